@@ -1,0 +1,37 @@
+"""Remove the cosmic rays that survive a median of three or more long exposures."""
+
+__version__ = "0.1.0.dev0"
+
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.errors import (
+    Cancelled,
+    CrmasksError,
+    InputError,
+    OutputError,
+    ParameterError,
+    ProductExistsError,
+)
+from crmasks_widgets.exposures import Calibration, ExposureSet, read_calibration, read_exposures
+from crmasks_widgets.loading import apply_masks, load_analysis
+from crmasks_widgets.parameters import Parameters, parameter_table
+from crmasks_widgets.products import save_all
+
+__all__ = [
+    "Analysis",
+    "Calibration",
+    "Cancelled",
+    "CrmasksError",
+    "ExposureSet",
+    "InputError",
+    "OutputError",
+    "ParameterError",
+    "Parameters",
+    "ProductExistsError",
+    "__version__",
+    "apply_masks",
+    "load_analysis",
+    "parameter_table",
+    "read_calibration",
+    "read_exposures",
+    "save_all",
+]

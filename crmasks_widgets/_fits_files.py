@@ -1,0 +1,208 @@
+"""Reading one image of one FITS file, with errors for the person who named the file."""
+
+import contextlib
+import hashlib
+import logging
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+from astropy.io.fits.verify import VerifyError, VerifyWarning
+from astropy.utils.exceptions import AstropyUserWarning
+
+from crmasks_widgets.errors import CrmasksError, InputError
+
+logger = logging.getLogger(__name__)
+
+QUALITY_NAMES = ("DQ", "MASK", "BPM")
+# What astropy and the decompressors raise for files that are cut, corrupt or no FITS at all.
+_UNREADABLE = (
+    OSError, TypeError, ValueError, KeyError, IndexError, EOFError, AttributeError,
+    zlib.error, VerifyError, MemoryError, OverflowError,
+)  # fmt: skip
+
+
+@dataclass
+class ImagePlane:
+    """One image as read.
+
+    Attributes
+    ----------
+    data : (ny, nx) float32
+        Values, native byte order.
+    valid : (ny, nx) bool
+        False where not finite or marked as bad.
+    name : str
+        What messages call it.
+    header : astropy.io.fits.Header
+        Header of the image, with the cards of the primary header that it lacks.
+    checksum : str
+        SHA-256 of the file.
+    path : Path or None
+        The file.
+    """
+
+    data: npt.NDArray[np.float32]
+    valid: npt.NDArray[np.bool_]
+    name: str
+    header: fits.Header
+    checksum: str
+    path: Path | None
+
+
+def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
+    """Find a file; a relative path is looked for in each folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        As the person wrote it.
+    folders : sequence of paths
+        Tried in this order.
+
+    Returns
+    -------
+    Path
+        The first that exists.
+
+    Raises
+    ------
+    InputError
+        Not found, or not a file.
+    """
+    tried = [Path(folder) / path for folder in folders]
+    for candidate in dict.fromkeys(tried):
+        if candidate.is_file():
+            logger.debug("%s is read from %s", path, candidate.parent.resolve())
+            return candidate
+        if candidate.exists():
+            msg = f"{candidate}: found a folder or device, expected a FITS file"
+            raise InputError(msg)
+    where = " and ".join(str(f.resolve()) for f in dict.fromkeys(Path(f) for f in folders))
+    msg = f"{path}: file not found, looked in {where}"
+    raise InputError(msg)
+
+
+@contextlib.contextmanager
+def open_fits(path: Path) -> Iterator[tuple[fits.HDUList, str]]:
+    """Open a FITS file for reading; whatever is wrong with it becomes an `InputError`.
+
+    Parameters
+    ----------
+    path : Path
+        FITS file, possibly compressed.
+
+    Yields
+    ------
+    hdus : astropy.io.fits.HDUList
+        Open inside the context.
+    checksum : str
+        SHA-256 of the file.
+
+    Raises
+    ------
+    InputError
+        Names the file, what was found and what was expected.
+    """
+    try:
+        with warnings.catch_warnings(), np.errstate(over="ignore"):
+            # A truncated file is first announced by a warning; here it is an error at once.
+            warnings.filterwarnings("error", "File may have been truncated", AstropyUserWarning)
+            warnings.simplefilter("ignore", VerifyWarning)
+            with path.open("rb") as stream:
+                checksum = hashlib.file_digest(stream, "sha256").hexdigest()
+            with fits.open(path, memmap=False) as hdus:
+                yield hdus, checksum
+    except CrmasksError:
+        raise
+    except AstropyUserWarning as error:
+        msg = f"{path}: found a truncated file ({_one_line(error)}), expected a whole FITS file"
+        raise InputError(msg) from error
+    except _UNREADABLE as error:
+        msg = f"{path}: not readable as FITS ({_one_line(error)}), expected a whole FITS file"
+        raise InputError(msg) from error
+
+
+def read_image(path: Path, extnum: int) -> ImagePlane:
+    """Read one 2-D image.
+
+    Parameters
+    ----------
+    path : Path
+        FITS file, possibly compressed.
+    extnum : int
+        HDU number, from 0.
+
+    Returns
+    -------
+    ImagePlane
+        Its own copy of the data.
+
+    Raises
+    ------
+    InputError
+        Names the file, the HDU, what was found and what was expected.
+    """
+    with open_fits(path) as (hdus, checksum):
+        return _read_plane(hdus, path, extnum, checksum)
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 160 else text[:157] + "..."
+
+
+def _read_plane(hdus: fits.HDUList, path: Path, extnum: int, checksum: str) -> ImagePlane:
+    hdu = _image_hdu(hdus, path, extnum)
+    if hdu.data is None:
+        msg = f"{path}: found no data in extension {extnum}, expected a 2-D image"
+        raise InputError(msg)
+    if hdu.data.ndim != 2:
+        msg = f"{path}: found {hdu.data.ndim}-D data in extension {extnum}, expected a 2-D image"
+        raise InputError(msg)
+    header = hdu.header.copy(strip=True)
+    if hdu is not hdus[0]:
+        header.extend(hdus[0].header.copy(strip=True), unique=True)
+    data = hdu.data.astype(np.float32)
+    valid = np.isfinite(data) & ~_marked_bad(hdus, hdu, data.shape)
+    return ImagePlane(data, valid, str(path), header, checksum, path)
+
+
+def _image_hdu(hdus: fits.HDUList, path: Path, extnum: int) -> fits.hdu.base.ExtensionHDU:
+    try:
+        hdu = hdus[extnum]
+    except IndexError:
+        msg = f"{path}: found {len(hdus)} HDUs, expected an extension {extnum}"
+        raise InputError(msg) from None
+    if extnum == 0 and hdu.header["NAXIS"] == 0 and _first_is_compressed(hdus):
+        logger.debug("%s: the compressed primary image lies in extension 1", path)
+        hdu = hdus[1]
+    if not hdu.is_image:
+        msg = f"{path}: found a table in extension {extnum}, expected a 2-D image"
+        raise InputError(msg)
+    return hdu
+
+
+def _first_is_compressed(hdus: fits.HDUList) -> bool:
+    try:
+        return isinstance(hdus[1], fits.CompImageHDU)
+    except IndexError:
+        return False
+
+
+def _marked_bad(
+    hdus: fits.HDUList, image: fits.hdu.base.ExtensionHDU, shape: tuple[int, ...]
+) -> npt.NDArray[np.bool_]:
+    """Bad pixels by the quality extensions that belong to an image (same EXTVER, same shape)."""
+    bad = np.zeros(shape, dtype=bool)
+    for hdu in hdus:
+        if hdu is image or not hdu.is_image or hdu.name not in QUALITY_NAMES:
+            continue
+        if hdu.ver == image.ver and hdu.shape == shape:
+            bad |= np.nan_to_num(hdu.data, nan=1) != 0
+    return bad

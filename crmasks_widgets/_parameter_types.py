@@ -1,0 +1,75 @@
+"""The types of the parameters: each checks what a person gives and returns plain values."""
+
+import secrets
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+
+from crmasks_widgets import _parameter_values as values
+from crmasks_widgets import _regions as regions
+from crmasks_widgets._parameter_info import LARGEST
+
+LARGEST_SEED: Final = 2**128 - 1
+"""Largest accepted seed."""
+
+REGIONS_RULE: Final = (
+    'a list of [xmin, xmax, ymin, ymax] or "[xmin:xmax, ymin:ymax]" (FITS pixels from 1 on, '
+    "xmin <= xmax, ymin <= ymax) or null"
+)
+CORRELATION_REGION_RULE: Final = (
+    '[xmin, xmax, ymin, ymax] or "[xmin:xmax, ymin:ymax]" (FITS pixels from 1 on, xmin < xmax, '
+    f"ymin < ymax, at least {regions.SMALLEST_CORRELATION_AREA} pixels) or null"
+)
+PIXELS_RULE: Final = "a list of [x, y] (FITS pixels, integers from 1 on) or null"
+WINDOWS_RULE: Final = (
+    "a list of [x, y, x_width, y_width] (FITS pixels from 1 on; odd widths, at least 3 pixels "
+    "in the window) or null"
+)
+MAP_RULE: Final = "the path of a 2-D FITS image"
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise values.RefusedValueError(value)
+    return value
+
+
+def _drawn_seed(value: object) -> object:
+    return secrets.randbits(32) if values.is_none_text(value) else value
+
+
+def _or_none(value: object) -> object:
+    return None if values.is_none_text(value) else value
+
+
+Count = Annotated[int, Field(le=LARGEST)]
+OddCount = Annotated[Count, AfterValidator(_odd)]
+Seed = Annotated[int, Field(le=LARGEST_SEED), BeforeValidator(_drawn_seed)]
+OptionalNumber = Annotated[float | None, BeforeValidator(_or_none)]
+Level = Annotated[float | str, PlainValidator(values.level())]
+Gain = Annotated[float | str, PlainValidator(values.level(above=0))]
+Noise = Annotated[float | str, PlainValidator(values.level(low=0))]
+Names = Annotated[tuple[str, ...] | None, PlainValidator(values.image_names)]
+FluxFactor = Annotated[
+    Literal["auto"] | float | tuple[float, ...] | None,
+    PlainValidator(values.optional(values.flux_factor)),
+]
+Regions = Annotated[
+    tuple[regions.Region, ...] | None, PlainValidator(values.optional(regions.regions))
+]
+CorrelationRegion = Annotated[
+    regions.Region | None, PlainValidator(values.optional(regions.correlation_region))
+]
+Pixels = Annotated[
+    tuple[tuple[int, int], ...] | None, PlainValidator(values.optional(regions.pixels))
+]
+Windows = Annotated[
+    tuple[tuple[int, int, int, int], ...] | None, PlainValidator(values.optional(regions.windows))
+]
+Offsets = Annotated[
+    tuple[tuple[float, float], ...] | None, PlainValidator(values.optional(regions.offsets))
+]
+FixedPoints = Annotated[
+    tuple[tuple[float, float, float], ...] | None,
+    PlainValidator(values.optional(regions.fixed_points)),
+]

@@ -1,0 +1,268 @@
+"""How each stage of an `Analysis` is computed: from parameters to the core's plain arguments."""
+
+import logging
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Table
+
+from crmasks_widgets._stages import Declared
+from crmasks_widgets.core import alignment as align
+from crmasks_widgets.core import (
+    boundary,
+    combine,
+    diagram,
+    expectation,
+    hits,
+    lacosmic,
+    masks,
+    regions,
+    stack,
+)
+from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.exposures import Calibration, ExposureSet
+from crmasks_widgets.parameters import Parameters
+
+if TYPE_CHECKING:
+    from crmasks_widgets.analysis import Analysis, Target
+
+logger = logging.getLogger(__name__)
+
+_EDIT_LISTS = (
+    "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
+    "pixels_to_be_replaced_by_local_median",
+)  # fmt: skip
+
+
+def _noise(a: "Analysis") -> diagram.Noise:
+    return diagram.Noise(a.calibration.gain, a.calibration.rnoise)
+
+
+def _alignment(a: "Analysis", p: Declared) -> align.Alignment:
+    plain = stack.stack_exposures(a.exposures.data, a.calibration.bias, valid=a.exposures.valid)
+    factors, n_bright = _flux_factors(p, plain, a.calibration)
+    offsets = p.mm_xy_offsets or ((0.0, 0.0),) * plain.n
+    if p.mm_crosscorr_region is not None:
+        rows, columns = regions.region_slices(
+            p.mm_crosscorr_region, a.exposures.shape, "mm_crosscorr_region"
+        )
+        offsets = align.measure_offsets(plain.cube[:, rows, columns])
+    return align.Alignment(factors, tuple(offsets), n_bright)
+
+
+def _stack(a: "Analysis", p: Declared) -> stack.Stack:
+    factors = a.alignment.flux_factors if p.apply_flux_factor_to == "original" else None
+    return _stacked(a, factors)
+
+
+def _scaled(a: "Analysis", p: Declared) -> stack.Stack:
+    factors = a.alignment.flux_factors
+    if p.apply_flux_factor_to == "original" or set(factors) == {1.0}:
+        return a.stack
+    return _stacked(a, factors)
+
+
+def _stacked(a: "Analysis", factors: tuple[float, ...] | None) -> stack.Stack:
+    if factors is not None and set(factors) == {1.0}:
+        factors = None
+    return stack.stack_exposures(a.exposures.data, a.calibration.bias, factors, a.exposures.valid)
+
+
+def _lacosmic(a: "Analysis", p: Declared, target: "Target") -> lacosmic.LacosmicResult:
+    names = lacosmic.LacosmicSettings.__dataclass_fields__
+    settings = lacosmic.LacosmicSettings(**{n: getattr(p, f"la_{n}") for n in names})
+    result = lacosmic.detect_cosmics(
+        a.stack.target(target),
+        settings,
+        gain=a.calibration.typical_gain,
+        rnoise=a.calibration.typical_rnoise,
+        valid=a.stack.target_valid(target),
+    )
+    level = logging.INFO if p.la_verbose else logging.DEBUG
+    logger.log(level, "L.A.Cosmic on %s: %d pixels", target, np.count_nonzero(result.mask))
+    return result
+
+
+def _plane(a: "Analysis", p: Declared) -> tuple[diagram.Plane, dict[str, Any]]:
+    rng = np.random.default_rng(p.mm_seed)
+    fixed = p.mm_fixed_points_in_boundary or ()
+    plane = diagram.plane_of(
+        a.stack.min2d,
+        a.stack.n,
+        _noise(a),
+        rng,
+        highest_fixed_point=max((y for _, y, _ in fixed), default=0.0),
+        displaced=any(offset != (0, 0) for offset in a.alignment.offsets),
+    )
+    return plane, dict(rng.bit_generator.state)
+
+
+def _expected(a: "Analysis", p: Declared) -> expectation.ExpectedDiagram:
+    plane, state = a.result("plane")
+    rng = np.random.default_rng()
+    rng.bit_generator.state = state
+    factors = a.alignment.flux_factors
+    if p.apply_flux_factor_to == "original":
+        factors = (1.0,) * len(factors)
+    valid = a.stack.valid
+    return expectation.simulate_diagram(
+        plane,
+        expectation.exposure_signals(a.stack.median2d, factors, a.alignment.offsets),
+        _noise(a),
+        rng,
+        n_simulations=p.mm_nsimulations,
+        usable=None if valid is None else np.logical_and.reduce(valid),
+    )
+
+
+def _observed(a: "Analysis", _: Declared, target: "Target") -> npt.NDArray[np.int64]:
+    stack = a.stack
+    return a.plane.histogram(stack.min2d, stack.target(target) - stack.min2d)
+
+
+def _boundary(a: "Analysis", p: Declared) -> boundary.BoundaryFit:
+    fixed = p.mm_fixed_points_in_boundary or ()
+    if p.mm_boundary_fit == "piecewise":
+        curve = boundary.piecewise_boundary(fixed)
+        return boundary.BoundaryFit(curve, (curve,))
+    return boundary.spline_boundary(
+        a.expected.cross_x,
+        a.expected.cross_y,
+        fixed,
+        n_knots=p.mm_knots_splfit,
+        n_extensions=p.mm_niter_boundary_extension,
+        extension_weight=p.mm_weight_boundary_extension,
+    )
+
+
+def _threshold(a: "Analysis", p: Declared) -> float | npt.NDArray[np.float32]:
+    if p.mm_threshold_rnoise is not None:
+        return p.mm_threshold_rnoise * a.calibration.rnoise
+    if p.mm_threshold is not None:
+        return float(p.mm_threshold)
+    edges = a.plane.x_edges
+    return a.boundary.boundary.lowest(float(edges[0]), float(edges[-1]))
+
+
+def _flags(a: "Analysis", p: Declared, target: "Target") -> masks.Flags:
+    nothing = np.zeros(a.exposures.shape, dtype=bool)
+    mm = nothing
+    if p.crmethod != "lacosmic":
+        mm = masks.mm_flags(
+            a.stack.target(target),
+            a.stack,
+            a.boundary.boundary,
+            a.threshold,
+            p.mm_minimum_max2d_rnoise * a.calibration.rnoise,
+        )
+    la = nothing if p.crmethod == "mmcosmic" else a.lacosmic(target).mask
+    return masks.Flags(la, mm)
+
+
+def _edits(a: "Analysis", p: Declared) -> masks.HandEdits:
+    shape = a.exposures.shape
+    lists = {
+        name: regions.pixel_mask(getattr(p, name), shape, name)
+        for name in ("pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr")
+    }
+    boxes = p.pixels_to_be_replaced_by_local_median or ()
+    allowed = ~regions.region_mask(p.regions_to_be_skipped, shape, "regions_to_be_skipped")
+    forced = lists["pixels_to_be_flagged_as_cr"]
+    refused = lists["pixels_to_be_ignored_as_cr"] | regions.pixel_mask(
+        tuple((x, y) for x, y, _, _ in boxes), shape, "pixels_to_be_replaced_by_local_median"
+    )
+    return masks.HandEdits((allowed | forced) & ~refused, forced & ~refused)
+
+
+def _build_masks(a: "Analysis", p: Declared) -> masks.Masks:
+    stack, noise = a.stack, _noise(a)
+    sigma = np.sqrt(np.maximum(stack.min2d, 0) / noise.gain + np.square(noise.rnoise))
+    flags = {t: a.result("flags", t).either for t in a.targets}
+    return masks.build_masks(flags, stack, a.edits, sigma, p.dilation)
+
+
+def _combination(a: "Analysis", p: Declared, kind: combine.Kind) -> combine.Combination:
+    scaled = a.result("scaled")
+    factors = a.alignment.flux_factors
+    fill = scaled.min2d
+    if p.use_lamedian:
+        cleaned = a.lacosmic("median")
+        # Cleaned before it was divided: the median of the factors is the factor of the median.
+        divisor = 1.0 if p.apply_flux_factor_to == "original" else float(np.median(factors))
+        fill = np.where(cleaned.mask, cleaned.cleaned / np.float32(divisor), fill)
+    parts = combine.Ingredients(scaled, a.result("masks"), fill, _noise(a), factors)
+    made = combine.combine(kind, parts)
+    boxes = p.pixels_to_be_replaced_by_local_median
+    return combine.replace_by_local_median(made, boxes) if boxes else made
+
+
+def _flux_factors(
+    p: Declared, plain: stack.Stack, calibration: Calibration
+) -> tuple[tuple[float, ...], int | None]:
+    """Flux factors, and how many pixels told them."""
+    if p.flux_factor is None:
+        return (1.0,) * plain.n, None
+    if isinstance(p.flux_factor, float):
+        return (p.flux_factor,) * plain.n, None
+    if p.flux_factor != "auto":
+        return tuple(p.flux_factor), None
+    shape = plain.min2d.shape
+    inside = None
+    if p.flux_factor_regions:
+        inside = regions.region_mask(p.flux_factor_regions, shape, "flux_factor_regions")
+    bright = align.bright_pixels(plain.median2d, calibration.gain, calibration.rnoise, inside)
+    n_bright = int(np.count_nonzero(bright))
+    if n_bright < align.MIN_PIXELS:
+        logger.warning(
+            "flux_factor: auto: found %d pixels above %g sigma, expected at least %d; "
+            "all factors are set to 1",
+            n_bright, align.MIN_SIGNAL_TO_NOISE, align.MIN_PIXELS,
+        )  # fmt: skip
+    return align.flux_factors_from(plain.cube, plain.median2d, bright), n_bright
+
+
+def check_against_frame(parameters: Parameters, exposures: ExposureSet) -> None:
+    """Refuse what does not fit the exposures before anything is computed."""
+    shape, n = exposures.shape, exposures.n
+    for key in ("flux_factor_regions", "regions_to_be_skipped"):
+        regions.region_mask(getattr(parameters, key), shape, key)
+    if parameters.mm_crosscorr_region is not None:
+        regions.region_slices(parameters.mm_crosscorr_region, shape, "mm_crosscorr_region")
+    for key in _EDIT_LISTS:
+        for pixel in getattr(parameters, key) or ():
+            regions.pixel_index(pixel[0], pixel[1], shape, key)
+    for key in ("flux_factor", "mm_xy_offsets"):
+        value = getattr(parameters, key)
+        if isinstance(value, tuple) and len(value) != n:
+            msg = f"{key}: found {len(value)} items, expected {n}, one for each exposure"
+            raise ParameterError(msg)
+
+
+def _labels(a: "Analysis", _: Declared) -> npt.NDArray[np.int32]:
+    return hits.label_hits(a.masks["MEDIANCR"])
+
+
+def _hits(a: "Analysis", _: Declared) -> Table:
+    return hits.hit_table(a.labels, a.codes("median"), a.stack)
+
+
+COMPUTE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({
+    "alignment": _alignment,
+    "stack": _stack,
+    "lacosmic": _lacosmic,
+    "plane": _plane,
+    "expected": _expected,
+    "observed": _observed,
+    "boundary": _boundary,
+    "threshold": _threshold,
+    "flags": _flags,
+    "edits": _edits,
+    "masks": _build_masks,
+    "labels": _labels,
+    "hits": _hits,
+    "scaled": _scaled,
+    "combination": _combination,
+})  # fmt: skip

@@ -1,0 +1,381 @@
+"""From exposures and parameters to masks and combinations, in named stages.
+
+An `Analysis` is immutable. A stage is computed when it is first read; `Analysis.replace` shares
+every stage whose inputs stay the same.
+"""
+
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Table
+
+from crmasks_widgets import __version__, _stage_functions, palette
+from crmasks_widgets._stages import Declared, Slot, Stage, stages_changed_by
+from crmasks_widgets.core.alignment import Alignment
+from crmasks_widgets.core.boundary import BoundaryFit
+from crmasks_widgets.core.combine import KINDS, Combination, Kind
+from crmasks_widgets.core.diagram import Plane
+from crmasks_widgets.core.expectation import ExpectedDiagram
+from crmasks_widgets.core.hits import label_hits
+from crmasks_widgets.core.lacosmic import LacosmicResult
+from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes
+from crmasks_widgets.core.stack import Stack
+from crmasks_widgets.exposures import Calibration, ExposureSet, read_calibration
+from crmasks_widgets.parameters import Parameters
+
+Target = str | int
+BoolFrame = npt.NDArray[np.bool_]
+
+_FLUX = ("flux_factor", "flux_factor_regions")
+_EDITS = (
+    "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
+    "pixels_to_be_replaced_by_local_median",
+)  # fmt: skip
+
+STAGES: Final = MappingProxyType({
+    "alignment": Stage(("bias", "gain", "rnoise", *_FLUX, "mm_xy_offsets", "mm_crosscorr_region")),
+    "stack": Stage(("bias", "apply_flux_factor_to"), ("alignment",)),
+    "lacosmic": Stage(("gain", "rnoise", "la_*"), ("stack",)),
+    "plane": Stage(
+        ("gain", "rnoise", "mm_seed", "mm_fixed_points_in_boundary"), ("stack", "alignment")
+    ),
+    "expected": Stage(
+        ("gain", "rnoise", "mm_nsimulations", "apply_flux_factor_to"),
+        ("plane", "stack", "alignment"),
+    ),
+    "observed": Stage((), ("plane", "stack")),
+    "boundary": Stage(
+        (
+            "mm_boundary_fit", "mm_fixed_points_in_boundary", "mm_knots_splfit",
+            "mm_niter_boundary_extension", "mm_weight_boundary_extension",
+        ),
+        ("expected",),
+    ),
+    "threshold": Stage(("rnoise", "mm_threshold", "mm_threshold_rnoise"), ("boundary", "plane")),
+    "flags": Stage(
+        ("rnoise", "crmethod", "mm_minimum_max2d_rnoise"),
+        ("lacosmic", "boundary", "threshold", "stack"),
+    ),
+    "edits": Stage(_EDITS),
+    "masks": Stage(("gain", "rnoise", "dilation"), ("flags", "edits", "stack")),
+    "labels": Stage((), ("masks",)),
+    "hits": Stage((), ("labels", "masks", "flags", "stack")),
+    "scaled": Stage(("bias", "apply_flux_factor_to"), ("alignment", "stack")),
+    "combination": Stage(
+        (
+            "gain", "rnoise", "use_lamedian", "apply_flux_factor_to",
+            "pixels_to_be_replaced_by_local_median",
+        ),
+        ("masks", "scaled", "lacosmic", "alignment"),
+    ),
+})  # fmt: skip
+
+
+class Analysis:
+    """All that follows from exposures and parameters.
+
+    Parameters
+    ----------
+    exposures : ExposureSet
+        Three or more equivalent exposures.
+    parameters : Parameters
+        How to look at them.
+    calibration : Calibration, optional
+        Gain, readout noise and bias; by default what the parameters say. Maps that they name are
+        opened relative to the current folder.
+
+    Raises
+    ------
+    ParameterError
+        A region or pixel is outside the frame, or a list does not have one item per exposure.
+    InputError
+        A calibration map cannot be used.
+    """
+
+    def __init__(
+        self,
+        exposures: ExposureSet,
+        parameters: Parameters,
+        calibration: Calibration | None = None,
+    ) -> None:
+        self.exposures = exposures
+        self.parameters = parameters
+        self.calibration = calibration or read_calibration(parameters, exposures.shape)
+        self.masks_checksum: str | None = None
+        self._slots: dict[tuple[str, Target | None], Slot] = {}
+        self._guard = threading.Lock()
+        _stage_functions.check_against_frame(parameters, exposures)
+
+    def replace(self, **changes: Any) -> "Analysis":
+        """Change parameters.
+
+        Parameters
+        ----------
+        **changes
+            New values by parameter name.
+
+        Returns
+        -------
+        Analysis
+            Shares the result of every stage whose inputs did not change.
+
+        Raises
+        ------
+        ParameterError
+            Unknown name or unusable value.
+        """
+        parameters = self.parameters.replace(**changes)
+        changed = {
+            name
+            for name in type(parameters).model_fields
+            if getattr(parameters, name) != getattr(self.parameters, name)
+        }
+        maps = changed & {"gain", "rnoise", "bias"}
+        calibration = self.calibration
+        if maps:
+            fresh = read_calibration(parameters, self.exposures.shape)
+            calibration = replace(
+                fresh, **{n: getattr(calibration, n) for n in {"gain", "rnoise", "bias"} - maps}
+            )
+        new = Analysis(self.exposures, parameters, calibration)
+        stale = stages_changed_by(changed, STAGES)
+        new.masks_checksum = None if "masks" in stale else self.masks_checksum
+        with self._guard:
+            new._slots = {key: slot for key, slot in self._slots.items() if key[0] not in stale}
+        return new
+
+    def preset(self, results: Mapping[tuple[str, Target | None], Any], checksum: str) -> "Analysis":
+        """Give stages a result instead of computing them; masks read from a file enter here.
+
+        Parameters
+        ----------
+        results : mapping
+            Values by (stage, target).
+        checksum : str
+            SHA-256 of where they come from; a part of the run's UUID.
+
+        Returns
+        -------
+        Analysis
+            A new one.
+        """
+        new = Analysis(self.exposures, self.parameters, self.calibration)
+        new.masks_checksum = checksum
+        for key, value in results.items():
+            new._slots[key] = slot = Slot()
+            slot.value, slot.known = value, True
+        return new
+
+    def result(self, stage: str, target: Target | None = None) -> Any:
+        """Result of a stage, computed when it is first asked for.
+
+        Parameters
+        ----------
+        stage : str
+            Key of `STAGES`.
+        target : str or int, optional
+            For stages that have one.
+
+        Returns
+        -------
+        object
+            What the stage makes.
+        """
+        with self._guard:
+            slot = self._slots.setdefault((stage, target), Slot())
+        arguments = (self, Declared(self.parameters, STAGES[stage]))
+        compute = _stage_functions.COMPUTE[stage]
+        return slot.get(lambda: compute(*arguments, *(() if target is None else (target,))))
+
+    def computed(self) -> frozenset[tuple[str, Target | None]]:
+        """Stages whose result is known.
+
+        Returns
+        -------
+        frozenset
+            Pairs (stage, target); the target is None for stages that have none.
+        """
+        with self._guard:
+            return frozenset(key for key, slot in self._slots.items() if slot.known)
+
+    # What a person reads ----------------------------------------------------------------------
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What detections look at: "median", "mean" and the numbers of the exposures."""
+        return ("median", "mean", *range(1, self.exposures.n + 1))
+
+    @property
+    def uses_lacosmic(self) -> bool:
+        """Whether L.A.Cosmic takes part."""
+        return self.parameters.crmethod in ("lacosmic", "mm_lacosmic")
+
+    @property
+    def uses_mm(self) -> bool:
+        """Whether the Median-Minimum diagram takes part."""
+        return self.parameters.crmethod in ("mmcosmic", "mm_lacosmic")
+
+    @property
+    def alignment(self) -> Alignment:
+        """Flux factors and offsets of the exposures."""
+        return self.result("alignment")
+
+    @property
+    def stack(self) -> Stack:
+        """Bias-subtracted cube, and its frames over the exposures."""
+        return self.result("stack")
+
+    def lacosmic(self, target: Target) -> LacosmicResult:
+        """L.A.Cosmic of "median", "mean" or exposure 1...n."""
+        return self.result("lacosmic", target)
+
+    @property
+    def plane(self) -> Plane:
+        """Bins of the Median-Minimum diagram."""
+        return self.result("plane")[0]
+
+    @property
+    def expected(self) -> ExpectedDiagram:
+        """Diagram that equivalent exposures would give, and its crosses."""
+        return self.result("expected")
+
+    def observed(self, target: Target = "median") -> npt.NDArray[np.int64]:
+        """Histogram (nx_bins, ny_bins) of target - min2d against min2d, on `plane`."""
+        return self.result("observed", target)
+
+    @property
+    def boundary(self) -> BoundaryFit:
+        """Detection boundary and its iterations."""
+        return self.result("boundary")
+
+    @property
+    def threshold(self) -> float | npt.NDArray[np.float32]:
+        """Lowest target - min2d that the MM method flags, ADU; a map if the readout noise is."""
+        return self.result("threshold")
+
+    def flags(self, target: Target) -> Flags:
+        """Detections in "median", "mean" or exposure 1...n by method, before dilation."""
+        raw, allowed = self.result("flags", target), self.edits.allowed
+        return Flags(raw.lacosmic & allowed, raw.mm & allowed)
+
+    def detections(self, target: Target) -> Flags:
+        """Detections that enter the target's mask: those of an exposure only inside MEANCRT."""
+        flags = self.flags(target)
+        if isinstance(target, str):
+            return flags
+        inside = self._built.meancrt
+        return Flags(flags.lacosmic & inside, flags.mm & inside)
+
+    @property
+    def edits(self) -> HandEdits:
+        """Pixels that may be flagged and pixels that must be, as the person says."""
+        return self.result("edits")
+
+    @property
+    def _built(self) -> Masks:
+        return self.result("masks")
+
+    @property
+    def masks(self) -> Mapping[str, BoolFrame]:
+        """Masks by name: MEDIANCR, MEANCRT, CRMASK1...N; (ny, nx) bool."""
+        built = self._built
+        named = {"MEDIANCR": built.mediancr, "MEANCRT": built.meancrt}
+        named |= {f"CRMASK{i}": mask for i, mask in enumerate(built.exposures, start=1)}
+        return MappingProxyType(named)
+
+    def mask(self, target: Target) -> BoolFrame:
+        """Mask made for "median", "mean" or exposure 1...n."""
+        names = {"median": "MEDIANCR", "mean": "MEANCRT"}
+        return self.masks[names.get(str(target), f"CRMASK{target}")]
+
+    def codes(self, target: Target = "median") -> npt.NDArray[np.uint8]:
+        """Why each pixel is in the target's mask: codes of `crmasks_widgets.palette`."""
+        return detection_codes(self.flags(target), self.mask(target), self.edits)
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """Numbers of the hits of MEDIANCR, (ny, nx); 0 elsewhere."""
+        return self.result("labels")
+
+    @property
+    def hits(self) -> Table:
+        """One row for each hit of MEDIANCR; a copy."""
+        return self.result("hits").copy()
+
+    @property
+    def problematic(self) -> BoolFrame:
+        """Pixels that no exposure is left for: masked, or invalid, in every one of them."""
+        built, valid = self._built, self.stack.valid
+        lost = list(built.exposures)
+        if valid is not None:
+            lost = [mask | ~good for mask, good in zip(lost, valid, strict=True)]
+        return np.logical_and.reduce(lost) & (self.stack.n_valid > 0)
+
+    @property
+    def problematic_labels(self) -> npt.NDArray[np.int32]:
+        """Numbers of the groups of problematic pixels, (ny, nx)."""
+        return label_hits(self.problematic)
+
+    @property
+    def problematic_codes(self) -> npt.NDArray[np.uint8]:
+        """2 where every exposure has a detection of its own, 1 where a mask only grew there."""
+        everywhere = self.problematic
+        codes = everywhere.astype(np.uint8)
+        for number in range(1, self.exposures.n + 1):
+            everywhere = everywhere & self.detections(number).either
+        codes[everywhere] = palette.MM_ONLY
+        return codes
+
+    def combination(self, kind: Kind) -> Combination:
+        """Corrected combination "mediancr", "meancrt" or "meancr"."""
+        return self.result("combination", kind)
+
+    @property
+    def uuid(self) -> str:
+        """Version 5 UUID of exposures, calibration, parameters and package version."""
+        parts = [
+            __version__, *self.exposures.checksums, *sorted(self.calibration.checksums.values()),
+            self.masks_checksum or "", self.parameters.to_yaml(),
+        ]  # fmt: skip
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, "\n".join(parts)))
+
+    def compute(
+        self, threads: int = 1, detections: bool = True
+    ) -> Iterator[tuple[str, Target | None]]:
+        """Compute the stages of a whole run, the independent ones side by side.
+
+        Parameters
+        ----------
+        threads : int
+            How many stages may run at once.
+        detections : bool
+            False when the masks were given.
+
+        Yields
+        ------
+        stage, target
+            As each is done.
+        """
+        _ = self.stack
+        yield "stack", None
+        if detections:
+            jobs: list[tuple[str, Target | None]] = [("boundary", None)] if self.uses_mm else []
+            if self.uses_lacosmic:
+                jobs += [("lacosmic", target) for target in self.targets]
+            with ThreadPoolExecutor(threads) as pool:
+                futures = [pool.submit(self.result, *job) for job in jobs]
+                for job, future in zip(jobs, futures, strict=True):
+                    future.result()
+                    yield job
+            _ = self.hits
+            yield "masks", None
+        for kind in KINDS:
+            self.combination(kind)
+            yield "combination", kind

@@ -1,0 +1,203 @@
+"""The `crmasks` program."""
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+from crmasks_widgets import __version__, _report
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.demo import YAML_NAME, score, write_demo
+from crmasks_widgets.errors import CrmasksError, ProductExistsError
+from crmasks_widgets.loading import load_analysis
+from crmasks_widgets.products import Figures, prepare_folder, save_all
+
+EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS = 0, 1, 2, 4
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+logger = logging.getLogger("crmasks_widgets")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        With the commands `run` and `demo`.
+    """
+    parser = argparse.ArgumentParser(
+        prog="crmasks",
+        description="Remove the cosmic rays that survive a median of three or more exposures.",
+        epilog="Exit codes: 0 done, 2 bad input, 4 products are in the way, 1 anything else.",
+    )
+    parser.add_argument("--version", action="version", version=f"crmasks_widgets {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run", help="masks and combined images from a YAML file", description=_run.__doc__
+    )
+    run.add_argument("params", metavar="PARAMS.yaml", type=Path, help="as of numina-crmasks")
+    run.add_argument(
+        "--output-dir", metavar="DIR", type=Path, default=Path(),
+        help="where the products go (default: the current folder)",
+    )  # fmt: skip
+    run.add_argument(
+        "--crmasks", metavar="MASKS.fits", type=Path,
+        help="apply these masks instead of detecting",
+    )  # fmt: skip
+    demo = commands.add_parser(
+        "demo", help="make demo exposures, run them, compare with their truth",
+        description=_demo.__doc__,
+    )  # fmt: skip
+    demo.add_argument(
+        "folder", metavar="DIR", nargs="?", type=Path, default=Path("crmasks-demo"),
+        help="where everything goes (default: crmasks-demo)",
+    )  # fmt: skip
+    demo.add_argument(
+        "--size", metavar=("NX", "NY"), nargs=2, type=int, default=(1000, 800),
+        help="frame in pixels (default: 1000 800; MEGARA: 2016 1596)",
+    )  # fmt: skip
+    demo.add_argument("--seed", type=int, default=20260101, help="of everything random")
+    for command in (run, demo):
+        command.add_argument(
+            "--figures", action=argparse.BooleanOptionalAction, default=True,
+            help="draw the diagnostic figures",
+        )  # fmt: skip
+        command.add_argument(
+            "--overwrite", action="store_true", help="replace the products of an earlier run"
+        )
+        command.add_argument(
+            "--log-level", choices=LOG_LEVELS, default="INFO", type=str.upper,
+            help="how much is reported (default: INFO)",
+        )  # fmt: skip
+    return parser
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> None:
+    """Make masks and corrected combinations of the exposures that a YAML file names."""
+    # Without this, an hour of computing could end at a folder that is not writable.
+    inputs = [p for p in (arguments.params, arguments.crmasks) if p is not None]
+    analysis = load_analysis(arguments.params, arguments.crmasks)
+    sources = [*inputs, *analysis.exposures.paths, *analysis.calibration.paths.values()]
+    prepare_folder(arguments.output_dir, sources, overwrite=arguments.overwrite)
+    parameters = analysis.parameters
+    if parameters.interactive or parameters.verify_cr:
+        name = "interactive" if parameters.interactive else "verify_cr"
+        logger.info(
+            "%s: true: this run is unattended; to look and decide, open %s in the dashboard",
+            name, arguments.params,
+        )  # fmt: skip
+    _compute_and_save(analysis, arguments, console, inputs)
+
+
+def _demo(arguments: argparse.Namespace, console: Console) -> None:
+    """Make demo exposures with known truth, run them, and say what was found."""
+    nx, ny = arguments.size
+    prepare_folder(arguments.folder, overwrite=arguments.overwrite)
+    scene = write_demo(
+        arguments.folder, (ny, nx), seed=arguments.seed, overwrite=arguments.overwrite
+    )
+    yaml_path = arguments.folder / YAML_NAME
+    logger.info("demo exposures, their truth and %s are in %s", YAML_NAME, arguments.folder)
+    analysis = load_analysis(yaml_path)
+    arguments.output_dir = arguments.folder
+    _compute_and_save(analysis, arguments, console, [yaml_path])
+    found = score(analysis, scene)
+    console.print(
+        f"true double hits found: {found.found_groups} of {found.true_groups} "
+        f"({found.found_pixels} of {found.true_pixels} pixels above 3 sigma in two exposures); "
+        f"false groups: {found.false_groups}",
+        highlight=False,
+    )
+
+
+def _compute_and_save(
+    analysis: Analysis,
+    arguments: argparse.Namespace,
+    console: Console,
+    inputs: Sequence[Path],
+) -> None:
+    started = time.monotonic()
+    quiet = not logger.isEnabledFor(logging.INFO)
+    _report.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+    figures: Figures | None = None
+    if arguments.figures and analysis.masks_checksum is None:
+        # Only a run that draws pays for matplotlib.
+        from crmasks_widgets.figures import all_figures
+
+        figures = all_figures
+    with _report.spinner(console, "writing products", quiet=quiet):
+        written = save_all(
+            analysis,
+            arguments.output_dir,
+            figures=figures,
+            overwrite=arguments.overwrite,
+            inputs=inputs,
+        )
+    if not quiet:
+        _report.print_products(console, written, analysis.uuid, time.monotonic() - started)
+
+
+def available_cpus() -> int:
+    """Count the processors that this process may use.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 done, 2 bad input, 4 products are in the way, 1 anything else.
+    """
+    arguments = build_parser().parse_args(argv)
+    console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+    handler = RichHandler(
+        console=errors, show_time=False, show_path=False, show_level=False, markup=False
+    )
+    logging.captureWarnings(True)
+    for name in ("crmasks_widgets", "py.warnings"):
+        logging.getLogger(name).addHandler(handler)
+    logger.setLevel(arguments.log_level)
+    try:
+        (_run if arguments.command == "run" else _demo)(arguments, console)
+    except ProductExistsError as error:
+        return _fail(errors, str(error), EXIT_EXISTS)
+    except CrmasksError as error:
+        return _fail(errors, str(error), EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        return _fail(errors, "interrupted; nothing was written", EXIT_OTHER)
+    finally:
+        for name in ("crmasks_widgets", "py.warnings"):
+            logging.getLogger(name).removeHandler(handler)
+        logging.captureWarnings(False)
+    return EXIT_DONE
+
+
+def _fail(errors: Console, message: str, code: int) -> int:
+    errors.print(f"crmasks: {message}", style="bold red", markup=False, highlight=False)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The computation: plain arrays and numbers in, arrays out."""

@@ -1,0 +1,174 @@
+"""How the exposures differ in level and position: flux factors and offsets."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage, signal
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.floating]
+
+# A ratio says something about the level only where the signal stands well above its noise.
+MIN_SIGNAL_TO_NOISE = 10.0
+MIN_PIXELS = 100
+# Precision of the offsets, 1 / UPSAMPLING pixels; the reference's value.
+UPSAMPLING = 100
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Level and position of each exposure against the median.
+
+    Attributes
+    ----------
+    flux_factors : tuple of n floats
+        Level of an exposure divided by that of the median.
+    offsets : tuple of n (dx, dy)
+        Pixels; positive dx means that the scene of the exposure lies at larger x.
+    n_bright : int or None
+        Pixels that determined the factors; None when they were given.
+    """
+
+    flux_factors: tuple[float, ...]
+    offsets: tuple[tuple[float, float], ...]
+    n_bright: int | None = None
+
+
+def bright_pixels(
+    median2d: FloatArray,
+    gain: float | FloatArray,
+    rnoise: float | FloatArray,
+    region: BoolArray | None = None,
+) -> BoolArray:
+    """Pixels that stand well above their noise.
+
+    Parameters
+    ----------
+    median2d : (ny, nx) ndarray
+        Median over the exposures, ADU.
+    gain, rnoise : float or (ny, nx) ndarray
+        e-/ADU and ADU.
+    region : (ny, nx) bool, optional
+        Pixels to choose from.
+
+    Returns
+    -------
+    (ny, nx) bool
+        True above ten times the noise of one exposure.
+    """
+    noise = np.sqrt(np.maximum(median2d, 0) / gain + np.square(rnoise))
+    bright = median2d > MIN_SIGNAL_TO_NOISE * noise
+    return bright if region is None else bright & region
+
+
+def flux_factors_from(
+    cube: FloatArray, median2d: FloatArray, bright: BoolArray
+) -> tuple[float, ...]:
+    """Slope of each exposure against the median, robust against cosmic rays.
+
+    The line through the origin with the least sum of absolute deviations over the bright pixels:
+    hits move it no more than as many pixels of any other kind. Replaces the reference's search for
+    the edge of a histogram, which is a multiple of 0.01 and never 1 (W-10).
+
+    Parameters
+    ----------
+    cube : (n, ny, nx) ndarray
+        Bias-subtracted exposures, ADU; NaN is left out.
+    median2d : (ny, nx) ndarray
+        Their median, ADU.
+    bright : (ny, nx) bool
+        Pixels to be used.
+
+    Returns
+    -------
+    tuple of n floats
+        Level of each exposure divided by that of the median; 1 for every exposure with too few
+        bright pixels (`MIN_PIXELS`).
+    """
+    reference = median2d[bright].astype(np.float64)
+    return tuple(_weighted_median_ratio(frame[bright], reference) for frame in cube)
+
+
+def _weighted_median_ratio(values: FloatArray, reference: npt.NDArray[np.float64]) -> float:
+    known = np.isfinite(values)
+    if np.count_nonzero(known) < MIN_PIXELS:
+        return 1.0
+    weights = reference[known]
+    ratios = values[known] / weights
+    order = np.argsort(ratios)
+    cumulative = np.cumsum(weights[order])
+    position = np.searchsorted(cumulative, cumulative[-1] / 2)
+    return float(ratios[order[position]])
+
+
+def shifted(frame: FloatArray, dx: float, dy: float) -> npt.NDArray[np.float64]:
+    """Move a frame by fractions of a pixel, each pixel sharing out its area.
+
+    Beyond the border the outermost value is repeated, so that border pixels lose no flux.
+
+    Parameters
+    ----------
+    frame : (ny, nx) ndarray
+        Without NaN.
+    dx, dy : float
+        Pixels towards larger x and y.
+
+    Returns
+    -------
+    (ny, nx) float64
+        Same units as the frame.
+    """
+    moved: npt.NDArray[np.float64] = ndimage.shift(
+        np.asarray(frame, np.float64), (dy, dx), order=1, mode="nearest"
+    )
+    return moved
+
+
+def _prepared(frame: FloatArray) -> npt.NDArray[np.float64]:
+    """Free a cut-out of hits, of its level and of its borders, before it is correlated.
+
+    A 3x3 median takes hits away without moving what is displaced, which clipping against the
+    median of displaced exposures would (W-11).
+    """
+    filled = np.where(np.isfinite(frame), frame, np.nanmedian(frame))
+    smooth = ndimage.median_filter(filled.astype(np.float64), size=3, mode="nearest")
+    window = np.outer(
+        signal.windows.tukey(frame.shape[0], 0.25), signal.windows.tukey(frame.shape[1], 0.25)
+    )
+    return np.asarray((smooth - smooth.mean()) * window, np.float64)
+
+
+def measure_offsets(cutouts: FloatArray) -> tuple[tuple[float, float], ...]:
+    """Measure the displacement of each exposure by cross-correlation.
+
+    Every pair of exposures is correlated; the offsets that explain all pairs best are centred on
+    their median, where the median frame lies.
+
+    Parameters
+    ----------
+    cutouts : (n, ny, nx) ndarray
+        The region of each exposure to be correlated, ADU; NaN is filled with the median.
+
+    Returns
+    -------
+    tuple of n (dx, dy)
+        Pixels.
+    """
+    from skimage.registration import phase_cross_correlation
+
+    frames = [_prepared(cutout) for cutout in cutouts]
+    pairs = list(combinations(range(len(frames)), 2))
+    design = np.zeros((len(pairs), len(frames)))
+    measured = np.empty((len(pairs), 2))
+    for row, (i, j) in enumerate(pairs):
+        design[row, i], design[row, j] = -1.0, 1.0
+        # The function answers how far the second image must move to lie on the first.
+        move, _, _ = phase_cross_correlation(
+            frames[i], frames[j], upsample_factor=UPSAMPLING, normalization=None
+        )
+        measured[row] = -np.asarray(move)
+    offsets = np.linalg.lstsq(design, measured, rcond=None)[0]
+    offsets -= np.median(offsets, axis=0)
+    return tuple((round(float(dx), 4) + 0.0, round(float(dy), 4) + 0.0) for dy, dx in offsets)

@@ -1,0 +1,256 @@
+"""The detection boundary of the Median-Minimum diagram."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.interpolate import BSpline
+from scipy.linalg import qr, solve_triangular
+from scipy.optimize import nnls
+
+FloatArray = npt.NDArray[np.float64]
+FixedPoint = tuple[float, float, float]
+
+DEGREE = 3
+# The spline must rise at this many abscissae, and by at least this slope (section 8.6).
+N_SLOPES = 100
+MIN_SLOPE = 1e-6
+# Weight of smoothness, relative to the data: decides only what the points leave undetermined.
+RIDGE = 1e-10
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A curve b(x) in the diagram; the same call draws it and detects with it.
+
+    Beyond its first and last knot the curve keeps its end values.
+
+    Attributes
+    ----------
+    kind : {"spline", "piecewise"}
+        How it goes from knot to knot.
+    knots : (k,) float64
+        Abscissae of the knots, ADU, rising.
+    values : (k,) float64
+        Heights at the knots, ADU.
+    spline : BSpline or None
+        The cubic spline; None for straight lines.
+    """
+
+    kind: Literal["spline", "piecewise"]
+    knots: FloatArray
+    values: FloatArray
+    spline: BSpline | None = None
+
+    def __call__(self, x: npt.ArrayLike) -> FloatArray:
+        """Height of the boundary.
+
+        Parameters
+        ----------
+        x : array_like
+            min2d - bias, ADU.
+
+        Returns
+        -------
+        ndarray of float64
+            ADU, shaped like `x`; NaN where `x` is NaN.
+        """
+        x = np.asarray(x)
+        if self.spline is None:
+            heights = np.interp(x, self.knots, self.values)
+        else:
+            heights = self.spline(np.clip(x, self.knots[0], self.knots[-1]))
+        return np.asarray(heights, dtype=np.float64)
+
+    def lowest(self, x_min: float, x_max: float) -> float:
+        """Lowest height between two abscissae.
+
+        Parameters
+        ----------
+        x_min, x_max : float
+            Range of the diagram, ADU.
+
+        Returns
+        -------
+        float
+            ADU.
+        """
+        x = np.concatenate([np.linspace(x_min, x_max, 1001), self.knots])
+        return float(self(x[(x >= x_min) & (x <= x_max)]).min())
+
+
+@dataclass(frozen=True)
+class BoundaryFit:
+    """A boundary and the way to it.
+
+    Attributes
+    ----------
+    boundary : Boundary
+        The one to detect with.
+    iterations : tuple of Boundary
+        Initial fit and every extension; the last one is `boundary`. One item if piecewise.
+    """
+
+    boundary: Boundary
+    iterations: tuple[Boundary, ...]
+
+
+def piecewise_boundary(points: tuple[FixedPoint, ...]) -> Boundary:
+    """Straight lines through the fixed points (section 8.7).
+
+    Parameters
+    ----------
+    points : tuple of (x, y, weight)
+        At least two, with distinct x, ADU; weights do not matter.
+
+    Returns
+    -------
+    Boundary
+        Constant to the left of the first and to the right of the last point.
+    """
+    ordered = np.array(sorted(points), dtype=np.float64)
+    return Boundary("piecewise", ordered[:, 0], ordered[:, 1])
+
+
+def fit_rising_spline(x: FloatArray, y: FloatArray, weights: FloatArray, n_knots: int) -> Boundary:
+    """Weighted least-squares cubic spline that rises everywhere (section 8.6).
+
+    Minimises the sum of w (y - s(x))^2 subject to s' >= 1e-6 at 100 equally spaced abscissae.
+    The constrained problem is solved exactly: a QR factorisation turns it into the search for the
+    point of least distance, which is a non-negative least-squares problem (Lawson & Hanson 1974,
+    chapter 23).
+
+    Parameters
+    ----------
+    x, y : (m,) float64
+        Points, ADU.
+    weights : (m,) float64
+        Positive weights of the squared distances.
+    n_knots : int
+        Number of knots from the smallest to the largest x, both included, at least 2.
+
+    Returns
+    -------
+    Boundary
+        The spline.
+
+    Raises
+    ------
+    ValueError
+        If all x are equal, or if the solver does not converge.
+    """
+    span = float(np.ptp(x))
+    if span <= 0:
+        msg = f"a spline boundary needs points at two or more x, found only x = {x[0]:g}"
+        raise ValueError(msg)
+    # Solved in units in which the points fill the unit square: weights span many decades already.
+    origin, height = float(x.min()), float(np.ptp(y)) or max(abs(float(y[0])), 1.0)
+    u, level = (x - origin) / span, float(y.min())
+    knots = np.linspace(0.0, 1.0, n_knots)
+    padded = np.concatenate([np.zeros(DEGREE), knots, np.ones(DEGREE)])
+    slope = _slope_matrix(padded)
+    coefficients = _constrained_least_squares(
+        BSpline.design_matrix(u, padded, DEGREE).toarray(),
+        (y - level) / height,
+        weights / weights.max(),
+        slope,
+        np.full(len(slope), MIN_SLOPE * span / height),
+    )
+    spline = BSpline(origin + span * padded, level + height * coefficients, DEGREE)
+    real_knots = origin + span * knots
+    return Boundary("spline", real_knots, np.asarray(spline(real_knots)), spline)
+
+
+def _slope_matrix(padded: FloatArray) -> FloatArray:
+    size = len(padded) - DEGREE - 1
+    basis = BSpline(padded, np.eye(size), DEGREE).derivative()
+    return np.asarray(basis(np.linspace(0.0, 1.0, N_SLOPES)), dtype=np.float64)
+
+
+def _constrained_least_squares(
+    design: FloatArray,
+    target: FloatArray,
+    weights: FloatArray,
+    slopes: FloatArray,
+    lower: FloatArray,
+) -> FloatArray:
+    """Minimise sum w (design c - target)^2 subject to slopes c >= lower."""
+    size = design.shape[1]
+    scale = np.sqrt(weights)[:, None]
+    bending = np.diff(np.eye(size), n=2, axis=0)
+    # Heavy rows first: with weights over many decades the factorisation is accurate in this order.
+    rows = np.vstack([(scale * design)[np.argsort(-weights)], np.sqrt(RIDGE) * bending])
+    values = np.concatenate([(scale[:, 0] * target)[np.argsort(-weights)], np.zeros(len(bending))])
+    q, r = qr(rows, mode="economic")
+    free = q.T @ values
+    # With z = r c - free the sum is |z|^2, to be minimised subject to g z >= h.
+    g = solve_triangular(r, slopes.T, trans="T").T
+    h = lower - g @ free
+    if np.all(h <= 0):
+        return np.asarray(solve_triangular(r, free), dtype=np.float64)
+    z = _least_distance(g, h)
+    return np.asarray(solve_triangular(r, free + z), dtype=np.float64)
+
+
+def _least_distance(g: FloatArray, h: FloatArray) -> FloatArray:
+    """Shortest z with g z >= h."""
+    norm = float(np.linalg.norm(h)) or 1.0
+    system = np.vstack([g.T, h[None, :] / norm])
+    wanted = np.zeros(len(system))
+    wanted[-1] = 1.0
+    dual, _ = nnls(system, wanted, maxiter=100 * len(h))
+    residual = system @ dual - wanted
+    return np.asarray(-residual[:-1] / residual[-1] * norm, dtype=np.float64)
+
+
+def spline_boundary(
+    cross_x: FloatArray,
+    cross_y: FloatArray,
+    fixed: tuple[FixedPoint, ...] = (),
+    *,
+    n_knots: int = 3,
+    n_extensions: int = 3,
+    extension_weight: float = 10.0,
+) -> BoundaryFit:
+    """Fit the crosses, then lift the curve above them step by step (section 8.6).
+
+    Parameters
+    ----------
+    cross_x, cross_y : (k,) float64
+        Red crosses, ADU.
+    fixed : tuple of (x, y, weight)
+        Points the curve is drawn to.
+    n_knots : int
+        Knots, both ends included.
+    n_extensions : int
+        Iterations after the first fit.
+    extension_weight : float
+        In iteration j the crosses above the previous curve weigh this to the power j.
+
+    Returns
+    -------
+    BoundaryFit
+        Every iteration.
+    """
+    fixed_x, fixed_y, fixed_w = (np.array(column, float) for column in _columns(fixed))
+    x, y = np.concatenate([cross_x, fixed_x]), np.concatenate([cross_y, fixed_y])
+    cross_weights = np.ones(len(cross_x))
+    curves: list[Boundary] = []
+    for iteration in range(n_extensions + 1):
+        if curves:
+            above = cross_y > curves[-1](cross_x)
+            cross_weights = np.where(above, extension_weight**iteration, 1.0)
+        # A fixed point always weighs more than any cross, by its own weight.
+        weights = np.concatenate([cross_weights, fixed_w * cross_weights.max(initial=1.0)])
+        curves.append(fit_rising_spline(x, y, weights, n_knots))
+    return BoundaryFit(curves[-1], tuple(curves))
+
+
+def _columns(
+    points: tuple[FixedPoint, ...],
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+    if not points:
+        return (), (), ()
+    x, y, w = zip(*points, strict=True)
+    return x, y, w

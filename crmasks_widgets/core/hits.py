@@ -1,0 +1,121 @@
+"""Connected masked pixels as a table of hits."""
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Column, Table
+from scipy import ndimage
+
+from crmasks_widgets import palette
+from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS
+from crmasks_widgets.core.stack import Stack
+
+_COUNTED = {
+    "n_lacosmic": palette.LACOSMIC_ONLY,
+    "n_mm": palette.MM_ONLY,
+    "n_both": palette.BOTH,
+    "n_dilated": palette.DILATION,
+    "n_forced": palette.FORCED,
+}
+
+
+def label_hits(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+    """Number the 8-connected groups of a mask in raster order.
+
+    Parameters
+    ----------
+    mask : (ny, nx) bool
+        Masked pixels.
+
+    Returns
+    -------
+    (ny, nx) int32
+        0 outside the mask, then 1, 2, ...
+    """
+    labels, _ = ndimage.label(mask, structure=EIGHT_NEIGHBOURS, output=np.int32)
+    return np.asarray(labels, dtype=np.int32)
+
+
+def hit_table(labels: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8], stack: Stack) -> Table:
+    """Describe every hit in one row.
+
+    Parameters
+    ----------
+    labels : (ny, nx) int32
+        Numbers of the hits.
+    codes : (ny, nx) uint8
+        Detection codes of their pixels.
+    stack : Stack
+        Values of the exposures, ADU.
+
+    Returns
+    -------
+    astropy.table.Table
+        number; x, y: mean position, FITS pixels (the first is 1); xmin, xmax, ymin, ymax: FITS
+        limits, both included; npix and the pixels by code; method: palette name of the strongest
+        evidence; peak_over_min_i: largest excess of exposure i over the minimum, ADU, and
+        max_median_minus_min, ADU.
+    """
+    pixels = np.flatnonzero(labels)
+    number = labels.ravel()[pixels]
+    y, x = np.divmod(pixels, labels.shape[1])
+    n = int(labels.max(initial=0))
+    table = Table({"number": np.arange(1, n + 1, dtype=np.int32)})
+    table["x"], table["y"] = _mean(x + 1, number, n), _mean(y + 1, number, n)
+    for name, values in (("x", x + 1), ("y", y + 1)):
+        table[f"{name}min"] = _extreme(np.minimum, values, number, n)
+        table[f"{name}max"] = _extreme(np.maximum, values, number, n)
+    table["npix"] = np.bincount(number, minlength=n + 1)[1:]
+    code = codes.ravel()[pixels]
+    for name, value in _COUNTED.items():
+        table[name] = np.bincount(number[code == value], minlength=n + 1)[1:]
+    table["method"] = Column(_methods(table), dtype="U15")
+    minimum = stack.min2d.ravel()[pixels]
+    for i in range(stack.n):
+        excess = stack.cube[i].ravel()[pixels] - minimum
+        table[f"peak_over_min_{i + 1}"] = _extreme(np.fmax, excess, number, n)
+    excess = stack.median2d.ravel()[pixels] - minimum
+    table["max_median_minus_min"] = _extreme(np.fmax, excess, number, n)
+    return _with_units(table, stack.n)
+
+
+def _mean(
+    values: npt.NDArray[np.int64], number: npt.NDArray[np.int32], n: int
+) -> npt.NDArray[np.float64]:
+    counts = np.bincount(number, minlength=n + 1)[1:]
+    return np.asarray(np.bincount(number, values, minlength=n + 1)[1:] / counts)
+
+
+def _extreme(
+    ufunc: np.ufunc, values: npt.NDArray[np.generic], number: npt.NDArray[np.int32], n: int
+) -> npt.NDArray[np.generic]:
+    """Smallest or largest value of each hit."""
+    order = np.argsort(number, kind="stable")
+    starts = np.searchsorted(number[order], np.arange(1, n + 1))
+    ordered: npt.NDArray[np.generic] = values[order]
+    return ordered[:0] if n == 0 else np.asarray(ufunc.reduceat(ordered, starts))
+
+
+def _methods(table: Table) -> list[str]:
+    names = []
+    for row in table["n_lacosmic", "n_mm", "n_both", "n_forced"]:
+        if row["n_both"] or (row["n_lacosmic"] and row["n_mm"]):
+            names.append(palette.CODE_NAMES[palette.BOTH])
+        elif row["n_lacosmic"]:
+            names.append(palette.CODE_NAMES[palette.LACOSMIC_ONLY])
+        elif row["n_mm"]:
+            names.append(palette.CODE_NAMES[palette.MM_ONLY])
+        elif row["n_forced"]:
+            names.append(palette.CODE_NAMES[palette.FORCED])
+        else:
+            names.append(palette.CODE_NAMES[palette.DILATION])
+    return names
+
+
+def _with_units(table: Table, n: int) -> Table:
+    for name in ("x", "y", "xmin", "xmax", "ymin", "ymax"):
+        table[name].unit = "pix"
+    for name in (*(f"peak_over_min_{i + 1}" for i in range(n)), "max_median_minus_min"):
+        table[name].unit = "adu"
+        table[name].format = ".2f"
+    table["x"].format = table["y"].format = ".2f"
+    return table

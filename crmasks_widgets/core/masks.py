@@ -1,0 +1,226 @@
+"""From detections to the masks MEDIANCR, MEANCRT and CRMASK1...N."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from crmasks_widgets import palette
+from crmasks_widgets.core.boundary import Boundary
+from crmasks_widgets.core.stack import Stack
+
+BoolFrame = npt.NDArray[np.bool_]
+EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+# A pixel set by hand is masked in the exposures that exceed the minimum by this many sigma.
+DEVIATION_SIGMA = 3.0
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Pixels of one target flagged by each method, before dilation.
+
+    Attributes
+    ----------
+    lacosmic, mm : (ny, nx) bool
+        Flagged by L.A.Cosmic and by the Median-Minimum diagram.
+    """
+
+    lacosmic: BoolFrame
+    mm: BoolFrame
+
+    @property
+    def either(self) -> BoolFrame:
+        """Flagged by at least one method."""
+        return self.lacosmic | self.mm
+
+    def counts(self) -> dict[str, int]:
+        """Pixels by method.
+
+        Returns
+        -------
+        dict
+            Keys "either", "lacosmic only", "mm only", "both".
+        """
+        both = np.count_nonzero(self.lacosmic & self.mm)
+        lacosmic, mm = np.count_nonzero(self.lacosmic), np.count_nonzero(self.mm)
+        return {
+            "either": int(lacosmic + mm - both),
+            "lacosmic only": int(lacosmic - both),
+            "mm only": int(mm - both),
+            "both": int(both),
+        }
+
+
+@dataclass(frozen=True)
+class HandEdits:
+    """What the person decides about single pixels and regions.
+
+    Attributes
+    ----------
+    allowed : (ny, nx) bool
+        False for pixels that stay out of every mask.
+    forced : (ny, nx) bool
+        True for pixels that are in MEDIANCR and MEANCRT whatever their values.
+    """
+
+    allowed: BoolFrame
+    forced: BoolFrame
+
+
+def mm_flags(
+    target: npt.NDArray[np.float32],
+    stack: Stack,
+    boundary: Boundary,
+    threshold: float | npt.NDArray[np.floating],
+    least_maximum: float | npt.NDArray[np.floating],
+) -> BoolFrame:
+    """Pixels of a target above the boundary (section 9).
+
+    Parameters
+    ----------
+    target : (ny, nx) float32
+        Median, mean or one exposure, ADU.
+    stack : Stack
+        Its minimum and maximum are used.
+    boundary : Boundary
+        Of target - min2d against min2d.
+    threshold : float or (ny, nx) ndarray
+        Lowest target - min2d that counts, ADU.
+    least_maximum : float or (ny, nx) ndarray
+        Lowest maximum that counts, ADU.
+
+    Returns
+    -------
+    (ny, nx) bool
+        Invalid pixels are never flagged.
+    """
+    excess = target - stack.min2d
+    flagged: BoolFrame = (excess > threshold) & (stack.max2d > least_maximum)
+    # The boundary is evaluated only where the answer is still open.
+    open_pixels = np.flatnonzero(flagged)
+    above = excess.ravel()[open_pixels] > boundary(stack.min2d.ravel()[open_pixels])
+    flagged.ravel()[open_pixels[~above]] = False
+    return flagged
+
+
+def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
+    """Dilate a mask by squares of side 2 * dilation + 1.
+
+    Parameters
+    ----------
+    mask : (ny, nx) bool
+        Pixels to grow.
+    dilation : int
+        Pixels in every direction, diagonals included; 0 changes nothing.
+
+    Returns
+    -------
+    (ny, nx) bool
+        New array.
+    """
+    if dilation < 1 or not mask.any():
+        return mask.copy()
+    grown: BoolFrame = ndimage.maximum_filter(
+        mask.view(np.uint8), size=2 * dilation + 1, mode="constant", cval=0
+    ).view(bool)
+    return grown
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The masks of a run.
+
+    Attributes
+    ----------
+    mediancr, meancrt : (ny, nx) bool
+        Pixels to be replaced in the median and in the mean.
+    exposures : tuple of n (ny, nx) bool
+        Pixels to be left out of each exposure.
+    """
+
+    mediancr: BoolFrame
+    meancrt: BoolFrame
+    exposures: tuple[BoolFrame, ...]
+
+
+def build_masks(
+    flags: dict[str | int, BoolFrame],
+    stack: Stack,
+    edits: HandEdits,
+    noise: npt.NDArray[np.floating],
+    dilation: int,
+) -> Masks:
+    """Combine the flags into the masks (section 10).
+
+    With D the dilation, MEDIANCR = D(median), MEANCRT = D(mean or MEDIANCR) and
+    CRMASKi = D(exposure i and MEANCRT). Pixels set by hand are added without dilation: to MEDIANCR,
+    to MEANCRT and to every exposure that exceeds the minimum by 3 sigma. Pixels that are not
+    allowed, and invalid pixels, are taken out last.
+
+    Parameters
+    ----------
+    flags : dict of (ny, nx) bool
+        Flags by either method of "median", "mean" and 1...n.
+    stack : Stack
+        Its cube tells which exposures deviate.
+    edits : HandEdits
+        Allowed and forced pixels.
+    noise : (ny, nx) ndarray or float
+        Sigma of one exposure at the minimum, ADU.
+    dilation : int
+        Growth, pixels.
+
+    Returns
+    -------
+    Masks
+        MEDIANCR is a subset of MEANCRT.
+    """
+    forced = edits.forced & edits.allowed
+    anywhere = _allowed(edits, stack.target_valid("median"))
+    mediancr = grow(flags["median"] & edits.allowed, dilation)
+    meancrt = grow((flags["mean"] & edits.allowed) | (mediancr & anywhere), dilation) & anywhere
+    exposures = []
+    for number in range(1, stack.n + 1):
+        allowed = _allowed(edits, stack.target_valid(number))
+        mask = grow(flags[number] & edits.allowed & meancrt, dilation) & allowed
+        if forced.any():
+            mask |= forced & allowed & _deviates(stack, number, noise)
+        exposures.append(mask)
+    forced = forced & anywhere
+    return Masks((mediancr & anywhere) | forced, meancrt | forced, tuple(exposures))
+
+
+def _allowed(edits: HandEdits, valid: BoolFrame | None) -> BoolFrame:
+    return edits.allowed if valid is None else edits.allowed & valid
+
+
+def _deviates(stack: Stack, number: int, noise: npt.NDArray[np.floating]) -> BoolFrame:
+    excess = stack.cube[number - 1] - stack.min2d
+    return np.asarray(excess > DEVIATION_SIGMA * noise, dtype=bool)
+
+
+def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDArray[np.uint8]:
+    """Say for every pixel of a mask why it is there.
+
+    Parameters
+    ----------
+    flags : Flags
+        Flags of the mask's target.
+    mask : (ny, nx) bool
+        The mask.
+    edits : HandEdits
+        Forced pixels.
+
+    Returns
+    -------
+    (ny, nx) uint8
+        Codes of `crmasks_widgets.palette`, 0 outside the mask.
+    """
+    codes = np.zeros(mask.shape, dtype=np.uint8)
+    codes[mask] = palette.DILATION
+    codes[mask & edits.forced] = palette.FORCED
+    codes[mask & flags.mm] = palette.MM_ONLY
+    codes[mask & flags.lacosmic] = palette.LACOSMIC_ONLY
+    codes[mask & flags.lacosmic & flags.mm] = palette.BOTH
+    return codes

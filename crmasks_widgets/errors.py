@@ -1,0 +1,32 @@
+"""The one family of errors that the package raises for mistakes a person can mend.
+
+Each message is one line: what is wrong (file, key or pixel), what was found, what was expected.
+"""
+
+
+class CrmasksError(ValueError):
+    """Anything that the person who started the computation can put right."""
+
+
+class ParameterError(CrmasksError):
+    """A parameter, or the YAML file that holds it, is not usable."""
+
+
+class InputError(CrmasksError):
+    """An exposure, a calibration map or a masks file is not usable."""
+
+
+class OutputError(CrmasksError):
+    """A product cannot be written."""
+
+
+class ProductExistsError(OutputError):
+    """A product of an earlier run is in the way."""
+
+
+class Cancelled(CrmasksError):  # noqa: N818 - an answer to a request, not a fault
+    """The computation was stopped on request."""
+
+
+class CrmasksWarning(UserWarning):
+    """A setting or an input is usable, but not in the way one might think."""

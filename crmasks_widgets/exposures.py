@@ -1,0 +1,293 @@
+"""Exposures and calibration maps, as they come from files, arrays or CCDData."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+
+from crmasks_widgets._fits_files import ImagePlane, find_file, read_image
+from crmasks_widgets.errors import InputError
+from crmasks_widgets.parameters import Parameters
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+MIN_EXPOSURES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class ExposureSet:
+    """Equivalent exposures of one field.
+
+    Attributes
+    ----------
+    data : (n, ny, nx) float32
+        Values as read, ADU; read-only. No bias, factor or other parameter is applied.
+    names : tuple of n str
+        File names, or what stands for them.
+    headers : tuple of n astropy.io.fits.Header
+        Headers; empty for arrays.
+    valid : (n, ny, nx) bool or None
+        False where a value is not finite or marked as bad; None when all are usable. Read-only.
+    checksums : tuple of n str
+        SHA-256 of the files, or of the arrays where there is no file.
+    paths : tuple of Path
+        The files; empty for arrays.
+    """
+
+    data: FloatArray
+    names: tuple[str, ...]
+    headers: tuple[fits.Header, ...]
+    valid: BoolArray | None
+    checksums: tuple[str, ...]
+    paths: tuple[Path, ...] = field(default=())
+
+    @property
+    def n(self) -> int:
+        """Number of exposures."""
+        return int(self.data.shape[0])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx) of a frame."""
+        return int(self.data.shape[1]), int(self.data.shape[2])
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Sequence[Any],
+        *,
+        names: Sequence[str] | None = None,
+        valid: npt.ArrayLike | None = None,
+        headers: Sequence[fits.Header] | None = None,
+    ) -> "ExposureSet":
+        """Take exposures from arrays or `astropy.nddata.CCDData`.
+
+        Parameters
+        ----------
+        arrays : sequence of n (ny, nx) arrays or CCDData
+            ADU. A mask of CCDData (True = bad) is used, and so is its header.
+        names : sequence of n str, optional
+            How messages and products call them; "exposure 1" and so on by default.
+        valid : (n, ny, nx) array_like of bool, optional
+            False for values to be left out. Values that are not finite are left out in any case.
+        headers : sequence of n Header, optional
+            Headers to be carried over to the products.
+
+        Returns
+        -------
+        ExposureSet
+            With its own copy of the values.
+
+        Raises
+        ------
+        InputError
+            Fewer than three, not 2-D, not numbers, of different shapes, or without a valid pixel.
+        """
+        names = tuple(names or (f"exposure {i + 1}" for i in range(len(arrays))))
+        planes = [_plane_from_array(array, name) for array, name in zip(arrays, names, strict=True)]
+        if valid is not None:
+            for plane, good in zip(planes, np.asarray(valid, dtype=bool), strict=True):
+                plane.valid &= good
+        if headers is not None:
+            for plane, header in zip(planes, headers, strict=True):
+                plane.header = header.copy()
+        return cls._from_planes(planes)
+
+    @classmethod
+    def _from_planes(cls, planes: list[ImagePlane]) -> "ExposureSet":
+        if len(planes) < MIN_EXPOSURES:
+            msg = f"images: found {len(planes)} exposures, expected at least {MIN_EXPOSURES}"
+            raise InputError(msg)
+        first = planes[0]
+        for plane in planes:
+            if plane.data.shape != first.data.shape:
+                msg = (
+                    f"{plane.name}: found a frame of {_size(plane)} pixels, "
+                    f"expected {_size(first)} as in {first.name}"
+                )
+                raise InputError(msg)
+            if not plane.valid.any():
+                msg = f"{plane.name}: found no valid pixel, expected at least one"
+                raise InputError(msg)
+        data = np.stack([plane.data for plane in planes])
+        valid = np.stack([plane.valid for plane in planes])
+        data.flags.writeable = valid.flags.writeable = False
+        return cls(
+            data=data,
+            names=tuple(plane.name for plane in planes),
+            headers=tuple(plane.header for plane in planes),
+            valid=None if valid.all() else valid,
+            checksums=tuple(plane.checksum for plane in planes),
+            paths=tuple(plane.path for plane in planes if plane.path is not None),
+        )
+
+
+def _size(plane: ImagePlane) -> str:
+    ny, nx = plane.data.shape
+    return f"{nx} x {ny}"
+
+
+def _plane_from_array(array: Any, name: str) -> ImagePlane:
+    values = np.asarray(getattr(array, "data", array) if _is_ccddata(array) else array)
+    if values.ndim != 2 or values.dtype.kind not in "iufb":
+        msg = f"{name}: found {values.ndim}-D data of type {values.dtype}, expected a 2-D image"
+        raise InputError(msg)
+    data = values.astype(np.float32)
+    valid = np.isfinite(data)
+    header = fits.Header()
+    if _is_ccddata(array):
+        if array.mask is not None:
+            valid &= ~np.broadcast_to(np.asarray(array.mask, dtype=bool), data.shape)
+        header = fits.Header(array.header)
+    checksum = hashlib.sha256(np.ascontiguousarray(data).tobytes() + valid.tobytes()).hexdigest()
+    return ImagePlane(data, valid, name, header, checksum, None)
+
+
+def _is_ccddata(array: Any) -> bool:
+    # CCDData is told by what it has, so that astropy.nddata is imported only by those who use it.
+    return all(hasattr(array, name) for name in ("data", "mask", "unit", "header"))
+
+
+def read_exposures(
+    paths: Sequence[str | Path], extnum: int = 0, folders: Sequence[str | Path] = (".",)
+) -> ExposureSet:
+    """Read equivalent exposures from FITS files.
+
+    Every numeric FITS type is read, scaled or unsigned integers and compressed files (`.gz`, `.fz`)
+    included. An extension DQ, MASK or BPM of the same shape marks bad pixels by non-zero values.
+
+    Parameters
+    ----------
+    paths : sequence of at least 3 paths
+        The files. Relative ones are looked for in `folders`, in this order.
+    extnum : int
+        Extension to be read, 0 for the primary one. A compressed primary image (`.fits.fz`) lies in
+        extension 1 and is found there.
+    folders : sequence of paths
+        Where to look.
+
+    Returns
+    -------
+    ExposureSet
+        float32 values in ADU.
+
+    Raises
+    ------
+    InputError
+        Names the file, what was found and what was expected.
+    """
+    found = [find_file(path, folders) for path in paths]
+    for i, path in enumerate(found):
+        for j in range(i):
+            if path.samefile(found[j]):
+                msg = (
+                    f"{paths[i]}: found the same file as image {j + 1} ({paths[j]}), "
+                    "expected a different exposure"
+                )
+                raise InputError(msg)
+    return ExposureSet._from_planes([read_image(path, extnum) for path in found])
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Gain, readout noise and bias, each one number or a map of the frame's shape.
+
+    Attributes
+    ----------
+    gain : float or (ny, nx) float32
+        e-/ADU.
+    rnoise : float or (ny, nx) float32
+        ADU.
+    bias : float or (ny, nx) float32
+        ADU.
+    checksums : dict
+        SHA-256 of the files that maps were read from, by parameter name.
+    paths : dict
+        Those files.
+    """
+
+    gain: float | FloatArray = 1.0
+    rnoise: float | FloatArray = 0.0
+    bias: float | FloatArray = 0.0
+    checksums: dict[str, str] = field(default_factory=dict)
+    paths: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def typical_gain(self) -> float:
+        """Median gain, e-/ADU."""
+        return float(np.median(self.gain))
+
+    @property
+    def typical_rnoise(self) -> float:
+        """Median readout noise, ADU."""
+        return float(np.median(self.rnoise))
+
+
+_MAP_RULES = {"gain": ("> 0", np.greater), "rnoise": (">= 0", np.greater_equal)}
+
+
+def read_calibration(
+    parameters: Parameters, shape: tuple[int, int], folders: Sequence[str | Path] = (".",)
+) -> Calibration:
+    """Open the maps that parameters name; numbers are taken as they are.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        `gain`, `rnoise` and `bias` are used.
+    shape : (ny, nx)
+        Shape that a map must have.
+    folders : sequence of paths
+        Where relative paths are looked for.
+
+    Returns
+    -------
+    Calibration
+        Numbers and read-only maps.
+
+    Raises
+    ------
+    InputError
+        File missing or unreadable, wrong shape, or a value out of range (the pixel is named).
+    """
+    values: dict[str, float | FloatArray] = {}
+    checksums: dict[str, str] = {}
+    paths: dict[str, Path] = {}
+    for name in ("gain", "rnoise", "bias"):
+        value = getattr(parameters, name)
+        if not isinstance(value, str):
+            values[name] = float(value)
+            continue
+        paths[name] = find_file(value, folders)
+        plane = read_image(paths[name], extnum=0)
+        values[name] = _checked_map(plane, name, shape)
+        checksums[name] = plane.checksum
+    return Calibration(**values, checksums=checksums, paths=paths)
+
+
+def _checked_map(plane: ImagePlane, name: str, shape: tuple[int, int]) -> FloatArray:
+    if plane.data.shape != shape:
+        msg = (
+            f"{plane.name}: found a {name} map of {_size(plane)} pixels, "
+            f"expected {shape[1]} x {shape[0]} as in the exposures"
+        )
+        raise InputError(msg)
+    rule, holds = _MAP_RULES.get(name, ("finite", None))
+    bad = ~plane.valid
+    if holds is not None:
+        bad |= ~holds(plane.data, 0)
+    if bad.any():
+        y, x = np.argwhere(bad)[0]
+        msg = (
+            f"{plane.name}: found {name} = {plane.data[y, x]:g} at pixel ({x + 1}, {y + 1}), "
+            f"expected {rule}"
+        )
+        raise InputError(msg)
+    plane.data.flags.writeable = False
+    return plane.data

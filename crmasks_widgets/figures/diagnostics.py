@@ -1,0 +1,341 @@
+"""What was detected in one target: in the Median-Minimum diagram and on the image."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from crmasks_widgets import palette
+from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.figures.diagram_density import (
+    N_CELLS,
+    N_CURVE_POINTS,
+    StretchedAxis,
+    density,
+    stretched_axis,
+)
+from crmasks_widgets.figures.histogram2d import draw_boundary
+from crmasks_widgets.figures.images import (
+    INVALID_COLOUR,
+    block_maximum,
+    code_colours,
+    colour_bar,
+    colour_limits,
+    fit_panel,
+    panel_pixels,
+    show_frame,
+)
+from crmasks_widgets.figures.jobs import new_figure
+
+# Above these numbers of flagged pixels, numbers and symbols would only hide each other.
+MOST_NUMBERED: Final = 200
+MOST_SYMBOLS: Final = 2000
+_FEW_SYMBOLS: Final = 300
+
+# Least important first: later classes are drawn on top.
+_SYMBOLS: Final = {
+    palette.MM_ONLY: "+",
+    palette.LACOSMIC_ONLY: "x",
+    palette.BOTH: "o",
+    palette.FORCED: "D",
+}
+_ROBUST: Final = {"median": "median2d", "mean": "mean2d"}
+
+
+def target_name(target: Target) -> str:
+    """Name of a target's frame on labels.
+
+    Parameters
+    ----------
+    target : {"median", "mean"} or int
+        An integer is the number of an exposure.
+
+    Returns
+    -------
+    str
+        "median2d", "mean2d" or "exposure i".
+    """
+    return _ROBUST.get(str(target), f"exposure {target}")
+
+
+@dataclass(frozen=True)
+class Detected:
+    """Flagged pixels of a target by class, before dilation.
+
+    Attributes
+    ----------
+    analysis : Analysis
+        Where they are from.
+    target : {"median", "mean"} or int
+        The target.
+    """
+
+    analysis: Analysis
+    target: Target
+
+    @cached_property
+    def codes(self) -> npt.NDArray[np.uint8]:
+        """Codes of the palette (ny, nx), without dilation."""
+        flags = self.analysis.detections(self.target)
+        codes = np.zeros(flags.mm.shape, dtype=np.uint8)
+        forced = self.analysis.edits.forced
+        if forced.any():
+            codes[forced & self.analysis.mask(self.target)] = palette.FORCED
+        codes[flags.mm] = palette.MM_ONLY
+        codes[flags.lacosmic] = palette.LACOSMIC_ONLY
+        codes[flags.lacosmic & flags.mm] = palette.BOTH
+        return codes
+
+    @cached_property
+    def pixels(self) -> npt.NDArray[np.intp]:
+        """Flat indices of the flagged pixels, in raster order."""
+        return np.flatnonzero(self.codes)
+
+    @cached_property
+    def x(self) -> npt.NDArray[np.float32]:
+        """min2d - bias of the flagged pixels, ADU."""
+        values: npt.NDArray[np.float32] = self.analysis.stack.min2d.ravel()[self.pixels]
+        return values
+
+    @cached_property
+    def height(self) -> npt.NDArray[np.float32]:
+        """Target - min2d of every pixel (ny, nx), ADU."""
+        stack = self.analysis.stack
+        frame: npt.NDArray[np.float32] = stack.target(self.target) - stack.min2d
+        return frame
+
+    def of(self, code: int) -> npt.NDArray[np.bool_]:
+        """Which of `pixels` belong to a class.
+
+        Parameters
+        ----------
+        code : int
+            Code of the palette.
+
+        Returns
+        -------
+        (k,) bool
+            One value for each of `pixels`.
+        """
+        chosen: npt.NDArray[np.bool_] = self.codes.ravel()[self.pixels] == code
+        return chosen
+
+
+def diagnostic_figure(analysis: Analysis, target: Target) -> Figure:
+    """Draw the four panels of a target.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Masks and, if it takes part, the Median-Minimum diagram are read from it.
+    target : {"median", "mean"} or int
+        What the detections were looked for in.
+
+    Returns
+    -------
+    Figure
+        (a) diagram with symbols, (b) with numbers, (c) target with symbols, (d) mean.
+    """
+    found = Detected(analysis, target)
+    figure = new_figure(12.0, 10.2)
+    panels = figure.subplots(2, 2)
+    figure.subplots_adjust(0.06, 0.05, 0.94, 0.905, wspace=0.34, hspace=0.2)
+    x_axis, y_axis = diagram_axes(found)
+    _diagram_panels(figure, (panels[0, 0], panels[0, 1]), found, x_axis, y_axis)
+    _image_panels(figure, (panels[1, 0], panels[1, 1]), found)
+    _head(figure, panels[0, 0], found)
+    return figure
+
+
+def diagram_axes(found: Detected) -> tuple[StretchedAxis, StretchedAxis]:
+    """Axes of the diagram that hold every pixel of the target and, if drawn, the diagram's plane.
+
+    Parameters
+    ----------
+    found : Detected
+        The target.
+
+    Returns
+    -------
+    tuple of StretchedAxis
+        Along min2d - bias and along target - min2d.
+    """
+    noise = found.analysis.calibration.typical_rnoise
+    ends = []
+    for frame in (found.analysis.stack.min2d, found.height):
+        ends.append([float(np.fmin.reduce(frame, None)), float(np.fmax.reduce(frame, None))])
+    if found.analysis.uses_mm:
+        x, y = found.analysis.plane.x_edges, found.analysis.plane.y_edges
+        ends[0] = [min(ends[0][0], float(x[0])), max(ends[0][1], float(x[-1]))]
+        ends[1] = [0.0, max(ends[1][1], float(y[-1]))]
+    return stretched_axis(ends[0][0], ends[0][1], noise), stretched_axis(
+        ends[1][0], ends[1][1], noise
+    )
+
+
+def _diagram_panels(
+    figure: Figure,
+    panels: tuple[Axes, Axes],
+    found: Detected,
+    x_axis: StretchedAxis,
+    y_axis: StretchedAxis,
+) -> None:
+    a, b = panels
+    for axes in panels:
+        x_axis.apply(axes, "x")
+        y_axis.apply(axes, "y")
+        axes.set_xlabel("min2d − bias (ADU)")
+        axes.set_ylabel(f"{target_name(found.target)} − min2d (ADU)")
+    counts = density(found.analysis.stack.min2d, found.height, x_axis, y_axis)
+    _show_density(figure, a, counts, (x_axis, y_axis), "all pixels per cell")
+    if found.analysis.uses_mm:
+        _draw_limits(a, found.analysis, x_axis)
+        _draw_limits(b, found.analysis, x_axis)
+    _draw_symbols(a, found, found.x, found.height.ravel()[found.pixels])
+    a.set_title("(a) all pixels, flagged ones by method")
+    if len(found.pixels) <= MOST_NUMBERED:
+        b.set_title("(b) flagged pixels, numbered by method")
+        _draw_numbers(b, found)
+    else:
+        b.set_title(
+            f"(b) density of the flagged pixels ({len(found.pixels)}: too many to number)",
+            loc="left",
+        )
+        height = found.height.ravel()[found.pixels]
+        counts = density(found.x, height, x_axis, y_axis)
+        _show_density(figure, b, counts, (x_axis, y_axis), "flagged pixels per cell", "viridis")
+
+
+def _show_density(
+    figure: Figure,
+    axes: Axes,
+    counts: npt.NDArray[np.int64],
+    scales: tuple[StretchedAxis, StretchedAxis],
+    label: str,
+    colours: str | None = None,
+) -> None:
+    cmap = LinearSegmentedColormap.from_list("pale", ["#E4E4E4", "#8C8C8C", "#303030"])
+    if colours is not None:
+        cmap = colormaps[colours]
+    columns, rows = N_CELLS
+    mesh = axes.pcolormesh(
+        scales[0].edges(columns),
+        scales[1].edges(rows),
+        np.where(counts > 0, counts, np.nan).T,
+        norm=LogNorm(1, max(10, int(counts.max(initial=1)))),
+        cmap=cmap,
+        rasterized=True,
+        zorder=0,
+    )
+    box = axes.get_position()
+    bar = figure.add_axes((box.x1 + 0.006, box.y0, 0.009, box.height))
+    figure.colorbar(mesh, cax=bar, label=label).minorticks_off()
+
+
+def _draw_limits(axes: Axes, analysis: Analysis, x_axis: StretchedAxis) -> None:
+    """Boundary and threshold: the lines that a detection has to exceed."""
+    draw_boundary(axes, analysis.boundary.boundary, x_axis.edges(N_CURVE_POINTS - 1))
+    threshold = np.asarray(analysis.threshold)
+    low, high = float(threshold.min()), float(threshold.max())
+    line = {"color": "0.35", "ls": ":", "lw": 1.5}
+    if low == high:
+        axes.axhline(low, label=f"threshold {low:g} ADU", **line)  # type: ignore[arg-type]
+    else:
+        axes.axhline(low, label=f"threshold {low:.3g} to {high:.3g} ADU", **line)  # type: ignore[arg-type]
+        axes.axhline(high, label="_", **line)  # type: ignore[arg-type]
+
+
+def _draw_symbols(
+    axes: Axes, found: Detected, x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]
+) -> None:
+    """One line artist a class, however many pixels there are."""
+    n = len(found.pixels)
+    size = 7.0 if n <= _FEW_SYMBOLS else 4.5 if n <= MOST_SYMBOLS else 2.5
+    few = n <= MOST_SYMBOLS
+    for code, symbol in _SYMBOLS.items():
+        chosen = found.of(code)
+        if not chosen.any():
+            continue
+        halo = [withStroke(linewidth=2.6, foreground="white")] if few else None
+        axes.plot(
+            x[chosen], y[chosen], symbol, ls="none", ms=size, mew=1.2 if few else 0.5,
+            mfc="none", color=palette.CODE_COLOURS[code], path_effects=halo,
+            label=f"{palette.CODE_NAMES[code]}: {np.count_nonzero(chosen)}",
+        )  # fmt: skip
+
+
+def _draw_numbers(axes: Axes, found: Detected) -> None:
+    height = found.height.ravel()[found.pixels]
+    halo = [withStroke(linewidth=1.6, foreground="white")]
+    for code in _SYMBOLS:
+        chosen = np.flatnonzero(found.of(code))
+        for number, i in enumerate(chosen, start=1):
+            axes.text(
+                float(found.x[i]), float(height[i]), str(number), fontsize=7.0, ha="center",
+                va="center", color=palette.CODE_COLOURS[code], path_effects=halo, clip_on=True,
+            )  # fmt: skip
+
+
+def _image_panels(figure: Figure, panels: tuple[Axes, Axes], found: Detected) -> None:
+    c, d = panels
+    stack = found.analysis.stack
+    target = stack.target(found.target)
+    shape = (target.shape[0], target.shape[1])
+    limits = colour_limits(target, "zscale")
+    frames = ((c, target, target_name(found.target)), (d, stack.mean2d, "mean2d"))
+    for axes, frame, name in frames:
+        fit_panel(axes, shape)
+        image = show_frame(axes, frame, limits)
+        colour_bar(figure, axes, image, f"{name} (ADU)", extend="both")
+    if len(found.pixels) <= MOST_SYMBOLS:
+        y, x = np.divmod(found.pixels, shape[1])
+        _draw_symbols(c, found, x + 1.0, y + 1.0)
+    else:
+        _overlay_codes(c, found.codes)
+    c.set_title(f"(c) {target_name(found.target)} with the flagged pixels")
+    d.set_title("(d) mean2d")
+
+
+def _overlay_codes(axes: Axes, codes: npt.NDArray[np.uint8]) -> None:
+    """Flagged pixels as one transparent image, in which no flagged pixel is lost."""
+    reduced, extent = block_maximum(codes, panel_pixels(axes))
+    coloured = np.zeros((*reduced.shape, 4), dtype=np.uint8)
+    coloured[..., :3] = code_colours()[reduced]
+    coloured[..., 3] = np.where(reduced > 0, 255, 0)
+    limits = axes.get_xlim(), axes.get_ylim()
+    axes.imshow(
+        coloured, origin="lower", extent=extent, interpolation="nearest", aspect=axes.get_aspect()
+    )
+    axes.set_xlim(limits[0])
+    axes.set_ylim(limits[1])
+
+
+_MASKS: Final = {"median": "MEDIANCR", "mean": "MEANCRT"}
+
+
+def _head(figure: Figure, panel: Axes, found: Detected) -> None:
+    """Title and one legend for all panels, where they cover nothing."""
+    mask = found.analysis.mask(found.target)
+    name = _MASKS.get(str(found.target), f"CRMASK{found.target}")
+    figure.suptitle(
+        f"{name}: {len(found.pixels)} pixels flagged in {target_name(found.target)}, "
+        f"{np.count_nonzero(mask)} after dilation by {found.analysis.parameters.dilation}",
+        y=0.988,
+        fontsize=11,
+    )
+    handles, labels = panel.get_legend_handles_labels()
+    if found.analysis.stack.valid is not None:
+        handles.append(panel.plot([], [], "s", color=INVALID_COLOUR, ms=7)[0])
+        labels.append("no valid value")
+    if handles:
+        figure.legend(
+            handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0.97), frameon=False,
+            ncols=min(len(labels), 7), markerscale=1.0 if len(found.pixels) <= MOST_SYMBOLS else 2.5,
+        )  # fmt: skip

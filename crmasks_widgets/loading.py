@@ -1,0 +1,161 @@
+"""From a YAML file, and masks of an earlier run, to an `Analysis`."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+
+from crmasks_widgets._fits_files import find_file, open_fits
+from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.core.alignment import Alignment
+from crmasks_widgets.core.lacosmic import LacosmicResult
+from crmasks_widgets.core.masks import Masks
+from crmasks_widgets.errors import InputError, ParameterError
+from crmasks_widgets.exposures import read_calibration, read_exposures
+from crmasks_widgets.parameters import Parameters
+
+logger = logging.getLogger(__name__)
+
+# A cleaned pixel differs from the median by more than this part of the readout noise.
+CLEANED_DIFFERENCE = 1e-2
+
+
+def load_analysis(path: str | Path, crmasks: str | Path | None = None) -> Analysis:
+    """Read a parameter file and everything it names.
+
+    Relative paths are looked for in the current folder, then in that of the YAML file.
+
+    Parameters
+    ----------
+    path : path
+        YAML file, of this package or of numina-crmasks.
+    crmasks : path, optional
+        Masks to be applied instead of being made: `crmasks.fits` of this package or of
+        numina-crmasks.
+
+    Returns
+    -------
+    Analysis
+        Nothing is computed yet.
+
+    Raises
+    ------
+    ParameterError, InputError
+        In one line: which file or key, what was found, what was expected.
+    """
+    parameters = Parameters.from_yaml(path)
+    if parameters.images is None:
+        msg = f"{path}: images: found none, expected a list of three or more FITS files"
+        raise ParameterError(msg)
+    folders = (Path(), Path(path).parent)
+    exposures = read_exposures(parameters.images, parameters.extnum, folders)
+    for name, found in zip(parameters.images, exposures.paths, strict=True):
+        logger.info("%s: read from %s", name, found.resolve())
+    calibration = read_calibration(parameters, exposures.shape, folders)
+    for key, found in calibration.paths.items():
+        logger.info("%s map: read from %s", key, found.resolve())
+    analysis = Analysis(exposures, parameters, calibration)
+    return analysis if crmasks is None else apply_masks(analysis, crmasks)
+
+
+def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
+    """Take masks, flux factors and local medians from a file instead of computing them.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Exposures and parameters.
+    path : path
+        `crmasks.fits` of this package or of numina-crmasks.
+
+    Returns
+    -------
+    Analysis
+        Its combinations follow from the masks of the file.
+
+    Raises
+    ------
+    InputError
+        The file is no masks file, or was made from other exposures.
+    """
+    path = find_file(path, (".",))
+    n = analysis.exposures.n
+    with open_fits(path) as (hdus, checksum):
+        names = ["MEDIANCR", "MEANCRT", *(f"CRMASK{i}" for i in range(1, n + 1))]
+        if f"CRMASK{n + 1}" in hdus:
+            msg = f"{path}: found extension CRMASK{n + 1}, expected masks of {n} exposures"
+            raise InputError(msg)
+        masks = [_mask(hdus, name, path, analysis.exposures.shape) for name in names]
+        factors = tuple(_flux_factor(hdus, i, path) for i in range(1, n + 1))
+        boxes = _boxes(hdus)
+        lamedian = _lamedian(hdus, path, analysis)
+    if boxes:
+        analysis = analysis.replace(pixels_to_be_replaced_by_local_median=boxes)
+    results: dict[tuple[str, Target | None], Any] = {
+        ("alignment", None): Alignment(factors, ((0.0, 0.0),) * n),
+        ("masks", None): _valid_masks(masks, analysis),
+    }
+    applied = analysis.preset(results, checksum)
+    if lamedian is None:
+        return applied
+    median = applied.stack.median2d
+    limit = CLEANED_DIFFERENCE * max(analysis.calibration.typical_rnoise, 1e-3)
+    cleaned = LacosmicResult(np.abs(lamedian - median) > limit, lamedian)
+    return analysis.preset({**results, ("lacosmic", "median"): cleaned}, checksum)
+
+
+def _valid_masks(masks: list[npt.NDArray[np.bool_]], analysis: Analysis) -> Masks:
+    valid = analysis.exposures.valid
+    if valid is not None:
+        goods = [valid.any(axis=0)] * 2 + list(valid)
+        masks = [mask & good for mask, good in zip(masks, goods, strict=True)]
+    return Masks(masks[0], masks[1], tuple(masks[2:]))
+
+
+def _mask(
+    hdus: fits.HDUList, name: str, path: Path, shape: tuple[int, int]
+) -> npt.NDArray[np.bool_]:
+    if name not in hdus or hdus[name].data is None:
+        msg = f"{path}: found no extension {name}, expected one as in crmasks.fits"
+        raise InputError(msg)
+    data = hdus[name].data
+    if data.shape != shape:
+        msg = (
+            f"{path}: found {name} of shape {data.shape[::-1]}, "
+            f"expected {shape[::-1]} (NAXIS1, NAXIS2) as in the exposures"
+        )
+        raise InputError(msg)
+    return np.asarray(data != 0, dtype=bool)
+
+
+def _flux_factor(hdus: fits.HDUList, number: int, path: Path) -> float:
+    value = hdus[0].header.get(f"FLUXF{number}")
+    if not isinstance(value, int | float) or not 0 < value < np.inf:
+        msg = f"{path}: found FLUXF{number} = {value}, expected a positive number"
+        raise InputError(msg)
+    return float(value)
+
+
+def _boxes(hdus: fits.HDUList) -> tuple[tuple[int, ...], ...]:
+    if "RPMEDIAN" not in hdus:
+        return ()
+    table = hdus["RPMEDIAN"].data
+    columns = (table[name] for name in ("X_pixel", "Y_pixel", "X_width", "Y_width"))
+    return tuple(tuple(int(v) for v in row) for row in zip(*columns, strict=True))
+
+
+def _lamedian(hdus: fits.HDUList, path: Path, analysis: Analysis) -> npt.NDArray[np.float32] | None:
+    """Cleaned median in ADU; numina-crmasks writes electrons and does not say so."""
+    if not analysis.parameters.use_lamedian:
+        return None
+    if "LAMEDIAN" not in hdus:
+        msg = f"{path}: found no extension LAMEDIAN, expected one since use_lamedian is true"
+        raise InputError(msg)
+    hdu = hdus["LAMEDIAN"]
+    data = np.asarray(hdu.data, dtype=np.float32)
+    if hdu.header.get("BUNIT", "electron") == "electron":
+        data = data / np.float32(analysis.calibration.typical_gain)
+    return data

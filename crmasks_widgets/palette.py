@@ -1,0 +1,34 @@
+"""The detection codes of a pixel, their names and their colours.
+
+The colours are those of Okabe & Ito (2008), which people with any kind of colour vision tell apart.
+Codes 1 to 4 are those of the reference's tables (algorithm of numina-crmasks 0.36, CSV files).
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+DILATION: Final = 1
+MM_ONLY: Final = 2
+LACOSMIC_ONLY: Final = 3
+BOTH: Final = 4
+FORCED: Final = 5
+
+CODE_NAMES: Final = MappingProxyType(
+    {
+        DILATION: "dilation",
+        MM_ONLY: "MM only",
+        LACOSMIC_ONLY: "L.A.Cosmic only",
+        BOTH: "both",
+        FORCED: "set by hand",
+    }
+)
+
+CODE_COLOURS: Final = MappingProxyType(
+    {
+        DILATION: "#999999",
+        MM_ONLY: "#0072B2",
+        LACOSMIC_ONLY: "#D55E00",
+        BOTH: "#009E73",
+        FORCED: "#CC79A7",
+    }
+)

@@ -1,0 +1,272 @@
+"""From noise-free light to exposures: flux, photon noise, hot pixels, cosmic rays, readout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.simulate._common import (
+    Stream,
+    check_real,
+    check_shape,
+    check_whole,
+    random_stream,
+)
+from crmasks_widgets.simulate.cosmic_rays import Hits, cosmic_ray_images
+
+Frames = NDArray[np.float32]
+
+HIT_SIGMA = 3.0
+"""A pixel counts as hit when the charge deposited in it is above this many standard deviations."""
+BRIGHTEST = 1e9
+"""Most electrons that a pixel may hold; far above any real pixel, far below where Poisson fails."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A CCD and its electronics.
+
+    Attributes
+    ----------
+    gain : float
+        Electrons per ADU, > 0.
+    rnoise : float
+        Readout noise in ADU, >= 0.
+    bias : float
+        Level without light in ADU.
+    saturation : float or None
+        Highest value that is read, in ADU and with the bias; None means no limit.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of its range.
+    """
+
+    gain: float = 1.0
+    rnoise: float = 3.4
+    bias: float = 0.0
+    saturation: float | None = None
+
+    def __post_init__(self) -> None:
+        check_real("detector.gain", self.gain, 0, above=True)
+        check_real("detector.rnoise", self.rnoise, 0)
+        check_real("detector.bias", self.bias)
+        if self.saturation is not None:
+            check_real("detector.saturation", self.saturation, self.bias, above=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Simulated exposures of one field, and all that is true of them; n exposures of (ny, nx).
+
+    Attributes
+    ----------
+    exposures : (n, ny, nx) float32 array
+        What is read, in ADU, bias included.
+    truth : (n, ny, nx) float32 array
+        What each exposure would show without noise, cosmic rays and bias, in ADU: the light times
+        the flux factor of the exposure, and the hot pixels.
+    cosmic_rays : (n, ny, nx) float32 array
+        Charge left by cosmic rays, in ADU; added to the exposures as it is.
+    hot_pixels : (ny, nx) bool array
+        The pixels with a dark current, the same in all exposures.
+    detector : Detector
+        Gain, readout noise, bias.
+    flux_factors : tuple of float
+        Light of each exposure over that of the scene.
+    seed : int
+        The seed that it was made with.
+
+    Notes
+    -----
+    All arrays are read-only.
+    """
+
+    exposures: Frames
+    truth: Frames
+    cosmic_rays: Frames
+    hot_pixels: NDArray[np.bool_]
+    detector: Detector
+    flux_factors: tuple[float, ...]
+    seed: int
+
+    def __post_init__(self) -> None:
+        for array in (self.exposures, self.truth, self.cosmic_rays, self.hot_pixels):
+            array.flags.writeable = False
+
+    @property
+    def n(self) -> int:
+        """Number of exposures."""
+        return len(self.exposures)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of a frame, (ny, nx)."""
+        return self.hot_pixels.shape[0], self.hot_pixels.shape[1]
+
+    @property
+    def gain(self) -> float:
+        """Electrons per ADU."""
+        return self.detector.gain
+
+    @property
+    def rnoise(self) -> float:
+        """Readout noise in ADU."""
+        return self.detector.rnoise
+
+    @property
+    def bias(self) -> float:
+        """Level without light in ADU."""
+        return self.detector.bias
+
+    @property
+    def sigma(self) -> Frames:
+        """True standard deviation of each pixel of each exposure in ADU: (n, ny, nx) float32."""
+        return np.asarray(np.sqrt(self.truth / self.gain + self.rnoise**2), np.float32)
+
+    @property
+    def hits(self) -> NDArray[np.bool_]:
+        """Pixels that a cosmic ray lifts by more than 3 sigma: (n, ny, nx) bool."""
+        return self.cosmic_rays > HIT_SIGMA * self.sigma
+
+    @property
+    def double_hits(self) -> NDArray[np.bool_]:
+        """Pixels hit in more than half of the exposures, where the median fails: (ny, nx) bool."""
+        return np.asarray(np.count_nonzero(self.hits, axis=0) > self.n // 2)
+
+    @property
+    def mean_truth(self) -> Frames:
+        """What a perfect combination would give, in ADU: (ny, nx) float32.
+
+        The mean of the true exposures, each divided by its flux factor.
+        """
+        factors = np.asarray(self.flux_factors, np.float32)[:, None, None]
+        return np.asarray(np.mean(self.truth / factors, axis=0))
+
+
+def expose(
+    light: ArrayLike,
+    n_exposures: int = 3,
+    *,
+    seed: int,
+    detector: Detector | None = None,
+    hits: Hits | None = None,
+    hot_pixels: int = 0,
+    flux_factors: Sequence[float] | None = None,
+) -> Scene:
+    """Expose a noise-free image of light several times.
+
+    An exposure is the sum of Poisson(light * flux factor * gain) / gain, the same for its hot
+    pixels, the charge of its cosmic rays, Normal(0, rnoise), and the bias. Light, hot pixels,
+    cosmic rays and noise have random streams of their own: changing one leaves the others alone.
+
+    Parameters
+    ----------
+    light : (ny, nx) or (n, ny, nx) array_like
+        Expected light in ADU, >= 0: one image for all exposures, or one for each.
+    n_exposures : int
+        Number n of exposures, >= 1.
+    seed : int
+        Seed of everything random, >= 0.
+    detector : Detector, optional
+        Gain, readout noise, bias, saturation; ``Detector()`` if None.
+    hits : Hits, optional
+        Cosmic rays; ``Hits()`` if None. ``Hits(rate=0, double=0)`` makes none.
+    hot_pixels : int
+        How many pixels have a dark current (about 100 to 10000 ADU an exposure).
+    flux_factors : sequence of float, optional
+        Factors > 0 that multiply the light, one for each exposure; all 1 if None.
+
+    Returns
+    -------
+    Scene
+        The exposures and their truth.
+
+    Raises
+    ------
+    ParameterError
+        If a value is not usable; the message names it.
+    """
+    detector, hits = detector or Detector(), hits or Hits()
+    check_whole("n_exposures", n_exposures, 1)
+    factors = _check_factors(flux_factors, n_exposures)
+    cube = _check_light(light, n_exposures)
+    shape = check_shape(cube.shape[1:])
+    hot = _hot_pixels(shape, hot_pixels, seed)
+    truth = cube * np.asarray(factors, np.float32)[:, None, None] + hot
+    if np.max(truth) * detector.gain > BRIGHTEST:
+        raise ParameterError(
+            f"light: found {np.max(truth) * detector.gain:.3g} electrons in a pixel, "
+            f"expected at most {BRIGHTEST:.0e}"
+        )
+    rays = cosmic_ray_images(shape, n_exposures, hits, seed=seed)
+    rays /= np.float32(detector.gain)
+    exposures = np.empty_like(truth)
+    for k in range(n_exposures):
+        exposures[k] = _read(cube[k] * factors[k], hot, rays[k], detector, seed=seed, number=k)
+    return Scene(exposures, truth, rays, hot > 0, detector, factors, int(seed))
+
+
+def _read(
+    light: Frames, hot: Frames, rays: Frames, detector: Detector, *, seed: int, number: int
+) -> Frames:
+    """Return one exposure with its noise; `number` counts the exposures from 0."""
+    rng = random_stream(seed, Stream.NOISE, number)
+    signal = rng.normal(0, detector.rnoise, light.shape)
+    signal += rng.poisson(np.asarray(light, float) * detector.gain) / detector.gain
+    # How many random numbers Poisson takes depends on the mean: with the light and the dark current
+    # in one draw, one more hot pixel would change the noise of every pixel after it.
+    own = random_stream(seed, Stream.HOT_NOISE, number)
+    burning = hot > 0
+    signal[burning] += own.poisson(np.asarray(hot[burning], float) * detector.gain) / detector.gain
+    signal += rays
+    signal += detector.bias
+    if detector.saturation is not None:
+        np.minimum(signal, detector.saturation, out=signal)
+    return signal.astype(np.float32)
+
+
+def _hot_pixels(shape: tuple[int, int], number: int, seed: int) -> Frames:
+    """Return the dark current of an exposure in ADU, 0 except in `number` pixels: (ny, nx)."""
+    ny, nx = shape
+    check_whole("hot_pixels", number, 0, ny * nx)
+    rng = random_stream(seed, Stream.HOT_PIXELS)
+    current = np.zeros(ny * nx, np.float32)
+    places = rng.permutation(ny * nx)[:number]
+    current[places] = np.clip(rng.lognormal(np.log(1000), 1, number), 100, 10000)
+    return current.reshape(ny, nx)
+
+
+def _check_light(light: ArrayLike, n_exposures: int) -> Frames:
+    """Return the light of every exposure, (n, ny, nx) float32, or refuse it."""
+    try:
+        array = np.asarray(light, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise ParameterError("light: found values that are not numbers, expected ADU") from None
+    if array.ndim == 2:
+        array = np.broadcast_to(array, (n_exposures, *array.shape))
+    if array.ndim != 3 or array.size == 0 or len(array) != n_exposures:
+        raise ParameterError(
+            f"light: found shape {np.shape(light)}, expected (ny, nx) or ({n_exposures}, ny, nx)"
+        )
+    if not np.all(np.isfinite(array)) or np.min(array) < 0:
+        raise ParameterError("light: found negative or not finite values, expected >= 0 ADU")
+    return array
+
+
+def _check_factors(factors: Sequence[float] | None, n_exposures: int) -> tuple[float, ...]:
+    """Return the flux factors, one for each exposure, or refuse them."""
+    if factors is None:
+        return (1.0,) * n_exposures
+    if isinstance(factors, str) or not np.iterable(factors) or len(factors) != n_exposures:
+        raise ParameterError(
+            f"flux_factors: found {factors!r}, expected {n_exposures} numbers, one an exposure"
+        )
+    for k, factor in enumerate(factors, 1):
+        check_real(f"flux_factors: exposure {k}", factor, 0, above=True)
+    return tuple(float(factor) for factor in factors)
