@@ -115,15 +115,15 @@ def counts_table(analysis: Analysis) -> Table:
         One row a target.
     """
     ny, nx = analysis.exposures.shape
-    table = Table(title="pixels flagged (and in % of the frame)")
-    table.add_column("target")
-    columns = ("either", "lacosmic only", "mm only", "both", "mask after dilation")
-    for column in columns:
-        table.add_column(column, justify="right")
+    table = Table(title="pixels flagged (% of the frame)")
+    table.add_column("target", no_wrap=True)
+    headings = ("either", "L.A.Cosmic only", "MM only", "both", "mask")
+    for heading in headings:
+        table.add_column(heading, justify="right")
     for target in analysis.targets:
-        counts = analysis.detections(target).counts()
-        counts["mask after dilation"] = int(np.count_nonzero(analysis.mask(target)))
-        cells = [f"{counts[c]} ({100 * counts[c] / (ny * nx):.4f})" for c in columns]
+        counts = [*analysis.detections(target).counts().values()]
+        counts.append(int(np.count_nonzero(analysis.mask(target))))
+        cells = [f"{count} ({100 * count / (ny * nx):.3f})" for count in counts]
         table.add_row(name_of(target), *cells)
     return table
 
@@ -144,11 +144,13 @@ def print_products(
     elapsed : float
         Seconds.
     """
-    table = Table(title=f"products of run {identity}")
-    table.add_column("file", overflow="fold")
+    folder = written[0].path.parent.resolve()
+    console.print(f"products in {folder}", highlight=False)
+    table = Table(title=f"run {identity}")
+    table.add_column("file", no_wrap=True)
     table.add_column("KiB", justify="right")
     table.add_column("content")
     for item in written:
-        table.add_row(str(item.path), f"{item.size / _KIB:.1f}", item.content)
+        table.add_row(item.path.name, f"{item.size / _KIB:.1f}", item.content)
     console.print(table)
     console.print(f"done in {elapsed:.1f} s", highlight=False)

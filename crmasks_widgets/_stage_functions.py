@@ -23,7 +23,7 @@ from crmasks_widgets.core import (
     stack,
 )
 from crmasks_widgets.errors import ParameterError
-from crmasks_widgets.exposures import Calibration, ExposureSet
+from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -42,15 +42,46 @@ def _noise(a: "Analysis") -> diagram.Noise:
 
 
 def _alignment(a: "Analysis", p: Declared) -> align.Alignment:
-    plain = stack.stack_exposures(a.exposures.data, a.calibration.bias, valid=a.exposures.valid)
-    factors, n_bright = _flux_factors(p, plain, a.calibration)
-    offsets = p.mm_xy_offsets or ((0.0, 0.0),) * plain.n
-    if p.mm_crosscorr_region is not None:
-        rows, columns = regions.region_slices(
-            p.mm_crosscorr_region, a.exposures.shape, "mm_crosscorr_region"
-        )
-        offsets = align.measure_offsets(plain.cube[:, rows, columns])
+    n, n_bright = a.exposures.n, None
+    offsets = p.mm_xy_offsets or ((0.0, 0.0),) * n
+    factors = _given_flux_factors(p.flux_factor, n)
+    if factors is None or p.mm_crosscorr_region is not None:
+        plain = _stacked(a, None)
+        if factors is None:
+            bright = _bright_pixels(a, p, plain)
+            n_bright = int(np.count_nonzero(bright))
+            factors = align.flux_factors_from(plain.cube, plain.median2d, bright)
+        if p.mm_crosscorr_region is not None:
+            key = "mm_crosscorr_region"
+            rows, columns = regions.region_slices(p.mm_crosscorr_region, a.exposures.shape, key)
+            offsets = align.measure_offsets(plain.cube[:, rows, columns])
     return align.Alignment(factors, tuple(offsets), n_bright)
+
+
+def _given_flux_factors(value: Any, n: int) -> tuple[float, ...] | None:
+    """Flux factors that need no measurement, or None."""
+    if value == "auto":
+        return None
+    if value is None:
+        return (1.0,) * n
+    return (float(value),) * n if isinstance(value, int | float) else tuple(value)
+
+
+def _bright_pixels(a: "Analysis", p: Declared, plain: stack.Stack) -> npt.NDArray[np.bool_]:
+    inside = None
+    if p.flux_factor_regions:
+        key = "flux_factor_regions"
+        inside = regions.region_mask(p.flux_factor_regions, a.exposures.shape, key)
+    bright = align.bright_pixels(plain.median2d, a.calibration.gain, a.calibration.rnoise, inside)
+    if np.count_nonzero(bright) < align.MIN_PIXELS:
+        logger.warning(
+            "flux_factor: auto: found %d pixels above %g sigma, expected at least %d; "
+            "all factors are set to 1",
+            np.count_nonzero(bright),
+            align.MIN_SIGNAL_TO_NOISE,
+            align.MIN_PIXELS,
+        )
+    return bright
 
 
 def _stack(a: "Analysis", p: Declared) -> stack.Stack:
@@ -72,6 +103,9 @@ def _stacked(a: "Analysis", factors: tuple[float, ...] | None) -> stack.Stack:
 
 
 def _lacosmic(a: "Analysis", p: Declared, target: "Target") -> lacosmic.LacosmicResult:
+    maps = [name for name in ("gain", "rnoise") if np.ndim(getattr(a.calibration, name))]
+    if maps and target == "median":
+        logger.warning("%s: L.A.Cosmic takes the median of the map", " and ".join(maps))
     names = lacosmic.LacosmicSettings.__dataclass_fields__
     settings = lacosmic.LacosmicSettings(**{n: getattr(p, f"la_{n}") for n in names})
     result = lacosmic.detect_cosmics(
@@ -197,31 +231,6 @@ def _combination(a: "Analysis", p: Declared, kind: combine.Kind) -> combine.Comb
     made = combine.combine(kind, parts)
     boxes = p.pixels_to_be_replaced_by_local_median
     return combine.replace_by_local_median(made, boxes) if boxes else made
-
-
-def _flux_factors(
-    p: Declared, plain: stack.Stack, calibration: Calibration
-) -> tuple[tuple[float, ...], int | None]:
-    """Flux factors, and how many pixels told them."""
-    if p.flux_factor is None:
-        return (1.0,) * plain.n, None
-    if isinstance(p.flux_factor, float):
-        return (p.flux_factor,) * plain.n, None
-    if p.flux_factor != "auto":
-        return tuple(p.flux_factor), None
-    shape = plain.min2d.shape
-    inside = None
-    if p.flux_factor_regions:
-        inside = regions.region_mask(p.flux_factor_regions, shape, "flux_factor_regions")
-    bright = align.bright_pixels(plain.median2d, calibration.gain, calibration.rnoise, inside)
-    n_bright = int(np.count_nonzero(bright))
-    if n_bright < align.MIN_PIXELS:
-        logger.warning(
-            "flux_factor: auto: found %d pixels above %g sigma, expected at least %d; "
-            "all factors are set to 1",
-            n_bright, align.MIN_SIGNAL_TO_NOISE, align.MIN_PIXELS,
-        )  # fmt: skip
-    return align.flux_factors_from(plain.cube, plain.median2d, bright), n_bright
 
 
 def check_against_frame(parameters: Parameters, exposures: ExposureSet) -> None:

@@ -8,7 +8,6 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -27,7 +26,12 @@ from crmasks_widgets.core.hits import label_hits
 from crmasks_widgets.core.lacosmic import LacosmicResult
 from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes
 from crmasks_widgets.core.stack import Stack
-from crmasks_widgets.exposures import Calibration, ExposureSet, read_calibration
+from crmasks_widgets.exposures import (
+    CALIBRATION_NAMES,
+    Calibration,
+    ExposureSet,
+    read_calibration,
+)
 from crmasks_widgets.parameters import Parameters
 
 Target = str | int
@@ -137,13 +141,8 @@ class Analysis:
             for name in type(parameters).model_fields
             if getattr(parameters, name) != getattr(self.parameters, name)
         }
-        maps = changed & {"gain", "rnoise", "bias"}
-        calibration = self.calibration
-        if maps:
-            fresh = read_calibration(parameters, self.exposures.shape)
-            calibration = replace(
-                fresh, **{n: getattr(calibration, n) for n in {"gain", "rnoise", "bias"} - maps}
-            )
+        names = changed.intersection(CALIBRATION_NAMES)
+        calibration = self.calibration.updated(parameters, names, self.exposures.shape)
         new = Analysis(self.exposures, parameters, calibration)
         stale = stages_changed_by(changed, STAGES)
         new.masks_checksum = None if "masks" in stale else self.masks_checksum

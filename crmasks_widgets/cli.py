@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.logging import RichHandler
 
 from crmasks_widgets import __version__, _report
 from crmasks_widgets.analysis import Analysis
@@ -144,6 +143,28 @@ def _compute_and_save(
         _report.print_products(console, written, analysis.uuid, time.monotonic() - started)
 
 
+class _ConsoleHandler(logging.Handler):
+    """Log records as single lines that do not break up a progress display."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record.
+
+        Parameters
+        ----------
+        record : logging.LogRecord
+            Warnings and worse are prefixed by their level.
+        """
+        text = " ".join(record.getMessage().split())
+        loud = record.levelno >= logging.WARNING
+        prefix = f"{record.levelname.lower()}: " if loud else ""
+        style = "yellow" if loud else ""
+        self._console.print(prefix + text, style=style, markup=False, highlight=False)
+
+
 def available_cpus() -> int:
     """Count the processors that this process may use.
 
@@ -172,9 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
-    handler = RichHandler(
-        console=errors, show_time=False, show_path=False, show_level=False, markup=False
-    )
+    handler = _ConsoleHandler(errors)
     logging.captureWarnings(True)
     for name in ("crmasks_widgets", "py.warnings"):
         logging.getLogger(name).addHandler(handler)

@@ -1,7 +1,7 @@
 """Exposures and calibration maps, as they come from files, arrays or CCDData."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
 MIN_EXPOSURES = 3
+CALIBRATION_NAMES = ("gain", "rnoise", "bias")
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,6 +229,51 @@ class Calibration:
         """Median readout noise, ADU."""
         return float(np.median(self.rnoise))
 
+    def updated(
+        self,
+        parameters: Parameters,
+        names: Iterable[str],
+        shape: tuple[int, int],
+        folders: Sequence[str | Path] = (".",),
+    ) -> "Calibration":
+        """Take some of the three anew from parameters and keep the others.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            Numbers, or paths of maps.
+        names : iterable of {"gain", "rnoise", "bias"}
+            Those to be taken anew.
+        shape : (ny, nx)
+            Shape that a map must have.
+        folders : sequence of paths
+            Where relative paths are looked for.
+
+        Returns
+        -------
+        Calibration
+            A new one.
+
+        Raises
+        ------
+        InputError
+            As in `read_calibration`.
+        """
+        values: dict[str, Any] = {name: getattr(self, name) for name in CALIBRATION_NAMES}
+        checksums, paths = dict(self.checksums), dict(self.paths)
+        for name in names:
+            checksums.pop(name, None)
+            paths.pop(name, None)
+            value = getattr(parameters, name)
+            if isinstance(value, str):
+                paths[name] = find_file(value, folders)
+                plane = read_image(paths[name], extnum=0)
+                values[name] = _checked_map(plane, name, shape)
+                checksums[name] = plane.checksum
+            else:
+                values[name] = float(value)
+        return Calibration(**values, checksums=checksums, paths=paths)
+
 
 _MAP_RULES = {"gain": ("> 0", np.greater), "rnoise": (">= 0", np.greater_equal)}
 
@@ -256,19 +302,7 @@ def read_calibration(
     InputError
         File missing or unreadable, wrong shape, or a value out of range (the pixel is named).
     """
-    values: dict[str, float | FloatArray] = {}
-    checksums: dict[str, str] = {}
-    paths: dict[str, Path] = {}
-    for name in ("gain", "rnoise", "bias"):
-        value = getattr(parameters, name)
-        if not isinstance(value, str):
-            values[name] = float(value)
-            continue
-        paths[name] = find_file(value, folders)
-        plane = read_image(paths[name], extnum=0)
-        values[name] = _checked_map(plane, name, shape)
-        checksums[name] = plane.checksum
-    return Calibration(**values, checksums=checksums, paths=paths)
+    return Calibration().updated(parameters, CALIBRATION_NAMES, shape, folders)
 
 
 def _checked_map(plane: ImagePlane, name: str, shape: tuple[int, int]) -> FloatArray:

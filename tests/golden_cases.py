@@ -18,8 +18,8 @@ class GoldenCase(NamedTuple):
     ``arrays`` holds MEDIANCR, MEANCRT, CRMASK1... (bool), LAMEDIAN (float32 ADU, where L.A.Cosmic
     ran) and, in some cases, MEDIANCR_DATA, MEANCRT_DATA, MEANCR_DATA (float32 ADU) with
     MEDIANCR_MAP, MEANCRT_MAP, MEANCR_MAP (int16). ``counts`` holds the pixels of the median before
-    dilation, as the reference's console gave them: EITHER, LAONLY, MMONLY, BOTH (none of them where
-    one detector ran alone).
+    dilation, as the reference's console gave them: EITHER, LAONLY, MMONLY, BOTH (also where one
+    detector ran alone: then one of LAONLY and MMONLY equals EITHER, and the others are 0).
     """
 
     name: str

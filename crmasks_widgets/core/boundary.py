@@ -9,6 +9,8 @@ from scipy.interpolate import BSpline
 from scipy.linalg import qr, solve_triangular
 from scipy.optimize import nnls
 
+from crmasks_widgets.errors import InputError
+
 FloatArray = npt.NDArray[np.float64]
 FixedPoint = tuple[float, float, float]
 
@@ -137,13 +139,16 @@ def fit_rising_spline(x: FloatArray, y: FloatArray, weights: FloatArray, n_knots
 
     Raises
     ------
-    ValueError
+    InputError
         If all x are equal, or if the solver does not converge.
     """
     span = float(np.ptp(x))
     if span <= 0:
-        msg = f"a spline boundary needs points at two or more x, found only x = {x[0]:g}"
-        raise ValueError(msg)
+        msg = (
+            f"mm_boundary_fit: spline: found points of the diagram at x = {x[0]:g} only, "
+            "expected two or more x (piecewise takes the boundary from fixed points instead)"
+        )
+        raise InputError(msg)
     # Solved in units in which the points fill the unit square: weights span many decades already.
     origin, height = float(x.min()), float(np.ptp(y)) or max(abs(float(y[0])), 1.0)
     u, level = (x - origin) / span, float(y.min())
@@ -199,7 +204,14 @@ def _least_distance(g: FloatArray, h: FloatArray) -> FloatArray:
     system = np.vstack([g.T, h[None, :] / norm])
     wanted = np.zeros(len(system))
     wanted[-1] = 1.0
-    dual, _ = nnls(system, wanted, maxiter=100 * len(h))
+    try:
+        dual, _ = nnls(system, wanted, maxiter=100 * len(h))
+    except RuntimeError as error:
+        msg = (
+            "mm_boundary_fit: spline: the fit did not converge, expected smaller "
+            "mm_weight_boundary_extension or weights of the fixed points"
+        )
+        raise InputError(msg) from error
     residual = system @ dual - wanted
     return np.asarray(-residual[:-1] / residual[-1] * norm, dtype=np.float64)
 

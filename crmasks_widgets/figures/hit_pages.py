@@ -89,13 +89,18 @@ def hit_window(x: float, y: float, semiwindow: int, shape: tuple[int, int]) -> W
     Returns
     -------
     Window
-        Array indices.
+        What is shown, and where it lies in a square panel.
     """
-    column, row = round(x) - 1, round(y) - 1
-    return Window(
-        slice(max(0, row - semiwindow), min(shape[0], row + semiwindow + 1)),
-        slice(max(0, column - semiwindow), min(shape[1], column + semiwindow + 1)),
-    )
+    side = min(2 * semiwindow + 1, max(shape))
+    slices, corners = [], []
+    for centre, size in zip((round(y) - 1, round(x) - 1), shape, strict=True):
+        inside = slice(max(0, centre - semiwindow), min(size, centre + semiwindow + 1))
+        slices.append(inside)
+        # A window larger than the frame would leave most of the panel empty.
+        larger = 2 * semiwindow + 1 > side
+        middle = (inside.start + inside.stop) / 2 if larger else centre + 0.5
+        corners.append(middle - side / 2 + 0.5)
+    return Window(slices[0], slices[1], corners[1], corners[0], float(side))
 
 
 def number_of_pages(n_hits: int, maxplots: int) -> int:
@@ -195,16 +200,12 @@ def fill_page(page: HitPage, book: HitBook, row: Table.Row, semiwindow: int, sca
         for i, exposure in enumerate(book.exposures)
     ]
     corrected = book.corrected[here]
-    page.show(
-        window,
-        _page_title(book, row, hit),
-        panels,
-        (
-            Panel(median, limits, hit),
-            Panel(book.class_colours[book.classes[here]], None, hit),
-            Panel(corrected, colour_limits(corrected, scale), hit),
-        ),
-    )
+    panels += [
+        Panel(median, limits, hit),
+        Panel(book.class_colours[book.classes[here]], None, hit),
+        Panel(corrected, colour_limits(corrected, scale), hit),
+    ]
+    page.show(window, _page_title(book, row, hit), panels)
 
 
 def _page_title(book: HitBook, row: Table.Row, hit: npt.NDArray[np.bool_]) -> str:
@@ -277,7 +278,7 @@ def problematic_book(analysis: Analysis) -> HitBook:
         for row in hits
     ]
     n_masks = np.sum(masks, axis=0, dtype=np.int64)
-    colours = np.vstack([[1.0, 1.0, 1.0, 1.0], colormaps["cividis_r"](np.linspace(0, 1, n))])
+    colours = np.vstack([[1.0, 1.0, 1.0, 1.0], colormaps["Purples"](np.linspace(0.3, 1, n))])
     table = np.round(255 * colours[:, :3]).astype(np.uint8)
     key = [Key(f"masked in {i}", tuple(int(v) for v in table[i])) for i in range(1, n + 1)]
     return HitBook(
@@ -293,5 +294,5 @@ def problematic_book(analysis: Analysis) -> HitBook:
         classes=n_masks.astype(np.uint8),
         classes_name=f"masked in how many of {n}",
         class_colours=table,
-        key=[*key, Key("CRMASKi, region below", None), Key("masked in all", "cross")],
+        key=[*key, Key("outline: CRMASKi above, this region below", None), Key("masked in all", "cross")],
     )

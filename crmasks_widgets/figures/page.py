@@ -1,17 +1,21 @@
-"""The page of one hit, made once and filled again for every other."""
+"""The page of one hit, made once and filled again for every other.
+
+All panels are drawn into one `Axes` in inches, with one line artist for all outlines, one for all
+ticks and so on: matplotlib's own axes would take several times as long a page.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from crmasks_widgets.figures.images import (
     BOUNDARY_COLOUR,
@@ -30,22 +34,30 @@ ROW_GAP: Final = 0.62
 LEFT, RIGHT, TOP, BOTTOM = 0.62, 0.75, 0.72, 0.85
 MOST_TICKS: Final = 5
 GRADIENT: Final = 64
-# Above this many pixels a grid would hide them.
+# Above this many pixels along a side a grid would hide them.
 MOST_GRID_LINES: Final = 64
+TICK: Final = 0.035
 
 
 @dataclass(frozen=True)
 class Window:
-    """Part of a frame.
+    """Part of a frame, and the square around it that a panel shows.
 
     Attributes
     ----------
     rows, columns : slice
-        Array indices.
+        Array indices, inside the frame.
+    left, bottom : float
+        Corner of the square, FITS pixels; outside the frame where the window was clipped.
+    side : float
+        Side of the square, pixels.
     """
 
     rows: slice
     columns: slice
+    left: float
+    bottom: float
+    side: float
 
     @property
     def index(self) -> tuple[slice, slice]:
@@ -154,75 +166,64 @@ def short_number(value: float) -> str:
     return digits.replace("-", "−").replace("e+0", "e").replace("e+", "e")
 
 
-class _Frame:
-    """One panel: an image, an outline over it, crosses, and where wanted the borders of pixels."""
+Points = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
-    def __init__(self, axes: Axes, title: str) -> None:
-        self.axes = axes
-        axes.set_autoscale_on(False)
-        axes.set_title(title)
-        axes.tick_params(direction="out", length=2.5)
-        self.image: AxesImage = axes.imshow(
-            np.zeros((2, 2)), origin="lower", cmap=paper_grey(), interpolation="none",
-            aspect="equal", resample=False,
-        )  # fmt: skip
-        (self.grid,) = axes.plot([], [], color="0.8", lw=0.3)
-        (self.line,) = axes.plot([], [], color=BOUNDARY_COLOUR, lw=1.4, solid_capstyle="projecting")
-        (self.crosses,) = axes.plot([], [], "x", color=CROSS_COLOUR, ms=4, mew=1.0)
 
-    def show(self, panel: Panel, window: Window) -> None:
-        """Fill it anew."""
+@dataclass(frozen=True)
+class _Place:
+    """Where a panel lies: its lower left corner in inches, and its place in the grid."""
+
+    x: float
+    y: float
+    row: int
+    column: int
+    lowest: bool
+
+    def extent(self, window: Window) -> tuple[float, float, float, float]:
+        """Borders of the window on the page."""
         left, right, bottom, top = window.extent
-        self.image.set_data(panel.pixels)
-        self.image.set_extent(window.extent)
-        if panel.limits is None:
-            self.grid.set_data(*_pixel_borders(window))
-        else:
-            self.image.set_clim(*panel.limits)
-        x, y = outline(panel.outlined)
-        self.line.set_data(x + left, y + bottom)
-        if panel.crossed is not None:
-            row, column = np.nonzero(panel.crossed)
-            self.crosses.set_data(column + left + 0.5, row + bottom + 0.5)
-        self.axes.set_xlim(left, right)
-        self.axes.set_ylim(bottom, top)
+        (x0, x1), (y0, y1) = (
+            self.x + (np.array([left, right]) - window.left) * PANEL / window.side,
+            self.y + (np.array([bottom, top]) - window.bottom) * PANEL / window.side,
+        )
+        return float(x0), float(x1), float(y0), float(y1)
+
+    def points(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], w: Window) -> Points:
+        """From array coordinates of a window, in which the first pixel goes from 0 to 1."""
+        left, _, bottom, _ = self.extent(w)
+        return left + x * PANEL / w.side, bottom + y * PANEL / w.side
 
 
-def _pixel_borders(window: Window) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Lines between the pixels of a window, with NaN between them."""
-    left, right, bottom, top = window.extent
-    x, y = np.arange(left + 1, right), np.arange(bottom + 1, top)
-    if len(x) + len(y) > 2 * MOST_GRID_LINES:
-        return np.empty(0), np.empty(0)
-    gap_x, gap_y = np.full_like(x, np.nan), np.full_like(y, np.nan)
-    along_y = np.column_stack([x, x, gap_x]), np.tile([bottom, top, np.nan], (len(x), 1))
-    along_x = np.tile([left, right, np.nan], (len(y), 1)), np.column_stack([y, y, gap_y])
+def _places(n_exposures: int, height: float) -> list[_Place]:
+    """Exposures first, then the three panels below them."""
+    rows, columns = grid_shape(n_exposures)
+    cells = [divmod(i, columns) for i in range(n_exposures)] + [(rows, i) for i in range(3)]
+    return [
+        _Place(
+            LEFT + column * (PANEL + COLUMN_GAP),
+            height - TOP - PANEL - row * (PANEL + ROW_GAP),
+            row,
+            column,
+            (row + 1, column) not in cells,
+        )
+        for row, column in cells
+    ]
+
+
+def _joined(pieces: Sequence[Points]) -> Points:
+    empty = np.empty(0)
+    x, y = zip(*pieces, strict=True) if pieces else ((empty,), (empty,))
+    return np.concatenate(x), np.concatenate(y)
+
+
+def _segments(x0: object, x1: object, y0: object, y1: object) -> Points:
+    """Separate straight lines as one line with NaN between them."""
+    starts_x, ends_x, starts_y, ends_y = np.broadcast_arrays(x0, x1, y0, y1)
+    gap = np.full(starts_x.shape, np.nan)
     return (
-        np.concatenate([along_y[0], along_x[0]]).ravel(),
-        np.concatenate([along_y[1], along_x[1]]).ravel(),
+        np.column_stack([starts_x, ends_x, gap]).ravel(),
+        np.column_stack([starts_y, ends_y, gap]).ravel(),
     )
-
-
-class _GreyBar:
-    """A colour bar of two numbers, much quicker to draw than matplotlib's."""
-
-    def __init__(self, axes: Axes) -> None:
-        axes.imshow(
-            np.linspace(0, 1, GRADIENT)[:, None], origin="lower", cmap=paper_grey(), aspect="auto",
-            extent=(0.0, 1.0, 0.0, 1.0), interpolation="none",
-        )  # fmt: skip
-        axes.set_axis_off()
-        axes.plot([0, 1, 1, 0, 0], [0, 0, 1, 1, 0], color="black", lw=0.7, clip_on=False)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(0, 1)
-        self.low: Text = axes.text(1.4, 0.0, "", va="bottom", fontsize=8)
-        self.high: Text = axes.text(1.4, 1.0, "", va="top", fontsize=8)
-        axes.text(1.4, 0.5, "ADU", va="center", rotation=90, fontsize=8)
-
-    def show(self, limits: tuple[float, float]) -> None:
-        """Write the limits."""
-        self.low.set_text(short_number(limits[0]))
-        self.high.set_text(short_number(limits[1]))
 
 
 class HitPage:
@@ -241,6 +242,16 @@ class HitPage:
     ----------
     figure : matplotlib.figure.Figure
         The page.
+    axes : matplotlib.axes.Axes
+        All of the page, in inches from its lower left corner.
+    images : list of AxesImage
+        Exposures, median, classes, corrected.
+    outlines, crosses : Line2D
+        Those of all panels.
+    title : Text
+        Of the page.
+    limits : list of Text
+        Lowest and highest value of the upper, then of the lower colour bar.
     """
 
     def __init__(
@@ -250,55 +261,83 @@ class HitPage:
         width = LEFT + columns * PANEL + (columns - 1) * COLUMN_GAP + RIGHT
         height = TOP + (rows + 1) * PANEL + rows * ROW_GAP + BOTTOM
         self.figure = new_figure(width, height)
-        self._size = width, height
-        self._x_ticks, self._y_ticks = FixedLocator([]), FixedLocator([])
-        self._title = self.figure.text(LEFT / width, 1 - 0.2 / height, "", fontsize=10.5, va="top")
-        self.exposures = [
-            _Frame(self._axes(*divmod(i, columns)), f"exposure {i + 1}")
-            for i in range(n_exposures)
-        ]
-        below = ("median", classes_name, corrected_name)
-        self.below = [_Frame(self._axes(rows, i), name) for i, name in enumerate(below)]
-        last = n_exposures - 1
-        self._bars = (
-            self._bar(0, min(columns, n_exposures) - 1 if last else 0),
-            self._bar(rows, len(below) - 1),
-        )
-        self._label_outer(rows, columns)
+        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set_axis_off()
+        self.axes.set_autoscale_on(False)
+        self._places = _places(n_exposures, height)
+        self._background()
+        self.images = [self._image(place) for place in self._places]
+        self._grid = self._line(color="0.8", lw=0.3)
+        self.outlines = self._line(color=BOUNDARY_COLOUR, lw=1.4, solid_capstyle="projecting")
+        self.crosses = self._line(color=CROSS_COLOUR, ls="none", marker="x", ms=2.6, mew=0.8)
+        self._ticks = self._line(color="black", lw=0.7)
+        self._tick_labels: list[tuple[_Place, str, list[Text]]] = []
+        self.title = self.axes.text(LEFT, height - 0.2, "", fontsize=10.5, va="top")
+        self.limits: list[Text] = []
+        names = [f"exposure {i + 1}" for i in range(n_exposures)]
+        for place, name in zip(
+            self._places, [*names, "median", classes_name, corrected_name], strict=True
+        ):
+            self._label(place, name)
+        self._bar(self._places[min(columns, n_exposures) - 1])
+        self._bar(self._places[-1])
         self._legend(key)
+        # Images set limits of their own; the page is in inches.
+        self.axes.set(xlim=(0, width), ylim=(0, height))
 
-    def _axes(self, row: int, column: int) -> Axes:
-        width, height = self._size
-        left = LEFT + column * (PANEL + COLUMN_GAP)
-        bottom = height - TOP - PANEL - row * (PANEL + ROW_GAP)
-        axes: Axes = self.figure.add_axes(
-            (left / width, bottom / height, PANEL / width, PANEL / height)
-        )
-        return axes
+    def _line(self, **kwargs: Any) -> Line2D:
+        (line,) = self.axes.plot([], [], clip_on=False, **kwargs)
+        return line
 
-    def _bar(self, row: int, column: int) -> _GreyBar:
-        axes = self._axes(row, column)
-        box = axes.get_position()
-        axes.set_position((box.x1 + 0.1 / self._size[0], box.y0, 0.12 / self._size[0], box.height))
-        return _GreyBar(axes)
+    def _image(self, place: _Place) -> AxesImage:
+        return self.axes.imshow(
+            np.zeros((2, 2)), origin="lower", cmap=paper_grey(), interpolation="none",
+            aspect="auto", extent=(place.x, place.x + PANEL, place.y, place.y + PANEL),
+        )  # fmt: skip
 
-    def _label_outer(self, rows: int, columns: int) -> None:
-        """Tick labels and axis labels only on the left and on panels with nothing below."""
-        plain = FuncFormatter(lambda value, _: f"{value:.0f}")
-        places = [divmod(i, columns) for i in range(len(self.exposures))]
-        places += [(rows, i) for i in range(len(self.below))]
-        for (row, column), frame in zip(places, [*self.exposures, *self.below], strict=True):
-            x, y = frame.axes.xaxis, frame.axes.yaxis
-            x.set_major_locator(self._x_ticks)
-            y.set_major_locator(self._y_ticks)
-            x.set_major_formatter(plain)
-            y.set_major_formatter(plain)
-            lowest = (row + 1, column) not in places
-            frame.axes.tick_params(labelbottom=lowest, labelleft=column == 0)
-            if lowest:
-                frame.axes.set_xlabel("x (FITS pixel)", labelpad=2)
-            if column == 0:
-                frame.axes.set_ylabel("y (FITS pixel)", labelpad=2)
+    def _background(self) -> None:
+        """Frames of the panels; grey where a window reaches beyond the frame of the detector."""
+        squares = [
+            Path(np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) * PANEL + [p.x, p.y], closed=True)
+            for p in self._places
+        ]
+        path = Path.make_compound_path(*squares)
+        self.axes.add_patch(PathPatch(path, facecolor="0.9", edgecolor="none", zorder=-1))
+        self.axes.add_patch(PathPatch(path, facecolor="none", edgecolor="black", lw=0.7, zorder=3))
+
+    def _label(self, place: _Place, name: str) -> None:
+        """Title; labels only on the left and on panels with nothing below."""
+        self.axes.text(place.x, place.y + PANEL + 0.07, name, fontsize=9.5)
+        middle = PANEL / 2
+        if place.lowest:
+            texts = [self.axes.text(0, place.y - 0.07, "", ha="center", va="top", fontsize=8)
+                     for _ in range(MOST_TICKS)]  # fmt: skip
+            self._tick_labels.append((place, "x", texts))
+            self.axes.text(place.x + middle, place.y - 0.22, "x (FITS pixel)", ha="center", va="top")
+        if place.column == 0:
+            texts = [self.axes.text(place.x - 0.07, 0, "", ha="right", va="center", fontsize=8)
+                     for _ in range(MOST_TICKS)]  # fmt: skip
+            self._tick_labels.append((place, "y", texts))
+            self.axes.text(
+                place.x - 0.42, place.y + middle, "y (FITS pixel)", ha="right", va="center",
+                rotation=90,
+            )  # fmt: skip
+
+    def _bar(self, place: _Place) -> None:
+        """A colour bar of two numbers to the right of a panel."""
+        left, right = place.x + PANEL + 0.1, place.x + PANEL + 0.22
+        extent = (left, right, place.y, place.y + PANEL)
+        gradient = np.linspace(0, 1, GRADIENT)[:, None]
+        self.axes.imshow(
+            gradient, origin="lower", cmap=paper_grey(), aspect="auto", extent=extent,
+            interpolation="none",
+        )  # fmt: skip
+        x, y = [left, right, right, left, left], np.repeat([place.y, place.y + PANEL], [2, 2])
+        self.axes.plot(x, [*y, place.y], color="black", lw=0.7)
+        text = right + 0.05
+        self.limits.append(self.axes.text(text, place.y, "", va="bottom", fontsize=8))
+        self.limits.append(self.axes.text(text, place.y + PANEL, "", va="top", fontsize=8))
+        self.axes.text(text, place.y + PANEL / 2, "ADU", va="center", rotation=90, fontsize=8)
 
     def _legend(self, key: Sequence[Key]) -> None:
         handles: list[Patch | Line2D] = []
@@ -306,20 +345,17 @@ class HitPage:
             if entry.colour is None:
                 handles.append(Line2D([], [], color=BOUNDARY_COLOUR, lw=1.4))
             elif entry.colour == "cross":
-                handles.append(Line2D([], [], color=CROSS_COLOUR, marker="x", ls="none", ms=5))
-            elif isinstance(entry.colour, str):
-                handles.append(Patch(facecolor=entry.colour, edgecolor="0.3", lw=0.5))
+                handles.append(Line2D([], [], color=CROSS_COLOUR, marker="x", ls="none", ms=4))
             else:
-                rgb = tuple(v / 255 for v in entry.colour)
+                colour = entry.colour
+                rgb = colour if isinstance(colour, str) else tuple(v / 255 for v in colour)
                 handles.append(Patch(facecolor=rgb, edgecolor="0.3", lw=0.5))
         self.figure.legend(
             handles, [entry.name for entry in key], loc="lower center", ncols=6, frameon=False,
             handlelength=1.4, columnspacing=1.6, borderaxespad=0.2,
         )  # fmt: skip
 
-    def show(
-        self, window: Window, title: str, exposures: Sequence[Panel], below: Sequence[Panel]
-    ) -> None:
+    def show(self, window: Window, title: str, panels: Sequence[Panel]) -> None:
         """Fill the page.
 
         Parameters
@@ -328,17 +364,54 @@ class HitPage:
             The same for all panels.
         title : str
             Of the page.
-        exposures : sequence of n Panel
-            Panels above.
-        below : sequence of three Panel
-            Median, classes, corrected.
+        panels : sequence of Panel
+            Exposures, median, classes, corrected.
         """
-        left, right, bottom, top = window.extent
-        self._title.set_text(title)
-        self._x_ticks.locs = np.array(round_ticks(left, right))
-        self._y_ticks.locs = np.array(round_ticks(bottom, top))
-        for frame, panel in zip([*self.exposures, *self.below], [*exposures, *below], strict=True):
-            frame.show(panel, window)
-        for bar, panel in zip(self._bars, (below[0], below[-1]), strict=True):
+        self.title.set_text(title)
+        outlines: list[Points] = []
+        crosses: list[Points] = []
+        for place, image, panel in zip(self._places, self.images, panels, strict=True):
+            image.set_data(panel.pixels)
+            image.set_extent(place.extent(window))
             if panel.limits is not None:
-                bar.show(panel.limits)
+                image.set_clim(*panel.limits)
+            outlines.append(place.points(*outline(panel.outlined), window))
+            if panel.crossed is not None:
+                row, column = np.nonzero(panel.crossed)
+                crosses.append(place.points(column + 0.5, row + 0.5, window))
+        self.outlines.set_data(*_joined(outlines))
+        self.crosses.set_data(*_joined(crosses))
+        self._grid.set_data(*self._pixel_borders(window))
+        self._show_ticks(window)
+        shown = [value for i in (-3, -1) for value in panels[i].limits or (0.0, 1.0)]
+        for text, value in zip(self.limits, shown, strict=True):
+            text.set_text(short_number(value))
+
+    def _pixel_borders(self, window: Window) -> Points:
+        """Lines between the pixels of the panel that shows classes."""
+        place = self._places[-2]
+        height, width = (s.stop - s.start for s in window.index)
+        if max(height, width) > MOST_GRID_LINES:
+            return _joined([])
+        x, y = np.arange(1.0, width), np.arange(1.0, height)
+        upright = _segments(x, x, 0.0, float(height))
+        level = _segments(0.0, float(width), y, y)
+        return _joined([place.points(*upright, window), place.points(*level, window)])
+
+    def _show_ticks(self, window: Window) -> None:
+        left, right, bottom, top = window.extent
+        x, y = np.array(round_ticks(left, right)), np.array(round_ticks(bottom, top))
+        scale = PANEL / window.side
+        x_page, y_page = (x - window.left) * scale, (y - window.bottom) * scale
+        marks: list[Points] = []
+        for place in self._places:
+            marks.append(_segments(place.x + x_page, place.x + x_page, place.y, place.y - TICK))
+            marks.append(_segments(place.x, place.x - TICK, place.y + y_page, place.y + y_page))
+        self._ticks.set_data(*_joined(marks))
+        for place, which, texts in self._tick_labels:
+            values, positions = (x, x_page + place.x) if which == "x" else (y, y_page + place.y)
+            for text in texts:
+                text.set_text("")
+            for text, value, position in zip(texts, values, positions, strict=False):
+                text.set_text(str(value))
+                (text.set_x if which == "x" else text.set_y)(position)

@@ -199,7 +199,8 @@ def collect(case: Case, console: str, folder: Path) -> fits.HDUList:
     kept = fits.HDUList([fits.PrimaryHDU()])
     header = kept[0].header
     header["SCENE"] = case.scene, "scenes/SCENE.fits.gz holds the exposures"
-    header["PROGRAM"] = "numina-crmasks 0.36.0", "what made these arrays"
+    version = re.search(r"crmasks\S* version (\S+)", console)
+    header["PROGRAM"] = f"numina-crmasks {version[1] if version else '(unknown)'}", "made them"
     for keyword, words in COUNTS.items():
         if found := re.search(words + r"[^0-9]*?(\d+)", console):
             header[keyword] = int(found[1]), f"pixels of the median flagged {words[3:]}"[:47]
