@@ -53,6 +53,7 @@ NULL_AS_MISSING: Final = frozenset(
         "la_psfsize",
         "la_psfbeta",
         "la_verbose",
+        "mm_knots_splfit",
         "mm_weight_boundary_extension",
     }
 )

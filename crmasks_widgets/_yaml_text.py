@@ -91,10 +91,6 @@ class _Loader(yaml.SafeLoader):
 class _Dumper(yaml.SafeDumper):
     """The safe dumper, which writes text in a form that neither loader takes for a number."""
 
-    def ignore_aliases(self, data: object) -> bool:
-        """Write a value as often as it occurs: aliases are refused on reading."""
-        return True
-
 
 _Loader.add_implicit_resolver(_PREFIX + "bool", _BOOLEAN, list("yYnNtTfFoO"))
 _Loader.add_implicit_resolver(_PREFIX + "int", _INTEGER, list("-+0123456789"))

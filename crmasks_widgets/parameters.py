@@ -265,7 +265,7 @@ class Parameters(BaseModel):
         try:
             with Path(path).open("rb") as stream:
                 content = stream.read(MAX_BYTES + 1)
-            text = content.decode("utf-8-sig")
+            text = content.decode("utf-8")
         except OSError as error:
             raise ParameterError(
                 f"{path}: {error.strerror or error}, expected a YAML parameter file"

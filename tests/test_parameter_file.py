@@ -161,12 +161,17 @@ def test_missing_level_is_an_error(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["requirements:\n  la_niter: 2\n", "la_niter: 2\nuse_auxmedian: no\n"]
+    "text", ["requirements:\n  la_niter: 2\n", "la_niter: 2\n", "use_auxmedian: no\nla_niter: 2\n"]
 )
 def test_block_of_a_recipe(text: str) -> None:
     with pytest.warns(CrmasksWarning, match="no gain, rnoise and bias found.*gain 1.0, rnoise 0.0"):
         made = Parameters.from_yaml_text(text)
     assert (made.la_niter, made.gain, made.images) == (2, 1.0, None)
+
+
+def test_block_that_has_nothing_but_another_spelling() -> None:
+    with pytest.warns(CrmasksWarning, match="no gain, rnoise and bias found"):
+        assert Parameters.from_yaml_text("use_auxmedian: true\n").use_lamedian
 
 
 def test_null_that_the_reference_accepts_is_the_default() -> None:
@@ -212,6 +217,7 @@ def test_keys_of_later_versions() -> None:
         (TOP + "requirements: {}\n", "requirements: found {}, expected a mapping"),
         (TOP + "requirements: [1]\n", r"requirements: found \[1\], expected a mapping"),
         (TOP + "la_niter: 2\n", "la_niter: found at the top level, expected it under requirements"),
+        (TOP + "use_auxmedian: no\n", "use_auxmedian: found at the top level, expected it under"),
         (TOP + "requirements: {gain: 2}\n", "gain: found under requirements, expected it at"),
         (TOP + "requirments: {la_niter: 2}\n", "requirments: .*unknown.*nearest is requirements"),
         ("requirments: {la_niter: 2}\n", "requirments: .*unknown.*nearest is requirements"),
@@ -447,6 +453,16 @@ def test_relative_threshold_is_written_twice() -> None:
     assert content["crmasks_widgets"] == {"mm_threshold_rnoise": 3.0}
     assert written(mm_threshold_rnoise=3, rnoise="map.fits")["requirements"]["mm_threshold"] == 0.0
     assert "crmasks_widgets" not in written(mm_threshold=3)
+    assert written(mm_threshold_rnoise=1e300, rnoise=1e300)["requirements"]["mm_threshold"] == 0.0
+
+
+def test_file_names_that_look_like_something_else() -> None:
+    long = "a map of the gain " * 20 + "# with a mark: and 'quotes'"
+    names = ["1e5", "1.0E6", "012", "1:30", "null", "yes", "2024-01-01", "é", "- a", "*a", " b "]
+    made = Parameters(images=names, gain=long, bias="~")
+    assert Parameters.from_yaml_text(made.to_yaml()) == made
+    content = written(images=names, gain=long)
+    assert (content["images"], content["gain"]) == (names, long)
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def red_crosses(
     bins = np.arange(histogram.shape[1])
     rows = np.empty(len(occupied), dtype=np.int64)
     for i, column in enumerate(occupied):
-        cumulative = np.cumsum(histogram[column]) / totals[column]
+        cumulative = np.cumsum(histogram[column] / totals[column])
         probability = 1 - (1 / n_simulations) / totals[column]
         rows[i] = int(np.interp(probability, cumulative, bins) + 0.5)
     return plane.x_centres[occupied], plane.y_centres[rows]

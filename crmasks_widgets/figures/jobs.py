@@ -38,6 +38,7 @@ _STYLE: Final = MappingProxyType(
         "xtick.major.width": 0.7,
         "ytick.major.width": 0.7,
         "image.composite_image": False,
+        "pdf.compression": 3,
         # A fixed place spares matplotlib the search for one, which measures every label.
         "axes.titley": 1.0,
         "axes.titlelocation": "left",

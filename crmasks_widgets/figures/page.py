@@ -13,9 +13,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, PathPatch
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
-from matplotlib.text import Text
 
 from crmasks_widgets.figures.images import (
     BOUNDARY_COLOUR,
@@ -24,6 +23,7 @@ from crmasks_widgets.figures.images import (
     paper_grey,
 )
 from crmasks_widgets.figures.jobs import new_figure
+from crmasks_widgets.figures.writing import Writing
 
 MOST_COLUMNS: Final = 5
 LEAST_COLUMNS: Final = 3
@@ -37,6 +37,13 @@ GRADIENT: Final = 64
 # Above this many pixels along a side a grid would hide them.
 MOST_GRID_LINES: Final = 64
 TICK: Final = 0.035
+BAR_GAP: Final = 0.1
+BAR_WIDTH: Final = 0.12
+HANDLE: Final = 0.2
+LEGEND_HEIGHT: Final = 0.3
+LEGEND_LINE: Final = 0.18
+# Points.
+SMALL: Final = 8.0
 
 
 @dataclass(frozen=True)
@@ -250,8 +257,6 @@ class HitPage:
         Those of all panels.
     title : Text
         Of the page.
-    limits : list of Text
-        Lowest and highest value of the upper, then of the lower colour bar.
     """
 
     def __init__(
@@ -271,17 +276,21 @@ class HitPage:
         self.outlines = self._line(color=BOUNDARY_COLOUR, lw=1.4, solid_capstyle="projecting")
         self.crosses = self._line(color=CROSS_COLOUR, ls="none", marker="x", ms=2.6, mew=0.8)
         self._ticks = self._line(color="black", lw=0.7)
-        self._tick_labels: list[tuple[_Place, str, list[Text]]] = []
         self.title = self.axes.text(LEFT, height - 0.2, "", fontsize=10.5, va="top")
-        self.limits: list[Text] = []
+        self._numbers = Writing()
+        self._numbers_patch = PathPatch(self._numbers.path(), fc="black", ec="none", zorder=4)
+        self.axes.add_patch(self._numbers_patch)
         names = [f"exposure {i + 1}" for i in range(n_exposures)]
-        for place, name in zip(
-            self._places, [*names, "median", classes_name, corrected_name], strict=True
-        ):
-            self._label(place, name)
-        self._bar(self._places[min(columns, n_exposures) - 1])
-        self._bar(self._places[-1])
-        self._legend(key)
+        names += ["median", classes_name, corrected_name]
+        for place, name in zip(self._places, names, strict=True):
+            self.axes.text(place.x, place.y + PANEL + 0.07, name, fontsize=9.5)
+        middle = (LEFT + (columns * PANEL + (columns - 1) * COLUMN_GAP) / 2, (height + BOTTOM - TOP) / 2)
+        self.axes.text(middle[0], BOTTOM - 0.24, "x (FITS pixel)", ha="center", va="top")
+        self.axes.text(0.12, middle[1], "y (FITS pixel)", va="center", rotation=90)
+        self._bar_places = (self._places[min(columns, n_exposures) - 1], self._places[-1])
+        for place in self._bar_places:
+            self._bar(place)
+        self._legend(key, width)
         # Images set limits of their own; the page is in inches.
         self.axes.set(xlim=(0, width), ylim=(0, height))
 
@@ -305,55 +314,43 @@ class HitPage:
         self.axes.add_patch(PathPatch(path, facecolor="0.9", edgecolor="none", zorder=-1))
         self.axes.add_patch(PathPatch(path, facecolor="none", edgecolor="black", lw=0.7, zorder=3))
 
-    def _label(self, place: _Place, name: str) -> None:
-        """Title; labels only on the left and on panels with nothing below."""
-        self.axes.text(place.x, place.y + PANEL + 0.07, name, fontsize=9.5)
-        middle = PANEL / 2
-        if place.lowest:
-            texts = [self.axes.text(0, place.y - 0.07, "", ha="center", va="top", fontsize=8)
-                     for _ in range(MOST_TICKS)]  # fmt: skip
-            self._tick_labels.append((place, "x", texts))
-            self.axes.text(place.x + middle, place.y - 0.22, "x (FITS pixel)", ha="center", va="top")
-        if place.column == 0:
-            texts = [self.axes.text(place.x - 0.07, 0, "", ha="right", va="center", fontsize=8)
-                     for _ in range(MOST_TICKS)]  # fmt: skip
-            self._tick_labels.append((place, "y", texts))
-            self.axes.text(
-                place.x - 0.42, place.y + middle, "y (FITS pixel)", ha="right", va="center",
-                rotation=90,
-            )  # fmt: skip
-
     def _bar(self, place: _Place) -> None:
         """A colour bar of two numbers to the right of a panel."""
-        left, right = place.x + PANEL + 0.1, place.x + PANEL + 0.22
+        left, right = place.x + PANEL + BAR_GAP, place.x + PANEL + BAR_GAP + BAR_WIDTH
         extent = (left, right, place.y, place.y + PANEL)
-        gradient = np.linspace(0, 1, GRADIENT)[:, None]
         self.axes.imshow(
-            gradient, origin="lower", cmap=paper_grey(), aspect="auto", extent=extent,
-            interpolation="none",
+            np.linspace(0, 1, GRADIENT)[:, None], origin="lower", cmap=paper_grey(), aspect="auto",
+            extent=extent, interpolation="none",
         )  # fmt: skip
         x, y = [left, right, right, left, left], np.repeat([place.y, place.y + PANEL], [2, 2])
         self.axes.plot(x, [*y, place.y], color="black", lw=0.7)
-        text = right + 0.05
-        self.limits.append(self.axes.text(text, place.y, "", va="bottom", fontsize=8))
-        self.limits.append(self.axes.text(text, place.y + PANEL, "", va="top", fontsize=8))
-        self.axes.text(text, place.y + PANEL / 2, "ADU", va="center", rotation=90, fontsize=8)
+        self.axes.text(
+            right + 0.05, place.y + PANEL / 2, "ADU", fontsize=SMALL, va="center", rotation=90
+        )
 
-    def _legend(self, key: Sequence[Key]) -> None:
-        handles: list[Patch | Line2D] = []
+    def _legend(self, key: Sequence[Key], width: float) -> None:
+        """Entries side by side below the panels, in as many lines as they need."""
+        x, y = LEFT, LEGEND_HEIGHT
         for entry in key:
-            if entry.colour is None:
-                handles.append(Line2D([], [], color=BOUNDARY_COLOUR, lw=1.4))
-            elif entry.colour == "cross":
-                handles.append(Line2D([], [], color=CROSS_COLOUR, marker="x", ls="none", ms=4))
-            else:
-                colour = entry.colour
-                rgb = colour if isinstance(colour, str) else tuple(v / 255 for v in colour)
-                handles.append(Patch(facecolor=rgb, edgecolor="0.3", lw=0.5))
-        self.figure.legend(
-            handles, [entry.name for entry in key], loc="lower center", ncols=6, frameon=False,
-            handlelength=1.4, columnspacing=1.6, borderaxespad=0.2,
-        )  # fmt: skip
+            length = HANDLE + 0.08 + Writing().write(entry.name, 0, 0)
+            if x > LEFT and x + length > width - 0.1:
+                x, y = LEFT, y - LEGEND_LINE
+            self._handle(entry, x, y)
+            self.axes.text(x + HANDLE + 0.08, y, entry.name)
+            x += length + 0.25
+
+    def _handle(self, entry: Key, x: float, y: float) -> None:
+        middle = y + 0.045
+        if entry.colour is None:
+            self.axes.plot([x, x + HANDLE], [middle, middle], color=BOUNDARY_COLOUR, lw=1.4)
+        elif entry.colour == "cross":
+            self.axes.plot([x + HANDLE / 2], [middle], "x", color=CROSS_COLOUR, ms=4)
+        else:
+            colour = entry.colour
+            rgb = colour if isinstance(colour, str) else tuple(v / 255 for v in colour)
+            self.axes.add_patch(
+                Rectangle((x, middle - 0.05), HANDLE, 0.1, facecolor=rgb, edgecolor="0.3", lw=0.5)
+            )
 
     def show(self, window: Window, title: str, panels: Sequence[Panel]) -> None:
         """Fill the page.
@@ -383,9 +380,16 @@ class HitPage:
         self.crosses.set_data(*_joined(crosses))
         self._grid.set_data(*self._pixel_borders(window))
         self._show_ticks(window)
-        shown = [value for i in (-3, -1) for value in panels[i].limits or (0.0, 1.0)]
-        for text, value in zip(self.limits, shown, strict=True):
-            text.set_text(short_number(value))
+        self._show_limits(panels)
+        self._numbers_patch.set_path(self._numbers.path())
+
+    def _show_limits(self, panels: Sequence[Panel]) -> None:
+        for place, panel in zip(self._bar_places, (panels[-3], panels[-1]), strict=True):
+            if panel.limits is not None:
+                low, high = (short_number(value) for value in panel.limits)
+                x = place.x + PANEL + BAR_GAP + BAR_WIDTH + 0.05
+                self._numbers.write(low, x, place.y, SMALL)
+                self._numbers.write(high, x, place.y + PANEL, SMALL, up="end")
 
     def _pixel_borders(self, window: Window) -> Points:
         """Lines between the pixels of the panel that shows classes."""
@@ -408,10 +412,11 @@ class HitPage:
             marks.append(_segments(place.x + x_page, place.x + x_page, place.y, place.y - TICK))
             marks.append(_segments(place.x, place.x - TICK, place.y + y_page, place.y + y_page))
         self._ticks.set_data(*_joined(marks))
-        for place, which, texts in self._tick_labels:
-            values, positions = (x, x_page + place.x) if which == "x" else (y, y_page + place.y)
-            for text in texts:
-                text.set_text("")
-            for text, value, position in zip(texts, values, positions, strict=False):
-                text.set_text(str(value))
-                (text.set_x if which == "x" else text.set_y)(position)
+        self._numbers.clear()
+        for place in self._places:
+            if place.lowest:
+                for value, position in zip(x, place.x + x_page, strict=True):
+                    self._numbers.write(str(value), position, place.y - 0.07, SMALL, "centre", "end")
+            if place.column == 0:
+                for value, position in zip(y, place.y + y_page, strict=True):
+                    self._numbers.write(str(value), place.x - 0.07, position, SMALL, "end", "centre")
