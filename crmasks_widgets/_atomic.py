@@ -67,15 +67,23 @@ def earlier_products(folder: Path, pattern: re.Pattern[str], inputs: Iterable[Pa
     -------
     list of Path
         Sorted.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be looked into, or a folder is called like a product.
     """
-    if not folder.is_dir():
-        return []
     own = {path.resolve() for path in inputs}
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if pattern.fullmatch(path.name) and path.resolve() not in own
-    )
+    try:
+        names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+    found = [folder / name for name in names if pattern.fullmatch(name)]
+    for path in found:
+        if path.is_dir():
+            msg = f"{path}: found a folder, expected a file or nothing"
+            raise OutputError(msg)
+    return [path for path in found if path.resolve() not in own]
 
 
 def refuse_existing(existing: list[Path]) -> None:
@@ -98,26 +106,50 @@ def refuse_existing(existing: list[Path]) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make sure that files can be made in a folder, which is created if need be.
+    """Make sure that files can be made in a folder, or in the one that it would be made in.
 
     Parameters
     ----------
     folder : Path
-        Where products will go.
+        Where products will go; need not exist, and is not created.
 
     Raises
     ------
     OutputError
         It is a file, cannot be made or cannot be written to.
     """
-    probe = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-probe"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        probe = existing / f"{TEMPORARY_PREFIX}{os.getpid()}-probe"
+        try:
+            probe.touch()
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
-        msg = f"{folder}: not writable ({error.strerror}), expected a folder to write products to"
-        raise OutputError(msg) from error
+        raise _not_writable(folder, error) from error
+
+
+def _not_writable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{folder}: not writable ({error.strerror}), expected a folder to write products to"
+    )
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder, which goes away again if what it was made for fails."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _not_writable(folder, error) from error
+        yield
+    except BaseException:
+        for path in new:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        raise
 
 
 @contextlib.contextmanager
@@ -141,7 +173,7 @@ def write_products(products: Iterable[Product], folder: Path) -> list[Written]:
     products : iterable of Product
         What to write; may be lazy.
     folder : Path
-        Must be writable.
+        Created if need be.
 
     Returns
     -------
@@ -155,19 +187,48 @@ def write_products(products: Iterable[Product], folder: Path) -> list[Written]:
     """
     temporary: list[Path] = []
     done: list[tuple[Path, Product]] = []
-    with _removed_on_error(temporary):
+    with _made(folder), _removed_on_error(temporary):
         for product in products:
             path = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{product.name}"
             temporary.append(path)
             _write_one(product, path, folder)
             done.append((path, product))
-        written = []
+        return _in_place(done, folder)
+
+
+def _in_place(done: list[tuple[Path, Product]], folder: Path) -> list[Written]:
+    written = []
+    try:
         for path, product in done:
-            size = path.stat().st_size
-            os.replace(path, folder / product.name)
-            written.append(Written(folder / product.name, product.content, size))
+            target, size = folder / product.name, path.stat().st_size
+            os.replace(path, target)
+            written.append(Written(target, product.content, size))
         _sync(folder)
+    except OSError as error:
+        msg = f"{target}: could not be replaced ({error.strerror}), expected to be allowed to"
+        raise OutputError(msg) from error
     return written
+
+
+def remove_products(paths: Iterable[Path]) -> None:
+    """Remove products of earlier runs.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Those to be removed.
+
+    Raises
+    ------
+    OutputError
+        One of them cannot be removed.
+    """
+    for path in paths:
+        try:
+            path.unlink()
+        except OSError as error:
+            msg = f"{path}: could not be removed ({error.strerror}), expected to be allowed to"
+            raise OutputError(msg) from error
 
 
 def _write_one(product: Product, path: Path, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Reading one image of one FITS file, with errors for the person who named the file."""
 
 import contextlib
+import gzip
 import hashlib
 import logging
 import warnings
@@ -8,6 +9,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +19,22 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from crmasks_widgets.errors import CrmasksError, InputError
 
+try:
+    # What the decoders of compressed images raise is not public.
+    from astropy.io.fits.hdu.compressed._compression import CfitsioException
+except ImportError:
+    CfitsioException = OSError
+
 logger = logging.getLogger(__name__)
 
 QUALITY_NAMES = ("DQ", "MASK", "BPM")
 # What astropy and the decompressors raise for files that are cut, corrupt or no FITS at all.
 _UNREADABLE = (
     OSError, TypeError, ValueError, KeyError, IndexError, EOFError, AttributeError,
-    zlib.error, VerifyError, MemoryError, OverflowError,
+    zlib.error, VerifyError, MemoryError, OverflowError, RuntimeError, CfitsioException,
 )  # fmt: skip
+_TRUNCATED = ("File may have been truncated", "Error validating header for HDU")
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass
@@ -77,10 +87,15 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
     """
     tried = [Path(folder) / path for folder in folders]
     for candidate in dict.fromkeys(tried):
-        if candidate.is_file():
-            logger.debug("%s is read from %s", path, candidate.parent.resolve())
-            return candidate
-        if candidate.exists():
+        try:
+            if candidate.is_file():
+                logger.debug("%s is read from %s", path, candidate.parent.resolve())
+                return candidate
+            exists = candidate.exists()
+        except OSError as error:
+            msg = f"{candidate}: cannot be looked for ({error.strerror}), expected a FITS file"
+            raise InputError(msg) from error
+        if exists:
             msg = f"{candidate}: found a folder or device, expected a FITS file"
             raise InputError(msg)
     where = " and ".join(str(f.resolve()) for f in dict.fromkeys(Path(f) for f in folders))
@@ -112,20 +127,43 @@ def open_fits(path: Path) -> Iterator[tuple[fits.HDUList, str]]:
     try:
         with warnings.catch_warnings(), np.errstate(over="ignore"):
             # A truncated file is first announced by a warning; here it is an error at once.
-            warnings.filterwarnings("error", "File may have been truncated", AstropyUserWarning)
             warnings.simplefilter("ignore", VerifyWarning)
+            for message in _TRUNCATED:
+                warnings.filterwarnings("error", message, AstropyUserWarning)
             with path.open("rb") as stream:
                 checksum = hashlib.file_digest(stream, "sha256").hexdigest()
-            with fits.open(path, memmap=False) as hdus:
-                yield hdus, checksum
+                stream.seek(0)
+                # Unsigned integers as floats: as integers, astropy does not look at their BLANK.
+                with (
+                    _unzipped(stream) as content,
+                    fits.open(content, memmap=False, uint=False) as hdus,
+                ):
+                    yield hdus, checksum
     except CrmasksError:
         raise
     except AstropyUserWarning as error:
-        msg = f"{path}: found a truncated file ({_one_line(error)}), expected a whole FITS file"
+        reason = _one_line(error)
+        msg = f"{path}: found a truncated or damaged file ({reason}), expected a whole FITS file"
         raise InputError(msg) from error
     except _UNREADABLE as error:
         msg = f"{path}: not readable as FITS ({_one_line(error)}), expected a whole FITS file"
         raise InputError(msg) from error
+
+
+def _unzipped(
+    stream: IO[bytes],
+) -> contextlib.AbstractContextManager[IO[bytes] | gzip.GzipFile]:
+    """Content of a file, unpacked if it is gzip."""
+    zipped = stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    stream.seek(0)
+    if not zipped:
+        return contextlib.nullcontext(stream)
+    content = gzip.GzipFile(fileobj=stream)
+    # To the end, where its checksum is: on a damaged header, astropy might never stop reading.
+    while content.read(2**20):
+        pass
+    content.seek(0)
+    return content
 
 
 def read_image(path: Path, extnum: int) -> ImagePlane:
@@ -183,7 +221,8 @@ def _image_hdu(hdus: fits.HDUList, path: Path, extnum: int) -> fits.hdu.base.Ext
         logger.debug("%s: the compressed primary image lies in extension 1", path)
         hdu = hdus[1]
     if not hdu.is_image:
-        msg = f"{path}: found a table in extension {extnum}, expected a 2-D image"
+        kind = "a table" if isinstance(hdu, fits.TableHDU | fits.BinTableHDU) else "no image"
+        msg = f"{path}: found {kind} in extension {extnum}, expected a 2-D image"
         raise InputError(msg)
     return hdu
 

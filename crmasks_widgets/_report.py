@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -115,16 +116,17 @@ def counts_table(analysis: Analysis) -> Table:
         One row a target.
     """
     ny, nx = analysis.exposures.shape
-    table = Table(title="pixels flagged (% of the frame)")
+    # Narrow enough for a terminal of 80 columns.
+    table = Table(title="pixels flagged (% of the frame)", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("target", no_wrap=True)
     headings = ("either", "L.A.Cosmic only", "MM only", "both", "mask")
     for heading in headings:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for target in analysis.targets:
-        counts = [*analysis.detections(target).counts().values()]
-        counts.append(int(np.count_nonzero(analysis.mask(target))))
+        counts = analysis.detections(target).counts().values()
         cells = [f"{count} ({100 * count / (ny * nx):.3f})" for count in counts]
-        table.add_row(name_of(target), *cells)
+        n_masked = int(np.count_nonzero(analysis.mask(target)))
+        table.add_row(name_of(target), *cells, str(n_masked))
     return table
 
 

@@ -50,7 +50,7 @@ def _alignment(a: "Analysis", p: Declared) -> align.Alignment:
         if factors is None:
             bright = _bright_pixels(a, p, plain)
             n_bright = int(np.count_nonzero(bright))
-            factors = align.flux_factors_from(plain.cube, plain.median2d, bright)
+            factors = align.flux_factors_from(plain.cube, bright)
         if p.mm_crosscorr_region is not None:
             key = "mm_crosscorr_region"
             rows, columns = regions.region_slices(p.mm_crosscorr_region, a.exposures.shape, key)

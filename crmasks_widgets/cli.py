@@ -1,11 +1,13 @@
 """The `crmasks` program."""
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -104,7 +106,7 @@ def _demo(arguments: argparse.Namespace, console: Console) -> None:
     )
     yaml_path = arguments.folder / YAML_NAME
     logger.info("demo exposures, their truth and %s are in %s", YAML_NAME, arguments.folder)
-    analysis = load_analysis(yaml_path)
+    analysis = load_analysis(yaml_path, folders=[arguments.folder])
     arguments.output_dir = arguments.folder
     _compute_and_save(analysis, arguments, console, [yaml_path])
     found = score(analysis, scene)
@@ -144,11 +146,11 @@ def _compute_and_save(
 
 
 class _ConsoleHandler(logging.Handler):
-    """Log records as single lines that do not break up a progress display."""
+    """Log records as single lines: what is done, and apart from it what is wrong."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, errors: Console) -> None:
         super().__init__()
-        self._console = console
+        self._console, self._errors = console, errors
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record.
@@ -161,8 +163,26 @@ class _ConsoleHandler(logging.Handler):
         text = " ".join(record.getMessage().split())
         loud = record.levelno >= logging.WARNING
         prefix = f"{record.levelname.lower()}: " if loud else ""
+        console = self._errors if loud else self._console
         style = "yellow" if loud else ""
-        self._console.print(prefix + text, style=style, markup=False, highlight=False)
+        console.print(prefix + text, style=style, markup=False, highlight=False)
+
+
+@contextlib.contextmanager
+def _logging_to(console: Console, errors: Console, level: str) -> Iterator[None]:
+    """Log to the terminal, warnings of Python included, and leave everything as it was."""
+    handler, before = _ConsoleHandler(console, errors), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    show = warnings.showwarning
+    # A person is not helped by the line of code that a warning comes from.
+    warnings.showwarning = lambda message, *_, **__: logger.warning("%s", message)
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
+        logger.setLevel(before)
+        logger.removeHandler(handler)
 
 
 def available_cpus() -> int:
@@ -193,28 +213,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
-    handler = _ConsoleHandler(errors)
-    logging.captureWarnings(True)
-    for name in ("crmasks_widgets", "py.warnings"):
-        logging.getLogger(name).addHandler(handler)
-    logger.setLevel(arguments.log_level)
     try:
-        (_run if arguments.command == "run" else _demo)(arguments, console)
+        with _logging_to(console, errors, arguments.log_level):
+            (_run if arguments.command == "run" else _demo)(arguments, console)
     except ProductExistsError as error:
         return _fail(errors, str(error), EXIT_EXISTS)
     except CrmasksError as error:
         return _fail(errors, str(error), EXIT_BAD_INPUT)
     except KeyboardInterrupt:
-        return _fail(errors, "interrupted; nothing was written", EXIT_OTHER)
-    finally:
-        for name in ("crmasks_widgets", "py.warnings"):
-            logging.getLogger(name).removeHandler(handler)
-        logging.captureWarnings(False)
+        return _fail(errors, "interrupted; no product was written", EXIT_OTHER)
     return EXIT_DONE
 
 
 def _fail(errors: Console, message: str, code: int) -> int:
-    errors.print(f"crmasks: {message}", style="bold red", markup=False, highlight=False)
+    text = " ".join(message.split())
+    errors.print(f"crmasks: {text}", style="bold red", markup=False, highlight=False)
     return code
 
 

@@ -67,12 +67,12 @@ class ExposureSet:
         valid: npt.ArrayLike | None = None,
         headers: Sequence[fits.Header] | None = None,
     ) -> "ExposureSet":
-        """Take exposures from arrays or `astropy.nddata.CCDData`.
+        """Take exposures from arrays, masked arrays or `astropy.nddata.CCDData`.
 
         Parameters
         ----------
         arrays : sequence of n (ny, nx) arrays or CCDData
-            ADU. A mask of CCDData (True = bad) is used, and so is its header.
+            ADU. A mask (True = bad) is used, and so are the header and the WCS of CCDData.
         names : sequence of n str, optional
             How messages and products call them; "exposure 1" and so on by default.
         valid : (n, ny, nx) array_like of bool, optional
@@ -139,13 +139,18 @@ def _plane_from_array(array: Any, name: str) -> ImagePlane:
     if values.ndim != 2 or values.dtype.kind not in "iufb":
         msg = f"{name}: found {values.ndim}-D data of type {values.dtype}, expected a 2-D image"
         raise InputError(msg)
-    data = values.astype(np.float32)
+    with np.errstate(over="ignore"):
+        data = values.astype(np.float32)
     valid = np.isfinite(data)
+    mask = getattr(array, "mask", None)
+    if mask is not None:
+        valid &= ~np.broadcast_to(np.asarray(mask, dtype=bool), data.shape)
     header = fits.Header()
     if _is_ccddata(array):
-        if array.mask is not None:
-            valid &= ~np.broadcast_to(np.asarray(array.mask, dtype=bool), data.shape)
         header = fits.Header(array.header)
+        if getattr(array, "wcs", None) is not None:
+            # On reading a file, CCDData takes the cards of the WCS out of the header.
+            header.update(array.wcs.to_header(relax=True))
     checksum = hashlib.sha256(np.ascontiguousarray(data).tobytes() + valid.tobytes()).hexdigest()
     return ImagePlane(data, valid, name, header, checksum, None)
 

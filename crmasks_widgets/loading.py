@@ -1,6 +1,7 @@
 """From a YAML file, and masks of an earlier run, to an `Analysis`."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,18 @@ from crmasks_widgets.parameters import Parameters
 
 logger = logging.getLogger(__name__)
 
-# A cleaned pixel differs from the median by more than this part of the readout noise.
-CLEANED_DIFFERENCE = 1e-2
+# A pixel that was not cleaned differs from the median at most by the rounding of its way through
+# electrons, which is this part of it.
+ROUNDING = 1e-6
 
 
-def load_analysis(path: str | Path, crmasks: str | Path | None = None) -> Analysis:
+def load_analysis(
+    path: str | Path,
+    crmasks: str | Path | None = None,
+    *,
+    folders: Sequence[str | Path] | None = None,
+) -> Analysis:
     """Read a parameter file and everything it names.
-
-    Relative paths are looked for in the current folder, then in that of the YAML file.
 
     Parameters
     ----------
@@ -35,6 +40,9 @@ def load_analysis(path: str | Path, crmasks: str | Path | None = None) -> Analys
     crmasks : path, optional
         Masks to be applied instead of being made: `crmasks.fits` of this package or of
         numina-crmasks.
+    folders : sequence of paths, optional
+        Where the relative paths of the parameter file are looked for, in this order; by default in
+        the current folder, then in that of the parameter file.
 
     Returns
     -------
@@ -50,7 +58,7 @@ def load_analysis(path: str | Path, crmasks: str | Path | None = None) -> Analys
     if parameters.images is None:
         msg = f"{path}: images: found none, expected a list of three or more FITS files"
         raise ParameterError(msg)
-    folders = (Path(), Path(path).parent)
+    folders = (Path(), Path(path).parent) if folders is None else folders
     exposures = read_exposures(parameters.images, parameters.extnum, folders)
     for name, found in zip(parameters.images, exposures.paths, strict=True):
         logger.info("%s: read from %s", name, found.resolve())
@@ -102,8 +110,7 @@ def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
     if lamedian is None:
         return applied
     median = applied.stack.median2d
-    limit = CLEANED_DIFFERENCE * max(analysis.calibration.typical_rnoise, 1e-3)
-    cleaned = LacosmicResult(np.abs(lamedian - median) > limit, lamedian)
+    cleaned = LacosmicResult(np.abs(lamedian - median) > ROUNDING * np.abs(median), lamedian)
     return analysis.preset({**results, ("lacosmic", "median"): cleaned}, checksum)
 
 
@@ -118,17 +125,21 @@ def _valid_masks(masks: list[npt.NDArray[np.bool_]], analysis: Analysis) -> Mask
 def _mask(
     hdus: fits.HDUList, name: str, path: Path, shape: tuple[int, int]
 ) -> npt.NDArray[np.bool_]:
-    if name not in hdus or hdus[name].data is None:
+    if name not in hdus:
         msg = f"{path}: found no extension {name}, expected one as in crmasks.fits"
         raise InputError(msg)
-    data = hdus[name].data
-    if data.shape != shape:
+    return np.asarray(_frame(hdus[name], path, shape) != 0, dtype=bool)
+
+
+def _frame(hdu: fits.ImageHDU, path: Path, shape: tuple[int, int]) -> npt.NDArray[Any]:
+    if not hdu.is_image or hdu.shape != shape:
+        found = f"shape {hdu.shape[::-1]}" if hdu.is_image else "no image"
         msg = (
-            f"{path}: found {name} of shape {data.shape[::-1]}, "
+            f"{path}: found {found} in extension {hdu.name}, "
             f"expected {shape[::-1]} (NAXIS1, NAXIS2) as in the exposures"
         )
         raise InputError(msg)
-    return np.asarray(data != 0, dtype=bool)
+    return np.asarray(hdu.data)
 
 
 def _flux_factor(hdus: fits.HDUList, number: int, path: Path) -> float:
@@ -155,7 +166,7 @@ def _lamedian(hdus: fits.HDUList, path: Path, analysis: Analysis) -> npt.NDArray
         msg = f"{path}: found no extension LAMEDIAN, expected one since use_lamedian is true"
         raise InputError(msg)
     hdu = hdus["LAMEDIAN"]
-    data = np.asarray(hdu.data, dtype=np.float32)
+    data = _frame(hdu, path, analysis.exposures.shape).astype(np.float32)
     if hdu.header.get("BUNIT", "electron") == "electron":
         data = data / np.float32(analysis.calibration.typical_gain)
     return data

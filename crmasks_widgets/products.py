@@ -18,6 +18,7 @@ from crmasks_widgets._atomic import (
     check_writable,
     earlier_products,
     refuse_existing,
+    remove_products,
     write_products,
 )
 from crmasks_widgets.analysis import Analysis
@@ -61,7 +62,7 @@ def prepare_folder(
     Parameters
     ----------
     folder : path
-        Created if need be.
+        Need not exist; it is made when products are written.
     inputs : iterable of Path
         Files the run reads.
     overwrite : bool
@@ -77,11 +78,14 @@ def prepare_folder(
     ProductExistsError
         Earlier products are there and `overwrite` is false.
     OutputError
-        The folder cannot be written to, or an input is called like a product.
+        The folder cannot be written to, or an input is called like a product that every run makes.
     """
-    folder = Path(folder)
+    folder, inputs = Path(folder), list(inputs)
+    for kind in KINDS:
+        _refuse_input(folder / _combined_name(kind), inputs)
+    existing = earlier_products(folder, PRODUCT_NAMES, inputs)
     if not overwrite:
-        refuse_existing(earlier_products(folder, PRODUCT_NAMES, inputs))
+        refuse_existing(existing)
     check_writable(folder)
     return folder
 
@@ -127,9 +131,8 @@ def save_all(
     planned = _guarded(_products(analysis, figures), folder, sources)
     written = write_products(planned, folder)
     current = {item.path for item in written}
-    for stale in earlier_products(folder, PRODUCT_NAMES, sources):
-        if stale not in current:
-            stale.unlink()
+    existing = earlier_products(folder, PRODUCT_NAMES, sources)
+    remove_products(path for path in existing if path not in current)
     return written
 
 
@@ -137,21 +140,28 @@ def _guarded(
     products: Iterable[Product], folder: Path, sources: Iterable[Path]
 ) -> Iterator[Product]:
     """Refuse a product that would replace an input."""
-    inputs = {path.resolve() for path in sources}
     for product in products:
-        if (folder / product.name).resolve() in inputs:
-            msg = (
-                f"{folder / product.name}: found an input of this run, expected another "
-                "output folder; inputs are never overwritten"
-            )
-            raise OutputError(msg)
+        _refuse_input(folder / product.name, sources)
         yield product
+
+
+def _refuse_input(path: Path, sources: Iterable[Path]) -> None:
+    if path.resolve() in {source.resolve() for source in sources}:
+        msg = (
+            f"{path}: found an input of this run, expected another "
+            "output folder; inputs are never overwritten"
+        )
+        raise OutputError(msg)
+
+
+def _combined_name(kind: Kind) -> str:
+    return f"combined_{kind}.fits"
 
 
 def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
     for kind in KINDS:
         yield Product(
-            f"combined_{kind}.fits",
+            _combined_name(kind),
             f"{kind} combination with VARIANCE and MAP",
             partial(_write_fits, partial(combination_hdus, analysis, kind)),
         )

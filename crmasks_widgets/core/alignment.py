@@ -63,44 +63,56 @@ def bright_pixels(
     return bright if region is None else bright & region
 
 
-def flux_factors_from(
-    cube: FloatArray, median2d: FloatArray, bright: BoolArray
-) -> tuple[float, ...]:
-    """Slope of each exposure against the median, robust against cosmic rays.
+def flux_factors_from(cube: FloatArray, bright: BoolArray) -> tuple[float, ...]:
+    """Relative levels of the exposures, robust against cosmic rays.
 
-    The line through the origin with the least sum of absolute deviations over the bright pixels:
-    hits move it no more than as many pixels of any other kind. Replaces the reference's search for
-    the edge of a histogram, which is a multiple of 0.01 and never 1 (W-10).
+    Exposures are compared in pairs: the median of a / (a + b) over the bright pixels, each weighted
+    by its signal, is not biased by the noise of either and hardly moved by hits. (A ratio to the
+    median frame would be drawn to 1, since that frame holds the very values of the exposures.) The
+    levels that explain all pairs best are divided by their median, where the median frame lies.
+    Replaces the reference's search for the edge of a histogram, which answers in steps of 0.01 and
+    never 1 (W-10).
 
     Parameters
     ----------
     cube : (n, ny, nx) ndarray
         Bias-subtracted exposures, ADU; NaN is left out.
-    median2d : (ny, nx) ndarray
-        Their median, ADU.
     bright : (ny, nx) bool
         Pixels to be used.
 
     Returns
     -------
     tuple of n floats
-        Level of each exposure divided by that of the median; 1 for every exposure with too few
-        bright pixels (`MIN_PIXELS`).
+        Level of each exposure divided by that of the median; all 1 with fewer than `MIN_PIXELS`
+        bright pixels.
     """
-    reference = median2d[bright].astype(np.float64)
-    return tuple(_weighted_median_ratio(frame[bright], reference) for frame in cube)
+    values = cube[:, bright].astype(np.float64)
+    values = values[:, np.isfinite(values).all(axis=0)]
+    if values.shape[1] < MIN_PIXELS:
+        return (1.0,) * len(cube)
+    shares = [_typical_share(values[i], values[j]) for i, j in combinations(range(len(cube)), 2)]
+    levels = np.exp(_from_pairs(np.log(1 / np.array(shares) - 1)[:, None], len(cube))[:, 0])
+    return tuple(float(level) for level in levels / np.median(levels))
 
 
-def _weighted_median_ratio(values: FloatArray, reference: npt.NDArray[np.float64]) -> float:
-    known = np.isfinite(values)
-    if np.count_nonzero(known) < MIN_PIXELS:
-        return 1.0
-    weights = reference[known]
-    ratios = values[known] / weights
-    order = np.argsort(ratios)
+def _typical_share(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+    """Weighted median of a / (a + b)."""
+    weights = a + b
+    positive = weights > 0
+    weights = weights[positive]
+    shares = np.clip(a[positive] / weights, 1e-6, 1 - 1e-6)
+    order = np.argsort(shares)
     cumulative = np.cumsum(weights[order])
-    position = np.searchsorted(cumulative, cumulative[-1] / 2)
-    return float(ratios[order[position]])
+    return float(shares[order[np.searchsorted(cumulative, cumulative[-1] / 2)]])
+
+
+def _from_pairs(differences: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
+    """Values whose differences (second minus first of each pair) fit best, with zero mean."""
+    pairs = list(combinations(range(n), 2))
+    design = np.zeros((len(pairs), n))
+    for row, (i, j) in enumerate(pairs):
+        design[row, i], design[row, j] = -1.0, 1.0
+    return np.asarray(np.linalg.lstsq(design, differences, rcond=None)[0])
 
 
 def shifted(frame: FloatArray, dx: float, dy: float) -> npt.NDArray[np.float64]:
@@ -159,16 +171,13 @@ def measure_offsets(cutouts: FloatArray) -> tuple[tuple[float, float], ...]:
     from skimage.registration import phase_cross_correlation
 
     frames = [_prepared(cutout) for cutout in cutouts]
-    pairs = list(combinations(range(len(frames)), 2))
-    design = np.zeros((len(pairs), len(frames)))
-    measured = np.empty((len(pairs), 2))
-    for row, (i, j) in enumerate(pairs):
-        design[row, i], design[row, j] = -1.0, 1.0
+    measured = []
+    for i, j in combinations(range(len(frames)), 2):
         # The function answers how far the second image must move to lie on the first.
         move, _, _ = phase_cross_correlation(
             frames[i], frames[j], upsample_factor=UPSAMPLING, normalization=None
         )
-        measured[row] = -np.asarray(move)
-    offsets = np.linalg.lstsq(design, measured, rcond=None)[0]
+        measured.append(-np.asarray(move))
+    offsets = _from_pairs(np.array(measured), len(frames))
     offsets -= np.median(offsets, axis=0)
     return tuple((round(float(dx), 4) + 0.0, round(float(dy), 4) + 0.0) for dy, dx in offsets)

@@ -198,7 +198,7 @@ def _call(
     inner = tuple(
         slice(low, low + side) for (low, _), side in zip(margins, frame.shape, strict=True)
     )
-    return np.asarray(mask[inner], bool), np.asarray(cleaned[inner] / np.float32(gain), np.float32)
+    return np.asarray(mask[inner], bool), np.asarray(cleaned[inner], np.float32)
 
 
 def _fill_from_nearest(frame: FloatFrame, valid: BoolFrame) -> FloatFrame:

@@ -221,9 +221,8 @@ def _show_density(
     label: str,
     colours: str | None = None,
 ) -> None:
-    cmap = LinearSegmentedColormap.from_list("pale", ["#E4E4E4", "#8C8C8C", "#303030"])
-    if colours is not None:
-        cmap = colormaps[colours]
+    greys = ["#E4E4E4", "#8C8C8C", "#303030"]
+    cmap = colormaps[colours] if colours else LinearSegmentedColormap.from_list("pale", greys)
     columns, rows = N_CELLS
     mesh = axes.pcolormesh(
         scales[0].edges(columns),
@@ -335,7 +334,8 @@ def _head(figure: Figure, panel: Axes, found: Detected) -> None:
         handles.append(panel.plot([], [], "s", color=INVALID_COLOUR, ms=7)[0])
         labels.append("no valid value")
     if handles:
+        few = len(found.pixels) <= MOST_SYMBOLS
         figure.legend(
             handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0.97), frameon=False,
-            ncols=min(len(labels), 7), markerscale=1.0 if len(found.pixels) <= MOST_SYMBOLS else 2.5,
+            ncols=min(len(labels), 7), markerscale=1.0 if few else 2.5,
         )  # fmt: skip

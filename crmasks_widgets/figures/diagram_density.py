@@ -81,7 +81,7 @@ class StretchedAxis:
         reach = max(abs(self.low), abs(self.high), self.linear)
         stop = int(np.ceil(np.log10(reach)))
         # Over many decades only the powers of ten have room.
-        crowded = stop - start > 4  # noqa: PLR2004
+        crowded = stop - start > 4
         steps = _STEPS[:1] if crowded else _STEPS
         positive = [step * 10.0**power for power in range(start, stop + 1) for step in steps]
         positive = [value for value in positive if value >= 0.9 * self.linear]
@@ -98,10 +98,13 @@ class StretchedAxis:
         which : {"x", "y"}
             The axis.
         """
+        if which == "x":
+            axes.set_xscale("asinh", linear_width=self.linear)
+            axes.set_xlim(self.low, self.high)
+        else:
+            axes.set_yscale("asinh", linear_width=self.linear)
+            axes.set_ylim(self.low, self.high)
         axis = axes.xaxis if which == "x" else axes.yaxis
-        axis._set_axes_scale("asinh", linear_width=self.linear)  # type: ignore[attr-defined]
-        limits = axes.set_xlim if which == "x" else axes.set_ylim
-        limits(self.low, self.high)
         ticks = self.ticks()
         axis.set_minor_locator(NullLocator())
         axis.set_ticks(ticks, [f"{tick:.0f}".replace("-", "−") for tick in ticks])

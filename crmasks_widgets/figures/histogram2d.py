@@ -71,7 +71,9 @@ def count_scale(*histograms: npt.NDArray[np.generic]) -> LogNorm:
     return LogNorm(min(lowest, 1.0), max(highest, 10.0))
 
 
-def draw_boundary(axes: Axes, boundary: Boundary, x: npt.NDArray[np.float64], **kwargs: object) -> None:
+def draw_boundary(
+    axes: Axes, boundary: Boundary, x: npt.NDArray[np.float64], **kwargs: object
+) -> None:
     """Draw the boundary that detects.
 
     Parameters

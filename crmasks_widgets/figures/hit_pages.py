@@ -18,7 +18,8 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.hits import hit_table
 from crmasks_widgets.figures.images import Scale, code_colours, colour_limits
 from crmasks_widgets.figures.jobs import FigureJob, Metadata, pdf_information, style
-from crmasks_widgets.figures.page import HitPage, Key, Panel, Window
+from crmasks_widgets.figures.page import HitPage, Panel
+from crmasks_widgets.figures.page_layout import PAGE_DPI, Key, PageLayout, Window
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class HitBook:
         ADU.
     corrected_name : str
         What the last panel shows.
-    classes : (ny, nx) uint8
+    classes : (ny, nx) integer ndarray
         Row of `class_colours` for each pixel.
     classes_name : str
         What the middle panel shows.
@@ -68,7 +69,7 @@ class HitBook:
     median: npt.NDArray[np.floating]
     corrected: npt.NDArray[np.floating]
     corrected_name: str
-    classes: npt.NDArray[np.uint8]
+    classes: npt.NDArray[np.integer]
     classes_name: str
     class_colours: npt.NDArray[np.uint8]
     key: Sequence[Key]
@@ -161,10 +162,13 @@ def _draw_book(
     book = make_book(analysis)
     p = analysis.parameters
     with style(), PdfPages(path, metadata=pdf_information(book.title, metadata)) as pdf:
-        page = HitPage(len(book.exposures), book.corrected_name, book.classes_name, book.key)
+        layout = PageLayout(
+            len(book.exposures), book.corrected_name, book.classes_name, book.key
+        )
+        page = HitPage(layout)
         for row in book.hits[:pages]:
             fill_page(page, book, row, p.semiwindow, p.color_scale)
-            pdf.savefig(page.figure)
+            pdf.savefig(page.figure, dpi=PAGE_DPI)
 
 
 def fill_page(page: HitPage, book: HitBook, row: Table.Row, semiwindow: int, scale: Scale) -> None:
@@ -277,10 +281,11 @@ def problematic_book(analysis: Analysis) -> HitBook:
         "detected in every exposure" if row["n_mm"] == row["npix"] else "partly by dilation"
         for row in hits
     ]
-    n_masks = np.sum(masks, axis=0, dtype=np.int64)
+    n_masks = np.sum(masks, axis=0, dtype=np.intp)
     colours = np.vstack([[1.0, 1.0, 1.0, 1.0], colormaps["Purples"](np.linspace(0.3, 1, n))])
     table = np.round(255 * colours[:, :3]).astype(np.uint8)
     key = [Key(f"masked in {i}", tuple(int(v) for v in table[i])) for i in range(1, n + 1)]
+    key += [Key("outline: CRMASKi above, this region below", None), Key("masked in all", "cross")]
     return HitBook(
         title="Pixels masked in every exposure",
         noun="problematic region",
@@ -291,8 +296,8 @@ def problematic_book(analysis: Analysis) -> HitBook:
         median=analysis.stack.median2d,
         corrected=analysis.combination("meancr").data,
         corrected_name="mean corrected (meancr)",
-        classes=n_masks.astype(np.uint8),
+        classes=np.asarray(n_masks),
         classes_name=f"masked in how many of {n}",
         class_colours=table,
-        key=[*key, Key("outline: CRMASKi above, this region below", None), Key("masked in all", "cross")],
+        key=key,
     )

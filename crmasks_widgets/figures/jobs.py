@@ -75,7 +75,8 @@ def style() -> Iterator[None]:
     settings: dict[str, Any] = {
         key: value for key, value in mpl.rcParamsDefault.items() if key.startswith(_GROUPS)
     }
-    with mpl.rc_context(settings | dict(_STYLE)):
+    settings |= _STYLE
+    with mpl.rc_context(settings):  # type: ignore[arg-type, unused-ignore]
         yield
 
 

@@ -1,4 +1,4 @@
-"""Numbers as one outline: quicker than dozens of texts on a page that is drawn hundreds of times."""
+"""Numbers as one outline: quicker than dozens of texts on each of hundreds of pages."""
 
 from typing import Final, Literal
 
@@ -57,14 +57,14 @@ class Writing:
             Width, inches.
         """
         outline = self._outline(text, size)
-        if not len(outline.vertices):
-            return 0.0
         vertices = np.asarray(outline.vertices) / POINTS_PER_INCH
+        if not vertices.size:
+            return 0.0
         width = float(vertices[:, 0].max())
         # The height of a digit, so that strings with and without descenders share a base line.
         height = 0.73 * size / POINTS_PER_INCH
         vertices = vertices - [_SHARE[across] * width, _SHARE[up] * height]
-        self._vertices.append(vertices + [x, y])
+        self._vertices.append(vertices + np.array([x, y]))
         self._codes.append(np.asarray(outline.codes))
         return width
 

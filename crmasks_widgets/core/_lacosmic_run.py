@@ -1,0 +1,276 @@
+"""One run of L.A.Cosmic's iterations over prepared images, changed only near flagged pixels."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from crmasks_widgets.core import _cleaning, _lacosmic_statistics
+from crmasks_widgets.core._fine_structure import MatchedFilter, Taps, matched_rows
+from crmasks_widgets.core._lacosmic_statistics import SEPARABLE, Widths
+from crmasks_widgets.core._medians import Bools, Floats, Indices, blocks, interior, median_at
+
+# With more of the frame to be filtered anew than that, filtering all of it is faster.
+DENSE = 0.06
+
+
+class Candidates(NamedTuple):
+    """Pixels that may be flagged: flat indices (n,), their S' and their S' over fine structure."""
+
+    points: Indices
+    excess: Floats
+    contrast: Floats
+
+    @classmethod
+    def none(cls) -> "Candidates":
+        """No pixel."""
+        return cls(np.zeros(0, np.intp), np.zeros(0, np.float32), np.zeros(0, np.float32))
+
+    def those(self, chosen: Bools) -> "Candidates":
+        """Keep some."""
+        return Candidates(*(values[chosen] for values in self))
+
+
+class Images(Protocol):
+    """What a run starts from; see `lacosmic_engine.Prepared`."""
+
+    @property
+    def electrons(self) -> Floats: ...
+    @property
+    def noise(self) -> Floats: ...
+    @property
+    def significance(self) -> Floats: ...
+    @property
+    def structure(self) -> Floats: ...
+    @property
+    def bad(self) -> Bools | None: ...
+    @property
+    def widths(self) -> Widths: ...
+    @property
+    def terms(self) -> tuple[Taps, ...]: ...
+    @property
+    def read_variance(self) -> np.float32: ...
+    @property
+    def background(self) -> float: ...
+
+
+def near(points: Indices, shape: tuple[int, int], reach: int) -> Bools:
+    """Mark the pixels within `reach` of some pixels along both axes.
+
+    Beside the left and right borders it marks some pixels of the rows next to it too, which does
+    no harm: marks only say where to look again.
+
+    Parameters
+    ----------
+    points : (n,) int
+        Flat indices.
+    shape : (ny, nx)
+        Of the frame.
+    reach : int
+        Pixels.
+
+    Returns
+    -------
+    (ny * nx,) bool
+    """
+    ny, nx = shape
+    rows = reach * nx
+    marks = np.zeros(ny * nx + 2 * (rows + reach), bool)
+    for dx in range(-reach, reach + 1):
+        marks[points + (rows + reach + dx)] = True
+    # By doubling: an element then stands for itself and those below it, `height` in all.
+    height = 1
+    while height < 2 * reach + 1:
+        step = min(height, 2 * reach + 1 - height)
+        marks = marks[: -step * nx] | marks[step * nx :]
+        height += step
+    return marks[reach : reach + ny * nx]
+
+
+def excess_above(
+    level: np.float32, where: Indices, significance: Floats, bad: Bools | None, widths: Widths
+) -> tuple[Indices, Floats]:
+    """Pixels whose S' is above a level, among some.
+
+    S' is computed only where S is above it: S is at least 0, and so is its median.
+
+    Parameters
+    ----------
+    level : float
+        At least 0.
+    where : (n,) int
+        Flat indices.
+    significance : (ny, nx) float32
+        S.
+    bad : (ny, nx) bool or None
+        Left out.
+    widths : Widths
+        Of the medians.
+
+    Returns
+    -------
+    (m,) int, (m,) float32
+        Flat indices and S'.
+    """
+    points = where[significance.ravel().take(where) > level]
+    shape = (significance.shape[0], significance.shape[1])
+    points = points[interior(points, shape, widths.significance // 2)]
+    if bad is not None:
+        points = points[~bad.ravel().take(points)]
+    excess = _lacosmic_statistics.excess_at(significance, points, widths)
+    above = excess > level
+    return points[above], excess[above]
+
+
+class Run:
+    """Images as they are after some iterations.
+
+    Parameters
+    ----------
+    images : Images
+        Before any iteration.
+    candidates : Candidates
+        Those whose S' is above `level`.
+    level : float
+        ``sigclip``, at least 0.
+    cleantype : str
+        See `_cleaning.fill_values`.
+    """
+
+    def __init__(
+        self, images: Images, candidates: Candidates, level: np.float32, cleantype: str
+    ) -> None:
+        self._images, self._level, self._cleantype = images, level, cleantype
+        self._candidates = candidates
+        self._shape = (images.electrons.shape[0], images.electrons.shape[1])
+        self.flagged = np.zeros(self._shape, bool)
+        self.cleaned = images.electrons
+        self._noise, self._significance = images.noise, images.significance
+        self._structure = images.structure
+        self._variance = images.electrons
+        # Where the structure does not follow the cleaned frame yet: computed only when asked for.
+        self._outdated = np.zeros(0, bool)
+        self._changed = np.zeros(0, np.intp)
+        self._filter: MatchedFilter | None = None
+
+    def cosmics(self, sigclip_low: np.float32, objlim: np.float32) -> Indices:
+        """Find the pixels one iteration flags, those flagged before included.
+
+        Parameters
+        ----------
+        sigclip_low : float
+            Lower threshold, for neighbours; at least 0.
+        objlim : float
+            Contrast to the fine structure.
+
+        Returns
+        -------
+        (n,) int
+            Flat indices.
+        """
+        if self._changed.size:
+            self._follow(self._changed)
+            self._changed = self._changed[:0]
+        points, widths = self._candidates.points, self._images.widths
+        seeds = points[self._candidates.contrast > objlim]
+        # Beside a hit the contrast no longer matters; beside those the lower threshold holds.
+        grown = points[near(seeds, self._shape, 1)[points]]
+        around = np.flatnonzero(near(grown, self._shape, 1))
+        return excess_above(
+            sigclip_low, around, self._significance, self._images.bad, widths
+        )[0]
+
+    def flag(self, points: Indices) -> None:
+        """Flag pixels and fill those whose surroundings changed by that.
+
+        Parameters
+        ----------
+        points : (n,) int
+            Flat indices of pixels not flagged before.
+        """
+        if self.cleaned is self._images.electrons:
+            self.cleaned = self.cleaned.copy()
+        self.flagged.ravel()[points] = True
+        around = near(points, self._shape, 2)
+        around &= self.flagged.ravel()
+        # Values come from pixels that are not flagged: only those beside a new flag change.
+        self._changed = np.flatnonzero(around)
+        self.cleaned.ravel()[self._changed] = self._filled(np.float32(0), self._changed)
+
+    def _filled(self, offset: np.float32, points: Indices) -> Floats:
+        images = self._images
+        excluded = self.flagged if images.bad is None else self.flagged | images.bad
+        filled = _cleaning.fill_at(images.electrons, offset, excluded, points, self._cleantype)
+        alone = np.isnan(filled)
+        if alone.any():
+            filled[alone] = images.background + offset
+        return filled
+
+    def _follow(self, changed: Indices) -> None:
+        """Bring all images, near the pixels filled, up to date with the cleaned frame."""
+        images, shape = self._images, self._shape
+        if self._noise is images.noise:
+            self._noise, self._significance = images.noise.copy(), images.significance.copy()
+            self._structure = images.structure.copy()
+            self._variance = images.electrons + images.read_variance
+            self._outdated = np.zeros(images.structure.size, bool)
+        noise_reach = images.widths.noise // 2
+        points = np.flatnonzero(near(changed, shape, noise_reach))
+        self._follow_noise(changed, points)
+        points = points[interior(points, shape, 1)]
+        self._significance.ravel()[points] = _lacosmic_statistics.significance_of(
+            _lacosmic_statistics.laplacian_at(self.cleaned, points), self._noise.ravel()[points]
+        )
+        reach = images.widths.structure // 2
+        if images.terms:
+            reach = noise_reach + images.terms[0].row.size // 2
+        self._outdated |= near(changed, shape, reach)
+        again = near(changed, shape, noise_reach + images.widths.significance // 2)
+        self._follow_candidates(again)
+        again |= near(changed, shape, reach + images.widths.surroundings // 2)
+        self._follow_contrast(again)
+
+    def _follow_noise(self, changed: Indices, points: Indices) -> None:
+        images, widths = self._images, self._images.widths
+        # A mean of sums is not, to the last bit, the sum of the mean.
+        self._variance.ravel()[changed] = self._filled(images.read_variance, changed)
+        points = points[interior(points, self._shape, widths.noise // 2)]
+        median = median_at(self._variance, points, widths.noise, widths is SEPARABLE)
+        self._noise.ravel()[points] = _lacosmic_statistics.noise_of(median)
+
+    def _follow_candidates(self, again: Bools) -> None:
+        images = self._images
+        kept = self._candidates.those(~again[self._candidates.points])
+        points, excess = excess_above(
+            self._level, np.flatnonzero(again), self._significance, images.bad, images.widths
+        )
+        self._candidates = Candidates(
+            np.concatenate([kept.points, points]),
+            np.concatenate([kept.excess, excess]),
+            np.concatenate([kept.contrast, np.zeros_like(excess)]),
+        )
+
+    def _follow_contrast(self, again: Bools) -> None:
+        chosen = again[self._candidates.points]
+        points, excess, _ = self._candidates.those(chosen)
+        needed = near(points, self._shape, self._images.widths.surroundings // 2)
+        needed &= self._outdated
+        self._follow_structure(np.flatnonzero(needed))
+        self._outdated &= ~needed
+        self._candidates.contrast[chosen] = _lacosmic_statistics.contrast_at(
+            self._structure, self._noise, points, excess, self._images.widths
+        )
+
+    def _follow_structure(self, points: Indices) -> None:
+        images = self._images
+        if not images.terms:
+            separable = images.widths is SEPARABLE
+            values = median_at(self.cleaned, points, images.widths.structure, separable)
+        elif points.size > DENSE * self.cleaned.size:
+            for rows in blocks(self._shape):
+                self._structure[rows] = matched_rows(self.cleaned, self._noise, rows, images.terms)
+            return
+        else:
+            if self._filter is None:
+                self._filter = MatchedFilter(self._shape, images.terms)
+            values = self._filter.at(self.cleaned, self._noise, points)
+        self._structure.ravel()[points] = values

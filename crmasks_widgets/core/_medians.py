@@ -1,0 +1,273 @@
+"""Medians of small windows by minima and maxima of whole arrays.
+
+Sorted pairs and triples of neighbours are made once and shared by all windows they belong to, so
+that a running median of nine takes 18 operations on arrays. Pixels so near the border that their
+window would leave the frame keep their value.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
+Bools = npt.NDArray[np.bool_]
+ValuesAt = Callable[[Indices], Floats]
+
+# Windows are gathered for that many pixels at a time: their values stay in the cache.
+CHUNK = 4096
+# Rows worked on at a time hold about that many pixels, for the same reason.
+BLOCK_PIXELS = 65536
+
+
+def blocks(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Rows of a frame, a few at a time.
+
+    Parameters
+    ----------
+    shape : (ny, nx)
+        Of the frame.
+
+    Yields
+    ------
+    slice
+        From top to bottom.
+    """
+    step = max(8, BLOCK_PIXELS // shape[1])
+    for start in range(0, shape[0], step):
+        yield slice(start, min(start + step, shape[0]))
+
+
+def _median3(a: Floats, b: Floats, c: Floats) -> Floats:
+    median: Floats = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+    return median
+
+
+def _sorted_triples(a: Floats, b: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    return np.minimum(low, c), np.maximum(low, np.minimum(high, c)), np.maximum(high, c)
+
+
+def running_median(values: Floats, width: int, axis: int) -> Floats:
+    """Median of each run of neighbours along one axis.
+
+    Parameters
+    ----------
+    values : (...) float32
+        Without NaN.
+    width : {3, 5, 7, 9}
+        Length of a run.
+    axis : int
+        From 0.
+
+    Returns
+    -------
+    (...) float32
+        Shorter by ``width - 1`` along `axis`.
+    """
+
+    def run(array: Floats, start: int, shorter: int = width - 1) -> Floats:
+        stop = start + values.shape[axis] - shorter
+        return array[(slice(None),) * axis + (slice(start, stop),)]
+
+    if width == 3:
+        return _median3(run(values, 0), run(values, 1), run(values, 2))
+    if width == 5:
+        low = np.minimum(run(values, 0, 1), run(values, 1, 1))
+        high = np.maximum(run(values, 0, 1), run(values, 1, 1))
+        # The two middle ones of two sorted pairs are among these two.
+        p = np.maximum(run(low, 0), run(low, 3))
+        q = np.minimum(run(high, 0), run(high, 3))
+        return _median3(p, q, run(values, 2))
+    low, middle, high = _sorted_triples(*(run(values, start, 2) for start in range(3)))
+    if width == 9:
+        lows = np.maximum(np.maximum(run(low, 0), run(low, 3)), run(low, 6))
+        highs = np.minimum(np.minimum(run(high, 0), run(high, 3)), run(high, 6))
+        middles = _median3(run(middle, 0), run(middle, 3), run(middle, 6))
+        return _median3(lows, middles, highs)
+    # Width 7: the third and fourth of the two sorted triples enclose the median.
+    a, b = tuple(run(x, 0) for x in (low, middle, high)), tuple(run(x, 4) for x in (low, middle, high))
+    third = np.minimum(
+        np.minimum(a[2], b[2]), np.minimum(np.maximum(a[0], b[1]), np.maximum(a[1], b[0]))
+    )
+    fourth = np.maximum(
+        np.maximum(a[0], b[0]), np.maximum(np.minimum(a[2], b[1]), np.minimum(a[1], b[2]))
+    )
+    median: Floats = np.maximum(third, np.minimum(run(values, 3), fourth))
+    return median
+
+
+def _network(n: int) -> list[tuple[int, int]]:
+    """Compare-exchanges that sort `n` items (Batcher's merge exchange; Knuth 5.2.2, algorithm M)."""
+    steps = []
+    top = 1 << (n - 1).bit_length() - 1
+    p = top
+    while p:
+        q, r, d = top, 0, p
+        while d:
+            steps += [(i, i + d) for i in range(n - d) if i & p == r]
+            d, q, r = q - p, q >> 1, p
+        p >>= 1
+    return steps
+
+
+def _sort(items: list[Floats], wanted: set[int] | None = None) -> list[Floats]:
+    """Sort arrays element by element; only the `wanted` ranks are made, the others are rubbish."""
+    live = set(range(len(items))) if wanted is None else set(wanted)
+    program = []
+    for low, high in reversed(_network(len(items))):
+        if low in live or high in live:
+            program.append((low, high, low in live, high in live))
+            live |= {low, high}
+    items = list(items)
+    for low, high, need_low, need_high in reversed(program):
+        a, b = items[low], items[high]
+        if need_low:
+            items[low] = np.minimum(a, b)
+        if need_high:
+            items[high] = np.maximum(a, b)
+    return items
+
+
+def _median25(columns: list[list[Floats]]) -> Floats:
+    """Median of 25 given as five columns, each sorted upwards.
+
+    With the rows sorted too, an element that has 13 others above it, or below it, cannot be the
+    median; the median of the 13 that remain is that of all.
+    """
+    remain = []
+    for rank in range(5):
+        wanted = {
+            j for j in range(5) if (rank + 1) * (j + 1) <= 13 and (5 - rank) * (5 - j) <= 13
+        }
+        row = _sort([column[rank] for column in columns], wanted)
+        remain += [row[j] for j in sorted(wanted)]
+    return _sort(remain, {6})[6]
+
+
+def _block_median(block: Floats, width: int, separable: bool) -> Floats:
+    if separable:
+        return running_median(running_median(block, width, 1), width, 0)
+    ny, nx = (side - width + 1 for side in block.shape)
+    sorted_columns = _sort([block[i : i + ny] for i in range(width)])
+    if width == 3:
+        low, middle, high = sorted_columns
+        lows = np.maximum(np.maximum(low[:, :nx], low[:, 1 : nx + 1]), low[:, 2:])
+        highs = np.minimum(np.minimum(high[:, :nx], high[:, 1 : nx + 1]), high[:, 2:])
+        return _median3(lows, running_median(middle, 3, 1), highs)
+    return _median25([[c[:, j : j + nx] for c in sorted_columns] for j in range(5)])
+
+
+def median_rows(frame: Floats, rows: slice, width: int, separable: bool) -> Floats:
+    """Median-filter some rows of a frame.
+
+    Parameters
+    ----------
+    frame : (ny, nx) float32
+        Without NaN.
+    rows : slice
+        Rows wanted.
+    width : int
+        Side of the window: 3, 5, 7, 9 if separable, else 3 or 5.
+    separable : bool
+        Median along rows, then along columns, instead of the median of the square.
+
+    Returns
+    -------
+    (rows, nx) float32
+        Pixels within ``width // 2`` of the border of the frame as they were.
+    """
+    half = width // 2
+    filtered = frame[rows].copy()
+    low, high = max(rows.start, half), min(rows.stop, frame.shape[0] - half)
+    if high > low and frame.shape[1] >= width:
+        median = _block_median(frame[low - half : high + half], width, separable)
+        filtered[low - rows.start : high - rows.start, half:-half] = median
+    return filtered
+
+
+def _window(width: int, nx: int) -> Indices:
+    steps = np.arange(width) - width // 2
+    return (steps[:, None] * nx + steps).ravel()
+
+
+def interior(points: Indices, shape: tuple[int, int], margin: int) -> Bools:
+    """Tell which pixels lie at least `margin` from the border.
+
+    Parameters
+    ----------
+    points : (n,) int
+        Flat indices.
+    shape : (ny, nx)
+        Of the frame.
+    margin : int
+        Pixels.
+
+    Returns
+    -------
+    (n,) bool
+    """
+    ny, nx = shape
+    y, x = np.divmod(points, nx)
+    return (y >= margin) & (y < ny - margin) & (x >= margin) & (x < nx - margin)
+
+
+def in_chunks(function: ValuesAt, points: Indices) -> Floats:
+    """Evaluate `function` on a few points at a time.
+
+    Parameters
+    ----------
+    function : callable
+        From (m,) flat indices to (m,) float32.
+    points : (n,) int
+        Flat indices.
+
+    Returns
+    -------
+    (n,) float32
+    """
+    values = np.empty(points.size, np.float32)
+    for start in range(0, points.size, CHUNK):
+        some = slice(start, start + CHUNK)
+        values[some] = function(points[some])
+    return values
+
+
+def median_at(frame: Floats, points: Indices, width: int, separable: bool) -> Floats:
+    """Median-filter a frame at some pixels only: the same values as `median_rows`.
+
+    Parameters
+    ----------
+    frame : (ny, nx) float32
+        C-contiguous, without NaN.
+    points : (n,) int
+        Flat indices.
+    width : int
+        Side of the window: 3, 5, 7, 9 if separable, else odd.
+    separable : bool
+        Median along rows, then along columns, instead of the median of the square.
+
+    Returns
+    -------
+    (n,) float32
+        The pixel itself within ``width // 2`` of the border of the frame.
+    """
+    flat, window = frame.ravel(), _window(width, frame.shape[1])
+    inside = interior(points, (frame.shape[0], frame.shape[1]), width // 2)
+
+    def separable_median(some: Indices) -> Floats:
+        patch = flat.take(window[:, None] + some).reshape(width, width, -1)
+        return running_median(running_median(patch, width, 1), width, 0)[0, 0]
+
+    def square_median(some: Indices) -> Floats:
+        patch = flat.take(some[:, None] + window)
+        middle = window.size // 2
+        patch.partition(middle, axis=1)
+        return patch[:, middle]
+
+    medians = flat.take(points)
+    medians[inside] = in_chunks(
+        separable_median if separable else square_median, points[inside]
+    )
+    return medians

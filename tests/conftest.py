@@ -1,0 +1,143 @@
+"""What several test modules need: a small scene on disk, its parameter file, and the program."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import yaml
+from astropy.io import fits
+
+from crmasks_widgets import cli
+from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
+
+SHAPE = (64, 80)
+DETECTOR = Detector(gain=1.5, rnoise=3.0, bias=100.0)
+LEVELS = {"gain": 1.5, "rnoise": 3.0, "bias": 100.0}
+# A boundary that needs no simulation: a run takes a fraction of a second.
+QUICK = {
+    "interactive": False,
+    "mm_boundary_fit": "piecewise",
+    "mm_fixed_points_in_boundary": [[0, 25], [500, 110], [5000, 350]],
+    "mm_seed": 5,
+    "la_niter": 2,
+}
+
+
+class Finished(NamedTuple):
+    """How a run of the program ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@cache
+def small_scene(n=3, shape=SHAPE, seed=11):
+    """Simulated exposures with a few double hits; read-only, shared by all tests."""
+    hits = Hits(rate=5.0, double=4)
+    return fibre_spectrograph(shape, n, seed=seed, detector=DETECTOR, hits=hits, hot_pixels=3)
+
+
+def wcs_header():
+    """Header of an exposure as a telescope writes it."""
+    header = fits.Header()
+    header["OBJECT"] = ("NGC 1", "target")
+    header["EXPTIME"] = (1200.0, "[s]")
+    header["BUNIT"] = "adu"
+    header["WCSAXES"] = 2
+    header["CTYPE1"], header["CTYPE2"] = "RA---TAN", "DEC--TAN"
+    header["CRVAL1"], header["CRVAL2"] = 120.25, -31.5
+    header["CRPIX1"], header["CRPIX2"] = 33.5, 20.25
+    header["CD1_1"], header["CD1_2"] = -2.1e-4, 3e-6
+    header["CD2_1"], header["CD2_2"] = 4e-6, 2.2e-4
+    header["CUNIT1"], header["CUNIT2"] = "deg", "deg"
+    return header
+
+
+def write_exposures(folder, frames, names=None):
+    """Write frames as primary images; the first is called e1.fits."""
+    names = names or [f"e{i}.fits" for i in range(1, len(frames) + 1)]
+    for name, frame in zip(names, frames, strict=True):
+        fits.PrimaryHDU(frame, wcs_header()).writeto(folder / name)
+    return names
+
+
+def write_yaml(path, images, top=None, **settings):
+    """Write a parameter file; keywords are settings, None in `top` leaves a key out."""
+    document = {"images": [str(image) for image in images], **LEVELS, **(top or {})}
+    document = {key: value for key, value in document.items() if value is not None}
+    document["requirements"] = QUICK | settings
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def digests(folder):
+    """SHA-256 of every file below a folder, and the folders, by relative path."""
+    return {
+        str(path.relative_to(folder)): "folder"
+        if path.is_dir()
+        else hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+class Work:
+    """A folder with three exposures, in which parameter files are written and run."""
+
+    def __init__(self, folder, run):
+        self.folder, self._run = folder, run
+        self.images = write_exposures(folder, small_scene().exposures)
+        self.out = folder / "out"
+
+    def yaml(self, top=None, images=None, **settings):
+        """Write params.yaml."""
+        return write_yaml(self.folder / "params.yaml", images or self.images, top, **settings)
+
+    def run(self, *arguments, figures=False):
+        """Run params.yaml into the folder `out`, without figures."""
+        given = ["run", "params.yaml", "--output-dir", "out", *map(str, arguments)]
+        return self._run([*given, *([] if figures else ["--no-figures"])], self.folder)
+
+    def products(self):
+        """Names in the output folder."""
+        return {path.name for path in self.out.iterdir()}
+
+
+@pytest.fixture
+def run_cli(monkeypatch, capsys):
+    """Run the program in this process: run_cli(arguments, cwd) gives exit code, stdout, stderr."""
+
+    def run(arguments, cwd):
+        monkeypatch.chdir(cwd)
+        capsys.readouterr()
+        try:
+            code = cli.main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = stop.code
+        captured = capsys.readouterr()
+        return Finished(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def work(tmp_path, run_cli):
+    """A `Work` folder of its own for every test."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return Work(folder, run_cli)
+
+
+@pytest.fixture
+def planted():
+    """Three flat noisy frames with one bright double hit at array index [40, 20] (FITS 21, 41)."""
+    rng = np.random.default_rng(3)
+    frames = (200 + rng.normal(0, 3, (3, *SHAPE))).astype(np.float32)
+    frames[0, 40, 20] += 5000
+    frames[2, 40, 20] += 4000
+    return frames
+
+

@@ -1,0 +1,185 @@
+"""Small scenes worked out by hand: value, variance and map of each combination."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import crmasks_widgets as cm
+from crmasks_widgets.core.combine import median_variance_factor
+
+KINDS = ("mediancr", "meancrt", "meancr")
+GAIN, RNOISE = 2.0, 3.0
+
+
+def variance_of(value, factor=1.0):
+    """Variance of one exposure that shows this value after its division by the factor."""
+    return (RNOISE**2 + max(value, 0.0) * factor / GAIN) / factor**2
+
+
+def analysis_of(exposures, **changes):
+    """Exposures as rows of pixels, boundary at 50 ADU, no dilation."""
+    frames = [np.array([row], np.float32) for row in exposures]
+    settings = {
+        "crmethod": "mmcosmic",
+        "mm_boundary_fit": "piecewise",
+        "mm_fixed_points_in_boundary": ((0, 50), (1, 50)),
+        "dilation": 0,
+        "gain": GAIN,
+        "rnoise": RNOISE,
+    }
+    return cm.Analysis(cm.ExposureSet.from_arrays(frames), cm.Parameters(**settings | changes))
+
+
+# Pixels: clean; single hit; hits in the majority; hits in all but one; weak everywhere.
+SCENES = {
+    3: [[100, 100, 100, -4], [103, 104, 900, -1], [106, 800, 950, 2]],
+    4: [[100, 100, 100, -4], [102, 102, 102, -2], [104, 105, 900, 0], [110, 800, 950, 2]],
+    5: [
+        [100, 100, 100, -4],
+        [101, 102, 101, -2],
+        [104, 105, 800, 0],
+        [107, 108, 900, 2],
+        [110, 800, 950, 9],
+    ],
+}
+# n: (median of the clean pixel, mean of it, unmasked values of every pixel in meancr)
+UNMASKED = {3: [3, 2, 1, 3], 4: [4, 3, 2, 4], 5: [5, 4, 2, 5]}
+COEFFICIENT = {3: 0.449, 4: 0.298, 5: 0.287}
+
+
+@pytest.mark.parametrize("n", [3, 4, 5])
+def test_values_and_maps(n):
+    rows = np.array(SCENES[n], float)
+    analysis = analysis_of(SCENES[n])
+    median, mean = np.median(rows, axis=0), rows.mean(axis=0)
+    low = rows.min(axis=0)
+    expected = {
+        "mediancr": [median[0], median[1], low[2], median[3]],
+        "meancrt": [mean[0], median[1], low[2], mean[3]],
+        "meancr": [np.sort(rows[:, i])[:k].mean() for i, k in enumerate(UNMASKED[n])],
+    }
+    maps = {"mediancr": [n, n, 1, n], "meancrt": [n, n, 1, n], "meancr": UNMASKED[n]}
+    for kind in KINDS:
+        made = analysis.combination(kind)
+        np.testing.assert_allclose(made.data[0], expected[kind], rtol=1e-6)
+        assert made.map[0].tolist() == maps[kind], kind
+
+
+@pytest.mark.parametrize("n", [3, 4, 5])
+def test_variances(n):
+    analysis = analysis_of(SCENES[n])
+    data = {kind: analysis.combination(kind).data[0].astype(float) for kind in KINDS}
+    c = COEFFICIENT[n]
+    v = {kind: [variance_of(value) for value in values] for kind, values in data.items()}
+    expected = {
+        "mediancr": [
+            c * v["mediancr"][0], c * v["mediancr"][1], v["mediancr"][2], c * v["mediancr"][3],
+        ],
+        "meancrt": [v["meancrt"][0] / n, c * v["meancrt"][1], v["meancrt"][2], v["meancrt"][3] / n],
+        "meancr": [v["meancr"][i] / k for i, k in enumerate(UNMASKED[n])],
+    }  # fmt: skip
+    for kind in KINDS:
+        np.testing.assert_allclose(
+            analysis.combination(kind).variance[0], expected[kind], rtol=2e-3, err_msg=kind
+        )
+
+
+def test_a_pixel_masked_everywhere_holds_the_minimum_with_the_variance_of_one_value():
+    rows = [[100.0] * 3, [900.0] * 3, [950.0] * 3]
+    analysis = analysis_of(rows, pixels_to_be_flagged_as_cr=((2, 1),))
+    # exposure 1 is the minimum: only dilation could mask it too
+    grown = analysis_of(
+        [[100, 700, 100], [900, 100, 900], [950, 950, 100]], dilation=1
+    ).combination("meancr")
+    assert analysis.combination("meancr").map[0].tolist() == [1, 1, 1]
+    lost = grown.map[0] == 0
+    assert lost.any()
+    np.testing.assert_allclose(grown.data[0][lost], 100.0)
+    np.testing.assert_allclose(grown.variance[0][lost], variance_of(100.0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("apply_to", ["original", "simulated"])
+def test_flux_factors_divide_the_exposures_and_their_variance(apply_to):
+    factors = (0.5, 1.0, 2.0)
+    rows = [[50.0, 50.0], [100.0, 100.0], [200.0, 8000.0]]
+    changes = {
+        "flux_factor": factors,
+        "apply_flux_factor_to": apply_to,
+        "mm_fixed_points_in_boundary": ((0, 500), (1, 500)),
+    }
+    analysis = analysis_of(rows, **changes)
+    meancr = analysis.combination("meancr")
+    np.testing.assert_allclose(meancr.data[0], [100.0, 100.0])
+    singles = [variance_of(100.0, f) for f in factors]
+    np.testing.assert_allclose(
+        meancr.variance[0], [sum(singles) / 9, sum(singles[:2]) / 4], rtol=1e-5
+    )
+    median = analysis.combination("mediancr")
+    np.testing.assert_allclose(median.variance[0], 0.4487 * sum(singles) / 3, rtol=1e-3)
+
+
+def test_a_minimum_has_the_variance_of_the_exposure_that_it_came_from():
+    rows = [[60.0], [4000.0], [8000.0]]
+    analysis = analysis_of(rows, flux_factor=(0.5, 1.0, 2.0), apply_flux_factor_to="original")
+    made = analysis.combination("mediancr")
+    assert made.data[0, 0] == 120.0
+    np.testing.assert_allclose(made.variance[0, 0], variance_of(120.0, 0.5), rtol=1e-5)
+
+
+def test_variance_is_never_zero_and_predicts_the_scatter():
+    rng = np.random.default_rng(5)
+    scene = np.full((60, 400), 80.0)
+    frames = [
+        rng.poisson(scene * GAIN) / GAIN + rng.normal(0, RNOISE, scene.shape) for _ in range(5)
+    ]
+    far = {"mm_fixed_points_in_boundary": ((0, 1e6), (1, 1e6))}
+    exposures = cm.ExposureSet.from_arrays(frames)
+    analysis = cm.Analysis(exposures, analysis_of([[1], [1], [1]], **far).parameters)
+    for kind in KINDS:
+        made = analysis.combination(kind)
+        assert (made.variance > 0).all()
+        np.testing.assert_allclose(made.data.var(), made.variance.mean(), rtol=0.04)
+
+
+def test_invalid_values_are_not_used_and_counted():
+    rows = [[100.0, np.nan, np.nan], [103.0, 104.0, np.nan], [np.inf, 110.0, np.nan]]
+    frames = [*rows]
+    with pytest.raises(cm.InputError, match="no valid pixel"):
+        analysis_of([[np.nan], [1.0], [1.0]])
+    analysis = analysis_of(frames)
+    for kind in KINDS:
+        made = analysis.combination(kind)
+        np.testing.assert_allclose(made.data[0, :2], [101.5, 107.0])
+        assert np.isnan(made.data[0, 2])
+        assert np.isnan(made.variance[0, 2])
+        assert made.map[0].tolist() == [2, 2, 0]
+        np.testing.assert_allclose(made.variance[0, 0], variance_of(101.5) / 2, rtol=1e-5)
+
+
+def test_lamedian_fills_what_lacosmic_cleaned_and_the_minimum_the_rest(monkeypatch):
+    analysis = analysis_of(
+        [[100.0] * 4, [900.0] * 4, [950.0] * 4], crmethod="mm_lacosmic", use_lamedian=True
+    )
+    mask = np.array([[True, False, False, True]])
+    cleaned = np.where(mask, np.float32(123.0), analysis.stack.median2d)
+    from crmasks_widgets.core.lacosmic import LacosmicResult
+
+    preset = {("lacosmic", t): LacosmicResult(mask, cleaned) for t in analysis.targets}
+    filled = analysis.preset(preset, "from a test")
+    for kind in ("mediancr", "meancrt"):
+        np.testing.assert_allclose(filled.combination(kind).data[0], [123, 100, 100, 123])
+    # meancr still has exposure 1, which no mask holds
+    np.testing.assert_allclose(filled.combination("meancr").data[0][1:3], 100)
+
+
+@pytest.mark.parametrize(
+    ("n", "factor"), [(1, 1.0), (2, 0.5), (3, 0.44867), (4, 0.29819), (5, 0.28683), (7, 0.21045)]
+)
+def test_variance_of_medians(n, factor):
+    assert median_variance_factor(n) == pytest.approx(factor, abs=2e-4)
+
+
+@pytest.mark.parametrize("n", [6, 9, 30])
+def test_variance_of_medians_by_drawing(n):
+    draws = np.median(stats.norm.rvs(size=(200_000, n), random_state=n), axis=1)
+    assert median_variance_factor(n) == pytest.approx(draws.var(), rel=0.015)

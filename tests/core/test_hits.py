@@ -1,0 +1,62 @@
+"""Hits: 8-connected groups and one row for each."""
+
+import numpy as np
+
+from crmasks_widgets import palette
+from crmasks_widgets.core.hits import hit_table, label_hits
+from crmasks_widgets.core.stack import stack_exposures
+
+
+def scene():
+    data = np.full((3, 8, 10), 100.0, np.float32)
+    data[1, 1:3, 2] = [300.0, 250.0]
+    data[2, 1:3, 2] = [500.0, 180.0]
+    data[1:, 6, 8] = 140.0
+    codes = np.zeros((8, 10), np.uint8)
+    codes[1, 2], codes[2, 3] = palette.BOTH, palette.DILATION  # touch at a corner
+    codes[2, 2] = palette.MM_ONLY
+    codes[6, 8] = palette.LACOSMIC_ONLY
+    return data, codes
+
+
+def test_groups_that_touch_at_a_corner_are_one():
+    _, codes = scene()
+    codes[2, 2] = 0
+    labels = label_hits(codes > 0)
+    assert labels[1, 2] == labels[2, 3] == 1
+    assert labels[6, 8] == 2
+    assert labels.max() == 2
+    assert labels.dtype == np.int32
+
+
+def test_rows():
+    data, codes = scene()
+    table = hit_table(label_hits(codes > 0), codes, stack_exposures(data))
+    first, second = table[0], table[1]
+    assert table["number"].tolist() == [1, 2]
+    np.testing.assert_allclose([first["x"], first["y"]], [10 / 3, 8 / 3])
+    assert [first[c] for c in ("xmin", "xmax", "ymin", "ymax")] == [3, 4, 2, 3]
+    names = ("npix", "n_both", "n_mm", "n_dilated", "n_lacosmic", "n_forced")
+    assert [first[c] for c in names] == [3, 1, 1, 1, 0, 0]
+    assert [first[f"peak_over_min_{i}"] for i in (1, 2, 3)] == [0.0, 200.0, 400.0]
+    assert first["max_median_minus_min"] == 200.0
+    assert (first["method"], second["method"]) == ("both", "L.A.Cosmic only")
+    assert [second[c] for c in ("x", "y", "xmin", "ymax", "npix")] == [9.0, 7.0, 9, 7, 1]
+    assert table["x"].unit == "pix"
+    assert table["max_median_minus_min"].unit == "adu"
+
+
+def test_methods_of_whole_hits():
+    data, codes = scene()
+    codes[...] = 0
+    codes[0, 0], codes[0, 1] = palette.MM_ONLY, palette.LACOSMIC_ONLY
+    codes[3, 0], codes[5, 0], codes[7, 0] = palette.MM_ONLY, palette.FORCED, palette.DILATION
+    table = hit_table(label_hits(codes > 0), codes, stack_exposures(data))
+    assert table["method"].tolist() == ["both", "MM only", "set by hand", "dilation"]
+
+
+def test_no_hit_gives_an_empty_table_with_all_columns():
+    data, codes = scene()
+    table = hit_table(label_hits(codes > 99), codes, stack_exposures(data))
+    assert len(table) == 0
+    assert "peak_over_min_3" in table.colnames

@@ -1,0 +1,147 @@
+"""Flags become masks: the formulas of section 10, hand edits and invalid pixels."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
+
+from crmasks_widgets import palette
+from crmasks_widgets.core.boundary import piecewise_boundary
+from crmasks_widgets.core.masks import (
+    Flags,
+    HandEdits,
+    build_masks,
+    detection_codes,
+    grow,
+    mm_flags,
+)
+from crmasks_widgets.core.stack import stack_exposures
+
+SHAPE = (9, 11)
+MASK = hnp.arrays(np.bool_, SHAPE, elements=st.sampled_from([False] * 9 + [True]))
+
+
+def cube():
+    return np.full((3, *SHAPE), 100.0, np.float32)
+
+
+def no_edits():
+    return HandEdits(np.ones(SHAPE, bool), np.zeros(SHAPE, bool))
+
+
+def pixels(*where):
+    mask = np.zeros(SHAPE, bool)
+    for y, x in where:
+        mask[y, x] = True
+    return mask
+
+
+@given(MASK, st.integers(0, 4))
+def test_growth_is_the_dilation_of_scipy(mask, dilation):
+    expected = mask
+    if dilation:
+        expected = ndimage.binary_dilation(mask, np.ones((3, 3)), iterations=dilation)
+    np.testing.assert_array_equal(grow(mask, dilation), expected)
+
+
+@given(st.lists(MASK, min_size=5, max_size=5), st.integers(0, 2))
+def test_formulas(flags, dilation):
+    """With D the dilation: D(med), D(mean or MEDIANCR), D(i and MEANCRT)."""
+    median, mean, *singles = flags
+    stack = stack_exposures(cube())
+    named = {"median": median, "mean": mean} | dict(enumerate(singles, start=1))
+    masks = build_masks(named, stack, no_edits(), 1.0, dilation)
+
+    def dilated(m):
+        return ndimage.binary_dilation(m, np.ones((3, 3)), dilation) if dilation else m
+
+    np.testing.assert_array_equal(masks.mediancr, dilated(median))
+    np.testing.assert_array_equal(masks.meancrt, dilated(mean | masks.mediancr))
+    for mask, single in zip(masks.exposures, singles, strict=True):
+        np.testing.assert_array_equal(mask, dilated(single & masks.meancrt))
+    assert not (masks.mediancr & ~masks.meancrt).any()
+
+
+@given(st.lists(MASK, min_size=5, max_size=5), MASK, MASK, st.integers(0, 2))
+def test_forbidden_pixels_stay_out_and_forced_ones_come_in(flags, forbidden, forced, dilation):
+    stack = stack_exposures(cube())
+    named = {"median": flags[0], "mean": flags[1]} | dict(enumerate(flags[2:], start=1))
+    masks = build_masks(named, stack, HandEdits(~forbidden, forced), 1.0, dilation)
+    plain = build_masks(named, stack, HandEdits(~forbidden, pixels()), 1.0, dilation)
+    wanted = forced & ~forbidden
+    for mask in (masks.mediancr, masks.meancrt, *masks.exposures):
+        assert not (mask & forbidden).any()
+    # forced pixels are added to what there is, without dilation
+    np.testing.assert_array_equal(masks.mediancr, plain.mediancr | wanted)
+    np.testing.assert_array_equal(masks.meancrt, plain.meancrt | wanted)
+
+
+def test_a_forced_pixel_is_masked_in_the_exposures_that_deviate():
+    data = cube()
+    data[1, 4, 5] += 31.0
+    data[2, 4, 5] += 29.0
+    stack = stack_exposures(data)
+    nothing = dict.fromkeys(("median", "mean", 1, 2, 3), pixels())
+    masks = build_masks(nothing, stack, HandEdits(~pixels(), pixels((4, 5))), 10.0, 3)
+    assert [int(m.sum()) for m in (masks.mediancr, masks.meancrt)] == [1, 1]
+    assert [bool(m[4, 5]) for m in masks.exposures] == [False, True, False]
+
+
+def test_invalid_pixels_are_in_no_mask_and_do_not_spread():
+    valid = np.ones((3, *SHAPE), bool)
+    valid[:, 2, 2] = False  # in no exposure
+    valid[0, 6, 6] = False  # in one of them
+    stack = stack_exposures(cube(), valid=valid)
+    everything = dict.fromkeys(("median", "mean", 1, 2, 3), pixels((2, 3), (6, 6)))
+    masks = build_masks(everything, stack, no_edits(), 1.0, 1)
+    assert not masks.mediancr[2, 2]
+    assert not masks.meancrt[2, 2]
+    assert not any(m[2, 2] for m in masks.exposures)
+    assert [bool(m[6, 6]) for m in masks.exposures] == [False, True, True]
+
+
+def test_all_three_rules_are_strict():
+    """Target - min above the boundary and the threshold, maximum above its limit."""
+    data = np.zeros((3, 1, 4), np.float32)
+    data[1] = data[2] = [[30.0, 30.1, 31.0, 31.0]]
+    data[2, 0, 3] = 40.0
+    stack = stack_exposures(data)
+    flat = piecewise_boundary(((0.0, 30.0, 1.0), (1.0, 30.0, 1.0)))
+    flags = mm_flags(stack.median2d, stack, flat, 0.0, 0.0)
+    assert flags.tolist() == [[False, True, True, True]]
+    assert mm_flags(stack.median2d, stack, flat, 30.5, 0.0).tolist() == [[False, False, True, True]]
+    assert mm_flags(stack.median2d, stack, flat, 31.0, 0.0).sum() == 0
+    assert mm_flags(stack.median2d, stack, flat, 0.0, 31.0).tolist() == [[False] * 3 + [True]]
+    threshold = np.array([[0.0, 40.0, 0.0, 0.0]])
+    assert mm_flags(stack.median2d, stack, flat, threshold, 0.0).tolist() == [
+        [False, False, True, True]
+    ]
+
+
+def test_nan_is_never_flagged():
+    valid = np.ones((3, 1, 2), bool)
+    valid[:, 0, 0] = False
+    stack = stack_exposures(np.full((3, 1, 2), 50.0, np.float32), valid=valid)
+    low = piecewise_boundary(((0.0, -1.0, 1.0), (1.0, -1.0, 1.0)))
+    assert mm_flags(stack.median2d, stack, low, -5.0, -5.0).tolist() == [[False, True]]
+
+
+def test_counts_by_method():
+    flags = Flags(lacosmic=pixels((0, 0), (1, 1)), mm=pixels((1, 1), (2, 2), (3, 3)))
+    assert flags.counts() == {"either": 4, "lacosmic only": 1, "mm only": 2, "both": 1}
+
+
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ((0, 0), palette.LACOSMIC_ONLY), ((1, 1), palette.BOTH), ((2, 2), palette.MM_ONLY),
+        ((3, 3), palette.DILATION), ((4, 4), palette.FORCED), ((5, 5), 0),
+    ],
+)  # fmt: skip
+def test_codes_say_why(where, code):
+    flags = Flags(lacosmic=pixels((0, 0), (1, 1), (5, 5)), mm=pixels((1, 1), (2, 2)))
+    mask = pixels((0, 0), (1, 1), (2, 2), (3, 3), (4, 4))
+    codes = detection_codes(flags, mask, HandEdits(~pixels(), pixels((4, 4))))
+    assert codes[where] == code

@@ -1,0 +1,314 @@
+"""Stages: lazy, shared, complete; and what hand edits, thresholds and maps do to the masks."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import crmasks_widgets as cm
+from crmasks_widgets import _stages, palette
+from crmasks_widgets._stage_functions import COMPUTE
+from crmasks_widgets.analysis import STAGES
+from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
+
+BASE = cm.Parameters(
+    rnoise=3.4, gain=1.5, bias=200.0, mm_nsimulations=1, mm_seed=3, la_niter=2, interactive=False
+)
+CHANGES = {
+    "gain": 1.7, "rnoise": 4.0, "bias": 201.0, "crmethod": "mmcosmic", "use_lamedian": True,
+    "flux_factor": (1.0, 0.9, 1.1), "apply_flux_factor_to": "original", "dilation": 2,
+    "regions_to_be_skipped": ((1, 20, 1, 20),), "pixels_to_be_flagged_as_cr": ((5, 7),),
+    "pixels_to_be_ignored_as_cr": ((9, 9),),
+    "pixels_to_be_replaced_by_local_median": ((30, 30, 3, 3),),
+    "la_gain_apply": False, "la_sigclip": 8.0, "la_sigfrac": 0.5, "la_objlim": 3.0,
+    "la_satlevel": 3000.0, "la_niter": 1, "la_sepmed": False, "la_cleantype": "medmask",
+    "la_fsmode": "median", "la_psfmodel": "moffat", "la_psffwhm_x": 3.0, "la_psffwhm_y": 2.0,
+    "la_psfsize": 7, "la_psfbeta": 3.0, "la_verbose": True,
+    "mm_xy_offsets": ((0.0, 0.0), (0.3, 0.0), (0.0, -0.2)), "mm_boundary_fit": "piecewise",
+    "mm_knots_splfit": 4, "mm_fixed_points_in_boundary": ((0.0, 40.0, 1e4), (500.0, 90.0, 1e4)),
+    "mm_nsimulations": 2, "mm_niter_boundary_extension": 1, "mm_weight_boundary_extension": 3.0,
+    "mm_threshold": 45.0, "mm_threshold_rnoise": 12.0, "mm_minimum_max2d_rnoise": 9.0,
+    "mm_seed": 4, "semiwindow": 7, "color_scale": "zscale", "maxplots": 3, "verify_cr": True,
+    "interactive": True, "extnum": 1, "images": ("a.fits", "b.fits", "c.fits"),
+}  # fmt: skip
+# What reads the files and what only draws them changes no stage.
+NO_STAGE = {
+    "semiwindow", "color_scale", "maxplots", "verify_cr", "interactive", "extnum", "images",
+}  # fmt: skip
+UNTESTED = {"mm_crosscorr_region", "flux_factor_regions"}  # need another change beside them
+
+
+@pytest.fixture(scope="module")
+def exposures():
+    scene = fibre_spectrograph(
+        (60, 72), seed=4, detector=Detector(1.5, 3.4, 200.0), hits=Hits(rate=4000, double=6)
+    )
+    return cm.ExposureSet.from_arrays(list(scene.exposures))
+
+
+def everything(analysis):
+    """All results that a person can read, as arrays."""
+    out = dict(analysis.masks)
+    out["labels"] = analysis.labels
+    for target in analysis.targets:
+        out[f"codes {target}"] = analysis.codes(target)
+        out[f"observed {target}"] = analysis.observed(target)
+    for kind in ("mediancr", "meancrt", "meancr"):
+        made = analysis.combination(kind)
+        out |= {f"{kind} {k}": v for k, v in vars(made).items()}
+    out["crosses"] = analysis.expected.cross_y
+    out["boundary"] = analysis.boundary.boundary(np.linspace(-50, 3000, 50))
+    out["problematic"] = analysis.problematic
+    return out
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
+def test_every_parameter_is_tried():
+    assert CHANGES.keys() | UNTESTED == set(cm.Parameters.model_fields)
+
+
+def needed(name, table=STAGES):
+    """Stages that a parameter reaches, found from the table without its own code."""
+    direct = {s for s, stage in table.items() if stage.reads(name)}
+    while True:
+        reached = direct | {s for s, stage in table.items() if direct & set(stage.needs)}
+        if reached == direct:
+            return direct
+        direct = reached
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES))
+def test_a_change_equals_a_fresh_computation_and_keeps_the_rest(exposures, name):
+    analysis = cm.Analysis(exposures, BASE)
+    everything(analysis)
+    before = analysis.computed()
+    change = {name: CHANGES[name]}
+    if name == "mm_boundary_fit":
+        change["mm_fixed_points_in_boundary"] = CHANGES["mm_fixed_points_in_boundary"]
+    changed = analysis.replace(**change)
+    stale = set().union(*(needed(key) for key in change))
+    assert changed.computed() == {key for key in before if key[0] not in stale}
+    assert bool(stale) != (name in NO_STAGE)
+    assert_same(everything(changed), everything(cm.Analysis(exposures, changed.parameters)))
+    assert analysis.computed() == before
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.sampled_from(sorted(CHANGES.keys() - {"mm_boundary_fit"})), max_size=5))
+def test_a_chain_of_changes_equals_a_fresh_computation(exposures, names):
+    analysis = cm.Analysis(exposures, BASE)
+    for name in names:
+        if name == "use_lamedian" and analysis.parameters.crmethod == "mmcosmic":
+            continue
+        if name == "crmethod" and analysis.parameters.use_lamedian:
+            continue
+        if name == "mm_threshold" and analysis.parameters.mm_threshold_rnoise is not None:
+            continue
+        analysis = analysis.replace(**{name: CHANGES[name]})
+        _ = analysis.masks
+    assert_same(everything(analysis), everything(cm.Analysis(exposures, analysis.parameters)))
+
+
+def test_a_stage_cannot_read_what_the_table_does_not_declare():
+    declared = _stages.Declared(BASE, STAGES["stack"])
+    assert declared.apply_flux_factor_to == "simulated"
+    with pytest.raises(AttributeError, match="does not declare that dilation is read"):
+        _ = declared.dilation
+
+
+def test_the_table_is_complete_and_in_the_order_of_computation():
+    assert STAGES.keys() == COMPUTE.keys()
+    seen = set()
+    for name, stage in STAGES.items():
+        assert seen.issuperset(stage.needs), name
+        seen.add(name)
+
+
+def test_stages_are_computed_when_first_read(exposures):
+    analysis = cm.Analysis(exposures, BASE)
+    assert not analysis.computed()
+    _ = analysis.stack
+    assert {stage for stage, _ in analysis.computed()} == {"stack"}
+    piecewise = analysis.replace(
+        mm_boundary_fit="piecewise",
+        mm_fixed_points_in_boundary=CHANGES["mm_fixed_points_in_boundary"],
+    )
+    _ = piecewise.masks
+    assert "expected" not in {stage for stage, _ in piecewise.computed()}
+
+
+def test_a_failed_stage_leaves_nothing_behind(exposures, monkeypatch):
+    analysis = cm.Analysis(exposures, BASE)
+    calls = []
+
+    def fail_once(a, p):
+        calls.append(1)
+        if len(calls) == 1:
+            raise cm.Cancelled("stopped")
+        return "second"
+
+    monkeypatch.setattr("crmasks_widgets._stage_functions.COMPUTE", {"labels": fail_once})
+    with pytest.raises(cm.Cancelled):
+        analysis.result("labels")
+    assert not analysis.computed()
+    assert analysis.result("labels") == "second"
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_threads_change_nothing(exposures, threads):
+    analysis = cm.Analysis(exposures, BASE)
+    done = list(analysis.compute(threads))
+    assert done[0] == ("stack", None)
+    assert ("lacosmic", 3) in done
+    assert done[-1] == ("combination", "meancr")
+    assert_same(everything(analysis), everything(cm.Analysis(exposures, BASE)))
+
+
+def test_a_stage_read_by_two_threads_is_computed_once(exposures, monkeypatch):
+    calls = []
+    original = COMPUTE["stack"]
+
+    def counted(a, p):
+        calls.append(1)
+        return original(a, p)
+
+    monkeypatch.setattr("crmasks_widgets._stage_functions.COMPUTE", {**COMPUTE, "stack": counted})
+    analysis = cm.Analysis(exposures, BASE)
+    threads = [threading.Thread(target=lambda: analysis.stack) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(calls) == 1
+
+
+def test_hand_edits(exposures):
+    plain = cm.Analysis(exposures, BASE)
+    y, x = np.argwhere(plain.masks["MEDIANCR"])[3]
+    free = np.argwhere(~plain.masks["MEANCRT"])[700]
+    edited = plain.replace(
+        pixels_to_be_ignored_as_cr=((int(x) + 1, int(y) + 1),),
+        pixels_to_be_flagged_as_cr=((int(free[1]) + 1, int(free[0]) + 1),),
+    )
+    for name, mask in edited.masks.items():
+        assert not mask[y, x], name
+    assert edited.masks["MEDIANCR"][tuple(free)]
+    assert edited.codes("median")[tuple(free)] == palette.FORCED
+    assert edited.masks["MEDIANCR"].sum() == plain.masks["MEDIANCR"].sum()
+
+
+def test_skipped_regions_win_over_dilation_and_lose_to_forced_pixels(exposures):
+    everything_skipped = cm.Analysis(
+        exposures,
+        BASE.replace(
+            regions_to_be_skipped=((1, 72, 1, 60),), pixels_to_be_flagged_as_cr=((10, 20),)
+        ),
+    )
+    assert np.argwhere(everything_skipped.masks["MEDIANCR"]).tolist() == [[19, 9]]
+    assert len(everything_skipped.hits) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("pixels_to_be_flagged_as_cr", ((73, 1),), r"found pixel \[73, 1\], expected one inside"),
+        ("pixels_to_be_replaced_by_local_median", ((1, 61, 3, 3),), r"found pixel \[1, 61\]"),
+        ("regions_to_be_skipped", ((60, 73, 1, 5),), r"found region \[60:73, 1:5\]"),
+        ("mm_crosscorr_region", (1, 73, 1, 60), r"found region \[1:73, 1:60\]"),
+        ("flux_factor", (1.0, 1.0), "found 2 items, expected 3"),
+        ("mm_xy_offsets", ((0.0, 0.0),) * 4, "found 4 items, expected 3"),
+    ],
+)
+def test_what_does_not_fit_the_exposures_is_refused_at_once(exposures, key, value, message):
+    with pytest.raises(cm.ParameterError, match=f"{key}: {message}"):
+        cm.Analysis(exposures, BASE.replace(**{key: value}))
+
+
+def test_thresholds(exposures):
+    analysis = cm.Analysis(exposures, BASE)
+    assert analysis.threshold == 0.0
+    assert analysis.replace(mm_threshold=45.0).threshold == 45.0
+    assert analysis.replace(mm_threshold_rnoise=3.0).threshold == pytest.approx(3 * 3.4)
+    automatic = analysis.replace(mm_threshold=None)
+    curve, edges = automatic.boundary.boundary, automatic.plane.x_edges
+    assert automatic.threshold == pytest.approx(curve(np.linspace(edges[0], edges[-1], 5000)).min())
+
+
+def test_maps_of_gain_and_noise_equal_numbers_where_they_are_constant(exposures, caplog):
+    shape = exposures.shape
+    maps = cm.Calibration(
+        gain=np.full(shape, 1.5, np.float32),
+        rnoise=np.full(shape, 3.4, np.float32),
+        bias=np.full(shape, 200.0, np.float32),
+    )
+    mapped, plain = (cm.Analysis(exposures, BASE, c) for c in (maps, None))
+    for name, mask in plain.masks.items():
+        np.testing.assert_array_equal(mapped.masks[name], mask, err_msg=name)
+    assert "gain and rnoise: L.A.Cosmic takes the median of the map" in caplog.text
+
+
+def test_a_noisy_half_needs_more_to_be_flagged(exposures):
+    noise = np.full(exposures.shape, 3.4, np.float32)
+    noise[:, 36:] = 1e6
+    calibration = cm.Calibration(gain=1.5, rnoise=noise, bias=200.0)
+    flat = BASE.replace(
+        crmethod="mmcosmic", mm_boundary_fit="piecewise",
+        mm_fixed_points_in_boundary=((0.0, 60.0), (1.0, 60.0)),
+    )  # fmt: skip
+    mm = cm.Analysis(exposures, flat, calibration).flags("median").mm
+    assert mm[:, :36].any()
+    assert not mm[:, 36:].any()
+
+
+def test_problematic_pixels_are_those_no_exposure_is_left_for(exposures):
+    valid = np.ones((3, *exposures.shape), bool)
+    plain = cm.Analysis(exposures, BASE)
+    only_two = plain.masks["CRMASK2"] & plain.masks["CRMASK3"] & ~plain.masks["CRMASK1"]
+    y, x = np.argwhere(only_two)[0]
+    valid[0, y, x] = False
+    partly = cm.ExposureSet.from_arrays(list(exposures.data), valid=valid)
+    analysis = cm.Analysis(partly, BASE)
+    np.testing.assert_array_equal(
+        analysis.problematic,
+        np.logical_and.reduce([analysis.masks[f"CRMASK{i}"] | ~valid[i - 1] for i in (1, 2, 3)]),
+    )
+    codes = plain.problematic_codes
+    assert set(np.unique(codes)) <= {0, 1, 2}
+    own = np.logical_and.reduce([plain.detections(i).either for i in (1, 2, 3)])
+    np.testing.assert_array_equal(codes == 2, own & plain.problematic)
+
+
+def test_invalid_pixels_leave_the_detection_elsewhere_alone(exposures):
+    """Same boundary, same flags: bad pixels neither spread nor move a statistic."""
+    flat = BASE.replace(
+        crmethod="mmcosmic", mm_boundary_fit="piecewise",
+        mm_fixed_points_in_boundary=((0.0, 60.0), (1.0, 60.0)), dilation=0,
+    )  # fmt: skip
+    data = exposures.data.copy()
+    data[:, 10:13, 10:13] = np.nan
+    data[1, 40, 40] = np.inf
+    spoilt = cm.Analysis(cm.ExposureSet.from_arrays(list(data)), flat)
+    plain = cm.Analysis(exposures, flat)
+    same = np.ones(exposures.shape, bool)
+    same[10:13, 10:13] = same[40, 40] = False
+    for name, mask in plain.masks.items():
+        np.testing.assert_array_equal(spoilt.masks[name][same], mask[same])
+        assert not spoilt.masks[name][10:13, 10:13].any()
+    assert not spoilt.masks["CRMASK2"][40, 40]
+
+
+def test_uuid_follows_from_inputs_and_parameters(exposures):
+    first = cm.Analysis(exposures, BASE)
+    assert first.uuid == cm.Analysis(exposures, BASE).uuid
+    assert first.uuid != first.replace(dilation=3).uuid
+    data = exposures.data.copy()
+    data[0, 0, 0] += 1
+    assert first.uuid != cm.Analysis(cm.ExposureSet.from_arrays(list(data)), BASE).uuid
+    assert first.uuid[14] == "5"
