@@ -17,7 +17,7 @@ from crmasks_widgets._atomic import (
 )
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.simulate import Detector, Hits, Scene, fibre_spectrograph
+from crmasks_widgets.simulate import Detector, Fibres, Hits, Scene, fibre_spectrograph
 
 YAML_NAME = "params.yaml"
 TRUTH_NAME = "truth.fits"
@@ -66,7 +66,9 @@ def demo_scene(shape: tuple[int, int] = (800, 1000), *, seed: int = 20260101) ->
         Exposures in ADU and their truth.
     """
     doubles = max(5, round(DOUBLE_HITS_PER_PIXEL * shape[0] * shape[1]))
-    return fibre_spectrograph(shape, seed=seed, detector=DETECTOR, hits=Hits(double=doubles))
+    return fibre_spectrograph(
+        shape, seed=seed, detector=DETECTOR, hits=Hits(double=doubles), fibres=Fibres(dark=3)
+    )
 
 
 def write_demo(

@@ -48,6 +48,8 @@ class Fibres:
         Emission lines of the sky per 1000 pixels of x.
     line_flux : float
         Median peak of the sky lines, in ADU; the brightest of 50 is about 20 times brighter.
+    dark : int
+        Fibres without light at each end of the slit, so that none is cut by the frame's border.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class Fibres:
     source: float = 300.0
     lines: float = 40.0
     line_flux: float = 400.0
+    dark: int = 0
 
     def __post_init__(self) -> None:
         check_real("fibres.spacing", self.spacing, 1, 1000)
@@ -75,6 +78,7 @@ class Fibres:
         check_real("fibres.source", self.source, 0)
         check_real("fibres.lines", self.lines, 0, 500)
         check_real("fibres.line_flux", self.line_flux, 0)
+        check_whole("fibres.dark", self.dark, 0)
 
 
 def fibre_spectrograph(
@@ -203,6 +207,7 @@ def _fibre_weights(
     index = np.arange(number)
     throughput = rng.normal(0.85, 0.08, number).clip(0.4, 1)
     throughput[index % (fibres.bundle + 2) >= fibres.bundle] = 0
+    throughput[(index < fibres.dark) | (index >= number - fibres.dark)] = 0
     # Neighbours along the slit are not neighbours on the sky: the object comes and goes.
     distance = (index - number * rng.uniform(0.3, 0.7)) / max(number / 8, 1)
     filling = np.exp(-0.5 * distance**2) * rng.uniform(0.2, 1, number)
