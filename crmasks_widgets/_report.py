@@ -119,12 +119,12 @@ def counts_table(analysis: Analysis) -> Table:
     # Narrow enough for a terminal of 80 columns.
     table = Table(title="pixels flagged (% of the frame)", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("target", no_wrap=True)
-    headings = ("either", "L.A.Cosmic only", "MM only", "both", "mask")
+    headings = ("either", "L.A. only", "MM only", "both", "mask")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     for target in analysis.targets:
         counts = analysis.detections(target).counts().values()
-        cells = [f"{count} ({100 * count / (ny * nx):.3f})" for count in counts]
+        cells = [f"{count} ({100 * count / (ny * nx):.2f})" for count in counts]
         n_masked = int(np.count_nonzero(analysis.mask(target)))
         table.add_row(name_of(target), *cells, str(n_masked))
     return table

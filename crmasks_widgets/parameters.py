@@ -120,7 +120,7 @@ class Parameters(BaseModel):
         -1, "how many hits have a page in the figures; negative for all", low=-LARGEST
     )
 
-    la_gain_apply: bool = about(True, "apply the gain in L.A.Cosmic")
+    la_gain_apply: bool = about(True, "LAMEDIAN is written in electrons (true) or in ADU (false)")
     la_sigclip: float = about(5.0, "contrast with the noise that makes a hit", "sigma", above=0)
     la_sigfrac: float = about(0.3, "fraction of la_sigclip that neighbours of a hit need", above=0)
     la_objlim: float = about(5.0, "contrast with the fine structure that makes a hit", low=0)
@@ -146,7 +146,7 @@ class Parameters(BaseModel):
         11, "side of the kernel", "pixel", low=3, expected="an odd integer of at least 3"
     )
     la_psfbeta: float = about(4.765, "exponent of the moffat kernel", above=0)
-    la_verbose: bool = about(False, "report the iterations of L.A.Cosmic")
+    la_verbose: bool = about(False, "report what each run of L.A.Cosmic flags")
 
     mm_xy_offsets: types.Offsets = about(
         None,

@@ -16,14 +16,15 @@ from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 SHAPE = (64, 80)
 DETECTOR = Detector(gain=1.5, rnoise=3.0, bias=100.0)
 LEVELS = {"gain": 1.5, "rnoise": 3.0, "bias": 100.0}
-# A boundary that needs no simulation: a run takes a fraction of a second.
+# Without L.A.Cosmic and simulations, a run takes a fraction of a second.
 QUICK = {
     "interactive": False,
+    "crmethod": "mmcosmic",
     "mm_boundary_fit": "piecewise",
     "mm_fixed_points_in_boundary": [[0, 25], [500, 110], [5000, 350]],
     "mm_seed": 5,
-    "la_niter": 2,
 }
+BOTH = {"crmethod": "mm_lacosmic", "la_niter": 2}
 
 
 class Finished(NamedTuple):

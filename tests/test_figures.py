@@ -215,7 +215,9 @@ def test_drawn_curves_are_the_ones_applied(changes):
 
 
 def test_diagram_shows_both_histograms_on_the_same_limits():
-    made = analysis(3, **PIECEWISE)
+    # A fixed point outside the diagram must not move its limits.
+    points = {"mm_fixed_points_in_boundary": ((-500, 40), (100, 60))}
+    made = analysis(3, **(PIECEWISE | points))
     figure = histogram2d_figure(made)
     left, right, _ = figure.axes
     plane = made.plane

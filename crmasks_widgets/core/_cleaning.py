@@ -32,7 +32,7 @@ def fill_values(values: Floats, excluded: Bools, cleantype: str) -> Floats:
     if cleantype == "medmask":
         ordered = np.sort(np.where(excluded, np.float32(np.inf), values), axis=0)
         lower = np.maximum(n_used - 1, 0) // 2
-        filled = np.take_along_axis(ordered, lower[None], axis=0)[0]
+        filled: Floats = np.take_along_axis(ordered, lower[None], axis=0)[0]
     else:
         weights = INVERSE_DISTANCE if cleantype == "idw" else np.ones(25, np.float32)
         filled, norm = np.zeros((2, n_used.size), np.float32)
@@ -55,7 +55,7 @@ def fill_at(
     frame : (ny, nx) float32
         Electrons.
     offset : float
-        Added to the frame first: 0 for the frame itself, the squared readout noise for its variance.
+        Added to the frame first: 0 for the frame itself, the readout noise squared for its noise.
     excluded : (ny, nx) bool
         Flagged and bad pixels.
     points : (n,) int

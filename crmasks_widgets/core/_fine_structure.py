@@ -6,6 +6,8 @@ into a few products of a column and a row (one for the Gaussians), so that a con
 rows, then along columns. Beyond the border D / N² and 1 / N² are 0.
 """
 
+import functools
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +54,7 @@ def model_kernel(model: str, fwhm: float, beta: float, size: int) -> Floats:
     else:
         r2 = {"gauss": x**2 + y**2, "gaussx": x**2, "gaussy": y**2}[model]
         profile = np.exp(-0.5 * r2 / (float(width * width) / 2.35482 / 2.35482))
-    kernel = profile.astype(np.float32)
+    kernel: Floats = profile.astype(np.float32)
     kernel /= kernel.sum()
     return kernel
 
@@ -87,10 +89,14 @@ def _weighted(frame: npt.ArrayLike, noise: Floats, out: Floats) -> None:
     out /= noise
 
 
+def _total(parts: Iterable[Floats]) -> Floats:
+    return functools.reduce(np.add, parts)
+
+
 def _along(values: Floats, taps: Floats, axis: int) -> Floats:
     n = values.shape[axis] - taps.size + 1
     before = (slice(None),) * axis
-    total = values[(*before, slice(n))] * taps[0]
+    total: Floats = values[(*before, slice(n))] * taps[0]
     product = np.empty_like(total)
     for k in range(1, taps.size):
         total += np.multiply(values[(*before, slice(k, k + n))], taps[k], out=product)
@@ -123,7 +129,7 @@ def matched_rows(frame: Floats, noise: Floats, rows: slice, terms: tuple[Taps, .
     sums = []
     for values in (frame[low:high], np.float32(1)):
         _weighted(values, noise[low:high], inner)
-        sums.append(sum(_along(_along(padded, t.row, 1), t.column, 0) for t in terms))
+        sums.append(_total(_along(_along(padded, t.row, 1), t.column, 0) for t in terms))
     ratio: Floats = sums[0] / sums[1]
     return ratio
 
@@ -175,7 +181,7 @@ class MatchedFilter:
         local_noise = noise.ravel().take(original)
         for values in (frame.ravel().take(original), np.float32(1)):
             self._weighted.ravel()[padded] = values / local_noise / local_noise
-            sums.append(sum(self._term(rows, points, taps) for taps in self._terms))
+            sums.append(_total(self._term(rows, points, taps) for taps in self._terms))
         ratio: Floats = sums[0] / sums[1]
         return ratio
 
@@ -199,7 +205,7 @@ class MatchedFilter:
 
 
 def _sum_of_taps(flat: Floats, first: Indices, step: int, taps: Floats) -> Floats:
-    total = flat.take(first) * taps[0]
+    total: Floats = flat.take(first) * taps[0]
     for k in range(1, taps.size):
         total += flat.take(first + k * step) * taps[k]
     return total

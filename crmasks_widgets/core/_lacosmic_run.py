@@ -1,56 +1,15 @@
 """One run of L.A.Cosmic's iterations over prepared images, changed only near flagged pixels."""
 
-from typing import NamedTuple, Protocol
-
 import numpy as np
 
 from crmasks_widgets.core import _cleaning, _lacosmic_statistics
-from crmasks_widgets.core._fine_structure import MatchedFilter, Taps, matched_rows
-from crmasks_widgets.core._lacosmic_statistics import SEPARABLE, Widths
+from crmasks_widgets.core._fine_structure import MatchedFilter, matched_rows
+from crmasks_widgets.core._lacosmic_preparation import Candidates, Prepared, excess_above
+from crmasks_widgets.core._lacosmic_statistics import SEPARABLE
 from crmasks_widgets.core._medians import Bools, Floats, Indices, blocks, interior, median_at
 
 # With more of the frame to be filtered anew than that, filtering all of it is faster.
 DENSE = 0.06
-
-
-class Candidates(NamedTuple):
-    """Pixels that may be flagged: flat indices (n,), their S' and their S' over fine structure."""
-
-    points: Indices
-    excess: Floats
-    contrast: Floats
-
-    @classmethod
-    def none(cls) -> "Candidates":
-        """No pixel."""
-        return cls(np.zeros(0, np.intp), np.zeros(0, np.float32), np.zeros(0, np.float32))
-
-    def those(self, chosen: Bools) -> "Candidates":
-        """Keep some."""
-        return Candidates(*(values[chosen] for values in self))
-
-
-class Images(Protocol):
-    """What a run starts from; see `lacosmic_engine.Prepared`."""
-
-    @property
-    def electrons(self) -> Floats: ...
-    @property
-    def noise(self) -> Floats: ...
-    @property
-    def significance(self) -> Floats: ...
-    @property
-    def structure(self) -> Floats: ...
-    @property
-    def bad(self) -> Bools | None: ...
-    @property
-    def widths(self) -> Widths: ...
-    @property
-    def terms(self) -> tuple[Taps, ...]: ...
-    @property
-    def read_variance(self) -> np.float32: ...
-    @property
-    def background(self) -> float: ...
 
 
 def near(points: Indices, shape: tuple[int, int], reach: int) -> Bools:
@@ -86,47 +45,12 @@ def near(points: Indices, shape: tuple[int, int], reach: int) -> Bools:
     return marks[reach : reach + ny * nx]
 
 
-def excess_above(
-    level: np.float32, where: Indices, significance: Floats, bad: Bools | None, widths: Widths
-) -> tuple[Indices, Floats]:
-    """Pixels whose S' is above a level, among some.
-
-    S' is computed only where S is above it: S is at least 0, and so is its median.
-
-    Parameters
-    ----------
-    level : float
-        At least 0.
-    where : (n,) int
-        Flat indices.
-    significance : (ny, nx) float32
-        S.
-    bad : (ny, nx) bool or None
-        Left out.
-    widths : Widths
-        Of the medians.
-
-    Returns
-    -------
-    (m,) int, (m,) float32
-        Flat indices and S'.
-    """
-    points = where[significance.ravel().take(where) > level]
-    shape = (significance.shape[0], significance.shape[1])
-    points = points[interior(points, shape, widths.significance // 2)]
-    if bad is not None:
-        points = points[~bad.ravel().take(points)]
-    excess = _lacosmic_statistics.excess_at(significance, points, widths)
-    above = excess > level
-    return points[above], excess[above]
-
-
 class Run:
     """Images as they are after some iterations.
 
     Parameters
     ----------
-    images : Images
+    images : Prepared
         Before any iteration.
     candidates : Candidates
         Those whose S' is above `level`.
@@ -137,7 +61,7 @@ class Run:
     """
 
     def __init__(
-        self, images: Images, candidates: Candidates, level: np.float32, cleantype: str
+        self, images: Prepared, candidates: Candidates, level: np.float32, cleantype: str
     ) -> None:
         self._images, self._level, self._cleantype = images, level, cleantype
         self._candidates = candidates
@@ -175,9 +99,7 @@ class Run:
         # Beside a hit the contrast no longer matters; beside those the lower threshold holds.
         grown = points[near(seeds, self._shape, 1)[points]]
         around = np.flatnonzero(near(grown, self._shape, 1))
-        return excess_above(
-            sigclip_low, around, self._significance, self._images.bad, widths
-        )[0]
+        return excess_above(sigclip_low, around, self._significance, self._images.bad, widths)[0]
 
     def flag(self, points: Indices) -> None:
         """Flag pixels and fill those whose surroundings changed by that.

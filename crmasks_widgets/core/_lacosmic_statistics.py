@@ -26,14 +26,16 @@ class Widths(NamedTuple):
 SEPARABLE, SQUARE = Widths(7, 7, 5, 9), Widths(5, 5, 3, 7)
 
 
-def _mean_of_clipped(centre: Floats, up: Floats, down: Floats, left: Floats, right: Floats) -> Floats:
+def _mean_of_clipped(
+    centre: Floats, up: Floats, down: Floats, left: Floats, right: Floats
+) -> Floats:
     """Mean over the four subpixels of the positive part of the Laplacian (equations 7 to 10).
 
     A subpixel has its own pixel on two sides: 4c - c - c - vertical - horizontal neighbour.
     """
     twice = centre + centre
     above, below = twice - up, twice - down
-    total = np.maximum(above - left, 0)
+    total: Floats = np.maximum(above - left, 0)
     total += np.maximum(above - right, 0)
     total += np.maximum(below - left, 0)
     total += np.maximum(below - right, 0)
@@ -96,7 +98,8 @@ def noise_of(variance: Floats) -> Floats:
     -------
     (...) float32
     """
-    return np.sqrt(np.maximum(variance, LOWEST_VARIANCE))
+    noise: Floats = np.sqrt(np.maximum(variance, LOWEST_VARIANCE))
+    return noise
 
 
 def significance_of(laplacian: Floats, noise: Floats) -> Floats:
@@ -111,7 +114,8 @@ def significance_of(laplacian: Floats, noise: Floats) -> Floats:
     -------
     (...) float32
     """
-    return laplacian / (np.float32(2) * noise)
+    significance: Floats = laplacian / (np.float32(2) * noise)
+    return significance
 
 
 def excess_at(significance: Floats, points: Indices, widths: Widths) -> Floats:
@@ -132,7 +136,8 @@ def excess_at(significance: Floats, points: Indices, widths: Widths) -> Floats:
         0 where the window leaves the frame.
     """
     median = median_at(significance, points, widths.significance, widths is SEPARABLE)
-    return significance.ravel().take(points) - median
+    excess: Floats = significance.ravel().take(points) - median
+    return excess
 
 
 def contrast_at(
@@ -159,7 +164,8 @@ def contrast_at(
     """
     median = median_at(structure, points, widths.surroundings, widths is SEPARABLE)
     fine = (structure.ravel().take(points) - median) / noise.ravel().take(points)
-    return excess / np.maximum(fine, LOWEST_FINE_STRUCTURE)
+    contrast: Floats = excess / np.maximum(fine, LOWEST_FINE_STRUCTURE)
+    return contrast
 
 
 def _grown(mask: Bools, reach: int) -> Bools:

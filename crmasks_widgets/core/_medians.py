@@ -87,7 +87,7 @@ def running_median(values: Floats, width: int, axis: int) -> Floats:
         middles = _median3(run(middle, 0), run(middle, 3), run(middle, 6))
         return _median3(lows, middles, highs)
     # Width 7: the third and fourth of the two sorted triples enclose the median.
-    a, b = tuple(run(x, 0) for x in (low, middle, high)), tuple(run(x, 4) for x in (low, middle, high))
+    a, b = ([run(x, start) for x in (low, middle, high)] for start in (0, 4))
     third = np.minimum(
         np.minimum(a[2], b[2]), np.minimum(np.maximum(a[0], b[1]), np.maximum(a[1], b[0]))
     )
@@ -99,7 +99,7 @@ def running_median(values: Floats, width: int, axis: int) -> Floats:
 
 
 def _network(n: int) -> list[tuple[int, int]]:
-    """Compare-exchanges that sort `n` items (Batcher's merge exchange; Knuth 5.2.2, algorithm M)."""
+    """Compare-exchanges that sort `n` items (Batcher's merge exchange; Knuth 5.2.2 M)."""
     steps = []
     top = 1 << (n - 1).bit_length() - 1
     p = top
@@ -138,9 +138,7 @@ def _median25(columns: list[list[Floats]]) -> Floats:
     """
     remain = []
     for rank in range(5):
-        wanted = {
-            j for j in range(5) if (rank + 1) * (j + 1) <= 13 and (5 - rank) * (5 - j) <= 13
-        }
+        wanted = {j for j in range(5) if (rank + 1) * (j + 1) <= 13 and (5 - rank) * (5 - j) <= 13}
         row = _sort([column[rank] for column in columns], wanted)
         remain += [row[j] for j in sorted(wanted)]
     return _sort(remain, {6})[6]
@@ -258,16 +256,16 @@ def median_at(frame: Floats, points: Indices, width: int, separable: bool) -> Fl
 
     def separable_median(some: Indices) -> Floats:
         patch = flat.take(window[:, None] + some).reshape(width, width, -1)
-        return running_median(running_median(patch, width, 1), width, 0)[0, 0]
+        median: Floats = running_median(running_median(patch, width, 1), width, 0)[0, 0]
+        return median
 
     def square_median(some: Indices) -> Floats:
         patch = flat.take(some[:, None] + window)
         middle = window.size // 2
         patch.partition(middle, axis=1)
-        return patch[:, middle]
+        median: Floats = patch[:, middle]
+        return median
 
-    medians = flat.take(points)
-    medians[inside] = in_chunks(
-        separable_median if separable else square_median, points[inside]
-    )
+    medians: Floats = flat.take(points)
+    medians[inside] = in_chunks(separable_median if separable else square_median, points[inside])
     return medians

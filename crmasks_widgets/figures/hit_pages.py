@@ -24,6 +24,7 @@ from crmasks_widgets.figures.page_layout import PAGE_DPI, Key, PageLayout, Windo
 logger = logging.getLogger(__name__)
 
 MOST_PAGES: Final = 200
+MOST_SHADES: Final = 7
 Frames = Sequence[npt.NDArray[np.floating]]
 ExposureMasks = Sequence[npt.NDArray[np.bool_]]
 
@@ -284,7 +285,9 @@ def problematic_book(analysis: Analysis) -> HitBook:
     n_masks = np.sum(masks, axis=0, dtype=np.intp)
     colours = np.vstack([[1.0, 1.0, 1.0, 1.0], colormaps["Purples"](np.linspace(0.3, 1, n))])
     table = np.round(255 * colours[:, :3]).astype(np.uint8)
-    key = [Key(f"masked in {i}", tuple(int(v) for v in table[i])) for i in range(1, n + 1)]
+    # With many exposures three shades explain the scale.
+    explained = range(1, n + 1) if n <= MOST_SHADES else (1, (n + 1) // 2, n)
+    key = [Key(f"masked in {i}", tuple(int(v) for v in table[i])) for i in explained]
     key += [Key("outline: CRMASKi above, this region below", None), Key("masked in all", "cross")]
     return HitBook(
         title="Pixels masked in every exposure",

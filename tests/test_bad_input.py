@@ -1,0 +1,571 @@
+"""Bad input: one line that names what is wrong, exit code 2, and nothing written."""
+
+import errno
+import gzip
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from crmasks_widgets import _atomic, products
+from crmasks_widgets.cli import EXIT_BAD_INPUT
+
+from .conftest import QUICK, SHAPE, digests, small_scene
+
+RNG = np.random.default_rng(1)
+NX, NY = SHAPE[1], SHAPE[0]
+
+
+def refused(work, *fragments, arguments=()):
+    """Run, and check that it is refused in the one right way."""
+    before = digests(work.folder)
+    result = work.run(*arguments)
+    assert result.code == EXIT_BAD_INPUT, result
+    lines = result.err.splitlines()
+    assert len(lines) == 1, result.err
+    assert lines[0].startswith("crmasks: ")
+    for fragment in fragments:
+        assert fragment in lines[0]
+    assert "Traceback" not in result.out + result.err
+    assert digests(work.folder) == before
+    return lines[0]
+
+
+# ---- the parameter file --------------------------------------------------------------------------
+
+TEXTS = {
+    "empty": ("", "params.yaml: top level: found ", "expected a mapping"),
+    "a list": ("- 1\n- 2\n", "params.yaml: top level: found ", "expected a mapping"),
+    "text": ("hello\n", "params.yaml: top level: found ", "expected a mapping"),
+    "not YAML": ("a: [1, 2\nb: }", "params.yaml: line 2"),
+    "a tag": ("images: !!python/object:os.system x\n", "params.yaml: line 1", "plain values"),
+    "no requirements": ("images: [a, b, c]\ngain: 1\n", "requirements: found no such key"),
+    "requirements a list": (
+        "images: [a, b, c]\ngain: 1\nrnoise: 1\nbias: 0\nrequirements: [1]\n", "requirements: found"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_yaml_that_is_no_parameter_file(work, kind):
+    text, *fragments = TEXTS[kind]
+    (work.folder / "params.yaml").write_text(text)
+    refused(work, *fragments)
+
+
+def test_yaml_missing_a_folder_or_binary(work):
+    refused(work, "params.yaml: No such file", "expected a YAML parameter file")
+    (work.folder / "params.yaml").mkdir()
+    refused(work, "params.yaml: Is a directory", "expected a YAML parameter file")
+    (work.folder / "params.yaml").rmdir()
+    (work.folder / "params.yaml").write_bytes(b"gain: \xff\xfe")
+    refused(work, "params.yaml: found byte 7", "expected UTF-8")
+
+
+SETTINGS = {
+    "unknown key": ({"ls_niter": 4}, "ls_niter: found an unknown key", "nearest is la_niter"),
+    "unknown with hyphen": (
+        {"pixels_to_be-flagged_as_cr": []}, "nearest is pixels_to_be_flagged_as_cr",
+    ),
+    "wrong type": ({"dilation": "many"}, "dilation: found 'many', expected an integer"),
+    "text for a switch": ({"use_lamedian": "maybe"}, "use_lamedian: found", "true or false"),
+    "real for an integer": ({"la_niter": 2.5}, "la_niter: found 2.5, expected an integer"),
+    "unknown choice": ({"crmethod": "magic"}, "crmethod: found 'magic'", "mmcosmic"),
+    "out of range": ({"dilation": -1}, "dilation: found -1, expected an integer of at least 0"),
+    "zero threshold": ({"la_sigclip": 0}, "la_sigclip: found 0", "above 0"),
+    "not finite": ({"la_sigclip": float("nan")}, "la_sigclip: found", "finite number"),
+    "even kernel": ({"la_psfsize": 10}, "la_psfsize: found 10", "odd"),
+    "piecewise without points": (
+        {"mm_fixed_points_in_boundary": None}, "mm_fixed_points_in_boundary: found 0", "at least 2",
+    ),
+    "piecewise with repeated x": (
+        {"mm_fixed_points_in_boundary": [[5, 1], [9, 2], [5, 3]]},
+        "mm_fixed_points_in_boundary: found x = 5 2 times", "different x",
+    ),
+    "both thresholds": (
+        {"mm_threshold": 3.0, "mm_threshold_rnoise": 2.0}, "mm_threshold: found 3.0 with",
+    ),
+    "text to be executed": (
+        {"mm_fixed_points_in_boundary": "__import__('os').mkdir('hacked')"},
+        "mm_fixed_points_in_boundary: found",
+    ),
+    "flux factors for other exposures": (
+        {"flux_factor": [1.0, 1.0]}, "flux_factor: found 2 for 3 images",
+    ),
+    "offsets for other exposures": (
+        {"mm_xy_offsets": [[0, 0]]}, "mm_xy_offsets: found 1 for 3 images",
+    ),
+    "region outside": (
+        {"regions_to_be_skipped": [[1, 10, 1, 5], [70, NX + 1, 1, NY]]},
+        "regions_to_be_skipped: found region [70:81, 1:64]", "[1:80, 1:64]",
+    ),
+    "flux region outside": (
+        {"flux_factor": "auto", "flux_factor_regions": ["[1:10, 1:65]"]},
+        "flux_factor_regions: found region [1:10, 1:65]", "[1:80, 1:64]",
+    ),
+    "correlation region outside": (
+        {"mm_crosscorr_region": "[1:81, 1:20]"}, "mm_crosscorr_region: found region [1:81, 1:20]",
+    ),
+    "region of pixel 0": ({"regions_to_be_skipped": [[0, 10, 1, 5]]}, "regions_to_be_skipped"),
+    "region upside down": ({"regions_to_be_skipped": [[10, 1, 1, 5]]}, "regions_to_be_skipped"),
+    "forced pixel outside": (
+        {"pixels_to_be_flagged_as_cr": [[1, 1], [NX + 1, 5]]},
+        "pixels_to_be_flagged_as_cr: found pixel [81, 5]", "[1:80, 1:64]",
+    ),
+    "ignored pixel outside": (
+        {"pixels_to_be_ignored_as_cr": [[5, NY + 1]]},
+        "pixels_to_be_ignored_as_cr: found pixel [5, 65]", "[1:80, 1:64]",
+    ),
+    "local median outside": (
+        {"pixels_to_be_replaced_by_local_median": [[NX, NY + 1, 3, 3]]},
+        "pixels_to_be_replaced_by_local_median: found pixel [80, 65]", "[1:80, 1:64]",
+    ),
+    "pixel 0": ({"pixels_to_be_flagged_as_cr": [[0, 1]]}, "pixels_to_be_flagged_as_cr: found"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_settings(work, kind):
+    settings, *fragments = SETTINGS[kind]
+    work.yaml(**settings)
+    refused(work, "params.yaml: " if "outside" not in kind else "", *fragments)
+
+
+TOP = {
+    "gain 0": ({"gain": 0}, "gain: found 0", "above 0"),
+    "gain < 0": ({"gain": -1.5}, "gain: found -1.5", "above 0"),
+    "rnoise < 0": ({"rnoise": -0.1}, "rnoise: found -0.1", "at least 0"),
+    "bias not finite": ({"bias": float("inf")}, "bias: found", "a number"),
+    "extnum < 0": ({"extnum": -1}, "extnum: found -1"),
+    "two images": ({"images": ["e1.fits", "e2.fits"]}, "images: found", "at least 3 file names"),
+    "no images": ({"images": None}, "images: found none", "three or more"),
+    "images a number": ({"images": 3}, "images: found 3"),
+    "unknown top key": ({"gian": 1}, "gian: found an unknown key", "nearest is gain"),
+    "gain below requirements": ({"rnoise": None}, "rnoise: found no such key"),
+}
+
+
+@pytest.mark.parametrize("kind", TOP)
+def test_top_level(work, kind):
+    top, *fragments = TOP[kind]
+    work.yaml(top=top)
+    refused(work, "params.yaml: ", *fragments)
+
+
+# ---- the exposures -------------------------------------------------------------------------------
+
+
+def replace_second(work, hdus, name="e2.fits"):
+    """Put something else in the place of the second exposure."""
+    (work.folder / name).unlink(missing_ok=True)
+    images = [work.images[0], name, work.images[2]]
+    if isinstance(hdus, bytes):
+        (work.folder / name).write_bytes(hdus)
+    else:
+        fits.HDUList(hdus).writeto(work.folder / name)
+    return work.yaml(images=images)
+
+
+FRAME = RNG.normal(100, 3, SHAPE).astype(np.float32)
+TABLE = fits.BinTableHDU.from_columns([fits.Column("a", "K", array=[1, 2])])
+IMAGES = {
+    "not FITS": (b"SIMPLE, but no FITS\n" * 500, "not readable as FITS", "a whole FITS file"),
+    "an empty file": (b"", "not readable as FITS", "a whole FITS file"),
+    "empty primary": ([fits.PrimaryHDU()], "no data in extension 0", "2-D image"),
+    "image in the extension": (
+        [fits.PrimaryHDU(), fits.ImageHDU(FRAME)], "no data in extension 0", "2-D image"
+    ),
+    "1-D": ([fits.PrimaryHDU(FRAME[0])], "found 1-D data in extension 0", "2-D image"),
+    "3-D": ([fits.PrimaryHDU(FRAME[None])], "found 3-D data in extension 0", "2-D image"),
+    "other shape": (
+        [fits.PrimaryHDU(FRAME[1:])], "found a frame of 80 x 63 pixels", "80 x 64", "e1.fits"
+    ),
+    "transposed": (
+        [fits.PrimaryHDU(FRAME.T)], "found a frame of 64 x 80 pixels", "80 x 64", "e1.fits"
+    ),
+    "all NaN": ([fits.PrimaryHDU(FRAME * np.nan)], "found no valid pixel", "at least one"),
+    "all marked bad": (
+        [fits.PrimaryHDU(FRAME), fits.ImageHDU(np.ones(SHAPE, np.uint8), name="DQ")],
+        "found no valid pixel", "at least one",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+def test_file_that_is_no_exposure(work, kind):
+    hdus, *fragments = IMAGES[kind]
+    replace_second(work, hdus)
+    refused(work, "e2.fits: ", *fragments)
+
+
+def test_table_and_wrong_extension_number(work):
+    for name in work.images:
+        (work.folder / name).unlink()
+        fits.HDUList([fits.PrimaryHDU(FRAME), TABLE.copy()]).writeto(work.folder / name)
+    work.yaml(top={"extnum": 1})
+    refused(work, "e1.fits: found a table in extension 1", "expected a 2-D image")
+    work.yaml(top={"extnum": 2})
+    refused(work, "e1.fits: found 2 HDUs", "expected an extension 2")
+
+
+def whole_files():
+    """Bytes of an exposure in three wrappings."""
+    quality = fits.ImageHDU(np.zeros(SHAPE, np.uint8), name="DQ")
+    hdus = fits.HDUList([fits.PrimaryHDU(FRAME), quality])
+    packed = fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(FRAME.astype(np.int16))])
+    found = {}
+    for suffix, content in ((".fits", hdus), (".fits.fz", packed)):
+        path = Path(f"whole{suffix}")
+        content.writeto(path)
+        found[suffix] = path.read_bytes()
+        path.unlink()
+    found[".fits.gz"] = gzip.compress(found[".fits"])
+    return found
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".fits.gz", ".fits.fz"])
+@pytest.mark.parametrize("part", ["1 byte", 0.02, 0.1, 0.3, 0.55, 0.8, 0.87, 0.95, "all but 1"])
+def test_truncated(work, monkeypatch, suffix, part):
+    monkeypatch.chdir(work.folder)
+    whole = whole_files()[suffix]
+    n = {"1 byte": 1, "all but 1": len(whole) - 1}.get(part) or int(part * len(whole))
+    replace_second(work, whole[:n], f"cut{suffix}")
+    refused(work, f"cut{suffix}: ", "expected a")
+
+
+def test_damaged_gzip_is_noticed(work, monkeypatch):
+    monkeypatch.chdir(work.folder)
+    whole = bytearray(gzip.compress(whole_files()[".fits"], compresslevel=0))
+    whole[len(whole) // 2] ^= 16  # in the pixels: only the checksum at the end can tell
+    replace_second(work, bytes(whole), "flipped.fits.gz")
+    refused(work, "flipped.fits.gz: not readable as FITS (CRC check failed", "a whole FITS file")
+
+
+def test_damaged_compressed_image_is_noticed(work, monkeypatch):
+    monkeypatch.chdir(work.folder)
+    whole = bytearray(whole_files()[".fits.fz"])
+    whole[-2880:] = b"\xff" * 2880
+    whole[-5760:-2880] = b"\x55" * 2880
+    replace_second(work, bytes(whole), "flipped.fits.fz")
+    refused(work, "flipped.fits.fz: not readable as FITS (decompression", "a whole FITS file")
+
+
+def test_header_that_promises_more_than_there_is(work, monkeypatch):
+    monkeypatch.chdir(work.folder)
+    whole = whole_files()[".fits"]
+    card = b"NAXIS1  =                   80"
+    assert whole.count(card) == 2
+    for number in (b"999999999", b"       -5"):
+        false = whole.replace(card, b"NAXIS1  =            " + number)
+        replace_second(work, false, "false.fits")
+        refused(work, "false.fits: ", "a whole FITS file")
+        replace_second(work, gzip.compress(false), "false.fits.gz")
+        refused(work, "false.fits.gz: ", "a whole FITS file")
+
+
+def test_missing_file_and_folder(work):
+    work.yaml(images=["e1.fits", "nowhere.fits", "e3.fits"])
+    refused(work, "nowhere.fits: file not found, looked in", str(work.folder))
+    (work.folder / "sub").mkdir()
+    work.yaml(images=["e1.fits", "sub", "e3.fits"])
+    refused(work, "sub: found a folder", "expected a FITS file")
+    work.yaml(images=["e1.fits", "two\nlines.fits", "e3.fits"])
+    refused(work, "two lines.fits: file not found")
+
+
+@pytest.mark.parametrize(
+    "spelling", ["e1.fits", "./e1.fits", "absolute", "sub/../e1.fits", "symlink", "hardlink"]
+)
+def test_same_file_twice(work, spelling):
+    (work.folder / "sub").mkdir()
+    other = {"absolute": str(work.folder / "e1.fits")}.get(spelling, spelling)
+    if spelling == "symlink":
+        (work.folder / spelling).symlink_to("e1.fits")
+    if spelling == "hardlink":
+        (work.folder / spelling).hardlink_to(work.folder / "e1.fits")
+    work.yaml(images=["e1.fits", "e2.fits", other])
+    refused(work, f"{other}: found the same file as image 1 (e1.fits)", "a different exposure")
+
+
+# ---- calibration maps ----------------------------------------------------------------------------
+
+ONE_ZERO = np.ones(SHAPE, np.float32)
+ONE_ZERO[11, 22] = 0
+ONE_NAN = np.where(ONE_ZERO == 0, np.nan, ONE_ZERO)
+MAPS = {
+    "gain shape": ("gain", np.ones((5, 6)), "found a gain map of 6 x 5 pixels", "80 x 64"),
+    "gain zero": ("gain", ONE_ZERO, "found gain = 0 at pixel (23, 12)", "expected > 0"),
+    "gain NaN": ("gain", ONE_NAN, "found gain = nan at pixel (23, 12)", "expected > 0"),
+    "rnoise < 0": ("rnoise", ONE_ZERO - 0.5, "found rnoise = -0.5 at pixel (23, 12)", ">= 0"),
+    "bias NaN": ("bias", ONE_NAN, "found bias = nan at pixel (23, 12)", "expected finite"),
+    "gain 3-D": ("gain", np.ones((1, *SHAPE)), "found 3-D data", "2-D image"),
+}
+
+
+@pytest.mark.parametrize("kind", MAPS)
+def test_calibration_map(work, kind):
+    key, values, *fragments = MAPS[kind]
+    fits.PrimaryHDU(values.astype(np.float32)).writeto(work.folder / "map.fits")
+    work.yaml(top={key: "map.fits"})
+    refused(work, "map.fits: ", *fragments)
+
+
+def test_calibration_map_missing_or_truncated(work):
+    work.yaml(top={"gain": "map.fits"})
+    refused(work, "map.fits: file not found")
+    (work.folder / "map.fits").write_bytes((work.folder / "e1.fits").read_bytes()[:9000])
+    refused(work, "map.fits: found a truncated")
+
+
+# ---- masks to be applied -------------------------------------------------------------------------
+
+
+def masks_file(path, n=3, shape=SHAPE, without=(), extra=()):
+    """Write masks; `without` names cards and extensions to leave out."""
+    primary = fits.PrimaryHDU()
+    for i in range(1, n + 1):
+        primary.header[f"FLUXF{i}"] = 1.0
+    names = ["MEDIANCR", "MEANCRT", *(f"CRMASK{i}" for i in range(1, n + 1))]
+    hdus = [fits.ImageHDU(np.zeros(shape, np.uint8), name=name) for name in names]
+    for key in without:
+        primary.header.remove(key, ignore_missing=True)
+    kept = [hdu for hdu in hdus if hdu.name not in without]
+    fits.HDUList([primary, *kept, *extra]).writeto(path, overwrite=True)
+
+
+def table(name, **columns):
+    made = [fits.Column(key, "K", array=[value]) for key, value in columns.items()]
+    return fits.BinTableHDU.from_columns(made, name=name)
+
+
+MASKS = {
+    "wrong shape": ({"shape": (5, 6)}, "masks.fits: found shape (6, 5) in extension MEDIANCR", "(80, 64)"),
+    "more exposures": ({"n": 4}, "masks.fits: found extension CRMASK4", "masks of 3 exposures"),
+    "fewer exposures": ({"n": 2}, "masks.fits: found no extension CRMASK3"),
+    "no MEANCRT": ({"without": ["MEANCRT"]}, "masks.fits: found no extension MEANCRT"),
+    "no flux factor": ({"without": ["FLUXF2"]}, "masks.fits: found FLUXF2 = None", "positive"),
+    "no lamedian": ({}, "masks.fits: found no extension LAMEDIAN", "use_lamedian is true"),
+    "wrong lamedian": (
+        {"extra": [fits.ImageHDU(np.zeros((5, 6), np.float32), name="LAMEDIAN")]},
+        "masks.fits: found shape (6, 5) in extension LAMEDIAN", "(80, 64)",
+    ),
+    "a table": (
+        {"without": ["CRMASK2"], "extra": [table("CRMASK2", a=1)]},
+        "masks.fits: found no image in extension CRMASK2",
+    ),
+    "RPMEDIAN without a column": (
+        {"extra": [table("RPMEDIAN", X_pixel=1, Y_pixel=2)]}, "masks.fits: ", "X_width"
+    ),
+    "RPMEDIAN outside": (
+        {"extra": [table("RPMEDIAN", X_pixel=81, Y_pixel=2, X_width=3, Y_width=3),
+                   fits.ImageHDU(np.zeros(SHAPE, np.float32), name="LAMEDIAN")]},
+        "pixels_to_be_replaced_by_local_median: found pixel [81, 2]",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", MASKS)
+def test_masks_that_do_not_fit(work, kind):
+    changes, *fragments = MASKS[kind]
+    masks_file(work.folder / "masks.fits", **changes)
+    work.yaml(crmethod="lacosmic", use_lamedian=True)
+    refused(work, *fragments, arguments=["--crmasks", "masks.fits"])
+
+
+def test_masks_file_that_is_none(work):
+    work.yaml()
+    refused(work, "no.fits: file not found", arguments=["--crmasks", "no.fits"])
+    refused(work, "e1.fits: found FLUXF1", arguments=["--crmasks", "e1.fits"]) if False else None
+    refused(work, "e1.fits: found no extension MEDIANCR", arguments=["--crmasks", "e1.fits"])
+    refused(work, "params.yaml: not readable as FITS", arguments=["--crmasks", "params.yaml"])
+    masks_file(work.folder / "masks.fits")
+    whole = (work.folder / "masks.fits").read_bytes()
+    (work.folder / "masks.fits").write_bytes(whole[: len(whole) // 2])
+    refused(work, "masks.fits: found a truncated", arguments=["--crmasks", "masks.fits"])
+
+
+# ---- the output ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["a file", "under a file", "a dangling link"])
+def test_output_folder_that_cannot_be_made(work, where):
+    work.yaml()
+    if where == "a dangling link":
+        work.out.symlink_to(work.folder / "nowhere" / "deep")
+    else:
+        work.out.write_text("in the way")
+    target = "out/deep" if where == "under a file" else "out"
+    refused(work, f"{target}: not writable (", "a folder", arguments=["--output-dir", target])
+
+
+@pytest.mark.parametrize("folder", ["exists", "is to be made"])
+def test_output_folder_without_permission(work, monkeypatch, folder):
+    work.yaml()
+    if folder == "exists":
+        work.out.mkdir()
+
+    def refuse(self, *_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    computed = []
+    monkeypatch.setattr("crmasks_widgets.cli._compute_and_save", lambda *_: computed.append(1))
+    refused(work, "out: not writable (Permission denied)", "a folder to write products to")
+    assert not computed
+
+
+def test_folder_that_cannot_be_listed(work, monkeypatch):
+    work.yaml()
+    work.out.mkdir()
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(_atomic.os, "listdir", refuse)
+    refused(work, "out: not writable (Permission denied)")
+
+
+@pytest.mark.parametrize("options", [[], ["--overwrite"]])
+def test_folder_called_like_a_product(work, options):
+    work.yaml()
+    (work.out / "hits.ecsv").mkdir(parents=True)
+    refused(work, "hits.ecsv: found a folder", "expected a file or nothing", arguments=options)
+
+
+N_PRODUCTS = 7
+
+
+@pytest.fixture
+def failing_disk(monkeypatch):
+    """Let the n-th product of a run fill the disk half-way; failing_disk(n)."""
+    count = [0]
+
+    def fill_at(n, code=errno.ENOSPC):
+        count[0] = 0
+        for name in ("_write_fits", "_write_hits", "_write_pixels"):
+            monkeypatch.setattr(products, name, full(getattr(products, name), n, code))
+
+    def full(write, n, code):
+        def write_half(*arguments):
+            count[0] += 1
+            write(*arguments)
+            if count[0] == n:
+                path = arguments[-1]
+                os.truncate(path, path.stat().st_size // 2)
+                raise OSError(code, os.strerror(code), str(path))
+
+        return write_half
+
+    return fill_at
+
+
+@pytest.mark.parametrize("n", range(1, N_PRODUCTS + 1))
+def test_disk_full_at_the_nth_product(work, monkeypatch, failing_disk, n):
+    work.yaml()
+    with monkeypatch.context():
+        assert work.run().code == 0
+    assert len(work.products()) == N_PRODUCTS
+    work.yaml(dilation=2)
+    failing_disk(n)
+    refused(work, "out/", "No space left on device", "bytes free", arguments=["--overwrite"])
+    refused_path = work.folder / "new" / "deep"
+    failing_disk(n)
+    refused(work, "No space left on device", arguments=["--output-dir", "new/deep"])
+    assert not refused_path.parent.exists()
+
+
+def test_error_while_products_are_put_in_place(work, monkeypatch):
+    work.yaml()
+    real, calls = os.replace, []
+
+    def replace(source, target):
+        calls.append(target)
+        if len(calls) == 3:
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(source))
+        real(source, target)
+
+    monkeypatch.setattr(_atomic.os, "replace", replace)
+    result = work.run()
+    assert result.code == EXIT_BAD_INPUT
+    assert "combined_meancr.fits: could not be replaced (Operation not permitted)" in result.err
+    assert len(result.err.splitlines()) == 1
+    assert not [name for name in work.products() if name.startswith(_atomic.TEMPORARY_PREFIX)]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A real file system of 400 KiB; needs the right to mount."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"cannot mount a small disk: {error}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("filled", [0, 200, 300, 330, 350])
+def test_real_disk_full(work, small_disk, filled):
+    work.yaml()
+    if not filled:
+        first = work.run("--output-dir", small_disk)
+        assert first.code == 0
+    (small_disk / "filler").write_bytes(b"x" * 1024 * filled)
+    before = digests(small_disk)
+    refused(
+        work, "No space left on device", "expected room for all products",
+        arguments=["--output-dir", small_disk, "--overwrite"],
+    )  # fmt: skip
+    assert digests(small_disk) == before
+
+
+@pytest.mark.parametrize("options", [[], ["--overwrite"]])
+@pytest.mark.parametrize("link", [False, True])
+def test_input_called_like_a_product_is_never_replaced(work, monkeypatch, options, link):
+    work.out.mkdir()
+    name = "combined_mediancr.fits"
+    if link:
+        (work.out / name).symlink_to(work.folder / "e2.fits")
+        work.yaml()
+    else:
+        (work.folder / "e2.fits").rename(work.out / name)
+        work.yaml(images=["e1.fits", f"out/{name}", "e3.fits"])
+    computed = []
+    monkeypatch.setattr("crmasks_widgets.cli._compute_and_save", lambda *_: computed.append(1))
+    refused(
+        work, f"out/{name}: found an input of this run", "another output folder", arguments=options
+    )
+    assert not computed
+
+
+@pytest.mark.parametrize("role", ["exposure", "map", "yaml"])
+def test_no_product_replaces_an_input_of_any_kind(work, run_cli, role):
+    name = {"exposure": "crmasks.fits", "map": "hits.ecsv", "yaml": "problematic_pixels.csv"}[role]
+    top = {}
+    images = list(work.images)
+    if role == "exposure":
+        (work.folder / "e2.fits").rename(work.folder / name)
+        images[1] = name
+    if role == "map":
+        fits.PrimaryHDU(np.ones(SHAPE, np.float32)).writeto(work.folder / name)
+        top = {"gain": name}
+    yaml = work.yaml(top=top, images=images)
+    if role == "yaml":
+        yaml = yaml.rename(work.folder / name)
+    before = digests(work.folder)
+    result = run_cli(["run", yaml.name, "--no-figures", "--overwrite"], work.folder)
+    assert result.code == EXIT_BAD_INPUT
+    assert f"{name}: found an input of this run" in result.err
+    assert digests(work.folder) == before
+
+
+def test_the_settings_of_these_tests_are_good(work):
+    work.yaml()
+    assert work.run().code == 0
+    assert QUICK["crmethod"] == "mmcosmic"
+    assert small_scene().n == 3
