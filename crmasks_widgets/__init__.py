@@ -1,7 +1,6 @@
 """Remove the cosmic rays that survive a median of three or more long exposures."""
 
-__version__ = "0.1.0.dev0"
-
+from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.errors import (
     Cancelled,

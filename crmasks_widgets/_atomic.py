@@ -119,7 +119,7 @@ def check_writable(folder: Path) -> None:
         It is a file, cannot be made or cannot be written to.
     """
     try:
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
         probe = existing / f"{TEMPORARY_PREFIX}{os.getpid()}-probe"
         try:
             probe.touch()
@@ -138,7 +138,7 @@ def _not_writable(folder: Path, error: OSError) -> OutputError:
 @contextlib.contextmanager
 def _made(folder: Path) -> Iterator[None]:
     """Make a folder, which goes away again if what it was made for fails."""
-    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    new = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     try:
         try:
             folder.mkdir(parents=True, exist_ok=True)

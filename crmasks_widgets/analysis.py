@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
 
-from crmasks_widgets import __version__, _stage_functions, palette
+from crmasks_widgets import _stage_functions, palette
 from crmasks_widgets._stages import Declared, Slot, Stage, stages_changed_by
+from crmasks_widgets._version import __version__
 from crmasks_widgets.core.alignment import Alignment
 from crmasks_widgets.core.boundary import BoundaryFit
 from crmasks_widgets.core.combine import KINDS, Combination, Kind

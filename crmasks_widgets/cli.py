@@ -12,7 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from crmasks_widgets import __version__, _report
+from crmasks_widgets import _report
+from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.demo import YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError

@@ -8,13 +8,13 @@ import numpy as np
 from astropy.io import fits
 from scipy import ndimage
 
-from crmasks_widgets import __version__
 from crmasks_widgets._atomic import (
     Product,
     check_writable,
     refuse_existing,
     write_products,
 )
+from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.simulate import Detector, Fibres, Hits, Scene, fibre_spectrograph

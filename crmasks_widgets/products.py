@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
-from crmasks_widgets import __version__
 from crmasks_widgets._atomic import (
     Product,
     Written,
@@ -21,6 +20,7 @@ from crmasks_widgets._atomic import (
     remove_products,
     write_products,
 )
+from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS, Kind
 from crmasks_widgets.errors import OutputError

@@ -2,7 +2,6 @@
 
 import hashlib
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -76,13 +75,14 @@ def write_yaml(path, images, top=None, **settings):
 
 
 def digests(folder):
-    """SHA-256 of every file below a folder, and the folders, by relative path."""
-    return {
-        str(path.relative_to(folder)): "folder"
-        if path.is_dir()
-        else hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-    }
+    """SHA-256 of every file below a folder, the folders and the links, by relative path."""
+    return {str(path.relative_to(folder)): _digest(path) for path in folder.rglob("*")}
+
+
+def _digest(path):
+    if path.is_symlink():
+        return f"link to {path.readlink()}"
+    return "folder" if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class Work:
@@ -140,5 +140,3 @@ def planted():
     frames[0, 40, 20] += 5000
     frames[2, 40, 20] += 4000
     return frames
-
-

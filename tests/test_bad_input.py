@@ -140,7 +140,7 @@ TOP = {
     "rnoise < 0": ({"rnoise": -0.1}, "rnoise: found -0.1", "at least 0"),
     "bias not finite": ({"bias": float("inf")}, "bias: found", "a number"),
     "extnum < 0": ({"extnum": -1}, "extnum: found -1"),
-    "two images": ({"images": ["e1.fits", "e2.fits"]}, "images: found", "at least 3 file names"),
+    "two images": ({"images": ["e1.fits", "e2.fits"]}, "images: found 2", "at least 3"),
     "no images": ({"images": None}, "images: found none", "three or more"),
     "images a number": ({"images": 3}, "images: found 3"),
     "unknown top key": ({"gian": 1}, "gian: found an unknown key", "nearest is gain"),
@@ -273,7 +273,7 @@ def test_missing_file_and_folder(work):
     work.yaml(images=["e1.fits", "sub", "e3.fits"])
     refused(work, "sub: found a folder", "expected a FITS file")
     work.yaml(images=["e1.fits", "two\nlines.fits", "e3.fits"])
-    refused(work, "two lines.fits: file not found")
+    refused(work, "images: found 'two\\nlines.fits'", "without control characters")
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,9 @@ def table(name, **columns):
 
 
 MASKS = {
-    "wrong shape": ({"shape": (5, 6)}, "masks.fits: found shape (6, 5) in extension MEDIANCR", "(80, 64)"),
+    "wrong shape": (
+        {"shape": (5, 6)}, "masks.fits: found shape (6, 5) in extension MEDIANCR", "(80, 64)"
+    ),
     "more exposures": ({"n": 4}, "masks.fits: found extension CRMASK4", "masks of 3 exposures"),
     "fewer exposures": ({"n": 2}, "masks.fits: found no extension CRMASK3"),
     "no MEANCRT": ({"without": ["MEANCRT"]}, "masks.fits: found no extension MEANCRT"),
@@ -378,7 +380,6 @@ def test_masks_that_do_not_fit(work, kind):
 def test_masks_file_that_is_none(work):
     work.yaml()
     refused(work, "no.fits: file not found", arguments=["--crmasks", "no.fits"])
-    refused(work, "e1.fits: found FLUXF1", arguments=["--crmasks", "e1.fits"]) if False else None
     refused(work, "e1.fits: found no extension MEDIANCR", arguments=["--crmasks", "e1.fits"])
     refused(work, "params.yaml: not readable as FITS", arguments=["--crmasks", "params.yaml"])
     masks_file(work.folder / "masks.fits")
@@ -440,41 +441,35 @@ N_PRODUCTS = 7
 
 @pytest.fixture
 def failing_disk(monkeypatch):
-    """Let the n-th product of a run fill the disk half-way; failing_disk(n)."""
-    count = [0]
+    """Let the n-th product of the next run fill the disk half-way: failing_disk(n)."""
+    left = [0]
 
-    def fill_at(n, code=errno.ENOSPC):
-        count[0] = 0
-        for name in ("_write_fits", "_write_hits", "_write_pixels"):
-            monkeypatch.setattr(products, name, full(getattr(products, name), n, code))
-
-    def full(write, n, code):
+    def full(write):
         def write_half(*arguments):
-            count[0] += 1
+            left[0] -= 1
             write(*arguments)
-            if count[0] == n:
+            if left[0] == 0:
                 path = arguments[-1]
                 os.truncate(path, path.stat().st_size // 2)
-                raise OSError(code, os.strerror(code), str(path))
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
         return write_half
 
-    return fill_at
+    for name in ("_write_fits", "_write_hits", "_write_pixels"):
+        monkeypatch.setattr(products, name, full(getattr(products, name)))
+    return lambda n: left.__setitem__(0, n)
 
 
 @pytest.mark.parametrize("n", range(1, N_PRODUCTS + 1))
-def test_disk_full_at_the_nth_product(work, monkeypatch, failing_disk, n):
+def test_disk_full_at_the_nth_product(work, failing_disk, n):
     work.yaml()
-    with monkeypatch.context():
-        assert work.run().code == 0
+    assert work.run().code == 0
     assert len(work.products()) == N_PRODUCTS
     work.yaml(dilation=2)
     failing_disk(n)
     refused(work, "out/", "No space left on device", "bytes free", arguments=["--overwrite"])
-    refused_path = work.folder / "new" / "deep"
     failing_disk(n)
     refused(work, "No space left on device", arguments=["--output-dir", "new/deep"])
-    assert not refused_path.parent.exists()
 
 
 def test_error_while_products_are_put_in_place(work, monkeypatch):
@@ -517,10 +512,11 @@ def test_real_disk_full(work, small_disk, filled):
         assert first.code == 0
     (small_disk / "filler").write_bytes(b"x" * 1024 * filled)
     before = digests(small_disk)
-    refused(
-        work, "No space left on device", "expected room for all products",
+    line = refused(
+        work, "expected room for all products",
         arguments=["--output-dir", small_disk, "--overwrite"],
     )  # fmt: skip
+    assert "No space left on device" in line or "Not enough space on disk" in line
     assert digests(small_disk) == before
 
 

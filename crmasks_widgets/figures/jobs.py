@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from crmasks_widgets import __version__
+from crmasks_widgets._version import __version__
 
 Metadata = Mapping[str, str]
 
