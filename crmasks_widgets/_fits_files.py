@@ -193,7 +193,7 @@ def read_image(path: Path, extnum: int) -> ImagePlane:
 def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, KeyError):
-        text = f"found no {text}" if isinstance(error.args[0], str) else f"BITPIX {text}"
+        text = f"no such key: {text}"  # alone, a key says nothing
     return text if len(text) <= 160 else text[:157] + "..."
 
 

@@ -238,12 +238,12 @@ def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
     header = analysis.exposures.headers[0].copy(strip=True)
     for card in _FOREIGN_CARDS:
         header.remove(card, ignore_missing=True, remove_all=True)
-    header.setdefault("BUNIT", "adu")
+    unit = header.setdefault("BUNIT", "adu")
     _add_identity(header, analysis)
     _add_history(header, _history(analysis, [f"combination {kind} of the exposures below"]))
     primary = fits.PrimaryHDU(made.data, header)
     variance = fits.ImageHDU(made.variance, name="VARIANCE")
-    variance.header["BUNIT"] = "adu2"
+    variance.header["BUNIT"] = f"{unit}2" if str(unit).isalpha() else f"({unit})**2"
     number = fits.ImageHDU(made.map, name="MAP")
     for hdu in (variance, number):
         hdu.header["UUID"] = analysis.uuid

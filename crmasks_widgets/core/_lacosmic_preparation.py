@@ -15,6 +15,8 @@ from crmasks_widgets.core.lacosmic import Checkpoint, LacosmicSettings
 
 # The contrast to the fine structure is prepared for all pixels whose S' is above that.
 FLOOR = 3.0
+# Widths, pixels, and exponents of kernels that single precision holds.
+SANE_KERNEL = (0.1, 1000.0)
 # Settings that `detect` reads; `prepare` reads the others.
 THRESHOLDS = ("sigclip", "sigfrac", "objlim", "niter", "cleantype")
 
@@ -111,7 +113,7 @@ def supports(settings: LacosmicSettings) -> bool:
 
     Not with ``cleantype="median"``: astroscrappy 1.3.0 takes the median of two pixels and 23
     values it never set. Not with a threshold of 0 or less: S' is exactly 0 in many pixels, up to the
-    rounding of the library's build.
+    rounding of the library's build. Not with kernels so extreme that they overflow.
 
     Parameters
     ----------
@@ -122,10 +124,12 @@ def supports(settings: LacosmicSettings) -> bool:
     -------
     bool
     """
+    widths = (settings.psffwhm_x, settings.psffwhm_y)
     return (
         settings.cleantype in ("meanmask", "medmask", "idw")
         and settings.sigclip > 0
         and settings.sigfrac > 0
+        and all(SANE_KERNEL[0] <= value <= SANE_KERNEL[1] for value in (*widths, settings.psfbeta))
     )
 
 

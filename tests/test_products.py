@@ -1,0 +1,610 @@
+"""Products: what is in them, that they are whole, and what happens to those of earlier runs."""
+
+import csv
+import importlib.util
+import shutil
+import uuid
+import warnings
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
+
+from crmasks_widgets import (
+    Analysis,
+    ExposureSet,
+    OutputError,
+    Parameters,
+    ProductExistsError,
+    __version__,
+    palette,
+    read_exposures,
+    save_all,
+)
+from crmasks_widgets.cli import EXIT_EXISTS
+
+from .conftest import (
+    BOTH,
+    LEVELS,
+    QUICK,
+    SHAPE,
+    digests,
+    small_scene,
+    wcs_header,
+    write_exposures,
+    write_yaml,
+)
+
+FITS_PRODUCTS = ["combined_mediancr.fits", "combined_meancrt.fits", "combined_meancr.fits"]
+TABLES = ["hits.ecsv", "mediancr_identified.csv", "problematic_pixels.csv"]
+DATA_PRODUCTS = {*FITS_PRODUCTS, "crmasks.fits", *TABLES}
+
+needs_figures = pytest.mark.skipif(
+    importlib.util.find_spec("crmasks_widgets.figures") is None, reason="no figures yet"
+)
+
+
+def analysis_of(frames=None, headers=None, **settings):
+    exposures = ExposureSet.from_arrays(
+        list(small_scene().exposures if frames is None else frames), headers=headers
+    )
+    return Analysis(exposures, Parameters(**LEVELS | QUICK | settings))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run with L.A.Cosmic, from files: its analysis, and the folder of its products."""
+    folder = tmp_path_factory.mktemp("finished")
+    names = write_exposures(folder, small_scene().exposures)
+    exposures = read_exposures(names, folders=[folder])
+    boxes = ((10, 12, 3, 5), (40, 30, 5, 1))
+    settings = QUICK | BOTH | {"pixels_to_be_replaced_by_local_median": boxes}
+    analysis = Analysis(exposures, Parameters(**LEVELS | settings))
+    save_all(analysis, folder / "out")
+    return analysis, folder / "out"
+
+
+# ---- FITS ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["mediancr", "meancrt", "meancr"])
+def test_combination_is_written_as_computed(finished, kind):
+    analysis, folder = finished
+    made = analysis.combination(kind)
+    with fits.open(folder / f"combined_{kind}.fits") as hdus:
+        assert [hdu.name for hdu in hdus] == ["PRIMARY", "VARIANCE", "MAP"]
+        assert [hdu.header["BITPIX"] for hdu in hdus] == [-32, -32, 16]
+        assert [hdu.shape for hdu in hdus] == [SHAPE] * 3
+        np.testing.assert_array_equal(hdus[0].data, made.data)
+        np.testing.assert_array_equal(hdus["VARIANCE"].data, made.variance)
+        np.testing.assert_array_equal(hdus["MAP"].data, made.map)
+        assert (hdus["VARIANCE"].data > 0).all()
+        assert u.Unit(hdus[0].header["BUNIT"]) == u.adu
+        assert u.Unit(hdus["VARIANCE"].header["BUNIT"]) == u.adu**2
+        assert hdus[0].header["OBJECT"] == "NGC 1"
+        assert hdus[0].header.comments["OBJECT"] == "target"
+        assert {hdu.header["UUID"] for hdu in hdus} == {analysis.uuid}
+        hdus.verify("exception")
+
+
+def test_wcs_of_the_first_exposure_is_carried_over(finished):
+    _, folder = finished
+    expected = WCS(wcs_header())
+    for name in FITS_PRODUCTS:
+        found = WCS(fits.getheader(folder / name))
+        for x, y in ((0, 0), (79, 0), (0, 63), (33.3, 20.7)):
+            there = found.pixel_to_world(x, y)
+            assert there.separation(expected.pixel_to_world(x, y)) < 1e-8 * u.arcsec
+
+
+def test_wcs_comes_from_the_first_of_different_exposures(tmp_path):
+    headers = [wcs_header() for _ in range(3)]
+    for header, x in zip(headers, (1.0, 2.0, 3.0), strict=True):
+        header["CRPIX1"] = x
+    save_all(analysis_of(headers=headers), tmp_path)
+    assert fits.getval(tmp_path / FITS_PRODUCTS[0], "CRPIX1") == 1.0
+
+
+def history(path):
+    return [str(line) for line in fits.getheader(path)["HISTORY"]]
+
+
+def joined_history(path):
+    # Lines of more than 72 characters are broken up.
+    return "".join(line.ljust(72) if len(line) > 70 else line + "\n" for line in history(path))
+
+
+@pytest.mark.parametrize("name", [*FITS_PRODUCTS, "crmasks.fits"])
+def test_history_has_version_inputs_and_parameters(finished, name):
+    analysis, folder = finished
+    assert f"crmasks_widgets {__version__}" in history(folder / name)
+    text = "".join(history(folder / name))
+    for path, checksum in zip(analysis.exposures.names, analysis.exposures.checksums, strict=True):
+        assert path in text
+        assert checksum in text
+    for key, value in analysis.parameters.model_dump().items():
+        if key != "images":
+            assert f"- {key} = {value}".replace(" ", "") in text.replace(" ", "")
+    assert "mm_seed = 5" in text
+
+
+def test_masks_file(finished):
+    analysis, folder = finished
+    with fits.open(folder / "crmasks.fits") as hdus:
+        names = ["PRIMARY", "MEDIANCR", "MEANCRT", "CRMASK1", "CRMASK2", "CRMASK3", "LAMEDIAN"]
+        assert [hdu.name for hdu in hdus] == [*names, "RPMEDIAN"]
+        assert hdus[0].data is None
+        assert hdus[0].header["UUID"] == analysis.uuid
+        assert uuid.UUID(analysis.uuid).version == 5
+        assert [hdus[0].header[f"FLUXF{i}"] for i in (1, 2, 3)] == [1.0, 1.0, 1.0]
+        for name in names[1:6]:
+            assert hdus[name].data.dtype == np.uint8
+            np.testing.assert_array_equal(hdus[name].data, analysis.masks[name])
+            assert set(np.unique(hdus[name].data)) == {0, 1}
+            assert hdus[name].header["NPMASKED"] == analysis.masks[name].sum()
+        rows = [tuple(int(value) for value in row) for row in hdus["RPMEDIAN"].data]
+        assert rows == [(10, 12, 3, 5), (40, 30, 5, 1)]
+        columns = hdus["RPMEDIAN"].columns
+        assert columns.names == ["X_pixel", "Y_pixel", "X_width", "Y_width"]
+        assert set(columns.formats) == {"K"}
+        hdus.verify("exception")
+
+
+def test_lamedian_is_in_electrons_or_adu_as_its_unit_says(finished, tmp_path):
+    analysis, folder = finished
+    cleaned = analysis.lacosmic("median").cleaned
+    in_adu = analysis.replace(la_gain_apply=False)
+    save_all(in_adu, tmp_path)
+    for where, factor, unit in ((folder, 1.5, u.electron), (tmp_path, 1.0, u.adu)):
+        with fits.open(where / "crmasks.fits") as hdus:
+            assert hdus["LAMEDIAN"].header["BITPIX"] == -32
+            assert u.Unit(hdus["LAMEDIAN"].header["BUNIT"]) == unit
+            np.testing.assert_array_equal(hdus["LAMEDIAN"].data, cleaned * np.float32(factor))
+    np.testing.assert_array_equal(in_adu.lacosmic("median").cleaned, cleaned)
+
+
+@pytest.mark.parametrize(
+    ("given", "squared"), [(None, "adu2"), ("electron", "electron2"), ("adu/s", "(adu/s)**2")]
+)
+def test_variance_has_the_unit_of_the_image_squared(tmp_path, given, squared):
+    header = wcs_header()
+    del header["BUNIT"]
+    if given:
+        header["BUNIT"] = given
+    save_all(analysis_of(headers=[header] * 3), tmp_path)
+    units = [fits.getval(tmp_path / FITS_PRODUCTS[0], "BUNIT", ext) for ext in (0, 1)]
+    assert units == [given or "adu", squared]
+    assert u.Unit(units[0], format="fits") ** 2 == u.Unit(units[1], format="fits")
+
+
+def test_extensions_that_were_not_asked_for_are_absent(tmp_path):
+    save_all(analysis_of(), tmp_path)
+    with fits.open(tmp_path / "crmasks.fits") as hdus:
+        assert [hdu.name for hdu in hdus][-1] == "CRMASK3"
+
+
+def test_flux_factors_are_written(tmp_path):
+    save_all(analysis_of(flux_factor=(0.9, 1.0, 1.2)), tmp_path)
+    for name in (*FITS_PRODUCTS, "crmasks.fits"):
+        header = fits.getheader(tmp_path / name)
+        assert [header[f"FLUXF{i}"] for i in (1, 2, 3)] == [0.9, 1.0, 1.2]
+
+
+def odd_header():
+    header = wcs_header()
+    header["HIERARCH ESO DET OUT1 GAIN"] = (1.5, "a HIERARCH card")
+    header["LONGTEXT"] = ("x" * 200 + " & 'quoted' " + "y" * 90, "a long value with CONTINUE")
+    header["BLANK"], header["BZERO"], header["BSCALE"] = -32768, 32768.0, 2.0
+    header["EXTNAME"], header["EXTVER"] = "SCI", 3
+    header["CHECKSUM"], header["DATASUM"] = "abcdefghijklmnop", "1234567"
+    header["DATAMIN"], header["DATAMAX"], header["UUID"] = 0.0, 9.0, "that of another file"
+    header["UNDEF"] = None
+    header["NUMBER"] = (12345678901234567890, "a large integer")
+    header["BUNIT"] = "ADU"
+    header.add_comment("a comment " * 12)
+    header.add_history("an older history")
+    header.add_blank("a blank card")
+    return header
+
+
+def test_odd_headers_are_carried_over(tmp_path):
+    names = ["première.fits", "日本.fits", f"{'long' * 30}.fits"]
+    write_exposures(tmp_path, small_scene().exposures, names)
+    header = odd_header()
+    for key in ("BLANK", "BZERO", "BSCALE", "CHECKSUM", "DATASUM"):
+        del header[key]
+    (tmp_path / names[0]).unlink()
+    fits.PrimaryHDU(small_scene().exposures[0], header).writeto(tmp_path / names[0])
+    exposures = read_exposures(names, folders=[tmp_path])
+    headers = [odd_header(), *exposures.headers[1:]]
+    again = ExposureSet(
+        exposures.data, exposures.names, tuple(headers), None, exposures.checksums, exposures.paths
+    )
+    for i, found in enumerate((exposures, again)):
+        out = tmp_path / f"out{i}"
+        save_all(Analysis(found, Parameters(**LEVELS | QUICK)), out)
+        for name in FITS_PRODUCTS:
+            with fits.open(out / name) as hdus:
+                header = hdus[0].header
+                assert hdus[0].name == "PRIMARY"
+                assert hdus[0].data.dtype == np.dtype(">f4")
+                assert header["HIERARCH ESO DET OUT1 GAIN"] == 1.5
+                assert header["LONGTEXT"].startswith("x" * 200 + " & 'quoted' ")
+                assert header["NUMBER"] == 12345678901234567890
+                assert (header["BUNIT"], hdus["VARIANCE"].header["BUNIT"]) == ("ADU", "ADU2")
+                assert "an older history" in list(header["HISTORY"])
+                assert len(header["COMMENT"]) == 2
+                for gone in ("BLANK", "BZERO", "BSCALE", "CHECKSUM", "DATASUM", "DATAMAX"):
+                    assert gone not in header
+                assert uuid.UUID(header["UUID"]).version == 5
+            assert "premi\\xe8re.fits" in "".join(history(out / name))
+            assert "\\u65e5\\u672c.fits" in "".join(history(out / name))
+            assert names[2] in "".join(history(out / name))
+
+
+@pytest.mark.parametrize("suffix", [".fits.fz", ".fits"])
+def test_header_of_an_extension_is_carried_over_clean(tmp_path, suffix):
+    paths = [tmp_path / f"e{i}{suffix}" for i in range(3)]
+    for path, frame in zip(paths, small_scene().exposures, strict=True):
+        make = fits.CompImageHDU if suffix == ".fits.fz" else fits.ImageHDU
+        image = make(np.rint(frame).astype(np.uint16), wcs_header())
+        fits.HDUList([fits.PrimaryHDU(), image]).writeto(path)
+    analysis = Analysis(read_exposures(paths, extnum=1), Parameters(**LEVELS | QUICK))
+    save_all(analysis, tmp_path / "out")
+    header = fits.getheader(tmp_path / "out" / "combined_mediancr.fits")
+    assert header["OBJECT"] == "NGC 1"
+    assert not [key for key in header if key.startswith("Z") or key in ("PCOUNT", "XTENSION")]
+    there = WCS(header).pixel_to_world(5, 6)
+    assert there.separation(WCS(wcs_header()).pixel_to_world(5, 6)) < 1e-8 * u.arcsec
+
+
+# ---- tables --------------------------------------------------------------------------------------
+
+
+def rows_of(path):
+    with path.open(newline="") as stream:
+        header, *rows = csv.reader(stream)
+    assert header == ["CR_number", "X_pixel", "Y_pixel", "Mask_value"]
+    return np.array([[int(value) for value in row] for row in rows], dtype=int).reshape(-1, 4)
+
+
+def test_csv_of_the_hits_is_complete(finished):
+    analysis, folder = finished
+    rows = rows_of(folder / "mediancr_identified.csv")
+    mask = np.zeros(SHAPE, dtype=bool)
+    mask[rows[:, 2] - 1, rows[:, 1] - 1] = True
+    np.testing.assert_array_equal(mask, analysis.masks["MEDIANCR"])
+    assert len(rows) == mask.sum()
+    for number, x, y, value in rows:
+        assert number == analysis.labels[y - 1, x - 1]
+        assert value == analysis.codes("median")[y - 1, x - 1]
+    keys = [(number, y, x) for number, x, y, _ in rows]
+    assert keys == sorted(keys)
+    assert set(rows[:, 3]) == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("maxplots", [0, 1])
+def test_csv_does_not_depend_on_maxplots(finished, tmp_path, maxplots):
+    analysis, folder = finished
+    save_all(analysis.replace(maxplots=maxplots, semiwindow=1), tmp_path)
+    for name in TABLES[1:]:
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_csv_of_problematic_pixels(tmp_path):
+    frames = np.array(small_scene().exposures)
+    for i, (y, x) in enumerate([(30, 40), (30, 41), (30, 42)]):
+        frames[np.arange(3) != i, y, x] += 3000  # masks meet by dilation in all three
+    analysis = analysis_of(frames)
+    save_all(analysis, tmp_path)
+    rows = rows_of(tmp_path / "problematic_pixels.csv")
+    found = sorted((y - 1, x - 1) for _, x, y, _ in rows)
+    assert found == sorted(map(tuple, np.argwhere(analysis.problematic).tolist()))
+    assert (30, 41) in found
+    assert set(rows[:, 0]) == set(range(1, rows[:, 0].max() + 1))
+
+
+def test_coordinates_are_those_of_fits(planted, tmp_path):
+    settings = {"dilation": 0, "bias": 0.0, "gain": 1.0}
+    save_all(analysis_of(planted, **settings), tmp_path)
+    rows = rows_of(tmp_path / "mediancr_identified.csv")
+    assert rows.tolist() == [[1, 21, 41, palette.MM_ONLY]]
+    hits = Table.read(tmp_path / "hits.ecsv")
+    assert len(hits) == 1
+    assert (hits["x"][0], hits["y"][0]) == (21, 41)
+    assert [hits[key][0] for key in ("xmin", "xmax", "ymin", "ymax")] == [21, 21, 41, 41]
+    assert hits["npix"][0] == hits["n_mm"][0] == 1
+    peaks = [hits[f"peak_over_min_{i}"][0] for i in (1, 2, 3)]
+    np.testing.assert_allclose(peaks, planted[:, 40, 20] - planted[:, 40, 20].min(), rtol=1e-5)
+    assert hits["peak_over_min_1"].unit == u.adu
+    data = fits.getdata(tmp_path / "combined_mediancr.fits")
+    assert data[40, 20] == planted[1, 40, 20]
+
+
+def test_hits_table(finished):
+    analysis, folder = finished
+    hits = Table.read(folder / "hits.ecsv")
+    assert hits.meta["UUID"] == analysis.uuid
+    assert hits.colnames == analysis.hits.colnames
+    assert list(hits["number"]) == list(range(1, analysis.labels.max() + 1))
+    assert hits["npix"].sum() == analysis.masks["MEDIANCR"].sum()
+    rows = rows_of(folder / "mediancr_identified.csv")
+    for hit in hits:
+        own = rows[rows[:, 0] == hit["number"]]
+        assert hit["npix"] == len(own)
+        assert hit["x"] == pytest.approx(own[:, 1].mean())
+        assert hit["y"] == pytest.approx(own[:, 2].mean())
+        assert hit["n_lacosmic"] == (own[:, 3] == palette.LACOSMIC_ONLY).sum()
+
+
+def test_a_run_without_hits_writes_empty_tables(tmp_path):
+    save_all(analysis_of(np.full((3, *SHAPE), 200.0) + np.arange(3)[:, None, None]), tmp_path)
+    assert len(rows_of(tmp_path / "mediancr_identified.csv")) == 0
+    assert len(rows_of(tmp_path / "problematic_pixels.csv")) == 0
+    assert len(Table.read(tmp_path / "hits.ecsv")) == 0
+
+
+# ---- one run, one identifier, the same bytes -----------------------------------------------------
+
+
+def test_two_runs_are_equal_byte_for_byte_whatever_the_threads(work, monkeypatch):
+    work.yaml(**BOTH, mm_boundary_fit="spline", mm_nsimulations=1)
+    for folder, threads in (("one", 1), ("two", 1), ("three", 4)):
+        monkeypatch.setattr("crmasks_widgets.cli.available_cpus", lambda n=threads: n)
+        assert work.run("--output-dir", folder).code == 0
+    one, two, three = (digests(work.folder / name) for name in ("one", "two", "three"))
+    assert set(one) == DATA_PRODUCTS
+    assert one == two == three
+
+
+def test_stages_in_threads_give_the_same_masks():
+    one, many = analysis_of(**BOTH), analysis_of(**BOTH)
+    for analysis, threads in ((one, 1), (many, 8)):
+        assert list(analysis.compute(threads))
+    for name, mask in one.masks.items():
+        np.testing.assert_array_equal(mask, many.masks[name])
+    for kind in ("mediancr", "meancrt", "meancr"):
+        np.testing.assert_array_equal(one.combination(kind).data, many.combination(kind).data)
+    assert one.uuid == many.uuid
+
+
+def test_uuid_follows_inputs_and_parameters():
+    first = analysis_of()
+    changed = np.array(small_scene().exposures)
+    changed[2, 5, 5] += 1
+    others = [
+        analysis_of(changed),
+        analysis_of(dilation=2),
+        analysis_of(mm_seed=6),
+        analysis_of(small_scene().exposures[::-1]),
+    ]
+    assert len({first.uuid, *(other.uuid for other in others)}) == 5
+
+
+def test_uuid_follows_the_version(monkeypatch):
+    now = analysis_of().uuid
+    assert analysis_of().uuid == now
+    monkeypatch.setattr("crmasks_widgets.analysis.__version__", "0.0")
+    assert analysis_of().uuid != now
+
+
+def test_uuid_does_not_depend_on_where_the_run_is_made(work, tmp_path, run_cli):
+    work.yaml()
+    assert work.run().code == 0
+    other = tmp_path / "another folder"
+    shutil.copytree(work.folder, other, ignore=shutil.ignore_patterns("out"))
+    assert run_cli(["run", other / "params.yaml", "--no-figures"], tmp_path).code == 0
+    here, there = (folder / "crmasks.fits" for folder in (work.out, tmp_path))
+    assert fits.getval(here, "UUID") == fits.getval(there, "UUID")
+    for name in FITS_PRODUCTS:
+        for i in range(3):
+            here, there = (fits.getdata(folder / name, i) for folder in (work.out, tmp_path))
+            np.testing.assert_array_equal(here, there)
+
+
+@needs_figures
+def test_all_products_carry_the_uuid(work):
+    pymupdf = pytest.importorskip("pymupdf")
+    image = pytest.importorskip("PIL.Image")
+    frames = np.array(small_scene().exposures)
+    for i in range(3):
+        frames[np.arange(3) != i, 30, 40 + i] += 3000
+    shutil.rmtree(work.folder)
+    work.folder.mkdir()
+    work.yaml(images=write_exposures(work.folder, frames), maxplots=1)
+    result = work.run(figures=True)
+    assert result.code == 0, result
+    names = work.products()
+    identity = fits.getval(work.out / "crmasks.fits", "UUID")
+    assert f"run {identity}" in result.out
+    figures = {
+        "diagnostic_histogram2d.png", "diagnostic_mediancr.png", "diagnostic_meancr.png",
+        *(f"diagnostic_crmask{i}.png" for i in (1, 2, 3)),
+        "mediancr_identified_cr.pdf", "problematic_pixels.pdf",
+    }  # fmt: skip
+    assert names == DATA_PRODUCTS | figures
+    for name in names:
+        path = work.out / name
+        assert name in result.out
+        if name.endswith(".fits"):
+            assert fits.getval(path, "UUID") == identity
+        elif name.endswith(".ecsv"):
+            assert Table.read(path).meta["UUID"] == identity
+        elif name.endswith(".png"):
+            with image.open(path) as picture:
+                assert picture.text["UUID"] == identity
+        elif name.endswith(".pdf"):
+            with pymupdf.open(path) as document:
+                assert f"UUID={identity}" in document.metadata["keywords"]
+    again = work.run("--overwrite")
+    assert again.code == 0
+    assert work.products() == DATA_PRODUCTS  # without figures, those of the first run are gone
+
+
+# ---- products of earlier runs --------------------------------------------------------------------
+
+EARLIER = [
+    *sorted(DATA_PRODUCTS), "mediancr_identified_cr.pdf", "problematic_pixels.pdf",
+    "diagnostic_histogram2d.png", "diagnostic_mediancr.png", "diagnostic_meancr.png",
+    "diagnostic_crmask7.png", "diagnostic_crmask12.png", "xyoffset_crosscorr_2.png",
+    "flux_factor3.png",
+]  # fmt: skip
+FOREIGN = [
+    "diagnostic_mine.png", "combined.fits", "my_crmasks.fits", "crmasks.fits.bak", "notes.txt",
+    "old_hits.ecsv", "flux_factor.png", "truth.fits",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_earlier_product_is_refused(work, monkeypatch, name):
+    work.yaml()
+    work.out.mkdir()
+    (work.out / name).write_text("of an earlier run")
+    before = digests(work.folder)
+    computed = []
+    with monkeypatch.context() as patch:
+        patch.setattr("crmasks_widgets.cli._compute_and_save", lambda *_: computed.append(1))
+        result = work.run()
+    assert result.code == EXIT_EXISTS
+    assert not computed
+    assert result.err.splitlines() == [
+        f"crmasks: out/{name}: found products of an earlier run, expected none (--overwrite)"
+    ]
+    assert digests(work.folder) == before
+
+
+def test_several_earlier_products_are_counted(work):
+    work.yaml()
+    assert work.run().code == 0
+    before = digests(work.folder)
+    result = work.run()
+    assert result.code == EXIT_EXISTS
+    assert "out/combined_meancr.fits and 6 more: found products" in result.err
+    assert digests(work.folder) == before
+
+
+def test_overwrite_replaces_products_removes_stale_ones_and_spares_the_rest(work):
+    work.yaml()
+    work.out.mkdir()
+    for name in (*EARLIER, *FOREIGN):
+        (work.out / name).write_text("earlier")
+    assert work.run("--overwrite").code == 0
+    assert work.products() == DATA_PRODUCTS | set(FOREIGN)
+    for name in DATA_PRODUCTS:
+        assert (work.out / name).read_bytes() != b"earlier"
+    for name in FOREIGN:
+        assert (work.out / name).read_text() == "earlier"
+
+
+def test_foreign_files_are_no_obstacle(work):
+    work.yaml()
+    work.out.mkdir()
+    for name in FOREIGN:
+        (work.out / name).write_text("mine")
+    assert work.run().code == 0
+
+
+@needs_figures
+def test_fewer_exposures_leave_no_figure_of_the_fifth(work, tmp_path, monkeypatch):
+    from crmasks_widgets import figures
+
+    jobs = figures.all_figures
+
+    def undrawn(analysis):
+        for job in jobs(analysis):
+            yield figures.FigureJob(job.name, lambda path, metadata: path.write_text("figure"))
+
+    monkeypatch.setattr(figures, "all_figures", undrawn)
+    five = tmp_path / "five"
+    five.mkdir()
+    names = write_exposures(five, small_scene(n=5).exposures)
+    write_yaml(work.folder / "five.yaml", [five / name for name in names])
+    work.yaml()
+    arguments = ["run", "five.yaml", "--output-dir", "out"]
+    assert work._run(arguments, work.folder).code == 0
+    assert "diagnostic_crmask5.png" in work.products()
+    assert work.run("--overwrite", figures=True).code == 0
+    assert "diagnostic_crmask3.png" in work.products()
+    assert not {"diagnostic_crmask4.png", "diagnostic_crmask5.png"} & work.products()
+
+
+def test_products_go_to_the_current_folder_by_default(work, run_cli):
+    work.yaml()
+    before = set(digests(work.folder))
+    assert run_cli(["run", "params.yaml", "--no-figures"], work.folder).code == 0
+    assert set(digests(work.folder)) == before | DATA_PRODUCTS
+
+
+def test_inputs_are_never_modified(work):
+    work.yaml(**BOTH)
+    before = digests(work.folder)
+    assert work.run("--output-dir", ".").code == 0
+    assert work.run("--output-dir", ".", "--overwrite").code == 0
+    after = digests(work.folder)
+    assert {name: after[name] for name in before} == before
+
+
+def test_product_that_is_a_link_is_replaced_not_followed(work):
+    work.yaml()
+    work.out.mkdir()
+    (work.folder / "elsewhere.fits").write_text("precious")
+    (work.out / "crmasks.fits").symlink_to(work.folder / "elsewhere.fits")
+    assert work.run("--overwrite").code == 0
+    assert not (work.out / "crmasks.fits").is_symlink()
+    assert (work.folder / "elsewhere.fits").read_text() == "precious"
+
+
+def test_stale_product_that_cannot_be_removed_is_named(work, monkeypatch):
+    work.yaml()
+    work.out.mkdir()
+    (work.out / "flux_factor1.png").write_text("earlier")
+    real = type(work.out).unlink
+
+    def unlink(self, missing_ok=False):
+        if self.name == "flux_factor1.png":
+            raise PermissionError(1, "Operation not permitted", str(self))
+        real(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr("pathlib.Path.unlink", unlink)
+    result = work.run("--overwrite")
+    assert result.code == 2
+    assert "flux_factor1.png: could not be removed (Operation not permitted)" in result.err
+
+
+def test_save_all_from_python(tmp_path):
+    analysis = analysis_of()
+    written = save_all(analysis, tmp_path / "new" / "folder")
+    assert {item.path.name for item in written} == DATA_PRODUCTS
+    for item in written:
+        assert item.path.stat().st_size == item.size
+        assert item.content
+    with pytest.raises(ProductExistsError, match="products of an earlier run"):
+        save_all(analysis, tmp_path / "new" / "folder")
+    save_all(analysis, tmp_path / "new" / "folder", overwrite=True)
+    other = tmp_path / "combined_meancr.fits"
+    other.write_text("an input")
+    with pytest.raises(OutputError, match="found an input of this run"):
+        save_all(analysis, tmp_path, inputs=[other], overwrite=True)
+    assert other.read_text() == "an input"
+
+
+def test_an_interrupt_while_writing_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    analysis = analysis_of()
+    monkeypatch.setattr("crmasks_widgets.products._write_hits", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save_all(analysis, tmp_path / "new" / "folder")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writing_warns_of_nothing(finished, tmp_path):
+    analysis, _ = finished
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        save_all(analysis, tmp_path)
+    assert caught == []
