@@ -50,6 +50,8 @@ class Fibres:
         Median peak of the sky lines, in ADU; the brightest of 50 is about 20 times brighter.
     dark : int
         Fibres without light at each end of the slit, so that none is cut by the frame's border.
+    clear : float
+        How far sky lines keep from the left and right borders, in pixels.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class Fibres:
     lines: float = 40.0
     line_flux: float = 400.0
     dark: int = 0
+    clear: float = 0.0
 
     def __post_init__(self) -> None:
         check_real("fibres.spacing", self.spacing, 1, 1000)
@@ -79,6 +82,7 @@ class Fibres:
         check_real("fibres.lines", self.lines, 0, 500)
         check_real("fibres.line_flux", self.line_flux, 0)
         check_whole("fibres.dark", self.dark, 0)
+        check_real("fibres.clear", self.clear, 0)
 
 
 def fibre_spectrograph(
@@ -186,7 +190,8 @@ def _spectra(
     margin = abs(fibres.smile) + 10
     x = np.arange(-margin, nx + margin, 0.1)
     number = round(fibres.lines * nx / 1000)
-    places = rng.uniform(0, nx, number)
+    clear = min(fibres.clear, nx / 2)
+    places = rng.uniform(clear, nx - clear, number)
     peaks = fibres.line_flux * np.exp(rng.normal(0, 1.4, number))
     width = rng.normal(1.4, 0.05, number)
     sky = np.full(x.size, fibres.sky)
