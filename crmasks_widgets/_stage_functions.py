@@ -211,6 +211,11 @@ def _edits(a: "Analysis", p: Declared) -> masks.HandEdits:
     return masks.HandEdits((allowed | forced) & ~refused, forced & ~refused)
 
 
+def _mediancr(a: "Analysis", p: Declared) -> npt.NDArray[np.bool_]:
+    flagged = a.result("flags", "median").either
+    return masks.build_mediancr(flagged, a.stack, a.edits, p.dilation)
+
+
 def _build_masks(a: "Analysis", p: Declared) -> masks.Masks:
     stack, noise = a.stack, _noise(a)
     sigma = np.sqrt(np.maximum(stack.min2d, 0) / noise.gain + np.square(noise.rnoise))
@@ -227,7 +232,7 @@ def _combination(a: "Analysis", p: Declared, kind: combine.Kind) -> combine.Comb
         # Cleaned before it was divided: the median of the factors is the factor of the median.
         divisor = 1.0 if p.apply_flux_factor_to == "original" else float(np.median(factors))
         fill = np.where(cleaned.mask, cleaned.cleaned / np.float32(divisor), fill)
-    parts = combine.Ingredients(scaled, a.result("masks"), fill, _noise(a), factors)
+    parts = combine.Ingredients(scaled, a.mediancr, a.result("masks"), fill, _noise(a), factors)
     made = combine.combine(kind, parts)
     boxes = p.pixels_to_be_replaced_by_local_median
     return combine.replace_by_local_median(made, boxes) if boxes else made
@@ -251,7 +256,7 @@ def check_against_frame(parameters: Parameters, exposures: ExposureSet) -> None:
 
 
 def _labels(a: "Analysis", _: Declared) -> npt.NDArray[np.int32]:
-    return hits.label_hits(a.masks["MEDIANCR"])
+    return hits.label_hits(a.mediancr)
 
 
 def _hits(a: "Analysis", _: Declared) -> Table:
@@ -269,6 +274,7 @@ COMPUTE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({
     "threshold": _threshold,
     "flags": _flags,
     "edits": _edits,
+    "mediancr": _mediancr,
     "masks": _build_masks,
     "labels": _labels,
     "hits": _hits,

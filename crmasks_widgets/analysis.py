@@ -69,16 +69,17 @@ STAGES: Final = MappingProxyType({
         ("lacosmic", "boundary", "threshold", "stack"),
     ),
     "edits": Stage(_EDITS),
+    "mediancr": Stage(("dilation",), ("flags", "edits", "stack")),
     "masks": Stage(("gain", "rnoise", "dilation"), ("flags", "edits", "stack")),
-    "labels": Stage((), ("masks",)),
-    "hits": Stage((), ("labels", "masks", "flags", "stack")),
+    "labels": Stage((), ("mediancr",)),
+    "hits": Stage((), ("labels", "mediancr", "flags", "edits", "stack")),
     "scaled": Stage(("bias", "apply_flux_factor_to"), ("alignment", "stack")),
     "combination": Stage(
         (
             "gain", "rnoise", "use_lamedian", "apply_flux_factor_to",
             "pixels_to_be_replaced_by_local_median",
         ),
-        ("masks", "scaled", "lacosmic", "alignment"),
+        ("mediancr", "masks", "scaled", "lacosmic", "alignment"),
     ),
 })  # fmt: skip
 
@@ -279,6 +280,11 @@ class Analysis:
         return self.result("edits")
 
     @property
+    def mediancr(self) -> BoolFrame:
+        """Mask of the median, (ny, nx); it needs no detection in the mean or the exposures."""
+        return self.result("mediancr")
+
+    @property
     def _built(self) -> Masks:
         return self.result("masks")
 
@@ -286,14 +292,15 @@ class Analysis:
     def masks(self) -> Mapping[str, BoolFrame]:
         """Masks by name: MEDIANCR, MEANCRT, CRMASK1...N; (ny, nx) bool."""
         built = self._built
-        named = {"MEDIANCR": built.mediancr, "MEANCRT": built.meancrt}
+        named = {"MEDIANCR": self.mediancr, "MEANCRT": built.meancrt}
         named |= {f"CRMASK{i}": mask for i, mask in enumerate(built.exposures, start=1)}
         return MappingProxyType(named)
 
     def mask(self, target: Target) -> BoolFrame:
         """Mask made for "median", "mean" or exposure 1...n."""
-        names = {"median": "MEDIANCR", "mean": "MEANCRT"}
-        return self.masks[names.get(str(target), f"CRMASK{target}")]
+        if target == "median":
+            return self.mediancr
+        return self.masks["MEANCRT" if target == "mean" else f"CRMASK{target}"]
 
     def codes(self, target: Target = "median") -> npt.NDArray[np.uint8]:
         """Why each pixel is in the target's mask: codes of `crmasks_widgets.palette`."""

@@ -67,7 +67,11 @@ def demo_scene(shape: tuple[int, int] = (800, 1000), *, seed: int = 20260101) ->
     """
     doubles = max(5, round(DOUBLE_HITS_PER_PIXEL * shape[0] * shape[1]))
     return fibre_spectrograph(
-        shape, seed=seed, detector=DETECTOR, hits=Hits(double=doubles), fibres=Fibres(dark=3, clear=20.0)
+        shape,
+        seed=seed,
+        detector=DETECTOR,
+        hits=Hits(double=doubles),
+        fibres=Fibres(dark=3, clear=20.0),
     )
 
 

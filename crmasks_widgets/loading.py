@@ -104,7 +104,7 @@ def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
         analysis = analysis.replace(pixels_to_be_replaced_by_local_median=boxes)
     results: dict[tuple[str, Target | None], Any] = {
         ("alignment", None): Alignment(factors, ((0.0, 0.0),) * n),
-        ("masks", None): _valid_masks(masks, analysis),
+        **_valid_masks(masks, analysis),
     }
     applied = analysis.preset(results, checksum)
     if lamedian is None:
@@ -114,12 +114,14 @@ def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
     return analysis.preset({**results, ("lacosmic", "median"): cleaned}, checksum)
 
 
-def _valid_masks(masks: list[npt.NDArray[np.bool_]], analysis: Analysis) -> Masks:
+def _valid_masks(
+    masks: list[npt.NDArray[np.bool_]], analysis: Analysis
+) -> dict[tuple[str, Target | None], Any]:
     valid = analysis.exposures.valid
     if valid is not None:
         goods = [valid.any(axis=0)] * 2 + list(valid)
         masks = [mask & good for mask, good in zip(masks, goods, strict=True)]
-    return Masks(masks[0], masks[1], tuple(masks[2:]))
+    return {("mediancr", None): masks[0], ("masks", None): Masks(masks[1], tuple(masks[2:]))}
 
 
 def _mask(

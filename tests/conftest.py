@@ -8,9 +8,16 @@ import numpy as np
 import pytest
 import yaml
 from astropy.io import fits
+from hypothesis import settings
 
 from crmasks_widgets import cli
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
+
+from .counts import LONG
+
+settings.register_profile("reduced", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("full", deadline=None, print_blob=True, max_examples=1000)
+settings.load_profile("full" if LONG else "reduced")
 
 SHAPE = (64, 80)
 DETECTOR = Detector(gain=1.5, rnoise=3.0, bias=100.0)

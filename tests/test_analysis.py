@@ -13,6 +13,8 @@ from crmasks_widgets._stage_functions import COMPUTE
 from crmasks_widgets.analysis import STAGES
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
+from .counts import count
+
 BASE = cm.Parameters(
     rnoise=3.4, gain=1.5, bias=200.0, mm_nsimulations=1, mm_seed=3, la_niter=2, interactive=False
 )
@@ -100,7 +102,7 @@ def test_a_change_equals_a_fresh_computation_and_keeps_the_rest(exposures, name)
     assert analysis.computed() == before
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=count(5, 100))
 @given(st.lists(st.sampled_from(sorted(CHANGES.keys() - {"mm_boundary_fit"})), max_size=5))
 def test_a_chain_of_changes_equals_a_fresh_computation(exposures, names):
     analysis = cm.Analysis(exposures, BASE)

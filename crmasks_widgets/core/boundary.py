@@ -65,6 +65,14 @@ class Boundary:
             heights = self.spline(np.clip(x, self.knots[0], self.knots[-1]))
         return np.asarray(heights, dtype=np.float64)
 
+    @property
+    def floor(self) -> float:
+        """A height, ADU, that the curve is nowhere below.
+
+        A spline stays inside the range of its coefficients, straight lines in that of their ends.
+        """
+        return float(np.min(self.values if self.spline is None else self.spline.c))
+
     def lowest(self, x_min: float, x_max: float) -> float:
         """Lowest height between two abscissae.
 

@@ -43,8 +43,10 @@ class Ingredients:
     ----------
     stack : Stack
         Exposures divided by their flux factors.
+    mediancr : (ny, nx) bool
+        MEDIANCR.
     masks : Masks
-        MEDIANCR, MEANCRT and the exposures' masks.
+        MEANCRT and the exposures' masks.
     fill : (ny, nx) float32
         Value where no better one is left: the minimum, or what L.A.Cosmic put there. ADU.
     noise : Noise
@@ -54,6 +56,7 @@ class Ingredients:
     """
 
     stack: Stack
+    mediancr: npt.NDArray[np.bool_]
     masks: Masks
     fill: FloatFrame
     noise: Noise
@@ -170,7 +173,7 @@ def _median(parts: Ingredients) -> Combination:
 
 
 def _mediancr(parts: Ingredients) -> Combination:
-    out, where = _median(parts), parts.masks.mediancr
+    out, where = _median(parts), parts.mediancr
     out.data[where] = parts.fill[where]
     out.map[where] = 1
     out.variance[where] = _single_variance(out.data, parts, where)

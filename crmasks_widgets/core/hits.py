@@ -3,10 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 from astropy.table import Column, Table
-from scipy import ndimage
+from scipy import ndimage, sparse
+from scipy.sparse import csgraph
 
 from crmasks_widgets import palette
-from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS
+from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS, SPARSE
 from crmasks_widgets.core.stack import Stack
 
 _COUNTED = {
@@ -31,8 +32,32 @@ def label_hits(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     (ny, nx) int32
         0 outside the mask, then 1, 2, ...
     """
-    labels, _ = ndimage.label(mask, structure=EIGHT_NEIGHBOURS, output=np.int32)
-    return np.asarray(labels, dtype=np.int32)
+    numbered = np.zeros(mask.shape, dtype=np.int32)
+    pixels = np.flatnonzero(mask)
+    if len(pixels) > SPARSE * mask.size:
+        ndimage.label(mask, structure=EIGHT_NEIGHBOURS, output=numbered)
+        return numbered
+    nx = mask.shape[1]
+    steps = {1: 1, nx - 1: -1, nx: 0, nx + 1: 1}  # to a later neighbour: index, column
+    pairs = [_neighbours(pixels, nx, step, column) for step, column in steps.items()]
+    first, second = np.concatenate(pairs, axis=1)
+    graph = sparse.coo_array((np.ones(len(first), bool), (first, second)), shape=(len(pixels),) * 2)
+    _, group = csgraph.connected_components(graph, directed=False)
+    # Numbers follow the first pixel of each group in raster order.
+    _, firsts, inverse = np.unique(group, return_index=True, return_inverse=True)
+    numbered.ravel()[pixels] = np.argsort(np.argsort(firsts))[inverse] + 1
+    return numbered
+
+
+def _neighbours(
+    pixels: npt.NDArray[np.int64], nx: int, step: int, column: int
+) -> npt.NDArray[np.int64]:
+    """Pairs of positions in a sorted list of pixels that are one step apart, (2, k)."""
+    x = pixels % nx + column
+    wanted = np.where((x >= 0) & (x < nx), pixels + step, -1)
+    position = np.minimum(np.searchsorted(pixels, wanted), len(pixels) - 1)
+    found = np.flatnonzero(pixels[position] == wanted)
+    return np.stack([found, position[found]])
 
 
 def hit_table(labels: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8], stack: Stack) -> Table:

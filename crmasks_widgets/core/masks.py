@@ -1,5 +1,6 @@
 """From detections to the masks MEDIANCR, MEANCRT and CRMASK1...N."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from crmasks_widgets.core.stack import Stack
 
 BoolFrame = npt.NDArray[np.bool_]
 EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+# With a smaller part of the frame masked, growing pixel by pixel beats a filter over the frame.
+SPARSE = 2e-3
 # A pixel set by hand is masked in the exposures that exceed the minimum by this many sigma.
 DEVIATION_SIGMA = 3.0
 
@@ -96,12 +99,22 @@ def mm_flags(
         Invalid pixels are never flagged.
     """
     excess = target - stack.min2d
-    flagged: BoolFrame = (excess > threshold) & (stack.max2d > least_maximum)
-    # The boundary is evaluated only where the answer is still open.
-    open_pixels = np.flatnonzero(flagged)
-    above = excess.ravel()[open_pixels] > boundary(stack.min2d.ravel()[open_pixels])
-    flagged.ravel()[open_pixels[~above]] = False
+    least = np.maximum(threshold, boundary.floor)
+    # Few pixels are above the lowest point of the boundary: only they need a closer look.
+    candidates = np.flatnonzero(excess > least)
+    height, minimum = excess.ravel()[candidates], stack.min2d.ravel()[candidates]
+    passed = (height > boundary(minimum)) & (height > _at(threshold, candidates))
+    passed &= stack.max2d.ravel()[candidates] > _at(least_maximum, candidates)
+    flagged = np.zeros(target.shape, dtype=bool)
+    flagged.ravel()[candidates[passed]] = True
     return flagged
+
+
+def _at(
+    value: float | npt.NDArray[np.floating], pixels: npt.NDArray[np.int64]
+) -> float | npt.NDArray[np.floating]:
+    """Values of a map at some pixels; a number stays what it is."""
+    return value.ravel()[pixels] if isinstance(value, np.ndarray) else value
 
 
 def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
@@ -119,48 +132,76 @@ def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
     (ny, nx) bool
         New array.
     """
-    if dilation < 1 or not mask.any():
-        return mask.copy()
-    grown: BoolFrame = ndimage.maximum_filter(
-        mask.view(np.uint8), size=2 * dilation + 1, mode="constant", cval=0
-    ).view(bool)
+    grown: BoolFrame = mask.copy()
+    if dilation < 1:
+        return grown
+    y, x = np.nonzero(mask)
+    if len(y) > SPARSE * mask.size:
+        size = 2 * dilation + 1
+        return np.asarray(ndimage.maximum_filter(mask.view(np.uint8), size, mode="constant"), bool)
+    for dy in range(-dilation, dilation + 1):
+        inside = (y + dy >= 0) & (y + dy < mask.shape[0])
+        for dx in range(-dilation, dilation + 1):
+            kept = inside & (x + dx >= 0) & (x + dx < mask.shape[1])
+            grown[y[kept] + dy, x[kept] + dx] = True
     return grown
 
 
 @dataclass(frozen=True)
 class Masks:
-    """The masks of a run.
+    """The masks made from MEDIANCR.
 
     Attributes
     ----------
-    mediancr, meancrt : (ny, nx) bool
-        Pixels to be replaced in the median and in the mean.
+    meancrt : (ny, nx) bool
+        Pixels to be replaced in the mean.
     exposures : tuple of n (ny, nx) bool
         Pixels to be left out of each exposure.
     """
 
-    mediancr: BoolFrame
     meancrt: BoolFrame
     exposures: tuple[BoolFrame, ...]
 
 
+def build_mediancr(flagged: BoolFrame, stack: Stack, edits: HandEdits, dilation: int) -> BoolFrame:
+    """Make MEDIANCR: the dilated flags of the median, and the pixels set by hand (section 10).
+
+    Parameters
+    ----------
+    flagged : (ny, nx) bool
+        Flags of the median by either method.
+    stack : Stack
+        Tells which pixels are valid.
+    edits : HandEdits
+        Forced pixels are added without dilation; pixels that are not allowed are taken out last.
+    dilation : int
+        Growth, pixels.
+
+    Returns
+    -------
+    (ny, nx) bool
+        MEDIANCR.
+    """
+    grown = grow(flagged & edits.allowed, dilation)
+    return (grown | edits.forced) & _allowed(edits, stack.target_valid("median"))
+
+
 def build_masks(
-    flags: dict[str | int, BoolFrame],
+    flags: Mapping[str | int, BoolFrame],
     stack: Stack,
     edits: HandEdits,
     noise: npt.NDArray[np.floating],
     dilation: int,
 ) -> Masks:
-    """Combine the flags into the masks (section 10).
+    """Make MEANCRT and the exposures' masks (section 10).
 
-    With D the dilation, MEDIANCR = D(median), MEANCRT = D(mean or MEDIANCR) and
-    CRMASKi = D(exposure i and MEANCRT). Pixels set by hand are added without dilation: to MEDIANCR,
-    to MEANCRT and to every exposure that exceeds the minimum by 3 sigma. Pixels that are not
-    allowed, and invalid pixels, are taken out last.
+    With D the dilation, MEANCRT = D(mean or D(median)) and CRMASKi = D(exposure i and MEANCRT).
+    Pixels set by hand are added without dilation: to MEANCRT, and to every exposure that exceeds
+    the minimum by 3 sigma. Pixels that are not allowed, and invalid ones, are taken out last.
 
     Parameters
     ----------
-    flags : dict of (ny, nx) bool
+    flags : mapping of (ny, nx) bool
         Flags by either method of "median", "mean" and 1...n.
     stack : Stack
         Its cube tells which exposures deviate.
@@ -178,8 +219,8 @@ def build_masks(
     """
     forced = edits.forced & edits.allowed
     anywhere = _allowed(edits, stack.target_valid("median"))
-    mediancr = grow(flags["median"] & edits.allowed, dilation)
-    meancrt = grow((flags["mean"] & edits.allowed) | (mediancr & anywhere), dilation) & anywhere
+    mediancr = grow(flags["median"] & edits.allowed, dilation) & anywhere
+    meancrt = grow((flags["mean"] & edits.allowed) | mediancr, dilation) & anywhere
     exposures = []
     for number in range(1, stack.n + 1):
         allowed = _allowed(edits, stack.target_valid(number))
@@ -187,8 +228,7 @@ def build_masks(
         if forced.any():
             mask |= forced & allowed & _deviates(stack, number, noise)
         exposures.append(mask)
-    forced = forced & anywhere
-    return Masks((mediancr & anywhere) | forced, meancrt | forced, tuple(exposures))
+    return Masks(meancrt | (forced & anywhere), tuple(exposures))
 
 
 def _allowed(edits: HandEdits, valid: BoolFrame | None) -> BoolFrame:

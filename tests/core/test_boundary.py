@@ -15,6 +15,8 @@ from crmasks_widgets.core.boundary import (
 )
 from crmasks_widgets.errors import InputError
 
+from ..counts import count
+
 
 def crosses(seed, n=90, span=2400.0, height=180.0):
     rng = np.random.default_rng(seed)
@@ -73,7 +75,7 @@ def test_where_nothing_forbids_it_the_fit_is_plain_least_squares():
     np.testing.assert_allclose(fit(x), design @ plain, atol=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=count(40, 1000))
 @given(
     st.integers(0, 10**6),
     st.integers(5, 100),
@@ -152,6 +154,14 @@ def test_lowest_value_over_the_diagram():
     dip = piecewise_boundary(((0.0, 40.0, 1.0), (50.0, 10.0, 1.0), (150.0, 80.0, 1.0)))
     assert dip.lowest(-10.0, 200.0) == 10.0
     assert dip.lowest(60.0, 200.0) == pytest.approx(17.0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_curve_is_below_its_floor(seed):
+    fit = spline_boundary(*crosses(seed), ((500.0, 5.0, 10.0),), n_knots=7)
+    for curve in fit.iterations:
+        assert curve(np.linspace(-100, 3000, 5000)).min() >= curve.floor - 1e-9
+    assert piecewise_boundary(((0.0, 40.0, 1.0), (5.0, 10.0, 1.0))).floor == 10.0
 
 
 def test_points_at_one_x_are_refused():

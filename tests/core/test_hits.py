@@ -1,8 +1,14 @@
 """Hits: 8-connected groups and one row for each."""
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
 from crmasks_widgets import palette
+from crmasks_widgets.core import hits as hitlist
 from crmasks_widgets.core.hits import hit_table, label_hits
 from crmasks_widgets.core.stack import stack_exposures
 
@@ -27,6 +33,16 @@ def test_groups_that_touch_at_a_corner_are_one():
     assert labels[6, 8] == 2
     assert labels.max() == 2
     assert labels.dtype == np.int32
+
+
+@given(hnp.arrays(np.bool_, (12, 9), elements=st.sampled_from([False, False, False, True])))
+def test_a_list_of_pixels_is_numbered_as_the_frame_is(mask):
+    expected, _ = ndimage.label(mask, np.ones((3, 3)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hitlist, "SPARSE", 1.0)
+        np.testing.assert_array_equal(label_hits(mask), expected)
+        patch.setattr(hitlist, "SPARSE", 0.0)
+        np.testing.assert_array_equal(label_hits(mask), expected)
 
 
 def test_rows():

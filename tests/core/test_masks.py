@@ -8,11 +8,13 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from crmasks_widgets import palette
+from crmasks_widgets.core import masks as masking
 from crmasks_widgets.core.boundary import piecewise_boundary
 from crmasks_widgets.core.masks import (
     Flags,
     HandEdits,
     build_masks,
+    build_mediancr,
     detection_codes,
     grow,
     mm_flags,
@@ -38,8 +40,16 @@ def pixels(*where):
     return mask
 
 
-@given(MASK, st.integers(0, 4))
-def test_growth_is_the_dilation_of_scipy(mask, dilation):
+@pytest.mark.parametrize("limit", [0.0, 1.0])
+@given(mask=MASK, dilation=st.integers(0, 4))
+def test_growth_is_the_dilation_of_scipy(limit, mask, dilation):
+    """Pixel by pixel and as a filter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(masking, "SPARSE", limit)
+        _check_growth(mask, dilation)
+
+
+def _check_growth(mask, dilation):
     expected = mask
     if dilation:
         expected = ndimage.binary_dilation(mask, np.ones((3, 3)), iterations=dilation)
@@ -57,24 +67,28 @@ def test_formulas(flags, dilation):
     def dilated(m):
         return ndimage.binary_dilation(m, np.ones((3, 3)), dilation) if dilation else m
 
-    np.testing.assert_array_equal(masks.mediancr, dilated(median))
-    np.testing.assert_array_equal(masks.meancrt, dilated(mean | masks.mediancr))
+    mediancr = build_mediancr(median, stack, no_edits(), dilation)
+    np.testing.assert_array_equal(mediancr, dilated(median))
+    np.testing.assert_array_equal(masks.meancrt, dilated(mean | mediancr))
     for mask, single in zip(masks.exposures, singles, strict=True):
         np.testing.assert_array_equal(mask, dilated(single & masks.meancrt))
-    assert not (masks.mediancr & ~masks.meancrt).any()
+    assert not (mediancr & ~masks.meancrt).any()
 
 
 @given(st.lists(MASK, min_size=5, max_size=5), MASK, MASK, st.integers(0, 2))
 def test_forbidden_pixels_stay_out_and_forced_ones_come_in(flags, forbidden, forced, dilation):
     stack = stack_exposures(cube())
     named = {"median": flags[0], "mean": flags[1]} | dict(enumerate(flags[2:], start=1))
-    masks = build_masks(named, stack, HandEdits(~forbidden, forced), 1.0, dilation)
-    plain = build_masks(named, stack, HandEdits(~forbidden, pixels()), 1.0, dilation)
+    edits, plain_edits = HandEdits(~forbidden, forced), HandEdits(~forbidden, pixels())
+    masks = build_masks(named, stack, edits, 1.0, dilation)
+    plain = build_masks(named, stack, plain_edits, 1.0, dilation)
+    mediancr = build_mediancr(flags[0], stack, edits, dilation)
     wanted = forced & ~forbidden
-    for mask in (masks.mediancr, masks.meancrt, *masks.exposures):
+    for mask in (mediancr, masks.meancrt, *masks.exposures):
         assert not (mask & forbidden).any()
     # forced pixels are added to what there is, without dilation
-    np.testing.assert_array_equal(masks.mediancr, plain.mediancr | wanted)
+    without = build_mediancr(flags[0], stack, plain_edits, dilation)
+    np.testing.assert_array_equal(mediancr, without | wanted)
     np.testing.assert_array_equal(masks.meancrt, plain.meancrt | wanted)
 
 
@@ -84,8 +98,9 @@ def test_a_forced_pixel_is_masked_in_the_exposures_that_deviate():
     data[2, 4, 5] += 29.0
     stack = stack_exposures(data)
     nothing = dict.fromkeys(("median", "mean", 1, 2, 3), pixels())
-    masks = build_masks(nothing, stack, HandEdits(~pixels(), pixels((4, 5))), 10.0, 3)
-    assert [int(m.sum()) for m in (masks.mediancr, masks.meancrt)] == [1, 1]
+    edits = HandEdits(~pixels(), pixels((4, 5)))
+    masks = build_masks(nothing, stack, edits, 10.0, 3)
+    assert masks.meancrt.sum() == build_mediancr(pixels(), stack, edits, 3).sum() == 1
     assert [bool(m[4, 5]) for m in masks.exposures] == [False, True, False]
 
 
@@ -96,7 +111,7 @@ def test_invalid_pixels_are_in_no_mask_and_do_not_spread():
     stack = stack_exposures(cube(), valid=valid)
     everything = dict.fromkeys(("median", "mean", 1, 2, 3), pixels((2, 3), (6, 6)))
     masks = build_masks(everything, stack, no_edits(), 1.0, 1)
-    assert not masks.mediancr[2, 2]
+    assert not build_mediancr(everything["median"], stack, no_edits(), 1)[2, 2]
     assert not masks.meancrt[2, 2]
     assert not any(m[2, 2] for m in masks.exposures)
     assert [bool(m[6, 6]) for m in masks.exposures] == [False, True, True]
