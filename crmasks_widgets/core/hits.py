@@ -2,7 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
-from astropy.table import Column, Table
+from astropy.table import Table
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
@@ -93,7 +93,7 @@ def hit_table(labels: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8], stack
     code = codes.ravel()[pixels]
     for name, value in _COUNTED.items():
         table[name] = np.bincount(number[code == value], minlength=n + 1)[1:]
-    table["method"] = Column(_methods(table), dtype="U15")
+    table["method"] = _methods(table)
     minimum = stack.min2d.ravel()[pixels]
     for i in range(stack.n):
         excess = stack.cube[i].ravel()[pixels] - minimum
@@ -120,20 +120,17 @@ def _extreme(
     return ordered[:0] if n == 0 else np.asarray(ufunc.reduceat(ordered, starts))
 
 
-def _methods(table: Table) -> list[str]:
-    names = []
-    for row in table["n_lacosmic", "n_mm", "n_both", "n_forced"]:
-        if row["n_both"] or (row["n_lacosmic"] and row["n_mm"]):
-            names.append(palette.CODE_NAMES[palette.BOTH])
-        elif row["n_lacosmic"]:
-            names.append(palette.CODE_NAMES[palette.LACOSMIC_ONLY])
-        elif row["n_mm"]:
-            names.append(palette.CODE_NAMES[palette.MM_ONLY])
-        elif row["n_forced"]:
-            names.append(palette.CODE_NAMES[palette.FORCED])
-        else:
-            names.append(palette.CODE_NAMES[palette.DILATION])
-    return names
+def _methods(table: Table) -> npt.NDArray[np.str_]:
+    """Strongest evidence of each hit, all its pixels taken together."""
+    lacosmic, mm = table["n_lacosmic"] > 0, table["n_mm"] > 0
+    both = (table["n_both"] > 0) | (lacosmic & mm)
+    codes = np.select(
+        [both, lacosmic, mm, table["n_forced"] > 0],
+        [palette.BOTH, palette.LACOSMIC_ONLY, palette.MM_ONLY, palette.FORCED],
+        palette.DILATION,
+    )
+    names = np.array(["", *palette.CODE_NAMES.values()])
+    return np.asarray(names[codes])
 
 
 def _with_units(table: Table, n: int) -> Table:
