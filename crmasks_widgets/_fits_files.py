@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import hashlib
 import logging
+import re
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,10 @@ except ImportError:
 
 logger = logging.getLogger(__name__)
 
+WCS_CARDS = re.compile(
+    r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)\d+|(CD|PC|PV|PS)\d+_\d+|WCS.*|LONPOLE|LATPOLE|RADESYS"
+    r"|EQUINOX|(A|B|AP|BP)_(ORDER|\d+_\d+)"
+)
 QUALITY_NAMES = ("DQ", "MASK", "BPM")
 # What astropy and the decompressors raise for files that are cut, corrupt or no FITS at all.
 _UNREADABLE = (
@@ -207,10 +212,19 @@ def _read_plane(hdus: fits.HDUList, path: Path, extnum: int, checksum: str) -> I
         raise InputError(msg)
     header = hdu.header.copy(strip=True)
     if hdu is not hdus[0]:
-        header.extend(hdus[0].header.copy(strip=True), unique=True)
+        header.extend(_inherited(hdus[0].header, header), unique=True)
     data = hdu.data.astype(np.float32)
     valid = np.isfinite(data) & ~_marked_bad(hdus, hdu, data.shape)
     return ImagePlane(data, valid, str(path), header, checksum, path)
+
+
+def _inherited(primary: fits.Header, own: fits.Header) -> fits.Header:
+    """Primary header for an extension; without its coordinates where the extension has its own."""
+    inherited = primary.copy(strip=True)
+    if "CTYPE1" in own:
+        for card in [card for card in inherited if WCS_CARDS.fullmatch(card)]:
+            del inherited[card]
+    return inherited
 
 
 def _image_hdu(hdus: fits.HDUList, path: Path, extnum: int) -> fits.hdu.base.ExtensionHDU:

@@ -22,7 +22,6 @@ OWN: Final = "crmasks_widgets"
 
 LATER_KEYS: Final = frozenset(
     {
-        "la_padwidth",
         "mm_cr_coincidences",
         "mm_dilation",
         "mm_hist2d_min_neighbors",
@@ -241,7 +240,7 @@ def write_parameters(values: Mapping[str, object], table: Sequence[ParameterInfo
         for info in table:
             if info.group == group and info.in_reference:
                 lines += _entry(info, values, indent, notes)
-    own = [info for info in table if not info.in_reference and values[info.name] is not None]
+    own = [info for info in table if not info.in_reference and values[info.name] != info.default]
     if own:
         lines += ["", "# ---- unknown to numina-crmasks 0.36.0, which ignores it ----", f"{OWN}:"]
     for info in own:

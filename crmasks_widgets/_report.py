@@ -11,6 +11,7 @@ from rich.table import Table
 
 from crmasks_widgets._atomic import Written
 from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.scheduling import compute_all
 
 _KIB = 1024
 
@@ -54,7 +55,7 @@ def compute_with_progress(
     started = time.monotonic()
     detect = analysis.masks_checksum is None
     with spinner(console, "computing", quiet=quiet):
-        for stage, target in analysis.compute(threads, detections=detect):
+        for stage, target in compute_all(analysis, threads, detections=detect):
             if not quiet:
                 elapsed = time.monotonic() - started
                 console.print(

@@ -18,6 +18,7 @@ from crmasks_widgets.core import (
     expectation,
     hits,
     lacosmic,
+    lacosmic_engine,
     masks,
     regions,
     stack,
@@ -102,19 +103,47 @@ def _stacked(a: "Analysis", factors: tuple[float, ...] | None) -> stack.Stack:
     return stack.stack_exposures(a.exposures.data, a.calibration.bias, factors, a.exposures.valid)
 
 
+def _lacosmic_settings(p: Declared, names: tuple[str, ...]) -> lacosmic.LacosmicSettings:
+    return lacosmic.LacosmicSettings(**{n: getattr(p, f"la_{n}") for n in names})
+
+
+_THRESHOLDS = ("sigclip", "sigfrac", "objlim", "niter", "cleantype")
+_SETTINGS = tuple(lacosmic.LacosmicSettings.__dataclass_fields__)
+
+
+def _prepared(
+    a: "Analysis", p: Declared, target: "Target"
+) -> lacosmic_engine.PreparedTarget | None:
+    names = tuple(name for name in _SETTINGS if name not in _THRESHOLDS)
+    return lacosmic_engine.prepare_target(
+        a.stack.target(target), _lacosmic_settings(p, names), **_lacosmic_noise(a, target)
+    )
+
+
+def _lacosmic_noise(a: "Analysis", target: "Target") -> dict[str, Any]:
+    return {
+        "gain": a.calibration.typical_gain,
+        "rnoise": a.calibration.typical_rnoise,
+        "valid": a.stack.target_valid(target),
+        "checkpoint": a.checkpoint,
+    }
+
+
 def _lacosmic(a: "Analysis", p: Declared, target: "Target") -> lacosmic.LacosmicResult:
     maps = [name for name in ("gain", "rnoise") if np.ndim(getattr(a.calibration, name))]
     if maps and target == "median":
         logger.warning("%s: L.A.Cosmic takes the median of the map", " and ".join(maps))
-    names = lacosmic.LacosmicSettings.__dataclass_fields__
-    settings = lacosmic.LacosmicSettings(**{n: getattr(p, f"la_{n}") for n in names})
-    result = lacosmic.detect_cosmics(
-        a.stack.target(target),
-        settings,
-        gain=a.calibration.typical_gain,
-        rnoise=a.calibration.typical_rnoise,
-        valid=a.stack.target_valid(target),
-    )
+    settings, frame = _lacosmic_settings(p, _SETTINGS), a.stack.target(target)
+    prepared = None
+    if p.la_engine == "fast" and lacosmic_engine.supports(settings):
+        prepared = a.result("prepared", target)
+    if prepared is None:
+        result = lacosmic.detect_cosmics(frame, settings, **_lacosmic_noise(a, target))
+    else:
+        valid = a.stack.target_valid(target)
+        result = lacosmic_engine.detect_target(
+            frame, prepared, settings, valid=valid, checkpoint=a.checkpoint
+        )
     level = logging.INFO if p.la_verbose else logging.DEBUG
     logger.log(level, "L.A.Cosmic on %s: %d pixels", target, np.count_nonzero(result.mask))
     return result
@@ -148,6 +177,7 @@ def _expected(a: "Analysis", p: Declared) -> expectation.ExpectedDiagram:
         _noise(a),
         rng,
         n_simulations=p.mm_nsimulations,
+        checkpoint=a.checkpoint,
         usable=None if valid is None else np.logical_and.reduce(valid),
     )
 
@@ -231,8 +261,17 @@ def _combination(a: "Analysis", p: Declared, kind: combine.Kind) -> combine.Comb
         cleaned = a.lacosmic("median")
         # Cleaned before it was divided: the median of the factors is the factor of the median.
         divisor = 1.0 if p.apply_flux_factor_to == "original" else float(np.median(factors))
-        fill = np.where(cleaned.mask, cleaned.cleaned / np.float32(divisor), fill)
-    parts = combine.Ingredients(scaled, a.mediancr, a.result("masks"), fill, _noise(a), factors)
+        fill = fill.copy()
+        fill[cleaned.mask] = cleaned.filled / np.float32(divisor)
+    parts = combine.Ingredients(
+        scaled,
+        a.mediancr,
+        a.result("masks"),
+        fill,
+        _noise(a),
+        factors,
+        combine.median_variance_factors(scaled.n),
+    )
     made = combine.combine(kind, parts)
     boxes = p.pixels_to_be_replaced_by_local_median
     return combine.replace_by_local_median(made, boxes) if boxes else made
@@ -266,6 +305,7 @@ def _hits(a: "Analysis", _: Declared) -> Table:
 COMPUTE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({
     "alignment": _alignment,
     "stack": _stack,
+    "prepared": _prepared,
     "lacosmic": _lacosmic,
     "plane": _plane,
     "expected": _expected,

@@ -6,8 +6,7 @@ every stage whose inputs stay the same.
 
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ from crmasks_widgets._stages import Declared, Slot, Stage, stages_changed_by
 from crmasks_widgets._version import __version__
 from crmasks_widgets.core.alignment import Alignment
 from crmasks_widgets.core.boundary import BoundaryFit
-from crmasks_widgets.core.combine import KINDS, Combination, Kind
+from crmasks_widgets.core.combine import Combination, Kind
 from crmasks_widgets.core.diagram import Plane
 from crmasks_widgets.core.expectation import ExpectedDiagram
 from crmasks_widgets.core.hits import label_hits
@@ -37,6 +36,7 @@ from crmasks_widgets.parameters import Parameters
 
 Target = str | int
 BoolFrame = npt.NDArray[np.bool_]
+Checkpoint = Callable[[float], None]
 
 _FLUX = ("flux_factor", "flux_factor_regions")
 _EDITS = (
@@ -47,7 +47,14 @@ _EDITS = (
 STAGES: Final = MappingProxyType({
     "alignment": Stage(("bias", "gain", "rnoise", *_FLUX, "mm_xy_offsets", "mm_crosscorr_region")),
     "stack": Stage(("bias", "apply_flux_factor_to"), ("alignment",)),
-    "lacosmic": Stage(("gain", "rnoise", "la_*"), ("stack",)),
+    "prepared": Stage(
+        (
+            "gain", "rnoise", "la_satlevel", "la_sepmed", "la_fsmode", "la_psfmodel",
+            "la_psffwhm_x", "la_psffwhm_y", "la_psfsize", "la_psfbeta", "la_padwidth",
+        ),
+        ("stack",),
+    ),
+    "lacosmic": Stage(("gain", "rnoise", "la_*"), ("prepared", "stack")),
     "plane": Stage(
         ("gain", "rnoise", "mm_seed", "mm_fixed_points_in_boundary"), ("stack", "alignment")
     ),
@@ -115,6 +122,7 @@ class Analysis:
         self.parameters = parameters
         self.calibration = calibration or read_calibration(parameters, exposures.shape)
         self.masks_checksum: str | None = None
+        self.checkpoint: Checkpoint | None = None
         self._slots: dict[tuple[str, Target | None], Slot] = {}
         self._guard = threading.Lock()
         _stage_functions.check_against_frame(parameters, exposures)
@@ -174,6 +182,25 @@ class Analysis:
             slot.value, slot.known = value, True
         return new
 
+    def watched(self, checkpoint: Checkpoint) -> "Analysis":
+        """Follow, and be able to stop, what is computed from now on.
+
+        Parameters
+        ----------
+        checkpoint : callable
+            Called with the fraction done of a long step, at its iterations and tiles; may raise
+            `Cancelled`, which leaves the step undone.
+
+        Returns
+        -------
+        Analysis
+            Shares every result with this one.
+        """
+        new = Analysis(self.exposures, self.parameters, self.calibration)
+        new.masks_checksum, new.checkpoint = self.masks_checksum, checkpoint
+        new._slots, new._guard = self._slots, self._guard
+        return new
+
     def result(self, stage: str, target: Target | None = None) -> Any:
         """Result of a stage, computed when it is first asked for.
 
@@ -194,6 +221,19 @@ class Analysis:
         arguments = (self, Declared(self.parameters, STAGES[stage]))
         compute = _stage_functions.COMPUTE[stage]
         return slot.get(lambda: compute(*arguments, *(() if target is None else (target,))))
+
+    def forget(self, stage: str, target: Target | None = None) -> None:
+        """Let go of a result, which is computed again if it is read again.
+
+        Parameters
+        ----------
+        stage : str
+            Key of `STAGES`.
+        target : str or int, optional
+            For stages that have one.
+        """
+        with self._guard:
+            self._slots.pop((stage, target), None)
 
     def computed(self) -> frozenset[tuple[str, Target | None]]:
         """Stages whose result is known.
@@ -347,42 +387,13 @@ class Analysis:
     @property
     def uuid(self) -> str:
         """Version 5 UUID of exposures, calibration, parameters and package version."""
+        calibration = self.calibration
+        # The checksum of a file stands for it, wherever it lies.
+        values = self.parameters.model_dump(exclude={"images", *calibration.checksums})
         parts = [
-            __version__, *self.exposures.checksums, *sorted(self.calibration.checksums.values()),
-            self.masks_checksum or "", self.parameters.to_yaml(),
-        ]  # fmt: skip
+            __version__,
+            *self.exposures.checksums,
+            *(f"{n} {v}" for n, v in [*sorted(calibration.checksums.items()), *values.items()]),
+            self.masks_checksum or "",
+        ]
         return str(uuid.uuid5(uuid.NAMESPACE_URL, "\n".join(parts)))
-
-    def compute(
-        self, threads: int = 1, detections: bool = True
-    ) -> Iterator[tuple[str, Target | None]]:
-        """Compute the stages of a whole run, the independent ones side by side.
-
-        Parameters
-        ----------
-        threads : int
-            How many stages may run at once.
-        detections : bool
-            False when the masks were given.
-
-        Yields
-        ------
-        stage, target
-            As each is done.
-        """
-        _ = self.stack
-        yield "stack", None
-        if detections:
-            jobs: list[tuple[str, Target | None]] = [("boundary", None)] if self.uses_mm else []
-            if self.uses_lacosmic:
-                jobs += [("lacosmic", target) for target in self.targets]
-            with ThreadPoolExecutor(threads) as pool:
-                futures = [pool.submit(self.result, *job) for job in jobs]
-                for job, future in zip(jobs, futures, strict=True):
-                    future.result()
-                    yield job
-            _ = self.hits
-            yield "masks", None
-        for kind in KINDS:
-            self.combination(kind)
-            yield "combination", kind

@@ -92,8 +92,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> None:
     if parameters.interactive or parameters.verify_cr:
         name = "interactive" if parameters.interactive else "verify_cr"
         logger.info(
-            "%s: true: this run is unattended; to look and decide, open %s in the dashboard",
-            name, arguments.params,
+            "%s: true: this run is unattended; to look and decide, open the dashboard in Jupyter "
+            "(from version 0.2 on): crmasks_widgets.Dashboard(crmasks_widgets.load_analysis(%r))",
+            name, str(arguments.params),
         )  # fmt: skip
     _compute_and_save(analysis, arguments, console, inputs)
 

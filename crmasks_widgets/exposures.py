@@ -1,6 +1,7 @@
 """Exposures and calibration maps, as they come from files, arrays or CCDData."""
 
 import hashlib
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from astropy.io import fits
 from crmasks_widgets._fits_files import ImagePlane, find_file, read_image
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.parameters import Parameters
+
+logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -197,7 +200,20 @@ def read_exposures(
                     "expected a different exposure"
                 )
                 raise InputError(msg)
-    return ExposureSet._from_planes([read_image(path, extnum) for path in found])
+    exposures = ExposureSet._from_planes([read_image(path, extnum) for path in found])
+    _warn_of_copies(exposures)
+    return exposures
+
+
+def _warn_of_copies(exposures: ExposureSet) -> None:
+    for i, checksum in enumerate(exposures.checksums):
+        first = exposures.checksums.index(checksum)
+        if first < i:
+            logger.warning(
+                "%s: found the same content as in %s, expected a different exposure",
+                exposures.names[i],
+                exposures.names[first],
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -110,7 +110,8 @@ def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
     if lamedian is None:
         return applied
     median = applied.stack.median2d
-    cleaned = LacosmicResult(np.abs(lamedian - median) > ROUNDING * np.abs(median), lamedian)
+    replaced = np.abs(lamedian - median) > ROUNDING * np.abs(median)
+    cleaned = LacosmicResult(replaced, median, lamedian[replaced])
     return analysis.preset({**results, ("lacosmic", "median"): cleaned}, checksum)
 
 

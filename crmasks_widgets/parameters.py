@@ -147,6 +147,13 @@ class Parameters(BaseModel):
     )
     la_psfbeta: float = about(4.765, "exponent of the moffat kernel", above=0)
     la_verbose: bool = about(False, "report what each run of L.A.Cosmic flags")
+    la_padwidth: types.Count = about(
+        0, "margin mirrored beyond the borders, so that hits in the outer rows count", "pixel",
+        low=0, in_reference=False,
+    )  # fmt: skip
+    la_engine: Literal["fast", "astroscrappy"] = about(
+        "fast", "which implementation of L.A.Cosmic runs; same masks", in_reference=False
+    )
 
     mm_xy_offsets: types.Offsets = about(
         None,

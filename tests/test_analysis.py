@@ -11,6 +11,7 @@ import crmasks_widgets as cm
 from crmasks_widgets import _stages, palette
 from crmasks_widgets._stage_functions import COMPUTE
 from crmasks_widgets.analysis import STAGES
+from crmasks_widgets.scheduling import compute_all
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from .counts import count
@@ -27,7 +28,8 @@ CHANGES = {
     "la_gain_apply": False, "la_sigclip": 8.0, "la_sigfrac": 0.5, "la_objlim": 3.0,
     "la_satlevel": 3000.0, "la_niter": 1, "la_sepmed": False, "la_cleantype": "medmask",
     "la_fsmode": "median", "la_psfmodel": "moffat", "la_psffwhm_x": 3.0, "la_psffwhm_y": 2.0,
-    "la_psfsize": 7, "la_psfbeta": 3.0, "la_verbose": True,
+    "la_psfsize": 7, "la_psfbeta": 3.0, "la_verbose": True, "la_padwidth": 5,
+    "la_engine": "astroscrappy",
     "mm_xy_offsets": ((0.0, 0.0), (0.3, 0.0), (0.0, -0.2)), "mm_boundary_fit": "piecewise",
     "mm_knots_splfit": 4, "mm_fixed_points_in_boundary": ((0.0, 40.0, 1e4), (500.0, 90.0, 1e4)),
     "mm_nsimulations": 2, "mm_niter_boundary_extension": 1, "mm_weight_boundary_extension": 3.0,
@@ -166,11 +168,38 @@ def test_a_failed_stage_leaves_nothing_behind(exposures, monkeypatch):
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_threads_change_nothing(exposures, threads):
     analysis = cm.Analysis(exposures, BASE)
-    done = list(analysis.compute(threads))
+    done = list(compute_all(analysis, threads))
     assert done[0] == ("stack", None)
     assert ("lacosmic", 3) in done
     assert done[-1] == ("combination", "meancr")
     assert_same(everything(analysis), everything(cm.Analysis(exposures, BASE)))
+
+
+def test_what_is_computed_can_be_followed_and_stopped(exposures):
+    analysis, seen = cm.Analysis(exposures, BASE), []
+
+    def stop(fraction):
+        seen.append(fraction)
+        if len(seen) == 3:
+            raise cm.Cancelled("stopped")
+
+    with pytest.raises(cm.Cancelled):
+        _ = analysis.watched(stop).masks
+    assert not any(stage == "masks" for stage, _ in analysis.computed())
+    again = []
+    _ = analysis.watched(again.append).masks
+    assert again
+    assert max(again) <= 1.0
+    assert ("masks", None) in analysis.computed()
+    assert_same(everything(analysis), everything(cm.Analysis(exposures, BASE)))
+
+
+def test_a_forgotten_result_is_computed_again(exposures):
+    analysis = cm.Analysis(exposures, BASE)
+    first = analysis.lacosmic("median").mask
+    analysis.forget("lacosmic", "median")
+    assert ("lacosmic", "median") not in analysis.computed()
+    np.testing.assert_array_equal(analysis.lacosmic("median").mask, first)
 
 
 def test_a_stage_read_by_two_threads_is_computed_once(exposures, monkeypatch):

@@ -297,3 +297,26 @@ def test_gain_map_reaches_the_masks(tmp_path):
     for name, mask in one.masks.items():
         np.testing.assert_array_equal(mask, other.masks[name])
     assert one.uuid != other.uuid
+
+
+def test_an_extension_with_coordinates_takes_none_from_the_primary(tmp_path):
+    primary, extension = fits.PrimaryHDU(), fits.ImageHDU(np.ones((16, 16), np.float32))
+    primary.header["OBJECT"], primary.header["CTYPE1"] = "NGC 1", "RA---TAN"
+    primary.header["CD1_1"], primary.header["CRVAL1"] = 5.0, 120.0
+    extension.header["CTYPE1"], extension.header["CDELT1"] = "LINEAR", 2.0
+    paths = [tmp_path / f"m{i}.fits" for i in range(3)]
+    for i, path in enumerate(paths):
+        extension.data[0, 0] = i
+        fits.HDUList([primary, extension]).writeto(path)
+    header = read_exposures(paths, extnum=1).headers[0]
+    assert (header["OBJECT"], header["CTYPE1"], header["CDELT1"]) == ("NGC 1", "LINEAR", 2.0)
+    assert "CD1_1" not in header
+    assert "CRVAL1" not in header
+
+
+def test_a_copy_of_an_exposure_is_pointed_out(tmp_path, caplog):
+    paths = [tmp_path / f"m{i}.fits" for i in range(3)]
+    for value, path in zip((1, 2, 1), paths, strict=True):
+        fits.PrimaryHDU(np.full((16, 16), value, np.float32)).writeto(path)
+    read_exposures(paths)
+    assert f"{paths[2]}: found the same content as in {paths[0]}" in caplog.text

@@ -148,9 +148,7 @@ def test_nothing_is_drawn_before_it_is_asked_for(monkeypatch):
 
 
 def test_figures_leave_analysis_and_settings_as_they_were(tmp_path):
-    made = analysis(
-        3, (40, 41), flux_factor="auto", mm_crosscorr_region=(5, 35, 5, 35), maxplots=1
-    )
+    made = analysis(3, (40, 41), flux_factor="auto", mm_crosscorr_region=(5, 35, 5, 35), maxplots=1)
 
     def state():
         arrays = [*made.masks.values(), *made.stack.cube, made.stack.median2d, made.labels]

@@ -189,10 +189,10 @@ def test_keys_of_later_versions() -> None:
     with pytest.raises(ParameterError, match=r"use_(aux|la)median: found together with use_"):
         read("{use_auxmedian: true, use_lamedian: true}")
     with pytest.warns(CrmasksWarning) as caught:
-        read("{la_padwidth: 10, pc_sigma: 3, nn_model: x, mm_synthetic: median, dilation: 0}")
+        read("{dc_threshold: 0.5, pc_sigma: 3, nn_model: x, mm_synthetic: median, dilation: 0}")
     assert [str(w.message) for w in caught] == [
         "p.yaml: ignored, known to later numina-crmasks only: "
-        "la_padwidth, mm_synthetic, nn_model, pc_sigma"
+        "dc_threshold, mm_synthetic, nn_model, pc_sigma"
     ]
     with pytest.raises(
         ParameterError, match=r"la_sigclip: found \[5.0, 3.0\], expected one number"
@@ -423,6 +423,8 @@ def test_written_parameters_are_read_back_equal(made: Parameters) -> None:
     flat = {k: v for k, v in content.items() if k not in ("requirements", "crmasks_widgets")}
     assert set(flat) <= {"images", "extnum", "gain", "rnoise", "bias"}
     flat |= content["requirements"]
+    own = {name: info.default for name, info in TABLE.items() if not info.in_reference}
+    flat |= own | content.get("crmasks_widgets", {})
     special = {"flux_factor", "mm_threshold", "mm_threshold_rnoise", "images"}
     for name in set(TABLE) - special:
         value = getattr(made, name)
@@ -499,5 +501,5 @@ def test_file_is_readable() -> None:
     ]  # fmt: skip
     assert "  la_satlevel: 65535.0                # saturation level (ADU)\n" in text
     for name, info in TABLE.items():
-        if name not in ("images", "mm_threshold_rnoise"):
+        if name != "images" and info.in_reference:
             assert re.search(rf"^ *{name}:.*  # {re.escape(info.help)}", text, re.MULTILINE)

@@ -40,7 +40,7 @@ class Candidates(NamedTuple):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What no threshold of L.A.Cosmic touches, for one frame. Its arrays are read-only.
+    """What no threshold of L.A.Cosmic touches, for one frame; read-only.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Prepared:
     gain : float
         e-/ADU.
     electrons : (ny, nx) float32
-        The frame.
+        The frame; with gain 1 that given to `prepare` itself, which must not change any more.
     bad : (ny, nx) bool or None
         Invalid and saturated pixels, grown: never flagged, never used to fill others.
     read_variance : float
@@ -112,7 +112,7 @@ def supports(settings: LacosmicSettings) -> bool:
     """Tell whether this engine gives the masks of astroscrappy.
 
     Not with ``cleantype="median"``: astroscrappy 1.3.0 takes the median of two pixels and 23
-    values it never set. Not with a threshold of 0 or less: S' is exactly 0 in many pixels, up to the
+    values it never set. Not with a threshold of 0 or less: S' is 0 in many pixels, up to the
     rounding of the library's build. Not with kernels so extreme that they overflow.
 
     Parameters
@@ -228,9 +228,10 @@ def prepare(
         settings, gain, electrons, bad, read_noise * read_noise, noise, significance, structure,
         terms, Candidates.none(), floor,
     )  # fmt: skip
-    for array in (noise, significance, structure):
+    candidates = candidates_above(floor, prepared)
+    for array in (noise, significance, structure, *candidates):
         array.flags.writeable = False
-    return replace(prepared, candidates=candidates_above(floor, prepared))
+    return replace(prepared, candidates=candidates)
 
 
 def _terms(settings: LacosmicSettings) -> tuple[Taps, ...]:

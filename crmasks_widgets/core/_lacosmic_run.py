@@ -70,11 +70,9 @@ class Run:
         self.cleaned = images.electrons
         self._noise, self._significance = images.noise, images.significance
         self._structure = images.structure
-        self._variance = images.electrons
         # Where the structure does not follow the cleaned frame yet: computed only when asked for.
         self._outdated = np.zeros(0, bool)
         self._changed = np.zeros(0, np.intp)
-        self._filter: MatchedFilter | None = None
 
     def cosmics(self, sigclip_low: np.float32, objlim: np.float32) -> Indices:
         """Find the pixels one iteration flags, those flagged before included.
@@ -133,11 +131,10 @@ class Run:
         if self._noise is images.noise:
             self._noise, self._significance = images.noise.copy(), images.significance.copy()
             self._structure = images.structure.copy()
-            self._variance = images.electrons + images.read_variance
             self._outdated = np.zeros(images.structure.size, bool)
         noise_reach = images.widths.noise // 2
         points = np.flatnonzero(near(changed, shape, noise_reach))
-        self._follow_noise(changed, points)
+        self._follow_noise(points)
         points = points[interior(points, shape, 1)]
         self._significance.ravel()[points] = _lacosmic_statistics.significance_of(
             _lacosmic_statistics.laplacian_at(self.cleaned, points), self._noise.ravel()[points]
@@ -151,12 +148,14 @@ class Run:
         again |= near(changed, shape, reach + images.widths.surroundings // 2)
         self._follow_contrast(again)
 
-    def _follow_noise(self, changed: Indices, points: Indices) -> None:
+    def _follow_noise(self, points: Indices) -> None:
         images, widths = self._images, self._images.widths
+        variance = self.cleaned + images.read_variance
         # A mean of sums is not, to the last bit, the sum of the mean.
-        self._variance.ravel()[changed] = self._filled(images.read_variance, changed)
+        flagged = np.flatnonzero(self.flagged)
+        variance.ravel()[flagged] = self._filled(images.read_variance, flagged)
         points = points[interior(points, self._shape, widths.noise // 2)]
-        median = median_at(self._variance, points, widths.noise, widths is SEPARABLE)
+        median = median_at(variance, points, widths.noise, widths is SEPARABLE)
         self._noise.ravel()[points] = _lacosmic_statistics.noise_of(median)
 
     def _follow_candidates(self, again: Bools) -> None:
@@ -192,7 +191,6 @@ class Run:
                 self._structure[rows] = matched_rows(self.cleaned, self._noise, rows, images.terms)
             return
         else:
-            if self._filter is None:
-                self._filter = MatchedFilter(self._shape, images.terms)
-            values = self._filter.at(self.cleaned, self._noise, points)
+            matched = MatchedFilter(self._shape, images.terms)
+            values = matched.at(self.cleaned, self._noise, points)
         self._structure.ravel()[points] = values

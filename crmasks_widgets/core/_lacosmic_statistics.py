@@ -29,7 +29,7 @@ SEPARABLE, SQUARE = Widths(7, 7, 5, 9), Widths(5, 5, 3, 7)
 def _mean_of_clipped(
     centre: Floats, up: Floats, down: Floats, left: Floats, right: Floats
 ) -> Floats:
-    """Mean over the four subpixels of the positive part of the Laplacian (equations 7 to 10).
+    """L+: the mean over the four subpixels of the positive part of the Laplacian.
 
     A subpixel has its own pixel on two sides: 4c - c - c - vertical - horizontal neighbour.
     """
@@ -87,12 +87,12 @@ def laplacian_at(frame: Floats, points: Indices) -> Floats:
 
 
 def noise_of(variance: Floats) -> Floats:
-    """Noise from the median-filtered variance, electrons; at least 0.003.
+    """N = sqrt(median(D + sigma^2)), at least 0.003 electrons.
 
     Parameters
     ----------
     variance : (...) float32
-        Electrons squared.
+        Median of frame plus squared readout noise, electrons squared.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def noise_of(variance: Floats) -> Floats:
 
 
 def significance_of(laplacian: Floats, noise: Floats) -> Floats:
-    """S, the Laplacian in units of twice the noise (equation 11; 2 from the 2x2 subpixels).
+    """S = L+ / (f N), with f = 2 for the 2x2 subpixels.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def significance_of(laplacian: Floats, noise: Floats) -> Floats:
 
 
 def excess_at(significance: Floats, points: Indices, widths: Widths) -> Floats:
-    """S', the significance above its median (equation 13).
+    """S' = S - median(S): without what is smooth.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def excess_at(significance: Floats, points: Indices, widths: Widths) -> Floats:
 def contrast_at(
     structure: Floats, noise: Floats, points: Indices, excess: Floats, widths: Widths
 ) -> Floats:
-    """S' over the fine structure F (equation 14 and the test that follows it).
+    """S' / F, with the fine structure F = (f - median(f)) / N of a filtered frame f, at least 0.01.
 
     Parameters
     ----------

@@ -14,6 +14,7 @@ from crmasks_widgets.core.stack import Stack
 FloatFrame = npt.NDArray[np.float32]
 Kind = Literal["mediancr", "meancrt", "meancr"]
 KINDS: tuple[Kind, ...] = ("mediancr", "meancrt", "meancr")
+ROWS_AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Ingredients:
         Noise of an exposure before it was divided.
     flux_factors : tuple of n floats
         Divisors of the exposures.
+    median_factors : (n + 1,) float32
+        Variance of a median of so many values of unit variance.
     """
 
     stack: Stack
@@ -61,6 +64,31 @@ class Ingredients:
     fill: FloatFrame
     noise: Noise
     flux_factors: tuple[float, ...]
+    median_factors: FloatFrame
+
+    def rows(self, rows: slice) -> "Ingredients":
+        """Some rows of everything.
+
+        Parameters
+        ----------
+        rows : slice
+            Of the y axis.
+
+        Returns
+        -------
+        Ingredients
+            Views.
+        """
+        exposures = tuple(mask[rows] for mask in self.masks.exposures)
+        return Ingredients(
+            self.stack.rows(rows),
+            self.mediancr[rows],
+            Masks(self.masks.meancrt[rows], exposures),
+            self.fill[rows],
+            self.noise.rows(rows),
+            self.flux_factors,
+            self.median_factors,
+        )
 
 
 def median_variance_factor(n: int) -> float:
@@ -93,6 +121,22 @@ def median_variance_factor(n: int) -> float:
     return float((((u + v) / 2) ** 2 * weight).sum() * step**2 / (weight.sum() * step**2))
 
 
+def median_variance_factors(n: int) -> FloatFrame:
+    """Variance factors of the medians of 0 to n values.
+
+    Parameters
+    ----------
+    n : int
+        Largest number of values.
+
+    Returns
+    -------
+    (n + 1,) float32
+        The first is NaN.
+    """
+    return np.array([np.nan, *map(median_variance_factor, range(1, n + 1))], dtype=np.float32)
+
+
 def combine(kind: Kind, parts: Ingredients) -> Combination:
     """Make one corrected combination (section 13).
 
@@ -109,11 +153,17 @@ def combine(kind: Kind, parts: Ingredients) -> Combination:
     Combination
         Value, variance and map.
     """
-    if kind == "mediancr":
-        return _mediancr(parts)
-    if kind == "meancrt":
-        return _meancrt(parts)
-    return _meancr(parts)
+    shape = parts.stack.min2d.shape
+    out = Combination(
+        np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.int16)
+    )
+    make = {"mediancr": _mediancr, "meancrt": _meancrt, "meancr": _meancr}[kind]
+    # In blocks of rows, the intermediate frames of every exposure take no memory to speak of.
+    for start in range(0, shape[0], ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        block = make(parts.rows(rows))
+        out.data[rows], out.variance[rows], out.map[rows] = block.data, block.variance, block.map
+    return out
 
 
 def _exposure_variances(value: FloatFrame, parts: Ingredients) -> list[npt.NDArray[np.float32]]:
@@ -167,8 +217,7 @@ def _usable(parts: Ingredients) -> list[npt.NDArray[np.bool_]] | None:
 def _median(parts: Ingredients) -> Combination:
     stack = parts.stack
     typical = _mean_over(_exposure_variances(stack.median2d, parts), _usable(parts))
-    factors = np.array([np.nan, *(median_variance_factor(n) for n in range(1, stack.n + 1))])
-    variance = typical * factors.astype(np.float32)[stack.n_valid]
+    variance = typical * parts.median_factors[stack.n_valid]
     return Combination(stack.median2d.copy(), variance, stack.n_valid.astype(np.int16))
 
 

@@ -105,6 +105,25 @@ class Noise:
         """Median readout noise, ADU."""
         return float(np.median(self.rnoise))
 
+    def rows(self, rows: slice) -> "Noise":
+        """Noise of some rows.
+
+        Parameters
+        ----------
+        rows : slice
+            Of the y axis.
+
+        Returns
+        -------
+        Noise
+            Numbers as they are, views of maps.
+        """
+        gain, rnoise = (
+            value[rows] if isinstance(value, np.ndarray) else value
+            for value in (self.gain, self.rnoise)
+        )
+        return Noise(gain, rnoise)
+
 
 def _limit_draws(
     rng: np.random.Generator, n: int, brightest: float, gain: float, rnoise: float

@@ -1,6 +1,6 @@
 """The Median-Minimum diagram that equivalent exposures would give, by Monte Carlo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,20 +119,26 @@ def simulate_diagram(
 
 
 def _draw_exposure(signal: FloatArray, noise: Noise, rng: np.random.Generator) -> FloatArray:
-    exposure = rng.poisson(signal * noise.gain).astype(np.float64)
-    exposure /= noise.gain
-    gaussian = rng.standard_normal(signal.shape)
-    gaussian *= noise.rnoise
-    exposure += gaussian
+    """Draw all photons of a frame, then all its readout noise, block by block."""
+    exposure = np.empty(signal.shape)
+    for rows in _blocks(len(signal)):
+        gain = noise.rows(rows).gain
+        np.divide(rng.poisson(signal[rows] * gain), gain, out=exposure[rows])
+    for rows in _blocks(len(signal)):
+        exposure[rows] += rng.standard_normal(exposure[rows].shape) * noise.rows(rows).rnoise
     return exposure
+
+
+def _blocks(n_rows: int) -> Iterator[slice]:
+    for start in range(0, n_rows, BLOCK_ROWS):
+        yield slice(start, start + BLOCK_ROWS)
 
 
 def _count(
     plane: Plane, frames: list[FloatArray], usable: npt.NDArray[np.bool_] | None
 ) -> npt.NDArray[np.int64]:
     counts = np.zeros((len(plane.x_edges) - 1, len(plane.y_edges) - 1), dtype=np.int64)
-    for start in range(0, len(frames[0]), BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
+    for rows in _blocks(len(frames[0])):
         ordered = sorted_planes([frame[rows] for frame in frames])
         x, y = ordered[0], middle(ordered) - ordered[0]
         if usable is not None:

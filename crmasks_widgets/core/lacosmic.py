@@ -48,6 +48,9 @@ class LacosmicSettings:
         Side of the kernel, pixels, odd.
     psfbeta : float
         Exponent of the Moffat kernel.
+    padwidth : int
+        Rows and columns by which the frame is mirrored beyond its borders, so that hits there are
+        found; pixels.
     """
 
     sigclip: float = 5.0
@@ -63,22 +66,33 @@ class LacosmicSettings:
     psffwhm_y: float = 2.5
     psfsize: int = 11
     psfbeta: float = 4.765
+    padwidth: int = 0
 
 
 @dataclass(frozen=True)
 class LacosmicResult:
-    """Flags and cleaned frame of one target.
+    """Flags of one target, and what replaces the flagged pixels.
 
     Attributes
     ----------
     mask : (ny, nx) bool
         Flagged pixels.
-    cleaned : (ny, nx) float32
-        The frame with flagged pixels replaced, ADU. Invalid pixels are NaN.
+    frame : (ny, nx) float32
+        The frame as observed, ADU. Invalid pixels are NaN.
+    filled : (k,) float32
+        Values of the flagged pixels in raster order, ADU.
     """
 
     mask: BoolFrame
-    cleaned: FloatFrame
+    frame: FloatFrame
+    filled: FloatFrame
+
+    @property
+    def cleaned(self) -> FloatFrame:
+        """The frame with flagged pixels replaced, ADU; (ny, nx) float32, a new array."""
+        cleaned: FloatFrame = self.frame.copy()
+        cleaned[self.mask] = self.filled
+        return cleaned
 
 
 def elliptical_kernel(fwhm_x: float, fwhm_y: float, size: int) -> FloatFrame:
@@ -110,6 +124,58 @@ def _point_spread(settings: LacosmicSettings) -> dict[str, Any]:
     return {"psfmodel": settings.psfmodel, "psffwhm": fwhm}
 
 
+@dataclass(frozen=True)
+class ExtendedFrame:
+    """A frame as the detector can take it: without gaps, and with sides that are long enough.
+
+    Attributes
+    ----------
+    frame : (my, mx) float32
+        ADU. Invalid pixels hold the value of the nearest valid one, for the sake of their
+        neighbours; beyond the borders the frame is mirrored.
+    masked : (my, mx) bool or None
+        True for invalid pixels.
+    inner : tuple of slice
+        Where the frame itself lies.
+    """
+
+    frame: FloatFrame
+    masked: BoolFrame | None
+    inner: tuple[slice, slice]
+
+
+def extend(frame: FloatFrame, valid: BoolFrame | None, padwidth: int) -> ExtendedFrame:
+    """Fill invalid pixels and mirror a frame beyond its borders.
+
+    Parameters
+    ----------
+    frame : (ny, nx) float32
+        ADU, with at least one valid pixel.
+    valid : (ny, nx) bool or None
+        False for pixels to be left out.
+    padwidth : int
+        Width of the mirrored margin, pixels; more where a side is below `MIN_SIDE`.
+
+    Returns
+    -------
+    ExtendedFrame
+        The frame itself where nothing is to be done.
+    """
+    filled = frame
+    if valid is not None:
+        nearest = ndimage.distance_transform_edt(
+            ~valid, return_distances=False, return_indices=True
+        )
+        filled = frame[tuple(nearest)]
+    margins = [(max(padwidth, (MIN_SIDE - side + 1) // 2),) * 2 for side in frame.shape]
+    inner = tuple(slice(m, m + side) for (m, _), side in zip(margins, frame.shape, strict=True))
+    masked = None if valid is None else ~valid
+    if any(margin for margin, _ in margins):
+        filled = np.pad(filled, margins, mode="reflect")
+        masked = None if masked is None else np.pad(masked, margins, mode="reflect")
+    return ExtendedFrame(filled, masked, (inner[0], inner[1]))
+
+
 def detect_cosmics(
     frame: FloatFrame,
     settings: LacosmicSettings,
@@ -119,7 +185,7 @@ def detect_cosmics(
     valid: BoolFrame | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> LacosmicResult:
-    """Flag the cosmic rays of one frame.
+    """Flag the cosmic rays of one frame by astroscrappy.
 
     The library is called in electrons, noise included. Frames with a side below 16 pixels are
     mirrored beyond their borders first, and frames of more than 2^26 pixels are worked on in
@@ -136,8 +202,7 @@ def detect_cosmics(
     rnoise : float
         ADU.
     valid : (ny, nx) bool, optional
-        False for pixels to be left out. Their value is replaced by that of the nearest valid pixel
-        for the sake of their neighbours; they are never flagged.
+        False for pixels to be left out; they are never flagged.
     checkpoint : callable, optional
         Called with the fraction done after each tile; may raise `Cancelled`.
 
@@ -147,26 +212,63 @@ def detect_cosmics(
         Flags, and the cleaned frame in ADU.
     """
     if valid is not None and not valid.any():
-        return LacosmicResult(np.zeros(frame.shape, bool), np.full_like(frame, np.nan))
-    filled = frame if valid is None else _fill_from_nearest(frame, valid)
-    mask = np.empty(frame.shape, dtype=bool)
-    cleaned = np.empty(frame.shape, dtype=np.float32)
-    tiles = list(_tiles(frame.shape, HALO_PER_ITERATION * settings.niter))
+        return nothing_valid(frame)
+    extended = extend(frame, valid, settings.padwidth)
+    mask = np.empty(extended.frame.shape, dtype=bool)
+    cleaned = np.empty(extended.frame.shape, dtype=np.float32)
+    tiles = list(_tiles(mask.shape, HALO_PER_ITERATION * settings.niter))
     for done, (inner, outer) in enumerate(tiles, start=1):
-        bad = None if valid is None else ~valid[outer]
+        bad = None if extended.masked is None else extended.masked[outer]
         crop = tuple(
             slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True)
         )
-        tile_mask, tile_cleaned = _call(filled[outer], settings, gain, rnoise, bad)
-        mask[inner], cleaned[inner] = tile_mask[crop], tile_cleaned[crop]
+        tile = _call(extended.frame[outer], settings, gain, rnoise, bad)
+        mask[inner], cleaned[inner] = (part[crop] for part in tile)
         if checkpoint is not None:
             checkpoint(done / len(tiles))
-    # Without a flag there is nothing to clean: the way through electrons must not change a value.
-    cleaned = np.where(mask, cleaned, frame)
-    if valid is not None:
-        mask &= valid
-        cleaned[~valid] = np.nan
-    return LacosmicResult(mask, cleaned)
+    return result_of(frame, mask[extended.inner], cleaned[extended.inner], valid)
+
+
+def nothing_valid(frame: FloatFrame) -> LacosmicResult:
+    """Result for a frame without a valid pixel.
+
+    Parameters
+    ----------
+    frame : (ny, nx) float32
+        Any values.
+
+    Returns
+    -------
+    LacosmicResult
+        No flag, all NaN.
+    """
+    nothing = np.empty(0, np.float32)
+    return LacosmicResult(np.zeros(frame.shape, bool), np.full_like(frame, np.nan), nothing)
+
+
+def result_of(
+    frame: FloatFrame, mask: BoolFrame, cleaned: FloatFrame, valid: BoolFrame | None
+) -> LacosmicResult:
+    """Make the result of a detection.
+
+    Parameters
+    ----------
+    frame : (ny, nx) float32
+        As observed, ADU; NaN where not valid.
+    mask : (ny, nx) bool
+        Flags.
+    cleaned : (ny, nx) float32
+        ADU.
+    valid : (ny, nx) bool or None
+        Where False: not flagged.
+
+    Returns
+    -------
+    LacosmicResult
+        Shares the frame.
+    """
+    flagged = np.array(mask) if valid is None else mask & valid
+    return LacosmicResult(flagged, frame, cleaned[flagged])
 
 
 def _call(
@@ -176,11 +278,9 @@ def _call(
     rnoise: float,
     bad: BoolFrame | None,
 ) -> tuple[BoolFrame, FloatFrame]:
-    margins = [(max(0, MIN_SIDE - side + 1) // 2,) * 2 for side in frame.shape]
-    padded = np.pad(frame, margins, mode="symmetric")
     mask, cleaned = astroscrappy.detect_cosmics(
-        padded,
-        inmask=None if bad is None else np.pad(bad, margins, mode="symmetric"),
+        frame,
+        inmask=bad,
         sigclip=settings.sigclip,
         sigfrac=settings.sigfrac,
         objlim=settings.objlim,
@@ -195,16 +295,7 @@ def _call(
         psfbeta=settings.psfbeta,
         **_point_spread(settings),
     )
-    inner = tuple(
-        slice(low, low + side) for (low, _), side in zip(margins, frame.shape, strict=True)
-    )
-    return np.asarray(mask[inner], bool), np.asarray(cleaned[inner], np.float32)
-
-
-def _fill_from_nearest(frame: FloatFrame, valid: BoolFrame) -> FloatFrame:
-    nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
-    filled: FloatFrame = frame[tuple(nearest)]
-    return filled
+    return np.asarray(mask, bool), np.asarray(cleaned, np.float32)
 
 
 def _tiles(

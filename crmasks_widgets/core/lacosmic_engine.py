@@ -20,15 +20,22 @@ from crmasks_widgets.core._lacosmic_preparation import (
 )
 from crmasks_widgets.core._lacosmic_run import Run
 from crmasks_widgets.core._medians import Bools, Floats
-from crmasks_widgets.core.lacosmic import Checkpoint, LacosmicResult, LacosmicSettings
+from crmasks_widgets.core.lacosmic import (
+    Checkpoint,
+    ExtendedFrame,
+    LacosmicResult,
+    LacosmicSettings,
+)
 
 __all__ = [
     "Detection",
     "Prepared",
-    "adu_result",
+    "PreparedTarget",
     "detect",
     "detect_cosmics",
+    "detect_target",
     "prepare",
+    "prepare_target",
     "supports",
 ]
 
@@ -123,6 +130,98 @@ def _above(prepared: Prepared, sigclip: float) -> Candidates:
     return prepared.candidates.those(prepared.candidates.excess > np.float32(sigclip))
 
 
+@dataclass(frozen=True)
+class PreparedTarget:
+    """A frame extended for the detector, and what no threshold touches in it.
+
+    Attributes
+    ----------
+    extended : ExtendedFrame
+        Filled and mirrored.
+    prepared : Prepared
+        Of the extended frame.
+    """
+
+    extended: ExtendedFrame
+    prepared: Prepared
+
+
+def prepare_target(
+    frame: Floats,
+    settings: LacosmicSettings,
+    *,
+    gain: float,
+    rnoise: float,
+    valid: Bools | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> PreparedTarget | None:
+    """Prepare any frame: with invalid pixels, small, or with a margin.
+
+    Parameters
+    ----------
+    frame : (ny, nx) float32
+        ADU, without bias.
+    settings : LacosmicSettings
+        Those that `Prepared.serves` compares.
+    gain : float
+        e-/ADU, positive.
+    rnoise : float
+        ADU.
+    valid : (ny, nx) bool, optional
+        False for pixels to be left out.
+    checkpoint : callable, optional
+        Called with the fraction done; may raise `Cancelled`.
+
+    Returns
+    -------
+    PreparedTarget or None
+        None for a frame without a valid pixel or with values that single precision cannot square.
+    """
+    if valid is not None and not valid.any():
+        return None
+    extended = lacosmic.extend(frame, valid, settings.padwidth)
+    if not -LARGEST_VALUE < extended.frame.min() <= extended.frame.max() < LARGEST_VALUE:
+        return None
+    made = prepare(
+        extended.frame, settings, gain=gain, rnoise=rnoise, masked=extended.masked,
+        checkpoint=checkpoint,
+    )  # fmt: skip
+    return PreparedTarget(extended, made)
+
+
+def detect_target(
+    frame: Floats,
+    target: PreparedTarget,
+    settings: LacosmicSettings,
+    *,
+    valid: Bools | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> LacosmicResult:
+    """Apply thresholds to a prepared frame.
+
+    Parameters
+    ----------
+    frame : (ny, nx) float32
+        ADU, as it was prepared.
+    target : PreparedTarget
+        From `prepare_target`.
+    settings : LacosmicSettings
+        Thresholds; the other settings as they were.
+    valid : (ny, nx) bool, optional
+        As it was.
+    checkpoint : callable, optional
+        Called with the fraction done after each iteration; may raise `Cancelled`.
+
+    Returns
+    -------
+    LacosmicResult
+        Flags, and the cleaned frame in ADU.
+    """
+    found, inner = detect(target.prepared, settings, checkpoint=checkpoint), target.extended.inner
+    cleaned = found.cleaned[inner] / np.float32(target.prepared.gain)
+    return lacosmic.result_of(frame, found.mask[inner], cleaned, valid)
+
+
 def detect_cosmics(
     frame: Floats,
     settings: LacosmicSettings,
@@ -132,11 +231,10 @@ def detect_cosmics(
     valid: Bools | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> LacosmicResult:
-    """Flag the cosmic rays of one frame; see `lacosmic.detect_cosmics`.
+    """Flag the cosmic rays of one frame; arguments and result as `lacosmic.detect_cosmics`.
 
-    What this engine does not do exactly as astroscrappy (see `supports`), and frames with infinite
-    values, run through astroscrappy. Frames with a side below 16 pixels are mirrored beyond their
-    borders first.
+    What this engine does not do exactly as astroscrappy (see `supports`), and frames with values
+    that single precision cannot square, run through astroscrappy.
 
     Parameters
     ----------
@@ -149,8 +247,7 @@ def detect_cosmics(
     rnoise : float
         ADU.
     valid : (ny, nx) bool, optional
-        False for pixels to be left out. Their value is replaced by that of the nearest valid pixel
-        for the sake of their neighbours; they are never flagged.
+        False for pixels to be left out; they are never flagged.
     checkpoint : callable, optional
         Called with the fraction done; may raise `Cancelled`.
 
@@ -159,55 +256,18 @@ def detect_cosmics(
     LacosmicResult
         Flags, and the cleaned frame in ADU.
     """
-    if valid is not None and not valid.any():
-        return LacosmicResult(np.zeros(frame.shape, bool), np.full_like(frame, np.nan))
-    filled = frame if valid is None else lacosmic._fill_from_nearest(frame, valid)
-    masked = None if valid is None else ~valid
-    if not (supports(settings) and -LARGEST_VALUE < filled.min() <= filled.max() < LARGEST_VALUE):
+    target = None
+    if supports(settings):
+        target = prepare_target(
+            frame, settings, gain=gain, rnoise=rnoise, valid=valid,
+            checkpoint=_part(checkpoint, 0, 0.6),
+        )  # fmt: skip
+    if target is None:
         return lacosmic.detect_cosmics(
             frame, settings, gain=gain, rnoise=rnoise, valid=valid, checkpoint=checkpoint
         )
-    margins = [(max(0, lacosmic.MIN_SIDE - side + 1) // 2,) * 2 for side in frame.shape]
-    if any(low for low, _ in margins):
-        filled = np.pad(filled, margins, mode="symmetric")
-        masked = None if masked is None else np.pad(masked, margins, mode="symmetric")
-    prepared = prepare(
-        filled, settings, gain=gain, rnoise=rnoise, masked=masked,
-        checkpoint=_part(checkpoint, 0, 0.6),
-    )  # fmt: skip
-    found = detect(prepared, settings, checkpoint=_part(checkpoint, 0.6, 1))
-    inner = tuple(slice(m, m + side) for (m, _), side in zip(margins, frame.shape, strict=True))
-    return adu_result(frame, found.mask[inner], found.cleaned[inner], gain, valid)
-
-
-def adu_result(
-    frame: Floats, mask: Bools, cleaned: Floats, gain: float, valid: Bools | None
-) -> LacosmicResult:
-    """Flags and cleaned frame as `lacosmic.detect_cosmics` returns them.
-
-    Parameters
-    ----------
-    frame : (ny, nx) float32
-        As observed, ADU: the values where nothing is flagged.
-    mask : (ny, nx) bool
-        Flags.
-    cleaned : (ny, nx) float32
-        Electrons.
-    gain : float
-        e-/ADU.
-    valid : (ny, nx) bool or None
-        Where False: not flagged, NaN.
-
-    Returns
-    -------
-    LacosmicResult
-    """
-    # Without a flag there is nothing to clean: the way through electrons must not change a value.
-    adu = np.where(mask, cleaned / np.float32(gain), frame)
-    if valid is not None:
-        mask = mask & valid
-        adu[~valid] = np.nan
-    return LacosmicResult(mask, adu)
+    rest = _part(checkpoint, 0.6, 1)
+    return detect_target(frame, target, settings, valid=valid, checkpoint=rest)
 
 
 def _part(checkpoint: Checkpoint | None, low: float, high: float) -> Checkpoint | None:

@@ -42,6 +42,29 @@ class Stack:
         """Number of exposures."""
         return int(self.cube.shape[0])
 
+    def rows(self, rows: slice) -> "Stack":
+        """Some rows of everything.
+
+        Parameters
+        ----------
+        rows : slice
+            Of the y axis.
+
+        Returns
+        -------
+        Stack
+            Views.
+        """
+        return Stack(
+            self.cube[:, rows],
+            self.min2d[rows],
+            self.median2d[rows],
+            self.mean2d[rows],
+            self.max2d[rows],
+            None if self.valid is None else self.valid[:, rows],
+            self.n_valid[rows],
+        )
+
     def target(self, target: str | int) -> FloatFrame:
         """Frame that a detection looks at.
 

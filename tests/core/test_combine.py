@@ -161,10 +161,10 @@ def test_lamedian_fills_what_lacosmic_cleaned_and_the_minimum_the_rest(monkeypat
         [[100.0] * 4, [900.0] * 4, [950.0] * 4], crmethod="mm_lacosmic", use_lamedian=True
     )
     mask = np.array([[True, False, False, True]])
-    cleaned = np.where(mask, np.float32(123.0), analysis.stack.median2d)
+    median, values = analysis.stack.median2d, np.full(2, 123, np.float32)
     from crmasks_widgets.core.lacosmic import LacosmicResult
 
-    preset = {("lacosmic", t): LacosmicResult(mask, cleaned) for t in analysis.targets}
+    preset = {("lacosmic", t): LacosmicResult(mask, median, values) for t in analysis.targets}
     filled = analysis.preset(preset, "from a test")
     for kind in ("mediancr", "meancrt"):
         np.testing.assert_allclose(filled.combination(kind).data[0], [123, 100, 100, 123])

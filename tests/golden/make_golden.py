@@ -121,7 +121,6 @@ CASES: Mapping[str, Case] = {
     "piecewise_thick": Case("thick"),
     "use_lamedian": Case("three", {"use_lamedian": True}, combined=True),
     "sepmed_false": Case("three", {"la_sepmed": False}),
-    "cleantype_median": Case("three", {"la_cleantype": "median"}),
     "cleantype_medmask": Case("thick", {"la_cleantype": "medmask"}),
     "cleantype_idw": Case("three", {"la_cleantype": "idw"}),
     "fsmode_median": Case("three", {"la_fsmode": "median"}),

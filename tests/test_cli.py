@@ -1,0 +1,252 @@
+"""The program: what it says, how it ends, and what it does not load."""
+
+import logging
+import re
+import signal
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from crmasks_widgets import __version__, cli, load_analysis
+
+from .conftest import BOTH, SHAPE, digests
+
+# What only figures and notebooks need.
+HEAVY = ["matplotlib", "ipywidgets", "bqplot", "ipyvolume", "IPython"]
+
+
+def python(*arguments, cwd, **options):
+    """Run another interpreter; its warnings are errors of the test."""
+    command = [sys.executable, "-W", "error::ResourceWarning", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120, **options
+    )
+
+
+def test_as_a_module_in_a_process_of_its_own(work):
+    work.yaml()
+    command = ["-m", "crmasks_widgets", "run", "params.yaml", "--no-figures", "--output-dir", "out"]
+    done = python(*command, cwd=work.folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "crmasks.fits" in work.products()
+    work.yaml(dilation="x")
+    before = digests(work.folder)
+    bad = python(*command, "--overwrite", cwd=work.folder)
+    assert bad.returncode == 2
+    assert re.fullmatch(r"crmasks: params.yaml: dilation: found 'x', expected .*\n", bad.stderr)
+    assert digests(work.folder) == before
+
+
+def test_neither_import_nor_help_nor_a_run_without_figures_loads_matplotlib(work):
+    work.yaml(**BOTH)
+    code = (
+        "import sys, crmasks_widgets\n"
+        f"heavy = lambda: [name for name in {HEAVY} if name in sys.modules]\n"
+        "first = heavy()\n"
+        "from crmasks_widgets import cli\n"
+        "try:\n    cli.main(['--help'])\n"
+        "except SystemExit as stop:\n    print(stop.code, first, heavy())\n"
+        "code = cli.main(['run', 'params.yaml', '--no-figures', '--log-level', 'ERROR'])\n"
+        "print(code, heavy())\n"
+    )
+    done = python("-c", code, cwd=work.folder)
+    assert done.stdout.splitlines()[-2:] == ["0 [] []", "0 []"], done
+    assert "usage: crmasks" in done.stdout
+
+
+def test_anything_else_ends_with_1(work):
+    work.yaml()
+    code = (
+        "import sys\nfrom crmasks_widgets import cli\n"
+        "def broken(*_): raise RuntimeError('a mistake of ours')\n"
+        "cli.load_analysis = broken\n"
+        "sys.exit(cli.main(['run', 'params.yaml']))\n"
+    )
+    done = python("-c", code, cwd=work.folder)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "RuntimeError: a mistake of ours"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], 2),
+        (["--help"], 0),
+        (["run", "--help"], 0),
+        (["demo", "--help"], 0),
+        (["run"], 2),
+        (["run", "p.yaml", "--no-such-option"], 2),
+        (["run", "p.yaml", "--log-level", "LOUD"], 2),
+        (["demo", "--size", "many", "64"], 2),
+        (["fly"], 2),
+    ],
+)
+def test_usage(run_cli, tmp_path, arguments, code):
+    result = run_cli(arguments, tmp_path)
+    assert result.code == code
+    assert "usage: crmasks" in result.out + result.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_version(run_cli, tmp_path):
+    assert run_cli(["--version"], tmp_path).out == f"crmasks_widgets {__version__}\n"
+
+
+# ---- what is said --------------------------------------------------------------------------------
+
+
+def test_progress_counts_and_products_are_reported(work):
+    path = work.yaml(**BOTH)
+    result = work.run()
+    assert (result.code, result.err) == (0, "")
+    analysis = load_analysis(path)
+    lines = result.out.splitlines()
+    stages = [line.split(" s  ")[1] for line in lines if re.match(r" *\d+\.\d s  ", line)]
+    assert stages[0] == "stack of 3 exposures, 80 x 64 pixels, flux factors 1.0000, 1.0000, 1.0000"
+    assert stages[1] == "boundary of the MM diagram: piecewise, 3 knots"
+    n_flagged = [int(analysis.lacosmic(target).mask.sum()) for target in analysis.targets]
+    names = ["median", "mean", "exposure 1", "exposure 2", "exposure 3"]
+    assert stages[2:7] == [
+        f"L.A.Cosmic on {name}: {n} pixels" for name, n in zip(names, n_flagged, strict=True)
+    ]
+    assert "masks" in stages[7]
+    for name, target in zip(names, analysis.targets, strict=True):
+        (row,) = [line for line in lines if re.match(rf" *{name}  ", line)]
+        counts = [int(cell) for cell in re.findall(r" (\d+)(?= |$)", row.replace(name, ""))]
+        expected = list(analysis.detections(target).counts().values())
+        assert counts == [*expected, analysis.mask(target).sum()]
+    n_lost = int(analysis.problematic.sum())
+    assert (
+        f"hits in MEDIANCR: {analysis.labels.max()}; pixels masked in every exposure: {n_lost}"
+        in lines
+    )
+    assert f"products in {work.out}" in lines
+    for name in work.products():
+        size = (work.out / name).stat().st_size / 1024
+        assert any(name in line and f"{size:.1f}" in line for line in lines)
+    assert re.fullmatch(r"done in \d+\.\d s", lines[-1])
+    assert max(map(len, lines)) <= max(80, len(f"products in {work.out}"), 2 * len(str(work.out)))
+
+
+@pytest.mark.parametrize(
+    ("level", "said", "unsaid"),
+    [
+        ("DEBUG", ["e1.fits is read from", "stack of", "done in"], []),
+        ("INFO", ["e1.fits: read from", "stack of", "done in"], ["is read from"]),
+        ("info", ["stack of", "done in"], ["is read from"]),
+    ],
+)
+def test_log_levels(work, level, said, unsaid):
+    work.yaml()
+    result = work.run("--log-level", level)
+    assert (result.code, result.err) == (0, "")
+    assert all(text in result.out for text in said)
+    assert not any(text in result.out for text in unsaid)
+
+
+@pytest.mark.parametrize(("level", "warned"), [("WARNING", True), ("ERROR", False)])
+def test_quiet_log_levels(work, level, warned):
+    fits.PrimaryHDU(np.full(SHAPE, 1.5, np.float32)).writeto(work.folder / "gain.fits")
+    work.yaml(top={"gain": "gain.fits"}, **BOTH)
+    result = work.run("--log-level", level)
+    assert (result.code, result.out) == (0, "")
+    warning = "warning: gain: L.A.Cosmic takes the median of the map\n"
+    assert result.err == (warning if warned else "")
+
+
+@pytest.mark.parametrize(("level", "warned"), [("WARNING", True), ("ERROR", False)])
+def test_warnings_are_one_line_without_code(work, level, warned):
+    work.yaml(pc_na_median=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        result = work.run("--log-level", level)
+    assert (result.code, result.out) == (0, "")
+    text = "warning: params.yaml: ignored, known to later numina-crmasks only: pc_na_median\n"
+    assert result.err == (text if warned else "")
+
+
+@pytest.mark.parametrize("key", ["interactive", "verify_cr"])
+def test_interactive_files_run_unattended_and_say_so(work, key):
+    work.yaml(**{key: True})
+    result = work.run()
+    assert (result.code, result.err) == (0, "")
+    (line,) = [line for line in result.out.splitlines() if "dashboard" in line]
+    assert line.startswith(f"{key}: true: this run is unattended")
+    assert "params.yaml" in line
+
+
+def test_other_files_say_nothing_of_the_dashboard(work):
+    work.yaml()
+    assert "dashboard" not in work.run().out
+
+
+def test_logging_is_left_as_it_was(work):
+    work.yaml()
+    logger, show = logging.getLogger("crmasks_widgets"), warnings.showwarning
+    before = (logger.level, list(logger.handlers))
+    assert work.run("--log-level", "DEBUG").code == 0
+    work.yaml(dilation=-1)
+    assert work.run("--log-level", "ERROR").code == 2
+    assert (logger.level, list(logger.handlers)) == before
+    assert warnings.showwarning is show
+
+
+def test_invalid_values_are_counted(work):
+    with fits.open(work.folder / "e2.fits", mode="update") as hdus:
+        hdus[0].data[3, 4:9] = np.nan
+    work.yaml()
+    assert ", 5 invalid values left out" in work.run().out
+
+
+def test_available_cpus(monkeypatch):
+    assert cli.available_cpus() >= 1
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {3}, raising=False)
+    assert cli.available_cpus() == 1
+
+
+# ---- Ctrl-C --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "crmasks_widgets.cli.load_analysis",
+        "crmasks_widgets._stage_functions.masks.build_masks",
+        "crmasks_widgets.products._write_hits",
+        "crmasks_widgets.products._write_pixels",
+    ],
+)
+def test_interrupt_ends_with_1_and_leaves_nothing(work, monkeypatch, where):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    work.yaml()
+    before = digests(work.folder)
+    monkeypatch.setattr(where, interrupted)
+    result = work.run()
+    assert result.code == 1
+    assert result.err == "crmasks: interrupted; no product was written\n"
+    assert digests(work.folder) == before
+
+
+def test_ctrl_c_in_a_process_of_its_own(work):
+    # Some seconds of simulations give the time to press the keys.
+    work.yaml(mm_boundary_fit="spline", mm_nsimulations=300)
+    before = digests(work.folder)
+    command = ["-m", "crmasks_widgets", "run", "params.yaml", "--no-figures", "--output-dir", "out"]
+    with subprocess.Popen(
+        [sys.executable, "-u", *command],
+        cwd=work.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        for line in process.stdout:
+            if "stack of" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors == "crmasks: interrupted; no product was written\n"
+    assert digests(work.folder) == before
