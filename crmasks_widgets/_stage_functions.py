@@ -247,10 +247,8 @@ def _mediancr(a: "Analysis", p: Declared) -> npt.NDArray[np.bool_]:
 
 
 def _build_masks(a: "Analysis", p: Declared) -> masks.Masks:
-    stack, noise = a.stack, _noise(a)
-    sigma = np.sqrt(np.maximum(stack.min2d, 0) / noise.gain + np.square(noise.rnoise))
     flags = {t: a.result("flags", t).either for t in a.targets}
-    return masks.build_masks(flags, stack, a.edits, sigma, p.dilation)
+    return masks.build_masks(flags, a.stack, a.edits, _noise(a), p.dilation)
 
 
 def _combination(a: "Analysis", p: Declared, kind: combine.Kind) -> combine.Combination:

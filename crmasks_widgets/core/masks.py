@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from crmasks_widgets import palette
 from crmasks_widgets.core.boundary import Boundary
+from crmasks_widgets.core.diagram import Noise
 from crmasks_widgets.core.stack import Stack
 
 BoolFrame = npt.NDArray[np.bool_]
@@ -190,7 +191,7 @@ def build_masks(
     flags: Mapping[str | int, BoolFrame],
     stack: Stack,
     edits: HandEdits,
-    noise: npt.NDArray[np.floating],
+    noise: Noise,
     dilation: int,
 ) -> Masks:
     """Make MEANCRT and the exposures' masks (section 10).
@@ -207,8 +208,8 @@ def build_masks(
         Its cube tells which exposures deviate.
     edits : HandEdits
         Allowed and forced pixels.
-    noise : (ny, nx) ndarray or float
-        Sigma of one exposure at the minimum, ADU.
+    noise : Noise
+        Tells how far an exposure may be above the minimum.
     dilation : int
         Growth, pixels.
 
@@ -235,9 +236,10 @@ def _allowed(edits: HandEdits, valid: BoolFrame | None) -> BoolFrame:
     return edits.allowed if valid is None else edits.allowed & valid
 
 
-def _deviates(stack: Stack, number: int, noise: npt.NDArray[np.floating]) -> BoolFrame:
+def _deviates(stack: Stack, number: int, noise: Noise) -> BoolFrame:
     excess = stack.cube[number - 1] - stack.min2d
-    return np.asarray(excess > DEVIATION_SIGMA * noise, dtype=bool)
+    variance = np.maximum(stack.min2d, 0) / noise.gain + np.square(noise.rnoise)
+    return np.asarray(excess > DEVIATION_SIGMA * np.sqrt(variance), dtype=bool)
 
 
 def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDArray[np.uint8]:

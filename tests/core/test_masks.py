@@ -10,6 +10,7 @@ from scipy import ndimage
 from crmasks_widgets import palette
 from crmasks_widgets.core import masks as masking
 from crmasks_widgets.core.boundary import piecewise_boundary
+from crmasks_widgets.core.diagram import Noise
 from crmasks_widgets.core.masks import (
     Flags,
     HandEdits,
@@ -22,6 +23,7 @@ from crmasks_widgets.core.masks import (
 from crmasks_widgets.core.stack import stack_exposures
 
 SHAPE = (9, 11)
+NOISE = Noise(1.0, 1.0)
 MASK = hnp.arrays(np.bool_, SHAPE, elements=st.sampled_from([False] * 9 + [True]))
 
 
@@ -62,7 +64,7 @@ def test_formulas(flags, dilation):
     median, mean, *singles = flags
     stack = stack_exposures(cube())
     named = {"median": median, "mean": mean} | dict(enumerate(singles, start=1))
-    masks = build_masks(named, stack, no_edits(), 1.0, dilation)
+    masks = build_masks(named, stack, no_edits(), NOISE, dilation)
 
     def dilated(m):
         return ndimage.binary_dilation(m, np.ones((3, 3)), dilation) if dilation else m
@@ -80,8 +82,8 @@ def test_forbidden_pixels_stay_out_and_forced_ones_come_in(flags, forbidden, for
     stack = stack_exposures(cube())
     named = {"median": flags[0], "mean": flags[1]} | dict(enumerate(flags[2:], start=1))
     edits, plain_edits = HandEdits(~forbidden, forced), HandEdits(~forbidden, pixels())
-    masks = build_masks(named, stack, edits, 1.0, dilation)
-    plain = build_masks(named, stack, plain_edits, 1.0, dilation)
+    masks = build_masks(named, stack, edits, NOISE, dilation)
+    plain = build_masks(named, stack, plain_edits, NOISE, dilation)
     mediancr = build_mediancr(flags[0], stack, edits, dilation)
     wanted = forced & ~forbidden
     for mask in (mediancr, masks.meancrt, *masks.exposures):
@@ -99,7 +101,7 @@ def test_a_forced_pixel_is_masked_in_the_exposures_that_deviate():
     stack = stack_exposures(data)
     nothing = dict.fromkeys(("median", "mean", 1, 2, 3), pixels())
     edits = HandEdits(~pixels(), pixels((4, 5)))
-    masks = build_masks(nothing, stack, edits, 10.0, 3)
+    masks = build_masks(nothing, stack, edits, Noise(100 / 99, 1.0), 3)
     assert masks.meancrt.sum() == build_mediancr(pixels(), stack, edits, 3).sum() == 1
     assert [bool(m[4, 5]) for m in masks.exposures] == [False, True, False]
 
@@ -110,7 +112,7 @@ def test_invalid_pixels_are_in_no_mask_and_do_not_spread():
     valid[0, 6, 6] = False  # in one of them
     stack = stack_exposures(cube(), valid=valid)
     everything = dict.fromkeys(("median", "mean", 1, 2, 3), pixels((2, 3), (6, 6)))
-    masks = build_masks(everything, stack, no_edits(), 1.0, 1)
+    masks = build_masks(everything, stack, no_edits(), NOISE, 1)
     assert not build_mediancr(everything["median"], stack, no_edits(), 1)[2, 2]
     assert not masks.meancrt[2, 2]
     assert not any(m[2, 2] for m in masks.exposures)
