@@ -190,9 +190,7 @@ def _label_panels(left: Axes, right: Axes, analysis: Analysis) -> None:
     height = stack.median2d - stack.min2d
     above = int(np.count_nonzero(height > expected.plane.y_edges[-1]))
     beyond = f"; {above} higher than the diagram" if above else ""
-    right.set_title(
-        f"observed: {np.count_nonzero(np.isfinite(height))} pixels{beyond}", loc="left"
-    )
+    right.set_title(f"observed: {np.count_nonzero(np.isfinite(height))} pixels{beyond}", loc="left")
     left.set_ylabel(Y_LABEL)
     for axes in (left, right):
         axes.set_xlabel(X_LABEL)

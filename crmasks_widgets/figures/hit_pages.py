@@ -163,9 +163,7 @@ def _draw_book(
     book = make_book(analysis)
     p = analysis.parameters
     with style(), PdfPages(path, metadata=pdf_information(book.title, metadata)) as pdf:
-        layout = PageLayout(
-            len(book.exposures), book.corrected_name, book.classes_name, book.key
-        )
+        layout = PageLayout(len(book.exposures), book.corrected_name, book.classes_name, book.key)
         page = HitPage(layout)
         for row in book.hits[:pages]:
             fill_page(page, book, row, p.semiwindow, p.color_scale)

@@ -106,9 +106,7 @@ def _joined(pieces: Sequence[Points]) -> Points:
     return np.concatenate(x), np.concatenate(y)
 
 
-def _segments(
-    x0: npt.ArrayLike, x1: npt.ArrayLike, y0: npt.ArrayLike, y1: npt.ArrayLike
-) -> Points:
+def _segments(x0: npt.ArrayLike, x1: npt.ArrayLike, y0: npt.ArrayLike, y1: npt.ArrayLike) -> Points:
     """Separate straight lines as one line with NaN between them."""
     starts_x, ends_x, starts_y, ends_y = np.broadcast_arrays(x0, x1, y0, y1)
     gap = np.full(starts_x.shape, np.nan)

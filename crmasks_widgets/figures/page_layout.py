@@ -37,6 +37,7 @@ SMALL: Final = 8.0
 # Resolution of what is the same on all pages.
 PAGE_DPI: Final = 300
 
+
 @dataclass(frozen=True)
 class Window:
     """Part of a frame, and the square around it that a panel shows.
