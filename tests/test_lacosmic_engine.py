@@ -5,10 +5,8 @@ module computes the statistics again in double precision and accepts only pixels
 them lies within 1e-5 of its threshold, and what follows from such pixels.
 """
 
-import os
 import tracemalloc
 from dataclasses import replace
-from pathlib import Path
 
 import astroscrappy
 import numpy as np
@@ -26,10 +24,11 @@ from crmasks_widgets.core.lacosmic import LacosmicSettings
 from crmasks_widgets.errors import Cancelled
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.simulate import fibre_spectrograph
-from tests import golden_cases
+
+from . import golden_cases
+from .real_data import DATA, needs_real_data
 
 CLOSE = 1e-5
-DATA = os.environ.get("CRMASKS_TEST_DATA")
 MODES = {
     "default": {},
     "square medians": {"sepmed": False, "psfmodel": "moffat"},
@@ -154,11 +153,11 @@ def test_masks_of_the_golden_scenes(name):
         agree(frame, chosen, parameters.gain, parameters.rnoise)
 
 
-@pytest.mark.skipif(not DATA, reason="CRMASKS_TEST_DATA names no folder with the KAST frames")
+@needs_real_data
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["kast_red_2018gdg/kast_red_e_1", "kast_blue_J1217/kast_blue_e_1"])
 def test_masks_of_the_kast_frames(name, mode):
-    frame = fits.getdata(Path(DATA) / f"{name}.fits.gz").astype(np.float32)
+    frame = fits.getdata(DATA / f"{name}.fits.gz").astype(np.float32)
     assert agree(frame, LacosmicSettings(**MODES[mode]), rnoise=4.4) > 0
 
 

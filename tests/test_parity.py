@@ -1,8 +1,5 @@
 """Parity with numina-crmasks 0.36.0: the same masks, pixel by pixel."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -11,8 +8,8 @@ import crmasks_widgets as cm
 
 from . import golden_cases
 from .counts import count
+from .real_data import DATA, needs_real_data
 
-DATA = Path(os.environ.get("CRMASKS_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 KAST = DATA / "kast_red_2018gdg"
 # Median pixels above the boundary that the reference prints for params_spline.yaml, seeds 1-20.
 SPLINE_COUNTS = (
@@ -21,11 +18,6 @@ SPLINE_COUNTS = (
 )  # fmt: skip
 # Where the crosses are the same, the two solvers leave 0.01 ADU between their splines.
 SPLINE_TOLERANCE = 2
-
-needs_kast = pytest.mark.skipif(
-    not KAST.is_dir(),
-    reason=f"{KAST} is absent: set CRMASKS_TEST_DATA to the folder of real exposures",
-)
 
 
 def analysis_of(case):
@@ -92,7 +84,7 @@ def kast(name):
     return cm.Analysis(cm.read_exposures(parameters.images, 0, [KAST]), parameters)
 
 
-@needs_kast
+@needs_real_data
 @pytest.mark.parametrize(("name", "allowed"), [("piecewise", 0), ("spline", SPLINE_TOLERANCE)])
 def test_masks_of_three_real_exposures(name, allowed):
     analysis = kast(name)
@@ -103,7 +95,7 @@ def test_masks_of_three_real_exposures(name, allowed):
         np.testing.assert_allclose(cleaned, hdus["LAMEDIAN"].data, atol=1e-3)
 
 
-@needs_kast
+@needs_real_data
 def test_the_same_seed_gives_the_counts_of_the_reference():
     """Agreement pixel for pixel is far inside the agreement of medians over 20 seeds."""
     analysis = kast("spline").replace(crmethod="mmcosmic")
