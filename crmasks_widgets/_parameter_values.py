@@ -11,8 +11,10 @@ import os
 import re
 import reprlib
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
 
 T = TypeVar("T")
 _SPAN: Final = r"\s*(\d{1,10})\s*:\s*(\d{1,10})\s*"
@@ -318,3 +320,34 @@ def unwrapped(value: object) -> object:
     except (ValueError, RecursionError):
         return value
     return found if isinstance(found, list | int | float) else value
+
+
+def one_line(error: ValidationError, rules: Mapping[str, str]) -> str:
+    """Say all that pydantic found wrong in the words of the parameter table.
+
+    Parameters
+    ----------
+    error : pydantic.ValidationError
+        What was found.
+    rules : mapping
+        What is expected, by parameter name.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    messages: dict[str, str] = {}
+    for fault in error.errors(include_url=False):
+        cause = fault.get("ctx", {}).get("error")
+        if not fault["loc"]:
+            messages[""] = str(cause)
+            continue
+        name = str(fault["loc"][0])
+        found, rule = shown(fault["input"]), rules[name]
+        if isinstance(cause, RefusedValueError):
+            found, rule = cause.found, cause.expected or rule
+        elif fault["type"] == "less_than_equal":
+            rule = f"at most {fault['ctx']['le']}"
+        messages.setdefault(name, f"{name}: found {found}, expected {rule}")
+    return "; ".join(messages.values())

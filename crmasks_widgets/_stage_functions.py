@@ -20,6 +20,7 @@ from crmasks_widgets.core import (
     lacosmic,
     lacosmic_engine,
     masks,
+    order_statistics,
     regions,
     stack,
 )
@@ -163,22 +164,50 @@ def _plane(a: "Analysis", p: Declared) -> tuple[diagram.Plane, dict[str, Any]]:
     return plane, dict(rng.bit_generator.state)
 
 
+def _simulated_factors(a: "Analysis", p: Declared) -> tuple[float, ...]:
+    """Levels at which the exposures of the stack lie."""
+    factors = a.alignment.flux_factors
+    return (1.0,) * len(factors) if p.apply_flux_factor_to == "original" else factors
+
+
+def _usable(a: "Analysis") -> npt.NDArray[np.bool_] | None:
+    valid = a.stack.valid
+    return None if valid is None else np.logical_and.reduce(valid)
+
+
 def _expected(a: "Analysis", p: Declared) -> expectation.ExpectedDiagram:
+    if p.mm_simulation == "exact":
+        return a.result("exact")
     plane, state = a.result("plane")
     rng = np.random.default_rng()
     rng.bit_generator.state = state
-    factors = a.alignment.flux_factors
-    if p.apply_flux_factor_to == "original":
-        factors = (1.0,) * len(factors)
-    valid = a.stack.valid
+    factors, offsets = _simulated_factors(a, p), a.alignment.offsets
     return expectation.simulate_diagram(
         plane,
-        expectation.exposure_signals(a.stack.median2d, factors, a.alignment.offsets),
+        expectation.exposure_signals(a.stack.median2d, factors, offsets),
         _noise(a),
         rng,
         n_simulations=p.mm_nsimulations,
+        usable=_usable(a),
         checkpoint=a.checkpoint,
-        usable=None if valid is None else np.logical_and.reduce(valid),
+    )
+
+
+def _exact(a: "Analysis", p: Declared) -> order_statistics.ExactDiagram:
+    if any(offset != (0, 0) for offset in a.alignment.offsets):
+        msg = (
+            "mm_simulation: exact: found exposures displaced by mm_xy_offsets or "
+            "mm_crosscorr_region, expected none (montecarlo simulates them)"
+        )
+        raise ParameterError(msg)
+    (scene,) = expectation.exposure_signals(a.stack.median2d, (1.0,), ((0.0, 0.0),))
+    return order_statistics.exact_diagram(
+        a.plane,
+        (scene, _simulated_factors(a, p)),
+        _noise(a),
+        n_simulations=p.mm_nsimulations,
+        usable=_usable(a),
+        checkpoint=a.checkpoint,
     )
 
 
@@ -188,6 +217,11 @@ def _observed(a: "Analysis", _: Declared, target: "Target") -> npt.NDArray[np.in
 
 
 def _boundary(a: "Analysis", p: Declared) -> boundary.BoundaryFit:
+    if p.mm_expected_false is not None:
+        tail = a.result("exact").tail
+        x, y = order_statistics.false_alarm_boundary(tail, p.mm_expected_false, a.plane)
+        curve = boundary.Boundary("exact", x, y)
+        return boundary.BoundaryFit(curve, (curve,))
     fixed = p.mm_fixed_points_in_boundary or ()
     if p.mm_boundary_fit == "piecewise":
         curve = boundary.piecewise_boundary(fixed)
@@ -296,8 +330,13 @@ def _labels(a: "Analysis", _: Declared) -> npt.NDArray[np.int32]:
     return hits.label_hits(a.mediancr)
 
 
-def _hits(a: "Analysis", _: Declared) -> Table:
-    return hits.hit_table(a.labels, a.codes("median"), a.stack)
+def _hits(a: "Analysis", p: Declared) -> Table:
+    table = hits.hit_table(a.labels, a.codes("median"), a.stack)
+    if p.mm_simulation == "exact":
+        tail = a.result("exact").tail
+        table["noise_probability"] = hits.least_probability(a.labels, a.stack, tail.exceedance)
+        table["noise_probability"].format = ".3g"
+    return table
 
 
 COMPUTE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({
@@ -306,6 +345,7 @@ COMPUTE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({
     "prepared": _prepared,
     "lacosmic": _lacosmic,
     "plane": _plane,
+    "exact": _exact,
     "expected": _expected,
     "observed": _observed,
     "boundary": _boundary,

@@ -58,17 +58,21 @@ STAGES: Final = MappingProxyType({
     "plane": Stage(
         ("gain", "rnoise", "mm_seed", "mm_fixed_points_in_boundary"), ("stack", "alignment")
     ),
-    "expected": Stage(
+    "exact": Stage(
         ("gain", "rnoise", "mm_nsimulations", "apply_flux_factor_to"),
         ("plane", "stack", "alignment"),
+    ),
+    "expected": Stage(
+        ("gain", "rnoise", "mm_nsimulations", "apply_flux_factor_to", "mm_simulation"),
+        ("exact", "plane", "stack", "alignment"),
     ),
     "observed": Stage((), ("plane", "stack")),
     "boundary": Stage(
         (
             "mm_boundary_fit", "mm_fixed_points_in_boundary", "mm_knots_splfit",
-            "mm_niter_boundary_extension", "mm_weight_boundary_extension",
+            "mm_niter_boundary_extension", "mm_weight_boundary_extension", "mm_expected_false",
         ),
-        ("expected",),
+        ("expected", "exact", "plane"),
     ),
     "threshold": Stage(("rnoise", "mm_threshold", "mm_threshold_rnoise"), ("boundary", "plane")),
     "flags": Stage(
@@ -79,7 +83,9 @@ STAGES: Final = MappingProxyType({
     "mediancr": Stage(("dilation",), ("flags", "edits", "stack")),
     "masks": Stage(("gain", "rnoise", "dilation"), ("flags", "edits", "stack")),
     "labels": Stage((), ("mediancr",)),
-    "hits": Stage((), ("labels", "mediancr", "flags", "edits", "stack")),
+    "hits": Stage(
+        ("mm_simulation",), ("labels", "mediancr", "flags", "edits", "stack", "exact")
+    ),
     "scaled": Stage(("bias", "apply_flux_factor_to"), ("alignment", "stack")),
     "combination": Stage(
         (
@@ -188,8 +194,7 @@ class Analysis:
         Parameters
         ----------
         checkpoint : callable
-            Called with the fraction done of a long step, at its iterations and tiles; may raise
-            `Cancelled`, which leaves the step undone.
+            Called with the fraction done of a long step; may raise `Cancelled`.
 
         Returns
         -------
@@ -223,15 +228,7 @@ class Analysis:
         return slot.get(lambda: compute(*arguments, *(() if target is None else (target,))))
 
     def forget(self, stage: str, target: Target | None = None) -> None:
-        """Let go of a result, which is computed again if it is read again.
-
-        Parameters
-        ----------
-        stage : str
-            Key of `STAGES`.
-        target : str or int, optional
-            For stages that have one.
-        """
+        """Let go of the result of `stage` and `target`; if read again it is computed again."""
         with self._guard:
             self._slots.pop((stage, target), None)
 

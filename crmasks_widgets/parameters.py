@@ -175,6 +175,13 @@ class Parameters(BaseModel):
         expected="a list of [x, y] or [x, y, weight], finite numbers, weight above 0, or null",
     )
     mm_nsimulations: types.Count = about(10, "simulated sets of exposures", low=1)
+    mm_simulation: Literal["montecarlo", "exact"] = about(
+        "montecarlo", "expected diagram by simulations or by order statistics", in_reference=False
+    )
+    mm_expected_false: types.OptionalNumber = about(
+        None, "boundary above which noise lifts so many pixels; replaces mm_boundary_fit", "pixel",
+        above=0, expected="a number above 0 or null", in_reference=False,
+    )  # fmt: skip
     mm_niter_boundary_extension: types.Count = about(
         3, "times that the spline is fitted again to reach above the crosses", low=0
     )
@@ -208,7 +215,8 @@ class Parameters(BaseModel):
         try:
             super().__init__(**{name: values.plain(value) for name, value in named.items()})
         except ValidationError as error:
-            raise ParameterError(_one_line(error)) from None
+            rules = {info.name: info.expected for info in parameter_table()}
+            raise ParameterError(values.one_line(error, rules)) from None
         for remark in self._remarks():
             warnings.warn(remark, CrmasksWarning, stacklevel=2)
 
@@ -379,22 +387,3 @@ def _settle_thresholds(named: dict[str, object]) -> None:
             f"{values.shown(named['mm_threshold_rnoise'])}, expected one of them"
         )
     named["mm_threshold"] = 0.0
-
-
-def _one_line(error: ValidationError) -> str:
-    """Say all that pydantic found wrong in the words of the parameter table."""
-    rules = {info.name: info.expected for info in parameter_table()}
-    messages: dict[str, str] = {}
-    for fault in error.errors(include_url=False):
-        cause = fault.get("ctx", {}).get("error")
-        if not fault["loc"]:
-            messages[""] = str(cause)
-            continue
-        name = str(fault["loc"][0])
-        found, rule = values.shown(fault["input"]), rules[name]
-        if isinstance(cause, values.RefusedValueError):
-            found, rule = cause.found, cause.expected or rule
-        elif fault["type"] == "less_than_equal":
-            rule = f"at most {fault['ctx']['le']}"
-        messages.setdefault(name, f"{name}: found {found}, expected {rule}")
-    return "; ".join(messages.values())

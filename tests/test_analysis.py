@@ -29,7 +29,7 @@ CHANGES = {
     "la_satlevel": 3000.0, "la_niter": 1, "la_sepmed": False, "la_cleantype": "medmask",
     "la_fsmode": "median", "la_psfmodel": "moffat", "la_psffwhm_x": 3.0, "la_psffwhm_y": 2.0,
     "la_psfsize": 7, "la_psfbeta": 3.0, "la_verbose": True, "la_padwidth": 5,
-    "la_engine": "astroscrappy",
+    "la_engine": "astroscrappy", "mm_simulation": "exact", "mm_expected_false": 5.0,
     "mm_xy_offsets": ((0.0, 0.0), (0.3, 0.0), (0.0, -0.2)), "mm_boundary_fit": "piecewise",
     "mm_knots_splfit": 4, "mm_fixed_points_in_boundary": ((0.0, 40.0, 1e4), (500.0, 90.0, 1e4)),
     "mm_nsimulations": 2, "mm_niter_boundary_extension": 1, "mm_weight_boundary_extension": 3.0,
@@ -343,3 +343,39 @@ def test_uuid_follows_from_inputs_and_parameters(exposures):
     data[0, 0, 0] += 1
     assert first.uuid != cm.Analysis(cm.ExposureSet.from_arrays(list(data)), BASE).uuid
     assert first.uuid[14] == "5"
+
+
+def test_the_exact_diagram_needs_no_seed_and_gives_every_hit_its_probability(exposures):
+    analysis = cm.Analysis(exposures, BASE.replace(mm_simulation="exact"))
+    crosses = analysis.expected.cross_y
+    monte_carlo = analysis.replace(mm_simulation="montecarlo", mm_nsimulations=50)
+    total = monte_carlo.expected.histogram.sum()
+    assert analysis.expected.histogram.sum() == pytest.approx(total, rel=1e-3)
+    assert len(crosses) > 5
+    hits = analysis.hits
+    assert "noise_probability" not in monte_carlo.hits.colnames
+    assert ((hits["noise_probability"] >= 0) & (hits["noise_probability"] <= 1)).all()
+    found = hits[hits["n_mm"] + hits["n_both"] > 0]
+    assert len(found) > 3
+    # A hit in the median lifts the level that the noise is expected of, but rarely by enough.
+    assert np.median(found["noise_probability"]) < 1e-6
+
+
+def test_the_boundary_can_be_asked_for_by_its_false_pixels(exposures):
+    asked = [
+        cm.Analysis(exposures, BASE.replace(crmethod="mmcosmic", mm_expected_false=m))
+        for m in (0.1, 100.0)
+    ]
+    strict, lenient = (a.boundary.boundary for a in asked)
+    assert strict.kind == "exact"
+    x = np.linspace(0, 500, 50)
+    assert (strict(x) > lenient(x)).all()
+    counts = [a.flags("median").counts()["either"] for a in asked]
+    assert counts[0] + 30 < counts[1] < counts[0] + 300
+    assert ("expected", None) not in asked[0].computed()
+
+
+def test_displaced_exposures_have_no_exact_diagram(exposures):
+    parameters = BASE.replace(mm_simulation="exact", mm_xy_offsets=CHANGES["mm_xy_offsets"])
+    with pytest.raises(cm.ParameterError, match="exact: found exposures displaced"):
+        _ = cm.Analysis(exposures, parameters).expected

@@ -20,7 +20,7 @@ INTEGERS = [info.name for info in TABLE.values() if info.kind == "integer"]
 NUMBERS = [info.name for info in TABLE.values() if info.kind == "number"]
 SWITCHES = [info.name for info in TABLE.values() if info.kind == "switch"]
 CHOICES = [info.name for info in TABLE.values() if info.kind == "choice"]
-NULLABLE_NUMBERS = {"mm_threshold", "mm_threshold_rnoise", "mm_seed"}
+NULLABLE_NUMBERS = {"mm_threshold", "mm_threshold_rnoise", "mm_expected_false", "mm_seed"}
 REGION_LISTS = ["flux_factor_regions", "regions_to_be_skipped"]
 PIXEL_LISTS = ["pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr"]
 
@@ -32,7 +32,9 @@ def refused(message: str, **given_values: object) -> None:
     assert "\n" not in str(caught.value)
 
 
-OWN = {"la_padwidth", "la_engine", "mm_threshold_rnoise"}
+OWN = {
+    "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
+}  # fmt: skip
 
 # ---- defaults and the table --------------------------------------------------------------------
 
@@ -50,6 +52,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "la_fsmode": "convolve", "la_psfmodel": "gaussxy", "la_psffwhm_x": 2.5,
         "la_psffwhm_y": 2.5, "la_psfsize": 11, "la_psfbeta": 4.765, "la_verbose": False,
         "la_padwidth": 0, "la_engine": "fast",
+        "mm_simulation": "montecarlo", "mm_expected_false": None,
         "mm_xy_offsets": None, "mm_crosscorr_region": None, "mm_boundary_fit": "spline",
         "mm_knots_splfit": 3, "mm_fixed_points_in_boundary": None, "mm_nsimulations": 10,
         "mm_niter_boundary_extension": 3, "mm_weight_boundary_extension": 10.0,

@@ -30,8 +30,9 @@ class Boundary:
 
     Attributes
     ----------
-    kind : {"spline", "piecewise"}
-        How it goes from knot to knot.
+    kind : {"spline", "piecewise", "exact"}
+        How it was made: fitted; through fixed points; from order statistics (straight lines
+        between close points).
     knots : (k,) float64
         Abscissae of the knots, ADU, rising.
     values : (k,) float64
@@ -40,7 +41,7 @@ class Boundary:
         The cubic spline; None for straight lines.
     """
 
-    kind: Literal["spline", "piecewise"]
+    kind: Literal["spline", "piecewise", "exact"]
     knots: FloatArray
     values: FloatArray
     spline: BSpline | None = None

@@ -1,5 +1,7 @@
 """Connected masked pixels as a table of hits."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
@@ -9,6 +11,8 @@ from scipy.sparse import csgraph
 from crmasks_widgets import palette
 from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS, SPARSE
 from crmasks_widgets.core.stack import Stack
+
+FloatArray = npt.NDArray[np.float64]
 
 _COUNTED = {
     "n_lacosmic": palette.LACOSMIC_ONLY,
@@ -101,6 +105,35 @@ def hit_table(labels: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8], stack
     excess = stack.median2d.ravel()[pixels] - minimum
     table["max_median_minus_min"] = _extreme(np.fmax, excess, number, n)
     return _with_units(table, stack.n)
+
+
+def least_probability(
+    labels: npt.NDArray[np.int32],
+    stack: Stack,
+    noise_probability: Callable[[FloatArray, FloatArray], FloatArray],
+) -> FloatArray:
+    """Probability that noise alone lifts a pixel as high as the most unlikely one of each hit.
+
+    Parameters
+    ----------
+    labels : (ny, nx) int32
+        Numbers of the hits.
+    stack : Stack
+        Values of the exposures, ADU.
+    noise_probability : callable
+        P(median - min > y | min = x) of arrays x and y, ADU.
+
+    Returns
+    -------
+    (n,) float64
+        One value a hit, for a single pixel: a frame has many.
+    """
+    pixels = np.flatnonzero(labels)
+    minimum = stack.min2d.ravel()[pixels].astype(np.float64)
+    height = stack.median2d.ravel()[pixels] - minimum
+    probability = noise_probability(minimum, height)
+    number = labels.ravel()[pixels]
+    return np.asarray(_extreme(np.fmin, probability, number, int(labels.max(initial=0))))
 
 
 def _mean(

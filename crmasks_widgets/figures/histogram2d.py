@@ -166,12 +166,16 @@ def _draw_fit(axes: Axes, analysis: Analysis, plane: Plane) -> None:
         )  # fmt: skip
     if fit.boundary.kind == "piecewise":
         name = "boundary (piecewise)"
+    elif fit.boundary.kind == "exact":
+        name = f"boundary ({analysis.parameters.mm_expected_false:g} false pixels expected)"
     else:
         name = f"boundary (iteration {len(earlier)})" if earlier else "boundary (initial fit)"
     draw_boundary(axes, last, x, label=name)
-    axes.plot(
-        last.knots, last(last.knots), "o", color=BOUNDARY_COLOUR, mec="black", ms=6, label="knots"
-    )
+    if fit.boundary.kind != "exact":
+        axes.plot(
+            last.knots, last(last.knots), "o", color=BOUNDARY_COLOUR, mec="black", ms=6,
+            label="knots",
+        )  # fmt: skip
     _draw_fixed_points(axes, analysis, "fixed points")
 
 
@@ -186,7 +190,10 @@ def _label_panels(left: Axes, right: Axes, analysis: Analysis) -> None:
     expected, stack = analysis.expected, analysis.stack
     n, seed = expected.n_simulations, analysis.parameters.mm_seed
     runs = "1 simulation" if n == 1 else f"{n} simulations"
-    left.set_title(f"expected: mean of {runs}, seed {seed}")
+    exact = analysis.parameters.mm_simulation == "exact"
+    left.set_title(
+        "expected: by order statistics" if exact else f"expected: mean of {runs}, seed {seed}"
+    )
     height = stack.median2d - stack.min2d
     above = int(np.count_nonzero(height > expected.plane.y_edges[-1]))
     beyond = f"; {above} higher than the diagram" if above else ""
