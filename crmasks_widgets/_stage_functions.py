@@ -203,7 +203,7 @@ def _exact(a: "Analysis", p: Declared) -> order_statistics.ExactDiagram:
     (scene,) = expectation.exposure_signals(a.stack.median2d, (1.0,), ((0.0, 0.0),))
     return order_statistics.exact_diagram(
         a.plane,
-        (scene, _simulated_factors(a, p)),
+        (scene.astype(np.float64), _simulated_factors(a, p)),
         _noise(a),
         n_simulations=p.mm_nsimulations,
         usable=_usable(a),

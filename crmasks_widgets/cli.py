@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import logging
-import os
 import sys
 import time
 import warnings
@@ -19,6 +18,7 @@ from crmasks_widgets.demo import YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError
 from crmasks_widgets.loading import load_analysis
 from crmasks_widgets.products import Figures, prepare_folder, save_all
+from crmasks_widgets.scheduling import available_cpus
 
 EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS = 0, 1, 2, 4
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -185,19 +185,6 @@ def _logging_to(console: Console, errors: Console, level: str) -> Iterator[None]
         warnings.showwarning = show
         logger.setLevel(before)
         logger.removeHandler(handler)
-
-
-def available_cpus() -> int:
-    """Count the processors that this process may use.
-
-    Returns
-    -------
-    int
-        At least 1.
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:

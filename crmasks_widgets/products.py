@@ -163,7 +163,7 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
         yield Product(
             _combined_name(kind),
             f"{kind} combination with VARIANCE and MAP",
-            partial(_write_fits, partial(combination_hdus, analysis, kind)),
+            partial(_write_combination, analysis, kind),
         )
     if analysis.masks_checksum is not None:
         return
@@ -182,6 +182,15 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
     metadata = {"UUID": analysis.uuid}
     for job in figures(analysis) if figures is not None else ():
         yield Product(job.name, "figure", partial(_draw, job, metadata))
+
+
+def _write_combination(analysis: Analysis, kind: Kind, path: Path) -> None:
+    """Write a combination; what was computed for the file alone is not kept."""
+    key = ("combination", kind)
+    wanted = key in analysis.computed()
+    _write_fits(partial(combination_hdus, analysis, kind), path)
+    if not wanted:
+        analysis.forget(*key)
 
 
 def _write_fits(make: Callable[[], fits.HDUList], path: Path) -> None:

@@ -11,7 +11,7 @@ import crmasks_widgets as cm
 from crmasks_widgets import _stages, palette
 from crmasks_widgets._stage_functions import COMPUTE
 from crmasks_widgets.analysis import STAGES
-from crmasks_widgets.scheduling import compute_all
+from crmasks_widgets.scheduling import available_cpus, compute_all
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from .counts import count
@@ -171,7 +171,7 @@ def test_threads_change_nothing(exposures, threads):
     done = list(compute_all(analysis, threads))
     assert done[0] == ("stack", None)
     assert ("lacosmic", 3) in done
-    assert done[-1] == ("combination", "meancr")
+    assert done[-1] == ("masks", None)
     assert_same(everything(analysis), everything(cm.Analysis(exposures, BASE)))
 
 
@@ -200,6 +200,25 @@ def test_a_forgotten_result_is_computed_again(exposures):
     analysis.forget("lacosmic", "median")
     assert ("lacosmic", "median") not in analysis.computed()
     np.testing.assert_array_equal(analysis.lacosmic("median").mask, first)
+
+
+@pytest.mark.parametrize(
+    ("files", "cpus"),
+    [
+        ({}, 4),
+        ({"cpu.max": "max 100000\n"}, 4),
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "50000 100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+    ],
+)
+def test_threads_keep_to_the_quota_of_a_container(tmp_path, monkeypatch, files, cpus):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2, 3})
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert available_cpus(tmp_path) == cpus
 
 
 def test_a_stage_read_by_two_threads_is_computed_once(exposures, monkeypatch):

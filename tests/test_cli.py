@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from crmasks_widgets import __version__, cli, load_analysis
+from crmasks_widgets import __version__, load_analysis
 
 from .conftest import BOTH, SHAPE, digests
 
@@ -200,12 +200,6 @@ def test_invalid_values_are_counted(work):
         hdus[0].data[3, 4:9] = np.nan
     work.yaml()
     assert ", 5 invalid values left out" in work.run().out
-
-
-def test_available_cpus(monkeypatch):
-    assert cli.available_cpus() >= 1
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: {3}, raising=False)
-    assert cli.available_cpus() == 1
 
 
 # ---- Ctrl-C --------------------------------------------------------------------------------------

@@ -11,6 +11,9 @@ from crmasks_widgets.core.diagram import Noise, Plane
 from crmasks_widgets.core.stack import BLOCK_ROWS, middle, sorted_planes
 
 FloatArray = npt.NDArray[np.float64]
+Signal = npt.NDArray[np.floating]
+# A Poisson draw stays far below twice its mean, where the mean is large.
+LARGEST_INT32 = 1e9
 Checkpoint = Callable[[float], None]
 
 
@@ -42,7 +45,7 @@ def exposure_signals(
     median2d: npt.NDArray[np.floating],
     flux_factors: tuple[float, ...],
     offsets: tuple[tuple[float, float], ...],
-) -> list[FloatArray]:
+) -> list[Signal]:
     """Mean signal of each exposure, as the median frame tells it.
 
     The signal is multiplied by the flux factor, so that simulated exposures differ as the real ones
@@ -59,20 +62,20 @@ def exposure_signals(
 
     Returns
     -------
-    list of n (ny, nx) float64
+    list of n (ny, nx) ndarray
         ADU. Exposures without displacement or factor share one array.
     """
-    scene = np.nan_to_num(np.maximum(median2d, 0.0), nan=0.0).astype(np.float64)
-    signals = []
+    scene = np.nan_to_num(np.maximum(median2d, 0), nan=0.0)
+    signals: list[Signal] = []
     for factor, (dx, dy) in zip(flux_factors, offsets, strict=True):
         signal = scene if dx == dy == 0 else shifted(scene, dx, dy)
-        signals.append(signal if factor == 1 else signal * factor)
+        signals.append(signal if factor == 1 else signal.astype(np.float64) * factor)
     return signals
 
 
 def simulate_diagram(
     plane: Plane,
-    signals: list[FloatArray],
+    signals: list[Signal],
     noise: Noise,
     rng: np.random.Generator,
     *,
@@ -109,23 +112,49 @@ def simulate_diagram(
     for run in range(n_simulations):
         frames = []
         for k, signal in enumerate(signals):
-            frames.append(_draw_exposure(signal, noise, rng))
+            photons = _draw_photons(signal, noise, rng)
+            if k < len(signals) - 1:
+                frames.append(_add_readout(photons, noise, rng))
+            else:
+                total += _count_with_last(plane, frames, photons, noise, rng, usable)
             if checkpoint is not None:
                 checkpoint((run * len(signals) + k + 1) / steps)
-        total += _count(plane, frames, usable)
     histogram = total / n_simulations
     cross_x, cross_y = red_crosses(plane, histogram, n_simulations)
     return ExpectedDiagram(plane, histogram, cross_x, cross_y, n_simulations)
 
 
-def _draw_exposure(signal: FloatArray, noise: Noise, rng: np.random.Generator) -> FloatArray:
-    """Draw all photons of a frame, then all its readout noise, block by block."""
-    exposure = np.empty(signal.shape)
+# All photons of a frame are drawn before its readout noise: the order of the reference. Blocks of
+# rows keep the intermediate arrays small, and the last exposure is counted as it is read out.
+
+
+def _draw_photons(
+    signal: Signal, noise: Noise, rng: np.random.Generator
+) -> npt.NDArray[np.integer]:
+    """Electrons of a frame."""
+    brightest = float(np.max(signal)) * float(np.max(noise.gain))
+    photons = np.empty(signal.shape, np.int32 if brightest < LARGEST_INT32 else np.int64)
     for rows in _blocks(len(signal)):
-        gain = noise.rows(rows).gain
-        np.divide(rng.poisson(signal[rows] * gain), gain, out=exposure[rows])
-    for rows in _blocks(len(signal)):
-        exposure[rows] += rng.standard_normal(exposure[rows].shape) * noise.rows(rows).rnoise
+        photons[rows] = rng.poisson(signal[rows].astype(np.float64) * noise.rows(rows).gain)
+    return photons
+
+
+def _read_out(
+    photons: npt.NDArray[np.integer], rows: slice, noise: Noise, rng: np.random.Generator
+) -> FloatArray:
+    """Some rows of a frame in ADU, with readout noise."""
+    block = noise.rows(rows)
+    exposure: FloatArray = photons[rows] / np.asarray(block.gain, np.float64)
+    exposure += rng.standard_normal(exposure.shape) * block.rnoise
+    return exposure
+
+
+def _add_readout(
+    photons: npt.NDArray[np.integer], noise: Noise, rng: np.random.Generator
+) -> FloatArray:
+    exposure = np.empty(photons.shape)
+    for rows in _blocks(len(photons)):
+        exposure[rows] = _read_out(photons, rows, noise, rng)
     return exposure
 
 
@@ -134,12 +163,18 @@ def _blocks(n_rows: int) -> Iterator[slice]:
         yield slice(start, start + BLOCK_ROWS)
 
 
-def _count(
-    plane: Plane, frames: list[FloatArray], usable: npt.NDArray[np.bool_] | None
+def _count_with_last(
+    plane: Plane,
+    frames: list[FloatArray],
+    photons: npt.NDArray[np.integer],
+    noise: Noise,
+    rng: np.random.Generator,
+    usable: npt.NDArray[np.bool_] | None,
 ) -> npt.NDArray[np.int64]:
     counts = np.zeros((len(plane.x_edges) - 1, len(plane.y_edges) - 1), dtype=np.int64)
-    for rows in _blocks(len(frames[0])):
-        ordered = sorted_planes([frame[rows] for frame in frames])
+    for rows in _blocks(len(photons)):
+        last = _read_out(photons, rows, noise, rng)
+        ordered = sorted_planes([*(frame[rows] for frame in frames), last])
         x, y = ordered[0], middle(ordered) - ordered[0]
         if usable is not None:
             x, y = x[usable[rows]], y[usable[rows]]

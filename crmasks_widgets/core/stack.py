@@ -204,7 +204,7 @@ def stack_exposures(
     if valid is not None and valid.all():
         valid = None
     if valid is None:
-        n_valid = np.full(cube.shape[1:], cube.shape[0], dtype=np.int16)
+        n_valid = np.broadcast_to(np.int16(cube.shape[0]), cube.shape[1:])
         frames = _frames(cube)
     else:
         n_valid = valid.sum(axis=0, dtype=np.int16)
