@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -196,7 +197,6 @@ def test_choice_is_one_of_its_words(name: str) -> None:
 
 
 def test_numbers_of_numpy_become_plain() -> None:
-    np = pytest.importorskip("numpy")
     made = Parameters(
         gain=np.float32(2),
         dilation=np.int16(2),

@@ -1,17 +1,18 @@
 """Products: what is in them, that they are whole, and what happens to those of earlier runs."""
 
 import csv
-import importlib.util
 import shutil
 import uuid
 import warnings
 
 import numpy as np
+import pymupdf
 import pytest
 from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
+from PIL import Image
 
 from crmasks_widgets import (
     Analysis,
@@ -42,11 +43,6 @@ from .conftest import (
 FITS_PRODUCTS = ["combined_mediancr.fits", "combined_meancrt.fits", "combined_meancr.fits"]
 TABLES = ["hits.ecsv", "mediancr_identified.csv", "problematic_pixels.csv"]
 DATA_PRODUCTS = {*FITS_PRODUCTS, "crmasks.fits", *TABLES}
-
-needs_figures = pytest.mark.skipif(
-    importlib.util.find_spec("crmasks_widgets.figures") is None, reason="no figures yet"
-)
-
 
 def analysis_of(frames=None, headers=None, **settings):
     exposures = ExposureSet.from_arrays(
@@ -430,10 +426,7 @@ def undrawn(monkeypatch):
     return drawn
 
 
-@needs_figures
 def test_all_products_carry_the_uuid(work, undrawn):
-    pymupdf = pytest.importorskip("pymupdf")
-    image = pytest.importorskip("PIL.Image")
     undrawn |= {"diagnostic_mediancr.png", "problematic_pixels.pdf"}
     frames = np.array(small_scene().exposures)
     for i in range(3):
@@ -457,7 +450,7 @@ def test_all_products_carry_the_uuid(work, undrawn):
         elif name in FIGURES - undrawn:
             assert path.read_text() == "figure"
         elif name.endswith(".png"):
-            with image.open(path) as picture:
+            with Image.open(path) as picture:
                 assert picture.text["UUID"] == identity
         elif name.endswith(".pdf"):
             with pymupdf.open(path) as document:
@@ -530,7 +523,6 @@ def test_foreign_files_are_no_obstacle(work):
     assert work.run().code == 0
 
 
-@needs_figures
 @pytest.mark.usefixtures("undrawn")
 def test_fewer_exposures_leave_no_figure_of_the_fifth(work, tmp_path):
     five = tmp_path / "five"
