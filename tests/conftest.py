@@ -16,7 +16,7 @@ from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 from .counts import LONG
 
 settings.register_profile("reduced", derandomize=True, deadline=None, print_blob=True)
-settings.register_profile("full", deadline=None, print_blob=True, max_examples=1000)
+settings.register_profile("full", deadline=None, print_blob=True, max_examples=200)
 settings.load_profile("full" if LONG else "reduced")
 
 SHAPE = (64, 80)

@@ -104,7 +104,7 @@ def test_a_change_equals_a_fresh_computation_and_keeps_the_rest(exposures, name)
     assert analysis.computed() == before
 
 
-@settings(max_examples=count(5, 100))
+@settings(max_examples=count(5, 20))
 @given(st.lists(st.sampled_from(sorted(CHANGES.keys() - {"mm_boundary_fit"})), max_size=5))
 def test_a_chain_of_changes_equals_a_fresh_computation(exposures, names):
     analysis = cm.Analysis(exposures, BASE)

@@ -75,7 +75,7 @@ def test_where_nothing_forbids_it_the_fit_is_plain_least_squares():
     np.testing.assert_allclose(fit(x), design @ plain, atol=1e-6)
 
 
-@settings(max_examples=count(40, 1000))
+@settings(max_examples=count(40, 200))
 @given(
     st.integers(0, 10**6),
     st.integers(5, 100),
