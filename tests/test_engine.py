@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import random
 import threading
 import time
 import weakref
@@ -263,15 +262,13 @@ def test_a_loop_that_is_given_or_closed(finished):
 
 
 def test_bursts_of_changes_end_in_the_masks_of_a_direct_computation(exposures):
-    dice, seen, sizes = random.Random(8), Seen(), set()
+    dice, seen, sizes = np.random.default_rng(8), Seen(), set()
     with seen.engine(cm.Analysis(exposures, BASE), order=MASKS) as engine:
         for _ in range(count(40, 1000)):
-            changes = {}
-            for _ in range(dice.randint(1, 6)):
-                name = dice.choice(list(CHOICES))
-                changes[name] = dice.choice(CHOICES[name])
-                requested = engine.submit(**{name: changes[name]})
-                time.sleep(dice.choice((0, 0, 0.001, 0.02)))
+            for _ in range(dice.integers(1, 6)):
+                name, values = list(CHOICES.items())[dice.integers(len(CHOICES))]
+                requested = engine.submit(**{name: values[dice.integers(len(values))]})
+                time.sleep((0, 0, 0.001, 0.02)[dice.integers(4)])
             if dice.random() < 0.15:
                 engine.cancel()
                 requested = engine.requested
@@ -456,9 +453,9 @@ def test_cancel_answers_within_a_second(finished, monkeypatch):
     assert time.monotonic() - start < 1
 
 
-def test_a_request_that_has_not_begun_can_be_cancelled(finished, monkeypatch):
-    seen, gate = Seen(), Gate(monkeypatch, "mediancr")
-    with seen.engine(finished, order=MASKS) as engine:
+def test_cancel_wins_over_a_last_stage_that_ends_and_a_request_not_begun(finished, monkeypatch):
+    seen, gate = Seen(), Gate(monkeypatch, "mediancr", lambda *_: "ended")
+    with seen.engine(finished, order=MASKS[:1]) as engine:
         engine.submit(dilation=2)
         assert gate.entered.wait(SOON)
         engine.submit(dilation=3)

@@ -1,0 +1,249 @@
+"""One worker in the background: the newest request wins, and its results come as they finish."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.core.combine import KINDS
+from crmasks_widgets.errors import Cancelled, CrmasksError
+from crmasks_widgets.parameters import Parameters
+
+logger = logging.getLogger(__name__)
+
+Order = tuple[tuple[str, Target | None], ...]
+PROGRESS_INTERVAL: Final = 0.05  # s
+# Of what waits for a busy loop, only the newest is worth showing; every error is.
+_REPLACES: Final = {"error": (), "progress": ("progress",), "snapshot": ("progress", "snapshot")}
+
+
+def default_order(analysis: Analysis) -> Order:
+    """Order of work: what answers at once first, then the L.A.Cosmic runs one by one."""
+    first, *rest = analysis.targets
+    at_once: Order = (("flags", first), ("mediancr", None), ("hits", None))
+    flags, combinations = (("flags", t) for t in rest), (("combination", k) for k in KINDS)
+    return (*at_once, *flags, ("masks", None), *combinations)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A request as far as `analysis.computed()` says; reading more of it computes it there."""
+
+    analysis: Analysis
+    stage: str  # the newest finished one, and its target
+    target: Target | None
+    fraction: float  # of the order of work
+    done: bool
+    elapsed: float  # seconds since the request
+
+
+@dataclass
+class _Request:
+    analysis: Analysis
+    order: Order
+    accepted: float
+    stopped: bool = False
+    group: int = 0  # of the order of work; in it, `low` is done, and `last` of a long step
+    low: float = 0.0
+    last: float = 0.0
+
+    def check(self) -> None:
+        if self.stopped:
+            raise Cancelled("stopped: a newer request, or Cancel")
+
+    def fraction(self, of_step: float) -> float:
+        if of_step < self.last:  # Another long step began; nobody knows how many will come.
+            self.low += (1 - self.low) / 2
+        self.last = of_step
+        return (self.group + self.low + (1 - self.low) / 2 * of_step) / len(self.order)
+
+
+class _Watched(Analysis):
+    """Shares every result with a request's analysis; stops where a stage begins, too."""
+
+    def __init__(self, request: _Request, checkpoint: Callable[[float], None]) -> None:
+        vars(self).update(vars(request.analysis.watched(checkpoint)))
+        self._request = request
+
+    def result(self, stage: str, target: Target | None = None) -> Any:
+        self._request.check()
+        return super().result(stage, target)
+
+
+def _attempt(action: Callable[[], None]) -> Exception | None:
+    # The one broad guard: whatever goes wrong in a computation, or in what is called with its
+    # result, must reach the person or the log; an ended worker would answer no gesture any more.
+    try:
+        action()
+    except Exception as error:
+        return error
+    return None
+
+
+class Engine(contextlib.AbstractContextManager["Engine"]):
+    """Computes the newest request in one background thread, which `close` ends.
+
+    `analysis` is the last finished one; `requested` the newest accepted one, which an error or
+    `cancel` sets back to `analysis`.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What the first request changes; nothing is computed before a request.
+    publish : callable
+        Called with a `Snapshot` when a part of `order` is finished, unless something newer was
+        requested. Of those that wait for a busy loop only the newest is published.
+    loop : asyncio.AbstractEventLoop, optional
+        Where the callbacks run; by default the one running here, else the worker's thread.
+    order : tuple of (stage, target), optional
+        What to compute, by default `default_order`; an attribute too, for the requests to come.
+    on_progress, on_error : callable, optional
+        Called with the fraction done and the stage, at most 20 times a second; with a
+        `CrmasksError` or an unexpected exception, which by default is logged.
+    """
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        publish: Callable[[Snapshot], None],
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        order: Order = (),
+        on_progress: Callable[[float, str], None] | None = None,
+        on_error: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self.analysis = self.requested = analysis
+        self.order, self._publish, self._on_progress = order, publish, on_progress
+        self._on_error = on_error or partial(logger.warning, "%s")
+        self._loop = loop
+        with contextlib.suppress(RuntimeError):
+            self._loop = loop or asyncio.get_running_loop()
+        self._pending: _Request | None = None
+        self._running: _Request | None = None
+        self._thread: threading.Thread | None = None
+        self._closed, self._told = False, 0.0
+        self._outbox: list[tuple[str, Analysis | None, Callable[[], None]]] = []
+        self._changed = threading.Condition()  # guards everything above
+
+    def submit(self, **changes: Any) -> Analysis:
+        """Give up the newest request for a changed one; a `CrmasksError` changes nothing."""
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the engine is closed")
+            analysis = self.requested.replace(**changes)
+            self._stop()
+            self.requested, order = analysis, tuple(self.order) or default_order(analysis)
+            self._pending = _Request(analysis, order, time.perf_counter())
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="crmasks", daemon=True)
+                self._thread.start()
+            return analysis
+
+    def submit_parameters(self, parameters: Parameters) -> Analysis:
+        """Like `submit`, with all parameters: what undo and a file have."""
+        with self._changed:
+            old = self.requested.parameters
+            changes = {name: value for name, value in parameters if value != getattr(old, name)}
+            if parameters.mm_threshold_rnoise is not None:
+                changes["mm_threshold"] = None  # only one of them can be given
+            return self.submit(**changes)
+
+    def _stop(self) -> None:
+        self._pending = None
+        if self._running is not None:
+            self._running.stopped = True
+        self._changed.notify_all()
+
+    def cancel(self) -> None:
+        """Give up what is requested; the work ends at its next checkpoint."""
+        with self._changed:
+            self._stop()
+            self.requested = self.analysis
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until idle; False if not. In the loop: `await asyncio.to_thread(engine.wait)`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not (self._pending or self._running), timeout)
+
+    def close(self) -> None:
+        """Stop, and end the thread; nothing is published any more."""
+        with self._changed:
+            self._stop()
+            self._closed = True
+        if self._thread not in (None, threading.current_thread()):
+            self._thread.join()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # From here on in the worker's thread, but `_deliver`, which the loop calls if there is one.
+
+    def _work(self) -> None:
+        while self._serve_next():
+            pass  # While it waits, no variable of this thread holds an analysis.
+
+    def _serve_next(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._pending is not None)
+            self._running, self._pending = self._pending, None
+            if (request := self._running) is None:
+                return False
+        if (error := _attempt(partial(self._compute, request))) is not None:
+            self._fail(request, error)
+        with self._changed:
+            self._running = None
+            self._changed.notify_all()
+        return True
+
+    def _compute(self, request: _Request) -> None:
+        n, watched = len(request.order), _Watched(request, partial(self._follow, request))
+        for k, (stage, target) in enumerate(request.order, start=1):
+            watched.result(stage, target)
+            with self._changed:
+                request.check()
+                request.group, request.low, request.last = k, 0.0, 0.0
+                if k == n:
+                    self.analysis = request.analysis
+            elapsed = time.perf_counter() - request.accepted
+            snapshot = Snapshot(request.analysis, stage, target, k / n, k == n, elapsed)
+            self._post("snapshot", request.analysis, partial(self._publish, snapshot))
+
+    def _follow(self, request: _Request, of_step: float) -> None:
+        request.check()
+        fraction, now = request.fraction(of_step), time.monotonic()
+        if self._on_progress is not None and now - self._told >= PROGRESS_INTERVAL:
+            self._told, stage = now, request.order[request.group][0]
+            self._post("progress", request.analysis, partial(self._on_progress, fraction, stage))
+
+    def _fail(self, request: _Request, error: Exception) -> None:
+        if not isinstance(error, CrmasksError):
+            logger.error("unexpected error in a computation", exc_info=error)
+        error.with_traceback(None)  # It would keep the arrays of the computation.
+        with self._changed:
+            if request.stopped:
+                return
+            self.requested = self.analysis
+        self._post("error", None, partial(self._on_error, error))
+
+    def _post(self, kind: str, analysis: Analysis | None, call: Callable[[], None]) -> None:
+        with self._changed:
+            kept = [waiting for waiting in self._outbox if waiting[0] not in _REPLACES[kind]]
+            self._outbox = [*kept, (kind, analysis, call)]
+        if self._loop is None:
+            self._deliver()
+        elif not self._loop.is_closed():  # if it is, nobody is left to see it
+            self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        with self._changed:
+            batch, self._outbox = self._outbox, []
+        for kind, analysis, call in batch:
+            wanted = not self._closed and (analysis is None or analysis is self.requested)
+            if wanted and (error := _attempt(call)) is not None:
+                logger.error("error where %s is shown", kind, exc_info=error)
