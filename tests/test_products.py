@@ -44,6 +44,7 @@ FITS_PRODUCTS = ["combined_mediancr.fits", "combined_meancrt.fits", "combined_me
 TABLES = ["hits.ecsv", "mediancr_identified.csv", "problematic_pixels.csv"]
 DATA_PRODUCTS = {*FITS_PRODUCTS, "crmasks.fits", *TABLES}
 
+
 def analysis_of(frames=None, headers=None, **settings):
     exposures = ExposureSet.from_arrays(
         list(small_scene().exposures if frames is None else frames), headers=headers
