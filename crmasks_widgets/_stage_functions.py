@@ -164,6 +164,36 @@ def _plane(a: "Analysis", p: Declared) -> tuple[diagram.Plane, dict[str, Any]]:
     return plane, dict(rng.bit_generator.state)
 
 
+def unaffected(a: "Analysis", parameters: Parameters, changed: set[str]) -> tuple[str, ...]:
+    """Name the stages that come out the same although they read a parameter that changed.
+
+    Fixed points matter to the plane by the height of the highest alone, and only if that is above
+    what the noise reaches. A dragged point must not start the simulations again.
+
+    Parameters
+    ----------
+    a : Analysis
+        Before the change.
+    parameters : Parameters
+        After the change.
+    changed : set of str
+        Names of the parameters that differ.
+
+    Returns
+    -------
+    tuple of str
+        Keys of the stage table.
+    """
+    only_points = changed <= {"mm_fixed_points_in_boundary", "mm_boundary_fit"}
+    if not only_points or ("plane", None) not in a.computed():
+        return ()
+    points = (*(a.parameters.mm_fixed_points_in_boundary or ()),)
+    points += (*(parameters.mm_fixed_points_in_boundary or ()),)
+    displaced = any(offset != (0, 0) for offset in a.alignment.offsets)
+    reached = a.plane.y_edges[-1] / diagram.headroom(displaced=displaced)
+    return ("plane",) if all(y < reached for _, y, _ in points) else ()
+
+
 def _simulated_factors(a: "Analysis", p: Declared) -> tuple[float, ...]:
     """Levels at which the exposures of the stack lie."""
     factors = a.alignment.flux_factors

@@ -48,7 +48,9 @@ class Declared:
         return getattr(self._parameters, name)
 
 
-def stages_changed_by(names: set[str], table: Mapping[str, Stage]) -> set[str]:
+def stages_changed_by(
+    names: set[str], table: Mapping[str, Stage], unaffected: tuple[str, ...] = ()
+) -> set[str]:
     """Stages that have to be computed again when these parameters change.
 
     Parameters
@@ -57,6 +59,8 @@ def stages_changed_by(names: set[str], table: Mapping[str, Stage]) -> set[str]:
         Parameter names.
     table : mapping
         Stages by name, in the order of computation.
+    unaffected : tuple of str
+        Stages that would come out the same in spite of the change.
 
     Returns
     -------
@@ -65,6 +69,8 @@ def stages_changed_by(names: set[str], table: Mapping[str, Stage]) -> set[str]:
     """
     changed: set[str] = set()
     for name, stage in table.items():
+        if name in unaffected:
+            continue
         if any(stage.reads(parameter) for parameter in names) or changed.intersection(stage.needs):
             changed.add(name)
     return changed

@@ -160,7 +160,9 @@ class Analysis:
         names = changed.intersection(CALIBRATION_NAMES)
         calibration = self.calibration.updated(parameters, names, self.exposures.shape)
         new = Analysis(self.exposures, parameters, calibration)
-        stale = stages_changed_by(changed, STAGES)
+        stale = stages_changed_by(
+            changed, STAGES, _stage_functions.unaffected(self, parameters, changed)
+        )
         new.masks_checksum = None if "masks" in stale else self.masks_checksum
         with self._guard:
             new._slots = {key: slot for key, slot in self._slots.items() if key[0] not in stale}

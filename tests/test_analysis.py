@@ -97,7 +97,11 @@ def test_a_change_equals_a_fresh_computation_and_keeps_the_rest(exposures, name)
     if name == "mm_boundary_fit":
         change["mm_fixed_points_in_boundary"] = CHANGES["mm_fixed_points_in_boundary"]
     changed = analysis.replace(**change)
-    stale = set().union(*(needed(key) for key in change))
+    table = dict(STAGES)
+    if "mm_fixed_points_in_boundary" in change:
+        # The points are lower than what the noise reaches: the plane keeps its limits.
+        table["plane"] = _stages.Stage(("gain", "rnoise", "mm_seed"), STAGES["plane"].needs)
+    stale = set().union(*(needed(key, table) for key in change))
     assert changed.computed() == {key for key in before if key[0] not in stale}
     assert bool(stale) != (name in NO_STAGE)
     assert_same(everything(changed), everything(cm.Analysis(exposures, changed.parameters)))
@@ -133,6 +137,21 @@ def test_the_table_is_complete_and_in_the_order_of_computation():
     for name, stage in STAGES.items():
         assert seen.issuperset(stage.needs), name
         seen.add(name)
+
+
+def test_a_point_above_the_diagram_raises_it(exposures):
+    analysis = cm.Analysis(exposures, BASE)
+    top = analysis.plane.y_edges[-1]
+    _ = analysis.expected
+    high = analysis.replace(mm_fixed_points_in_boundary=((0.0, top, 1e4),))
+    assert ("expected", None) not in high.computed()
+    assert high.plane.y_edges[-1] == 2 * top
+    low = high.replace(mm_fixed_points_in_boundary=((0.0, 10.0, 1e4),))
+    assert low.plane.y_edges[-1] == top
+    dragged = low.replace(mm_fixed_points_in_boundary=((0.0, 12.0, 1e4),))
+    assert ("plane", None) in dragged.computed()
+    fresh = cm.Analysis(exposures, dragged.parameters)
+    np.testing.assert_array_equal(dragged.plane.y_edges, fresh.plane.y_edges)
 
 
 def test_stages_are_computed_when_first_read(exposures):

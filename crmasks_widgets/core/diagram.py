@@ -145,6 +145,22 @@ def _limit_draws(
     return float(np.median(dark, axis=1).min()), float(bright_median.max()), float(height.max())
 
 
+def headroom(*, displaced: bool) -> int:
+    """Height of the diagram over the highest difference expected in it.
+
+    Parameters
+    ----------
+    displaced : bool
+        True when the exposures are displaced against each other.
+
+    Returns
+    -------
+    int
+        A power of two: multiplying and dividing by it is exact.
+    """
+    return 4 if displaced else 2
+
+
 def plane_of(
     min2d: npt.NDArray[np.floating],
     n: int,
@@ -181,7 +197,7 @@ def plane_of(
         rng, n, max(0.0, highest), noise.typical_gain, noise.typical_rnoise
     )
     x_min, x_max = min(x_min, lowest), max(x_max, highest)
-    y_max = max(y_max, highest_fixed_point) * (4 if displaced else 2)
+    y_max = max(y_max, highest_fixed_point) * headroom(displaced=displaced)
     # Constant, noiseless frames have no extent of their own; a plane needs one.
     x_max = x_max if x_max > x_min else x_min + 1.0
     y_max = y_max if y_max > 0 else 1.0
