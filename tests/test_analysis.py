@@ -112,7 +112,10 @@ def test_a_change_equals_a_fresh_computation_and_keeps_the_rest(exposures, name)
 @given(st.lists(st.sampled_from(sorted(CHANGES.keys() - {"mm_boundary_fit"})), max_size=5))
 def test_a_chain_of_changes_equals_a_fresh_computation(exposures, names):
     analysis = cm.Analysis(exposures, BASE)
+    exact = {"mm_simulation", "mm_expected_false"}
     for name in names:
+        if exact & set(names) and name == "mm_xy_offsets":
+            continue  # displaced exposures have no exact diagram
         if name == "use_lamedian" and analysis.parameters.crmethod == "mmcosmic":
             continue
         if name == "crmethod" and analysis.parameters.use_lamedian:
