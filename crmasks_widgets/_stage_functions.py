@@ -39,10 +39,6 @@ _EDIT_LISTS = (
 )  # fmt: skip
 
 
-def _noise(a: "Analysis") -> diagram.Noise:
-    return diagram.Noise(a.calibration.gain, a.calibration.rnoise)
-
-
 def _alignment(a: "Analysis", p: Declared) -> align.Alignment:
     n, n_bright = a.exposures.n, None
     offsets = p.mm_xy_offsets or ((0.0, 0.0),) * n
@@ -74,7 +70,7 @@ def _bright_pixels(a: "Analysis", p: Declared, plain: stack.Stack) -> npt.NDArra
     if p.flux_factor_regions:
         key = "flux_factor_regions"
         inside = regions.region_mask(p.flux_factor_regions, a.exposures.shape, key)
-    bright = align.bright_pixels(plain.median2d, a.calibration.gain, a.calibration.rnoise, inside)
+    bright = align.bright_pixels(plain.median2d, a.calibration.noise, inside)
     if np.count_nonzero(bright) < align.MIN_PIXELS:
         logger.warning(
             "flux_factor: auto: found %d pixels above %g sigma, expected at least %d; "
@@ -156,10 +152,10 @@ def _plane(a: "Analysis", p: Declared) -> tuple[diagram.Plane, dict[str, Any]]:
     plane = diagram.plane_of(
         a.stack.min2d,
         a.stack.n,
-        _noise(a),
+        a.calibration.noise,
         rng,
         highest_fixed_point=max((y for _, y, _ in fixed), default=0.0),
-        displaced=any(offset != (0, 0) for offset in a.alignment.offsets),
+        displaced=a.alignment.displaced,
     )
     return plane, dict(rng.bit_generator.state)
 
@@ -189,8 +185,7 @@ def unaffected(a: "Analysis", parameters: Parameters, changed: set[str]) -> tupl
         return ()
     points = (*(a.parameters.mm_fixed_points_in_boundary or ()),)
     points += (*(parameters.mm_fixed_points_in_boundary or ()),)
-    displaced = any(offset != (0, 0) for offset in a.alignment.offsets)
-    reached = a.plane.y_edges[-1] / diagram.headroom(displaced=displaced)
+    reached = a.plane.y_edges[-1] / diagram.headroom(displaced=a.alignment.displaced)
     return ("plane",) if all(y < reached for _, y, _ in points) else ()
 
 
@@ -215,7 +210,7 @@ def _expected(a: "Analysis", p: Declared) -> expectation.ExpectedDiagram:
     return expectation.simulate_diagram(
         plane,
         expectation.exposure_signals(a.stack.median2d, factors, offsets),
-        _noise(a),
+        a.calibration.noise,
         rng,
         n_simulations=p.mm_nsimulations,
         usable=_usable(a),
@@ -224,7 +219,7 @@ def _expected(a: "Analysis", p: Declared) -> expectation.ExpectedDiagram:
 
 
 def _exact(a: "Analysis", p: Declared) -> order_statistics.ExactDiagram:
-    if any(offset != (0, 0) for offset in a.alignment.offsets):
+    if a.alignment.displaced:
         msg = (
             "mm_simulation: exact: found exposures displaced by mm_xy_offsets or "
             "mm_crosscorr_region, expected none (montecarlo simulates them)"
@@ -234,7 +229,7 @@ def _exact(a: "Analysis", p: Declared) -> order_statistics.ExactDiagram:
     return order_statistics.exact_diagram(
         a.plane,
         (scene.astype(np.float64), _simulated_factors(a, p)),
-        _noise(a),
+        a.calibration.noise,
         n_simulations=p.mm_nsimulations,
         usable=_usable(a),
         checkpoint=a.checkpoint,
@@ -312,7 +307,7 @@ def _mediancr(a: "Analysis", p: Declared) -> npt.NDArray[np.bool_]:
 
 def _build_masks(a: "Analysis", p: Declared) -> masks.Masks:
     flags = {t: a.result("flags", t).either for t in a.targets}
-    return masks.build_masks(flags, a.stack, a.edits, _noise(a), p.dilation)
+    return masks.build_masks(flags, a.stack, a.edits, a.calibration.noise, p.dilation)
 
 
 def _combination(a: "Analysis", p: Declared, kind: combine.Kind) -> combine.Combination:
@@ -330,7 +325,7 @@ def _combination(a: "Analysis", p: Declared, kind: combine.Kind) -> combine.Comb
         a.mediancr,
         a.result("masks"),
         fill,
-        _noise(a),
+        a.calibration.noise,
         factors,
         combine.median_variance_factors(scaled.n),
     )

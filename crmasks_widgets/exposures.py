@@ -12,6 +12,7 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from crmasks_widgets._fits_files import ImagePlane, find_file, read_image
+from crmasks_widgets.core.diagram import Noise
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.parameters import Parameters
 
@@ -243,12 +244,17 @@ class Calibration:
     @property
     def typical_gain(self) -> float:
         """Median gain, e-/ADU."""
-        return float(np.median(self.gain))
+        return self.noise.typical_gain
 
     @property
     def typical_rnoise(self) -> float:
         """Median readout noise, ADU."""
-        return float(np.median(self.rnoise))
+        return self.noise.typical_rnoise
+
+    @property
+    def noise(self) -> Noise:
+        """Noise of an exposure, as the core takes it."""
+        return Noise(self.gain, self.rnoise)
 
     def updated(
         self,

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, signal
 
+from crmasks_widgets.core.diagram import Noise
+
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.floating]
 
@@ -35,21 +37,21 @@ class Alignment:
     offsets: tuple[tuple[float, float], ...]
     n_bright: int | None = None
 
+    @property
+    def displaced(self) -> bool:
+        """Whether any exposure is displaced."""
+        return any(offset != (0, 0) for offset in self.offsets)
 
-def bright_pixels(
-    median2d: FloatArray,
-    gain: float | FloatArray,
-    rnoise: float | FloatArray,
-    region: BoolArray | None = None,
-) -> BoolArray:
+
+def bright_pixels(median2d: FloatArray, noise: Noise, region: BoolArray | None = None) -> BoolArray:
     """Pixels that stand well above their noise.
 
     Parameters
     ----------
     median2d : (ny, nx) ndarray
         Median over the exposures, ADU.
-    gain, rnoise : float or (ny, nx) ndarray
-        e-/ADU and ADU.
+    noise : Noise
+        Noise of one exposure.
     region : (ny, nx) bool, optional
         Pixels to choose from.
 
@@ -58,8 +60,7 @@ def bright_pixels(
     (ny, nx) bool
         True above ten times the noise of one exposure.
     """
-    noise = np.sqrt(np.maximum(median2d, 0) / gain + np.square(rnoise))
-    bright = median2d > MIN_SIGNAL_TO_NOISE * noise
+    bright: BoolArray = median2d > MIN_SIGNAL_TO_NOISE * noise.sigma(median2d)
     return bright if region is None else bright & region
 
 

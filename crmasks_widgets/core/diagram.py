@@ -105,6 +105,21 @@ class Noise:
         """Median readout noise, ADU."""
         return float(np.median(self.rnoise))
 
+    def sigma(self, signal: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Noise of one exposure.
+
+        Parameters
+        ----------
+        signal : (ny, nx) ndarray
+            ADU; negative values count as 0.
+
+        Returns
+        -------
+        (ny, nx) ndarray
+            Standard deviation, ADU.
+        """
+        return np.asarray(np.sqrt(np.maximum(signal, 0) / self.gain + np.square(self.rnoise)))
+
     def rows(self, rows: slice) -> "Noise":
         """Noise of some rows.
 

@@ -238,8 +238,7 @@ def _allowed(edits: HandEdits, valid: BoolFrame | None) -> BoolFrame:
 
 def _deviates(stack: Stack, number: int, noise: Noise) -> BoolFrame:
     excess = stack.cube[number - 1] - stack.min2d
-    variance = np.maximum(stack.min2d, 0) / noise.gain + np.square(noise.rnoise)
-    return np.asarray(excess > DEVIATION_SIGMA * np.sqrt(variance), dtype=bool)
+    return np.asarray(excess > DEVIATION_SIGMA * noise.sigma(stack.min2d), dtype=bool)
 
 
 def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDArray[np.uint8]:
