@@ -315,24 +315,6 @@ def _crosses(
     return plane.x_centres[occupied], solve_falling(above, goals, len(occupied), float(top[1]))
 
 
-def noise_probability(tail: NoiseTail, x: npt.ArrayLike, y: npt.ArrayLike) -> FloatArray:
-    """Probability that a pixel as high as this one is noise.
-
-    Parameters
-    ----------
-    tail : NoiseTail
-        From `exact_diagram`.
-    x, y : array_like
-        Minimum without bias, and median - minimum, ADU.
-
-    Returns
-    -------
-    ndarray of float64
-        P(median - minimum > y | minimum = x) of equivalent exposures; see `NoiseTail.exceedance`.
-    """
-    return tail.exceedance(x, y)
-
-
 def false_alarm_boundary(
     tail: NoiseTail,
     expected_false: float,

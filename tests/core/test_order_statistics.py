@@ -14,7 +14,6 @@ from crmasks_widgets.core.expectation import exposure_signals, simulate_diagram
 from crmasks_widgets.core.order_statistics import (
     exact_diagram,
     false_alarm_boundary,
-    noise_probability,
 )
 from crmasks_widgets.errors import Cancelled, InputError, ParameterError
 
@@ -231,13 +230,13 @@ def test_probability_of_noise_down_to_1e_12():
     x, y = (a.ravel() for a in np.meshgrid(np.linspace(75, 115, 21), np.linspace(0, 60, 41)))
     upper, everything = (NORMAL.sf((s[:, None] - k / 2) / 4) @ weight for s in (x + y, x))
     expected = (upper / everything) ** 2
-    found = noise_probability(tail, x, y)
+    found = tail.exceedance(x, y)
     looked_at = expected > 1e-12
     assert expected[looked_at].min() < 1e-11
     np.testing.assert_allclose(np.log(found[looked_at]), np.log(expected[looked_at]), atol=0.1)
-    assert noise_probability(tail, 90.0, -1.0) == 1
-    assert noise_probability(tail, 90.0, 1e5) == 0
-    assert np.isnan(noise_probability(tail, [np.nan, 90.0], [1.0, np.nan])).all()
+    assert tail.exceedance(90.0, -1.0) == 1
+    assert tail.exceedance(90.0, 1e5) == 0
+    assert np.isnan(tail.exceedance([np.nan, 90.0], [1.0, np.nan])).all()
     # Below all minima the same median is as improbable as at the lowest one.
     lowest = tail.support[0]
     np.testing.assert_allclose(tail.exceedance(lowest - 50, 90.0), tail.exceedance(lowest, 40.0))
