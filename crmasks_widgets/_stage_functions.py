@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 _EDIT_LISTS = (
     "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
-    "pixels_to_be_replaced_by_local_median",
+    "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
 )  # fmt: skip
 
 
@@ -289,7 +289,8 @@ def _edits(a: "Analysis", p: Declared) -> masks.HandEdits:
     shape = a.exposures.shape
     lists = {
         name: regions.pixel_mask(getattr(p, name), shape, name)
-        for name in ("pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr")
+        for name in _EDIT_LISTS
+        if name != "pixels_to_be_replaced_by_local_median"
     }
     boxes = p.pixels_to_be_replaced_by_local_median or ()
     allowed = ~regions.region_mask(p.regions_to_be_skipped, shape, "regions_to_be_skipped")
@@ -297,7 +298,8 @@ def _edits(a: "Analysis", p: Declared) -> masks.HandEdits:
     refused = lists["pixels_to_be_ignored_as_cr"] | regions.pixel_mask(
         tuple((x, y) for x, y, _, _ in boxes), shape, "pixels_to_be_replaced_by_local_median"
     )
-    return masks.HandEdits((allowed | forced) & ~refused, forced & ~refused)
+    rejected = lists["mediancr_pixels_rejected"]
+    return masks.HandEdits((allowed | forced) & ~refused, forced & ~refused, rejected & ~forced)
 
 
 def _mediancr(a: "Analysis", p: Declared) -> npt.NDArray[np.bool_]:

@@ -41,7 +41,7 @@ Checkpoint = Callable[[float], None]
 _FLUX = ("flux_factor", "flux_factor_regions")
 _EDITS = (
     "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
-    "pixels_to_be_replaced_by_local_median",
+    "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
 )  # fmt: skip
 
 STAGES: Final = MappingProxyType({

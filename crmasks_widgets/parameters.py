@@ -113,6 +113,13 @@ class Parameters(BaseModel):
         "pixel",
         expected=types.WINDOWS_RULE,
     )
+    mediancr_pixels_rejected: types.Pixels = about(
+        None,
+        "pixels of hits that a person took out of MEDIANCR; other masks keep what their data show",
+        "pixel",
+        expected=types.PIXELS_RULE,
+        in_reference=False,
+    )
     verify_cr: bool = about(False, "ask about every hit of the median")
     semiwindow: types.Count = about(15, "half width of the cut-outs in the figures", "pixel", low=1)
     color_scale: Literal["minmax", "zscale"] = about("minmax", "grey scale of the cut-outs")

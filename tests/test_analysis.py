@@ -23,7 +23,7 @@ CHANGES = {
     "gain": 1.7, "rnoise": 4.0, "bias": 201.0, "crmethod": "mmcosmic", "use_lamedian": True,
     "flux_factor": (1.0, 0.9, 1.1), "apply_flux_factor_to": "original", "dilation": 2,
     "regions_to_be_skipped": ((1, 20, 1, 20),), "pixels_to_be_flagged_as_cr": ((5, 7),),
-    "pixels_to_be_ignored_as_cr": ((9, 9),),
+    "pixels_to_be_ignored_as_cr": ((9, 9),), "mediancr_pixels_rejected": ((30, 30), (31, 30)),
     "pixels_to_be_replaced_by_local_median": ((30, 30, 3, 3),),
     "la_gain_apply": False, "la_sigclip": 8.0, "la_sigfrac": 0.5, "la_objlim": 3.0,
     "la_satlevel": 3000.0, "la_niter": 1, "la_sepmed": False, "la_cleantype": "medmask",

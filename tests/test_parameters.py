@@ -23,7 +23,9 @@ SWITCHES = [info.name for info in TABLE.values() if info.kind == "switch"]
 CHOICES = [info.name for info in TABLE.values() if info.kind == "choice"]
 NULLABLE_NUMBERS = {"mm_threshold", "mm_threshold_rnoise", "mm_expected_false", "mm_seed"}
 REGION_LISTS = ["flux_factor_regions", "regions_to_be_skipped"]
-PIXEL_LISTS = ["pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr"]
+PIXEL_LISTS = [
+    "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr", "mediancr_pixels_rejected",
+]  # fmt: skip
 
 
 def refused(message: str, **given_values: object) -> None:
@@ -35,6 +37,7 @@ def refused(message: str, **given_values: object) -> None:
 
 OWN = {
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
+    "mediancr_pixels_rejected",
 }  # fmt: skip
 
 # ---- defaults and the table --------------------------------------------------------------------
@@ -47,7 +50,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "flux_factor": None, "flux_factor_regions": None, "apply_flux_factor_to": "simulated",
         "dilation": 1, "regions_to_be_skipped": None, "pixels_to_be_flagged_as_cr": None,
         "pixels_to_be_ignored_as_cr": None, "pixels_to_be_replaced_by_local_median": None,
-        "verify_cr": False, "semiwindow": 15, "color_scale": "minmax", "maxplots": -1,
+        "mediancr_pixels_rejected": None, "verify_cr": False, "semiwindow": 15, "color_scale": "minmax", "maxplots": -1,
         "la_gain_apply": True, "la_sigclip": 5.0, "la_sigfrac": 0.3, "la_objlim": 5.0,
         "la_satlevel": 65535.0, "la_niter": 4, "la_sepmed": True, "la_cleantype": "meanmask",
         "la_fsmode": "convolve", "la_psfmodel": "gaussxy", "la_psffwhm_x": 2.5,

@@ -66,10 +66,13 @@ class HandEdits:
         False for pixels that stay out of every mask.
     forced : (ny, nx) bool
         True for pixels that are in MEDIANCR and MEANCRT whatever their values.
+    rejected : (ny, nx) bool
+        True for pixels that stay out of MEDIANCR, and of what it adds to MEANCRT.
     """
 
     allowed: BoolFrame
     forced: BoolFrame
+    rejected: BoolFrame
 
 
 def mm_flags(
@@ -174,7 +177,8 @@ def build_mediancr(flagged: BoolFrame, stack: Stack, edits: HandEdits, dilation:
     stack : Stack
         Tells which pixels are valid.
     edits : HandEdits
-        Forced pixels are added without dilation; pixels that are not allowed are taken out last.
+        Forced pixels are added without dilation; rejected pixels, and those that are not allowed,
+        are taken out last.
     dilation : int
         Growth, pixels.
 
@@ -183,7 +187,7 @@ def build_mediancr(flagged: BoolFrame, stack: Stack, edits: HandEdits, dilation:
     (ny, nx) bool
         MEDIANCR.
     """
-    grown = grow(flagged & edits.allowed, dilation)
+    grown = grow(flagged & edits.allowed, dilation) & ~edits.rejected
     return (grown | edits.forced) & _allowed(edits, stack.target_valid("median"))
 
 
@@ -197,6 +201,7 @@ def build_masks(
     """Make MEANCRT and the exposures' masks (section 10).
 
     With D the dilation, MEANCRT = D(mean or D(median)) and CRMASKi = D(exposure i and MEANCRT).
+    Rejected pixels are left out of D(median).
     Pixels set by hand are added without dilation: to MEANCRT, and to every exposure that exceeds
     the minimum by 3 sigma. Pixels that are not allowed, and invalid ones, are taken out last.
 
@@ -220,7 +225,7 @@ def build_masks(
     """
     forced = edits.forced & edits.allowed
     anywhere = _allowed(edits, stack.target_valid("median"))
-    mediancr = grow(flags["median"] & edits.allowed, dilation) & anywhere
+    mediancr = grow(flags["median"] & edits.allowed, dilation) & ~edits.rejected & anywhere
     meancrt = grow((flags["mean"] & edits.allowed) | mediancr, dilation) & anywhere
     exposures = []
     for number in range(1, stack.n + 1):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from crmasks_widgets import palette
+from crmasks_widgets import Analysis, ExposureSet, Parameters, palette
 from crmasks_widgets.core import masks as masking
 from crmasks_widgets.core.boundary import piecewise_boundary
 from crmasks_widgets.core.diagram import Noise
@@ -31,8 +31,9 @@ def cube():
     return np.full((3, *SHAPE), 100.0, np.float32)
 
 
-def no_edits():
-    return HandEdits(np.ones(SHAPE, bool), np.zeros(SHAPE, bool))
+def hand_edits(forbidden=None, forced=None, rejected=None):
+    masks = [pixels() if mask is None else mask for mask in (forbidden, forced, rejected)]
+    return HandEdits(~masks[0], *masks[1:])
 
 
 def pixels(*where):
@@ -64,12 +65,12 @@ def test_formulas(flags, dilation):
     median, mean, *singles = flags
     stack = stack_exposures(cube())
     named = {"median": median, "mean": mean} | dict(enumerate(singles, start=1))
-    masks = build_masks(named, stack, no_edits(), NOISE, dilation)
+    masks = build_masks(named, stack, hand_edits(), NOISE, dilation)
 
     def dilated(m):
         return ndimage.binary_dilation(m, np.ones((3, 3)), dilation) if dilation else m
 
-    mediancr = build_mediancr(median, stack, no_edits(), dilation)
+    mediancr = build_mediancr(median, stack, hand_edits(), dilation)
     np.testing.assert_array_equal(mediancr, dilated(median))
     np.testing.assert_array_equal(masks.meancrt, dilated(mean | mediancr))
     for mask, single in zip(masks.exposures, singles, strict=True):
@@ -81,7 +82,7 @@ def test_formulas(flags, dilation):
 def test_forbidden_pixels_stay_out_and_forced_ones_come_in(flags, forbidden, forced, dilation):
     stack = stack_exposures(cube())
     named = {"median": flags[0], "mean": flags[1]} | dict(enumerate(flags[2:], start=1))
-    edits, plain_edits = HandEdits(~forbidden, forced), HandEdits(~forbidden, pixels())
+    edits, plain_edits = hand_edits(forbidden, forced), hand_edits(forbidden)
     masks = build_masks(named, stack, edits, NOISE, dilation)
     plain = build_masks(named, stack, plain_edits, NOISE, dilation)
     mediancr = build_mediancr(flags[0], stack, edits, dilation)
@@ -94,13 +95,38 @@ def test_forbidden_pixels_stay_out_and_forced_ones_come_in(flags, forbidden, for
     np.testing.assert_array_equal(masks.meancrt, plain.meancrt | wanted)
 
 
+@given(st.lists(MASK, min_size=5, max_size=5), MASK, st.integers(0, 2))
+def test_a_rejected_hit_leaves_mediancr_and_what_it_adds_elsewhere(flags, rejected, dilation):
+    stack = stack_exposures(cube())
+    named = {"median": flags[0], "mean": flags[1]} | dict(enumerate(flags[2:], start=1))
+    edits = hand_edits(rejected=rejected)
+    mediancr = build_mediancr(flags[0], stack, edits, dilation)
+    np.testing.assert_array_equal(mediancr, grow(flags[0], dilation) & ~rejected)
+    masks = build_masks(named, stack, edits, NOISE, dilation)
+    # MEANCRT and the exposures still show what their own data flag.
+    np.testing.assert_array_equal(masks.meancrt, grow(flags[1] | mediancr, dilation))
+    for mask, single in zip(masks.exposures, flags[2:], strict=True):
+        np.testing.assert_array_equal(mask, grow(single & masks.meancrt, dilation))
+
+
+def test_a_pixel_set_by_hand_is_not_rejected_with_its_hit(planted):
+    parameters = Parameters(
+        rnoise=3.0, crmethod="lacosmic", mm_seed=1, mediancr_pixels_rejected=((21, 41), (22, 41))
+    )
+    analysis = Analysis(ExposureSet.from_arrays(list(planted)), parameters)
+    assert not analysis.mediancr[40, 20:22].any()
+    assert analysis.mediancr[41, 20]
+    forced = analysis.replace(pixels_to_be_flagged_as_cr=((21, 41),))
+    assert forced.mediancr[40, 20:22].tolist() == [True, False]
+
+
 def test_a_forced_pixel_is_masked_in_the_exposures_that_deviate():
     data = cube()
     data[1, 4, 5] += 31.0
     data[2, 4, 5] += 29.0
     stack = stack_exposures(data)
     nothing = dict.fromkeys(("median", "mean", 1, 2, 3), pixels())
-    edits = HandEdits(~pixels(), pixels((4, 5)))
+    edits = hand_edits(forced=pixels((4, 5)))
     masks = build_masks(nothing, stack, edits, Noise(100 / 99, 1.0), 3)
     assert masks.meancrt.sum() == build_mediancr(pixels(), stack, edits, 3).sum() == 1
     assert [bool(m[4, 5]) for m in masks.exposures] == [False, True, False]
@@ -112,8 +138,8 @@ def test_invalid_pixels_are_in_no_mask_and_do_not_spread():
     valid[0, 6, 6] = False  # in one of them
     stack = stack_exposures(cube(), valid=valid)
     everything = dict.fromkeys(("median", "mean", 1, 2, 3), pixels((2, 3), (6, 6)))
-    masks = build_masks(everything, stack, no_edits(), NOISE, 1)
-    assert not build_mediancr(everything["median"], stack, no_edits(), 1)[2, 2]
+    masks = build_masks(everything, stack, hand_edits(), NOISE, 1)
+    assert not build_mediancr(everything["median"], stack, hand_edits(), 1)[2, 2]
     assert not masks.meancrt[2, 2]
     assert not any(m[2, 2] for m in masks.exposures)
     assert [bool(m[6, 6]) for m in masks.exposures] == [False, True, True]
@@ -160,5 +186,5 @@ def test_counts_by_method():
 def test_codes_say_why(where, code):
     flags = Flags(lacosmic=pixels((0, 0), (1, 1), (5, 5)), mm=pixels((1, 1), (2, 2)))
     mask = pixels((0, 0), (1, 1), (2, 2), (3, 3), (4, 4))
-    codes = detection_codes(flags, mask, HandEdits(~pixels(), pixels((4, 4))))
+    codes = detection_codes(flags, mask, hand_edits(forced=pixels((4, 4))))
     assert codes[where] == code

@@ -1,0 +1,157 @@
+// What only the page can tell: keys, the pointer over a plot, the sizes of plots.
+//
+// The dashboard is the element of class "crmasks-dashboard", a plot an element of class
+// "crmasks-plot" whose name follows in a class "crmasks-plot-NAME". Positions are fractions of
+// the plotting area, from its left and lower edge. What comes fast (pointer, wheel, sizes) goes
+// through traits, of which only the newest is sent; what must not be lost goes as a message.
+
+const EDITABLE = "input:not([type=checkbox]):not([type=range]):not([type=radio]), textarea, " +
+  "select, [contenteditable=true], .cm-content, .jp-mod-editMode *";
+
+function plotOf(target) {
+  const plot = target instanceof Element ? target.closest(".crmasks-plot") : null;
+  if (!plot) return null;
+  const name = [...plot.classList].find((c) => c.startsWith("crmasks-plot-"));
+  const area = plot.querySelector(".plotarea_background") ?? plot;
+  return { name: name.slice("crmasks-plot-".length), box: area.getBoundingClientRect() };
+}
+
+function position(event) {
+  const plot = plotOf(event.target);
+  if (!plot || !plot.box.width || !plot.box.height) return null;
+  const x = (event.clientX - plot.box.left) / plot.box.width;
+  const y = (plot.box.bottom - event.clientY) / plot.box.height;
+  return x < 0 || x > 1 || y < 0 || y > 1 ? null : { plot: plot.name, x, y };
+}
+
+function connect(model, root, signal) {
+  const listen = (name, action, options = {}) =>
+    root.addEventListener(name, action, { signal, ...options });
+  const tell = (key, value) => {
+    model.set(key, value);
+    model.save_changes();
+  };
+
+  // JupyterLab's own shortcuts leave alone what happens inside such an element.
+  root.setAttribute("data-lm-suppress-shortcuts", "true");
+  root.setAttribute("tabindex", "-1");
+  root.setAttribute("role", "application");
+  root.setAttribute("aria-label", "Cosmic-ray masks dashboard");
+
+  // A key goes to the dashboard when the pointer is over it, unless the person is typing.
+  const takeFocus = () => {
+    const active = document.activeElement;
+    if (!root.contains(active) && !(active && active.matches(EDITABLE))) {
+      root.focus({ preventScroll: true });
+    }
+  };
+  listen("pointerenter", takeFocus);
+  listen("pointerup", () => setTimeout(() => {
+    if (!root.contains(document.activeElement)) root.focus({ preventScroll: true });
+  }));
+
+  let seen = null;
+  listen("keydown", (event) => {
+    if (event.target.matches(EDITABLE)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) {
+      if (!(event.ctrlKey || event.metaKey) || !"zyZY".includes(event.key)) return;
+    }
+    const ownUse = ["Tab", "Enter", " ", "Escape", "ArrowLeft", "ArrowRight", "ArrowUp",
+      "ArrowDown", "Home", "End", "PageUp", "PageDown", "Shift", "Control", "Alt", "Meta"];
+    if (ownUse.includes(event.key) && event.target !== root) return;
+    event.stopPropagation();
+    if (event.key.length === 1 || event.key === "Escape" || event.key.startsWith("Arrow")) {
+      event.preventDefault();
+      const control = event.ctrlKey || event.metaKey;
+      model.send({ event: "key", key: event.key, control, shift: event.shiftKey, at: seen });
+    }
+  });
+
+  listen("dblclick", (event) => {
+    const at = position(event);
+    if (at) model.send({ event: "dblclick", ...at });
+  });
+
+  listen("pointermove", (event) => {
+    seen = position(event);
+    tell("pointer", seen ?? {});
+  });
+  listen("pointerleave", () => {
+    seen = null;
+    tell("pointer", {});
+  });
+
+  // bqplot zooms by itself where a figure has an interaction; elsewhere the kernel does.
+  let turned = 0;
+  listen("wheel", (event) => {
+    const at = position(event);
+    if (!at) return;
+    event.preventDefault();
+    turned += event.deltaY;
+    tell("wheel", { ...at, total: turned });
+  }, { passive: false });
+
+  const watched = new Map();
+  const measure = () => {
+    const sizes = {};
+    for (const plot of root.querySelectorAll(".crmasks-plot")) {
+      const { name, box } = plotOf(plot);
+      if (!box.width || !box.height) continue;
+      const scale = window.devicePixelRatio || 1;
+      sizes[name] = [Math.round(box.width * scale), Math.round(box.height * scale)];
+    }
+    if (JSON.stringify(sizes) !== JSON.stringify(model.get("sizes"))) tell("sizes", sizes);
+  };
+  const resized = new ResizeObserver(() => setTimeout(measure, 50));
+  const watch = () => {
+    for (const plot of root.querySelectorAll(".crmasks-plot")) {
+      if (watched.has(plot)) continue;
+      watched.set(plot, true);
+      resized.observe(plot);
+    }
+  };
+  const added = new MutationObserver(watch);
+  added.observe(root, { childList: true, subtree: true });
+  watch();
+  signal.addEventListener("abort", () => {
+    added.disconnect();
+    resized.disconnect();
+  });
+
+  model.on("msg:custom", (message) => {
+    if (message.event === "focus") root.focus({ preventScroll: true });
+    if (message.event === "download") download(message);
+    if (message.event === "canvas") downloadCanvas(root, message);
+  });
+}
+
+function download({ name, mime, base64 }) {
+  const link = document.createElement("a");
+  link.href = `data:${mime};base64,${base64}`;
+  link.download = name;
+  link.click();
+}
+
+function downloadCanvas(root, { selector, name }) {
+  const canvas = root.querySelector(`${selector} canvas`);
+  if (!canvas) return;
+  const link = document.createElement("a");
+  link.href = canvas.toDataURL("image/png");
+  link.download = name;
+  link.click();
+}
+
+function render({ model, el }) {
+  const stop = new AbortController();
+  // The element is drawn before the page holds it.
+  const begin = () => {
+    if (stop.signal.aborted) return;
+    const root = el.closest(".crmasks-dashboard");
+    if (root) connect(model, root, stop.signal);
+    else requestAnimationFrame(begin);
+  };
+  begin();
+  return () => stop.abort();
+}
+
+export default { render };

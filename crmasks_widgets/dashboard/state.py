@@ -1,0 +1,240 @@
+"""What the person has set: parameters with their history, the selection, the display."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.parameters import Parameters
+
+MAX_UNDO: Final = 1000
+# Changes of one gesture that follow each other this closely (s) are undone together.
+SAME_GESTURE: Final = 1.0
+
+Limits = tuple[float, float, float, float]
+Outline = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the person points at, in terms that outlive a computation.
+
+    Attributes
+    ----------
+    pixel : (y, x) or None
+        Array index of a pixel of the selected hit. Numbers of hits change when masks do; the
+        pixel stays.
+    outline : tuple of (x, y)
+        Corners of an area of the diagram, ADU, whose pixels are selected; empty for none.
+    """
+
+    pixel: tuple[int, int] | None = None
+    outline: Outline = ()
+
+
+@dataclass(frozen=True)
+class Display:
+    """How things are shown; no result depends on it.
+
+    Attributes
+    ----------
+    target : str or int
+        "median", "mean" or the number of an exposure: whose diagram and mask are shown.
+    frame : str
+        Key of the frame on screen: "median", "mean", "min", "1"..., "mediancr", "meancrt",
+        "meancr", "difference".
+    stretch, limits, colours : str
+        How values become colours.
+    low, high : float
+        Colour limits, ADU, used when `limits` is "manual".
+    opacity : float
+        Of the mask overlay, 0 to 1.
+    numbers, iterations : bool
+        Show the numbers of hits; show every iteration of the spline.
+    diagram, image : (x_min, x_max, y_min, y_max) or None
+        What is on screen: of the diagram in ADU, of the image in pixels counted from 0 (their
+        centres are whole numbers); None for all.
+    """
+
+    target: Target = "median"
+    frame: str = "median"
+    stretch: str = "linear"
+    limits: str = "zscale"
+    colours: str = "gray"
+    low: float = 0.0
+    high: float = 1.0
+    opacity: float = 0.7
+    numbers: bool = False
+    iterations: bool = False
+    diagram: Limits | None = None
+    image: Limits | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a view reads to draw itself.
+
+    Attributes
+    ----------
+    analysis : Analysis
+        The newest one of which something is known; `ready` tells what. Reading more of it would
+        compute it, and stop every gesture meanwhile.
+    parameters : Parameters
+        What was asked for last; ahead of `analysis.parameters` while that is computed.
+    selection : Selection
+        What the person points at.
+    display : Display
+        How to show it.
+    """
+
+    analysis: Analysis
+    parameters: Parameters
+    selection: Selection = field(default_factory=Selection)
+    display: Display = field(default_factory=Display)
+
+    def ready(self, *stages: str | tuple[str, Target | None]) -> bool:
+        """Tell whether the results of some stages are known.
+
+        Parameters
+        ----------
+        *stages : str or (str, target)
+            Keys of the stage table.
+
+        Returns
+        -------
+        bool
+            True if all of them are.
+        """
+        wanted = {(stage, None) if isinstance(stage, str) else stage for stage in stages}
+        return wanted <= self.analysis.computed()
+
+
+class State:
+    """The one place that gestures change and views are drawn from.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What is shown first.
+    submit : callable
+        Asks for new parameters; raises `CrmasksError` if they cannot be used, and then nothing
+        changes.
+    clock : callable, optional
+        Seconds, to tell one gesture from the next.
+    """
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        submit: Callable[[Parameters], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.scene = Scene(analysis, analysis.parameters)
+        self._submit, self._clock = submit, clock
+        self._past: list[Parameters] = []
+        self._future: list[Parameters] = []
+        self._gesture, self._gesture_time = "", 0.0
+        self._listeners: list[Callable[[Scene], None]] = []
+
+    def subscribe(self, listener: Callable[[Scene], None]) -> None:
+        """Call `listener` with the scene whenever it changes."""
+        self._listeners.append(listener)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to undo."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether something undone can be done again."""
+        return bool(self._future)
+
+    def update(self, *, gesture: str = "", **changes: Any) -> None:
+        """Ask for other parameters.
+
+        Parameters
+        ----------
+        gesture : str, optional
+            What a hand is doing; the changes of one gesture are one step of undo.
+        **changes
+            Parameters by name.
+
+        Raises
+        ------
+        CrmasksError
+            They cannot be used; nothing changed.
+        """
+        self.adopt(self.scene.parameters.replace(**changes), gesture=gesture)
+
+    def adopt(self, parameters: Parameters, *, gesture: str = "") -> None:
+        """Ask for a whole set of parameters, as `update` does for some."""
+        before = self.scene.parameters
+        if parameters == before:
+            return
+        self._submit(parameters)
+        if not self._continues(gesture):
+            self._past = [*self._past, before][-MAX_UNDO:]
+        self._future.clear()
+        self._set(parameters=parameters)
+
+    def _continues(self, gesture: str) -> bool:
+        now = self._clock()
+        same = gesture != "" and gesture == self._gesture and bool(self._past)
+        same = same and now - self._gesture_time < SAME_GESTURE
+        self._gesture, self._gesture_time = gesture, now
+        return same
+
+    def end_gesture(self) -> None:
+        """Let the next change be a step of undo of its own."""
+        self._gesture = ""
+
+    def undo(self) -> None:
+        """Go back one step."""
+        self._step(self._past, self._future)
+
+    def redo(self) -> None:
+        """Do again what was undone."""
+        self._step(self._future, self._past)
+
+    def _step(self, source: list[Parameters], other: list[Parameters]) -> None:
+        self.end_gesture()
+        if not source:
+            return
+        self._submit(source[-1])
+        other.append(self.scene.parameters)
+        self._set(parameters=source.pop())
+
+    def revert(self, parameters: Parameters) -> None:
+        """Return to parameters that are known to work; the ones given up can be done again."""
+        self.end_gesture()
+        if parameters != self.scene.parameters:
+            self._future.append(self.scene.parameters)
+            if self._past and self._past[-1] == parameters:
+                self._past.pop()
+            self._set(parameters=parameters)
+
+    def resubmit(self) -> None:
+        """Ask again for what is set, after a stop."""
+        self._submit(self.scene.parameters)
+
+    def show(self, **changes: Any) -> None:
+        """Change the display; keywords are those of `Display`."""
+        self._set(display=replace(self.scene.display, **changes))
+
+    def select(self, **changes: Any) -> None:
+        """Change the selection; keywords are those of `Selection`."""
+        self._set(selection=replace(self.scene.selection, **changes))
+
+    def publish(self, analysis: Analysis) -> None:
+        """Take an analysis of which something new is known."""
+        self._set(analysis=analysis)
+
+    def _set(self, **changes: Any) -> None:
+        scene = replace(self.scene, **changes)
+        if scene == self.scene and "analysis" not in changes:
+            return
+        self.scene = scene
+        for listener in self._listeners:
+            listener(scene)

@@ -1,0 +1,115 @@
+"""The line that says what is found, what is being done and what went wrong."""
+
+import html
+from collections.abc import Callable
+from typing import Final
+
+from ipywidgets import HTML, Button, FloatProgress, HBox, Layout, VBox
+
+from crmasks_widgets.dashboard.desk import Desk
+from crmasks_widgets.dashboard.engine import Snapshot
+from crmasks_widgets.dashboard.state import Scene
+
+_STEPS: Final = {
+    "stack": "stacking the exposures",
+    "observed": "diagram of the data",
+    "expected": "simulating the diagram",
+    "boundary": "boundary",
+    "flags": "detecting",
+    "mediancr": "mask of the median",
+    "hits": "table of hits",
+    "masks": "masks of the exposures",
+    "combination": "combining",
+}
+
+
+class StatusView:
+    """Counts by method, progress, Cancel, undo and redo, and the last error.
+
+    Parameters
+    ----------
+    desk : Desk
+        What a view works with.
+    cancel : callable
+        Stops the computation.
+    """
+
+    def __init__(self, desk: Desk, cancel: Callable[[], None]) -> None:
+        self._state = desk.state
+        self.counts = HTML(layout=Layout(flex="1 1 auto"))
+        self.timing = HTML()
+        self.message = HTML()
+        self.bar = FloatProgress(min=0.0, max=1.0, layout=Layout(width="120px", height="18px"))
+        self.cancel = _button("Cancel", "Stop computing (Esc)")
+        self.undo = _button("Undo", "Take back the last change (Ctrl+Z)")
+        self.redo = _button("Redo", "Do again what was undone (Ctrl+Y)")
+        for button, action in (
+            (self.cancel, cancel),
+            (self.undo, desk.state.undo),
+            (self.redo, desk.state.redo),
+        ):
+            button.on_click(desk.dispatcher.handler(lambda _, action=action: action()))
+        line = [self.counts, self.timing, self.bar, self.cancel, self.undo, self.redo]
+        for part in (self.counts, self.timing):
+            part.add_class("crmasks-line")
+        self.message.add_class("crmasks-error")
+        bar = HBox(line, layout=Layout(align_items="center", flex_flow="row wrap"))
+        self.widget = VBox([bar, self.message])
+
+    def render(self, scene: Scene) -> None:
+        """Show the counts of the target on screen, once they are known."""
+        self.undo.disabled = not self._state.can_undo
+        self.redo.disabled = not self._state.can_redo
+        target = scene.display.target
+        if scene.ready(("flags", target), "edits"):
+            self.counts.value = counts_text(scene.analysis.flags(target).counts(), str(target))
+
+    def working(self) -> None:
+        """Say that something was asked for."""
+        self.message.value = ""
+        self.cancel.disabled = False
+        self.timing.value = "computing…"
+
+    def progress(self, fraction: float, stage: str) -> None:
+        """Show how far a computation is."""
+        self.bar.value = fraction
+        self.timing.value = html.escape(_STEPS.get(stage, stage)) + "…"
+
+    def finished(self, snapshot: Snapshot) -> None:
+        """Show that a part is done, and at the end how long it took."""
+        self.bar.value = snapshot.fraction
+        if snapshot.done:
+            self.cancel.disabled = True
+            self.timing.value = f"done in {snapshot.elapsed:.2g} s"
+
+    def error(self, text: str) -> None:
+        """Show one line about what went wrong."""
+        self.message.value = html.escape(" ".join(text.split()))
+        self.cancel.disabled = True
+        self.timing.value = ""
+
+
+def counts_text(counts: dict[str, int], target: str) -> str:
+    """Put counts by method into one line.
+
+    Parameters
+    ----------
+    counts : dict
+        Of `Flags.counts`.
+    target : str
+        Whose flags they are.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    parts = [f"{counts[key]:,} {name}" for key, name in (
+        ("lacosmic only", "L.A.Cosmic only"), ("mm only", "MM only"), ("both", "both"),
+    )]  # fmt: skip
+    total = f"<b>{counts['either']:,}</b> pixels flagged in {html.escape(target)}: "
+    return total + ", ".join(parts)
+
+
+def _button(text: str, tooltip: str) -> Button:
+    return Button(description=text, tooltip=tooltip, layout=Layout(width="auto"))
