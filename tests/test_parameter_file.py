@@ -386,6 +386,7 @@ OTHER = {
     "regions_to_be_skipped": st.none() | st.lists(region, min_size=1),
     "pixels_to_be_flagged_as_cr": st.none() | st.lists(st.tuples(coordinate, coordinate)),
     "pixels_to_be_ignored_as_cr": st.none() | st.lists(st.tuples(coordinate, coordinate)),
+    "mediancr_pixels_rejected": st.none() | st.lists(st.tuples(coordinate, coordinate)),
     "pixels_to_be_replaced_by_local_median": st.none()
     | st.lists(st.tuples(coordinate, coordinate, st.just(3), st.sampled_from([1, 5]))),
     "mm_xy_offsets": st.none() | st.lists(st.tuples(finite, finite), min_size=3, max_size=3),

@@ -1,9 +1,10 @@
 """What every view of the dashboard works with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
 from ipywidgets import DOMWidget, Widget
 
 from crmasks_widgets.dashboard.dispatch import Dispatcher
@@ -11,10 +12,38 @@ from crmasks_widgets.dashboard.page import Page
 from crmasks_widgets.dashboard.state import Scene, State
 
 
+@dataclass(frozen=True)
+class Key:
+    """What a key does.
+
+    Attributes
+    ----------
+    help : str
+        A few words for the list of keys.
+    action : callable
+        Takes nothing; the pointer is in `Page.pointer`.
+    """
+
+    help: str
+    action: Callable[[], object]
+
+
 class View(Protocol):
-    """A part of the dashboard: draws scenes, and turns gestures into changes of the state."""
+    """A part of the dashboard: draws scenes, and turns gestures into changes of the state.
+
+    Attributes
+    ----------
+    widget : DOMWidget
+        To be placed on the page.
+    plots : tuple of str
+        Names of its plots (`page.name_plot`); over them its keys come first.
+    keys : mapping of str to Key
+        By what the browser calls the key: "a", "A", "?", "Escape", "ArrowLeft", "Ctrl+z".
+    """
 
     widget: DOMWidget
+    plots: tuple[str, ...]
+    keys: Mapping[str, Key]
 
     def render(self, scene: Scene) -> None:
         """Draw a scene; cheap where nothing that is shown here has changed."""
@@ -58,3 +87,39 @@ class Desk:
         """Width and height of a plot on the screen, pixels; `otherwise` before the page told."""
         width, height = self.page.sizes.get(plot, otherwise)
         return max(1, int(width)), max(1, int(height))
+
+
+class Memo:
+    """Does again only what something new asks for; a view has one for each thing it draws."""
+
+    def __init__(self) -> None:
+        self._key: tuple[Any, ...] | None = None
+        self._value: Any = None
+
+    def __call__(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        """Return the last value, or a new one if the key has changed.
+
+        Parameters
+        ----------
+        key : tuple
+            What the value follows from; arrays and results of stages count as the same if they
+            are the same object, everything else if it is equal.
+        make : callable
+            Makes the value.
+
+        Returns
+        -------
+        object
+            The value.
+        """
+        if self._key is None or not _same(key, self._key):
+            self._value = make()
+            self._key = key
+        return self._value
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    return len(one) == len(other) and all(
+        a is b or (not isinstance(a, np.ndarray) and not isinstance(b, np.ndarray) and a == b)
+        for a, b in zip(one, other, strict=True)
+    )

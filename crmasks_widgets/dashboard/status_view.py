@@ -6,7 +6,7 @@ from typing import Final
 
 from ipywidgets import HTML, Button, FloatProgress, HBox, Layout, VBox
 
-from crmasks_widgets.dashboard.desk import Desk
+from crmasks_widgets.dashboard.desk import Desk, Key
 from crmasks_widgets.dashboard.engine import Snapshot
 from crmasks_widgets.dashboard.state import Scene
 
@@ -36,6 +36,12 @@ class StatusView:
 
     def __init__(self, desk: Desk, cancel: Callable[[], None]) -> None:
         self._state = desk.state
+        self.plots: tuple[str, ...] = ()
+        self.keys = {
+            "Escape": Key("stop computing", cancel),
+            "Ctrl+z": Key("undo", desk.state.undo),
+            "Ctrl+y": Key("redo", desk.state.redo),
+        }
         self.counts = HTML(layout=Layout(flex="1 1 auto"))
         self.timing = HTML()
         self.message = HTML()

@@ -1,0 +1,114 @@
+"""Which hit and which pixels a scene selects."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from skimage.measure import points_in_poly
+
+from crmasks_widgets.dashboard.state import Limits, Outline, Scene
+
+Pixels = npt.NDArray[np.int64]
+# A pointer is seldom exact to a pixel.
+REACH = 2
+
+
+def selected_hit(scene: Scene) -> int:
+    """Number of the hit that the person points at.
+
+    Parameters
+    ----------
+    scene : Scene
+        What is on screen.
+
+    Returns
+    -------
+    int
+        Of the hit at the selected pixel, or of the nearest within 2 pixels; 0 for none.
+    """
+    if scene.selection.pixel is None or not scene.ready("labels"):
+        return 0
+    y, x = scene.selection.pixel
+    rows, columns = slice(max(0, y - REACH), y + REACH + 1), slice(max(0, x - REACH), x + REACH + 1)
+    near = scene.analysis.labels[rows, columns]
+    ys, xs = np.nonzero(near)
+    if len(ys) == 0:
+        return 0
+    nearest = np.argmin((ys + rows.start - y) ** 2 + (xs + columns.start - x) ** 2)
+    return int(near[ys[nearest], xs[nearest]])
+
+
+def pixels_of_hit(scene: Scene, number: int) -> tuple[tuple[int, int], ...]:
+    """Pixels of a hit as (x, y), FITS coordinates: what parameters hold.
+
+    Parameters
+    ----------
+    scene : Scene
+        Its labels must be ready.
+    number : int
+        Of the hit.
+
+    Returns
+    -------
+    tuple of (x, y)
+        In raster order.
+    """
+    ys, xs = np.nonzero(scene.analysis.labels == number)
+    return tuple((int(x) + 1, int(y) + 1) for y, x in zip(ys, xs, strict=True))
+
+
+def diagram_position(scene: Scene, pixels: Pixels) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Place of pixels in the diagram of the target on screen.
+
+    Parameters
+    ----------
+    scene : Scene
+        Its stack must be ready.
+    pixels : (k,) int64
+        Flat indices.
+
+    Returns
+    -------
+    x, y : (k,) float32
+        min2d - bias and target - min2d, ADU.
+    """
+    stack = scene.analysis.stack
+    minimum = stack.min2d.ravel()[pixels]
+    return minimum, stack.target(scene.display.target).ravel()[pixels] - minimum
+
+
+def inside_limits(scene: Scene, pixels: Pixels, limits: Limits | None) -> Pixels:
+    """Those pixels whose place in the diagram is inside its limits; all of them for None."""
+    if limits is None:
+        return pixels
+    x, y = diagram_position(scene, pixels)
+    x_min, x_max, y_min, y_max = limits
+    return pixels[(x >= x_min) & (x <= x_max) & (y >= y_min) & (y <= y_max)]
+
+
+def inside_outline(scene: Scene, outline: Outline) -> Pixels:
+    """Flat indices of all pixels of the frame whose place in the diagram is inside an outline.
+
+    Parameters
+    ----------
+    scene : Scene
+        Its stack must be ready.
+    outline : tuple of (x, y)
+        Corners in the diagram, ADU.
+
+    Returns
+    -------
+    (k,) int64
+        Rising.
+    """
+    corners = np.array(outline, dtype=np.float64).reshape(-1, 2)
+    if len(corners) < 3:
+        return np.zeros(0, np.int64)
+    (x_min, y_min), (x_max, y_max) = corners.min(axis=0), corners.max(axis=0)
+    stack = scene.analysis.stack
+    excess = stack.target(scene.display.target) - stack.min2d
+    # The height leaves fewest pixels: only those need a closer look.
+    pixels = np.flatnonzero((excess >= y_min) & (excess <= y_max))
+    pixels = inside_limits(scene, pixels, (x_min, x_max, y_min, y_max))
+    x, y = diagram_position(scene, pixels)
+    return pixels[points_in_poly(np.column_stack([x, y]), corners)]
