@@ -29,21 +29,19 @@ class Key:
 
 
 class View(Protocol):
-    """A part of the dashboard: draws scenes, and turns gestures into changes of the state.
+    """A part of the dashboard: draws scenes, and turns gestures into changes of the state."""
 
-    Attributes
-    ----------
-    widget : DOMWidget
-        To be placed on the page.
-    plots : tuple of str
-        Names of its plots (`page.name_plot`); over them its keys come first.
-    keys : mapping of str to Key
-        By what the browser calls the key: "a", "A", "?", "Escape", "ArrowLeft", "Ctrl+z".
-    """
+    @property
+    def widget(self) -> DOMWidget:
+        """To be placed on the page."""
 
-    widget: DOMWidget
-    plots: tuple[str, ...]
-    keys: Mapping[str, Key]
+    @property
+    def plots(self) -> tuple[str, ...]:
+        """Names of its plots (`page.name_plot`); over them its keys come first."""
+
+    @property
+    def keys(self) -> Mapping[str, Key]:
+        """By what the browser calls the key: "a", "A", "?", "Escape", "ArrowLeft", "Ctrl+z"."""
 
     def render(self, scene: Scene) -> None:
         """Draw a scene; cheap where nothing that is shown here has changed."""

@@ -111,4 +111,5 @@ def inside_outline(scene: Scene, outline: Outline) -> Pixels:
     pixels = np.flatnonzero((excess >= y_min) & (excess <= y_max))
     pixels = inside_limits(scene, pixels, (x_min, x_max, y_min, y_max))
     x, y = diagram_position(scene, pixels)
-    return pixels[points_in_poly(np.column_stack([x, y]), corners)]
+    inside = points_in_poly(np.column_stack([x, y]), corners)
+    return np.asarray(pixels[inside], np.int64)
