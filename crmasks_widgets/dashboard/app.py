@@ -7,6 +7,7 @@ from ipywidgets import VBox
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.dashboard.desk import Desk, View
+from crmasks_widgets.dashboard.diagram_view import DiagramView
 from crmasks_widgets.dashboard.dispatch import Dispatcher
 from crmasks_widgets.dashboard.engine import Engine, Order, Snapshot, default_order
 from crmasks_widgets.dashboard.page import Page
@@ -39,11 +40,12 @@ class Dashboard:
         page = Page()
         desk = Desk(self.state, self._dispatcher, page)
         self._status = StatusView(desk, self._cancel)
-        self._views: tuple[View, ...] = (self._status,)
+        self._views: tuple[View, ...] = (self._status, DiagramView(desk))
         self.widget = VBox([page, *(view.widget for view in self._views)])
         self.widget.add_class("crmasks-dashboard")
         self.state.subscribe(self._render)
         desk.observe(page, self._render_again, "sizes")
+        page.on_msg(self._dispatcher.handler(self._pressed))
         self._render(self.state.scene)
         self.state.resubmit()
 
@@ -72,10 +74,11 @@ class Dashboard:
 
     def _order(self) -> Order:
         analysis, display = self._engine.requested, self.state.scene.display
-        first: Order = (("stack", None),)
-        if analysis.uses_mm:
-            first += (("observed", display.target), ("expected", None), ("boundary", None))
-        return (*first, *default_order(analysis))
+        # What is on screen first. A boundary through fixed points waits for no simulation.
+        at_once: Order = (("stack", None), ("observed", display.target))
+        detected: Order = (("flags", display.target), ("mediancr", None), ("hits", None))
+        expected: Order = (("expected", None),) if analysis.uses_mm else ()
+        return (*at_once, *detected, *expected, *default_order(analysis))
 
     def _take(self, snapshot: Snapshot) -> None:
         self._dispatcher.call(partial(self._publish, snapshot))
@@ -100,6 +103,18 @@ class Dashboard:
 
     def _show_error(self, message: str) -> None:
         self._status.error(message)
+
+    def _pressed(self, _: object, content: dict[str, Any], __: object) -> None:
+        """Do what a key stands for: first where the pointer is, then in any view."""
+        if content.get("event") != "key":
+            return
+        key = content["key"]
+        name = f"Ctrl+{key.lower()}" if content.get("control") else key
+        plot = (content.get("at") or {}).get("plot")
+        for view in sorted(self._views, key=lambda view: plot not in view.plots):
+            if name in view.keys:
+                view.keys[name].action()
+                return
 
     def _render(self, scene: Scene) -> None:
         for view in self._views:
