@@ -6,7 +6,7 @@ from typing import Any
 from ipywidgets import VBox
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.dashboard.desk import Desk, View
+from crmasks_widgets.dashboard.desk import Desk, Memo, View
 from crmasks_widgets.dashboard.diagram_view import DiagramView
 from crmasks_widgets.dashboard.dispatch import Dispatcher
 from crmasks_widgets.dashboard.engine import Engine, Order, Snapshot, default_order
@@ -38,11 +38,13 @@ class Dashboard:
         )
         self.state = State(analysis, self._submit)
         page = Page()
-        desk = Desk(self.state, self._dispatcher, page)
+        self._desk = desk = Desk(self.state, self._dispatcher, page)
         self._status = StatusView(desk, self._cancel)
         self._views: tuple[View, ...] = (self._status, DiagramView(desk))
         self.widget = VBox([page, *(view.widget for view in self._views)])
         self.widget.add_class("crmasks-dashboard")
+        self._asked = Memo()
+        self._asked(self._wanted(self.state.scene), lambda: None)
         self.state.subscribe(self._render)
         desk.observe(page, self._render_again, "sizes")
         page.on_msg(self._dispatcher.handler(self._pressed))
@@ -71,6 +73,11 @@ class Dashboard:
         self._engine.order = self._order()
         self._engine.submit_parameters(parameters)
         self._status.working()
+
+    @staticmethod
+    def _wanted(scene: Scene) -> tuple[Any, ...]:
+        """What of the display decides what is computed first."""
+        return (scene.display.target,)
 
     def _order(self) -> Order:
         analysis, display = self._engine.requested, self.state.scene.display
@@ -119,6 +126,7 @@ class Dashboard:
     def _render(self, scene: Scene) -> None:
         for view in self._views:
             view.render(scene)
+        self._asked(self._wanted(scene), self.state.resubmit)
 
     def _render_again(self) -> None:
         self._render(self.state.scene)

@@ -24,7 +24,7 @@ class ColourBar:
         self.figure = Figure(
             marks=[self._picture.mark], axes=[axis], padding_x=0, padding_y=0,
             fig_margin={"top": 8, "bottom": 42, "left": 4, "right": 58}, animation_duration=0,
-            display_toolbar=False, min_aspect_ratio=0.01, max_aspect_ratio=100,
+            min_aspect_ratio=0.01, max_aspect_ratio=100,
             layout=Layout(width="82px", height="330px"),
         )  # fmt: skip
         self.show(DensityColours.spanning(0.1, 10.0))

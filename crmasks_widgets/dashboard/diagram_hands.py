@@ -145,8 +145,7 @@ class DiagramHands:
         rounded = tuple((round(x, 2), round(y, 2), w) for x, y, w in self._points())
         self._set_points(rounded or None, "drag a point")
         self._desk.state.end_gesture()
-        for panel in self._panels:
-            panel.draw_points(self._points())
+        self._desk.state.refresh()
 
     def _message(self, _: object, content: dict[str, Any], __: object) -> None:
         if content.get("event") == "dblclick" and self._plot(content):

@@ -66,7 +66,7 @@ class Panel:
         )  # fmt: skip
         self.points = Scatter(
             x=[], y=[], scales=scales, marker="square", colors=[POINT_COLOUR], stroke="#000000",
-            default_size=90, default_opacities=[0.8], enable_move=True, update_on_move=True,
+            default_size=90, opacities=[0.8], enable_move=True, update_on_move=True,
             hovered_style={"stroke-width": 3},
         )  # fmt: skip
         marks = [self.density.mark, self.overlay.mark, self._crosses, *self._iterations,
@@ -74,7 +74,7 @@ class Panel:
                  self.points]  # fmt: skip
         self.figure = Figure(
             marks=marks, axes=_axes(scales), fig_margin=MARGIN, padding_x=0, padding_y=0,
-            animation_duration=0, display_toolbar=False, legend_location="top-left",
+            animation_duration=0, legend_location="top-left",
             layout=Layout(width="100%", height="330px", min_width="0"),
         )  # fmt: skip
         name_plot(self.figure, name)
@@ -123,7 +123,8 @@ class Panel:
         x, y = np.array([p[0] for p in points]), np.array([p[1] for p in points])
         if np.array_equal(self.points.x, x) and np.array_equal(self.points.y, y):
             return
-        with self.points.hold_sync():
+        # Whoever observes one coordinate reads the other, too.
+        with self.points.hold_sync(), self.points.hold_trait_notifications():
             self.points.x, self.points.y = x, y
 
     def draw_selected(self, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> None:

@@ -231,10 +231,14 @@ class State:
         """Take an analysis of which something new is known."""
         self._set(analysis=analysis)
 
+    def refresh(self) -> None:
+        """Have the scene drawn again, as after a gesture that came to nothing."""
+        for listener in self._listeners:
+            listener(self.scene)
+
     def _set(self, **changes: Any) -> None:
         scene = replace(self.scene, **changes)
         if scene == self.scene and "analysis" not in changes:
             return
         self.scene = scene
-        for listener in self._listeners:
-            listener(scene)
+        self.refresh()
