@@ -81,11 +81,14 @@ class Dashboard:
 
     def _order(self) -> Order:
         analysis, display = self._engine.requested, self.state.scene.display
-        # What is on screen first. A boundary through fixed points waits for no simulation.
-        at_once: Order = (("stack", None), ("observed", display.target))
-        detected: Order = (("flags", display.target), ("mediancr", None), ("hits", None))
+        target = display.target
+        detected: Order = (("flags", target), ("mediancr", None), ("hits", None))
+        observed: Order = (("observed", target),)
+        # A spline waits for simulations, a boundary through fixed points for nothing.
+        waits = analysis.uses_mm and analysis.parameters.mm_boundary_fit == "spline"
+        first = (*observed, *detected) if waits else (*detected, *observed)
         expected: Order = (("expected", None),) if analysis.uses_mm else ()
-        return (*at_once, *detected, *expected, *default_order(analysis))
+        return (("stack", None), *first, *expected, *default_order(analysis))
 
     def _take(self, snapshot: Snapshot) -> None:
         self._dispatcher.call(partial(self._publish, snapshot))
