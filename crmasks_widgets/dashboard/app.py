@@ -57,8 +57,15 @@ class Dashboard:
         return self._engine.analysis
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until nothing is being computed; False after `timeout` seconds."""
-        return self._engine.wait(timeout)
+        """Block until nothing is being computed; False after `timeout` seconds.
+
+        In plain Python the views follow then; in Jupyter they do by themselves.
+        """
+        # What is shown after a computation may ask for another one.
+        while idle := self._engine.wait(timeout):
+            if not self._dispatcher.drain():
+                break
+        return idle
 
     def close(self) -> None:
         """Stop computing and remove the widgets."""
