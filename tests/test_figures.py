@@ -424,7 +424,8 @@ def test_colour_limits_leave_out_what_is_invalid():
     assert colour_limits(values, "minmax") == (-2.0, 3.0)
     noise = np.random.default_rng(0).normal(100, 1, (60, 60))
     noise[3, 3] = 1e5
-    assert colour_limits(noise, "zscale")[1] < 200 < limits.colour_limits(noise, "minmax")[1]
+    assert colour_limits(noise, "zscale")[1] < 200 < colour_limits(noise, "minmax")[1]
+    assert colour_limits(np.arange(1001.0), "percentile") == (2.5, 997.5)
 
 
 def test_density_counts_every_point_in_its_cell():
@@ -694,5 +695,5 @@ def test_invalid_pixels_have_a_colour_of_their_own():
     figure = diagnostic_figure(made, 1)
     image = next(axes for axes in figure.axes if axes.get_title(loc="left")[:3] == "(c)").images[0]
     shown = image.to_rgba(image.get_array())
-    assert np.allclose(shown[12, 12, :3], to_rgb(images.INVALID_COLOUR), atol=0.01)
+    assert np.allclose(shown[12, 12, :3], to_rgb(palette.INVALID_COLOUR), atol=0.01)
     assert "no valid value" in {t.get_text() for t in figure.legends[0].get_texts()}
