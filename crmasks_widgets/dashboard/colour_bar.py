@@ -23,7 +23,7 @@ class ColourBar:
         self.image = SwapImage(scales)
         axis = Axis(
             scale=self._values, orientation="vertical", side="right", label="ADU",
-            label_offset="44px", num_ticks=6, tick_format="~g", grid_lines="none",
+            label_offset="40px", tick_format="~g", grid_lines="none",
         )  # fmt: skip
         self.figure = Figure(
             marks=[self.image.mark], axes=[axis], padding_y=0, animation_duration=0,

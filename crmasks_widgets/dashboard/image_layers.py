@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from bqplot import Label, Lines, Mark, Scale
 
-from crmasks_widgets.dashboard import overlays, stretches, viewport
+from crmasks_widgets.dashboard import overlays, picking, stretches, viewport
 from crmasks_widgets.dashboard.desk import Memo
 from crmasks_widgets.dashboard.frames import Frame, Frames
 from crmasks_widgets.dashboard.image_deck import ImageDeck, Same
 from crmasks_widgets.dashboard.pictures import palette_png
-from crmasks_widgets.dashboard.selection import selected_hit
 from crmasks_widgets.dashboard.state import Limits, Scene
 from crmasks_widgets.dashboard.swap_image import SwapImage
 
@@ -69,9 +68,11 @@ class ImageLayers:
         self.limits = (0.0, 1.0)
         self._frames, self._means = Frames(), Memo()
         self._flagged, self._marked = Memo(), Memo()
-        self._auto, self._brushed, self._overlay_memo = Memo(), Memo(), Memo()
+        self._auto, self._brushed = Memo(), Memo()
+        self._indices, self._overlay_png = Memo(), Memo()
         self._numbers_memo = Memo()
         self._last: overlays.Marked | None = None
+        self._selected = picking.Selected()
 
     @property
     def marks(self) -> list[Mark]:
@@ -137,12 +138,13 @@ class ImageLayers:
             return
         side = overlays.stencil_size(place.scale)
         opacity = scene.display.opacity
-        indices = self._overlay_memo(
+        indices = self._indices(
             (marked, window, side), lambda: overlays.overlay_indices(marked, nx, window, side)
         )
-        self.overlay.show(
-            palette_png(indices, overlays.overlay_palette(opacity)), fits(window.extent)
+        png = self._overlay_png(
+            (indices, opacity), lambda: palette_png(indices, overlays.overlay_palette(opacity))
         )
+        self.overlay.show(png, fits(window.extent))
 
     def _all_marked(self, scene: Scene) -> overlays.Marked | None:
         analysis, display = scene.analysis, scene.display
@@ -174,8 +176,9 @@ class ImageLayers:
     def _draw_box(self, scene: Scene, place: Place) -> None:
         x: list[float] = []
         y: list[float] = []
-        if scene.selection.pixel is not None:
-            x_min, x_max, y_min, y_max = self._selected_box(scene)
+        selected = _box(self._selected(scene))
+        if selected is not None:
+            x_min, x_max, y_min, y_max = selected
             middle_x, middle_y = (x_min + x_max) / 2, (y_min + y_max) / 2
             half = _LEAST_BOX / 2 / place.scale
             left, right = min(x_min - 0.5, middle_x - half), max(x_max + 0.5, middle_x + half)
@@ -184,15 +187,6 @@ class ImageLayers:
         if list(self.box.x) != x or list(self.box.y) != y:
             with self.box.hold_sync():
                 self.box.x, self.box.y = x, y
-
-    def _selected_box(self, scene: Scene) -> Limits:
-        """First and last pixel of the selected hit, or of the selected pixel; FITS."""
-        number = selected_hit(scene)
-        if number and scene.ready("hits"):
-            row = scene.analysis.result("hits")[number - 1]
-            return tuple(float(row[name]) for name in ("xmin", "xmax", "ymin", "ymax"))  # type: ignore[return-value]
-        pixel = scene.selection.pixel or (0, 0)
-        return pixel[1] + 1.0, pixel[1] + 1.0, pixel[0] + 1.0, pixel[0] + 1.0
 
     def _draw_numbers(self, scene: Scene, place: Place) -> None:
         rows = np.zeros((0, 3))
@@ -222,6 +216,14 @@ def fits(limits: Limits) -> Limits:
 def from_fits(limits: Limits) -> Limits:
     """From FITS pixels to pixels counted from 0."""
     return limits[0] - 1, limits[1] - 1, limits[2] - 1, limits[3] - 1
+
+
+def _box(subject: picking.Subject | None) -> Limits | None:
+    """First and last pixel of what is selected, FITS."""
+    if subject is None:
+        return None
+    x, y = zip(*subject.pixels, strict=True)
+    return float(min(x)), float(max(x)), float(min(y)), float(max(y))
 
 
 def _visible(hits: Any, limits: Limits) -> npt.NDArray[np.float64]:

@@ -36,7 +36,13 @@ _TOOLS: Final = {
     ERASE: "Drag over flagged pixels that are no cosmic-ray hits in any exposure",
     LOCAL_MEDIAN: "Click a pixel that the median of its neighbours shall replace; again: not",
 }
-_ROW: Final = {"flex_flow": "row wrap", "align_items": "center", "min_width": "0"}
+ROW: Final = {
+    "flex_flow": "row wrap",
+    "align_items": "center",
+    "min_width": "0",
+    "flex": "0 0 auto",
+    "grid_gap": "0 4px",
+}
 
 
 def tool_buttons(names: dict[str, str]) -> ToggleButtons:
@@ -135,7 +141,7 @@ class ToolBar:
             word_button(desk, "Zoom out", "See more", lambda: zoom(2.0)),
             word_button(desk, "Save PNG", "Save the image as it is on screen (s)", save),
         ]
-        self.widget = HBox([self.tools, self.size, *self.window, *buttons], layout=Layout(**_ROW))
+        self.widget = HBox([self.tools, self.size, *self.window, *buttons], layout=Layout(**ROW))
         desk.observe(self.tools, self._fit)
         self._fit()
 
@@ -180,8 +186,8 @@ class DisplayBar:
         blink = self._blink_controls(desk)
         row = [self.stretch, self.limits, self.low, self.high, self.message]
         self.rows = (
-            HBox([self.frame, *blink, self.opacity, self.numbers], layout=Layout(**_ROW)),
-            HBox([*row, self.colours], layout=Layout(**_ROW)),
+            HBox([self.frame, *blink, self.opacity, self.numbers], layout=Layout(**ROW)),
+            HBox([*row, self.colours], layout=Layout(**ROW)),
         )
         for name in ("frame", "stretch", "limits", "colours", "opacity", "numbers"):
             desk.observe(getattr(self, name), self._setter(name))

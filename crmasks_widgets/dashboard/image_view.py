@@ -68,8 +68,8 @@ class ImageView:
         scales = {"x": self.x, "y": self.y}
         self.layers = ImageLayers(scales)
         axes = [
-            Axis(scale=self.x, label="x (FITS pixel)", tick_format="~f", num_ticks=6),
-            Axis(scale=self.y, label="y (FITS pixel)", tick_format="~f", num_ticks=6,
+            Axis(scale=self.x, label="x (FITS pixel)", label_offset="30px", tick_format="~f"),
+            Axis(scale=self.y, label="y (FITS pixel)", tick_format="~f",
                  orientation="vertical", label_offset="46px"),
         ]  # fmt: skip
         for axis in axes:
@@ -104,6 +104,7 @@ class ImageView:
             ],
             layout=Layout(min_width="0", height="100%"),
         )  # fmt: skip
+        self.widget.add_class("crmasks-compact")
 
     def _listen(self, desk: Desk) -> None:
         desk.observe(self.tools.tools, self._set_tool)

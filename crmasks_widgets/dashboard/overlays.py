@@ -58,7 +58,7 @@ SHAPES_FROM: Final = 7.0
 LARGEST_STENCIL: Final = 16
 # Of the opacity, where a shape already says the code: the values below stay visible.
 _TINT: Final = 0.35
-_TINTED: Final = 16  # index of the tint of a code, less the code
+TINTED: Final = 16  # index of the tint of a code, less the code
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +184,7 @@ def overlay_indices(marked: Marked, nx: int, window: Window, side: int = 1) -> U
     for code in COLOURS:
         here = row[codes == code], column[codes == code]
         stencil = _stencil(code, side)
-        tint = cells[here] if code == BRUSHED else np.uint8(code + _TINTED)
+        tint = cells[here] if code == BRUSHED else np.uint8(code + TINTED)
         cells[here] = np.where(stencil, np.uint8(code), tint)
     return drawn
 
@@ -202,9 +202,9 @@ def overlay_palette(opacity: float) -> UINT8:
     (k, 4) uint8
         Red, green, blue and opacity; row 0 is transparent.
     """
-    table = np.zeros((2 * _TINTED, 4), np.uint8)
+    table = np.zeros((2 * TINTED, 4), np.uint8)
     for code, colour in COLOURS.items():
-        for row, share in ((code, 1.0), (code + _TINTED, _TINT)):
+        for row, share in ((code, 1.0), (code + TINTED, _TINT)):
             table[row] = (*rgb(colour), round(255 * opacity * share))
     return table
 

@@ -26,8 +26,8 @@ class Page(anywidget.AnyWidget):
 
     Notes
     -----
-    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at"}`` and
-    ``{"event": "dblclick", "plot", "x", "y"}``.
+    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at"}``, and
+    ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click.
     """
 
     _esm = (_HERE / "page.js").read_text(encoding="utf-8")
