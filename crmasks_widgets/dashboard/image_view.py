@@ -82,11 +82,13 @@ class ImageView:
         name_plot(self.figure, PLOT)
         self._pan = PanZoom(scales={"x": [self.x], "y": [self.y]})
         self._box = BrushSelector(x_scale=self.x, y_scale=self.y, color="#56B4E9")
+        # PanZoom inside it would keep the drags for itself: the wheel is left to `_turn_wheel`.
         self._brush = MouseInteraction(
-            x_scale=self.x, y_scale=self.y, events=["dragstart", "dragmove", "dragend"],
-            next=PanZoom(scales={"x": [self.x], "y": [self.y]}, allow_pan=False),
+            x_scale=self.x,
+            y_scale=self.y,
+            events=["dragstart", "dragmove", "dragend"],
             cursor="crosshair",
-        )  # fmt: skip
+        )
 
     def _lay_out(self) -> None:
         self.bar = ColourBar()
@@ -173,16 +175,17 @@ class ImageView:
             return
         (x1, y1), (x2, y2) = ((float(x), float(y)) for x, y in corners)
         limits = from_fits((min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)))
-        self._box.reset()
+        with self._box.hold_sync():
+            self._box.selected_x = self._box.selected_y = None
         if limits[1] > limits[0] and limits[3] > limits[2]:
             self._state.show(image=viewport.zoomed(limits, 1.0))
 
     def _turn_wheel(self) -> None:
-        """Zoom where no interaction of bqplot does: while a box is drawn."""
+        """Zoom where no interaction of bqplot does."""
         wheel = self._desk.page.wheel
         turned = wheel.get("total", self._wheel) - self._wheel
         self._wheel += turned
-        if self.tools.tools.value == image_tools.ZOOM_BOX and wheel.get("plot") == PLOT:
+        if self.figure.interaction is not self._pan and wheel.get("plot") == PLOT:
             centre = self._at(wheel)
             self._state.show(image=viewport.zoomed(self._placed, math.exp(_WHEEL * turned), centre))
 

@@ -26,6 +26,13 @@ function position(event) {
   return x < 0 || x > 1 || y < 0 || y > 1 ? null : { plot: plot.name, x, y };
 }
 
+// A page may only have so many contexts: this one is given back at once.
+function hasWebGL() {
+  const context = document.createElement("canvas").getContext("webgl");
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return context !== null;
+}
+
 function connect(model, root, signal) {
   const listen = (name, action, options = {}) =>
     root.addEventListener(name, action, { signal, ...options });
@@ -33,6 +40,8 @@ function connect(model, root, signal) {
     model.set(key, value);
     model.save_changes();
   };
+
+  tell("webgl", hasWebGL());
 
   // JupyterLab's own shortcuts leave alone what happens inside such an element.
   root.setAttribute("data-lm-suppress-shortcuts", "true");

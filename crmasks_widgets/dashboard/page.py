@@ -23,6 +23,8 @@ class Page(anywidget.AnyWidget):
         As `pointer`, and "total", by how much the wheel was turned so far, pixels.
     sizes : dict
         Width and height of the plotting areas by name, screen pixels.
+    webgl : bool
+        False once the page found that it cannot draw in 3-D.
 
     Notes
     -----
@@ -35,6 +37,7 @@ class Page(anywidget.AnyWidget):
     pointer = traitlets.Dict().tag(sync=True)
     wheel = traitlets.Dict().tag(sync=True)
     sizes = traitlets.Dict().tag(sync=True)
+    webgl = traitlets.Bool(True).tag(sync=True)
 
 
 def name_plot(figure: DOMWidget, name: str) -> None:
