@@ -220,7 +220,7 @@ class NumberEditor:
     ) -> None:
         label, tooltip = words
         self._name, self._send, self._integer = name, send, integer
-        self._shown, self._sent, self._at = UNSHOWN, UNSHOWN, UNSHOWN
+        self._shown = self._sent = UNSHOWN
         self.text = Text(
             description=label, tooltip=tooltip, continuous_update=False, layout=looks.number
         )
@@ -230,7 +230,7 @@ class NumberEditor:
             min=kind(span.low), max=kind(span.high), step=kind(span.step), value=kind(span.low),
             readout=False, continuous_update=True, tooltip=tooltip, layout=looks.wide,
         )  # fmt: skip
-        self._at = self.slider.value
+        self._at: float = self.slider.value
         self.widgets: tuple[Widget, ...] = (self.text, self.slider)
         self.set_span(span)
         desk.observe(self.slider, self._slid)
@@ -272,7 +272,8 @@ class NumberEditor:
             self.slider.min, self.slider.max = kind(low), kind(high)
 
     def _slid(self) -> None:
-        if self.slider.value == self._at:
+        # The page draws a value on the nearest step, and reports that; a hand moves further.
+        if abs(self.slider.value - self._at) <= self.slider.step / 2:
             return
         self._at = self.slider.value
         self._sent = self._at if self._integer else round(self._at, self._decimals)

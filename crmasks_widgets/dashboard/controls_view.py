@@ -100,7 +100,7 @@ class Control:
         )
         self.reset.on_click(desk.dispatcher.handler(lambda _: self._back()))
         line = HBox([*self.editor.widgets, self.reset], layout=looks.row)
-        line.add_class("crmasks-control-line")
+        line.add_class("crmasks-cell")
         self.widget = VBox([line, self.error.widget], layout=Layout(min_width="0"))
         self.widget.add_class("crmasks-control")
         self._changed = False
@@ -211,7 +211,7 @@ class ControlsView:
         editor.show(value)
         self._fixed[info.name] = editor
         line = HBox(editor.widgets, layout=self._looks.row)
-        line.add_class("crmasks-control-line")
+        line.add_class("crmasks-cell")
         row = VBox([line, HTML(f"<small>{reason}</small>")], layout=Layout(min_width="0"))
         row.add_class("crmasks-control")
         return row

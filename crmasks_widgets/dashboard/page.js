@@ -110,9 +110,20 @@ function connect(model, root, signal) {
       resized.observe(plot);
     }
   };
-  const added = new MutationObserver(watch);
+  // The handle of a slider has no name of its own for a screen reader.
+  const nameSliders = () => {
+    for (const handle of root.querySelectorAll(".noUi-handle:not([aria-label])")) {
+      const title = handle.closest(".widget-slider")?.querySelector(".widget-label")?.title;
+      if (title) handle.setAttribute("aria-label", title);
+    }
+  };
+  const look = () => {
+    watch();
+    nameSliders();
+  };
+  const added = new MutationObserver(look);
   added.observe(root, { childList: true, subtree: true });
-  watch();
+  look();
   signal.addEventListener("abort", () => {
     added.disconnect();
     resized.disconnect();
