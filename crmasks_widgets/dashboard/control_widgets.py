@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from ipywidgets import HTML, Checkbox, Dropdown, FloatSlider, IntSlider, Layout, Text, Widget
@@ -147,6 +148,24 @@ class Looks:
     button: Layout = field(default_factory=lambda: Layout(width="auto", flex="0 0 auto"))
 
 
+def labelled(words: tuple[str, str]) -> dict[str, Any]:
+    """Label of a field, with help that shows when the pointer rests on it.
+
+    Parameters
+    ----------
+    words : (str, str)
+        What is written beside the field, and its help.
+
+    Returns
+    -------
+    dict
+        Arguments of a widget. Its own tooltip would be shown only where it had no label.
+    """
+    label, tooltip = (html.escape(word) for word in words)
+    description = f'<span title="{tooltip}">{label}</span>'
+    return {"description": description, "description_allow_html": True}
+
+
 class ErrorLine:
     """One line beside a control about the value that was refused; nothing while all is well."""
 
@@ -218,17 +237,14 @@ class NumberEditor:
         *,
         integer: bool = False,
     ) -> None:
-        label, tooltip = words
         self._name, self._send, self._integer = name, send, integer
         self._shown = self._sent = UNSHOWN
-        self.text = Text(
-            description=label, tooltip=tooltip, continuous_update=False, layout=looks.number
-        )
+        self.text = Text(**labelled(words), continuous_update=False, layout=looks.number)
         slider: Any = IntSlider if integer else FloatSlider
         kind = int if integer else float
         self.slider = slider(
             min=kind(span.low), max=kind(span.high), step=kind(span.step), value=kind(span.low),
-            readout=False, continuous_update=True, tooltip=tooltip, layout=looks.wide,
+            readout=False, continuous_update=True, tooltip=words[1], layout=looks.wide,
         )  # fmt: skip
         self._at: float = self.slider.value
         self.widgets: tuple[Widget, ...] = (self.text, self.slider)
@@ -299,11 +315,8 @@ class TextEditor:
     """A field for a value written as YAML; parameters as those of `NumberEditor`."""
 
     def __init__(self, desk: Desk, words: tuple[str, str], send: Send, looks: Looks) -> None:
-        label, tooltip = words
         self._send, self._shown = send, UNSHOWN
-        self.text = Text(
-            description=label, tooltip=tooltip, continuous_update=False, layout=looks.wide
-        )
+        self.text = Text(**labelled(words), continuous_update=False, layout=looks.wide)
         self.widgets: tuple[Widget, ...] = (self.text,)
         desk.observe(self.text, lambda: self._send(TypedText(self.text.value), ""))
 
@@ -332,16 +345,9 @@ class PickEditor:
         send: Send,
         looks: Looks,
     ) -> None:
-        label, tooltip = words
         self._send, self._shown = send, UNSHOWN
-        if choices:
-            self.pick = Dropdown(
-                description=label, tooltip=tooltip, options=choices, layout=looks.wide
-            )
-        else:
-            self.pick = Checkbox(
-                description=label, tooltip=tooltip, indent=False, layout=looks.wide
-            )
+        kind: Any = partial(Dropdown, options=choices) if choices else partial(Checkbox, indent=False)
+        self.pick = kind(**labelled(words), layout=looks.wide)
         self.widgets: tuple[Widget, ...] = (self.pick,)
         desk.observe(self.pick, self._picked)
 

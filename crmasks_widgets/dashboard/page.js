@@ -110,16 +110,18 @@ function connect(model, root, signal) {
       resized.observe(plot);
     }
   };
-  // The handle of a slider has no name of its own for a screen reader.
-  const nameSliders = () => {
-    for (const handle of root.querySelectorAll(".noUi-handle:not([aria-label])")) {
-      const title = handle.closest(".widget-slider")?.querySelector(".widget-label")?.title;
-      if (title) handle.setAttribute("aria-label", title);
+  // ipywidgets shows the tooltip of a field with a label nowhere, and gives the handle of a slider
+  // no name for a screen reader: both are taken from the help in the label.
+  const spreadHelp = () => {
+    for (const help of root.querySelectorAll(".crmasks-cell > :not([title]) [title]")) {
+      const part = help.closest(".crmasks-cell > *");
+      part.title = help.title;
+      part.querySelector(".noUi-handle")?.setAttribute("aria-label", help.title);
     }
   };
   const look = () => {
     watch();
-    nameSliders();
+    spreadHelp();
   };
   const added = new MutationObserver(look);
   added.observe(root, { childList: true, subtree: true });
