@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from ipywidgets import HTML, Checkbox, Dropdown, FloatSlider, IntSlider, Layout, Text, Widget
 
@@ -128,7 +128,7 @@ def nice_step(width: float) -> float:
     return next(factor * power for factor in (5, 2, 1) if factor * power <= rough * (1 + 1e-9))
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a value is a number that a slider can show."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -238,7 +238,8 @@ class NumberEditor:
         integer: bool = False,
     ) -> None:
         self._name, self._send, self._integer = name, send, integer
-        self._shown = self._sent = UNSHOWN
+        self._shown: object = UNSHOWN
+        self._sent: object = UNSHOWN
         self.text = Text(**labelled(words), continuous_update=False, layout=looks.number)
         slider: Any = IntSlider if integer else FloatSlider
         kind = int if integer else float
@@ -292,8 +293,9 @@ class NumberEditor:
         if abs(self.slider.value - self._at) <= self.slider.step / 2:
             return
         self._at = self.slider.value
-        self._sent = self._at if self._integer else round(self._at, self._decimals)
-        self._send(self._sent, f"slider {self._name}")
+        value = self._at if self._integer else round(self._at, self._decimals)
+        self._sent = value
+        self._send(value, f"slider {self._name}")
 
     def _typed(self) -> None:
         text = self.text.value
@@ -346,7 +348,9 @@ class PickEditor:
         looks: Looks,
     ) -> None:
         self._send, self._shown = send, UNSHOWN
-        kind: Any = partial(Dropdown, options=choices) if choices else partial(Checkbox, indent=False)
+        kind: Any = (
+            partial(Dropdown, options=choices) if choices else partial(Checkbox, indent=False)
+        )
         self.pick = kind(**labelled(words), layout=looks.wide)
         self.widgets: tuple[Widget, ...] = (self.pick,)
         desk.observe(self.pick, self._picked)

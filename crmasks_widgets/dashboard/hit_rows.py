@@ -171,9 +171,7 @@ def in_order(table: Table, rows: Rows, column: str, *, descending: bool) -> Rows
     return rows[np.argsort(ranks, kind="stable")]
 
 
-def hits_inside(
-    scene: Scene, pixels: Pixels, numbers: npt.NDArray[np.int32], n: int
-) -> BoolArray:
+def hits_inside(scene: Scene, pixels: Pixels, numbers: npt.NDArray[np.int32], n: int) -> BoolArray:
     """Tell which hits have a pixel inside what diagram and image show.
 
     Parameters
@@ -204,18 +202,14 @@ def _inside_image(pixels: Pixels, nx: int, limits: Limits | None) -> Pixels:
     return pixels[(x >= x_min) & (x <= x_max) & (y >= y_min) & (y <= y_max)]
 
 
-def hits_brushed(
-    scene: Scene, pixels: Pixels, numbers: npt.NDArray[np.int32], n: int
-) -> BoolArray:
+def hits_brushed(scene: Scene, pixels: Pixels, numbers: npt.NDArray[np.int32], n: int) -> BoolArray:
     """Tell which hits have a pixel in the area selected in the diagram; as `hits_inside`."""
     if not scene.selection.outline:
         return np.zeros(n, dtype=bool)
     return _having(inside_outline(scene, scene.selection.outline, pixels), pixels, numbers, n)
 
 
-def _having(
-    some: Pixels, pixels: Pixels, numbers: npt.NDArray[np.int32], n: int
-) -> BoolArray:
+def _having(some: Pixels, pixels: Pixels, numbers: npt.NDArray[np.int32], n: int) -> BoolArray:
     found = np.zeros(n, dtype=bool)
     found[numbers[np.searchsorted(pixels, some)] - 1] = True
     return found

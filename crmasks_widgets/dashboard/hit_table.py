@@ -1,6 +1,7 @@
 """The part of the page that draws a page of the table of hits."""
 
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
@@ -36,9 +37,9 @@ class HitTable(anywidget.AnyWidget):
 
     _esm = (_HERE / "hit_table.js").read_text(encoding="utf-8")
     _css = (_HERE / "hit_table.css").read_text(encoding="utf-8")
-    columns = traitlets.List().tag(sync=True)
-    rows = traitlets.List().tag(sync=True)
-    order = traitlets.Dict().tag(sync=True)
+    columns: Any = traitlets.List().tag(sync=True)
+    rows: Any = traitlets.List().tag(sync=True)
+    order: Any = traitlets.Dict().tag(sync=True)
     selected = traitlets.Int(0).tag(sync=True)
     caption = traitlets.Unicode("").tag(sync=True)
     before = traitlets.Bool(False).tag(sync=True)

@@ -5,6 +5,7 @@ index does not lose it.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from crmasks_widgets._regions import DEFAULT_WEIGHT
@@ -76,6 +77,6 @@ def widest_gap(abscissae: Sequence[float], low: float, high: float) -> float:
         ADU; of gaps of equal width, the first.
     """
     edges = [low, *sorted(x for x in abscissae if low < x < high), high]
-    widths = [right - left for left, right in zip(edges, edges[1:], strict=False)]
+    widths = [right - left for left, right in pairwise(edges)]
     first = widths.index(max(widths))
     return (edges[first] + edges[first + 1]) / 2

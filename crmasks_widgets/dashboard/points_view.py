@@ -75,8 +75,10 @@ class _Row:
 
     def show(self, point: Point) -> None:
         """Follow the state."""
-        for editor, value in zip((self.x, self.y, self.weight), point, strict=True):
-            editor.show(value)
+        x, y, weight = point
+        self.x.show(x)
+        self.y.show(y)
+        self.weight.show(weight)
 
     def _set(self, place: int, value: Any, gesture: str) -> None:
         self._view.edit(self._index, place, value, gesture)
@@ -135,7 +137,11 @@ class PointsView:
     def remove(self, index: int) -> None:
         """Take a point away."""
         points = removed(points_of(self._state.scene), index)
-        self.error.attempt(partial(self._state.update, **{NAME: points}))
+        self.error.attempt(partial(self._put, points))
+
+    def _put(self, points: Points, gesture: str = "") -> None:
+        changes: dict[str, Any] = {NAME: points}
+        self._state.update(gesture=gesture, **changes)
 
     def _edit(self, index: int, place: int, value: Any, gesture: str) -> None:
         points = points_of(self._state.scene)
@@ -152,7 +158,7 @@ class PointsView:
             new = weighted(points, index, float(value))
         else:
             new = moved(points, index, *((value, y) if place == 0 else (x, value)))
-        self._state.update(gesture=gesture, **{NAME: new})
+        self._put(new, gesture)
 
     def _choose_fit(self, value: Any, gesture: str) -> None:
         self.error.attempt(partial(self._state.update, gesture=gesture, **{FIT: value}))
@@ -169,7 +175,7 @@ class PointsView:
         else:
             y = (up.low + up.high) / 2
         x, y = round(x, across.decimals + 2), round(y, up.decimals + 2)
-        self._state.update(**{NAME: added(points, x, y)})
+        self._put(added(points, x, y))
 
     def _follow_plane(self, scene: Scene, points: Points) -> None:
         """Take the limits of the diagram for the sliders.
