@@ -173,7 +173,7 @@ def serve(params: Path | None, options: Options) -> None:
         raise StartError(msg)
     if params is not None:
         load_analysis(params)  # what is wrong is said now, not on a page of the browser
-    port, token = _free_port(options.port), secrets.token_urlsafe(24)
+    port, token = free_port(options.port), secrets.token_urlsafe(24)
     path = prepare_notebook(Path(), params)
     environment = {**os.environ, "JUPYTER_TOKEN": token}
     if options.voila:
@@ -183,7 +183,7 @@ def serve(params: Path | None, options: Options) -> None:
     else:
         page, command = f"doc/tree/{quote(path.name)}", [*LAB, f"--ServerApp.port={port}"]
         command += [f"--ServerApp.root_dir={Path.cwd()}", *["--allow-root"] * options.allow_root]
-    with _signals_interrupt(), _server(command, environment, port) as process:
+    with _signals_interrupt(), serving(command, environment, port) as process:
         if not options.voila:
             _open_dashboard(path, port, token)
         url = f"http://{HOST}:{port}/{page}?token={token}"
@@ -194,7 +194,24 @@ def serve(params: Path | None, options: Options) -> None:
         process.wait()
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int = 0) -> int:
+    """Find a port of this machine that nobody listens on.
+
+    Parameters
+    ----------
+    wanted : int
+        The only one to try; 0 for any.
+
+    Returns
+    -------
+    int
+        Its number.
+
+    Raises
+    ------
+    StartError
+        It is taken, or cannot be used.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -220,10 +237,32 @@ def _signals_interrupt() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _server(
+def serving(
     command: Sequence[str], environment: Mapping[str, str], port: int
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a module that serves pages, in a session of its own: Ctrl-C is for this process."""
+    """Run a module that serves pages while the context lasts.
+
+    Ctrl-C does not reach it: it is for this process, which ends the other.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Name and arguments of the module.
+    environment : mapping
+        All of it.
+    port : int
+        Where it is going to listen.
+
+    Yields
+    ------
+    subprocess.Popen
+        Once it listens.
+
+    Raises
+    ------
+    StartError
+        It ended, or does not listen within a minute.
+    """
     process = subprocess.Popen(  # noqa: S603 - this interpreter, and arguments of our own
         [sys.executable, "-P", "-m", *command],
         env=dict(environment),
@@ -260,28 +299,50 @@ def _open_dashboard(path: Path, port: int, token: str) -> None:
     notebook = nbformat.read(path, as_version=4)
     cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
     wanted = {"path": path.name, "name": path.name, "type": "notebook", "kernel": KERNEL}
-    kernel = _ask(port, token, "POST", "sessions", wanted)["kernel"]["id"]
+    kernel = ask_server(port, token, "POST", "api/sessions", wanted)["kernel"]["id"]
     connection = Path(jupyter_runtime_dir()) / f"kernel-{kernel}.json"
     cell.execution_count, cell.outputs = _run(cell.source, connection)
     # JupyterLab shows widgets of trusted cells only; when the server stores such, it signs them.
     for each in notebook.cells:
         each.metadata["trusted"] = True
     stored = {"type": "notebook", "format": "json", "content": notebook}
-    _ask(port, token, "PUT", f"contents/{quote(path.name)}", stored)
+    ask_server(port, token, "PUT", f"api/contents/{quote(path.name)}", stored)
 
 
-def _ask(port: int, token: str, method: str, what: str, body: Mapping[str, Any]) -> Any:
-    """Use the interface of a Jupyter server."""
+def ask_server(port: int, token: str, method: str, what: str, body: Any = None) -> Any:
+    """Use the interface of a Jupyter server.
+
+    Parameters
+    ----------
+    port : int
+        Where it listens.
+    token : str
+        What it lets in.
+    method, what : str
+        "GET" and so on; path.
+    body : object, optional
+        Becomes JSON.
+
+    Returns
+    -------
+    object
+        From JSON; None for an empty answer.
+
+    Raises
+    ------
+    StartError
+        It refused.
+    """
     connection = http.client.HTTPConnection(HOST, port, timeout=START_SECONDS)
     headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
     with contextlib.closing(connection):
-        connection.request(method, f"/api/{what}", json.dumps(body), headers)
+        connection.request(method, f"/{what}", json.dumps(body), headers)
         response = connection.getresponse()
         text = response.read()
     if response.status >= http.client.BAD_REQUEST:
         msg = f"jupyterlab: {method} {what}: found {response.status} {response.reason}"
         raise StartError(msg)
-    return json.loads(text)
+    return json.loads(text) if text else None
 
 
 def _run(code: str, connection: Path) -> tuple[int, list[Any]]:

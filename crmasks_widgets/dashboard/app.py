@@ -6,6 +6,7 @@ from typing import Any
 from ipywidgets import VBox
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.dashboard.closing import close_all
 from crmasks_widgets.dashboard.desk import Desk, View
 from crmasks_widgets.dashboard.dispatch import Dispatcher
 from crmasks_widgets.dashboard.engine import Engine, Order, Snapshot, default_order
@@ -60,7 +61,7 @@ class Dashboard:
         """Stop computing and remove the widgets."""
         self._dispatcher.stop()
         self._engine.close()
-        self.widget.close()
+        close_all(self.widget)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.widget._repr_mimebundle_(**options)
