@@ -7,7 +7,8 @@ from ipywidgets import VBox
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.dashboard.closing import close_all
-from crmasks_widgets.dashboard.desk import Desk, View
+from crmasks_widgets.dashboard.desk import Desk, Memo, View
+from crmasks_widgets.dashboard.diagram_view import DiagramView
 from crmasks_widgets.dashboard.dispatch import Dispatcher
 from crmasks_widgets.dashboard.engine import Engine, Order, Snapshot, default_order
 from crmasks_widgets.dashboard.page import Page
@@ -38,13 +39,16 @@ class Dashboard:
         )
         self.state = State(analysis, self._submit)
         page = Page()
-        desk = Desk(self.state, self._dispatcher, page)
+        self._desk = desk = Desk(self.state, self._dispatcher, page)
         self._status = StatusView(desk, self._cancel)
-        self._views: tuple[View, ...] = (self._status,)
+        self._views: tuple[View, ...] = (self._status, DiagramView(desk))
         self.widget = VBox([page, *(view.widget for view in self._views)])
         self.widget.add_class("crmasks-dashboard")
+        self._asked = Memo()
+        self._asked(self._wanted(self.state.scene), lambda: None)
         self.state.subscribe(self._render)
         desk.observe(page, self._render_again, "sizes")
+        page.on_msg(self._dispatcher.handler(self._pressed))
         self._render(self.state.scene)
         self.state.resubmit()
 
@@ -54,8 +58,15 @@ class Dashboard:
         return self._engine.analysis
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until nothing is being computed; False after `timeout` seconds."""
-        return self._engine.wait(timeout)
+        """Block until nothing is being computed; False after `timeout` seconds.
+
+        In plain Python the views follow then; in Jupyter they do by themselves.
+        """
+        # What is shown after a computation may ask for another one.
+        while idle := self._engine.wait(timeout):
+            if not self._dispatcher.drain():
+                break
+        return idle
 
     def close(self) -> None:
         """Stop computing and remove the widgets."""
@@ -71,12 +82,21 @@ class Dashboard:
         self._engine.submit_parameters(parameters)
         self._status.working()
 
+    @staticmethod
+    def _wanted(scene: Scene) -> tuple[Any, ...]:
+        """What of the display decides what is computed first."""
+        return (scene.display.target,)
+
     def _order(self) -> Order:
         analysis, display = self._engine.requested, self.state.scene.display
-        first: Order = (("stack", None),)
-        if analysis.uses_mm:
-            first += (("observed", display.target), ("expected", None), ("boundary", None))
-        return (*first, *default_order(analysis))
+        target = display.target
+        detected: Order = (("flags", target), ("mediancr", None), ("hits", None))
+        observed: Order = (("observed", target),)
+        # A spline waits for simulations, a boundary through fixed points for nothing.
+        waits = analysis.uses_mm and analysis.parameters.mm_boundary_fit == "spline"
+        first = (*observed, *detected) if waits else (*detected, *observed)
+        expected: Order = (("expected", None),) if analysis.uses_mm else ()
+        return (("stack", None), *first, *expected, *default_order(analysis))
 
     def _take(self, snapshot: Snapshot) -> None:
         self._dispatcher.call(partial(self._publish, snapshot))
@@ -102,9 +122,22 @@ class Dashboard:
     def _show_error(self, message: str) -> None:
         self._status.error(message)
 
+    def _pressed(self, _: object, content: dict[str, Any], __: object) -> None:
+        """Do what a key stands for: first where the pointer is, then in any view."""
+        if content.get("event") != "key":
+            return
+        key = content["key"]
+        name = f"Ctrl+{key.lower()}" if content.get("control") else key
+        plot = (content.get("at") or {}).get("plot")
+        for view in sorted(self._views, key=lambda view: plot not in view.plots):
+            if name in view.keys:
+                view.keys[name].action()
+                return
+
     def _render(self, scene: Scene) -> None:
         for view in self._views:
             view.render(scene)
+        self._asked(self._wanted(scene), self.state.resubmit)
 
     def _render_again(self) -> None:
         self._render(self.state.scene)
