@@ -1,39 +1,33 @@
-"""Taking a tree of widgets off the page, and out of memory."""
+"""Taking widgets out of memory: `Widget.close` leaves alive what a widget is made of."""
 
+import contextlib
+import threading
 from collections.abc import Iterator
-from typing import Any
 
 from ipywidgets import Widget
 
 
-def close_all(root: Widget) -> None:
-    """Close a widget and every widget that it is made of: `Widget.close` leaves those alive.
+@contextlib.contextmanager
+def widgets_made() -> Iterator[list[Widget]]:
+    """Note the widgets that this thread makes in the context.
 
-    Parameters
-    ----------
-    root : Widget
-        What holds the others in its traits.
+    Not all of them can be found from the outermost one: a tool that is not in the hand, or a
+    buffer that is not on the screen, is in no trait of another widget.
+
+    Yields
+    ------
+    list of Widget
+        Grows while the context lasts.
     """
-    seen: dict[str, Widget] = {}
-    waiting = [root]
-    while waiting:
-        widget = waiting.pop()
-        # One that is closed already has no name any more, and was walked through before.
-        if widget.model_id is None or widget.model_id in seen:
-            continue
-        seen[widget.model_id] = widget
-        for value in widget.trait_values().values():
-            waiting.extend(_widgets_in(value))
-    for widget in seen.values():
-        widget.close()
+    made: list[Widget] = []
+    here = threading.get_ident()
 
+    def note(widget: Widget) -> None:
+        if threading.get_ident() == here:
+            made.append(widget)
 
-def _widgets_in(value: Any) -> Iterator[Widget]:
-    if isinstance(value, Widget):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _widgets_in(part)
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _widgets_in(part)
+    Widget.on_widget_constructed(note)
+    try:
+        yield made
+    finally:
+        Widget.on_widget_constructed(None)
