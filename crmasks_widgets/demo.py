@@ -17,6 +17,7 @@ from crmasks_widgets._atomic import (
 )
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.simulate import Detector, Fibres, Hits, Scene, fibre_spectrograph
 
@@ -74,6 +75,27 @@ def demo_scene(shape: tuple[int, int] = (800, 1000), *, seed: int = 20260101) ->
         hits=Hits(double=doubles),
         fibres=Fibres(dark=3, clear=20.0),
     )
+
+
+def demo_analysis(shape: tuple[int, int] = (800, 1000), *, seed: int = 20260101) -> Analysis:
+    """Make the analysis of demo exposures, in memory.
+
+    Parameters
+    ----------
+    shape : (ny, nx)
+        Frame.
+    seed : int
+        Everything random follows from it.
+
+    Returns
+    -------
+    Analysis
+        With default parameters; nothing is computed yet.
+    """
+    scene = demo_scene(shape, seed=seed)
+    exposures = ExposureSet.from_arrays(list(scene.exposures))
+    parameters = Parameters(gain=scene.gain, rnoise=scene.rnoise, bias=scene.bias, mm_seed=seed)
+    return Analysis(exposures, parameters)
 
 
 def write_demo(

@@ -6,6 +6,7 @@ from typing import Any
 from ipywidgets import VBox
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.dashboard.closing import widgets_made
 from crmasks_widgets.dashboard.desk import Desk, Memo, View
 from crmasks_widgets.dashboard.diagram_view import DiagramView
 from crmasks_widgets.dashboard.dispatch import Dispatcher
@@ -37,11 +38,12 @@ class Dashboard:
             on_error=self._failed,
         )
         self.state = State(analysis, self._submit)
-        page = Page()
-        self._desk = desk = Desk(self.state, self._dispatcher, page)
-        self._status = StatusView(desk, self._cancel)
-        self._views: tuple[View, ...] = (self._status, DiagramView(desk))
-        self.widget = VBox([page, *(view.widget for view in self._views)])
+        with widgets_made() as self._widgets:
+            page = Page()
+            self._desk = desk = Desk(self.state, self._dispatcher, page)
+            self._status = StatusView(desk, self._cancel)
+            self._views: tuple[View, ...] = (self._status, DiagramView(desk))
+            self.widget = VBox([page, *(view.widget for view in self._views)])
         self.widget.add_class("crmasks-dashboard")
         self._asked = Memo()
         self._asked(self._wanted(self.state.scene), lambda: None)
@@ -71,7 +73,8 @@ class Dashboard:
         """Stop computing and remove the widgets."""
         self._dispatcher.stop()
         self._engine.close()
-        self.widget.close()
+        for widget in reversed(self._widgets):
+            widget.close()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.widget._repr_mimebundle_(**options)
