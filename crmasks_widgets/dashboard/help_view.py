@@ -23,7 +23,7 @@ TEXTS: Final = (
     "the median itself, what is sharper than the sky and the optics allow.",
     "Colours say which method flagged a pixel: L.A.Cosmic only, the diagram (MM) only, or both; "
     "grey pixels were added around them by dilation. Click a flagged pixel, or a row of the table, "
-    "to see its hit in every view. All changes can be undone; nothing is written until it is saved.",
+    "to see its hit in every view. Every change can be undone; nothing is written until saved.",
 )
 _NAMES: Final = MappingProxyType({
     "ArrowLeft": "←", "ArrowRight": "→", "ArrowUp": "↑", "ArrowDown": "↓", "Escape": "Esc",
