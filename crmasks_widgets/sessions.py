@@ -78,6 +78,26 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
     return write_products([*products, parameters], folder)
 
 
+def anchored(analysis: Analysis) -> Analysis:
+    """Name maps by their whole paths, so that they are found wherever one looks from.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        As a parameter file says; its names may be relative to the folder of that file.
+
+    Returns
+    -------
+    Analysis
+        Equal; nothing of it is computed.
+    """
+    whole: dict[str, Any] = {
+        name: str(path.resolve()) for name, path in analysis.calibration.paths.items()
+    }
+    parameters = analysis.parameters.replace(**whole)
+    return Analysis(analysis.exposures, parameters, analysis.calibration)
+
+
 def _images(analysis: Analysis) -> tuple["_Frame", ...]:
     """Exposures that are in no file yet."""
     exposures = analysis.exposures

@@ -3,7 +3,7 @@
 import glob
 import html
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,9 @@ from crmasks_widgets.dashboard.state import Scene
 from crmasks_widgets.errors import Cancelled, CrmasksError, InputError
 from crmasks_widgets.exposures import read_exposures
 from crmasks_widgets.loading import load_analysis
-from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.products import Figures, save_all
+from crmasks_widgets.products import FigureJob, Figures, save_all
 from crmasks_widgets.regions_out import save_hits, save_regions
-from crmasks_widgets.sessions import save_session
+from crmasks_widgets.sessions import anchored, save_session
 
 # What a person set for the pixels of one field does not hold for those of another.
 OF_ONE_FIELD: Final = (
@@ -74,14 +73,10 @@ class FilesView:
         open_analysis: Callable[[Analysis], object],
         figures: Figures | None = None,
     ) -> None:
-        self._desk, self._state, self._open, self._figures = (
-            desk,
-            desk.state,
-            open_analysis,
-            figures,
-        )
-        self._work: Future[Any] | None = None
-        self._stopped = threading.Event()
+        self._desk, self._state = desk, desk.state
+        self._open, self._figures = open_analysis, figures
+        self._stopped, self._idle = threading.Event(), threading.Event()
+        self._idle.set()
         self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Key] = {}
         self._make_fields()
@@ -132,7 +127,9 @@ class FilesView:
         self.extnum = BoundedIntText(
             description="extension", min=0, max=2**31 - 1, style=style, layout=Layout(width="150px")
         )
-        self.session = Text(value="session.yaml", description="YAML file", style=style, layout=wide)
+        self.session = Text(
+            value="session.yaml", description="write YAML", style=style, layout=wide
+        )
         self.folder = Text(value="products", description="folder", style=style, layout=wide)
         self.hits = Text(value="hits.reg", description="hits", style=style, layout=wide)
         self.with_figures = Checkbox(
@@ -146,10 +143,12 @@ class FilesView:
     def render(self, scene: Scene) -> None:
         """Nothing of a scene is shown here."""
 
-    def wait(self) -> None:
-        """Block until what was started is done."""
-        if self._work is not None:
-            self._work.exception()
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until nothing is being read or written, for plain Python; False if it still is.
+
+        In a notebook what is done is shown on the loop that this would block.
+        """
+        return self._idle.wait(timeout)
 
     def _widgets(self, *actions: Callable[..., Any]) -> list[VBox]:
         return [self._lines[action].widget for action in actions]
@@ -159,7 +158,7 @@ class FilesView:
     def _start(self, action: Callable[[], Callable[[], Any]], _button: Any = None) -> None:
         """Read the fields here, then work in a thread: files can be large, and disks slow."""
         line = self._lines[action]
-        if self._work is not None and not self._work.done():
+        if not self._idle.is_set():
             line.fail("something is still being read or written; wait, or press Stop")
             return
         try:
@@ -171,8 +170,7 @@ class FilesView:
         self._busy(True)
         line.say("working…")
         executor = ThreadPoolExecutor(1, thread_name_prefix="crmasks-files")
-        self._work = executor.submit(work)
-        self._work.add_done_callback(
+        executor.submit(work).add_done_callback(
             lambda done: self._desk.dispatcher.call(partial(self._finish, line, done))
         )
         executor.shutdown(wait=False)
@@ -181,10 +179,11 @@ class FilesView:
         self._busy(False)
         line.say("")
         try:
-            result = done.result()
+            self._show(line, done.result())
         except CrmasksError as error:
             line.fail(str(error))
-            return
+
+    def _show(self, line: _Line, result: Any) -> None:
         if isinstance(result, Analysis):
             line.say(f"opened {result.exposures.n} exposures")
             self._open(result)
@@ -192,17 +191,19 @@ class FilesView:
             line.say(_account(result))
 
     def _busy(self, busy: bool) -> None:
+        (self._idle.clear if busy else self._idle.set)()
         self.stop.disabled = not busy
         for line in self._lines.values():
             line.button.disabled = busy
 
     def _open_yaml(self) -> Callable[[], Analysis]:
-        return partial(load_analysis, _path(self.yaml.value, "YAML file"))
+        path = _path(self.yaml.value, "YAML file")
+        return lambda: anchored(load_analysis(path))
 
     def _open_images(self) -> Callable[[], Analysis]:
         names = expanded(self.images.value)
-        parameters = self._state.scene.parameters
-        return partial(_with_exposures, names, int(self.extnum.value), parameters)
+        like = self._shown()
+        return partial(_with_exposures, names, int(self.extnum.value), like)
 
     def _save_yaml(self) -> Callable[[], list[Written]]:
         path = _path(self.session.value, "YAML file")
@@ -215,7 +216,7 @@ class FilesView:
             save_all,
             self._shown().watched(partial(self._checkpoint, line)),
             folder,
-            figures=self._figures if self.with_figures.value else None,
+            figures=partial(self._drawn, line) if self.with_figures.value else None,
             overwrite=self.overwrite.value,
         )
 
@@ -233,9 +234,16 @@ class FilesView:
     # In the thread ----------------------------------------------------------------------------
 
     def _checkpoint(self, line: _Line, fraction: float) -> None:
+        self._tell(line, f"computing what is not known yet, {100 * fraction:.0f} % of this step…")
+
+    def _drawn(self, line: _Line, analysis: Analysis) -> Iterator[FigureJob]:
+        for job in self._figures(analysis) if self._figures is not None else ():
+            self._tell(line, f"drawing {job.name}…")
+            yield job
+
+    def _tell(self, line: _Line, text: str) -> None:
         if self._stopped.is_set():
             raise Cancelled("stopped; nothing was written")
-        text = f"computing what is not known yet, {100 * fraction:.0f} % of this step"
         self._desk.dispatcher.call(partial(self._report, line, text))
 
     def _report(self, line: _Line, text: str) -> None:
@@ -243,12 +251,14 @@ class FilesView:
             line.say(text)
 
 
-def _with_exposures(names: Sequence[str], extnum: int, parameters: Parameters) -> Analysis:
+def _with_exposures(names: Sequence[str], extnum: int, like: Analysis) -> Analysis:
     """Look at other exposures with the same settings, but for those of single pixels."""
     exposures = read_exposures(names, extnum)
     dropped: dict[str, Any] = dict.fromkeys(OF_ONE_FIELD)
     changes = {"images": tuple(names), "extnum": extnum, **dropped}
-    return Analysis(exposures, parameters.replace(**changes))
+    parameters = anchored(like).parameters.replace(**changes)
+    same_shape = exposures.shape == like.exposures.shape
+    return Analysis(exposures, parameters, like.calibration if same_shape else None)
 
 
 def expanded(text: str) -> list[str]:
@@ -293,7 +303,7 @@ def _path(text: str, what: str) -> Path:
 def _account(written: Any) -> str:
     files = written if isinstance(written, list) else [written]
     size = sum(item.size for item in files) / 1e6
-    first = files[-1].path
+    last = files[-1].path.resolve()
     if len(files) == 1:
-        return f"wrote {first} ({size:.2g} MB)"
-    return f"wrote {len(files)} files to {first.parent} ({size:.3g} MB)"
+        return f"wrote {last} ({size:.2g} MB)"
+    return f"wrote {len(files)} files to {last.parent} ({size:.3g} MB)"

@@ -27,14 +27,14 @@ function render({ model, el }) {
     panel.replaceChildren(...texts, element("div", { className: "keys" }, ...groups));
   };
   const show = () => {
-    panel.hidden = !model.get("open");
+    panel.hidden = !model.get("opened");
     button.setAttribute("aria-expanded", String(!panel.hidden));
   };
-  const set = (open) => {
-    model.set("open", open);
+  const set = (opened) => {
+    model.set("opened", opened);
     model.save_changes();
   };
-  button.addEventListener("click", () => set(!model.get("open")));
+  button.addEventListener("click", () => set(!model.get("opened")));
   el.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || panel.hidden) return;
     event.stopPropagation();
@@ -43,14 +43,14 @@ function render({ model, el }) {
   });
   model.on("change:texts", fill);
   model.on("change:sections", fill);
-  model.on("change:open", show);
+  model.on("change:opened", show);
   fill();
   show();
   el.append(element("div", { className: "crmasks-help" }, button, panel));
   return () => {
     model.off("change:texts", fill);
     model.off("change:sections", fill);
-    model.off("change:open", show);
+    model.off("change:opened", show);
   };
 }
 

@@ -23,7 +23,7 @@ TEXTS: Final = (
     "the median itself, what is sharper than the sky and the optics allow.",
     "Colours say which method flagged a pixel: L.A.Cosmic only, the diagram (MM) only, or both; "
     "grey pixels were added around them by dilation. Click a flagged pixel, or a row of the table, "
-    "to see its hit in every view. Every change can be undone; nothing is written until saved.",
+    "to see its hit in every view. All changes can be undone; nothing is written until you save.",
 )
 _NAMES: Final = MappingProxyType({
     "ArrowLeft": "←", "ArrowRight": "→", "ArrowUp": "↑", "ArrowDown": "↓", "Escape": "Esc",
@@ -36,7 +36,7 @@ class HelpPanel(anywidget.AnyWidget):
 
     Attributes
     ----------
-    open : bool
+    opened : bool
         Whether the panel is to be seen.
     texts : list of str
         Paragraphs.
@@ -46,7 +46,7 @@ class HelpPanel(anywidget.AnyWidget):
 
     _esm = (_HERE / "help_panel.js").read_text(encoding="utf-8")
     _css = (_HERE / "help_panel.css").read_text(encoding="utf-8")
-    open: Any = traitlets.Bool(False).tag(sync=True)
+    opened: Any = traitlets.Bool(False).tag(sync=True)
     texts: Any = traitlets.List().tag(sync=True)
     sections: Any = traitlets.List().tag(sync=True)
 
@@ -79,7 +79,7 @@ class HelpView:
         """Nothing of a scene is shown here."""
 
     def _toggle(self) -> None:
-        self.widget.open = not self.widget.open
+        self.widget.opened = not self.widget.opened
 
 
 def name_of(key: str) -> str:
