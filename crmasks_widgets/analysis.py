@@ -26,12 +26,7 @@ from crmasks_widgets.core.hits import label_hits
 from crmasks_widgets.core.lacosmic import LacosmicResult
 from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes
 from crmasks_widgets.core.stack import Stack
-from crmasks_widgets.exposures import (
-    CALIBRATION_NAMES,
-    Calibration,
-    ExposureSet,
-    read_calibration,
-)
+from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
 from crmasks_widgets.parameters import Parameters
 
 Target = str | int
@@ -129,6 +124,7 @@ class Analysis:
         self.calibration = calibration or read_calibration(parameters, exposures.shape)
         self.masks_checksum: str | None = None
         self.checkpoint: Checkpoint | None = None
+        self.once = False
         self._slots: dict[tuple[str, Target | None], Slot] = {}
         self._guard = threading.Lock()
         _stage_functions.check_against_frame(parameters, exposures)
@@ -190,13 +186,15 @@ class Analysis:
             slot.value, slot.known = value, True
         return new
 
-    def watched(self, checkpoint: Checkpoint) -> "Analysis":
+    def watched(self, checkpoint: Checkpoint | None, *, once: bool = False) -> "Analysis":
         """Follow, and be able to stop, what is computed from now on.
 
         Parameters
         ----------
-        checkpoint : callable
+        checkpoint : callable or None
             Called with the fraction done of a long step; may raise `Cancelled`.
+        once : bool
+            Save memory: keep nothing for a later change of L.A.Cosmic's thresholds.
 
         Returns
         -------
@@ -204,7 +202,7 @@ class Analysis:
             Shares every result with this one.
         """
         new = Analysis(self.exposures, self.parameters, self.calibration)
-        new.masks_checksum, new.checkpoint = self.masks_checksum, checkpoint
+        new.masks_checksum, new.checkpoint, new.once = self.masks_checksum, checkpoint, once
         new._slots, new._guard = self._slots, self._guard
         return new
 

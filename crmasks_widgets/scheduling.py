@@ -14,7 +14,7 @@ def compute_all(
 ) -> Iterator[tuple[str, Target | None]]:
     """Compute the masks and the hits of a run.
 
-    What only a change of L.A.Cosmic's thresholds would need again is not kept.
+    What only a later change of L.A.Cosmic's thresholds would need is not kept.
 
     Parameters
     ----------
@@ -30,6 +30,7 @@ def compute_all(
     stage, target
         As each is done.
     """
+    analysis = analysis.watched(analysis.checkpoint, once=True)
     _ = analysis.stack
     yield "stack", None
     if detections:
@@ -37,7 +38,7 @@ def compute_all(
         if analysis.uses_lacosmic:
             jobs += [("lacosmic", target) for target in analysis.targets]
         with ThreadPoolExecutor(threads) as pool:
-            futures = [pool.submit(_compute_once, analysis, *job) for job in jobs]
+            futures = [pool.submit(analysis.result, *job) for job in jobs]
             try:
                 for job, future in zip(jobs, futures, strict=True):
                     future.result()
@@ -47,11 +48,6 @@ def compute_all(
                 pool.shutdown(wait=False, cancel_futures=True)
         _ = analysis.hits, analysis.masks
         yield "masks", None
-
-
-def _compute_once(analysis: Analysis, stage: str, target: Target | None) -> None:
-    analysis.result(stage, target)
-    analysis.forget("prepared", target)
 
 
 def available_cpus(cgroups: Path = Path("/sys/fs/cgroup")) -> int:
