@@ -34,10 +34,6 @@ BoolFrame = npt.NDArray[np.bool_]
 Checkpoint = Callable[[float], None]
 
 _FLUX = ("flux_factor", "flux_factor_regions")
-_EDITS = (
-    "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
-    "pixels_to_be_replaced_by_local_median",
-)  # fmt: skip
 
 STAGES: Final = MappingProxyType({
     "alignment": Stage(("bias", "gain", "rnoise", *_FLUX, "mm_xy_offsets", "mm_crosscorr_region")),
@@ -74,7 +70,10 @@ STAGES: Final = MappingProxyType({
         ("rnoise", "crmethod", "mm_minimum_max2d_rnoise"),
         ("lacosmic", "boundary", "threshold", "stack"),
     ),
-    "edits": Stage(_EDITS),
+    "edits": Stage((
+        "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
+        "pixels_to_be_replaced_by_local_median",
+    )),
     "mediancr": Stage(("dilation",), ("flags", "edits", "stack")),
     "masks": Stage(("gain", "rnoise", "dilation"), ("flags", "edits", "stack")),
     "labels": Stage((), ("mediancr",)),
@@ -227,10 +226,14 @@ class Analysis:
         compute = _stage_functions.COMPUTE[stage]
         return slot.get(lambda: compute(*arguments, *(() if target is None else (target,))))
 
-    def forget(self, stage: str, target: Target | None = None) -> None:
-        """Let go of the result of `stage` and `target`; if read again it is computed again."""
-        with self._guard:
-            self._slots.pop((stage, target), None)
+    def fleeting(self, stage: str, target: Target | None = None) -> Any:
+        """Result of a stage, as `result`, that is not kept unless it is there already."""
+        known = (stage, target) in self.computed()
+        value = self.result(stage, target)
+        if not known:
+            with self._guard:
+                self._slots.pop((stage, target), None)
+        return value
 
     def computed(self) -> frozenset[tuple[str, Target | None]]:
         """Stages whose result is known.

@@ -20,6 +20,7 @@ from crmasks_widgets._atomic import (
     remove_products,
     write_products,
 )
+from crmasks_widgets._memory import release
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS, Kind
@@ -143,6 +144,7 @@ def _guarded(
     for product in products:
         _refuse_input(folder / product.name, sources)
         yield product
+        release()
 
 
 def _refuse_input(path: Path, sources: Iterable[Path]) -> None:
@@ -163,7 +165,7 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
         yield Product(
             _combined_name(kind),
             f"{kind} combination with VARIANCE and MAP",
-            partial(_write_combination, analysis, kind),
+            partial(_write_fits, partial(combination_hdus, analysis, kind)),
         )
     if analysis.masks_checksum is not None:
         return
@@ -182,15 +184,6 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
     metadata = {"UUID": analysis.uuid}
     for job in figures(analysis) if figures is not None else ():
         yield Product(job.name, "figure", partial(_draw, job, metadata))
-
-
-def _write_combination(analysis: Analysis, kind: Kind, path: Path) -> None:
-    """Write a combination; what was computed for the file alone is not kept."""
-    key = ("combination", kind)
-    wanted = key in analysis.computed()
-    _write_fits(partial(combination_hdus, analysis, kind), path)
-    if not wanted:
-        analysis.forget(*key)
 
 
 def _write_fits(make: Callable[[], fits.HDUList], path: Path) -> None:
@@ -243,7 +236,7 @@ def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
     astropy.io.fits.HDUList
         PRIMARY float32 with the first exposure's header, VARIANCE float32, MAP int16.
     """
-    made = analysis.combination(kind)
+    made = analysis.fleeting("combination", kind)
     header = analysis.exposures.headers[0].copy(strip=True)
     for card in _FOREIGN_CARDS:
         header.remove(card, ignore_missing=True, remove_all=True)

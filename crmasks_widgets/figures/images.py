@@ -70,11 +70,16 @@ def colour_limits(values: FloatArray, scale: Scale) -> tuple[float, float]:
     tuple of float
         Rising, ADU. Around the value if there is only one, 0 and 1 if there is none.
     """
-    finite = values[np.isfinite(values)].astype(np.float64)
+    usable = np.isfinite(values)
+    finite = values.ravel() if usable.all() else values[usable]
     if finite.size == 0:
         return 0.0, 1.0
     if scale == "zscale":
-        low, high = (float(limit) for limit in ZScaleInterval().get_limits(finite))
+        zscale = ZScaleInterval()
+        # The values that it looks at itself: of a whole frame it would make several copies.
+        every = max(1, finite.size // zscale.n_samples)
+        sample = finite[::every][: zscale.n_samples].astype(np.float64)
+        low, high = (float(limit) for limit in zscale.get_limits(sample))
     else:
         low, high = float(finite.min()), float(finite.max())
     if high > low:
