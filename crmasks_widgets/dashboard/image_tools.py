@@ -105,8 +105,7 @@ def _count(text: str, tooltip: str, value: int) -> BoundedIntText:
     width = f"{66 + 7 * len(text)}px"
     return BoundedIntText(
         value=value, min=1, max=99, step=2, description=text, tooltip=tooltip,
-        description_tooltip=tooltip, style={"description_width": "auto"},
-        layout=Layout(width=width),
+        style={"description_width": "auto"}, layout=Layout(width=width),
     )  # fmt: skip
 
 
@@ -174,7 +173,7 @@ class DisplayBar:
         self.low, self.high = _value("Low"), _value("High")
         self.opacity = FloatSlider(
             min=0.0, max=1.0, step=0.05, description="Flags", readout=False,
-            description_tooltip="Opacity of the flagged pixels ([ and ])",
+            tooltip="Opacity of the flagged pixels ([ and ])",
             style={"description_width": "auto"}, layout=Layout(width="150px"),
         )  # fmt: skip
         self.numbers = Checkbox(
@@ -203,7 +202,7 @@ class DisplayBar:
         self.clock = Play(min=0, max=1 << 30, repeat=False, layout=Layout(display="none"))
         self.interval = BoundedFloatText(
             value=0.7, min=0.2, max=10.0, step=0.1, description="every",
-            description_tooltip="Seconds for each frame", style={"description_width": "auto"},
+            tooltip="Seconds for each frame", style={"description_width": "auto"},
             layout=Layout(width="95px"),
         )  # fmt: skip
         desk.observe(self.blink, self._start_or_stop)
@@ -273,6 +272,6 @@ def _choice(text: str, options: list[str] | list[tuple[str, str]], width: int) -
 def _value(text: str) -> FloatText:
     tooltip = f"{text}est value of the colours, ADU" if text == "High" else "Lowest, ADU"
     return FloatText(
-        description=text, description_tooltip=tooltip, style={"description_width": "auto"},
+        description=text, tooltip=tooltip, style={"description_width": "auto"},
         layout=Layout(width="115px"),
     )  # fmt: skip

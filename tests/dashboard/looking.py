@@ -44,9 +44,7 @@ class Bench:
     def __init__(self, view, frames=None, **parameters):
         frames = exposures() if frames is None else frames
         self.errors = []
-        analysis = Analysis(
-            ExposureSet.from_arrays(list(frames)), Parameters(**QUICK | parameters)
-        )
+        analysis = Analysis(ExposureSet.from_arrays(list(frames)), Parameters(**QUICK | parameters))
         self.compute(analysis)
         self.state = State(analysis, self.submit)
         self.page = Page()
