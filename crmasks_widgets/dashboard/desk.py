@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
 from ipywidgets import DOMWidget, Widget
 
 from crmasks_widgets.dashboard.dispatch import Dispatcher
@@ -100,8 +99,8 @@ class Memo:
         Parameters
         ----------
         key : tuple
-            What the value follows from; arrays and results of stages count as the same if they
-            are the same object, everything else if it is equal.
+            What the value follows from; numbers, texts and tuples of them count as the same if they
+            are equal, everything else if it is the same object.
         make : callable
             Makes the value.
 
@@ -118,6 +117,13 @@ class Memo:
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     return len(one) == len(other) and all(
-        a is b or (not isinstance(a, np.ndarray) and not isinstance(b, np.ndarray) and a == b)
+        a is b or (_is_plain(a) and _is_plain(b) and a == b)
         for a, b in zip(one, other, strict=True)
     )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether two such values can be compared; what holds arrays cannot."""
+    if isinstance(value, tuple):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, str | int | float | slice)

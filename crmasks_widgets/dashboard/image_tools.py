@@ -105,7 +105,8 @@ def _count(text: str, tooltip: str, value: int) -> BoundedIntText:
     width = f"{66 + 7 * len(text)}px"
     return BoundedIntText(
         value=value, min=1, max=99, step=2, description=text, tooltip=tooltip,
-        style={"description_width": "auto"}, layout=Layout(width=width),
+        style={"description_width": "auto"},
+        layout=Layout(width=width),
     )  # fmt: skip
 
 

@@ -137,9 +137,22 @@ function connect(model, root, signal) {
       resized.observe(plot);
     }
   };
-  const added = new MutationObserver(watch);
+  // ipywidgets shows the tooltip of a field with a label nowhere, and gives the handle of a slider
+  // no name for a screen reader: both are taken from the help in the label.
+  const spreadHelp = () => {
+    for (const help of root.querySelectorAll(".crmasks-cell > :not([title]) [title]")) {
+      const part = help.closest(".crmasks-cell > *");
+      part.title = help.title;
+      part.querySelector(".noUi-handle")?.setAttribute("aria-label", help.title);
+    }
+  };
+  const look = () => {
+    watch();
+    spreadHelp();
+  };
+  const added = new MutationObserver(look);
   added.observe(root, { childList: true, subtree: true });
-  watch();
+  look();
   signal.addEventListener("abort", () => {
     added.disconnect();
     resized.disconnect();

@@ -1,0 +1,276 @@
+"""The Median-Minimum diagram: what equivalent exposures would give, and what the data show."""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from bqplot import LinearScale
+from ipywidgets import HTML, Checkbox, Dropdown, HBox, Layout, VBox
+
+from crmasks_widgets import palette
+from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.diagram_bar import ColourBar
+from crmasks_widgets.dashboard.diagram_hands import DiagramHands
+from crmasks_widgets.dashboard.diagram_panel import Panel
+from crmasks_widgets.dashboard.diagram_pictures import (
+    SYMBOLS,
+    DensityColours,
+    draw_glyphs,
+    glyph_palette,
+)
+from crmasks_widgets.dashboard.pictures import palette_png
+from crmasks_widgets.dashboard.selection import diagram_position, inside_limits, selected_hit
+from crmasks_widgets.dashboard.state import Limits, Scene
+
+DEFAULT_SIZE: Final = (420, 280)
+MOST_NUMBERS: Final = 120
+
+
+class DiagramView:
+    """Expected and observed diagram side by side, with one boundary to be moved.
+
+    Parameters
+    ----------
+    desk : Desk
+        What a view works with.
+    """
+
+    plots = ("expected", "observed")
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._scales = {axis: LinearScale(min=0.0, max=1.0, allow_padding=False) for axis in "xy"}
+        self.panels = {name: Panel(name, self._scales) for name in self.plots}
+        self._bar = ColourBar()
+        self._hands = DiagramHands(desk, tuple(self.panels.values()), self._scales)
+        targets = ["median", "mean", *range(1, desk.state.scene.analysis.exposures.n + 1)]
+        self.target = Dropdown(
+            options=[(t if isinstance(t, str) else f"exposure {t}", t) for t in targets],
+            description="target",
+            tooltip="Whose difference to the minimum is shown and flagged",
+            style={"description_width": "auto"},
+            layout=Layout(width="auto"),
+        )
+        self.iterations = _checkbox("iterations", "Show every fit of the spline")
+        self.numbers = _checkbox("numbers", "Number the hits (n)")
+        self.readout = HTML(layout=Layout(min_height="20px"))
+        self.readout.add_class("crmasks-line")
+        self._memos = {key: Memo() for key in ("density", "overlay", "curves", "flagged", "window")}
+        self._connect()
+        tools = HBox(
+            [self._hands.widget, self.target, self.iterations, self.numbers],
+            layout=Layout(flex_flow="row wrap", align_items="center"),
+        )
+        panels = [panel.widget for panel in self.panels.values()]
+        self.widget = VBox(
+            [tools, HBox([*panels, self._bar.widget]), HTML(_legend()), self.readout],
+            layout=Layout(min_width="0"),
+        )
+        state = desk.state
+        self.keys = {
+            **self._hands.keys,
+            "n": Key(
+                "numbers of the hits", lambda: state.show(numbers=not state.scene.display.numbers)
+            ),
+        }
+
+    def _connect(self) -> None:
+        show, observe = self._desk.state.show, self._desk.observe
+        observe(self.target, lambda: show(target=self.target.value))
+        observe(self.iterations, lambda: show(iterations=self.iterations.value))
+        observe(self.numbers, lambda: show(numbers=self.numbers.value))
+        observe(self._desk.page, self._read_out, "pointer")
+
+    def render(self, scene: Scene) -> None:
+        """Draw what is known of the diagram."""
+        display = scene.display
+        self.target.value, self.numbers.value = display.target, display.numbers
+        self.iterations.value = display.iterations
+        self._draw_points(scene)
+        if not scene.ready("plane", "stack"):
+            return
+        limits = self._hands.follow(scene)
+        name = display.target if isinstance(display.target, str) else f"exposure {display.target}"
+        for panel in self.panels.values():
+            panel.label_y(f"{name} \u2212 min2d (ADU)")
+        self._draw_density(scene)
+        self._draw_curves(scene, limits)
+        self._draw_flagged(scene, limits)
+
+    def _draw_points(self, scene: Scene) -> None:
+        points = scene.parameters.mm_fixed_points_in_boundary or ()
+        for panel in self.panels.values():
+            panel.draw_points(points)
+
+    def _draw_density(self, scene: Scene) -> None:
+        analysis = scene.analysis
+        expected = analysis.expected if scene.ready("expected") else None
+        observed = self._observed(scene)
+        if observed is None:
+            return
+        key = (analysis.plane, observed, expected)
+        self._memos["density"](key, lambda: self._paint_density(scene, observed, expected))
+        runs = f", mean of {expected.n_simulations} simulations" if expected is not None else ""
+        exact = scene.analysis.parameters.mm_simulation == "exact"
+        self.panels["expected"].title.value = f"<b>Expected</b>{' (exact)' if exact else runs}"
+        part = " on screen" if scene.display.image is not None else ""
+        total = f"{int(observed.sum()):,} pixels{part}"
+        self.panels["observed"].title.value = f"<b>Observed</b>, {total}"
+
+    def _observed(self, scene: Scene) -> npt.NDArray[Any] | None:
+        """Histogram of the pixels on screen, or of all of them."""
+        analysis, target = scene.analysis, scene.display.target
+        window = window_of(scene)
+        if window is None:
+            ready = scene.ready(("observed", target))
+            return analysis.observed(target) if ready else None
+        stack = analysis.stack
+        key = (analysis.plane, stack, target, window)
+
+        def count() -> npt.NDArray[Any]:
+            minimum = stack.min2d[window]
+            return analysis.plane.histogram(minimum, stack.target(target)[window] - minimum)
+
+        return np.asarray(self._memos["window"](key, count))
+
+    def _paint_density(self, scene: Scene, observed: Any, expected: Any) -> None:
+        plane = scene.analysis.plane
+        shown = {"observed": observed}
+        if expected is not None:
+            shown["expected"] = expected.histogram
+        counts = np.concatenate([h[h > 0].ravel() for h in shown.values()] or [[1.0]])
+        low = 1.0 if expected is None else 1.0 / expected.n_simulations
+        colours = DensityColours.spanning(low, float(counts.max(initial=1.0)))
+        extent = (plane.x_edges[0], plane.x_edges[-1], plane.y_edges[0], plane.y_edges[-1])
+        for name, histogram in shown.items():
+            png = palette_png(colours.indices(histogram), colours.palette)
+            self.panels[name].density.show(png, extent)
+        self._bar.show(colours)
+
+    def _draw_curves(self, scene: Scene, limits: Limits) -> None:
+        if not scene.analysis.uses_mm:
+            fit, threshold = None, 0.0
+        elif scene.ready("boundary", "threshold"):
+            fit = scene.analysis.boundary
+            threshold = float(np.median(scene.analysis.threshold))
+        else:
+            return
+        if scene.ready("expected"):
+            expected = scene.analysis.expected
+            self.panels["expected"].draw_crosses(expected.cross_x, expected.cross_y)
+        iterations = fit.iterations[:-1] if fit is not None and scene.display.iterations else ()
+        key = (fit, threshold, len(iterations), limits)
+        curve = None if fit is None else fit.boundary
+
+        def draw() -> bool:
+            for panel in self.panels.values():
+                panel.draw_curves(curve, iterations, threshold, limits)
+            return True
+
+        self._memos["curves"](key, draw)
+
+    def _draw_flagged(self, scene: Scene, limits: Limits) -> None:
+        target = scene.display.target
+        if not scene.ready(("flags", target), "edits", "mediancr"):
+            return
+        analysis, edits = scene.analysis, scene.analysis.edits
+        flags, window = analysis.result("flags", target), window_of(scene)
+        key = (analysis.stack, flags, edits, target, window)
+        pixels, code = self._memos["flagged"](key, lambda: flagged_pixels(scene))
+        panel = self.panels["observed"]
+        size = self._desk.size("observed", DEFAULT_SIZE)
+        x, y = diagram_position(scene, pixels)
+        beyond = scene.display.diagram is None
+
+        def draw() -> bool:
+            picture = draw_glyphs((x, y), code, limits, size, beyond=beyond)
+            panel.overlay.show(palette_png(picture, glyph_palette()), limits)
+            return True
+
+        self._memos["overlay"]((pixels, limits, size), draw)
+        self._draw_hits(scene, pixels, limits)
+
+    def _draw_hits(self, scene: Scene, pixels: npt.NDArray[np.int64], limits: Limits) -> None:
+        panel, nothing = self.panels["observed"], np.zeros(0)
+        if not scene.ready("labels"):
+            return
+        numbers = scene.analysis.labels.ravel()[pixels]
+        chosen = pixels[(numbers == selected_hit(scene)) & (numbers > 0)]
+        panel.draw_selected(*(diagram_position(scene, chosen) if len(chosen) else (nothing,) * 2))
+        if not scene.display.numbers:
+            panel.draw_numbers(nothing, nothing, nothing)
+            return
+        seen = inside_limits(scene, pixels, limits)
+        label = scene.analysis.labels.ravel()[seen]
+        label, first = np.unique(label, return_index=True)
+        kept = first[label > 0][:MOST_NUMBERS]
+        panel.draw_numbers(*diagram_position(scene, seen[kept]), label[label > 0][:MOST_NUMBERS])
+
+    def _read_out(self) -> None:
+        scene, place = self._desk.state.scene, self._hands.pointed()
+        if place is None or not scene.ready("plane"):
+            self.readout.value = ""
+            return
+        x, y = place
+        text = f"min2d \u2212 bias {x:.1f}, difference {y:.1f} ADU"
+        if scene.analysis.uses_mm and scene.ready("boundary"):
+            text += f"; boundary there {float(scene.analysis.boundary.boundary(x)):.1f} ADU"
+        self.readout.value = text
+
+
+def window_of(scene: Scene) -> tuple[slice, slice] | None:
+    """Rows and columns on screen; None for the whole frame."""
+    if scene.display.image is None:
+        return None
+    x_min, x_max, y_min, y_max = scene.display.image
+    ny, nx = scene.analysis.exposures.shape
+    columns = slice(max(0, int(np.ceil(x_min))), min(nx, int(np.floor(x_max)) + 1))
+    rows = slice(max(0, int(np.ceil(y_min))), min(ny, int(np.floor(y_max)) + 1))
+    return rows, columns
+
+
+def flagged_pixels(scene: Scene) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Flat indices and detection codes of the pixels that a method flags, or a hand.
+
+    Parameters
+    ----------
+    scene : Scene
+        Its flags and edits must be ready.
+
+    Returns
+    -------
+    pixels : (k,) int64
+        On screen.
+    codes : (k,) uint8
+        Of `crmasks_widgets.palette`; no dilation.
+    """
+    analysis = scene.analysis
+    flags, edits = analysis.flags(scene.display.target), analysis.edits
+    pixels = np.flatnonzero(flags.either | edits.forced)
+    window = window_of(scene)
+    if window is not None:
+        y, x = np.divmod(pixels, analysis.exposures.shape[1])
+        rows, columns = window
+        inside = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
+        pixels = pixels[inside]
+    lacosmic, mm = flags.lacosmic.ravel()[pixels], flags.mm.ravel()[pixels]
+    code = np.where(mm, palette.MM_ONLY, palette.FORCED)
+    code = np.where(lacosmic, np.where(mm, palette.BOTH, palette.LACOSMIC_ONLY), code)
+    return pixels, code.astype(np.uint8)
+
+
+def _checkbox(text: str, tooltip: str) -> Checkbox:
+    return Checkbox(description=text, tooltip=tooltip, indent=False, layout=Layout(width="auto"))
+
+
+def _legend() -> str:
+    parts = [
+        f'<span style="color:{palette.CODE_COLOURS[code]};font-weight:bold">{symbol}</span> '
+        f"{palette.CODE_NAMES[code]}"
+        for code, symbol in SYMBOLS.items()
+    ]
+    parts += [
+        '<span style="color:#D55E00;font-weight:bold">\u2501</span> boundary',
+        '<span style="color:#CC79A7;font-weight:bold">\u25a0</span> fixed point',
+    ]
+    return '<span class="crmasks-line">' + " \u2003".join(parts) + "</span>"

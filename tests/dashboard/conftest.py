@@ -1,0 +1,38 @@
+"""A dashboard without a page: its widgets are driven in plain Python."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import crmasks_widgets as cm
+
+from ..conftest import small_scene
+
+POINTS = ((0.0, 25.0, 1e4), (500.0, 110.0, 1e4), (5000.0, 350.0, 1e4))
+
+
+@pytest.fixture(scope="session")
+def analysis():
+    """Analysis of the small scene, with a piecewise boundary."""
+    scene = small_scene()
+    parameters = cm.Parameters(
+        gain=scene.gain, rnoise=scene.rnoise, bias=scene.bias, mm_seed=5, mm_nsimulations=2,
+        mm_boundary_fit="piecewise", mm_fixed_points_in_boundary=POINTS, la_niter=2,
+    )  # fmt: skip
+    return cm.Analysis(cm.ExposureSet.from_arrays(list(scene.exposures)), parameters)
+
+
+@pytest.fixture
+def dashboard(analysis):
+    """A dashboard that has computed everything."""
+    shown = cm.Dashboard(analysis)
+    assert shown.wait(60)
+    yield shown
+    shown.close()
+
+
+def decoded(png):
+    """Red, green, blue and opacity of a picture, row 0 lowest."""
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))[::-1]
