@@ -12,6 +12,7 @@ from crmasks_widgets._atomic import (
     Product,
     check_writable,
     refuse_existing,
+    text_product,
     write_products,
 )
 from crmasks_widgets._version import __version__
@@ -150,13 +151,9 @@ def write_demo(
     ]
     products.append(Product(TRUTH_NAME, "truth", partial(_write_truth, scene)))
     text = parameters.to_yaml()
-    products.append(Product(YAML_NAME, "parameters", partial(_write_text, text)))
+    products.append(text_product(YAML_NAME, "parameters", text))
     write_products(products, folder)
     return scene
-
-
-def _write_text(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def _write_exposure(scene: Scene, i: int, path: Path) -> None:

@@ -20,17 +20,14 @@ from crmasks_widgets._atomic import (
     remove_products,
     write_products,
 )
+from crmasks_widgets._fits_files import carried_over
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS, Kind
 from crmasks_widgets.errors import OutputError
+from crmasks_widgets.regions_out import write_hits
 
 CSV_HEADER = ("CR_number", "X_pixel", "Y_pixel", "Mask_value")
-# Cards that describe the file they came from, not the sky.
-_FOREIGN_CARDS = (
-    "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX", "EXTNAME", "EXTVER",
-    "EXTLEVEL", "INHERIT", "UUID",
-)  # fmt: skip
 PRODUCT_NAMES = re.compile(
     r"combined_(mediancr|meancrt|meancr)\.fits|crmasks\.fits|hits\.ecsv"
     r"|mediancr_identified\.csv|problematic_pixels\.(csv|pdf)|mediancr_identified_cr\.pdf"
@@ -168,7 +165,7 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
     if analysis.masks_checksum is not None:
         return
     yield Product("crmasks.fits", "masks", partial(_write_fits, partial(masks_hdus, analysis)))
-    yield Product("hits.ecsv", "one row a hit", partial(_write_hits, analysis))
+    yield Product("hits.ecsv", "one row a hit", partial(write_hits, analysis))
     pixels = {
         "mediancr_identified.csv": (analysis.labels, analysis.codes("median"), "of MEDIANCR"),
         "problematic_pixels.csv": (
@@ -244,9 +241,7 @@ def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
         PRIMARY float32 with the first exposure's header, VARIANCE float32, MAP int16.
     """
     made = analysis.combination(kind)
-    header = analysis.exposures.headers[0].copy(strip=True)
-    for card in _FOREIGN_CARDS:
-        header.remove(card, ignore_missing=True, remove_all=True)
+    header = carried_over(analysis.exposures.headers[0])
     unit = header.setdefault("BUNIT", "adu")
     _add_identity(header, analysis)
     _add_history(header, _history(analysis, [f"combination {kind} of the exposures below"]))
@@ -302,13 +297,6 @@ def _lamedian_hdu(analysis: Analysis) -> fits.ImageHDU:
     hdu = fits.ImageHDU(cleaned, name="LAMEDIAN")
     hdu.header["BUNIT"] = unit
     return hdu
-
-
-def _write_hits(analysis: Analysis, path: Path) -> None:
-    table = analysis.hits
-    table.meta["UUID"] = analysis.uuid
-    table.meta["crmasks_widgets"] = __version__
-    table.write(path, format="ascii.ecsv")
 
 
 def _write_pixels(labels: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8], path: Path) -> None:

@@ -16,10 +16,11 @@ from matplotlib.backends.backend_pdf import PdfPages
 from crmasks_widgets import palette
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.hits import hit_table
-from crmasks_widgets.figures.images import Scale, code_colours, colour_limits
+from crmasks_widgets.figures.images import code_colours
 from crmasks_widgets.figures.jobs import FigureJob, Metadata, pdf_information, style
 from crmasks_widgets.figures.page import HitPage, Panel
 from crmasks_widgets.figures.page_layout import PAGE_DPI, Key, PageLayout, Window
+from crmasks_widgets.limits import Scale, colour_limits
 
 logger = logging.getLogger(__name__)
 
