@@ -277,6 +277,8 @@ class Lab:
         with watched_page(browser, self.port, size) as page:
             page.goto(self.address(f"doc/tree/{path.name}") + "&reset")
             kernel = page.evaluate(RUN_FIRST_CELL)
+            failed = page.locator("[data-mime-type='application/vnd.jupyter.error']")
+            assert not failed.count(), failed.all_inner_texts()
             connection = Path(self._env["JUPYTER_RUNTIME_DIR"]) / f"kernel-{kernel}.json"
             with contextlib.closing(Kernel(connection)) as inside:
                 page.wait_for_selector(".crmasks-dashboard")
