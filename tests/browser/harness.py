@@ -18,7 +18,7 @@ from crmasks_widgets.lab import HOST, KERNEL, LAB, ask_server, free_port, servin
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # Bigger than the time of anything on a machine that is busy with something else.
-PATIENCE = 60.0  # s
+PATIENCE = 30.0  # s
 TOKEN = "only-this-machine-can-ask"  # noqa: S105
 SIZES = {"small": (1280, 800), "large": (1920, 1080)}
 # Said by JupyterLab's loader about libraries of widgets; they work with the version that is there.
@@ -91,7 +91,7 @@ class Kernel:
 
     def finish(self):
         """Let the dashboard compute to the end what it was asked for."""
-        code = "import asyncio\nidle = await asyncio.to_thread(dashboard.wait, 60)"
+        code = f"import asyncio\nidle = await asyncio.to_thread(dashboard.wait, {PATIENCE})"
         assert self.run(code, "idle")
 
     def close(self):
@@ -113,6 +113,18 @@ class Screen:
             assert time.monotonic() < end, f"after {PATIENCE:.0f} s still not: {what}"
             self.page.wait_for_timeout(30)
         return value
+
+    def at_rest(self, value):
+        """Wait until a value is something, and stays the same; it."""
+        seen = [None, None]
+
+        def same():
+            seen.append(value())
+            self.page.wait_for_timeout(200)
+            return seen[-1] and seen[-3] == seen[-2] == seen[-1]
+
+        self.until(same, f"the same thing three times, found {seen[-1]}")
+        return seen[-1]
 
     def counts(self):
         """Text of the counts by method; empty before they are known."""
@@ -265,6 +277,8 @@ class Lab:
         with watched_page(browser, self.port, size) as page:
             page.goto(self.address(f"doc/tree/{path.name}") + "&reset")
             kernel = page.evaluate(RUN_FIRST_CELL)
+            failed = page.locator("[data-mime-type='application/vnd.jupyter.error']")
+            assert not failed.count(), failed.all_inner_texts()
             connection = Path(self._env["JUPYTER_RUNTIME_DIR"]) / f"kernel-{kernel}.json"
             with contextlib.closing(Kernel(connection)) as inside:
                 page.wait_for_selector(".crmasks-dashboard")
