@@ -13,7 +13,6 @@ from ipywidgets import HTML, Dropdown, HBox, Layout, VBox
 from crmasks_widgets.dashboard import cutouts, edits, overlays, picking, viewport
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.frames import corrected
-from crmasks_widgets.dashboard.image_deck import Same
 from crmasks_widgets.dashboard.image_tools import (
     ERASE,
     LOCAL_MEDIAN,
@@ -144,7 +143,7 @@ class CutoutsView:
             results.append(scene.analysis.combination("mediancr"))
         masks = scene.analysis.mask(display.target) if overlays.mask_ready(scene) else None
         key = (
-            *map(Same, results), masks, subject, self._part, size, display.stretch,
+            *results, masks, subject, self._part, size, display.stretch,
             display.colours, display.target, p.color_scale,
             p.pixels_to_be_replaced_by_local_median,
         )  # fmt: skip

@@ -12,7 +12,6 @@ from ipywidgets import HTML, Box, HBox, Layout, VBox
 from crmasks_widgets.dashboard import cutouts, picking, surfaces
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.frames import corrected
-from crmasks_widgets.dashboard.image_deck import Same
 from crmasks_widgets.dashboard.image_tools import ROW, word_button
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.state import Scene
@@ -126,7 +125,7 @@ class VolumeView:
         if last is None or min(last.shape) < 2:
             self.message.value = "No 3-D view of fewer than 2 x 2 pixels."
             return
-        key = (Same(stack), part, last.tobytes())
+        key = (stack, part, last.tobytes())
         self._memo(
             key,
             lambda: self._show(
