@@ -380,3 +380,23 @@ def test_a_key_of_an_object_ends_with_it():
     del thing
     assert key != Same(other)
     assert key != key.__class__(other)
+
+
+def test_the_diagram_decides_what_is_marked(bench):
+    heights = {p: bench.scene.analysis.stack.min2d[p] for p in (*FIRST, *SECOND)}
+    lowest = min(heights, key=heights.get)
+    bench.state.show(diagram=(heights[lowest] - 0.01, heights[lowest] + 0.01, 0.0, 1e4))
+    shown = decoded(bench.view.layers.overlay.png)
+    assert np.argwhere(shown[..., 3] > 0).tolist() == [list(lowest)]
+    bench.state.show(diagram=None)
+    bench.state.select(outline=((0, 500), (2000, 500), (2000, 5000), (0, 5000)))
+    shown = decoded(bench.view.layers.overlay.png)
+    brushed = np.argwhere((shown[..., :3] == rgb(overlays.COLOURS[overlays.BRUSHED])).all(-1))
+    assert {tuple(p) for p in brushed.tolist()} == {*FIRST, *SECOND}
+
+
+def test_an_unchanged_scene_sends_nothing(bench, monkeypatch):
+    sent = []
+    monkeypatch.setattr("ipywidgets.Widget.notify_change", lambda self, change: sent.append(change))
+    bench.view.render(bench.scene)
+    assert sent == []
