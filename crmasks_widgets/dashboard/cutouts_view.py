@@ -39,7 +39,7 @@ _TOOLS: Final = {
     ERASE: "Click a flagged pixel that is no cosmic-ray hit in any exposure",
     LOCAL_MEDIAN: "Click a pixel that the median of its neighbours shall replace; again: not",
 }
-_NOTHING: Final = ("taken out…", None)
+_NOTHING: Final = ("taken out: 0", None)
 
 
 class CutoutsView:
@@ -110,7 +110,6 @@ class CutoutsView:
             [HBox(row, layout=Layout(**ROW)) for row in (first, second)] + [self.figure],
             layout=Layout(min_width="0", height="100%"),
         )
-        self.widget.add_class("crmasks-compact")
         desk.observe(self.tools, self._show_fields)
         desk.observe(self.taken_out, self._select_taken_out)
         self._show_fields()
@@ -172,9 +171,10 @@ class CutoutsView:
         )
         rows, columns = drawn.shape
         self.image.show(palette_png(drawn, cutouts.palette(display.colours)), (0, columns, 0, rows))
-        limits_x_y = viewport.fitted((0.0, float(columns), 0.0, float(rows)), size)
+        left, right, low, high = viewport.fitted((0.0, float(columns), 0.0, float(rows)), size)
         with self.x.hold_sync(), self.y.hold_sync():
-            self.x.min, self.x.max, self.y.min, self.y.max = limits_x_y
+            # Against the axis: what is left over is on the right.
+            self.x.min, self.x.max, self.y.min, self.y.max = 0.0, right - left, low, high
         self._name_panels(panels, stack.n, display.target)
         self._set_ticks(panels, part)
         self.title.value = _title(scene, subject)

@@ -167,13 +167,16 @@ class FilesView:
             line.fail(str(error))
             return
         self._stopped.clear()
+        self._idle.clear()
         self._busy(True)
         line.say("working…")
         executor = ThreadPoolExecutor(1, thread_name_prefix="crmasks-files")
-        executor.submit(work).add_done_callback(
-            lambda done: self._desk.dispatcher.call(partial(self._finish, line, done))
-        )
+        executor.submit(work).add_done_callback(partial(self._over, line))
         executor.shutdown(wait=False)
+
+    def _over(self, line: _Line, done: Future[Any]) -> None:
+        self._desk.dispatcher.call(partial(self._finish, line, done))
+        self._desk.dispatcher.call(self._idle.set)
 
     def _finish(self, line: _Line, done: Future[Any]) -> None:
         self._busy(False)
@@ -191,7 +194,6 @@ class FilesView:
             line.say(_account(result))
 
     def _busy(self, busy: bool) -> None:
-        (self._idle.clear if busy else self._idle.set)()
         self.stop.disabled = not busy
         for line in self._lines.values():
             line.button.disabled = busy

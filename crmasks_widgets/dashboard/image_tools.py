@@ -105,7 +105,7 @@ def _count(text: str, tooltip: str, value: int) -> BoundedIntText:
     width = f"{66 + 7 * len(text)}px"
     return BoundedIntText(
         value=value, min=1, max=99, step=2, description=text, tooltip=tooltip,
-        tooltip=tooltip, style={"description_width": "auto"},
+        style={"description_width": "auto"},
         layout=Layout(width=width),
     )  # fmt: skip
 

@@ -106,7 +106,6 @@ class ImageView:
             ],
             layout=Layout(min_width="0", height="100%"),
         )  # fmt: skip
-        self.widget.add_class("crmasks-compact")
 
     def _listen(self, desk: Desk) -> None:
         desk.observe(self.tools.tools, self._set_tool)

@@ -120,12 +120,9 @@ class Selected:
 def pixel_of_hit(scene: Scene, number: int) -> tuple[int, int]:
     """Array index (y, x) of the pixel of a hit next to its middle; hits must be ready."""
     row = scene.analysis.result("hits")[number - 1]
-    top, left = int(row["ymin"]) - 1, int(row["xmin"]) - 1
-    box = scene.analysis.labels[top : int(row["ymax"]), left : int(row["xmax"])]
-    ys, xs = np.nonzero(box == number)
-    distance = np.hypot(ys + top + 1 - row["y"], xs + left + 1 - row["x"])
-    nearest = int(np.argmin(distance))
-    return int(ys[nearest]) + top, int(xs[nearest]) + left
+    pixels = pixels_of_hit(scene, number)
+    x, y = min(pixels, key=lambda pixel: math.dist(pixel, (row["x"], row["y"])))
+    return y - 1, x - 1
 
 
 def neighbour(scene: Scene, step: int) -> int:

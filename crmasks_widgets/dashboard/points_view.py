@@ -1,6 +1,7 @@
 """The fixed points of the boundary as a table of sliders and fields: the way for keyboards."""
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -59,7 +60,7 @@ class _Row:
         )  # fmt: skip
         self.weight = TextEditor(
             desk, ("weight", f"Weight of point {number} in the fit of the spline"),
-            partial(self._set, 2), Looks(wide=looks.number),
+            partial(self._set, 2), replace(looks, wide=looks.number),
         )  # fmt: skip
         self.delete = Button(
             description="delete", tooltip=f"Delete point {number}", layout=looks.button
@@ -106,7 +107,7 @@ class PointsView:
         fits = {info.name: info for info in parameter_table()}[FIT]
         self.fit = PickEditor(
             desk, ("boundary", f"{FIT}: {fits.help}"), fits.choices, self._choose_fit,
-            Looks(wide=Layout(width="200px")),
+            replace(self._looks, wide=Layout(width="200px")),
         )  # fmt: skip
         self.add = _button("add a point", "Add a point on the boundary, in the widest gap")
         self.add.on_click(desk.dispatcher.handler(lambda _: self.error.attempt(self._add)))

@@ -53,8 +53,13 @@ def pixels_of_hit(scene: Scene, number: int) -> tuple[tuple[int, int], ...]:
     tuple of (x, y)
         In raster order.
     """
-    ys, xs = np.nonzero(scene.analysis.labels == number)
-    return tuple((int(x) + 1, int(y) + 1) for y, x in zip(ys, xs, strict=True))
+    left, low, labels = 1, 1, scene.analysis.labels
+    if scene.ready("hits"):  # they know where to look; a large frame takes long to search
+        row = scene.analysis.result("hits")[number - 1]
+        left, low = int(row["xmin"]), int(row["ymin"])
+        labels = labels[low - 1 : row["ymax"], left - 1 : row["xmax"]]
+    ys, xs = np.nonzero(labels == number)
+    return tuple((int(x) + left, int(y) + low) for y, x in zip(ys, xs, strict=True))
 
 
 def diagram_position(scene: Scene, pixels: Pixels) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -149,12 +149,12 @@ def window_of(
     starts, counts = [], []
     for low, high, n in ((*limits[:2], shape[1]), (*limits[2:], shape[0])):
         beyond = margin * (high - low)
-        first = max(0, math.floor(low - beyond + 0.5)) // block * block
+        first = max(0, math.floor(low - beyond + 0.5))
         last = min(n, math.ceil(high + beyond + 0.5))
-        starts.append(first)
-        counts.append(-(-(last - first) // block))
-    if min(counts) <= 0:
-        return None
+        if first >= last:
+            return None
+        starts.append(first // block * block)
+        counts.append(-(-(last - starts[-1]) // block))
     return Window(starts[0], starts[1], counts[0], counts[1], block)
 
 

@@ -19,9 +19,9 @@ from crmasks_widgets.dashboard.state import Scene
 
 PLOT: Final = "volume"
 _ASSUMED_SIZE: Final = (900, 360)  # before the page told
-_GREY: Final = "#8a8a8a"  # can be read on light and on dark
+_GREY: Final = "#666666"
 _STYLE: Final = {
-    "background-color": "transparent",
+    "background-color": "white",
     "axes": {
         "visible": True,
         "color": _GREY,
@@ -30,7 +30,10 @@ _STYLE: Final = {
     },
     "box": {"visible": True},
 }
-_CAMERA: Final = (0.0, 0.75, 1.5)
+_CAMERA: Final = (0.0, 1.1, 2.0)
+_PAINTED: Final = 0.05  # s, after which the page shows what is written before a long import
+# Heights are told apart on a light page and on a dark one.
+_COLOURS: Final = "viridis"
 _DATA_URL: Final = "data:image/png;base64,"
 
 
@@ -51,6 +54,7 @@ class VolumeView:
         self.plots: tuple[str, ...] = (PLOT,)
         self._active = False
         self._library: ModuleType | None = None
+        self._failure = ""
         self._figure: Any = None
         self._mesh: Any = None
         self._subject, self._memo = picking.Selected(), Memo()
@@ -68,7 +72,6 @@ class VolumeView:
             [HBox([self.legend, save], layout=Layout(**ROW)), self.message, self.box],
             layout=Layout(min_width="0", height="100%"),
         )
-        self.widget.add_class("crmasks-compact")
         self.keys: Mapping[str, Key] = {"s": Key("3-D: save as PNG", self.save)}
         desk.observe(desk.page, self._draw_again, "webgl")
 
@@ -98,17 +101,21 @@ class VolumeView:
         if subject is None or not scene.ready("stack"):
             self.message.value = "Click a flagged pixel in the image to see it here."
             return
-        if self._library is None:
-            self._load()
         if self._library is not None:
             self._draw(scene, subject)
+        elif self._failure:
+            self.message.value = self._failure
+        else:
+            self.message.value = "Loading ipyvolume…"
+            self._desk.dispatcher.later("ipyvolume", _PAINTED, self._load)
 
     def _load(self) -> None:
         """Import ipyvolume, which takes seconds and is known to break with its dependencies."""
         try:
             self._library = importlib.import_module("ipyvolume")
         except ImportError as error:
-            self.message.value = f"No 3-D view: ipyvolume cannot be imported ({error.name})."
+            self._failure = f"No 3-D view: ipyvolume cannot be imported ({error.name})."
+        self.render(self._state.scene)
 
     def _draw(self, scene: Scene, subject: picking.Subject) -> None:
         stack = scene.analysis.stack
@@ -118,13 +125,11 @@ class VolumeView:
         if last is None or min(last.shape) < 2:
             self.message.value = "No 3-D view of fewer than 2 x 2 pixels."
             return
-        key = (Same(stack), part, scene.display.colours, last.tobytes())
+        key = (Same(stack), part, last.tobytes())
         self._memo(
             key,
             lambda: self._show(
-                surfaces.side_by_side(
-                    [*stack.cube[(slice(None), *part)], last], scene.display.colours
-                )
+                surfaces.side_by_side([*stack.cube[(slice(None), *part)], last], _COLOURS)
             ),
         )
         self._fit()
@@ -144,7 +149,7 @@ class VolumeView:
         width, depth = made.sides
         with figure.hold_sync():
             figure.xlim, figure.ylim, figure.zlim = (0.0, width), made.heights, (0.0, depth)
-            figure.box_size = [min(4.0, width / depth), 1.0, 1.0]
+            figure.box_size = [min(4.0, width / depth), 0.7, 1.0]
         with mesh.hold_sync():
             mesh.x, mesh.y, mesh.z = made.x, made.y, made.z
             mesh.color = made.colours

@@ -8,7 +8,7 @@ from ipywidgets import HBox, Layout, Tab, VBox, Widget
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS
-from crmasks_widgets.dashboard.closing import widgets_made
+from crmasks_widgets.dashboard.closing import close_all, widgets_made
 from crmasks_widgets.dashboard.controls_view import ControlsView
 from crmasks_widgets.dashboard.cutouts_view import CutoutsView
 from crmasks_widgets.dashboard.desk import Desk, Memo, View
@@ -109,8 +109,7 @@ class Workplace:
         """Stop computing and remove the widgets."""
         self.dispatcher.stop()
         self.engine.close()
-        for widget in reversed(self._made):
-            widget.close()
+        close_all(self._made)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until nothing is being computed; False after `timeout` seconds."""
