@@ -200,10 +200,16 @@ class Screen:
 
     def shot(self, name):
         """Keep a screenshot for the documentation, if asked: CRMASKS_SCREENSHOTS=docs/images."""
-        if folder := os.environ.get("CRMASKS_SCREENSHOTS"):
-            self.page.mouse.move(1, 1)
-            self.page.wait_for_timeout(300)
-            self.dashboard.screenshot(path=Path(folder) / f"{name}.png")
+        folder = os.environ.get("CRMASKS_SCREENSHOTS")
+        if not folder:
+            return
+        before, box = self.page.viewport_size, self.dashboard.bounding_box()
+        # What JupyterLab's panel hides by scrolling would be grey in the picture.
+        self.page.set_viewport_size(before | {"height": int(box["height"]) + before["height"] // 2})
+        self.page.mouse.move(1, 1)
+        self.page.wait_for_timeout(1000)
+        self.dashboard.screenshot(path=Path(folder) / f"{name}.png")
+        self.page.set_viewport_size(before)
 
     def notebook(self):
         """What a wrong key would change: cells, how often each was run, the kernel, dialogs."""

@@ -23,7 +23,9 @@ def test_no_key_reaches_jupyterlab(open_dashboard):
         page.locator(".jp-InputPrompt").first.click()
         page.keyboard.press("Escape")
         box = screen.dashboard.bounding_box()
-        page.mouse.move(*((box["x"] + 20, box["y"] + 10) if plot is None else screen.point(plot, 0.5, 0.5)))
+        page.mouse.move(
+            *((box["x"] + 20, box["y"] + 10) if plot is None else screen.point(plot, 0.5, 0.5))
+        )
         page.wait_for_function(
             "document.querySelector('.crmasks-dashboard').contains(document.activeElement)"
         )
@@ -58,7 +60,6 @@ def test_every_text_is_readable_and_everything_fits(open_dashboard, theme):
     size = "large" if theme == "Dark" else "small"
     screen = open_dashboard(theme=theme, size=size)
     screen.wait_for_results()
-    screen.shot(f"dashboard_{theme.lower()}")
     assert screen.page.evaluate(LOW_CONTRAST) == []
     box, view = screen.dashboard.bounding_box(), screen.page.viewport_size
     assert box["x"] >= 0
@@ -68,6 +69,7 @@ def test_every_text_is_readable_and_everything_fits(open_dashboard, theme):
         top = screen.dashboard.bounding_box()["y"]
         assert lowest - top < view["height"] - FRAME_OF_LAB, plot
     assert screen.dashboard.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    screen.shot(f"dashboard_{theme.lower()}")
 
 
 def test_names_of_files_are_shown_as_text(open_dashboard):

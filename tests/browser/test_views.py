@@ -1,5 +1,6 @@
 """The views are one: what is done in one of them is seen in all."""
 
+import io
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from astropy.io import fits
+from PIL import Image
 
 from .harness import small_demo
 
@@ -39,6 +41,10 @@ def hit_pixel(screen):
         "y, x = pixel_of_hit(dashboard.state.scene, int(row['number']))",
         "(int(x) + 1, int(y) + 1, int(row['number']))",
     )
+
+
+def number_of_colours(png):
+    return len(np.unique(np.asarray(Image.open(io.BytesIO(png)).convert("L"))))
 
 
 def test_a_slider_of_lacosmic_changes_the_masks(screen):
@@ -76,16 +82,20 @@ def test_a_click_on_a_flagged_pixel_is_seen_in_every_view(screen):
     title = screen.dashboard.get_by_text(re.compile(rf"hit {number} of \d+"))
     title.wait_for()
     screen.until(lambda: screen.picture("cutouts") != nothing, "cutouts")
+    screen.shot("dashboard_hit")
     screen.tab("Hits")
     row = screen.dashboard.locator("tr[aria-current=true]")
     screen.until(lambda: row.count() == 1, "a row of the table")
     assert row.locator("td").first.inner_text() == str(number)
     screen.tab("3-D")
-    screen.dashboard.get_by_text("From left to right").wait_for()
+    legend = screen.dashboard.get_by_text("From left to right")
+    one = legend.inner_text()
     surfaces = screen.dashboard.locator(".crmasks-plot-volume canvas").first
-    one = screen.at_rest(surfaces.screenshot)
-    screen.kernel.run("dashboard.workplace.cutouts.go_on()")
-    screen.until(lambda: surfaces.screenshot() != one, "other surfaces")
+    screen.until(lambda: number_of_colours(surfaces.screenshot()) > 100, "painted surfaces")
+    screen.tab("Cutouts")
+    screen.button("Next hit").click()
+    screen.tab("3-D")
+    screen.until(lambda: legend.inner_text() not in ("", one), "surfaces of the next hit")
 
 
 def test_a_row_of_the_table_selects_its_hit(screen):
