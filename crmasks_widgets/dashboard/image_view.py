@@ -299,9 +299,10 @@ class ImageView:
 
 
 def _legend() -> str:
-    """What the colours and shapes mean, HTML."""
+    """What the colours and shapes mean, HTML; on the dark of an image, or some were too faint."""
+    chip = "background: #222; padding: 0 4px; border-radius: 2px; color: "
     return "&ensp; ".join(
-        f'<span style="white-space: nowrap"><b style="color: {colour}">{overlays.SYMBOLS[code]}'
+        f'<span style="white-space: nowrap"><b style="{chip}{colour}">{overlays.SYMBOLS[code]}'
         f"</b> {overlays.NAMES[code]}</span>"
         for code, colour in overlays.COLOURS.items()
     )
