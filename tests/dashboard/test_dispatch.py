@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+from functools import partial
 
 from crmasks_widgets.dashboard.dispatch import Dispatcher
 from crmasks_widgets.errors import CrmasksError
@@ -61,26 +62,26 @@ def test_another_loop_is_another_thread():
     asyncio.run(main())
 
 
-def test_without_a_loop_calls_run_at_once_one_at_a_time():
-    ran, inside = [], []
+def test_without_a_loop_calls_of_other_threads_wait_and_run_in_order():
+    ran, here = [], threading.get_ident()
     dispatcher = Dispatcher(ran.append)
 
-    def action():
-        inside.append(1)
-        assert len(inside) == 1
-        for _ in range(1000):
-            pass
-        ran.append(inside.pop())
+    def elsewhere():
+        for number in range(50):
+            dispatcher.call(partial(note, number))
 
-    threads = [
-        threading.Thread(target=lambda: [dispatcher.call(action) for _ in range(50)])
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert ran == [1] * 200
+    def note(number):
+        assert threading.get_ident() == here
+        ran.append(number)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    dispatcher.call(lambda: ran.append("mine"))
+    assert ran == ["mine"]
+    assert dispatcher.drain()
+    assert ran == ["mine", *range(50)]
+    assert not dispatcher.drain()
 
 
 def test_an_action_may_call_again():
