@@ -26,14 +26,20 @@ def colour_limits(values: npt.NDArray[np.floating], scale: Scale) -> tuple[float
     tuple of float
         Rising, ADU. Around the value if there is only one, 0 and 1 if there is none.
     """
-    finite = values[np.isfinite(values)].astype(np.float64)
+    usable = np.isfinite(values)
+    finite = values.ravel() if usable.all() else values[usable]
     if finite.size == 0:
         return 0.0, 1.0
     if scale == "minmax":
         low, high = float(finite.min()), float(finite.max())
+    elif scale == "zscale":
+        zscale = ZScaleInterval()
+        # The values that it looks at itself: of a whole frame it would make several copies.
+        every = max(1, finite.size // zscale.n_samples)
+        sample = finite[::every][: zscale.n_samples].astype(np.float64)
+        low, high = (float(limit) for limit in zscale.get_limits(sample))
     else:
-        interval = ZScaleInterval() if scale == "zscale" else PercentileInterval(PERCENTILE)
-        low, high = (float(limit) for limit in interval.get_limits(finite))
+        low, high = map(float, PercentileInterval(PERCENTILE).get_limits(finite))
     if high > low:
         return low, high
     margin = max(0.5, 1e-3 * abs(low))

@@ -21,6 +21,7 @@ from crmasks_widgets._atomic import (
     write_products,
 )
 from crmasks_widgets._fits_files import carried_over
+from crmasks_widgets._memory import release
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS, Kind
@@ -140,6 +141,7 @@ def _guarded(
     for product in products:
         _refuse_input(folder / product.name, sources)
         yield product
+        release()
 
 
 def _refuse_input(path: Path, sources: Iterable[Path]) -> None:
@@ -160,7 +162,7 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
         yield Product(
             _combined_name(kind),
             f"{kind} combination with VARIANCE and MAP",
-            partial(_write_combination, analysis, kind),
+            partial(_write_fits, partial(combination_hdus, analysis, kind)),
         )
     if analysis.masks_checksum is not None:
         return
@@ -179,15 +181,6 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
     metadata = {"UUID": analysis.uuid}
     for job in figures(analysis) if figures is not None else ():
         yield Product(job.name, "figure", partial(_draw, job, metadata))
-
-
-def _write_combination(analysis: Analysis, kind: Kind, path: Path) -> None:
-    """Write a combination; what was computed for the file alone is not kept."""
-    key = ("combination", kind)
-    wanted = key in analysis.computed()
-    _write_fits(partial(combination_hdus, analysis, kind), path)
-    if not wanted:
-        analysis.forget(*key)
 
 
 def _write_fits(make: Callable[[], fits.HDUList], path: Path) -> None:
@@ -240,7 +233,7 @@ def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
     astropy.io.fits.HDUList
         PRIMARY float32 with the first exposure's header, VARIANCE float32, MAP int16.
     """
-    made = analysis.combination(kind)
+    made = analysis.fleeting("combination", kind)
     header = carried_over(analysis.exposures.headers[0])
     unit = header.setdefault("BUNIT", "adu")
     _add_identity(header, analysis)

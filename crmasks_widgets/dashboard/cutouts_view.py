@@ -109,7 +109,6 @@ class CutoutsView:
             [HBox(row, layout=Layout(**ROW)) for row in (first, second)] + [self.figure],
             layout=Layout(min_width="0", height="100%"),
         )
-        self.widget.add_class("crmasks-compact")
         desk.observe(self.tools, self._show_fields)
         desk.observe(self.taken_out, self._select_taken_out)
         self._show_fields()

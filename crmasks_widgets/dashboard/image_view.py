@@ -106,7 +106,6 @@ class ImageView:
             ],
             layout=Layout(min_width="0", height="100%"),
         )  # fmt: skip
-        self.widget.add_class("crmasks-compact")
 
     def _listen(self, desk: Desk) -> None:
         desk.observe(self.tools.tools, self._set_tool)
@@ -300,9 +299,10 @@ class ImageView:
 
 
 def _legend() -> str:
-    """What the colours and shapes mean, HTML."""
+    """What the colours and shapes mean, HTML; on the dark of an image, or some were too faint."""
+    chip = "background: #222; padding: 0 4px; border-radius: 2px; color: "
     return "&ensp; ".join(
-        f'<span style="white-space: nowrap"><b style="color: {colour}">{overlays.SYMBOLS[code]}'
+        f'<span style="white-space: nowrap"><b style="{chip}{colour}">{overlays.SYMBOLS[code]}'
         f"</b> {overlays.NAMES[code]}</span>"
         for code, colour in overlays.COLOURS.items()
     )

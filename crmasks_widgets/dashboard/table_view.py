@@ -44,7 +44,9 @@ class TableView:
         self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Key] = {}
         self.table = HitTable(order={"column": "number", "descending": False})
-        self.method = Dropdown(description="method", options=(ANY,), layout=_narrow("210px"))
+        self.method = Dropdown(
+            description="method", options=(ANY, *_COLOURS), layout=_narrow("210px")
+        )
         self.kind = Dropdown(description="class", options=(ANY,), layout=_narrow("210px"))
         self.peak = BoundedFloatText(
             description="peak ≥", min=0.0, max=1e30, layout=_narrow("170px"),
@@ -98,16 +100,14 @@ class TableView:
         )
 
     def _read(self, known: Any) -> tuple[Any, tuple[Column, ...]]:
-        for pick, name in ((self.method, "method"), (self.kind, "class")):
-            found = sorted(set(map(str, known[name]))) if name in known.colnames else []
-            pick.layout.display = "none" if name not in known.colnames else ""
-            if pick.value != ANY and pick.value not in found:
-                found.append(pick.value)  # a choice stays while the hits change
-            if pick.options != (ANY, *found):
-                value = pick.value
-                with pick.hold_trait_notifications():
-                    pick.options = (ANY, *found)
-                    pick.value = value
+        has_class = "class" in known.colnames
+        self.kind.layout.display = "" if has_class else "none"
+        kinds = sorted(set(map(str, known["class"]))) if has_class else []
+        new = [kind for kind in kinds if kind not in self.kind.options]
+        if new:
+            chosen = self.kind.value  # which new options take away
+            self.kind.options = (*self.kind.options, *new)
+            self.kind.value = chosen
         return known, columns_of(known)
 
     def _wanted(self) -> Filter:

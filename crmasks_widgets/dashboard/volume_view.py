@@ -71,7 +71,6 @@ class VolumeView:
             [HBox([self.legend, save], layout=Layout(**ROW)), self.message, self.box],
             layout=Layout(min_width="0", height="100%"),
         )
-        self.widget.add_class("crmasks-compact")
         self.keys: Mapping[str, Key] = {"s": Key("3-D: save as PNG", self.save)}
         desk.observe(desk.page, self._draw_again, "webgl")
 
