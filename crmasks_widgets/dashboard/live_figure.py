@@ -32,7 +32,9 @@ def live_figure(draw: Draw, **controls: widgets.Widget) -> widgets.VBox:
     ipywidgets.VBox
         Drawn once already. Where `draw` fails, the text says why, and the figure stays as it was.
     """
-    picture, text = widgets.Image(format="png"), widgets.HTML()
+    # A box stretches what it holds: the picture would be blurred.
+    natural = {"align_self": "flex-start", "max_width": "100%"}
+    picture, text = widgets.Image(format="png", layout=natural), widgets.HTML()
 
     def say(words: str) -> None:
         text.value = f"<b>{html.escape(words)}</b>"
