@@ -27,9 +27,10 @@ from crmasks_widgets.simulate import (
     Fibres,
     Hits,
     Scene,
+    expose,
     fibre_spectrograph,
-    long_slit,
-    star_field,
+    long_slit_light,
+    star_light,
 )
 
 YAML_NAME = "params.yaml"
@@ -40,6 +41,7 @@ SEED = 20260101
 EXPOSURE_TIME = 1200.0
 # Two coincidences for every 100 000 pixels, so that a small demo has some to find.
 DOUBLE_HITS_PER_PIXEL = 2e-5
+HOT_PIXELS = 20
 # A mask is allowed to miss the truth by this much before a group of it counts as false.
 NEAR = 2
 
@@ -79,13 +81,15 @@ def _fibres(shape: tuple[int, int], n: int, seed: int, doubles: int) -> Scene:
 def _long_slit(shape: tuple[int, int], n: int, seed: int, doubles: int) -> Scene:
     detector = replace(DETECTOR, saturation=65535.0, bad_columns=2)
     hits = replace(THICK_CCD, double=doubles)
-    return long_slit(shape, n, seed=seed, detector=detector, hits=hits)
+    light = long_slit_light(shape, seed=seed)
+    return expose(light, n, seed=seed, detector=detector, hits=hits, hot_pixels=HOT_PIXELS)
 
 
 def _star_field(shape: tuple[int, int], n: int, seed: int, doubles: int) -> Scene:
     detector = replace(DETECTOR, saturation=15000.0, bad_columns=2)
     hits = replace(THIN_CCD, double=doubles)
-    return star_field(shape, n, seed=seed, detector=detector, hits=hits)
+    light = star_light(shape, seed=seed)
+    return expose(light, n, seed=seed, detector=detector, hits=hits, hot_pixels=HOT_PIXELS)
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,10 @@ from crmasks_widgets.simulate import (
     displaced,
     expose,
     fibre_light,
-    long_slit,
     long_slit_light,
-    star_field,
     star_light,
 )
+from crmasks_widgets.simulate.cosmic_rays import delta_ranges
 
 SHAPE = (120, 160)
 NO_HITS = Hits(rate=0, double=0)
@@ -173,6 +172,15 @@ def test_delta_rays_are_added_to_muons_and_change_nothing_else():
     assert ten.sum() == pytest.approx(10 * one.sum(), rel=0.6)
 
 
+def test_delta_rays_have_the_ranges_of_the_law():
+    ranges = delta_ranges(np.random.default_rng(1), 20000)
+    assert ranges.min() >= 1.5
+    assert ranges.max() == 60
+    # Number above an energy as 1 / energy, energy as range^(1 / 1.7).
+    for length in (3, 15, 50):
+        assert np.mean(ranges > length) == pytest.approx((1.5 / length) ** (1 / 1.7), abs=0.015)
+
+
 def test_slow_electrons_leave_more_charge():
     hits = Hits(rate=300, double=0, muons=0, spots=0)
     charge = [
@@ -229,8 +237,8 @@ def test_the_demo_scene_of_the_seed_does_not_change():
         (lambda: Hits(slowing=1e9), r"hits\.slowing: found 1e\+?0?9|hits\.slowing"),
         (lambda: LongSlit(seeing=0), r"slit\.seeing: found 0"),
         (lambda: StarField(brightest=1), r"stars\.brightest: found 1, .* > 300"),
-        (lambda: long_slit((10, 80), seed=1), "ny: found 10"),
-        (lambda: star_field(80, seed=1), "shape: found 80"),
+        (lambda: long_slit_light((10, 80), seed=1), "ny: found 10"),
+        (lambda: star_light(80, seed=1), "shape: found 80"),
         (lambda: star_light(SHAPE, seed=1, offset=3), r"offset: found 3, expected \(dx, dy\)"),
         (lambda: star_light(SHAPE, seed=1, offset=(np.nan, 0)), "offset: dx: found nan"),
         (

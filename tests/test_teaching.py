@@ -84,11 +84,12 @@ def test_a_verdict_counts_found_missed_and_false():
     rays[0, 3, 30], rays[1, 3, 30] = 500, 15  # the second is touched, not hit
     scene = flat_scene(rays)
     exposures = scene.exposures.copy()
-    exposures[:, 3, :4] = np.array([[100], [400], [400]])  # flagged without any hit
+    rays[0, 3, :2] = 500  # hit once: the median has no reason to be high
+    exposures[:, 3, :4] = np.array([[100], [400], [400]])  # flagged all the same
     exposures[:, 3, 30] = (100, 300, 300)
     exposures[:, 1, :5] = np.array([[100], [110], [130]])
     exposures[:, 0, :10] = np.array([[100], [600], [600]])
-    scene = dataclasses.replace(scene, exposures=exposures)
+    scene = dataclasses.replace(scene, exposures=exposures, cosmic_rays=rays.astype(np.float32))
     verdict = judge(scene, {0: 120, 1000: 120})
     assert verdict.found.sum() == 10
     assert verdict.missed.sum() == 5

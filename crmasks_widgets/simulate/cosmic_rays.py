@@ -260,15 +260,31 @@ def _muons(rng: np.random.Generator, x: FloatArray, y: FloatArray, hits: Hits) -
 def _delta_rays(
     rng: np.random.Generator, straight: Deposits, way: FloatArray, hits: Hits
 ) -> Deposits:
-    """Return the electrons that muons knock out of atoms on the `way` from deposit to deposit.
+    """Return the electrons that muons knock out of atoms on the `way` from deposit to deposit."""
+    knocked = rng.random(way.size) < hits.delta_rays / 100 * way
+    lengths = delta_ranges(rng, int(knocked.sum()))
+    return _wander(rng, straight.x[knocked], straight.y[knocked], lengths, hits)
+
+
+def delta_ranges(rng: np.random.Generator, size: int) -> FloatArray:
+    """Draw the lengths of the paths of delta rays.
 
     Their number with an energy above T falls as 1 / T (Rutherford), and that with a range above r
-    therefore as r^(-1 / DELTA_POWER).
+    therefore as r^(-1 / `DELTA_POWER`).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where the randomness comes from.
+    size : int
+        How many.
+
+    Returns
+    -------
+    (size,) float64 array
+        Pixels, from `DELTA_RANGE` to `DELTA_LONGEST`.
     """
-    knocked = rng.random(way.size) < hits.delta_rays / 100 * way
-    range_ = DELTA_RANGE * rng.uniform(size=np.count_nonzero(knocked)) ** -DELTA_POWER
-    lengths = np.minimum(range_, DELTA_LONGEST)
-    return _wander(rng, straight.x[knocked], straight.y[knocked], lengths, hits)
+    return np.minimum(DELTA_RANGE * rng.uniform(size=size) ** -DELTA_POWER, DELTA_LONGEST)
 
 
 def _electrons(rng: np.random.Generator, x: FloatArray, y: FloatArray, hits: Hits) -> Deposits:

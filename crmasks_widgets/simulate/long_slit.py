@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +15,6 @@ from crmasks_widgets.simulate._common import (
     check_shape,
     random_stream,
 )
-from crmasks_widgets.simulate.cosmic_rays import Hits
-from crmasks_widgets.simulate.detector import Detector, Scene, expose
 
 FloatArray = NDArray[np.float64]
 
@@ -77,59 +74,6 @@ class LongSlit:
         check_real("slit.seeing", self.seeing, 0.5, 1000)
         check_real("slit.slope", self.slope, -1000, 1000)
         check_real("slit.nebula", self.nebula, 0)
-
-
-def long_slit(
-    shape: tuple[int, int],
-    n_exposures: int = 3,
-    *,
-    seed: int,
-    detector: Detector | None = None,
-    hits: Hits | None = None,
-    slit: LongSlit | None = None,
-    hot_pixels: int = 20,
-    flux_factors: Sequence[float] | None = None,
-) -> Scene:
-    """Simulate exposures of a long-slit spectrograph with cosmic rays and hot pixels.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        (ny, nx), each at least 16.
-    n_exposures : int
-        Number n of exposures, >= 1.
-    seed : int
-        Seed of everything random, >= 0.
-    detector : Detector, optional
-        Gain, readout noise, bias, saturation, bad columns; ``Detector()`` if None.
-    hits : Hits, optional
-        Cosmic rays; ``Hits()`` if None.
-    slit : LongSlit, optional
-        The light; ``LongSlit()`` if None.
-    hot_pixels : int
-        How many pixels have a dark current.
-    flux_factors : sequence of float, optional
-        Factors > 0 that multiply the light, one for each exposure; all 1 if None.
-
-    Returns
-    -------
-    Scene
-        The exposures and their truth. For exposures displaced against each other see `displaced`.
-
-    Raises
-    ------
-    ParameterError
-        If a value is not usable; the message names it.
-    """
-    return expose(
-        long_slit_light(shape, slit, seed=seed),
-        n_exposures,
-        seed=seed,
-        detector=detector,
-        hits=hits,
-        hot_pixels=hot_pixels,
-        flux_factors=flux_factors,
-    )
 
 
 def long_slit_light(

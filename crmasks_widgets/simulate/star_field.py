@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +14,6 @@ from crmasks_widgets.simulate._common import (
     check_shape,
     random_stream,
 )
-from crmasks_widgets.simulate.cosmic_rays import Hits
-from crmasks_widgets.simulate.detector import Detector, Scene, expose
 
 FloatArray = NDArray[np.float64]
 
@@ -65,59 +62,6 @@ class StarField:
         check_real("stars.brightest", self.brightest, self.faintest, 1e8, above=True)
         check_real("stars.fwhm", self.fwhm, 0.5, 50)
         check_real("stars.beta", self.beta, 1.5, 20)
-
-
-def star_field(
-    shape: tuple[int, int],
-    n_exposures: int = 3,
-    *,
-    seed: int,
-    detector: Detector | None = None,
-    hits: Hits | None = None,
-    stars: StarField | None = None,
-    hot_pixels: int = 20,
-    flux_factors: Sequence[float] | None = None,
-) -> Scene:
-    """Simulate exposures of a field of stars with cosmic rays and hot pixels.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        (ny, nx), each at least 16.
-    n_exposures : int
-        Number n of exposures, >= 1.
-    seed : int
-        Seed of everything random, >= 0.
-    detector : Detector, optional
-        Gain, readout noise, bias, saturation, bad columns; ``Detector()`` if None.
-    hits : Hits, optional
-        Cosmic rays; ``Hits()`` if None.
-    stars : StarField, optional
-        The light; ``StarField()`` if None.
-    hot_pixels : int
-        How many pixels have a dark current.
-    flux_factors : sequence of float, optional
-        Factors > 0 that multiply the light, one for each exposure; all 1 if None.
-
-    Returns
-    -------
-    Scene
-        The exposures and their truth. For exposures displaced against each other see `displaced`.
-
-    Raises
-    ------
-    ParameterError
-        If a value is not usable; the message names it.
-    """
-    return expose(
-        star_light(shape, stars, seed=seed),
-        n_exposures,
-        seed=seed,
-        detector=detector,
-        hits=hits,
-        hot_pixels=hot_pixels,
-        flux_factors=flux_factors,
-    )
 
 
 def star_light(

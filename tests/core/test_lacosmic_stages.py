@@ -8,9 +8,10 @@ import pytest
 from crmasks_widgets.core.lacosmic import LacosmicSettings
 from crmasks_widgets.core.lacosmic_engine import detect, prepare
 from crmasks_widgets.core.lacosmic_stages import lacosmic_stages
-from crmasks_widgets.simulate import THICK_CCD, Detector, long_slit
+from crmasks_widgets.simulate import THICK_CCD, Detector, expose, long_slit_light
 
-SCENE = long_slit((90, 110), seed=4, detector=Detector(1.7, 3.4, 0.0), hits=THICK_CCD)
+LIGHT = long_slit_light((90, 110), seed=4)
+SCENE = expose(LIGHT, seed=4, detector=Detector(1.7, 3.4), hits=THICK_CCD, hot_pixels=20)
 FRAME = SCENE.exposures[0]
 SETTINGS = {
     "defaults": LacosmicSettings(),
