@@ -131,11 +131,11 @@ def _lacosmic(a: "Analysis", p: Declared, target: "Target") -> lacosmic.Lacosmic
     if maps and target == "median":
         logger.warning("%s: L.A.Cosmic takes the median of the map", " and ".join(maps))
     settings, frame = _lacosmic_settings(p, _SETTINGS), a.stack.target(target)
-    prepared = None
-    if p.la_engine == "fast" and lacosmic_engine.supports(settings):
-        prepared = a.result("prepared", target)
+    fast = p.la_engine == "fast" and lacosmic_engine.supports(settings)
+    prepared = a.result("prepared", target) if fast and not a.once else None
     if prepared is None:
-        result = lacosmic.detect_cosmics(frame, settings, **_lacosmic_noise(a, target))
+        detect = lacosmic_engine.detect_cosmics if fast else lacosmic.detect_cosmics
+        result = detect(frame, settings, **_lacosmic_noise(a, target))
     else:
         valid = a.stack.target_valid(target)
         result = lacosmic_engine.detect_target(

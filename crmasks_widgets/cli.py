@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        With the commands `run` and `demo`.
+        With the commands `run`, `demo` and `lab`.
     """
     parser = argparse.ArgumentParser(
         prog="crmasks",
@@ -73,6 +73,20 @@ def build_parser() -> argparse.ArgumentParser:
         "--exposures", metavar="N", type=int, default=3, help="at least 3 (default: 3)"
     )
     demo.add_argument("--seed", type=int, default=SEED, help="of everything random")
+    lab = commands.add_parser(
+        "lab", help="open the dashboard in JupyterLab", description=_lab.__doc__
+    )
+    lab.add_argument(
+        "params", metavar="PARAMS.yaml", nargs="?", type=Path,
+        help="what to look at (default: demo exposures)",
+    )  # fmt: skip
+    lab.add_argument("--port", type=int, default=0, help="of the server (default: any free one)")
+    lab.add_argument(
+        "--browser", action=argparse.BooleanOptionalAction, default=True,
+        help="open the page in the browser",
+    )  # fmt: skip
+    lab.add_argument("--voila", action="store_true", help="the dashboard alone, by Voila")
+    lab.add_argument("--allow-root", action="store_true", help="let JupyterLab run as root")
     for command in (run, demo):
         command.add_argument(
             "--figures", action=argparse.BooleanOptionalAction, default=True,
@@ -81,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--overwrite", action="store_true", help="replace the products of an earlier run"
         )
+    for command in (run, demo, lab):
         command.add_argument(
             "--log-level", choices=LOG_LEVELS, default="INFO", type=str.upper,
             help="how much is reported (default: INFO)",
@@ -126,6 +141,21 @@ def _demo(arguments: argparse.Namespace, console: Console) -> None:
         f"the exposures); false groups: {found.false_groups}",
         highlight=False,
     )
+
+
+def _lab(arguments: argparse.Namespace, console: Console) -> None:
+    """Open the dashboard in the browser, on a notebook that is written to the current folder."""
+    # Only who wants the dashboard waits for the libraries of notebooks.
+    from crmasks_widgets.lab import Options, serve
+
+    options = Options(
+        port=arguments.port,
+        browser=arguments.browser,
+        voila=arguments.voila,
+        allow_root=arguments.allow_root,
+    )
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+        serve(arguments.params, options)
 
 
 def _compute_and_save(
@@ -212,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     try:
         with _logging_to(console, errors, arguments.log_level):
-            (_run if arguments.command == "run" else _demo)(arguments, console)
+            {"run": _run, "demo": _demo, "lab": _lab}[arguments.command](arguments, console)
     except ProductExistsError as error:
         return _fail(errors, str(error), EXIT_EXISTS)
     except CrmasksError as error:

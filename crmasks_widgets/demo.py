@@ -14,11 +14,13 @@ from crmasks_widgets._atomic import (
     Product,
     check_writable,
     refuse_existing,
+    text_product,
     write_products,
 )
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.simulate import (
     THICK_CCD,
@@ -156,6 +158,36 @@ def demo_scene(
     return KINDS[kind].make(shape, n_exposures, seed, doubles)
 
 
+def demo_analysis(
+    shape: tuple[int, int] = SIZE, *, seed: int = SEED, kind: str = "fibres"
+) -> Analysis:
+    """Make the analysis of demo exposures, in memory.
+
+    Parameters
+    ----------
+    shape : (ny, nx)
+        Frame.
+    seed : int
+        Everything random follows from it.
+    kind : {"fibres", "longslit", "stars"}
+        As in `demo_scene`.
+
+    Returns
+    -------
+    Analysis
+        With default parameters; nothing is computed yet.
+
+    Raises
+    ------
+    ParameterError
+        If a value is not usable.
+    """
+    scene = demo_scene(shape, seed=seed, kind=kind)
+    exposures = ExposureSet.from_arrays(list(scene.exposures))
+    parameters = Parameters(gain=scene.gain, rnoise=scene.rnoise, bias=scene.bias, mm_seed=seed)
+    return Analysis(exposures, parameters)
+
+
 def write_demo(
     folder: str | Path,
     shape: tuple[int, int] = SIZE,
@@ -215,13 +247,9 @@ def write_demo(
     ]
     products.append(Product(TRUTH_NAME, "truth", partial(_write_truth, scene)))
     text = parameters.to_yaml()
-    products.append(Product(YAML_NAME, "parameters", partial(_write_text, text)))
+    products.append(text_product(YAML_NAME, "parameters", text))
     write_products(products, folder)
     return scene
-
-
-def _write_text(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def _write_exposure(scene: Scene, i: int, title: str, path: Path) -> None:

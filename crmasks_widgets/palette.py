@@ -32,3 +32,6 @@ CODE_COLOURS: Final = MappingProxyType(
         FORCED: "#CC79A7",
     }
 )
+
+# Pixels without a value; no detection has this colour.
+INVALID_COLOUR: Final = "#56B4E9"

@@ -139,10 +139,11 @@ def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
     grown: BoolFrame = mask.copy()
     if dilation < 1:
         return grown
-    y, x = np.nonzero(mask)
-    if len(y) > SPARSE * mask.size:
+    pixels = np.flatnonzero(mask)
+    if len(pixels) > SPARSE * mask.size:
         size = 2 * dilation + 1
         return np.asarray(ndimage.maximum_filter(mask.view(np.uint8), size, mode="constant"), bool)
+    y, x = np.divmod(pixels, mask.shape[1])
     for dy in range(-dilation, dilation + 1):
         inside = (y + dy >= 0) & (y + dy < mask.shape[0])
         for dx in range(-dilation, dilation + 1):
@@ -263,10 +264,14 @@ def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDAr
     (ny, nx) uint8
         Codes of `crmasks_widgets.palette`, 0 outside the mask.
     """
+    pixels = np.flatnonzero(mask)
+    forced, lacosmic, mm = (
+        image.ravel()[pixels] for image in (edits.forced, flags.lacosmic, flags.mm)
+    )
     codes = np.zeros(mask.shape, dtype=np.uint8)
-    codes[mask] = palette.DILATION
-    codes[mask & edits.forced] = palette.FORCED
-    codes[mask & flags.mm] = palette.MM_ONLY
-    codes[mask & flags.lacosmic] = palette.LACOSMIC_ONLY
-    codes[mask & flags.lacosmic & flags.mm] = palette.BOTH
+    codes.ravel()[pixels] = np.select(
+        [lacosmic & mm, lacosmic, mm, forced],
+        [palette.BOTH, palette.LACOSMIC_ONLY, palette.MM_ONLY, palette.FORCED],
+        palette.DILATION,
+    )
     return codes

@@ -163,7 +163,7 @@ class DiagramHands:
         width, height = x_max - x_min, y_max - y_min
         away = [np.hypot((x - place[0]) / width, (y - place[1]) / height) for x, y, _ in points]
         if min(away) <= NEAR:
-            self._set_points(removed(points, int(np.argmin(away))))
+            self._set_points(removed(points, int(np.argmin(away))) or None)
 
     def _points_from_boundary(self) -> None:
         scene = self._desk.state.scene

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from crmasks_widgets import palette as codes
 from crmasks_widgets.dashboard.colour_tables import Palette, rgb, table
@@ -102,9 +103,14 @@ SYMBOLS: Final = {
 }
 
 
+# A light rim keeps glyphs apart from the density and from a dark page.
+RIM: Final = max(codes.CODE_COLOURS) + 1
+
+
 def glyph_palette() -> Palette:
-    """Colours of the glyphs by detection code; 0 is transparent."""
-    colours = np.zeros((max(codes.CODE_COLOURS) + 1, 4), np.uint8)
+    """Colours of the glyphs by detection code, and of their rim; 0 is transparent."""
+    colours = np.zeros((RIM + 1, 4), np.uint8)
+    colours[RIM] = (255, 255, 255, 200)
     for code, colour in codes.CODE_COLOURS.items():
         colours[code] = (*rgb(colour), 255)
     return colours
@@ -136,7 +142,7 @@ def draw_glyphs(
     Returns
     -------
     (height, width) uint8
-        Codes, row 0 lowest; 0 where nothing is.
+        Codes and `RIM`, row 0 lowest; 0 where nothing is.
     """
     width, height = size
     x_min, x_max, y_min, y_max = limits
@@ -151,6 +157,8 @@ def draw_glyphs(
             r, c = rows + dy, columns + dx
             inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
             picture[r[inside], c[inside]] = kind
+    drawn = picture > 0
+    picture[ndimage.binary_dilation(drawn, np.ones((3, 3))) & ~drawn] = RIM
     return picture
 
 

@@ -88,6 +88,12 @@ class StatusView:
             self.cancel.disabled = True
             self.timing.value = f"done in {snapshot.elapsed:.2g} s"
 
+    def stopped(self) -> None:
+        """Say that the computation was stopped."""
+        self.bar.value = 0.0
+        self.cancel.disabled = True
+        self.timing.value = "stopped"
+
     def error(self, text: str) -> None:
         """Show one line about what went wrong."""
         self.message.value = html.escape(" ".join(text.split()))
