@@ -17,6 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 _COUNTED = {
     "n_lacosmic": palette.LACOSMIC_ONLY,
     "n_mm": palette.MM_ONLY,
+    "n_significance": palette.SIGNIFICANCE_ONLY,
     "n_both": palette.BOTH,
     "n_dilated": palette.DILATION,
     "n_forced": palette.FORCED,
@@ -155,14 +156,19 @@ def _extreme(
 
 def _methods(table: Table) -> npt.NDArray[np.str_]:
     """Strongest evidence of each hit, all its pixels taken together."""
-    lacosmic, mm = table["n_lacosmic"] > 0, table["n_mm"] > 0
-    both = (table["n_both"] > 0) | (lacosmic & mm)
+    found = [table[name] > 0 for name in ("n_lacosmic", "n_mm", "n_significance")]
+    both = (table["n_both"] > 0) | (np.sum(found, axis=0) > 1)
     codes = np.select(
-        [both, lacosmic, mm, table["n_forced"] > 0],
-        [palette.BOTH, palette.LACOSMIC_ONLY, palette.MM_ONLY, palette.FORCED],
+        [both, *found, table["n_forced"] > 0],
+        [
+            palette.BOTH, palette.LACOSMIC_ONLY, palette.MM_ONLY, palette.SIGNIFICANCE_ONLY,
+            palette.FORCED,
+        ],
         palette.DILATION,
-    )
-    names = np.array(["", *palette.CODE_NAMES.values()])
+    )  # fmt: skip
+    names = np.zeros(max(palette.CODE_NAMES) + 1, dtype="U20")
+    for code, name in palette.CODE_NAMES.items():
+        names[code] = name
     return np.asarray(names[codes])
 
 

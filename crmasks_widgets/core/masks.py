@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,38 +23,91 @@ DEVIATION_SIGMA = 3.0
 
 @dataclass(frozen=True)
 class Flags:
-    """Pixels of one target flagged by each method, before dilation.
+    """Pixels of one target flagged by each detector, before dilation.
 
     Attributes
     ----------
-    lacosmic, mm : (ny, nx) bool
-        Flagged by L.A.Cosmic and by the Median-Minimum diagram.
+    lacosmic, mm, significance : (ny, nx) bool
+        Flagged by L.A.Cosmic, by the Median-Minimum diagram and by their local significance; a
+        detector that takes no part flags nothing.
     """
 
     lacosmic: BoolFrame
     mm: BoolFrame
+    significance: BoolFrame
 
     @property
     def either(self) -> BoolFrame:
-        """Flagged by at least one method."""
-        return self.lacosmic | self.mm
+        """Flagged by at least one detector."""
+        return self.lacosmic | self.mm | self.significance
+
+    @property
+    def both(self) -> BoolFrame:
+        """Flagged by two detectors; a method has no more."""
+        by_two = self.lacosmic & self.mm
+        return by_two | (self.significance & (self.lacosmic | self.mm))
+
+    def at(self, where: Any) -> "Flags":
+        """Flags of some pixels.
+
+        Parameters
+        ----------
+        where : index
+            Of the frames.
+
+        Returns
+        -------
+        Flags
+            With arrays of the shape that the index gives.
+        """
+        return Flags(self.lacosmic[where], self.mm[where], self.significance[where])
+
+    def inside(self, mask: BoolFrame) -> "Flags":
+        """Flags inside a mask.
+
+        Parameters
+        ----------
+        mask : (ny, nx) bool
+            Where flags count.
+
+        Returns
+        -------
+        Flags
+            Nothing outside.
+        """
+        return Flags(self.lacosmic & mask, self.mm & mask, self.significance & mask)
+
+    def codes(self) -> npt.NDArray[np.uint8]:
+        """Which detector flagged each pixel.
+
+        Returns
+        -------
+        (ny, nx) uint8
+            Codes of `crmasks_widgets.palette`, 0 where none did.
+        """
+        codes = np.zeros(self.mm.shape, dtype=np.uint8)
+        codes[self.mm] = palette.MM_ONLY
+        codes[self.lacosmic] = palette.LACOSMIC_ONLY
+        codes[self.significance] = palette.SIGNIFICANCE_ONLY
+        codes[self.both] = palette.BOTH
+        return codes
 
     def counts(self) -> dict[str, int]:
-        """Pixels by method.
+        """Pixels by detector.
 
         Returns
         -------
         dict
-            Keys "either", "lacosmic only", "mm only", "both".
+            Keys "either", "lacosmic only", "mm only", "significance only", "both".
         """
-        both = np.count_nonzero(self.lacosmic & self.mm)
-        lacosmic, mm = np.count_nonzero(self.lacosmic), np.count_nonzero(self.mm)
-        return {
-            "either": int(lacosmic + mm - both),
-            "lacosmic only": int(lacosmic - both),
-            "mm only": int(mm - both),
-            "both": int(both),
+        number = np.bincount(self.codes().ravel(), minlength=palette.SIGNIFICANCE_ONLY + 1)
+        counts = {
+            "lacosmic only": int(number[palette.LACOSMIC_ONLY]),
+            "mm only": int(number[palette.MM_ONLY]),
+            "significance only": int(number[palette.SIGNIFICANCE_ONLY]),
+            "both": int(number[palette.BOTH]),
         }
+        return {"either": sum(counts.values()), **counts}
 
 
 @dataclass(frozen=True)
@@ -197,6 +251,8 @@ def build_masks(
     edits: HandEdits,
     noise: Noise,
     dilation: int,
+    *,
+    nested: bool = False,
 ) -> Masks:
     """Make MEANCRT and the exposures' masks (section 10).
 
@@ -217,6 +273,8 @@ def build_masks(
         Tells how far an exposure may be above the minimum.
     dilation : int
         Growth, pixels.
+    nested : bool
+        Keep CRMASK1...N inside MEANCRT, from which their dilation may lead out.
 
     Returns
     -------
@@ -231,6 +289,8 @@ def build_masks(
     for number in range(1, stack.n + 1):
         allowed = _allowed(edits, stack.target_valid(number))
         mask = grow(flags[number] & edits.allowed & meancrt, dilation) & allowed
+        if nested:
+            mask &= meancrt
         if forced.any():
             mask |= forced & allowed & _deviates(stack, number, noise)
         exposures.append(mask)
@@ -263,10 +323,9 @@ def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDAr
     (ny, nx) uint8
         Codes of `crmasks_widgets.palette`, 0 outside the mask.
     """
-    codes = np.zeros(mask.shape, dtype=np.uint8)
-    codes[mask] = palette.DILATION
-    codes[mask & edits.forced] = palette.FORCED
-    codes[mask & flags.mm] = palette.MM_ONLY
-    codes[mask & flags.lacosmic] = palette.LACOSMIC_ONLY
-    codes[mask & flags.lacosmic & flags.mm] = palette.BOTH
+    codes = flags.codes()
+    unflagged = codes == 0
+    codes[unflagged & mask] = palette.DILATION
+    codes[unflagged & mask & edits.forced] = palette.FORCED
+    codes[~mask] = 0
     return codes
