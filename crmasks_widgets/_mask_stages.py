@@ -10,7 +10,7 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from crmasks_widgets._parameter_types import DETECTORS
-from crmasks_widgets._significance_stages import hit_everywhere, median_noise
+from crmasks_widgets._significance_stages import estimated_locally, hit_everywhere
 from crmasks_widgets._stages import Declared
 from crmasks_widgets.core import fill, hit_classes, hits, masks
 
@@ -42,11 +42,11 @@ def _labels(a: "Analysis", _: Declared) -> npt.NDArray[np.int32]:
 def _hits(a: "Analysis", p: Declared) -> Table:
     codes = masks.detection_codes(a.flags("median"), a.result("found"), a.edits)
     table = hits.hit_table(a.labels, codes, a.stack)
-    classes = a.result("classes")
-    table["class"] = [hit_classes.CLASS_NAMES[name] for name in classes.names]
-    table["reason"] = classes.reasons
-    corrects_all = "significance" not in DETECTORS[p.crmethod]
-    table["corrected"] = corrects_all | ~classes.outside(p.sg_corrected)[1:]
+    if "significance" in DETECTORS[p.crmethod]:
+        classes = a.result("classes")
+        table["class"] = np.array([hit_classes.CLASS_NAMES[k] for k in classes.names], "U28")
+        table["reason"] = classes.reasons
+        table["corrected"] = ~classes.outside(p.sg_corrected)[1:]
     if p.mm_simulation == "exact":
         tail = a.result("exact").tail
         table["noise_probability"] = hits.least_probability(a.labels, a.stack, tail.exceedance)
@@ -55,8 +55,10 @@ def _hits(a: "Analysis", p: Declared) -> Table:
 
 
 def _everywhere(a: "Analysis", _: Declared) -> BoolFrame:
-    flagged = a.result("flags", "median").either
-    return hit_everywhere(a, a.result("found"), flagged)
+    coincidences = a.result("coincidences")
+    everywhere: BoolFrame = coincidences.everywhere
+    others = a.flags("median").either & ~coincidences.found.flagged
+    return everywhere | hit_everywhere(a, a.result("found"), others) if others.any() else everywhere
 
 
 def _classes(a: "Analysis", p: Declared) -> hit_classes.HitClasses:
@@ -80,12 +82,10 @@ def _fill(a: "Analysis", _: Declared) -> fill.Fill:
     numbers = range(1, scaled.n + 1)
     hit = [a.flags(i).either | (a.edits.forced & a.mask(i)) for i in numbers]
     lost = np.logical_and.reduce(masks.exposures)
-    surroundings = fill.Surroundings(
-        ~a.result("found") & (scaled.n_valid > 0), median_noise(a.result("level"), scaled.n)
-    )
     return fill.best_fill(
-        scaled, masks.exposures, hit, a.mediancr | lost, surroundings, a.calibration.noise,
-        a.alignment.flux_factors,
+        scaled, masks.exposures, hit, a.mediancr | lost,
+        lambda pixels: estimated_locally(a, a.result("found"), pixels),
+        a.calibration.noise, a.alignment.flux_factors,
     )  # fmt: skip
 
 

@@ -81,12 +81,17 @@ def _candidates(a: "Analysis", _: Declared, target: "Target") -> significance.Ca
     )
 
 
+def _groups(a: "Analysis", p: Declared, target: "Target") -> significance_hits.Groups:
+    nx = a.exposures.shape[1]
+    return significance_hits.group_candidates(a.result("candidates", target), p.sg_growth, nx)
+
+
 def _own_hits(a: "Analysis", p: Declared, target: "Target") -> significance_hits.Found:
     """Hits of the mean or of an exposure, from its own statistic alone."""
     candidates = a.result("candidates", target)
     start = significance_hits.threshold(p.sg_false_alarms, a.result("level").n_tested)
     seeds = candidates.pixels[candidates.significance > start]
-    return significance_hits.grown_from(seeds, candidates, p.sg_growth, a.exposures.shape)
+    return significance_hits.grown_from(seeds, a.result("groups", target), a.exposures.shape)
 
 
 def _coincidences(a: "Analysis", p: Declared) -> Coincidences:
@@ -100,7 +105,7 @@ def _coincidences(a: "Analysis", p: Declared) -> Coincidences:
         n_hit += a.result("own_hits", number).flagged
     start = significance_hits.median_thresholds(level, n_hit, p.sg_false_alarms)
     seeds = significance_hits.median_seeds(level, candidates, n_hit, start)
-    found = significance_hits.grown_from(seeds, candidates, p.sg_growth, a.exposures.shape)
+    found = significance_hits.grown_from(seeds, a.result("groups", "median"), a.exposures.shape)
     flagged = found.flagged | significance_hits.hit_in_most(level, n_hit)
     # Where the minimum is hit too, the excess over it may be small: it betrays itself by its
     # surroundings, and is looked for beside the pixels found.
@@ -111,21 +116,27 @@ def _coincidences(a: "Analysis", p: Declared) -> Coincidences:
 
 
 def hit_everywhere(a: "Analysis", flagged: BoolFrame, looked_at: BoolFrame) -> BoolFrame:
+    """Pixels looked at whose minimum stands out of what lies around the flagged ones."""
     level, scaled = a.result("level"), a.result("scaled")
     pixels = np.flatnonzero(looked_at)
-    good = ~grow(flagged, 1) & (scaled.n_valid > 0)
-    estimate = local_estimate.estimate_locally(
-        scaled.median2d, good, pixels, median_noise(level, scaled.n)
-    )
+    estimate = estimated_locally(a, grow(flagged, 1), pixels)
     sigma = significance_level.sigma_at(level, estimate.value, pixels)
     return local_estimate.hit_everywhere(scaled.min2d, estimate, pixels, sigma)
 
 
-def median_noise(level: significance_level.Level, n: int) -> npt.NDArray[np.float32]:
-    return np.asarray(level.sigma * np.sqrt(median_variance_factors(n)[level.n_valid]), np.float32)
+def estimated_locally(
+    a: "Analysis", masked: BoolFrame, pixels: npt.NDArray[np.int64]
+) -> local_estimate.LocalEstimate:
+    """Estimates of pixels from the median around them, masked pixels left out."""
+    level, scaled = a.result("level"), a.result("scaled")
+    shares = np.sqrt(median_variance_factors(scaled.n))[level.n_valid.ravel()[pixels]]
+    noise = level.sigma.ravel()[pixels] * shares
+    return local_estimate.estimate_locally(
+        scaled.median2d, ~masked & (scaled.n_valid > 0), pixels, noise
+    )
 
 
-def _significant(a: "Analysis", p: Declared, target: "Target") -> significance_hits.Found:
+def _significant(a: "Analysis", _: Declared, target: "Target") -> significance_hits.Found:
     """Hits of a target, with what the others add to it.
 
     An exposure is hit as well where the median is and it exceeds the minimum enough to grow, and
@@ -140,11 +151,10 @@ def _significant(a: "Analysis", p: Declared, target: "Target") -> significance_h
         for number in range(1, a.exposures.n + 1):
             flagged |= a.result("significant", number).flagged
         return significance_hits.Found(own.seeds, flagged)
-    candidates = a.result("candidates", target)
-    high = candidates.pixels[candidates.significance >= p.sg_growth]
+    high = a.result("groups", target).pixels
     joint = high[coincidences.found.flagged.ravel()[high]]
     seeds = np.union1d(np.flatnonzero(own.seeds), joint)
-    grown = significance_hits.grown_from(seeds, candidates, p.sg_growth, a.exposures.shape)
+    grown = significance_hits.grown_from(seeds, a.result("groups", target), a.exposures.shape)
     return significance_hits.Found(own.seeds, grown.flagged | coincidences.everywhere)
 
 
@@ -173,6 +183,7 @@ COMPUTE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({
     "excess": _excess,
     "noise_scale": _noise_scale,
     "candidates": _candidates,
+    "groups": _groups,
     "own_hits": _own_hits,
     "coincidences": _coincidences,
     "significant": _significant,

@@ -47,13 +47,12 @@ STAGES: Final = MappingProxyType({
     "excess": Stage(("sg_background",), ("level", "scaled")),
     "noise_scale": Stage(("sg_measured_noise",), ("excess", "level", "scaled")),
     "candidates": Stage((), ("excess", "noise_scale", "level")),
-    "own_hits": Stage(("sg_false_alarms", "sg_growth"), ("candidates", "level")),
+    "groups": Stage(("sg_growth",), ("candidates",)),
+    "own_hits": Stage(("sg_false_alarms",), ("groups", "candidates", "level")),
     "coincidences": Stage(
-        ("sg_false_alarms", "sg_growth"), ("own_hits", "candidates", "level", "scaled")
+        ("sg_false_alarms",), ("own_hits", "groups", "candidates", "level", "scaled")
     ),
-    "significant": Stage(
-        ("sg_false_alarms", "sg_growth"), ("coincidences", "own_hits", "candidates", "level")
-    ),
+    "significant": Stage((), ("coincidences", "own_hits", "groups")),
     "flags": Stage(
         ("rnoise", "crmethod", "mm_minimum_max2d_rnoise"),
         ("lacosmic", "boundary", "threshold", "stack", "significant"),
@@ -61,7 +60,7 @@ STAGES: Final = MappingProxyType({
     "edits": Stage(_EDITS),
     "found": Stage(("dilation",), ("flags", "edits", "stack")),
     "labels": Stage((), ("found",)),
-    "everywhere": Stage((), ("found", "flags", "level", "scaled")),
+    "everywhere": Stage((), ("coincidences", "found", "flags", "edits", "level", "scaled")),
     "classes": Stage(
         ("la_satlevel",), ("labels", "everywhere", "flags", "edits", "level", "scaled")
     ),

@@ -1,7 +1,5 @@
 """What varies slowly along rows and columns: medians of blocks, joined by straight lines."""
 
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 
@@ -20,42 +18,50 @@ def running_background(frame: FloatFrame, size: int) -> tuple[FloatFrame, FloatF
     frame : (ny, nx) float32
         NaN is left out.
     size : int
-        Length of a block, pixels.
+        Length of a block, pixels; those that are left over join the last block.
 
     Returns
     -------
     along_x, along_y : (ny, nx) float32
         0 where a block has no valid value.
     """
-    along_x = _along_rows(frame, size)
-    along_y = np.ascontiguousarray(_along_rows(np.ascontiguousarray(frame.T), size).T)
+    ny, nx = frame.shape
+    along_x = _block_medians(frame, size) @ _joined(nx, size)
+    along_y = _joined(ny, size).T @ _block_medians(np.ascontiguousarray(frame.T), size).T
     return along_x, along_y
 
 
-def _along_rows(frame: FloatFrame, size: int) -> FloatFrame:
-    nx = frame.shape[1]
+def _block_medians(frame: FloatFrame, size: int) -> FloatFrame:
+    """Medians of the blocks of every row, (ny, n_blocks), smoothed over neighbouring blocks."""
+    ny, nx = frame.shape
     n_blocks = max(1, nx // size)
-    edges = np.linspace(0, nx, n_blocks + 1).astype(int)
-    medians = np.stack([_median(frame[:, a:b]) for a, b in pairwise(edges)], axis=1)
-    if n_blocks >= _BLOCKS:
-        padded = np.pad(medians, ((0, 0), (1, 1)), mode="edge")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, _BLOCKS, axis=1)
-        medians = np.median(windows, axis=2)
-    if n_blocks == 1:
-        return np.repeat(medians, nx, axis=1)
+    whole = (n_blocks - 1) * size
+    medians = np.empty((ny, n_blocks), np.float32)
+    medians[:, :-1] = _median(frame[:, :whole].reshape(ny, n_blocks - 1, -1))
+    medians[:, -1] = _median(frame[:, whole:])
+    if n_blocks < _BLOCKS:
+        return medians
+    padded = np.pad(medians, ((0, 0), (1, 1)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _BLOCKS, axis=1)
+    return np.asarray(np.median(windows, axis=2))
+
+
+def _median(values: FloatFrame) -> FloatFrame:
+    """Median over the last axis of the valid values; 0 where there is none."""
+    size = values.shape[-1]
+    ordered = np.sort(values, axis=-1)  # NaN comes last
+    if size == 0 or not np.isnan(ordered[..., -1]).any():
+        return np.asarray((ordered[..., (size - 1) // 2] + ordered[..., size // 2]) / 2)
+    n = size - np.count_nonzero(np.isnan(ordered), axis=-1, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum(n - 1, 0) // 2, axis=-1)
+    high = np.take_along_axis(ordered, np.minimum(n // 2, size - 1), axis=-1)
+    return np.asarray(np.where(n > 0, (low + high) / 2, 0)[..., 0], np.float32)
+
+
+def _joined(n: int, size: int) -> FloatFrame:
+    """Weights (n_blocks, n) of straight lines between the centres of blocks, level at both ends."""
+    n_blocks = max(1, n // size)
+    edges = np.append(np.arange(n_blocks) * size, n)
     centres = (edges[:-1] + edges[1:] - 1) / 2
-    x = np.arange(nx)
-    left = np.clip(np.searchsorted(centres, x) - 1, 0, n_blocks - 2)
-    share = np.clip((x - centres[left]) / (centres[left + 1] - centres[left]), 0, 1)
-    share = share.astype(np.float32)
-    return np.asarray(medians[:, left] * (1 - share) + medians[:, left + 1] * share, np.float32)
-
-
-def _median(block: FloatFrame) -> FloatFrame:
-    """Median of each row, of the valid values; 0 where there is none."""
-    ordered = np.sort(block, axis=1)  # NaN comes last
-    n_valid = block.shape[1] - np.count_nonzero(np.isnan(ordered), axis=1)
-    rows = np.arange(len(block))
-    low = ordered[rows, np.maximum(n_valid - 1, 0) // 2]
-    high = ordered[rows, np.minimum(n_valid // 2, block.shape[1] - 1)]
-    return np.asarray(np.where(n_valid > 0, (low + high) / 2, 0), np.float32)
+    weights = [np.interp(np.arange(n), centres, unit) for unit in np.eye(n_blocks)]
+    return np.asarray(weights, np.float32)

@@ -1,6 +1,7 @@
 """The corrected combinations with their variance and map."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -100,6 +101,7 @@ class Ingredients:
         )
 
 
+@cache
 def median_variance_factor(n: int) -> float:
     """Variance of the median of n independent normal values of unit variance.
 

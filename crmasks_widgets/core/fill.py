@@ -1,6 +1,6 @@
 """Values and variances for masked pixels, from what is left of the exposures or from around."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from crmasks_widgets.core.combine import exposure_variances
 from crmasks_widgets.core.diagram import Noise
-from crmasks_widgets.core.local_estimate import estimate_locally
+from crmasks_widgets.core.local_estimate import LocalEstimate
 from crmasks_widgets.core.stack import Stack
 
 BoolFrame = npt.NDArray[np.bool_]
@@ -34,28 +34,12 @@ class Fill:
     count: npt.NDArray[np.int16]
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What a pixel without a usable exposure is estimated from.
-
-    Attributes
-    ----------
-    good : (ny, nx) bool
-        Pixels whose median can be trusted.
-    noise : (ny, nx) float32
-        Standard deviation of the median, ADU.
-    """
-
-    good: BoolFrame
-    noise: FloatFrame
-
-
 def best_fill(
     stack: Stack,
     masked: Sequence[BoolFrame],
     hit: Sequence[BoolFrame],
     wanted: BoolFrame,
-    surroundings: Surroundings,
+    estimate: Callable[[npt.NDArray[np.int64]], LocalEstimate],
     noise: Noise,
     factors: tuple[float, ...],
 ) -> Fill:
@@ -74,8 +58,8 @@ def best_fill(
         Pixels of each exposure that are hit, without dilation.
     wanted : (ny, nx) bool
         Pixels to be filled.
-    surroundings : Surroundings
-        For pixels that are hit in every exposure.
+    estimate : callable
+        Gives values of pixels, by flat index, that are hit in every exposure.
     noise : Noise
         Noise of an exposure before it was divided.
     factors : tuple of n floats
@@ -105,7 +89,7 @@ def best_fill(
         variance = np.where(used[:, some], each, 0).sum(axis=0)
         _put(fill, pixels[some], mean, variance / n[some] ** 2, n[some])
         pixels, cube, valid = pixels[~some], cube[:, ~some], valid[:, ~some]
-    local = estimate_locally(stack.median2d, surroundings.good, pixels, surroundings.noise)
+    local = estimate(pixels)
     # With nothing known around, the minimum stands, and what the exposures say of its error.
     none = ~np.isfinite(local.value)
     lowest, highest = (frame.ravel()[pixels] for frame in (stack.min2d, stack.max2d))

@@ -42,16 +42,33 @@ def label_hits(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     if len(pixels) > SPARSE * mask.size:
         ndimage.label(mask, structure=EIGHT_NEIGHBOURS, output=numbered)
         return numbered
-    nx = mask.shape[1]
-    steps = {1: 1, nx - 1: -1, nx: 0, nx + 1: 1}  # to a later neighbour: index, column
-    pairs = [_neighbours(pixels, nx, step, column) for step, column in steps.items()]
-    first, second = np.concatenate(pairs, axis=1)
-    graph = sparse.coo_array((np.ones(len(first), bool), (first, second)), shape=(len(pixels),) * 2)
-    _, group = csgraph.connected_components(graph, directed=False)
+    group = connected(pixels, mask.shape[1])
     # Numbers follow the first pixel of each group in raster order.
     _, firsts, inverse = np.unique(group, return_index=True, return_inverse=True)
     numbered.ravel()[pixels] = np.argsort(np.argsort(firsts))[inverse] + 1
     return numbered
+
+
+def connected(pixels: npt.NDArray[np.int64], nx: int) -> npt.NDArray[np.int32]:
+    """Tell which pixels belong together.
+
+    Parameters
+    ----------
+    pixels : (k,) int64
+        Flat indices, rising.
+    nx : int
+        Columns of the frame.
+
+    Returns
+    -------
+    (k,) int32
+        Number of the 8-connected group of each, from 0, in no order.
+    """
+    steps = {1: 1, nx - 1: -1, nx: 0, nx + 1: 1}  # to a later neighbour: index, column
+    pairs = [_neighbours(pixels, nx, step, column) for step, column in steps.items()]
+    first, second = np.concatenate(pairs, axis=1)
+    graph = sparse.coo_array((np.ones(len(first), bool), (first, second)), shape=(len(pixels),) * 2)
+    return np.asarray(csgraph.connected_components(graph, directed=False)[1])
 
 
 def _neighbours(

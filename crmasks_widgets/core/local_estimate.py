@@ -8,9 +8,11 @@ import numpy.typing as npt
 FloatFrame = npt.NDArray[np.float32]
 BoolFrame = npt.NDArray[np.bool_]
 Pixels = npt.NDArray[np.int64]
+Offset = int | Pixels
+Stencil = list[tuple[Pixels, npt.NDArray[np.float64]]]
 
 # How far to look for valid pixels, how many to take on each side, and the half width of the window
-# in which the same interpolation is tried on pixels that are known.
+# in which the same interpolation is tried on every second pixel that is known.
 _REACH, _PER_SIDE, _TRIALS = 10, 2, 5
 _FEWEST_TRIALS = 8
 # A minimum so far above its surroundings is hit as well.
@@ -36,7 +38,7 @@ class LocalEstimate:
 
 
 def estimate_locally(
-    frame: FloatFrame, good: BoolFrame, pixels: Pixels, noise: FloatFrame
+    frame: FloatFrame, good: BoolFrame, pixels: Pixels, noise: npt.NDArray[np.floating]
 ) -> LocalEstimate:
     """Interpolate pixels along their row or their column.
 
@@ -54,8 +56,8 @@ def estimate_locally(
         Pixels to be used.
     pixels : (k,) int64
         Flat indices of the pixels wanted.
-    noise : (ny, nx) float32
-        Standard deviation of `frame`, ADU.
+    noise : (k,) ndarray
+        Standard deviation of `frame` in those pixels, ADU.
 
     Returns
     -------
@@ -63,112 +65,119 @@ def estimate_locally(
         NaN where no good pixel is within reach.
     """
     parts = [
-        _estimate(frame, good, pixels[start : start + _AT_ONCE])
+        _estimate(_Places(frame, good, pixels[start : start + _AT_ONCE]))
         for start in range(0, len(pixels), _AT_ONCE)
     ]
     if not parts:
         return LocalEstimate(np.zeros(0), np.zeros(0))
     error = np.concatenate([part.variance for part in parts])
-    own = np.square(noise.ravel()[pixels])
+    own = np.square(noise)
     return LocalEstimate(
         np.concatenate([part.value for part in parts]), np.maximum(error - own, error / 2)
     )
 
 
-def _estimate(frame: FloatFrame, good: BoolFrame, pixels: Pixels) -> LocalEstimate:
-    margin = _REACH + _TRIALS
-    values = np.pad(np.where(good, frame, 0).astype(np.float64), margin)
-    usable = np.pad(good, margin)
-    y, x = np.divmod(pixels, frame.shape[1])
-    at = y + margin, x + margin
-    along_x = _interpolated(values, usable, at, (0, 1))
-    along_y = _interpolated(values, usable, at, (1, 0))
+class _Places:
+    """Pixels of a frame, and what lies at an offset from them."""
+
+    def __init__(self, frame: FloatFrame, good: BoolFrame, pixels: Pixels) -> None:
+        self._frame, self._good = frame, good
+        self._y, self._x = np.divmod(pixels, frame.shape[1])
+
+    def __len__(self) -> int:
+        return len(self._y)
+
+    def at(self, dy: Offset, dx: Offset) -> tuple[npt.NDArray[np.float64], BoolFrame]:
+        """Values, 0 where they are not good, and whether they are."""
+        y, x = self._y + dy, self._x + dx
+        inside = (y >= 0) & (y < self._good.shape[0]) & (x >= 0) & (x < self._good.shape[1])
+        y, x = np.where(inside, y, 0), np.where(inside, x, 0)
+        good = inside & self._good[y, x]
+        return np.where(good, self._frame[y, x], 0).astype(np.float64), good
+
+
+def _estimate(places: _Places) -> LocalEstimate:
+    along_x, along_y = (_interpolated(places, direction) for direction in ((0, 1), (1, 0)))
     choose_y = along_y.variance < along_x.variance
     value = np.where(choose_y, along_y.value, along_x.value)
     variance = np.where(choose_y, along_y.variance, along_x.variance)
-    for i in np.flatnonzero(~np.isfinite(variance)):
-        value[i], variance[i] = _surroundings(values, usable, at[0][i], at[1][i])
+    unknown = ~np.isfinite(variance)
+    if unknown.any():
+        around = _surroundings(places)
+        value = np.where(unknown, around.value, value)
+        variance = np.where(unknown, around.variance, variance)
     return LocalEstimate(value, variance)
 
 
-def _interpolated(
-    values: npt.NDArray[np.float64],
-    usable: BoolFrame,
-    at: tuple[Pixels, Pixels],
-    direction: tuple[int, int],
-) -> LocalEstimate:
+def _interpolated(places: _Places, direction: tuple[int, int]) -> LocalEstimate:
     """Interpolate in one direction; the variance is infinite where that is impossible."""
-    steps = np.arange(1, _REACH + 1)
-    offsets, weights = [], []
-    sides = [_nearest(usable, at, direction, sign * steps) for sign in (-1, 1)]
-    (low, n_low), (high, n_high) = sides
+    (low, n_low), (high, n_high) = (_nearest(places, direction, sign) for sign in (-1, 1))
     far_low, far_high = (np.abs(np.nanmean(side, axis=1)) for side in (low, high))
     # A side without good pixels leaves all weight to the other.
-    total = far_low + far_high
-    share_high = np.where(n_low == 0, 1.0, np.where(n_high == 0, 0.0, far_low / total))
-    for side, n, share in ((low, n_low, 1 - share_high), (high, n_high, share_high)):
-        for column in range(_PER_SIDE):
-            known = np.isfinite(side[:, column])
-            offsets.append(np.where(known, side[:, column], 0).astype(np.int64))
-            weights.append(np.where(known & (n > 0), share / np.maximum(n, 1), 0.0))
-    value = np.zeros(len(at[0]))
-    for offset, weight in zip(offsets, weights, strict=True):
-        value += weight * values[at[0] + direction[0] * offset, at[1] + direction[1] * offset]
-    variance = _trial_error(values, usable, at, direction, (offsets, weights))
+    share = np.where(n_low == 0, 1.0, np.where(n_high == 0, 0.0, far_low / (far_low + far_high)))
+    stencil = []
+    for side, n, part in ((low, n_low, 1 - share), (high, n_high, share)):
+        for offset in side.T:
+            known = np.isfinite(offset) & (n > 0)
+            steps = np.where(known, offset, 0).astype(np.int64)
+            stencil.append((steps, np.where(known, part / np.maximum(n, 1), 0.0)))
+    value, _ = _applied(places, stencil, direction, (0, 0))
+    variance = _trial_error(places, stencil, direction)
     return LocalEstimate(value, np.where(n_low + n_high > 0, variance, np.inf))
 
 
 def _nearest(
-    usable: BoolFrame,
-    at: tuple[Pixels, Pixels],
-    direction: tuple[int, int],
-    steps: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    places: _Places, direction: tuple[int, int], sign: int
+) -> tuple[npt.NDArray[np.float64], Pixels]:
     """Offsets of the nearest good pixels on one side, NaN for those missing; their number."""
-    found = usable[at[0][:, None] + direction[0] * steps, at[1][:, None] + direction[1] * steps]
-    order = np.cumsum(found, axis=1)
-    offsets = np.full((len(found), _PER_SIDE), np.nan)
-    for k in range(_PER_SIDE):
-        hit = found & (order == k + 1)
-        rows = hit.any(axis=1)
-        offsets[rows, k] = steps[np.argmax(hit[rows], axis=1)]
-    number = np.minimum(order[:, -1], _PER_SIDE)
+    offsets = np.full((len(places), _PER_SIDE), np.nan)
+    number = np.zeros(len(places), np.int64)
+    for step in range(1, _REACH + 1):
+        _, good = places.at(sign * step * direction[0], sign * step * direction[1])
+        taken = np.flatnonzero(good & (number < _PER_SIDE))
+        offsets[taken, number[taken]] = sign * step
+        number[taken] += 1
     # Without any, a finite distance keeps the arithmetic quiet; its weight is 0.
-    offsets[number == 0, 0] = steps[-1]
+    offsets[number == 0, 0] = sign * _REACH
     return offsets, number
 
 
+def _applied(
+    places: _Places, stencil: Stencil, direction: tuple[int, int], shift: tuple[int, int]
+) -> tuple[npt.NDArray[np.float64], BoolFrame]:
+    """Interpolated values beside the pixels, and where all that they need is good."""
+    value, known = np.zeros(len(places)), np.ones(len(places), dtype=bool)
+    for offset, weight in stencil:
+        term, good = places.at(shift[0] + direction[0] * offset, shift[1] + direction[1] * offset)
+        value += weight * term
+        known &= good | (weight == 0)
+    return value, known
+
+
 def _trial_error(
-    values: npt.NDArray[np.float64],
-    usable: BoolFrame,
-    at: tuple[Pixels, Pixels],
-    direction: tuple[int, int],
-    stencil: tuple[list[Pixels], list[npt.NDArray[np.float64]]],
+    places: _Places, stencil: Stencil, direction: tuple[int, int]
 ) -> npt.NDArray[np.float64]:
     """Mean square error of a stencil on the good pixels around; infinite with too few of them."""
-    square, number = np.zeros(len(at[0])), np.zeros(len(at[0]), np.int64)
-    for dy in range(-_TRIALS, _TRIALS + 1):
-        for dx in range(-_TRIALS, _TRIALS + 1):
-            y, x = at[0] + dy, at[1] + dx
-            known = usable[y, x].copy()
-            error = -values[y, x]
-            for offset, weight in zip(*stencil, strict=True):
-                place = y + direction[0] * offset, x + direction[1] * offset
-                known &= usable[place] | (weight == 0)
-                error += weight * values[place]
-            square += np.where(known, error**2, 0)
+    square, number = np.zeros(len(places)), np.zeros(len(places), np.int64)
+    for dy in range(-_TRIALS, _TRIALS + 1, 2):
+        for dx in range(-_TRIALS, _TRIALS + 1, 2):
+            truth, good = places.at(dy, dx)
+            value, known = _applied(places, stencil, direction, (dy, dx))
+            known &= good
+            square += np.where(known, np.square(value - truth), 0)
             number += known
     return np.where(number >= _FEWEST_TRIALS, square / np.maximum(number, 1), np.inf)
 
 
-def _surroundings(
-    values: npt.NDArray[np.float64], usable: BoolFrame, y: int, x: int
-) -> tuple[float, float]:
-    box = (slice(y - _REACH, y + _REACH + 1), slice(x - _REACH, x + _REACH + 1))
-    around = values[box][usable[box]]
-    if len(around) < 2:
-        return np.nan, np.nan
-    return float(np.median(around)), float(around.var())
+def _surroundings(places: _Places) -> LocalEstimate:
+    """Median and variance of the good pixels within reach; NaN with fewer than two."""
+    steps = range(-_REACH, _REACH + 1)
+    around = np.array([places.at(dy, dx) for dy in steps for dx in steps])
+    values = np.ma.masked_array(around[:, 0], around[:, 1] == 0)
+    few = values.count(axis=0) < 2
+    median = np.ma.median(values, axis=0).filled(np.nan)  # type: ignore[no-untyped-call]
+    variance = values.var(axis=0).filled(np.nan)
+    return LocalEstimate(np.where(few, np.nan, median), np.where(few, np.nan, variance))
 
 
 def hit_everywhere(

@@ -86,10 +86,13 @@ class Flags:
             Codes of `crmasks_widgets.palette`, 0 where none did.
         """
         codes = np.zeros(self.mm.shape, dtype=np.uint8)
-        codes[self.mm] = palette.MM_ONLY
-        codes[self.lacosmic] = palette.LACOSMIC_ONLY
-        codes[self.significance] = palette.SIGNIFICANCE_ONLY
-        codes[self.both] = palette.BOTH
+        # Few pixels are flagged: what they are is worked out for them alone.
+        pixels = np.flatnonzero(self.either)
+        flags = Flags(*(f.ravel()[pixels] for f in (self.lacosmic, self.mm, self.significance)))
+        code = np.where(flags.mm, palette.MM_ONLY, palette.SIGNIFICANCE_ONLY)
+        code[flags.lacosmic] = palette.LACOSMIC_ONLY
+        code[flags.both] = palette.BOTH
+        codes.ravel()[pixels] = code
         return codes
 
     def counts(self) -> dict[str, int]:
@@ -100,7 +103,8 @@ class Flags:
         dict
             Keys "either", "lacosmic only", "mm only", "significance only", "both".
         """
-        number = np.bincount(self.codes().ravel(), minlength=palette.SIGNIFICANCE_ONLY + 1)
+        codes = self.codes()
+        number = np.bincount(codes[codes > 0], minlength=palette.SIGNIFICANCE_ONLY + 1)
         counts = {
             "lacosmic only": int(number[palette.LACOSMIC_ONLY]),
             "mm only": int(number[palette.MM_ONLY]),
@@ -323,9 +327,9 @@ def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDAr
     (ny, nx) uint8
         Codes of `crmasks_widgets.palette`, 0 outside the mask.
     """
-    codes = flags.codes()
-    unflagged = codes == 0
-    codes[unflagged & mask] = palette.DILATION
-    codes[unflagged & mask & edits.forced] = palette.FORCED
-    codes[~mask] = 0
+    codes = mask.astype(np.uint8) * np.uint8(palette.DILATION)
+    codes[mask & edits.forced] = palette.FORCED
+    flagged = flags.codes()
+    seen = np.flatnonzero(mask & (flagged > 0))
+    codes.ravel()[seen] = flagged.ravel()[seen]
     return codes

@@ -36,6 +36,7 @@ LEAST_SIGNIFICANCE = 2.0
 _TAIL = 0.99
 _CONTRASTS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _LEAST_PIXELS = 2000
+_ENOUGH_PIXELS = 500_000
 # Exposures that deviate more are hit, and tell nothing about the noise.
 _NO_NOISE = 6.6
 # Readout noises of a map are gathered in classes of this ratio.
@@ -206,23 +207,27 @@ def measure_noise_scale(stack: Stack, level: Level, excess: npt.NDArray[np.float
         In classes of contrast: where the frame is steep, small displacements and changes of the
         image quality add to the noise. One class of scale 1 for a frame of few pixels.
     """
-    quiet = (stack.max2d - stack.min2d < _NO_NOISE * level.sigma) & (level.n_valid == stack.n)
+    # Of a large frame, some rows tell enough.
+    rows = slice(None, None, max(1, excess.size // _ENOUGH_PIXELS))
+    range_ = stack.max2d[rows] - stack.min2d[rows]
+    quiet = np.zeros(excess.shape, dtype=bool)
+    quiet[rows] = (range_ < _NO_NOISE * level.sigma[rows]) & (level.n_valid[rows] == stack.n)
     pixels = np.flatnonzero(quiet)
     contrast = level.contrast.ravel()[pixels]
     values = excess.ravel()[pixels]
     classes = np.searchsorted(_CONTRASTS, contrast)
-    rows = []
+    measured = []
     members = np.zeros(0, dtype=np.int64)
     for k in range(len(_CONTRASTS), -1, -1):
         # A class of too few pixels joins the next one below.
         members = np.concatenate([members, np.flatnonzero(classes == k)])
         if len(members) < _LEAST_PIXELS:
             continue
-        rows.append((np.median(contrast[members]), *_scale(level, values, pixels, members)))
+        measured.append((np.median(contrast[members]), *_scale(level, values, pixels, members)))
         members = members[:0]
-    if not rows:
+    if not measured:
         return PREDICTED
-    place, scale, n = (np.array(column) for column in zip(*reversed(rows), strict=True))
+    place, scale, n = (np.array(column) for column in zip(*reversed(measured), strict=True))
     return NoiseScale(place, scale, n.astype(np.int64))
 
 

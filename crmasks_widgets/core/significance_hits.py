@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from crmasks_widgets.core.hits import label_hits
+from crmasks_widgets.core.hits import connected
 from crmasks_widgets.core.significance import LEAST_SIGNIFICANCE, Candidates, significance_of
 from crmasks_widgets.core.significance_level import Level
 
@@ -52,36 +52,67 @@ class Found:
     flagged: BoolFrame
 
 
-def grown_from(
-    seeds: Pixels, candidates: Candidates, growth: float, shape: tuple[int, int]
-) -> Found:
-    """Let seeds grow over connected candidates.
+@dataclass(frozen=True)
+class Groups:
+    """Connected pixels that hits can grow over.
+
+    Attributes
+    ----------
+    pixels : (k,) int64
+        Flat indices, rising.
+    number : (k,) int32
+        Number of the group of each.
+    """
+
+    pixels: Pixels
+    number: npt.NDArray[np.int32]
+
+
+def group_candidates(candidates: Candidates, growth: float, nx: int) -> Groups:
+    """Connect the candidates that are significant enough to belong to a hit beside them.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        Of a target.
+    growth : float
+        Significance that is enough, sigma.
+    nx : int
+        Columns of the frame.
+
+    Returns
+    -------
+    Groups
+        Neighbours are the 8 around a pixel.
+    """
+    pixels = candidates.pixels[candidates.significance >= growth]
+    return Groups(pixels, connected(pixels, nx))
+
+
+def grown_from(seeds: Pixels, groups: Groups, shape: tuple[int, int]) -> Found:
+    """Flag the groups that hold a seed.
 
     Parameters
     ----------
     seeds : (k,) int64
-        Flat indices.
-    candidates : Candidates
+        Flat indices; those outside all groups begin nothing.
+    groups : Groups
         Of the target.
-    growth : float
-        Significance that a pixel beside a hit needs, sigma.
     shape : (ny, nx)
         Of the frame.
 
     Returns
     -------
     Found
-        Neighbours are the 8 around a pixel.
+        The seeds that count, and all pixels of their groups.
     """
-    start = np.zeros(shape, dtype=bool)
-    start.ravel()[seeds] = True
-    reach = start.copy()
-    reach.ravel()[candidates.pixels[candidates.significance >= growth]] = True
-    labels = label_hits(reach)
-    wanted = np.zeros(int(labels.max(initial=0)) + 1, dtype=bool)
-    wanted[labels.ravel()[seeds]] = True
-    wanted[0] = False
-    return Found(start, wanted[labels])
+    begins = np.isin(groups.pixels, seeds, assume_unique=True)
+    wanted = np.zeros(len(groups.pixels) + 1, dtype=bool)
+    wanted[groups.number[begins]] = True
+    found = Found(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool))
+    found.seeds.ravel()[groups.pixels[begins]] = True
+    found.flagged.ravel()[groups.pixels[wanted[groups.number]]] = True
+    return found
 
 
 def median_thresholds(
@@ -109,7 +140,9 @@ def median_thresholds(
         By the number of exposures hit, sigma.
     """
     most = _most_endured(len(level.factors))
-    counts = np.bincount(np.minimum(n_hit, most)[level.n_valid > 1], minlength=most + 1)
+    hit = n_hit[(n_hit > 0) & (level.n_valid > 1)]
+    counts = np.bincount(np.minimum(hit, most), minlength=most + 1)
+    counts[0] = level.n_tested - len(hit)
     return tuple(
         threshold(min(expected_false / (most + 1), _MOST_PROBABLE * int(count)), int(count))
         for count in counts
@@ -174,5 +207,9 @@ def hit_in_most(level: Level, n_hit: npt.NDArray[np.integer]) -> BoolFrame:
     (ny, nx) bool
         Half of the valid exposures or more.
     """
-    needed = level.n_valid - level.n_valid // 2
-    return np.asarray((n_hit >= needed) & (level.n_valid > 1))
+    result = np.zeros(n_hit.shape, dtype=bool)
+    pixels = np.flatnonzero(n_hit)
+    n_valid = level.n_valid.ravel()[pixels]
+    most = n_hit.ravel()[pixels] >= n_valid - n_valid // 2
+    result.ravel()[pixels[most & (n_valid > 1)]] = True
+    return result

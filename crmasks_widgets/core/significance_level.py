@@ -23,6 +23,8 @@ _LEVEL_BOX, _LEVEL_ABOVE = 5, 4.0
 # A minimum is an outlier if it lies so far below the minima around it: in sigma, and in units of
 # half the range of the middle six of the eight.
 _LOW_SIGMA, _LOW_RANGE = 3.0, 2.5
+# So many pixels give a typical value.
+_ENOUGH_PIXELS = 100_000
 
 
 def at_pixels(
@@ -52,6 +54,10 @@ class Level:
         Flux factors by which the exposures were divided.
     n_valid : (ny, nx) int16
         Number of valid exposures.
+    n_tested : int
+        Pixels with two valid exposures or more.
+    typical_noise : float
+        Median noise of a single exposure, electrons.
     """
 
     minimum: FloatFrame
@@ -61,16 +67,8 @@ class Level:
     rnoise: float | npt.NDArray[np.floating]
     factors: tuple[float, ...]
     n_valid: npt.NDArray[np.int16]
-
-    @property
-    def n_tested(self) -> int:
-        """Pixels with two valid exposures or more."""
-        return int(np.count_nonzero(self.n_valid > 1))
-
-    @property
-    def typical_noise(self) -> float:
-        """Median noise of a single exposure, electrons."""
-        return float(np.nanmedian(self.sigma * self.gain))
+    n_tested: int
+    typical_noise: float
 
     def noise(self, n: int, rnoise: float | None = None) -> ExposureNoise:
         """Noise of n exposures, by default with the median readout noise."""
@@ -102,17 +100,30 @@ def measure_level(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Lev
         rnoise = float(rnoise)
     law = ExposureNoise(factors, float(np.median(rnoise)))
     minimum = np.asarray(stack.min2d * gain, np.float32)
-    filled = np.nan_to_num(minimum, nan=float(np.nanmedian(minimum)), posinf=0, neginf=0)
+    filled = minimum
+    if stack.valid is not None:
+        filled = np.nan_to_num(minimum, nan=float(np.nanmedian(minimum)))
     highest = minimum + _LEVEL_ABOVE * noise_at_minimum(minimum, rnoise, law, _LEVEL_ABOVE)
     likely = np.clip(_surroundings(filled), minimum, highest)
     electrons = noise_at_minimum(likely, rnoise, law, minimum_shift(law.n))
-    smooth = ndimage.uniform_filter(filled, 3, mode="mirror")
-    contrast = ndimage.maximum_filter(smooth, 3) - ndimage.minimum_filter(smooth, 3)
+    contrast = _range(ndimage.uniform_filter(filled, 3, mode="mirror")) / electrons
     sigma = np.asarray(electrons / gain, np.float32)
     return Level(
-        _without_low_outliers(stack, sigma), sigma, np.asarray(contrast / electrons, np.float32),
-        gain, rnoise, factors, stack.n_valid,
+        _without_low_outliers(stack, sigma), sigma, np.asarray(contrast, np.float32),
+        gain, rnoise, factors, stack.n_valid, int(np.count_nonzero(stack.n_valid > 1)),
+        float(np.nanmedian(electrons.ravel()[:: max(1, electrons.size // _ENOUGH_PIXELS)])),
     )  # fmt: skip
+
+
+def _range(frame: FloatFrame) -> FloatFrame:
+    """Highest minus lowest value of the 3 x 3 pixels around each."""
+    highest = lowest = np.pad(frame, 1, mode="edge")
+    for axis in (0, 1):
+        parts = [slice(k, k - 2 or None) for k in range(3)]
+        places = [(part, slice(None)) if axis == 0 else (slice(None), part) for part in parts]
+        highest = np.maximum(np.maximum(highest[places[0]], highest[places[1]]), highest[places[2]])
+        lowest = np.minimum(np.minimum(lowest[places[0]], lowest[places[1]]), lowest[places[2]])
+    return np.asarray(highest - lowest, np.float32)
 
 
 def _surroundings(frame: FloatFrame) -> FloatFrame:
@@ -120,13 +131,14 @@ def _surroundings(frame: FloatFrame) -> FloatFrame:
 
     On a fibre or a sky line, one of them runs along the crest.
     """
-    size, highest = _LEVEL_BOX, np.full_like(frame, -np.inf)
-    for box in ((1, size), (size, 1), (size, size)):
-        n = box[0] * box[1]
-        mean = ndimage.uniform_filter(frame, box, mode="mirror")
-        mean += (mean - frame) / (n - 1)
-        np.maximum(highest, mean, out=highest)
-    return highest
+    size = _LEVEL_BOX
+    along_x = ndimage.uniform_filter1d(frame, size, axis=1, mode="mirror")
+    along_y = ndimage.uniform_filter1d(frame, size, axis=0, mode="mirror")
+    box = ndimage.uniform_filter1d(along_x, size, axis=0, mode="mirror")
+    for mean, n in ((along_x, size), (along_y, size), (box, size * size)):
+        mean -= frame / np.float32(n)
+        mean *= np.float32(n / (n - 1))
+    return np.asarray(np.maximum(np.maximum(along_x, along_y), box), np.float32)
 
 
 def _without_low_outliers(stack: Stack, sigma: FloatFrame) -> FloatFrame:
