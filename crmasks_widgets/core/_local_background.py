@@ -37,7 +37,7 @@ def _block_medians(frame: FloatFrame, size: int) -> FloatFrame:
     n_blocks = max(1, nx // size)
     whole = (n_blocks - 1) * size
     medians = np.empty((ny, n_blocks), np.float32)
-    medians[:, :-1] = _median(frame[:, :whole].reshape(ny, n_blocks - 1, -1))
+    medians[:, :-1] = _median(frame[:, :whole].reshape(ny, n_blocks - 1, size))
     medians[:, -1] = _median(frame[:, whole:])
     if n_blocks < _BLOCKS:
         return medians
