@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets._stages import Declared
-from crmasks_widgets.core import local_estimate, significance, significance_hits, significance_level
+from crmasks_widgets.core import (
+    local_estimate,
+    noise_check,
+    significance,
+    significance_hits,
+    significance_level,
+)
 from crmasks_widgets.core.combine import median_variance_factors
 from crmasks_widgets.core.masks import grow
 
@@ -57,6 +63,12 @@ class Coincidences:
 
 def _level(a: "Analysis", _: Declared) -> significance_level.Level:
     return significance_level.measure_level(
+        a.result("scaled"), a.calibration.noise, a.alignment.flux_factors
+    )
+
+
+def _noise_check(a: "Analysis", _: Declared) -> noise_check.NoiseCheck:
+    return noise_check.check_noise(
         a.result("scaled"), a.calibration.noise, a.alignment.flux_factors
     )
 
@@ -179,6 +191,7 @@ def limits(a: "Analysis", target: "Target") -> SignificanceLimits:
 
 
 COMPUTE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({
+    "noise_check": _noise_check,
     "level": _level,
     "excess": _excess,
     "noise_scale": _noise_scale,

@@ -43,6 +43,7 @@ STAGES: Final = MappingProxyType({
     ),
     "threshold": Stage(("rnoise", "mm_threshold", "mm_threshold_rnoise"), ("boundary", "plane")),
     "scaled": Stage(("bias", "apply_flux_factor_to"), ("alignment", "stack")),
+    "noise_check": Stage(("gain", "rnoise"), ("scaled", "alignment")),
     "level": Stage(("gain", "rnoise"), ("scaled", "alignment")),
     "excess": Stage(("sg_background",), ("level", "scaled")),
     "noise_scale": Stage(("sg_measured_noise",), ("excess", "level", "scaled")),

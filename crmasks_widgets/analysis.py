@@ -27,6 +27,7 @@ from crmasks_widgets.core.expectation import ExpectedDiagram
 from crmasks_widgets.core.hits import label_hits
 from crmasks_widgets.core.lacosmic import LacosmicResult
 from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes
+from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.significance import NoiseScale
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.exposures import (
@@ -270,6 +271,14 @@ class Analysis:
     def significance_limits(self, target: Target) -> SignificanceLimits:
         """Significances above which a hit of the target begins, and above which it grows."""
         return _significance_stages.limits(self, target)
+
+    @property
+    def noise_check(self) -> NoiseCheck:
+        """Noise predicted and observed, fitted gain and readout noise, flux and displacement.
+
+        `core.noise_check.remarks_on` says which parameter to look at.
+        """
+        return self.result("noise_check")
 
     @property
     def noise_scale(self) -> NoiseScale:

@@ -36,6 +36,8 @@ def compute_all(
         jobs: list[tuple[str, Target | None]] = [("boundary", None)] if analysis.uses_mm else []
         if analysis.uses_lacosmic:
             jobs += [("lacosmic", target) for target in analysis.targets]
+        if analysis.uses_significance:
+            jobs += [("candidates", target) for target in analysis.targets]
         with ThreadPoolExecutor(threads) as pool:
             futures = [pool.submit(_compute_once, analysis, *job) for job in jobs]
             try:
