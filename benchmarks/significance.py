@@ -8,9 +8,9 @@ looked at (--sheet). Definitions are those of `semireal.py`; more in docs/signif
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +70,7 @@ def print_semireal(folder: Path, name: str, console: Console) -> None:
     found, errors = semireal.detection_table(name), semireal.error_table(name)
     recall = Table(title=f"semireal {name}: single hits in CRMASKi, dilation 0, by peak in sigma")
     recall.add_column("run")
-    for low, high in zip(PEAKS[:-1], PEAKS[1:], strict=True):
+    for low, high in pairwise(PEAKS):
         recall.add_column(f"{low}-{high}" if np.isfinite(high) else f"> {low}", justify="right")
     for label, changes in RUNS.items():
         analysis = Analysis(exposures, parameters(truth, changes))
@@ -90,7 +90,7 @@ def print_semireal(folder: Path, name: str, console: Console) -> None:
 def recall_cells(analysis: Analysis, truth: semireal.Truth) -> Iterator[str]:
     peaks, single = truth.deposits / truth.sigma, truth.hits(3) == 1
     masks = np.array([analysis.mask(i) for i in range(1, semireal.N + 1)])
-    for low, high in zip(PEAKS[:-1], PEAKS[1:], strict=True):
+    for low, high in pairwise(PEAKS):
         hit = single & (peaks >= low) & (peaks < high)
         yield f"{100 * np.count_nonzero(masks & hit) / np.count_nonzero(hit):.1f} %"
 
@@ -124,7 +124,7 @@ def null_frames(
         scene, factors, gain, rnoise = truth.scene, truth.factors, semireal.GAIN, semireal.RNOISE
     elif kind == "fibres, 5 exposures":
         made = demo_scene((300, 320), seed=seed)
-        scene, factors, gain, rnoise = made.scene, (1.0, 0.9, 1.1, 1.05, 0.95), 1.7, 3.4
+        scene, factors, gain, rnoise = made.truth[0], (1.0, 0.9, 1.1, 1.05, 0.95), 1.7, 3.4
     elif kind == "flat, 4 exposures, 1 e-":
         scene, factors, gain, rnoise = np.full((500, 500), 3.0), (1.0,) * 4, 2.0, 0.5
     else:
@@ -236,5 +236,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     sys.exit(main())

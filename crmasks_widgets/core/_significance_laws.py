@@ -34,8 +34,8 @@ _NODE_STEP = 0.15
 # noise to this many times it; beyond, the laws are those of normal noise.
 _LEVELS_PER_E, _BRIGHTEST = 3.0, 1000.0
 _T_STEP, _T_TOP = 0.125, 12.0
-# Probabilities below this are extrapolated: the transforms leave rounding of about 1e-16.
-_LEAST = 1e-13
+# Probabilities below this are extrapolated: the laws end where 7e-13 is left.
+_LEAST = 1e-11
 _TINY = 1e-300
 
 
@@ -137,7 +137,8 @@ def noise_at_minimum(
     dark = minimum * np.float32(noise.photon_share) + np.square(readout)
     level = np.sqrt(np.maximum(dark + np.float32(half * half), 0)) + np.float32(half)
     # Below, the level would be negative, and only the readout is left.
-    return np.asarray(np.maximum(level, readout), minimum.dtype)
+    positive = minimum > -np.float32(shift) * readout
+    return np.asarray(np.where(positive, level, readout), minimum.dtype)
 
 
 @dataclass(frozen=True)
