@@ -1,4 +1,4 @@
-"""Time and peak memory of `crmasks run --no-figures` against frame size and number of exposures.
+"""Time and peak memory of `crmasks run` against frame size and number of exposures.
 
 Simulated exposures (bias 1000, gain 1.7, 16-bit integers as a camera writes them) are written to a
 temporary folder, and the program runs on them as a whole process, imports included. 1 Mpx is
@@ -131,6 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--runs", type=int, default=1, help="runs of each; the quickest counts (default: 1)"
     )
+    parser.add_argument("--figures", action="store_true", help="let the runs draw their figures")
     parser.add_argument(
         "--plot", nargs="?", type=Path, const=PICTURE, metavar="PNG",
         help="draw the figures too (default: docs/images/scaling.png)",
@@ -144,7 +145,7 @@ def own_environment() -> dict[str, str]:
     return dict(os.environ) | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def run_case(mpx: float, n: int, runs: int) -> Case:
+def run_case(mpx: float, n: int, runs: int, *, figures: bool) -> Case:
     """Make exposures, and run the program on them."""
     ny, nx = shape_of(mpx)
     environment = own_environment()
@@ -155,7 +156,7 @@ def run_case(mpx: float, n: int, runs: int) -> Case:
         subprocess.run(make, check=True, env=environment)
         command = [
             sys.executable, "-m", "crmasks_widgets", "run", "params.yaml",
-            "--output-dir", "out", "--no-figures", "--overwrite",
+            "--output-dir", "out", "--figures" if figures else "--no-figures", "--overwrite",
         ]  # fmt: skip
         for _ in range(runs):
             took.append(measure(command, folder, environment, folder / "log"))
@@ -233,8 +234,8 @@ def draw(series: Sequence[Sequence[Case]], path: Path) -> None:
         [case.pixels for case in cases], [case.budget for case in cases],
         color="black", linestyle="--", linewidth=1.3, label=f"{CUBES} × cube + {REST} MiB",
     )  # fmt: skip
-    finish(seconds, "CPU time of all threads (s)", "Time of crmasks run --no-figures")
-    finish(memory, "largest resident memory (MiB)", "Memory of crmasks run --no-figures")
+    finish(seconds, "CPU time of all threads (s)", "Time of crmasks run")
+    finish(memory, "largest resident memory (MiB)", "Memory of crmasks run")
     figure.savefig(path, dpi=130)
 
 
@@ -265,10 +266,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     complete = False
     # Small cases first: whoever interrupts has most of them.
     try:
-        start = run_case(START_SIZE, EXPOSURES[0], arguments.runs)
+        start = run_case(START_SIZE, EXPOSURES[0], arguments.runs, figures=arguments.figures)
         console.print(f"start: {start.took.wall:.1f} s, {start.took.peak:.0f} MiB")
         for mpx, n in sorted({*wanted[0], *wanted[1]}, key=lambda case: case[0] * case[1]):
-            case = measured[mpx, n] = run_case(mpx, n, arguments.runs)
+            case = run_case(mpx, n, arguments.runs, figures=arguments.figures)
+            measured[mpx, n] = case
             console.print(
                 f"{n} x {mpx:g} Mpx: {case.took.wall:.1f} s, {case.took.cpu:.1f} s of the "
                 f"processors, {case.took.peak:.0f} MiB"

@@ -16,6 +16,8 @@ from crmasks_widgets.exposures import Calibration, ExposureSet, read_calibration
 from crmasks_widgets.loading import apply_masks, load_analysis
 from crmasks_widgets.parameters import Parameters, parameter_table
 from crmasks_widgets.products import save_all
+from crmasks_widgets.regions_out import save_hits, save_regions
+from crmasks_widgets.sessions import save_session
 
 if TYPE_CHECKING:
     from crmasks_widgets.dashboard.app import Dashboard as Dashboard
@@ -39,6 +41,9 @@ __all__ = [
     "read_calibration",
     "read_exposures",
     "save_all",
+    "save_hits",
+    "save_regions",
+    "save_session",
 ]
 
 

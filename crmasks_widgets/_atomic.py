@@ -32,6 +32,15 @@ class Product:
     write: Callable[[Path], None]
 
 
+def text_product(name: str, content: str, text: str) -> Product:
+    """Make a file of text, UTF-8; `name` and `content` are those of `Product`."""
+
+    def write(path: Path) -> None:
+        path.write_text(text, encoding="utf-8")
+
+    return Product(name, content, write)
+
+
 @dataclass(frozen=True)
 class Written:
     """A file that was written.
@@ -103,6 +112,45 @@ def refuse_existing(existing: list[Path]) -> None:
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         msg = f"{existing[0]}{more}: found products of an earlier run, expected none (--overwrite)"
         raise ProductExistsError(msg)
+
+
+def check_target(
+    path: Path, suffixes: tuple[str, ...], inputs: Iterable[Path], *, overwrite: bool
+) -> None:
+    """Make sure that one file, named by a person, may be written.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    suffixes : tuple of str
+        How its name may end, in small letters: a slip must not replace a file of another kind.
+    inputs : iterable of Path
+        Files that are never overwritten.
+    overwrite : bool
+        Whether an earlier file may be replaced.
+
+    Raises
+    ------
+    ProductExistsError
+        It exists, and `overwrite` is false.
+    OutputError
+        Its name ends otherwise, it is an input or no file, or the folder cannot be written to.
+    """
+    if path.suffix.lower() not in suffixes:
+        names = " or ".join(suffixes)
+        msg = f"{path}: found a name that ends in {path.suffix or 'nothing'!r}, expected {names}"
+        raise OutputError(msg)
+    if path.resolve() in {source.resolve() for source in inputs}:
+        msg = f"{path}: found an input of this analysis, expected another name"
+        raise OutputError(msg)
+    if path.is_dir() or (os.path.lexists(path) and not path.is_file()):
+        msg = f"{path}: found a folder or device, expected a file or nothing"
+        raise OutputError(msg)
+    if path.exists() and not overwrite:
+        msg = f"{path}: found a file of this name, expected none unless it may be overwritten"
+        raise ProductExistsError(msg)
+    check_writable(path.parent)
 
 
 def check_writable(folder: Path) -> None:

@@ -33,6 +33,11 @@ WCS_CARDS = re.compile(
     r"|EQUINOX|(A|B|AP|BP)_(ORDER|\d+_\d+)"
 )
 QUALITY_NAMES = ("DQ", "MASK", "BPM")
+# Cards that describe the file they came from, not the sky.
+_FOREIGN_CARDS = (
+    "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX", "EXTNAME", "EXTVER",
+    "EXTLEVEL", "INHERIT", "UUID",
+)  # fmt: skip
 # What astropy and the decompressors raise for files that are cut, corrupt or no FITS at all.
 _UNREADABLE = (
     OSError, TypeError, ValueError, KeyError, IndexError, EOFError, AttributeError,
@@ -169,6 +174,25 @@ def _unzipped(
         pass
     content.seek(0)
     return content
+
+
+def carried_over(header: fits.Header) -> fits.Header:
+    """Cards of a header that hold for a file made from its own.
+
+    Parameters
+    ----------
+    header : astropy.io.fits.Header
+        Of an exposure.
+
+    Returns
+    -------
+    astropy.io.fits.Header
+        A copy without what describes the file rather than the sky.
+    """
+    carried = header.copy(strip=True)
+    for card in _FOREIGN_CARDS:
+        carried.remove(card, ignore_missing=True, remove_all=True)
+    return carried
 
 
 def read_image(path: Path, extnum: int) -> ImagePlane:

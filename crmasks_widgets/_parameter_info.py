@@ -75,6 +75,10 @@ class ParameterInfo:
         The rule as an error message states it.
     in_reference : bool
         True when numina-crmasks 0.36.0 knows the key.
+    nullable : bool
+        True when null is a value of a number or of a list; a seed that is null is drawn.
+    step : int
+        Distance of the values that an integer may have.
     """
 
     name: str
@@ -87,6 +91,8 @@ class ParameterInfo:
     help: str
     expected: str
     in_reference: bool = True
+    nullable: bool = False
+    step: int = 1
 
 
 def group_of(name: str) -> str:
@@ -148,17 +154,20 @@ def about(
     low: float | None = None,
     above: float | None = None,
     in_reference: bool = True,
+    step: int = 1,
 ) -> Any:
     """Declare a field: its default, its limits and what the parameter table says of it.
 
     `low` is the smallest value, `above` a limit that the value must exceed; `expected` is the rule
-    in words, needed where type and limits do not say it all.
+    in words, needed where type and limits do not say it all; `step` the distance of accepted
+    integers.
     """
     extra: JsonDict = {
         "help": help_line,
         "unit": unit,
         "expected": expected,
         "in_reference": in_reference,
+        "step": step,
     }
     declare: Any = Field  # its overloads tie the type of the default to that of the field
     return declare(default, ge=low, gt=above, json_schema_extra=extra)
@@ -183,6 +192,8 @@ def describe(name: str, field: FieldInfo) -> ParameterInfo:
         help=str(extra["help"]),
         expected=str(extra["expected"]) or _rule(kind, choices, limits, nullable),
         in_reference=bool(extra["in_reference"]),
+        nullable=nullable,
+        step=int(str(extra["step"])),
     )
 
 

@@ -88,9 +88,9 @@ def _noise_scale(a: "Analysis", p: Declared) -> significance.NoiseScale:
 
 
 def _candidates(a: "Analysis", _: Declared, target: "Target") -> significance.Candidates:
-    return significance.find_candidates(
-        a.result("level"), target, a.result("excess", target), a.result("noise_scale")
-    )
+    scale = a.result("noise_scale")
+    excess = (a.fleeting if a.once else a.result)("excess", target)
+    return significance.find_candidates(a.result("level"), target, excess, scale)
 
 
 def _groups(a: "Analysis", p: Declared, target: "Target") -> significance_hits.Groups:

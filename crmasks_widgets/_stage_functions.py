@@ -131,11 +131,11 @@ def _lacosmic(a: "Analysis", p: Declared, target: "Target") -> lacosmic.Lacosmic
     if maps and target == "median":
         logger.warning("%s: L.A.Cosmic takes the median of the map", " and ".join(maps))
     settings, frame = _lacosmic_settings(p, _SETTINGS), a.stack.target(target)
-    prepared = None
-    if p.la_engine == "fast" and lacosmic_engine.supports(settings):
-        prepared = a.result("prepared", target)
+    fast = p.la_engine == "fast" and lacosmic_engine.supports(settings)
+    prepared = a.result("prepared", target) if fast and not a.once else None
     if prepared is None:
-        result = lacosmic.detect_cosmics(frame, settings, **_lacosmic_noise(a, target))
+        detect = lacosmic_engine.detect_cosmics if fast else lacosmic.detect_cosmics
+        result = detect(frame, settings, **_lacosmic_noise(a, target))
     else:
         valid = a.stack.target_valid(target)
         result = lacosmic_engine.detect_target(
@@ -163,8 +163,8 @@ def _plane(a: "Analysis", p: Declared) -> tuple[diagram.Plane, dict[str, Any]]:
 def unaffected(a: "Analysis", parameters: Parameters, changed: set[str]) -> tuple[str, ...]:
     """Name the stages that come out the same although they read a parameter that changed.
 
-    Fixed points matter to the plane by the height of the highest alone, and only if that is above
-    what the noise reaches. A dragged point must not start the simulations again.
+    Fixed points matter to the plane by the height of the highest alone, and only if that changes
+    above what the noise reaches. A dragged point must not start the simulations again.
 
     Parameters
     ----------
@@ -183,10 +183,12 @@ def unaffected(a: "Analysis", parameters: Parameters, changed: set[str]) -> tupl
     only_points = changed <= {"mm_fixed_points_in_boundary", "mm_boundary_fit"}
     if not only_points or ("plane", None) not in a.computed():
         return ()
-    points = (*(a.parameters.mm_fixed_points_in_boundary or ()),)
-    points += (*(parameters.mm_fixed_points_in_boundary or ()),)
+    before, after = (
+        max((y for _, y, _ in p.mm_fixed_points_in_boundary or ()), default=0.0)
+        for p in (a.parameters, parameters)
+    )
     reached = a.plane.y_edges[-1] / diagram.headroom(displaced=a.alignment.displaced)
-    return ("plane",) if all(y < reached for _, y, _ in points) else ()
+    return ("plane",) if before == after or max(before, after) < reached else ()
 
 
 def _simulated_factors(a: "Analysis", p: Declared) -> tuple[float, ...]:

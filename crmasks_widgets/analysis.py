@@ -30,12 +30,7 @@ from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes
 from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.significance import NoiseScale
 from crmasks_widgets.core.stack import Stack
-from crmasks_widgets.exposures import (
-    CALIBRATION_NAMES,
-    Calibration,
-    ExposureSet,
-    read_calibration,
-)
+from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
 from crmasks_widgets.parameters import Parameters
 
 Target = str | int
@@ -75,6 +70,7 @@ class Analysis:
         self.calibration = calibration or read_calibration(parameters, exposures.shape)
         self.masks_checksum: str | None = None
         self.checkpoint: Checkpoint | None = None
+        self.once = False
         self._slots: dict[tuple[str, Target | None], Slot] = {}
         self._guard = threading.Lock()
         _stage_functions.check_against_frame(parameters, exposures)
@@ -136,13 +132,15 @@ class Analysis:
             slot.value, slot.known = value, True
         return new
 
-    def watched(self, checkpoint: Checkpoint) -> "Analysis":
+    def watched(self, checkpoint: Checkpoint | None, *, once: bool = False) -> "Analysis":
         """Follow, and be able to stop, what is computed from now on.
 
         Parameters
         ----------
-        checkpoint : callable
+        checkpoint : callable or None
             Called with the fraction done of a long step; may raise `Cancelled`.
+        once : bool
+            Save memory: keep nothing for a later change of L.A.Cosmic's thresholds.
 
         Returns
         -------
@@ -150,7 +148,7 @@ class Analysis:
             Shares every result with this one.
         """
         new = Analysis(self.exposures, self.parameters, self.calibration)
-        new.masks_checksum, new.checkpoint = self.masks_checksum, checkpoint
+        new.masks_checksum, new.checkpoint, new.once = self.masks_checksum, checkpoint, once
         new._slots, new._guard = self._slots, self._guard
         return new
 
@@ -175,10 +173,14 @@ class Analysis:
         compute = _stage_functions.COMPUTE[stage]
         return slot.get(lambda: compute(*arguments, *(() if target is None else (target,))))
 
-    def forget(self, stage: str, target: Target | None = None) -> None:
-        """Let go of the result of `stage` and `target`; if read again it is computed again."""
-        with self._guard:
-            self._slots.pop((stage, target), None)
+    def fleeting(self, stage: str, target: Target | None = None) -> Any:
+        """Result of a stage, as `result`, that is not kept unless it is there already."""
+        known = (stage, target) in self.computed()
+        value = self.result(stage, target)
+        if not known:
+            with self._guard:
+                self._slots.pop((stage, target), None)
+        return value
 
     def computed(self) -> frozenset[tuple[str, Target | None]]:
         """Stages whose result is known.

@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        With the commands `run`, `check` and `demo`.
+        With the commands `run`, `check`, `demo` and `lab`.
     """
     parser = argparse.ArgumentParser(
         prog="crmasks",
@@ -71,6 +71,20 @@ def build_parser() -> argparse.ArgumentParser:
         help="frame in pixels (default: 1000 800; MEGARA: 2016 1596)",
     )  # fmt: skip
     demo.add_argument("--seed", type=int, default=20260101, help="of everything random")
+    lab = commands.add_parser(
+        "lab", help="open the dashboard in JupyterLab", description=_lab.__doc__
+    )
+    lab.add_argument(
+        "params", metavar="PARAMS.yaml", nargs="?", type=Path,
+        help="what to look at (default: demo exposures)",
+    )  # fmt: skip
+    lab.add_argument("--port", type=int, default=0, help="of the server (default: any free one)")
+    lab.add_argument(
+        "--browser", action=argparse.BooleanOptionalAction, default=True,
+        help="open the page in the browser",
+    )  # fmt: skip
+    lab.add_argument("--voila", action="store_true", help="the dashboard alone, by Voila")
+    lab.add_argument("--allow-root", action="store_true", help="let JupyterLab run as root")
     for command in (run, demo):
         command.add_argument(
             "--figures", action=argparse.BooleanOptionalAction, default=True,
@@ -79,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--overwrite", action="store_true", help="replace the products of an earlier run"
         )
-    for command in (run, demo, check):
+    for command in (run, check, demo, lab):
         command.add_argument(
             "--log-level", choices=LOG_LEVELS, default="INFO", type=str.upper,
             help="how much is reported (default: INFO)",
@@ -129,6 +143,21 @@ def _demo(arguments: argparse.Namespace, console: Console) -> None:
         f"false groups: {found.false_groups}",
         highlight=False,
     )
+
+
+def _lab(arguments: argparse.Namespace, console: Console) -> None:
+    """Open the dashboard in the browser, on a notebook that is written to the current folder."""
+    # Only who wants the dashboard waits for the libraries of notebooks.
+    from crmasks_widgets.lab import Options, serve
+
+    options = Options(
+        port=arguments.port,
+        browser=arguments.browser,
+        voila=arguments.voila,
+        allow_root=arguments.allow_root,
+    )
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+        serve(arguments.params, options)
 
 
 def _compute_and_save(
@@ -217,6 +246,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _logging_to(console, errors, arguments.log_level):
             commands = {"run": _run, "demo": _demo, "check": _check}
             commands[arguments.command](arguments, console)
+            {"run": _run, "demo": _demo, "lab": _lab}[arguments.command](arguments, console)
     except ProductExistsError as error:
         return _fail(errors, str(error), EXIT_EXISTS)
     except CrmasksError as error:

@@ -12,10 +12,12 @@ from crmasks_widgets._atomic import (
     Product,
     check_writable,
     refuse_existing,
+    text_product,
     write_products,
 )
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.simulate import Detector, Fibres, Hits, Scene, fibre_spectrograph
 
@@ -75,6 +77,27 @@ def demo_scene(shape: tuple[int, int] = (800, 1000), *, seed: int = 20260101) ->
     )
 
 
+def demo_analysis(shape: tuple[int, int] = (800, 1000), *, seed: int = 20260101) -> Analysis:
+    """Make the analysis of demo exposures, in memory.
+
+    Parameters
+    ----------
+    shape : (ny, nx)
+        Frame.
+    seed : int
+        Everything random follows from it.
+
+    Returns
+    -------
+    Analysis
+        With default parameters; nothing is computed yet.
+    """
+    scene = demo_scene(shape, seed=seed)
+    exposures = ExposureSet.from_arrays(list(scene.exposures))
+    parameters = Parameters(gain=scene.gain, rnoise=scene.rnoise, bias=scene.bias, mm_seed=seed)
+    return Analysis(exposures, parameters)
+
+
 def write_demo(
     folder: str | Path,
     shape: tuple[int, int] = (800, 1000),
@@ -128,13 +151,9 @@ def write_demo(
     ]
     products.append(Product(TRUTH_NAME, "truth", partial(_write_truth, scene)))
     text = parameters.to_yaml()
-    products.append(Product(YAML_NAME, "parameters", partial(_write_text, text)))
+    products.append(text_product(YAML_NAME, "parameters", text))
     write_products(products, folder)
     return scene
-
-
-def _write_text(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def _write_exposure(scene: Scene, i: int, path: Path) -> None:

@@ -24,6 +24,10 @@ class ProductExistsError(OutputError):
     """A product of an earlier run is in the way."""
 
 
+class StartError(CrmasksError):
+    """A program that shows the dashboard did not start."""
+
+
 class Cancelled(CrmasksError):  # noqa: N818 - an answer to a request, not a fault
     """The computation was stopped on request."""
 

@@ -36,3 +36,6 @@ CODE_COLOURS: Final = MappingProxyType(
         SIGNIFICANCE_ONLY: "#56B4E9",
     }
 )
+
+# Pixels without a value; no detection has this colour.
+INVALID_COLOUR: Final = "#56B4E9"

@@ -150,7 +150,7 @@ class Parameters(BaseModel):
         2.5, "full width at half maximum of the kernel in y", "pixel", above=0
     )
     la_psfsize: types.OddCount = about(
-        11, "side of the kernel", "pixel", low=3, expected="an odd integer of at least 3"
+        11, "side of the kernel", "pixel", low=3, expected="an odd integer of at least 3", step=2
     )
     la_psfbeta: float = about(4.765, "exponent of the moffat kernel", above=0)
     la_verbose: bool = about(False, "report what each run of L.A.Cosmic flags")

@@ -20,17 +20,15 @@ from crmasks_widgets._atomic import (
     remove_products,
     write_products,
 )
+from crmasks_widgets._fits_files import carried_over
+from crmasks_widgets._memory import release
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS, Kind
 from crmasks_widgets.errors import OutputError
+from crmasks_widgets.regions_out import write_hits
 
 CSV_HEADER = ("CR_number", "X_pixel", "Y_pixel", "Mask_value")
-# Cards that describe the file they came from, not the sky.
-_FOREIGN_CARDS = (
-    "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX", "EXTNAME", "EXTVER",
-    "EXTLEVEL", "INHERIT", "UUID",
-)  # fmt: skip
 PRODUCT_NAMES = re.compile(
     r"combined_(mediancr|meancrt|meancr)\.fits|crmasks\.fits|hits\.ecsv"
     r"|mediancr_identified\.csv|problematic_pixels\.(csv|pdf)|mediancr_identified_cr\.pdf"
@@ -143,6 +141,7 @@ def _guarded(
     for product in products:
         _refuse_input(folder / product.name, sources)
         yield product
+        release()
 
 
 def _refuse_input(path: Path, sources: Iterable[Path]) -> None:
@@ -163,12 +162,12 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
         yield Product(
             _combined_name(kind),
             f"{kind} combination with VARIANCE and MAP",
-            partial(_write_combination, analysis, kind),
+            partial(_write_fits, partial(combination_hdus, analysis, kind)),
         )
     if analysis.masks_checksum is not None:
         return
     yield Product("crmasks.fits", "masks", partial(_write_fits, partial(masks_hdus, analysis)))
-    yield Product("hits.ecsv", "one row a hit", partial(_write_hits, analysis))
+    yield Product("hits.ecsv", "one row a hit", partial(write_hits, analysis))
     pixels = {
         "mediancr_identified.csv": (
             analysis.labels * analysis.mediancr,
@@ -186,15 +185,6 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
     metadata = {"UUID": analysis.uuid}
     for job in figures(analysis) if figures is not None else ():
         yield Product(job.name, "figure", partial(_draw, job, metadata))
-
-
-def _write_combination(analysis: Analysis, kind: Kind, path: Path) -> None:
-    """Write a combination; what was computed for the file alone is not kept."""
-    key = ("combination", kind)
-    wanted = key in analysis.computed()
-    _write_fits(partial(combination_hdus, analysis, kind), path)
-    if not wanted:
-        analysis.forget(*key)
 
 
 def _write_fits(make: Callable[[], fits.HDUList], path: Path) -> None:
@@ -247,10 +237,8 @@ def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
     astropy.io.fits.HDUList
         PRIMARY float32 with the first exposure's header, VARIANCE float32, MAP int16.
     """
-    made = analysis.combination(kind)
-    header = analysis.exposures.headers[0].copy(strip=True)
-    for card in _FOREIGN_CARDS:
-        header.remove(card, ignore_missing=True, remove_all=True)
+    made = analysis.fleeting("combination", kind)
+    header = carried_over(analysis.exposures.headers[0])
     unit = header.setdefault("BUNIT", "adu")
     _add_identity(header, analysis)
     _add_history(header, _history(analysis, [f"combination {kind} of the exposures below"]))
@@ -306,13 +294,6 @@ def _lamedian_hdu(analysis: Analysis) -> fits.ImageHDU:
     hdu = fits.ImageHDU(cleaned, name="LAMEDIAN")
     hdu.header["BUNIT"] = unit
     return hdu
-
-
-def _write_hits(analysis: Analysis, path: Path) -> None:
-    table = analysis.hits
-    table.meta["UUID"] = analysis.uuid
-    table.meta["crmasks_widgets"] = __version__
-    table.write(path, format="ascii.ecsv")
 
 
 def _write_pixels(labels: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8], path: Path) -> None:

@@ -6,7 +6,35 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from crmasks_widgets._memory import release
 from crmasks_widgets.analysis import Analysis, Target
+
+# A run may take 8 times the cube and 250 MiB. Of that, the program itself takes 130 MiB; exposures,
+# stack and simulations take up to 4 n - 2 frames; each detection takes 7 more, and small blocks.
+FRAMES_A_JOB, MIB_A_JOB, FREE_MIB = 7, 15, 250 - 130
+MIB = 1 << 20
+
+
+def jobs_at_once(threads: int, n: int, shape: tuple[int, int]) -> int:
+    """Limit the stages that run side by side so that a run keeps to its memory.
+
+    Parameters
+    ----------
+    threads : int
+        Wanted.
+    n : int
+        Number of exposures.
+    shape : (ny, nx)
+        Of a frame.
+
+    Returns
+    -------
+    int
+        At least 1, at most `threads`.
+    """
+    frame = 4 * shape[0] * shape[1] / MIB
+    free = 8 * n * frame - (4 * n - 2) * frame + FREE_MIB
+    return max(1, min(threads, int(free / (FRAMES_A_JOB * frame + MIB_A_JOB))))
 
 
 def compute_all(
@@ -14,14 +42,14 @@ def compute_all(
 ) -> Iterator[tuple[str, Target | None]]:
     """Compute the masks and the hits of a run.
 
-    What only a change of L.A.Cosmic's thresholds would need again is not kept.
+    What only a later change of L.A.Cosmic's thresholds would need is not kept.
 
     Parameters
     ----------
     analysis : Analysis
         To be computed.
     threads : int
-        How many stages may run at once.
+        How many stages may run at once; fewer do where memory asks for it (`jobs_at_once`).
     detections : bool
         False when the masks were given.
 
@@ -30,6 +58,7 @@ def compute_all(
     stage, target
         As each is done.
     """
+    analysis = analysis.watched(analysis.checkpoint, once=True)
     _ = analysis.stack
     yield "stack", None
     if detections:
@@ -38,22 +67,20 @@ def compute_all(
             jobs += [("lacosmic", target) for target in analysis.targets]
         if analysis.uses_significance:
             jobs += [("candidates", target) for target in analysis.targets]
-        with ThreadPoolExecutor(threads) as pool:
-            futures = [pool.submit(_compute_once, analysis, *job) for job in jobs]
+        at_once = jobs_at_once(threads, analysis.exposures.n, analysis.exposures.shape)
+        with ThreadPoolExecutor(at_once) as pool:
+            futures = [pool.submit(analysis.result, *job) for job in jobs]
             try:
                 for job, future in zip(jobs, futures, strict=True):
                     future.result()
+                    release()
                     yield job
             finally:
                 # After an error or an interrupt, what has not begun is not begun.
                 pool.shutdown(wait=False, cancel_futures=True)
         _ = analysis.hits, analysis.masks
+        release()
         yield "masks", None
-
-
-def _compute_once(analysis: Analysis, stage: str, target: Target | None) -> None:
-    analysis.result(stage, target)
-    analysis.forget("prepared", target)
 
 
 def available_cpus(cgroups: Path = Path("/sys/fs/cgroup")) -> int:
@@ -70,7 +97,7 @@ def available_cpus(cgroups: Path = Path("/sys/fs/cgroup")) -> int:
         At least 1.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, math.ceil(min(affinity or 1, _cpu_quota(cgroups))))
+    return max(1, math.floor(min(affinity or 1, _cpu_quota(cgroups))))
 
 
 def _cpu_quota(cgroups: Path) -> float:

@@ -1,6 +1,7 @@
 """Stages: lazy, shared, complete; and what hand edits, thresholds and maps do to the masks."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import crmasks_widgets as cm
 from crmasks_widgets import _stages, palette
 from crmasks_widgets._stage_functions import COMPUTE
 from crmasks_widgets.analysis import STAGES
-from crmasks_widgets.scheduling import available_cpus, compute_all
+from crmasks_widgets.scheduling import available_cpus, compute_all, jobs_at_once
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from .counts import count
@@ -222,12 +223,14 @@ def test_what_is_computed_can_be_followed_and_stopped(exposures):
     assert_same(everything(analysis), everything(cm.Analysis(exposures, BASE)))
 
 
-def test_a_forgotten_result_is_computed_again(exposures):
+def test_a_fleeting_result_is_not_kept_and_a_kept_one_stays(exposures):
     analysis = cm.Analysis(exposures, BASE)
-    first = analysis.lacosmic("median").mask
-    analysis.forget("lacosmic", "median")
-    assert ("lacosmic", "median") not in analysis.computed()
-    np.testing.assert_array_equal(analysis.lacosmic("median").mask, first)
+    first = analysis.fleeting("combination", "mediancr").data
+    assert ("combination", "mediancr") not in analysis.computed()
+    kept = analysis.combination("mediancr")
+    np.testing.assert_array_equal(kept.data, first)
+    assert analysis.fleeting("combination", "mediancr") is kept
+    assert analysis.combination("mediancr") is kept
 
 
 @pytest.mark.parametrize(
@@ -235,7 +238,8 @@ def test_a_forgotten_result_is_computed_again(exposures):
     [
         ({}, 4),
         ({"cpu.max": "max 100000\n"}, 4),
-        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "150000 100000\n"}, 1),
+        ({"cpu.max": "250000 100000\n"}, 2),
         ({"cpu.max": "50000 100000\n"}, 1),
         ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
         ({"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
@@ -247,6 +251,50 @@ def test_threads_keep_to_the_quota_of_a_container(tmp_path, monkeypatch, files, 
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
     assert available_cpus(tmp_path) == cpus
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_no_more_stages_at_once_than_threads(exposures, threads, monkeypatch):
+    busy, most, lock, inner = [], [], threading.Lock(), COMPUTE["lacosmic"]
+    first_ones = threading.Barrier(threads)
+
+    def watched(*arguments):
+        with lock:
+            busy.append(arguments)
+            most.append(len(busy))
+            waits = len(most) <= threads
+        if waits:
+            # So many do run side by side; and one too many has time to begin.
+            first_ones.wait(20)
+            time.sleep(0.05)
+        result = inner(*arguments)
+        with lock:
+            busy.remove(arguments)
+        return result
+
+    monkeypatch.setattr(
+        "crmasks_widgets._stage_functions.COMPUTE", {**COMPUTE, "lacosmic": watched}
+    )
+    analysis = cm.Analysis(exposures, BASE.replace(crmethod="lacosmic"))
+    before = threading.active_count()
+    list(compute_all(analysis, threads))
+    assert max(most) == threads
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    ("threads", "n", "shape", "jobs"),
+    [
+        (1, 3, (4096, 4096), 1),
+        (8, 3, (4096, 4096), 2),
+        (8, 3, (2016, 1596), 2),
+        (8, 9, (2048, 2048), 5),
+        (4, 3, (512, 512), 4),
+        (4, 3, (30_000, 30_000), 2),
+    ],
+)
+def test_large_frames_limit_the_stages_at_once(threads, n, shape, jobs):
+    assert jobs_at_once(threads, n, shape) == jobs
 
 
 def test_a_stage_read_by_two_threads_is_computed_once(exposures, monkeypatch):

@@ -455,7 +455,7 @@ def failing_disk(monkeypatch):
 
         return write_half
 
-    for name in ("_write_fits", "_write_hits", "_write_pixels"):
+    for name in ("_write_fits", "write_hits", "_write_pixels"):
         monkeypatch.setattr(products, name, full(getattr(products, name)))
     return lambda n: left.__setitem__(0, n)
 

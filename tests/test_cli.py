@@ -211,7 +211,7 @@ def test_invalid_values_are_counted(work):
     [
         "crmasks_widgets.cli.load_analysis",
         "crmasks_widgets._stage_functions.masks.build_masks",
-        "crmasks_widgets.products._write_hits",
+        "crmasks_widgets.products.write_hits",
         "crmasks_widgets.products._write_pixels",
     ],
 )

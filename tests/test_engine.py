@@ -262,12 +262,14 @@ def test_a_loop_that_is_given_or_closed(finished):
 
 
 def test_bursts_of_changes_end_in_the_masks_of_a_direct_computation(exposures):
-    dice, seen, sizes = np.random.default_rng(8), Seen(), set()
+    dice, seen, sizes, asked = np.random.default_rng(8), Seen(), set(), []
+    threads = threading.active_count()
     with seen.engine(cm.Analysis(exposures, BASE), order=MASKS) as engine:
         for _ in range(count(40, 1000)):
             for _ in range(dice.integers(1, 6)):
                 name, values = list(CHOICES.items())[dice.integers(len(CHOICES))]
                 requested = engine.submit(**{name: values[dice.integers(len(values))]})
+                asked.append(weakref.ref(requested))
                 time.sleep((0, 0, 0.001, 0.02)[dice.integers(4)])
             if dice.random() < 0.15:
                 engine.cancel()
@@ -280,7 +282,12 @@ def test_bursts_of_changes_end_in_the_masks_of_a_direct_computation(exposures):
             assert_same_masks(engine.analysis, cm.Analysis(exposures, engine.analysis.parameters))
             sizes.add(len(engine.analysis._slots))
             seen.snapshots.clear()
-        assert threading.active_count() <= 2
+        assert threading.active_count() <= threads + 1
+        del requested
+        gc.collect()
+        # No analysis that anyone asked for is still there, but the last.
+        assert {id(ref()) for ref in asked if ref() is not None} <= {id(engine.analysis)}
+    assert threading.active_count() == threads
     assert not seen.errors
     # 18 stages, of which five have a target for each of five frames.
     assert max(sizes) < 60

@@ -32,6 +32,7 @@ from crmasks_widgets.figures.hit_pages import (
 )
 from crmasks_widgets.figures.page import HitPage, round_ticks, short_number
 from crmasks_widgets.figures.page_layout import PANEL, PageLayout, grid_shape, panel_places
+from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.parameters import Parameters
 
 UUID = "0f5ae2a8-4d0b-5a3e-9f2e-8f6c5e0d1a11"
@@ -407,23 +408,24 @@ def test_outline_runs_around_the_mask():
     assert ((6.0, 3.0), (6.0, 4.0)) in sides
 
 
-@pytest.mark.parametrize("scale", ["minmax", "zscale"])
+@pytest.mark.parametrize("scale", ["minmax", "zscale", "percentile"])
 @pytest.mark.parametrize(
     "values",
     [np.full((4, 4), 7.0), np.full((4, 4), np.nan), np.array([-1e30, 1e30]), np.array([np.inf])],
 )
 def test_colour_limits_always_rise(scale, values):
-    low, high = images.colour_limits(values, scale)
+    low, high = colour_limits(values, scale)
     assert np.isfinite([low, high]).all()
     assert low < high
 
 
 def test_colour_limits_leave_out_what_is_invalid():
     values = np.array([[3.0, np.nan], [np.inf, -2.0]])
-    assert images.colour_limits(values, "minmax") == (-2.0, 3.0)
+    assert colour_limits(values, "minmax") == (-2.0, 3.0)
     noise = np.random.default_rng(0).normal(100, 1, (60, 60))
     noise[3, 3] = 1e5
-    assert images.colour_limits(noise, "zscale")[1] < 200 < images.colour_limits(noise, "minmax")[1]
+    assert colour_limits(noise, "zscale")[1] < 200 < colour_limits(noise, "minmax")[1]
+    assert colour_limits(np.arange(1001.0), "percentile") == (2.5, 997.5)
 
 
 def test_density_counts_every_point_in_its_cell():
@@ -501,7 +503,7 @@ def filled(made, book, number, scale="minmax"):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize("scale", ["minmax", "zscale"])
+@pytest.mark.parametrize("scale", ["minmax", "zscale", "percentile"])
 def test_page_shows_the_windows(number, scale):
     made = analysis(4)
     book = mediancr_book(made)
@@ -510,12 +512,12 @@ def test_page_shows_the_windows(number, scale):
     assert len(page.images) == 4 + 3
     for image, exposure in zip(page.images, made.stack.cube, strict=False):
         assert np.array_equal(image.get_array(), exposure[here])
-        assert image.get_clim() == images.colour_limits(made.stack.median2d[here], scale)
+        assert image.get_clim() == colour_limits(made.stack.median2d[here], scale)
     median, classes, corrected = page.images[-3:]
     assert np.array_equal(median.get_array(), made.stack.median2d[here])
     fixed = made.combination("mediancr").data[here]
     assert np.array_equal(corrected.get_array(), fixed)
-    assert corrected.get_clim() == images.colour_limits(fixed, scale)
+    assert corrected.get_clim() == colour_limits(fixed, scale)
     codes = made.codes("median")[here]
     for code, colour in palette.CODE_COLOURS.items():
         wanted = [round(255 * v) for v in to_rgb(colour)]
@@ -693,5 +695,5 @@ def test_invalid_pixels_have_a_colour_of_their_own():
     figure = diagnostic_figure(made, 1)
     image = next(axes for axes in figure.axes if axes.get_title(loc="left")[:3] == "(c)").images[0]
     shown = image.to_rgba(image.get_array())
-    assert np.allclose(shown[12, 12, :3], to_rgb(images.INVALID_COLOUR), atol=0.01)
+    assert np.allclose(shown[12, 12, :3], to_rgb(palette.INVALID_COLOUR), atol=0.01)
     assert "no valid value" in {t.get_text() for t in figure.legends[0].get_texts()}

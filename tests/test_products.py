@@ -604,7 +604,7 @@ def test_an_interrupt_while_writing_leaves_nothing(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     analysis = analysis_of()
-    monkeypatch.setattr("crmasks_widgets.products._write_hits", interrupted)
+    monkeypatch.setattr("crmasks_widgets.products.write_hits", interrupted)
     with pytest.raises(KeyboardInterrupt):
         save_all(analysis, tmp_path / "new" / "folder")
     assert list(tmp_path.iterdir()) == []

@@ -88,9 +88,7 @@ class Prepared:
     @cached_property
     def background(self) -> np.float32:
         """Median of the good pixels, electrons: for flagged pixels without a good neighbour."""
-        good = self.electrons if self.bad is None else self.electrons[~self.bad]
-        middle = (good.size - 1) // 2
-        return np.float32(np.partition(good, middle, axis=None)[middle])
+        return _medians.lower_median(self.electrons, self.bad)
 
     def serves(self, settings: LacosmicSettings) -> bool:
         """Tell whether `detect` may be called with these settings.

@@ -1,5 +1,7 @@
 """One run of L.A.Cosmic's iterations over prepared images, changed only near flagged pixels."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from crmasks_widgets.core import _cleaning, _lacosmic_statistics
@@ -10,6 +12,9 @@ from crmasks_widgets.core._medians import Bools, Floats, Indices, blocks, interi
 
 # With more of the frame to be filtered anew than that, filtering all of it is faster.
 DENSE = 0.06
+# Rows worked on at a time hold about that many pixels: frame-sized intermediate images would double
+# what a run needs.
+BAND_PIXELS = 1 << 20
 
 
 def near(points: Indices, shape: tuple[int, int], reach: int) -> Bools:
@@ -45,6 +50,16 @@ def near(points: Indices, shape: tuple[int, int], reach: int) -> Bools:
     return marks[reach : reach + ny * nx]
 
 
+def _bands(points: Indices, shape: tuple[int, int], reach: int) -> Iterator[tuple[Indices, slice]]:
+    """Take rising flat indices apart by bands of rows; each comes with the rows within `reach`."""
+    ny, nx = shape
+    step = max(1, BAND_PIXELS // nx)
+    for start in range(0, ny, step):
+        first, last = np.searchsorted(points, [start * nx, (start + step) * nx])
+        if last > first:
+            yield points[first:last], slice(max(0, start - reach), min(ny, start + step + reach))
+
+
 class Run:
     """Images as they are after some iterations.
 
@@ -58,12 +73,21 @@ class Run:
         ``sigclip``, at least 0.
     cleantype : str
         See `_cleaning.fill_values`.
+    overwrite : bool
+        Change `images` themselves instead of copies.
     """
 
     def __init__(
-        self, images: Prepared, candidates: Candidates, level: np.float32, cleantype: str
+        self,
+        images: Prepared,
+        candidates: Candidates,
+        level: np.float32,
+        cleantype: str,
+        *,
+        overwrite: bool = False,
     ) -> None:
         self._images, self._level, self._cleantype = images, level, cleantype
+        self._overwrite = overwrite
         self._candidates = candidates
         self._shape = (images.electrons.shape[0], images.electrons.shape[1])
         self.flagged = np.zeros(self._shape, bool)
@@ -108,13 +132,22 @@ class Run:
             Flat indices of pixels not flagged before.
         """
         if self.cleaned is self._images.electrons:
-            self.cleaned = self.cleaned.copy()
+            self.cleaned = self._cleanable()
         self.flagged.ravel()[points] = True
         around = near(points, self._shape, 2)
         around &= self.flagged.ravel()
         # Values come from pixels that are not flagged: only those beside a new flag change.
         self._changed = np.flatnonzero(around)
         self.cleaned.ravel()[self._changed] = self._filled(np.float32(0), self._changed)
+
+    def _cleanable(self) -> Floats:
+        images = self._images
+        if not self._overwrite or images.gain == 1:
+            # With gain 1 the electrons are the caller's own frame.
+            return images.electrons.copy()
+        # That of the frame as it was: it is kept once it is known.
+        _ = images.background
+        return images.electrons
 
     def _filled(self, offset: np.float32, points: Indices) -> Floats:
         images = self._images
@@ -128,9 +161,10 @@ class Run:
     def _follow(self, changed: Indices) -> None:
         """Bring all images, near the pixels filled, up to date with the cleaned frame."""
         images, shape = self._images, self._shape
-        if self._noise is images.noise:
-            self._noise, self._significance = images.noise.copy(), images.significance.copy()
-            self._structure = images.structure.copy()
+        if not self._outdated.size:
+            self._noise, self._significance, self._structure = (
+                self._own(image) for image in (images.noise, images.significance, images.structure)
+            )
             self._outdated = np.zeros(images.structure.size, bool)
         noise_reach = images.widths.noise // 2
         points = np.flatnonzero(near(changed, shape, noise_reach))
@@ -148,15 +182,24 @@ class Run:
         again |= near(changed, shape, reach + images.widths.surroundings // 2)
         self._follow_contrast(again)
 
+    def _own(self, image: Floats) -> Floats:
+        if not self._overwrite:
+            return image.copy()
+        image.flags.writeable = True
+        return image
+
     def _follow_noise(self, points: Indices) -> None:
         images, widths = self._images, self._images.widths
-        variance = self.cleaned + images.read_variance
-        # A mean of sums is not, to the last bit, the sum of the mean.
-        flagged = np.flatnonzero(self.flagged)
-        variance.ravel()[flagged] = self._filled(images.read_variance, flagged)
-        points = points[interior(points, self._shape, widths.noise // 2)]
-        median = median_at(variance, points, widths.noise, widths is SEPARABLE)
-        self._noise.ravel()[points] = _lacosmic_statistics.noise_of(median)
+        half = widths.noise // 2
+        points = points[interior(points, self._shape, half)]
+        for some, rows in _bands(points, self._shape, half):
+            first = rows.start * self._shape[1]
+            variance = self.cleaned[rows] + images.read_variance
+            # A mean of sums is not, to the last bit, the sum of the mean.
+            flagged = np.flatnonzero(self.flagged[rows])
+            variance.ravel()[flagged] = self._filled(images.read_variance, flagged + first)
+            median = median_at(variance, some - first, widths.noise, widths is SEPARABLE)
+            self._noise.ravel()[some] = _lacosmic_statistics.noise_of(median)
 
     def _follow_candidates(self, again: Bools) -> None:
         images = self._images
@@ -186,11 +229,14 @@ class Run:
         if not images.terms:
             separable = images.widths is SEPARABLE
             values = median_at(self.cleaned, points, images.widths.structure, separable)
-        elif points.size > DENSE * self.cleaned.size:
+            self._structure.ravel()[points] = values
+            return
+        if points.size > DENSE * self.cleaned.size:
             for rows in blocks(self._shape):
                 self._structure[rows] = matched_rows(self.cleaned, self._noise, rows, images.terms)
             return
-        else:
-            matched = MatchedFilter(self._shape, images.terms)
-            values = matched.at(self.cleaned, self._noise, points)
-        self._structure.ravel()[points] = values
+        for some, rows in _bands(points, self._shape, images.terms[0].row.size // 2):
+            cleaned = self.cleaned[rows]
+            matched = MatchedFilter((cleaned.shape[0], cleaned.shape[1]), images.terms)
+            local = some - rows.start * self._shape[1]
+            self._structure.ravel()[some] = matched.at(cleaned, self._noise[rows], local)

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from crmasks_widgets.core.diagram import Noise
 
@@ -145,11 +145,11 @@ def _prepared(frame: FloatArray) -> npt.NDArray[np.float64]:
     A 3x3 median takes hits away without moving what is displaced, which clipping against the
     median of displaced exposures would (W-11).
     """
+    from scipy.signal.windows import tukey
+
     filled = np.where(np.isfinite(frame), frame, np.nanmedian(frame))
     smooth = ndimage.median_filter(filled.astype(np.float64), size=3, mode="nearest")
-    window = np.outer(
-        signal.windows.tukey(frame.shape[0], 0.25), signal.windows.tukey(frame.shape[1], 0.25)
-    )
+    window = np.outer(tukey(frame.shape[0], 0.25), tukey(frame.shape[1], 0.25))
     return np.asarray((smooth - smooth.mean()) * window, np.float64)
 
 

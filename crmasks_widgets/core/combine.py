@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import ndtr
 
 from crmasks_widgets.core.diagram import Noise
 from crmasks_widgets.core.masks import Masks
@@ -118,18 +118,16 @@ def median_variance_factor(n: int) -> float:
         Dimensionless.
     """
     x = np.linspace(-9.0, 9.0, 1201)
-    step = x[1] - x[0]
-    density, below = stats.norm.pdf(x), stats.norm.cdf(x)
-    above = stats.norm.sf(x)
+    density, below, above = np.exp(-(x**2) / 2), ndtr(x), ndtr(-x)
     half = n // 2
     if n % 2:
         weight = density * (below * above) ** half
         return float((x**2 * weight).sum() / weight.sum())
-    # Joint density of the two central values u <= v; the mean of both is the median.
-    u, v = x[:, None], x[None, :]
-    tail = (below ** (half - 1) * density)[:, None] * (above ** (half - 1) * density)[None, :]
-    weight = np.where(u < v, tail, np.where(u == v, tail / 2, 0.0))
-    return float((((u + v) / 2) ** 2 * weight).sum() * step**2 / (weight.sum() * step**2))
+    # Joint density of the two central values u <= v; the mean of both is the median, and its
+    # square (u^2 + 2 u v + v^2) / 4. Moments of u below v, with half of u = v:
+    lower, upper = below ** (half - 1) * density, above ** (half - 1) * density
+    m0, m1, m2 = (np.cumsum(lower * x**k) - lower * x**k / 2 for k in range(3))
+    return float((upper * (m2 + 2 * x * m1 + x**2 * m0)).sum() / (4 * (upper * m0).sum()))
 
 
 def median_variance_factors(n: int) -> FloatFrame:

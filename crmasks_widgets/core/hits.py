@@ -9,11 +9,13 @@ from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
 from crmasks_widgets import palette
-from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS, SPARSE
+from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS
 from crmasks_widgets.core.stack import Stack
 
 FloatArray = npt.NDArray[np.float64]
 
+# With a smaller part of the frame masked, joining single pixels beats scanning the frame.
+SPARSE = 1e-2
 _COUNTED = {
     "n_lacosmic": palette.LACOSMIC_ONLY,
     "n_mm": palette.MM_ONLY,
@@ -102,7 +104,7 @@ def hit_table(labels: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8], stack
         evidence; peak_over_min_i: largest excess of exposure i over the minimum, ADU, and
         max_median_minus_min, ADU.
     """
-    pixels = np.flatnonzero(labels)
+    pixels = np.flatnonzero(labels > 0)
     number = labels.ravel()[pixels]
     y, x = np.divmod(pixels, labels.shape[1])
     n = int(labels.max(initial=0))
@@ -146,7 +148,7 @@ def least_probability(
     (n,) float64
         One value a hit, for a single pixel: a frame has many.
     """
-    pixels = np.flatnonzero(labels)
+    pixels = np.flatnonzero(labels > 0)
     minimum = stack.min2d.ravel()[pixels].astype(np.float64)
     height = stack.median2d.ravel()[pixels] - minimum
     probability = noise_probability(minimum, height)

@@ -74,6 +74,7 @@ def detect(
     *,
     start: Detection | None = None,
     checkpoint: Checkpoint | None = None,
+    overwrite: bool = False,
 ) -> Detection:
     """Flag the cosmic rays of a prepared frame.
 
@@ -88,6 +89,8 @@ def detect(
         thresholds and no more iterations than wanted, and passed over otherwise.
     checkpoint : callable, optional
         Called with the fraction done after each iteration; may raise `Cancelled`.
+    overwrite : bool
+        `prepared` is not needed any more: its images are changed instead of copied.
 
     Returns
     -------
@@ -103,7 +106,8 @@ def detect(
         raise ValueError("this frame was prepared with other settings of L.A.Cosmic")
     iterations, finished = 0, False
     sigclip = np.float32(settings.sigclip)
-    run = Run(prepared, _above(prepared, settings.sigclip), sigclip, settings.cleantype)
+    candidates = _above(prepared, settings.sigclip)
+    run = Run(prepared, candidates, sigclip, settings.cleantype, overwrite=overwrite)
     if start is not None and _goes_on(start, settings):
         iterations, finished = start.iterations, start.finished
         run.flag(np.flatnonzero(start.mask))
@@ -196,6 +200,7 @@ def detect_target(
     *,
     valid: Bools | None = None,
     checkpoint: Checkpoint | None = None,
+    overwrite: bool = False,
 ) -> LacosmicResult:
     """Apply thresholds to a prepared frame.
 
@@ -211,15 +216,18 @@ def detect_target(
         As it was.
     checkpoint : callable, optional
         Called with the fraction done after each iteration; may raise `Cancelled`.
+    overwrite : bool
+        `target` is not needed any more: its images are changed instead of copied.
 
     Returns
     -------
     LacosmicResult
         Flags, and the cleaned frame in ADU.
     """
-    found, inner = detect(target.prepared, settings, checkpoint=checkpoint), target.extended.inner
-    cleaned = found.cleaned[inner] / np.float32(target.prepared.gain)
-    return lacosmic.result_of(frame, found.mask[inner], cleaned, valid)
+    found = detect(target.prepared, settings, checkpoint=checkpoint, overwrite=overwrite)
+    inner = target.extended.inner
+    result = lacosmic.result_of(frame, found.mask[inner], found.cleaned[inner], valid)
+    return replace(result, filled=result.filled / np.float32(target.prepared.gain))
 
 
 def detect_cosmics(
@@ -267,7 +275,7 @@ def detect_cosmics(
             frame, settings, gain=gain, rnoise=rnoise, valid=valid, checkpoint=checkpoint
         )
     rest = _part(checkpoint, 0.6, 1)
-    return detect_target(frame, target, settings, valid=valid, checkpoint=rest)
+    return detect_target(frame, target, settings, valid=valid, checkpoint=rest, overwrite=True)
 
 
 def _part(checkpoint: Checkpoint | None, low: float, high: float) -> Checkpoint | None:

@@ -197,10 +197,11 @@ def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
     grown: BoolFrame = mask.copy()
     if dilation < 1:
         return grown
-    y, x = np.nonzero(mask)
-    if len(y) > SPARSE * mask.size:
+    pixels = np.flatnonzero(mask)
+    if len(pixels) > SPARSE * mask.size:
         size = 2 * dilation + 1
         return np.asarray(ndimage.maximum_filter(mask.view(np.uint8), size, mode="constant"), bool)
+    y, x = np.divmod(pixels, mask.shape[1])
     for dy in range(-dilation, dilation + 1):
         inside = (y + dy >= 0) & (y + dy < mask.shape[0])
         for dx in range(-dilation, dilation + 1):
@@ -327,9 +328,9 @@ def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDAr
     (ny, nx) uint8
         Codes of `crmasks_widgets.palette`, 0 outside the mask.
     """
-    codes = mask.astype(np.uint8) * np.uint8(palette.DILATION)
-    codes[mask & edits.forced] = palette.FORCED
-    flagged = flags.codes()
-    seen = np.flatnonzero(mask & (flagged > 0))
-    codes.ravel()[seen] = flagged.ravel()[seen]
+    pixels = np.flatnonzero(mask)
+    code = flags.at(np.unravel_index(pixels, mask.shape)).codes()
+    other = np.where(edits.forced.ravel()[pixels], palette.FORCED, palette.DILATION)
+    codes = np.zeros(mask.shape, dtype=np.uint8)
+    codes.ravel()[pixels] = np.where(code > 0, code, other)
     return codes

@@ -124,26 +124,25 @@ class DiagramHands:
     def _points(self) -> tuple[tuple[float, float, float], ...]:
         return self._desk.state.scene.parameters.mm_fixed_points_in_boundary or ()
 
-    def _set_points(self, points: Any, gesture: str = "") -> None:
-        self._desk.state.update(gesture=gesture, mm_fixed_points_in_boundary=points)
+    def _set_points(self, points: Any) -> None:
+        self._desk.state.update(mm_fixed_points_in_boundary=points)
 
     def _dragged(self, panel: Panel) -> None:
         points, places = self._points(), panel.dragged()
         if places is None or len(places) != len(points):
             return  # x and y arrive one after the other
         weights = (weight for *_, weight in points)
-        self._set_points(
-            tuple((x, y, w) for (x, y, _), w in zip(places, weights, strict=True)), "drag a point"
-        )
+        self._set_points(tuple((x, y, w) for (x, y, _), w in zip(places, weights, strict=True)))
 
     def _lifted(self) -> None:
         self._held = self._limits
+        self._desk.state.begin_gesture()
 
     def _dropped(self) -> None:
         self._held = None
         # A hand is not exact to more than this, and a parameter file is easier to read.
         rounded = tuple((round(x, 2), round(y, 2), w) for x, y, w in self._points())
-        self._set_points(rounded or None, "drag a point")
+        self._set_points(rounded or None)
         self._desk.state.end_gesture()
         self._desk.state.refresh()
 
@@ -164,7 +163,7 @@ class DiagramHands:
         width, height = x_max - x_min, y_max - y_min
         away = [np.hypot((x - place[0]) / width, (y - place[1]) / height) for x, y, _ in points]
         if min(away) <= NEAR:
-            self._set_points(removed(points, int(np.argmin(away))))
+            self._set_points(removed(points, int(np.argmin(away))) or None)
 
     def _points_from_boundary(self) -> None:
         scene = self._desk.state.scene

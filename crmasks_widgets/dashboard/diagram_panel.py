@@ -78,12 +78,28 @@ class Panel:
             layout=Layout(width="100%", height="330px", min_width="0"),
         )  # fmt: skip
         name_plot(self.figure, name)
-        self.title = HTML()
+        self.title = HTML(layout=Layout(margin="0 8px"))
         self.widget = VBox([self.title, self.figure], layout=Layout(flex="1 1 0", min_width="0"))
 
     def label_y(self, text: str) -> None:
         """Say what the vertical axis shows."""
         self.figure.axes[1].label = text
+
+    def place_ticks(self, limits: Limits, size: tuple[int, int]) -> None:
+        """Choose round ticks that do not run into each other.
+
+        Parameters
+        ----------
+        limits : (x_min, x_max, y_min, y_max)
+            What is on screen, ADU.
+        size : (width, height)
+            Of the plot, pixels.
+        """
+        spaces = ((limits[0], limits[1], size[0] // 52), (limits[2], limits[3], size[1] // 36))
+        for axis, (low, high, most) in zip(self.figure.axes, spaces, strict=True):
+            ticks = round_ticks(low, high, max(2, most))
+            if not np.array_equal(axis.tick_values, ticks):
+                axis.tick_values = ticks
 
     def draw_curves(
         self,
@@ -146,6 +162,27 @@ class Panel:
         if len(x) != len(y):
             return None
         return tuple((float(a), float(b), 0.0) for a, b in zip(x, y, strict=True))
+
+
+def round_ticks(low: float, high: float, most: int) -> npt.NDArray[np.float64]:
+    """Multiples of 1, 2 or 5 times a power of ten between two limits, at most so many.
+
+    Parameters
+    ----------
+    low, high : float
+        Limits.
+    most : int
+        At least 2.
+
+    Returns
+    -------
+    (k,) float64
+        Rising.
+    """
+    rough = (high - low) / most
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    return np.asarray(step * np.arange(np.ceil(low / step), np.floor(high / step) + 1))
 
 
 def _axes(scales: dict[str, LinearScale]) -> list[Axis]:

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from crmasks_widgets import palette as codes
 from crmasks_widgets.dashboard.colour_tables import Palette, rgb, table
@@ -88,23 +89,31 @@ _CIRCLE = [
 _SQUARE = [(a, b) for a in (-4, 4) for b in range(-4, 5)] + [
     (b, a) for a in (-4, 4) for b in range(-4, 5)
 ]
+_DIAMOND = [(d, side * (4 - abs(d))) for d in range(-4, 5) for side in (-1, 1)]
 GLYPHS: Final = {
     codes.LACOSMIC_ONLY: _DIAGONAL,
     codes.MM_ONLY: _UPRIGHT,
     codes.BOTH: _CIRCLE,
     codes.FORCED: _SQUARE,
+    codes.SIGNIFICANCE_ONLY: _DIAMOND,
 }
 SYMBOLS: Final = {
     codes.LACOSMIC_ONLY: "×",
     codes.MM_ONLY: "+",
     codes.BOTH: "○",
     codes.FORCED: "□",
+    codes.SIGNIFICANCE_ONLY: "◇",
 }
 
 
+# A light rim keeps glyphs apart from the density and from a dark page.
+RIM: Final = max(codes.CODE_COLOURS) + 1
+
+
 def glyph_palette() -> Palette:
-    """Colours of the glyphs by detection code; 0 is transparent."""
-    colours = np.zeros((max(codes.CODE_COLOURS) + 1, 4), np.uint8)
+    """Colours of the glyphs by detection code, and of their rim; 0 is transparent."""
+    colours = np.zeros((RIM + 1, 4), np.uint8)
+    colours[RIM] = (255, 255, 255, 200)
     for code, colour in codes.CODE_COLOURS.items():
         colours[code] = (*rgb(colour), 255)
     return colours
@@ -136,7 +145,7 @@ def draw_glyphs(
     Returns
     -------
     (height, width) uint8
-        Codes, row 0 lowest; 0 where nothing is.
+        Codes and `RIM`, row 0 lowest; 0 where nothing is.
     """
     width, height = size
     x_min, x_max, y_min, y_max = limits
@@ -151,6 +160,8 @@ def draw_glyphs(
             r, c = rows + dy, columns + dx
             inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
             picture[r[inside], c[inside]] = kind
+    drawn = picture > 0
+    picture[ndimage.binary_dilation(drawn, np.ones((3, 3))) & ~drawn] = RIM
     return picture
 
 

@@ -93,6 +93,7 @@ class DiagramView:
         name = display.target if isinstance(display.target, str) else f"exposure {display.target}"
         for panel in self.panels.values():
             panel.label_y(f"{name} \u2212 min2d (ADU)")
+            panel.place_ticks(limits, self._desk.size(panel.name, DEFAULT_SIZE))
         self._draw_density(scene)
         self._draw_curves(scene, limits)
         self._draw_flagged(scene, limits)
@@ -110,12 +111,13 @@ class DiagramView:
             return
         key = (analysis.plane, observed, expected)
         self._memos["density"](key, lambda: self._paint_density(scene, observed, expected))
-        runs = f", mean of {expected.n_simulations} simulations" if expected is not None else ""
-        exact = scene.analysis.parameters.mm_simulation == "exact"
-        self.panels["expected"].title.value = f"<b>Expected</b>{' (exact)' if exact else runs}"
+        how = "exact" if scene.analysis.parameters.mm_simulation == "exact" else "computing\u2026"
+        if expected is not None and how != "exact":
+            how = f"{expected.n_simulations} simulations"
+        self.panels["expected"].title.value = f"<b>Expected</b> ({how})"
         part = " on screen" if scene.display.image is not None else ""
         total = f"{int(observed.sum()):,} pixels{part}"
-        self.panels["observed"].title.value = f"<b>Observed</b>, {total}"
+        self.panels["observed"].title.value = f"<b>Observed</b> ({total})"
 
     def _observed(self, scene: Scene) -> npt.NDArray[Any] | None:
         """Histogram of the pixels on screen, or of all of them."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
@@ -17,8 +18,8 @@ class Dispatcher:
     """Runs callbacks in turn, wherever they come from, and shows what goes wrong in them.
 
     JupyterLab runs some callbacks of widgets in other threads. All that touches the state of a
-    dashboard goes through here: to the kernel's loop where there is one, else (plain Python) at
-    once, under a lock.
+    dashboard goes through here: to the kernel's loop where there is one. In plain Python what
+    comes from another thread waits for `drain`.
 
     Parameters
     ----------
@@ -31,21 +32,31 @@ class Dispatcher:
         with contextlib.suppress(RuntimeError):
             self.loop = asyncio.get_running_loop()
         self._show_error = show_error
-        self._turn = threading.RLock()
+        self._thread = threading.get_ident()
+        self._from_elsewhere: deque[Callable[[], object]] = deque()
         self._waiting: dict[str, asyncio.TimerHandle] = {}
 
     def call(self, action: Callable[[], object]) -> None:
-        """Run an action when it is its turn: now, if this is the loop's thread.
+        """Run an action when it is its turn: now, if this is the dashboard's own thread.
 
         Parameters
         ----------
         action : callable
             An error in it is shown, and changes nothing else.
         """
-        if self.loop is None or self._in_loop():
+        if self._at_home():
             self._run(action)
+        elif self.loop is None:
+            self._from_elsewhere.append(action)
         elif not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self._run, action)
+
+    def drain(self) -> bool:
+        """Without a loop, run what came from other threads; False if nothing did."""
+        came = bool(self._from_elsewhere)
+        while self._from_elsewhere:
+            self._run(self._from_elsewhere.popleft())
+        return came
 
     def handler(self, action: Callable[..., object]) -> Callable[..., None]:
         """Make the callback of a widget, which takes its turn.
@@ -81,9 +92,6 @@ class Dispatcher:
         action : callable
             What to do.
         """
-        if self.loop is None:
-            self._run(action)
-            return
         self.call(partial(self._postpone, key, delay, action))
 
     def stop(self) -> None:
@@ -93,29 +101,32 @@ class Dispatcher:
         self._waiting.clear()
 
     def _postpone(self, key: str, delay: float, action: Callable[[], object]) -> None:
+        if self.loop is None:
+            self._run(action)
+            return
         if key in self._waiting:
             self._waiting.pop(key).cancel()
-        if self.loop is not None:
-            self._waiting[key] = self.loop.call_later(delay, self._run_waiting, key, action)
+        self._waiting[key] = self.loop.call_later(delay, self._run_waiting, key, action)
 
     def _run_waiting(self, key: str, action: Callable[[], object]) -> None:
         self._waiting.pop(key, None)
         self._run(action)
 
-    def _in_loop(self) -> bool:
+    def _at_home(self) -> bool:
+        if self.loop is None:
+            return threading.get_ident() == self._thread
         try:
             return asyncio.get_running_loop() is self.loop
         except RuntimeError:
             return False
 
     def _run(self, action: Callable[[], object]) -> None:
-        with self._turn:
-            # The one broad guard of the dashboard: JupyterLab shows nothing of an exception in a
-            # callback, so it has to be shown here.
-            try:
-                action()
-            except CrmasksError as error:
-                self._show_error(str(error))
-            except Exception as error:
-                logger.exception("error in a callback")
-                self._show_error(f"unexpected {type(error).__name__}: {error}")
+        # The one broad guard of the dashboard: JupyterLab shows nothing of an exception in a
+        # callback, so it has to be shown here.
+        try:
+            action()
+        except CrmasksError as error:
+            self._show_error(str(error))
+        except Exception as error:
+            logger.exception("error in a callback")
+            self._show_error(f"unexpected {type(error).__name__}: {error}")

@@ -8,6 +8,8 @@
 const EDITABLE = "input:not([type=checkbox]):not([type=range]):not([type=radio]), textarea, " +
   "select, [contenteditable=true], .cm-content, .jp-mod-editMode *";
 
+const CLICK_REACH = 4; // pixels that a hand may move between pressing and releasing
+
 function plotOf(target) {
   const plot = target instanceof Element ? target.closest(".crmasks-plot") : null;
   if (!plot) return null;
@@ -24,6 +26,13 @@ function position(event) {
   return x < 0 || x > 1 || y < 0 || y > 1 ? null : { plot: plot.name, x, y };
 }
 
+// A page may only have so many contexts: this one is given back at once.
+function hasWebGL() {
+  const context = document.createElement("canvas").getContext("webgl");
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return context !== null;
+}
+
 function connect(model, root, signal) {
   const listen = (name, action, options = {}) =>
     root.addEventListener(name, action, { signal, ...options });
@@ -31,6 +40,8 @@ function connect(model, root, signal) {
     model.set(key, value);
     model.save_changes();
   };
+
+  tell("webgl", hasWebGL());
 
   // JupyterLab's own shortcuts leave alone what happens inside such an element.
   root.setAttribute("data-lm-suppress-shortcuts", "true");
@@ -58,7 +69,9 @@ function connect(model, root, signal) {
     }
     const ownUse = ["Tab", "Enter", " ", "Escape", "ArrowLeft", "ArrowRight", "ArrowUp",
       "ArrowDown", "Home", "End", "PageUp", "PageDown", "Shift", "Control", "Alt", "Meta"];
-    if (ownUse.includes(event.key) && event.target !== root) return;
+    // bqplot gives a plot the focus where it is clicked; a plot has no use for keys.
+    const free = event.target === root || event.target.closest(".crmasks-plot");
+    if (ownUse.includes(event.key) && !free) return;
     event.stopPropagation();
     if (event.key.length === 1 || event.key === "Escape" || event.key.startsWith("Arrow")) {
       event.preventDefault();
@@ -70,6 +83,20 @@ function connect(model, root, signal) {
   listen("dblclick", (event) => {
     const at = position(event);
     if (at) model.send({ event: "dblclick", ...at });
+  });
+
+  // A click of the browser also ends a drag; this one does not.
+  let pressed = null;
+  listen("pointerdown", (event) => {
+    const at = event.button === 0 ? position(event) : null;
+    pressed = at && { plot: at.plot, x: event.clientX, y: event.clientY };
+  });
+  listen("pointerup", (event) => {
+    const at = position(event);
+    const still = pressed && at && at.plot === pressed.plot &&
+      Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) < CLICK_REACH;
+    if (still) model.send({ event: "click", ...at });
+    pressed = null;
   });
 
   listen("pointermove", (event) => {
@@ -110,9 +137,22 @@ function connect(model, root, signal) {
       resized.observe(plot);
     }
   };
-  const added = new MutationObserver(watch);
+  // ipywidgets shows the tooltip of a field with a label nowhere, and gives the handle of a slider
+  // no name for a screen reader: both are taken from the help in the label.
+  const spreadHelp = () => {
+    for (const help of root.querySelectorAll(".crmasks-cell > :not([title]) [title]")) {
+      const part = help.closest(".crmasks-cell > *");
+      part.title = help.title;
+      part.querySelector(".noUi-handle")?.setAttribute("aria-label", help.title);
+    }
+  };
+  const look = () => {
+    watch();
+    spreadHelp();
+  };
+  const added = new MutationObserver(look);
   added.observe(root, { childList: true, subtree: true });
-  watch();
+  look();
   signal.addEventListener("abort", () => {
     added.disconnect();
     resized.disconnect();

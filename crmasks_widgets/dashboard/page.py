@@ -23,11 +23,13 @@ class Page(anywidget.AnyWidget):
         As `pointer`, and "total", by how much the wheel was turned so far, pixels.
     sizes : dict
         Width and height of the plotting areas by name, screen pixels.
+    webgl : bool
+        False once the page found that it cannot draw in 3-D.
 
     Notes
     -----
-    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at"}`` and
-    ``{"event": "dblclick", "plot", "x", "y"}``.
+    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at"}``, and
+    ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click.
     """
 
     _esm = (_HERE / "page.js").read_text(encoding="utf-8")
@@ -35,6 +37,7 @@ class Page(anywidget.AnyWidget):
     pointer = traitlets.Dict().tag(sync=True)
     wheel = traitlets.Dict().tag(sync=True)
     sizes = traitlets.Dict().tag(sync=True)
+    webgl = traitlets.Bool(True).tag(sync=True)
 
 
 def name_plot(figure: DOMWidget, name: str) -> None:

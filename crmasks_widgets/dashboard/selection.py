@@ -53,8 +53,13 @@ def pixels_of_hit(scene: Scene, number: int) -> tuple[tuple[int, int], ...]:
     tuple of (x, y)
         In raster order.
     """
-    ys, xs = np.nonzero(scene.analysis.labels == number)
-    return tuple((int(x) + 1, int(y) + 1) for y, x in zip(ys, xs, strict=True))
+    left, low, labels = 1, 1, scene.analysis.labels
+    if scene.ready("hits"):  # they know where to look; a large frame takes long to search
+        row = scene.analysis.result("hits")[number - 1]
+        left, low = int(row["xmin"]), int(row["ymin"])
+        labels = labels[low - 1 : row["ymax"], left - 1 : row["xmax"]]
+    ys, xs = np.nonzero(labels == number)
+    return tuple((int(x) + left, int(y) + low) for y, x in zip(ys, xs, strict=True))
 
 
 def diagram_position(scene: Scene, pixels: Pixels) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -86,8 +91,8 @@ def inside_limits(scene: Scene, pixels: Pixels, limits: Limits | None) -> Pixels
     return pixels[(x >= x_min) & (x <= x_max) & (y >= y_min) & (y <= y_max)]
 
 
-def inside_outline(scene: Scene, outline: Outline) -> Pixels:
-    """Flat indices of all pixels of the frame whose place in the diagram is inside an outline.
+def inside_outline(scene: Scene, outline: Outline, among: Pixels | None = None) -> Pixels:
+    """Flat indices of the pixels whose place in the diagram is inside an outline.
 
     Parameters
     ----------
@@ -95,6 +100,8 @@ def inside_outline(scene: Scene, outline: Outline) -> Pixels:
         Its stack must be ready.
     outline : tuple of (x, y)
         Corners in the diagram, ADU.
+    among : (k,) int64, optional
+        Pixels to look at, rising; by default all of the frame.
 
     Returns
     -------
@@ -105,11 +112,12 @@ def inside_outline(scene: Scene, outline: Outline) -> Pixels:
     if len(corners) < 3:
         return np.zeros(0, np.int64)
     (x_min, y_min), (x_max, y_max) = corners.min(axis=0), corners.max(axis=0)
-    stack = scene.analysis.stack
-    excess = stack.target(scene.display.target) - stack.min2d
-    # The height leaves fewest pixels: only those need a closer look.
-    pixels = np.flatnonzero((excess >= y_min) & (excess <= y_max))
-    pixels = inside_limits(scene, pixels, (x_min, x_max, y_min, y_max))
+    if among is None:
+        stack = scene.analysis.stack
+        excess = stack.target(scene.display.target) - stack.min2d
+        # The height leaves fewest pixels: only those need a closer look.
+        among = np.flatnonzero((excess >= y_min) & (excess <= y_max))
+    pixels = inside_limits(scene, among, (x_min, x_max, y_min, y_max))
     x, y = diagram_position(scene, pixels)
     inside = points_in_poly(np.column_stack([x, y]), corners)
     return np.asarray(pixels[inside], np.int64)

@@ -135,6 +135,8 @@ class State:
         self._past: list[Parameters] = []
         self._future: list[Parameters] = []
         self._gesture, self._gesture_time = "", 0.0
+        # While a gesture is open: whether it has changed anything yet.
+        self._open: bool | None = None
         self._listeners: list[Callable[[Scene], None]] = []
 
     def subscribe(self, listener: Callable[[Scene], None]) -> None:
@@ -157,7 +159,8 @@ class State:
         Parameters
         ----------
         gesture : str, optional
-            What a hand is doing; the changes of one gesture are one step of undo.
+            What a hand is doing. Changes of the same gesture that follow each other closely are
+            one step of undo, for hands of which nobody knows when they let go.
         **changes
             Parameters by name.
 
@@ -180,15 +183,22 @@ class State:
         self._set(parameters=parameters)
 
     def _continues(self, gesture: str) -> bool:
+        if self._open is not None:
+            before, self._open = self._open, True
+            return before
         now = self._clock()
         same = gesture != "" and gesture == self._gesture and bool(self._past)
         same = same and now - self._gesture_time < SAME_GESTURE
         self._gesture, self._gesture_time = gesture, now
         return same
 
+    def begin_gesture(self) -> None:
+        """Make all changes until `end_gesture` one step of undo."""
+        self._open = False
+
     def end_gesture(self) -> None:
         """Let the next change be a step of undo of its own."""
-        self._gesture = ""
+        self._open, self._gesture = None, ""
 
     def undo(self) -> None:
         """Go back one step."""

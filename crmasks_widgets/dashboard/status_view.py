@@ -88,6 +88,12 @@ class StatusView:
             self.cancel.disabled = True
             self.timing.value = f"done in {snapshot.elapsed:.2g} s"
 
+    def stopped(self) -> None:
+        """Say that the computation was stopped."""
+        self.bar.value = 0.0
+        self.cancel.disabled = True
+        self.timing.value = "stopped"
+
     def error(self, text: str) -> None:
         """Show one line about what went wrong."""
         self.message.value = html.escape(" ".join(text.split()))
@@ -111,7 +117,8 @@ def counts_text(counts: dict[str, int], target: str) -> str:
         HTML.
     """
     parts = [f"{counts[key]:,} {name}" for key, name in (
-        ("lacosmic only", "L.A.Cosmic only"), ("mm only", "MM only"), ("both", "both"),
+        ("lacosmic only", "L.A.Cosmic only"), ("mm only", "MM only"),
+        ("significance only", "significance only"), ("both", "both"),
     )]  # fmt: skip
     total = f"<b>{counts['either']:,}</b> pixels flagged in {html.escape(target)}: "
     return total + ", ".join(parts)

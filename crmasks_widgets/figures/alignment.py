@@ -14,15 +14,15 @@ from crmasks_widgets.core.regions import region_mask, region_slices
 from crmasks_widgets.core.stack import stack_exposures
 from crmasks_widgets.figures.images import (
     BOUNDARY_COLOUR,
-    INVALID_COLOUR,
     block_mean,
     colour_bar,
-    colour_limits,
     fit_panel,
     panel_pixels,
     paper_grey,
 )
 from crmasks_widgets.figures.jobs import new_figure
+from crmasks_widgets.limits import colour_limits
+from crmasks_widgets.palette import INVALID_COLOUR
 
 FloatArray = npt.NDArray[np.floating]
 

@@ -23,16 +23,16 @@ from crmasks_widgets.figures.diagram_density import (
 )
 from crmasks_widgets.figures.histogram2d import draw_boundary
 from crmasks_widgets.figures.images import (
-    INVALID_COLOUR,
     block_maximum,
     code_colours,
     colour_bar,
-    colour_limits,
     fit_panel,
     panel_pixels,
     show_frame,
 )
 from crmasks_widgets.figures.jobs import new_figure
+from crmasks_widgets.limits import colour_limits
+from crmasks_widgets.palette import INVALID_COLOUR
 
 # Above these numbers of flagged pixels, numbers and symbols would only hide each other.
 MOST_NUMBERED: Final = 200

@@ -16,10 +16,11 @@ from matplotlib.backends.backend_pdf import PdfPages
 from crmasks_widgets import palette
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.hits import hit_table
-from crmasks_widgets.figures.images import Scale, code_colours, colour_limits
+from crmasks_widgets.figures.images import code_colours
 from crmasks_widgets.figures.jobs import FigureJob, Metadata, pdf_information, style
 from crmasks_widgets.figures.page import HitPage, Panel
 from crmasks_widgets.figures.page_layout import PAGE_DPI, Key, PageLayout, Window
+from crmasks_widgets.limits import Scale, colour_limits
 
 logger = logging.getLogger(__name__)
 
@@ -249,7 +250,7 @@ def mediancr_book(analysis: Analysis) -> HitBook:
         exposures=list(analysis.stack.cube),
         exposure_masks=(),
         median=analysis.stack.median2d,
-        corrected=analysis.combination("mediancr").data,
+        corrected=analysis.fleeting("combination", "mediancr").data,
         corrected_name="median corrected (mediancr)",
         classes=codes,
         classes_name="detected by",
@@ -280,7 +281,7 @@ def problematic_book(analysis: Analysis) -> HitBook:
         "detected in every exposure" if row["n_mm"] == row["npix"] else "partly by dilation"
         for row in hits
     ]
-    n_masks = np.sum(masks, axis=0, dtype=np.intp)
+    n_masks = np.sum(masks, axis=0, dtype=np.uint16)
     colours = np.vstack([[1.0, 1.0, 1.0, 1.0], colormaps["Purples"](np.linspace(0.3, 1, n))])
     table = np.round(255 * colours[:, :3]).astype(np.uint8)
     # With many exposures three shades explain the scale.
@@ -295,7 +296,7 @@ def problematic_book(analysis: Analysis) -> HitBook:
         exposures=list(analysis.stack.cube),
         exposure_masks=masks,
         median=analysis.stack.median2d,
-        corrected=analysis.combination("meancr").data,
+        corrected=analysis.fleeting("combination", "meancr").data,
         corrected_name="mean corrected (meancr)",
         classes=np.asarray(n_masks),
         classes_name=f"masked in how many of {n}",

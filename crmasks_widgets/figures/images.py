@@ -1,10 +1,9 @@
-"""Frames on paper: limits of the grey scale, reduction to the pixels of a panel, outlines."""
+"""Frames on paper: grey scale, reduction to the pixels of a panel, outlines."""
 
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from astropy.visualization import ZScaleInterval
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -14,11 +13,9 @@ from crmasks_widgets import palette
 
 FloatArray = npt.NDArray[np.floating]
 BoolArray = npt.NDArray[np.bool_]
-Scale = Literal["minmax", "zscale"]
 Extent = tuple[float, float, float, float]
 
 # Colours without a meaning in the palette of detection codes.
-INVALID_COLOUR: Final = "#56B4E9"
 BOUNDARY_COLOUR: Final = "#E69F00"
 CROSS_COLOUR: Final = "#E00000"
 FIXED_COLOUR: Final = "#FF00FF"
@@ -38,7 +35,7 @@ def paper_grey() -> Colormap:
         Invalid pixels are light blue.
     """
     grey = LinearSegmentedColormap.from_list("paper_grey", ["#FFFFFF", "#A8A8A8", "#3C3C3C"])
-    return grey.with_extremes(bad=INVALID_COLOUR)
+    return grey.with_extremes(bad=palette.INVALID_COLOUR)
 
 
 def code_colours() -> npt.NDArray[np.uint8]:
@@ -53,34 +50,6 @@ def code_colours() -> npt.NDArray[np.uint8]:
     for code, colour in palette.CODE_COLOURS.items():
         table[code] = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     return table
-
-
-def colour_limits(values: FloatArray, scale: Scale) -> tuple[float, float]:
-    """Lowest and highest value of a grey scale.
-
-    Parameters
-    ----------
-    values : ndarray
-        ADU; what is not finite is left out.
-    scale : {"minmax", "zscale"}
-        The extremes, or the limits of the IRAF zscale algorithm.
-
-    Returns
-    -------
-    tuple of float
-        Rising, ADU. Around the value if there is only one, 0 and 1 if there is none.
-    """
-    finite = values[np.isfinite(values)].astype(np.float64)
-    if finite.size == 0:
-        return 0.0, 1.0
-    if scale == "zscale":
-        low, high = (float(limit) for limit in ZScaleInterval().get_limits(finite))
-    else:
-        low, high = float(finite.min()), float(finite.max())
-    if high > low:
-        return low, high
-    margin = max(0.5, 1e-3 * abs(low))
-    return low - margin, low + margin
 
 
 def frame_extent(shape: tuple[int, int]) -> Extent:

@@ -11,7 +11,7 @@ from .conftest import POINTS, decoded
 
 @pytest.fixture
 def view(dashboard):
-    (found,) = [v for v in dashboard._views if isinstance(v, DiagramView)]
+    (found,) = [v for v in dashboard.workplace.views if isinstance(v, DiagramView)]
     return found
 
 
@@ -72,14 +72,14 @@ def test_a_point_under_the_hand_does_not_move_the_view(dashboard, view):
 
 def test_a_point_on_the_x_of_another_is_refused_in_words(dashboard, view):
     drag(view.panels["observed"], 1, 5000.0, 110.0)
-    assert "found x = 5000 2 times" in dashboard._status.message.value
+    assert "found x = 5000 2 times" in dashboard.workplace.status.message.value
     drop(view.panels["observed"], 1)
     assert view.panels["observed"].points.x.tolist() == [0.0, 500.0, 5000.0]
     assert parameters(dashboard).mm_fixed_points_in_boundary == POINTS
 
 
 def test_a_double_click_adds_a_point_and_d_deletes_it(dashboard, view):
-    page = dashboard._desk.page
+    page = dashboard.workplace.page
     x_max, y_max = view._scales["x"].max, view._scales["y"].max
     x_min = view._scales["x"].min
     page._handle_custom_msg({"event": "dblclick", "plot": "observed", "x": 0.5, "y": 0.25}, [])
@@ -112,7 +112,7 @@ def test_points_taken_from_a_spline_lie_on_it(dashboard, hands):
 
 
 def test_the_wheel_zooms_about_the_pointer_and_home_returns(dashboard, view, hands):
-    page, scales = dashboard._desk.page, view._scales
+    page, scales = dashboard.workplace.page, view._scales
     whole = [(scales[a].min, scales[a].max) for a in "xy"]
     page.wheel = {"plot": "observed", "x": 0.25, "y": 0.5, "total": -200.0}
     zoomed = [(scales[a].min, scales[a].max) for a in "xy"]
@@ -156,7 +156,7 @@ def test_brush_and_lasso_select_an_outline(dashboard, hands):
 
 
 def test_keys_choose_tools_over_the_diagram_only(dashboard, view, hands):
-    page = dashboard._desk.page
+    page = dashboard.workplace.page
     for key, tool in (("p", "Pan"), ("o", "Zoom box"), ("b", "Brush"), ("v", "Points")):
         press(page, key, at={"plot": "observed"})
         assert hands.tool.value == tool
@@ -189,8 +189,8 @@ def test_glyphs_on_screen_have_the_colours_of_what_is_flagged(dashboard, view):
     picture = decoded(view.panels["observed"].overlay.png)
     colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
     wanted = {tuple(bytes.fromhex(palette.CODE_COLOURS[c][1:])) for c in np.unique(codes)}
-    assert colours <= wanted
-    assert colours
+    assert colours - {(255, 255, 255)} <= wanted
+    assert len(colours) > 1
 
 
 def test_a_zoomed_image_restricts_the_diagram_to_its_pixels(dashboard, view):
@@ -238,7 +238,7 @@ def test_without_mm_there_is_no_boundary(dashboard, view):
 
 
 def test_the_readout_names_the_place_under_the_pointer(dashboard, view):
-    dashboard._desk.page.pointer = {"plot": "expected", "x": 0.0, "y": 0.0}
+    dashboard.workplace.page.pointer = {"plot": "expected", "x": 0.0, "y": 0.0}
     assert "boundary there" in view.readout.value
-    dashboard._desk.page.pointer = {}
+    dashboard.workplace.page.pointer = {}
     assert view.readout.value == ""

@@ -1,0 +1,62 @@
+"""Taking widgets out of memory: `Widget.close` leaves alive what a widget is made of."""
+
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ipywidgets import Widget
+
+
+@contextlib.contextmanager
+def widgets_made() -> Iterator[list[Widget]]:
+    """Note the widgets that this thread makes in the context.
+
+    Not all of them can be found from the outermost one: a tool that is not in the hand, or a
+    buffer that is not on the screen, is in no trait of another widget.
+
+    Yields
+    ------
+    list of Widget
+        Grows while the context lasts.
+    """
+    made: list[Widget] = []
+    here = threading.get_ident()
+
+    def note(widget: Widget) -> None:
+        if threading.get_ident() == here:
+            made.append(widget)
+
+    Widget.on_widget_constructed(note)
+    try:
+        yield made
+    finally:
+        Widget.on_widget_constructed(None)
+
+
+def close_all(widgets: Iterable[Widget]) -> None:
+    """Close widgets and everything that they hold.
+
+    Parameters
+    ----------
+    widgets : iterable of Widget
+        Those that hold others may have got them since they were made.
+    """
+    waiting, found = list(widgets), dict[str, Widget]()
+    while waiting:
+        widget = waiting.pop()
+        if widget.model_id is not None and widget.model_id not in found:
+            found[widget.model_id] = widget
+            waiting += _held([getattr(widget, name) for name in widget.keys])
+    for widget in found.values():
+        widget.close()
+
+
+def _held(value: Any) -> list[Widget]:
+    if isinstance(value, Widget):
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return []
+    return [widget for item in value for widget in _held(item)]

@@ -1,0 +1,232 @@
+"""A control for every parameter, made from the parameter table."""
+
+from collections import defaultdict
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
+
+from ipywidgets import HTML, Button, GridBox, HBox, Layout, Tab, VBox
+
+from crmasks_widgets.dashboard.control_widgets import (
+    LARGEST_EXACT,
+    ErrorLine,
+    Looks,
+    NumberEditor,
+    PickEditor,
+    Send,
+    TextEditor,
+    TypedText,
+    is_number,
+    literal,
+    parsed,
+    span_of,
+)
+from crmasks_widgets.dashboard.desk import Desk, Key
+from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.parameters import ParameterInfo, parameter_table
+
+Editor = NumberEditor | TextEditor | PickEditor
+
+_TITLES: Final = MappingProxyType(
+    {"lacosmic": "L.A.Cosmic", "mm": "MM diagram", "general": "General", "exposures": "Exposures"}
+)
+_LAST: Final = ("general", "exposures")
+OTHER: Final = "Not used here"
+FIXED: Final = MappingProxyType(
+    {
+        "images": "the exposures of this dashboard; open other files to change them",
+        "extnum": "read with the exposures; open the files again to change it",
+    }
+)
+UNUSED: Final = MappingProxyType(
+    {
+        "interactive": "this dashboard is how results are looked at; kept for the file",
+        "verify_cr": "hits are accepted or rejected in the cutouts; kept for the file",
+    }
+)
+
+
+def title_of(group: str) -> str:
+    """Readable title of a group of parameters, of those too that come after this was written."""
+    return _TITLES.get(group) or group.replace("_", " ").strip().capitalize()
+
+
+def label_of(info: ParameterInfo) -> str:
+    """Name of a parameter with its unit."""
+    return f"{info.name} ({info.unit})" if info.unit else info.name
+
+
+def help_of(info: ParameterInfo) -> str:
+    """What a person reads when the pointer rests on a control."""
+    default = "drawn" if is_drawn(info) else literal(info.default)
+    return f"{info.name}: {info.help}. Expected: {info.expected}. Default: {default}"
+
+
+def is_drawn(info: ParameterInfo) -> bool:
+    """Whether the parameter has no default, and null draws a value (the seed)."""
+    return info.default is None and info.kind == "integer" and not info.nullable
+
+
+def is_numeric(info: ParameterInfo) -> bool:
+    """Whether a parameter gets a slider: numbers that the page can hold exactly."""
+    if info.range is not None and info.range.high is not None:
+        return info.range.high <= LARGEST_EXACT
+    return info.range is not None or is_number(info.default)
+
+
+class Control:
+    """One parameter: its editor, a button to reset it, and what is wrong with what was set.
+
+    Parameters
+    ----------
+    desk : Desk
+        What a view works with.
+    info : ParameterInfo
+        Which parameter.
+    value : object
+        What it is now.
+    looks : Looks
+        Layouts.
+    """
+
+    def __init__(self, desk: Desk, info: ParameterInfo, value: object, looks: Looks) -> None:
+        self.info, self._state = info, desk.state
+        self.error = ErrorLine()
+        self.editor = _editor(desk, info, value, self._set, looks)
+        self.reset = Button(
+            description="draw anew" if is_drawn(info) else "reset",
+            tooltip=_reset_help(info),
+            layout=looks.button,
+        )
+        self.reset.on_click(desk.dispatcher.handler(lambda _: self._back()))
+        line = HBox([*self.editor.widgets, self.reset], layout=looks.row)
+        line.add_class("crmasks-cell")
+        self.widget = VBox([line, self.error.widget], layout=Layout(min_width="0"))
+        self.widget.add_class("crmasks-control")
+        self._changed = False
+        self.show(value)
+
+    def show(self, value: object) -> None:
+        """Follow the state, and mark a value that is not the default."""
+        self.editor.show(value)
+        changed = value != self.info.default and not is_drawn(self.info)
+        if changed != self._changed:
+            self._changed = changed
+            mark = self.widget.add_class if changed else self.widget.remove_class
+            mark("crmasks-changed")
+        self.reset.disabled = not (changed or is_drawn(self.info))
+
+    def _set(self, value: Any, gesture: str) -> None:
+        if not self.error.attempt(partial(self._update, value, gesture)):
+            self.reset.disabled = False
+
+    def _update(self, value: Any, gesture: str) -> None:
+        if isinstance(value, TypedText):
+            value = parsed(value.text, self.info.name)
+        self._state.update(gesture=gesture, **{self.info.name: value})
+
+    def _back(self) -> None:
+        self._set(self.info.default, "")
+        if not self.error.text:
+            self.editor.restore()
+            self.show(getattr(self._state.scene.parameters, self.info.name))
+
+
+def _reset_help(info: ParameterInfo) -> str:
+    if is_drawn(info):
+        return f"Draw another {info.name}"
+    return f"Reset {info.name} to {literal(info.default)}"
+
+
+def _editor(desk: Desk, info: ParameterInfo, value: object, send: Send, looks: Looks) -> Editor:
+    words = (label_of(info), help_of(info))
+    if info.kind in ("switch", "choice"):
+        return PickEditor(desk, words, info.choices, send, looks)
+    if is_numeric(info):
+        whole = info.kind == "integer"
+        return NumberEditor(
+            desk, info.name, words, span_of(info, value), send, looks, integer=whole
+        )
+    return TextEditor(desk, words, send, looks)
+
+
+class ControlsView:
+    """All parameters by group, each with unit, help, reset and its error.
+
+    Parameters
+    ----------
+    desk : Desk
+        What a view works with.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._looks = desk, Looks()
+        self.plots: tuple[str, ...] = ()
+        self.keys: dict[str, Key] = {}
+        self.controls: dict[str, Control] = {}
+        self._fixed: dict[str, TextEditor] = {}
+        self._groups = _groups()
+        pages = [VBox(layout=Layout(padding="4px")) for _ in self._groups]
+        self.tabs = Tab(children=pages, layout=Layout(width="100%", min_width="0"))
+        self.tabs.titles = tuple(self._groups)
+        self.tabs.selected_index = 0
+        self.widget = self.tabs
+        self.widget.add_class("crmasks-controls")
+        desk.observe(self.tabs, self._fill, "selected_index")
+        self._fill()
+
+    def render(self, scene: Scene) -> None:
+        """Show the parameters that were asked for last."""
+        for name, control in self.controls.items():
+            control.show(getattr(scene.parameters, name))
+        for name, fixed in self._fixed.items():
+            fixed.show(getattr(scene.parameters, name))
+
+    def _fill(self) -> None:
+        """Make the controls of the open page: most pages are never opened, and widgets cost."""
+        index = self.tabs.selected_index
+        if index is None or self.tabs.children[index].children:
+            return
+        parameters = self._desk.state.scene.parameters
+        title = tuple(self._groups)[index]
+        cells: list[Any] = []
+        for info in self._groups[title]:
+            value = getattr(parameters, info.name)
+            reason = {**FIXED, **UNUSED}.get(info.name)
+            if reason is not None:
+                cells.append(self._fixed_row(info, value, reason))
+                continue
+            control = Control(self._desk, info, value, self._looks)
+            self.controls[info.name] = control
+            cells.append(control.widget)
+        grid = GridBox(cells, layout=Layout(grid_gap="2px 14px", width="100%"))
+        grid.add_class("crmasks-control-grid")
+        notes = [HTML("These settings do nothing in a dashboard.")] if title == OTHER else []
+        self.tabs.children[index].children = (*notes, grid)
+
+    def _fixed_row(self, info: ParameterInfo, value: object, reason: str) -> VBox:
+        help_line = f"{help_of(info)}. Not to be changed here: {reason}"
+        editor = TextEditor(self._desk, (label_of(info), help_line), _ignore, self._looks)
+        editor.text.disabled = True
+        editor.show(value)
+        self._fixed[info.name] = editor
+        line = HBox(editor.widgets, layout=self._looks.row)
+        line.add_class("crmasks-cell")
+        row = VBox([line, HTML(f"<small>{reason}</small>")], layout=Layout(min_width="0"))
+        row.add_class("crmasks-control")
+        return row
+
+
+def _groups() -> dict[str, list[ParameterInfo]]:
+    """Parameters by the title of their page, detectors first."""
+    pages: defaultdict[str, list[ParameterInfo]] = defaultdict(list)
+    for info in parameter_table():
+        pages[OTHER if info.name in UNUSED else title_of(info.group)].append(info)
+    last = [title_of(group) for group in _LAST] + [OTHER]
+    known = [title for title in _TITLES.values() if title not in last]
+    order = [*known, *(title for title in pages if title not in (*known, *last)), *last]
+    return {title: pages[title] for title in order if title in pages}
+
+
+def _ignore(_value: object, _gesture: str) -> None:
+    """A field that cannot be edited sends nothing."""

@@ -1,0 +1,47 @@
+"""The part of the page that draws a page of the table of hits."""
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_HERE = Path(__file__).parent
+
+
+class HitTable(anywidget.AnyWidget):
+    """A page of a table, with headers to sort by and rows to select.
+
+    Attributes
+    ----------
+    columns : list of dict
+        "name", "label", "help" and "numeric" of each.
+    rows : list of dict
+        "number" of the hit, "cells" (texts), "colour" and "brushed".
+    order : dict
+        "column" that is sorted by, and whether "descending".
+    selected : int
+        Number of the selected hit; 0 for none.
+    caption : str
+        What is shown of how much.
+    before, after : bool
+        Whether there are other pages.
+    revision : int
+        Counts up when something has changed: the page is then drawn anew, once.
+
+    Notes
+    -----
+    Messages (`on_msg`): ``{"event": "sort", "column"}``, ``{"event": "select", "number"}`` and
+    ``{"event": "turn", "by"}``, pages.
+    """
+
+    _esm = (_HERE / "hit_table.js").read_text(encoding="utf-8")
+    _css = (_HERE / "hit_table.css").read_text(encoding="utf-8")
+    columns: Any = traitlets.List().tag(sync=True)
+    rows: Any = traitlets.List().tag(sync=True)
+    order: Any = traitlets.Dict().tag(sync=True)
+    selected = traitlets.Int(0).tag(sync=True)
+    caption = traitlets.Unicode("").tag(sync=True)
+    before = traitlets.Bool(False).tag(sync=True)
+    after = traitlets.Bool(False).tag(sync=True)
+    revision = traitlets.Int(0).tag(sync=True)

@@ -1,0 +1,307 @@
+"""The frames, seen as closely as one likes, with what is flagged over them."""
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from bqplot import Axis, Figure, LinearScale, PanZoom
+from bqplot.interacts import BrushSelector, Interaction
+from bqplot_image_gl.interacts import MouseInteraction
+from ipywidgets import HTML, HBox, Layout, VBox
+
+from crmasks_widgets.dashboard import edits, image_tools, overlays, viewport
+from crmasks_widgets.dashboard.colour_bar import ColourBar
+from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.frames import frame_title, pixel_lines
+from crmasks_widgets.dashboard.image_layers import ImageLayers, Place, fits, from_fits
+from crmasks_widgets.dashboard.image_tools import DisplayBar, ToolBar, window_widths
+from crmasks_widgets.dashboard.page import name_plot
+from crmasks_widgets.dashboard.painting import Painting
+from crmasks_widgets.dashboard.picking import flagged_near
+from crmasks_widgets.dashboard.state import Limits, Scene
+
+PLOT: Final = "image"
+_ASSUMED_SIZE: Final = (520, 420)  # before the page told
+SETTLED: Final = 0.12  # s without a move, after which other views and the sharp part follow
+_WHEEL: Final = 1e-3  # as bqplot turns a wheel into a zoom
+_CLICK_REACH: Final = 6  # screen pixels
+_LINE: Final = '<div style="white-space: pre; overflow: hidden; font-family: monospace">{}</div>'
+
+
+class ImageView:
+    """Pan, zoom, blink, stretch, read values, select, paint and erase.
+
+    Parameters
+    ----------
+    desk : Desk
+        What a view works with.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._state = desk, desk.state
+        self._scene = desk.state.scene
+        self.plots: tuple[str, ...] = (PLOT,)
+        self._square = True
+        self._placed, self._place_memo = viewport.frame_limits(self._shape), Memo()
+        self._wheel = 0.0
+        self._painting = Painting(desk)
+        self._build_figure()
+        self.tools = ToolBar(desk, self.home, self.zoom, self.save)
+        self.display = DisplayBar(desk)
+        self.readout, self.note = HTML(), HTML()
+        self._lay_out()
+        self._listen(desk)
+        self._set_tool()
+        self.keys: Mapping[str, Key] = self._make_keys()
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self._scene.analysis.exposures.shape
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self._desk.size(PLOT, _ASSUMED_SIZE)
+
+    def _build_figure(self) -> None:
+        self.x, self.y = (LinearScale(allow_padding=False) for _ in range(2))
+        scales = {"x": self.x, "y": self.y}
+        self.layers = ImageLayers(scales)
+        axes = [
+            Axis(scale=self.x, label="x (FITS pixel)", label_offset="30px", tick_format="~f"),
+            Axis(scale=self.y, label="y (FITS pixel)", tick_format="~f",
+                 orientation="vertical", label_offset="46px"),
+        ]  # fmt: skip
+        for axis in axes:
+            axis.grid_lines = "none"
+        self.figure = Figure(
+            marks=self.layers.marks, axes=axes, padding_y=0, animation_duration=0,
+            fig_margin={"top": 8, "bottom": 42, "left": 58, "right": 8},
+            layout=Layout(flex="1 1 0%", width="auto", height="100%", min_width="0"),
+        )  # fmt: skip
+        name_plot(self.figure, PLOT)
+        self._pan = PanZoom(scales={"x": [self.x], "y": [self.y]})
+        self._box = BrushSelector(x_scale=self.x, y_scale=self.y, color="#56B4E9")
+        # PanZoom inside it would keep the drags for itself: the wheel is left to `_turn_wheel`.
+        self._brush = MouseInteraction(
+            x_scale=self.x,
+            y_scale=self.y,
+            events=["dragstart", "dragmove", "dragend"],
+            cursor="crosshair",
+        )
+
+    def _lay_out(self) -> None:
+        self.bar = ColourBar()
+        for line in (self.readout, self.note):
+            line.add_class("crmasks-line")
+        self.legend = HTML(_legend())
+        self.legend.add_class("crmasks-line")
+        middle = HBox(
+            [self.figure, self.bar.figure],
+            layout=Layout(flex="1 1 auto", min_height="260px", min_width="0"),
+        )
+        self.widget = VBox(
+            [
+                self.tools.widget, *self.display.rows, middle, self.legend, self.readout, self.note
+            ],
+            layout=Layout(min_width="0", height="100%"),
+        )  # fmt: skip
+
+    def _listen(self, desk: Desk) -> None:
+        desk.observe(self.tools.tools, self._set_tool)
+        for scale in (self.x, self.y):
+            scale.observe(self._moved, ["min", "max"])
+        desk.observe(self._box, self._zoom_to_box, "brushing")
+        desk.observe(desk.page, self._read_pointer, "pointer")
+        desk.observe(desk.page, self._turn_wheel, "wheel")
+        desk.page.on_msg(desk.dispatcher.handler(self._page_message))
+        self._brush.on_msg(desk.dispatcher.handler(self._drag))
+
+    # Drawing ----------------------------------------------------------------------------------
+
+    def render(self, scene: Scene) -> None:
+        """Draw the frame on screen, what is flagged in it, and the controls."""
+        self._scene = scene
+        size, square = self._size, self._square
+        self._place_memo(
+            (scene.display.image, size, square), partial(self._place, scene.display.image, size)
+        )
+        self.layers.render(scene, Place(self._placed, size))
+        display = scene.display
+        self.bar.render(self.layers.limits, display.stretch, display.colours)
+        self.display.render(scene, self.layers.limits)
+        self._read_pointer()
+
+    def _place(self, wanted: Limits | None, size: tuple[int, int]) -> None:
+        limits = wanted or viewport.frame_limits(self._shape)
+        self._placed = viewport.fitted(limits, size) if self._square else limits
+        x_min, x_max, y_min, y_max = fits(self._placed)
+        x, y = self.x, self.y
+        # Both at once, for observers and for the page.
+        with (
+            x.hold_sync(),
+            y.hold_sync(),
+            x.hold_trait_notifications(),
+            y.hold_trait_notifications(),
+        ):
+            x.min, x.max, y.min, y.max = x_min, x_max, y_min, y_max
+
+    # What is on screen ------------------------------------------------------------------------
+
+    def _moved(self, _: object) -> None:
+        self._desk.dispatcher.later("image moved", SETTLED, self._settle)
+
+    def _settle(self) -> None:
+        """Tell everyone what is on screen, once the hand rests."""
+        edges = (self.x.min, self.x.max, self.y.min, self.y.max)
+        if None in edges or edges == fits(self._placed):
+            return
+        limits = from_fits((float(edges[0]), float(edges[1]), float(edges[2]), float(edges[3])))
+        self._placed = limits
+        self._state.show(image=limits)
+
+    def home(self) -> None:
+        """Show the whole frame."""
+        self._state.show(image=None)
+
+    def zoom(self, factor: float) -> None:
+        """Show more (above 1) or less of the frame, about the middle."""
+        self._state.show(image=viewport.zoomed(self._placed, factor))
+
+    def _zoom_to_box(self) -> None:
+        corners = self._box.selected
+        if self._box.brushing or corners is None or len(corners) < 2:
+            return
+        (x1, y1), (x2, y2) = ((float(x), float(y)) for x, y in corners)
+        limits = from_fits((min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)))
+        with self._box.hold_sync():
+            self._box.selected_x = self._box.selected_y = None
+        if limits[1] > limits[0] and limits[3] > limits[2]:
+            self._state.show(image=viewport.zoomed(limits, 1.0))
+
+    def _turn_wheel(self) -> None:
+        """Zoom where no interaction of bqplot does."""
+        wheel = self._desk.page.wheel
+        turned = wheel.get("total", self._wheel) - self._wheel
+        self._wheel += turned
+        if self.figure.interaction is not self._pan and wheel.get("plot") == PLOT:
+            centre = self._at(wheel)
+            self._state.show(image=viewport.zoomed(self._placed, math.exp(_WHEEL * turned), centre))
+
+    def toggle_aspect(self) -> None:
+        """Square pixels, or the frame in all of the plot."""
+        self._square = not self._square
+        self.render(self._state.scene)
+
+    # What the mouse does ----------------------------------------------------------------------
+
+    def _set_tool(self) -> None:
+        interactions: dict[str, Interaction] = {
+            image_tools.ZOOM_BOX: self._box,
+            image_tools.PAINT: self._brush,
+            image_tools.ERASE: self._brush,
+        }
+        self.figure.interaction = interactions.get(self.tools.tools.value, self._pan)
+
+    def _at(self, place: Mapping[str, Any]) -> tuple[float, float]:
+        """Position (x, y) in pixels counted from 0, of fractions of the plot."""
+        x_min, x_max, y_min, y_max = self._placed
+        return x_min + place["x"] * (x_max - x_min), y_min + place["y"] * (y_max - y_min)
+
+    def _pixel(self, place: Mapping[str, Any]) -> tuple[int, int] | None:
+        """Array index (y, x) of the pixel at fractions of the plot; None beside the frame."""
+        if place.get("plot") != PLOT:
+            return None
+        x, y = (round(value) for value in self._at(place))
+        return (y, x) if 0 <= y < self._shape[0] and 0 <= x < self._shape[1] else None
+
+    def _page_message(self, _: object, content: dict[str, Any], __: object) -> None:
+        if content.get("event") != "click" or content.get("plot") != PLOT:
+            return
+        self._settle()  # The click may come before the last move is told.
+        pixel = self._pixel(content)
+        if pixel is None:
+            return
+        tool = self.tools.tools.value
+        if tool == image_tools.LOCAL_MEDIAN:
+            fits_pixel, widths = (pixel[1] + 1, pixel[0] + 1), window_widths(self.tools.window)
+            changes = edits.toggle_local_median(self._scene.parameters, fits_pixel, widths)
+            self._state.update(**changes)
+        elif tool in (image_tools.PAN, image_tools.ZOOM_BOX):
+            reach = _CLICK_REACH / viewport.screen_pixels(self._placed, self._size)
+            self._state.select(pixel=flagged_near(self._scene, pixel, reach) or pixel)
+
+    def _drag(self, _: object, content: dict[str, Any], __: object) -> None:
+        at = content["domain"]["x"] - 1, content["domain"]["y"] - 1
+        erase = self.tools.tools.value == image_tools.ERASE
+        self._painting.drag(content["event"], at, self.tools.size.value, erase=erase)
+
+    # What is under the pointer ----------------------------------------------------------------
+
+    def _read_pointer(self) -> None:
+        pixel = self._pixel(self._desk.page.pointer)
+        lines = ("&nbsp;", "&nbsp;")
+        if pixel is not None and self._scene.ready("stack"):
+            lines = pixel_lines(self._scene, *pixel)
+        self.readout.value = "".join(map(_LINE.format, lines))
+
+    def write_note(self) -> None:
+        """Keep what is known about the pixel under the pointer in a line of its own."""
+        pixel = self._pixel(self._desk.page.pointer)
+        if pixel is not None and self._scene.ready("stack"):
+            self.note.value = "".join(map(_LINE.format, pixel_lines(self._scene, *pixel)))
+
+    # Keys -------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Save the image as it is on screen."""
+        self.figure.save_png(f"crmasks_image_{self._scene.display.frame}.png")
+
+    def _make_keys(self) -> dict[str, Key]:
+        show, tools = self._state.show, self.tools.tools
+        keys = {"0": Key("image: mean", partial(show, frame="mean"))}
+        for i in range(1, min(self._scene.analysis.exposures.n, 9) + 1):
+            keys[str(i)] = Key(f"image: {frame_title(str(i))}", partial(show, frame=str(i)))
+        home = Key("image: whole frame", self.home)
+        return keys | {
+            "m": Key("image: median", partial(show, frame="median")),
+            "t": Key("image: next of mean and exposures", self._next_exposure),
+            "b": Key("image: next frame", self.display.forward),
+            "B": Key("image: frame before", self.display.back),
+            "h": home,
+            "r": home,
+            "o": Key("image: zoom box", partial(setattr, tools, "value", image_tools.ZOOM_BOX)),
+            "p": Key("image: pan", partial(setattr, tools, "value", image_tools.PAN)),
+            "n": Key("image: numbers of the hits", self._toggle_numbers),
+            ",": Key("image: limits minmax", partial(show, limits="minmax")),
+            "/": Key("image: limits zscale", partial(show, limits="zscale")),
+            "a": Key("image: square pixels or the whole plot", self.toggle_aspect),
+            "[": Key("image: flags fainter", partial(self._change_opacity, -0.1)),
+            "]": Key("image: flags stronger", partial(self._change_opacity, 0.1)),
+            "+": Key("image: zoom in", partial(self.zoom, 0.5)),
+            "-": Key("image: zoom out", partial(self.zoom, 2.0)),
+            "i": Key("image: keep the pixel's values in a line", self.write_note),
+            "s": Key("image: save as PNG", self.save),
+        }
+
+    def _next_exposure(self) -> None:
+        cycle = ("mean", *map(str, range(1, self._scene.analysis.exposures.n + 1)))
+        shown = self._state.scene.display.frame
+        place = cycle.index(shown) + 1 if shown in cycle else 0
+        self._state.show(frame=cycle[place % len(cycle)])
+
+    def _toggle_numbers(self) -> None:
+        self._state.show(numbers=not self._state.scene.display.numbers)
+
+    def _change_opacity(self, by: float) -> None:
+        opacity = round(self._state.scene.display.opacity + by, 2)
+        self._state.show(opacity=min(1.0, max(0.0, opacity)))
+
+
+def _legend() -> str:
+    """What the colours and shapes mean, HTML."""
+    return "&ensp; ".join(
+        f'<span style="white-space: nowrap"><b style="color: {colour}">{overlays.SYMBOLS[code]}'
+        f"</b> {overlays.NAMES[code]}</span>"
+        for code, colour in overlays.COLOURS.items()
+    )

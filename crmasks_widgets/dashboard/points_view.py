@@ -1,0 +1,224 @@
+"""The fixed points of the boundary as a table of sliders and fields: the way for keyboards."""
+
+import math
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from ipywidgets import HTML, Button, HBox, Layout, VBox
+
+from crmasks_widgets.dashboard.control_widgets import (
+    ErrorLine,
+    Looks,
+    NumberEditor,
+    PickEditor,
+    Span,
+    TextEditor,
+    TypedText,
+    nice_step,
+    parsed,
+)
+from crmasks_widgets.dashboard.desk import Desk, Key
+from crmasks_widgets.dashboard.points import (
+    Point,
+    Points,
+    added,
+    moved,
+    removed,
+    weighted,
+    widest_gap,
+)
+from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.parameters import parameter_table
+
+NAME: Final = "mm_fixed_points_in_boundary"
+FIT: Final = "mm_boundary_fit"
+START: Final = Span(0.0, 100.0, 1.0)
+
+
+def points_of(scene: Scene) -> Points:
+    """Fixed points that were asked for last."""
+    return scene.parameters.mm_fixed_points_in_boundary or ()
+
+
+class _Row:
+    """A point: x and y with sliders, weight, delete."""
+
+    def __init__(self, view: "PointsView", index: int, desk: Desk, looks: Looks) -> None:
+        self._view, self._index = view, index
+        number = index + 1
+        self.x = NumberEditor(
+            desk, f"x of point {number}", ("x (ADU)", f"x of point {number}: min2d - bias, ADU"),
+            START, partial(self._set, 0), looks,
+        )  # fmt: skip
+        self.y = NumberEditor(
+            desk, f"y of point {number}",
+            ("y (ADU)", f"y of point {number}: height of the boundary, median - minimum, ADU"),
+            START, partial(self._set, 1), looks,
+        )  # fmt: skip
+        self.weight = TextEditor(
+            desk, ("weight", f"Weight of point {number} in the fit of the spline"),
+            partial(self._set, 2), replace(looks, wide=looks.number),
+        )  # fmt: skip
+        self.delete = Button(
+            description="delete", tooltip=f"Delete point {number}", layout=looks.button
+        )
+        self.delete.on_click(desk.dispatcher.handler(lambda _: view.remove(index)))
+        label = HTML(f"<b>{number}</b>", layout=Layout(width="20px", flex="0 0 auto"))
+        cells = [HBox(e.widgets, layout=looks.wide) for e in (self.x, self.y)]
+        cells.append(HBox(self.weight.widgets, layout=looks.button))
+        for cell in cells:
+            cell.add_class("crmasks-cell")
+        self.widget = HBox([label, *cells, self.delete], layout=looks.row)
+        self.widget.add_class("crmasks-point")
+
+    def show(self, point: Point) -> None:
+        """Follow the state."""
+        x, y, weight = point
+        self.x.show(x)
+        self.y.show(y)
+        self.weight.show(weight)
+
+    def _set(self, place: int, value: Any, gesture: str) -> None:
+        self._view.edit(self._index, place, value, gesture)
+
+
+class PointsView:
+    """Table of the fixed points, and how the boundary is made of them.
+
+    Parameters
+    ----------
+    desk : Desk
+        What a view works with.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._state, self._looks = desk, desk.state, Looks()
+        self.plots: tuple[str, ...] = ()
+        self.keys: dict[str, Key] = {}
+        self.rows: list[_Row] = []
+        self.error = ErrorLine()
+        self.note = HTML()
+        self._spans = (START, START)
+        self._plane: Any = None
+        self._plane_points: Any = None
+        fits = {info.name: info for info in parameter_table()}[FIT]
+        self.fit = PickEditor(
+            desk, ("boundary", f"{FIT}: {fits.help}"), fits.choices, self._choose_fit,
+            replace(self._looks, wide=Layout(width="200px")),
+        )  # fmt: skip
+        self.add = _button("add a point", "Add a point on the boundary, in the widest gap")
+        self.add.on_click(desk.dispatcher.handler(lambda _: self.error.attempt(self._add)))
+        bar = HBox([*self.fit.widgets, self.add, self.note], layout=Layout(align_items="center"))
+        self._table = VBox(layout=Layout(max_height="260px", overflow="hidden auto"))
+        self.widget = VBox([bar, self.error.widget, self._table], layout=Layout(min_width="0"))
+        self.widget.add_class("crmasks-points")
+
+    def render(self, scene: Scene) -> None:
+        """Show the points; ranges follow the diagram once its limits are known."""
+        points = points_of(scene)
+        self.fit.show(scene.parameters.mm_boundary_fit)
+        self.note.value = f"<small>{note_of(scene)}</small>"
+        self._follow_plane(scene, points)
+        while len(self.rows) < len(points):
+            row = _Row(self, len(self.rows), self._desk, self._looks)
+            self._set_spans(row)
+            self.rows.append(row)
+        if len(self._table.children) != len(points):
+            self._table.children = [row.widget for row in self.rows[: len(points)]]
+        for row, point in zip(self.rows, points, strict=False):
+            row.show(point)
+
+    def edit(self, index: int, place: int, value: Any, gesture: str) -> None:
+        """Change x (0), y (1) or weight (2) of a point, and say what is wrong with it."""
+        self.error.attempt(partial(self._edit, index, place, value, gesture))
+
+    def remove(self, index: int) -> None:
+        """Take a point away."""
+        points = removed(points_of(self._state.scene), index)
+        self.error.attempt(partial(self._put, points))
+
+    def _put(self, points: Points, gesture: str = "") -> None:
+        changes: dict[str, Any] = {NAME: points}
+        self._state.update(gesture=gesture, **changes)
+
+    def _edit(self, index: int, place: int, value: Any, gesture: str) -> None:
+        points = points_of(self._state.scene)
+        if index >= len(points):
+            return  # The row went while its slider was still moving.
+        name = f"point {index + 1}"
+        if isinstance(value, TypedText):
+            value = parsed(value.text, name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            found = "null" if value is None else repr(value)
+            raise ParameterError(f"{name}: found {found}, expected a number")
+        x, y, _ = points[index]
+        if place == 2:
+            new = weighted(points, index, float(value))
+        else:
+            new = moved(points, index, *((value, y) if place == 0 else (x, value)))
+        self._put(new, gesture)
+
+    def _choose_fit(self, value: Any, gesture: str) -> None:
+        self.error.attempt(partial(self._state.update, gesture=gesture, **{FIT: value}))
+
+    def _add(self) -> None:
+        scene = self._state.scene
+        points, (across, up) = points_of(scene), self._spans
+        x = widest_gap([point[0] for point in points], across.low, across.high)
+        if scene.ready("boundary"):
+            y = float(scene.analysis.boundary.boundary(x))
+        elif points:
+            ordered = np.array(sorted(points))
+            y = float(np.interp(x, ordered[:, 0], ordered[:, 1]))
+        else:
+            y = (up.low + up.high) / 2
+        x, y = round(x, across.decimals + 2), round(y, up.decimals + 2)
+        self._put(added(points, x, y))
+
+    def _follow_plane(self, scene: Scene, points: Points) -> None:
+        """Take the limits of the diagram for the sliders.
+
+        The diagram grows with its highest point. A slider that grew with it would run away from
+        under the hand, so the height is taken anew only when something else changed the diagram,
+        or a point lies beyond.
+        """
+        if not scene.ready("plane") or scene.analysis.plane is self._plane:
+            return
+        plane = scene.analysis.plane
+        its_points = scene.analysis.parameters.mm_fixed_points_in_boundary
+        first = self._plane is None
+        other = first or its_points == self._plane_points
+        self._plane, self._plane_points = plane, its_points
+        across, up = _span(plane.x_edges), _span(plane.y_edges)
+        if not other and all(point[1] <= self._spans[1].high for point in points):
+            up = self._spans[1]
+        if (across, up) != self._spans:
+            self._spans = (across, up)
+            for row in self.rows:
+                self._set_spans(row)
+
+    def _set_spans(self, row: _Row) -> None:
+        row.x.set_span(self._spans[0])
+        row.y.set_span(self._spans[1])
+
+
+def note_of(scene: Scene) -> str:
+    """Say when the points have no effect."""
+    if scene.parameters.crmethod == "lacosmic":
+        return "no effect: crmethod lacosmic makes no diagram"
+    if scene.parameters.mm_expected_false is not None:
+        return "no effect: mm_expected_false makes the boundary"
+    return ""
+
+
+def _span(edges: Any) -> Span:
+    low, high = float(edges[0]), float(edges[-1])
+    step = nice_step(high - low)
+    return Span(math.floor(low / step) * step, math.ceil(high / step) * step, step)
+
+
+def _button(text: str, tooltip: str) -> Button:
+    return Button(description=text, tooltip=tooltip, layout=Layout(width="auto"))

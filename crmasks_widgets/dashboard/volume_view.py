@@ -1,0 +1,195 @@
+"""The selected hit as surfaces: to tell a hit from a source or a hot pixel at a glance."""
+
+import base64
+import binascii
+import importlib
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any, Final
+
+from ipywidgets import HTML, Box, HBox, Layout, VBox
+
+from crmasks_widgets.dashboard import cutouts, picking, surfaces
+from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.frames import corrected
+from crmasks_widgets.dashboard.image_deck import Same
+from crmasks_widgets.dashboard.image_tools import ROW, word_button
+from crmasks_widgets.dashboard.page import name_plot
+from crmasks_widgets.dashboard.state import Scene
+
+PLOT: Final = "volume"
+_ASSUMED_SIZE: Final = (900, 360)  # before the page told
+_GREY: Final = "#666666"
+_STYLE: Final = {
+    "background-color": "white",
+    "axes": {
+        "visible": True,
+        "color": _GREY,
+        "label": {"color": _GREY},
+        "ticklabel": {"color": _GREY},
+    },
+    "box": {"visible": True},
+}
+_CAMERA: Final = (0.0, 1.1, 2.0)
+_PAINTED: Final = 0.05  # s, after which the page shows what is written before a long import
+# Heights are told apart on a light page and on a dark one.
+_COLOURS: Final = "viridis"
+_DATA_URL: Final = "data:image/png;base64,"
+
+
+class VolumeView:
+    """Exposures and corrected median of the selected hit as surfaces side by side.
+
+    It costs nothing before it is shown for the first time. Where its library or WebGL is missing
+    it says so, and nothing else suffers.
+
+    Parameters
+    ----------
+    desk : Desk
+        What a view works with.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._state, self._scene = desk, desk.state, desk.state.scene
+        self.plots: tuple[str, ...] = (PLOT,)
+        self._active = False
+        self._library: ModuleType | None = None
+        self._failure = ""
+        self._figure: Any = None
+        self._mesh: Any = None
+        self._subject, self._memo = picking.Selected(), Memo()
+        self.message, self.legend = HTML(), HTML(layout=Layout(flex="1 1 auto", min_width="0"))
+        for line in (self.message, self.legend):
+            line.add_class("crmasks-line")
+        save = word_button(
+            desk, "Save PNG", "Save the surfaces as they are on screen (s)", self.save
+        )
+        self.box = Box(
+            layout=Layout(flex="1 1 auto", min_height="240px", min_width="0", overflow="hidden")
+        )
+        name_plot(self.box, PLOT)
+        self.widget = VBox(
+            [HBox([self.legend, save], layout=Layout(**ROW)), self.message, self.box],
+            layout=Layout(min_width="0", height="100%"),
+        )
+        self.keys: Mapping[str, Key] = {"s": Key("3-D: save as PNG", self.save)}
+        desk.observe(desk.page, self._draw_again, "webgl")
+
+    def shown(self, shown: bool) -> None:
+        """Draw from now on, or save the effort while nobody sees it.
+
+        Parameters
+        ----------
+        shown : bool
+            Whether the view is on screen.
+        """
+        self._active = shown
+        self.render(self._state.scene)
+
+    def _draw_again(self) -> None:
+        self.render(self._state.scene)
+
+    def render(self, scene: Scene) -> None:
+        """Draw the surfaces of what is selected, if someone looks."""
+        self._scene = scene
+        if not self._active:
+            return
+        if not self._desk.page.webgl:
+            self.message.value = "No 3-D view: this browser has no WebGL. Everything else works."
+            return
+        subject = self._subject(scene)
+        if subject is None or not scene.ready("stack"):
+            self.message.value = "Click a flagged pixel in the image to see it here."
+            return
+        if self._library is not None:
+            self._draw(scene, subject)
+        elif self._failure:
+            self.message.value = self._failure
+        else:
+            self.message.value = "Loading ipyvolume…"
+            self._desk.dispatcher.later("ipyvolume", _PAINTED, self._load)
+
+    def _load(self) -> None:
+        """Import ipyvolume, which takes seconds and is known to break with its dependencies."""
+        try:
+            self._library = importlib.import_module("ipyvolume")
+        except ImportError as error:
+            self._failure = f"No 3-D view: ipyvolume cannot be imported ({error.name})."
+        self.render(self._state.scene)
+
+    def _draw(self, scene: Scene, subject: picking.Subject) -> None:
+        stack = scene.analysis.stack
+        half = scene.parameters.semiwindow
+        part = cutouts.cutout(subject.centre, half, scene.analysis.exposures.shape)
+        last = corrected(scene, part)
+        if last is None or min(last.shape) < 2:
+            self.message.value = "No 3-D view of fewer than 2 x 2 pixels."
+            return
+        key = (Same(stack), part, last.tobytes())
+        self._memo(
+            key,
+            lambda: self._show(
+                surfaces.side_by_side([*stack.cube[(slice(None), *part)], last], _COLOURS)
+            ),
+        )
+        self._fit()
+        rows, columns = part
+        names = [f"exposure {i}" for i in range(1, stack.n + 1)]
+        self.message.value = ""
+        self.legend.value = (
+            f"From left to right: {' · '.join(names)} · corrected median. "
+            f"x {columns.start + 1} to {columns.stop}, y {rows.start + 1} to {rows.stop} "
+            "(FITS pixel); height in ADU, one scale. Drag to turn, wheel to zoom."
+        )
+
+    def _show(self, made: surfaces.Surfaces) -> None:
+        if self._figure is None:
+            self._make_figure(made)
+        figure, mesh = self._figure, self._mesh
+        width, depth = made.sides
+        with figure.hold_sync():
+            figure.xlim, figure.ylim, figure.zlim = (0.0, width), made.heights, (0.0, depth)
+            figure.box_size = [min(4.0, width / depth), 0.7, 1.0]
+        with mesh.hold_sync():
+            mesh.x, mesh.y, mesh.z = made.x, made.y, made.z
+            mesh.color = made.colours
+            if mesh.triangles is None or mesh.triangles.shape != made.triangles.shape:
+                mesh.triangles = made.triangles
+
+    def _make_figure(self, made: surfaces.Surfaces) -> None:
+        library: Any = self._library
+        self._mesh = library.Mesh(
+            x=made.x, y=made.y, z=made.z, color=made.colours, triangles=made.triangles
+        )
+        self._figure = library.Figure(
+            style=_STYLE, animation=0.0, meshes=[self._mesh], layout=Layout(margin="0"),
+        )  # fmt: skip
+        self._figure.xlabel, self._figure.ylabel, self._figure.zlabel = "x (pixel)", "ADU", "y"
+        self._figure.camera.position = _CAMERA
+        self._figure.on_screenshot(self._desk.dispatcher.handler(self._download))
+        self.box.children = [self._figure]
+
+    def _fit(self) -> None:
+        """Fill the box, whose size only the page knows."""
+        width, height = self._desk.size(PLOT, _ASSUMED_SIZE)
+        self._figure.width, self._figure.height = width, height
+
+    def save(self) -> None:
+        """Save the surfaces as they are on screen."""
+        if self._figure is not None:
+            self._figure.screenshot()
+
+    def _download(self, data_url: str) -> None:
+        """Hand the picture that the page took to its download."""
+        picture = data_url.removeprefix(_DATA_URL)
+        try:
+            base64.b64decode(picture, validate=True)
+        except binascii.Error:
+            self.message.value = "Save PNG: the browser gave no PNG."
+            return
+        self._desk.page.send(
+            {
+                "event": "download", "name": "crmasks_surfaces.png", "mime": "image/png",
+                "base64": picture,
+            }
+        )  # fmt: skip

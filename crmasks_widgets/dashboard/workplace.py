@@ -1,0 +1,199 @@
+"""One analysis being worked on: its state, its engine and the views around them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ipywidgets import HBox, Layout, Tab, VBox, Widget
+
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.core.combine import KINDS
+from crmasks_widgets.dashboard.closing import close_all, widgets_made
+from crmasks_widgets.dashboard.controls_view import ControlsView
+from crmasks_widgets.dashboard.cutouts_view import CutoutsView
+from crmasks_widgets.dashboard.desk import Desk, Memo, View
+from crmasks_widgets.dashboard.diagram_view import DiagramView
+from crmasks_widgets.dashboard.dispatch import Dispatcher
+from crmasks_widgets.dashboard.engine import Engine, Order, Snapshot, default_order
+from crmasks_widgets.dashboard.files_view import FilesView
+from crmasks_widgets.dashboard.help_view import HelpView
+from crmasks_widgets.dashboard.image_view import ImageView
+from crmasks_widgets.dashboard.page import Page
+from crmasks_widgets.dashboard.points_view import PointsView
+from crmasks_widgets.dashboard.state import Scene, State
+from crmasks_widgets.dashboard.status_view import StatusView
+from crmasks_widgets.dashboard.table_view import TableView
+from crmasks_widgets.dashboard.volume_view import VolumeView
+from crmasks_widgets.figures import all_figures
+from crmasks_widgets.parameters import Parameters
+
+
+class Workplace:
+    """State, engine and views of one analysis, connected.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What to look at.
+    open_analysis : callable
+        Takes an analysis that a person wants to look at instead.
+    """
+
+    def __init__(self, analysis: Analysis, open_analysis: Callable[[Analysis], object]) -> None:
+        self.dispatcher = Dispatcher(self._show_error)
+        self.engine = Engine(
+            analysis,
+            self._take,
+            loop=self.dispatcher.loop,
+            on_progress=self._progress,
+            on_error=self._failed,
+        )
+        self.state = State(analysis, self._submit)
+        with widgets_made() as self._made:
+            self.page = Page()
+            self.desk = Desk(self.state, self.dispatcher, self.page)
+            self._make_views(open_analysis)
+            self.widgets = self._laid_out()
+        self._asked = Memo()
+        self._asked(_wanted(self.state.scene), lambda: None)
+        self.state.subscribe(self._render)
+        self.desk.observe(self.page, self._render_again, "sizes")
+        self.page.on_msg(self.dispatcher.handler(self._pressed))
+        self._render(self.state.scene)
+        self.state.resubmit()
+
+    def _make_views(self, open_analysis: Callable[[Analysis], object]) -> None:
+        desk = self.desk
+        self.status = StatusView(desk, self._cancel)
+        self.diagram, self.image = DiagramView(desk), ImageView(desk)
+        self.points, self.controls = PointsView(desk), ControlsView(desk)
+        self.cutouts, self.table = CutoutsView(desk), TableView(desk)
+        self.volume = VolumeView(desk)
+        self.files = FilesView(desk, open_analysis, all_figures)
+        titled: dict[str, View] = {
+            "Diagram": self.diagram,
+            "Image": self.image,
+            "Cutouts": self.cutouts,
+            "Hits": self.table,
+            "3-D": self.volume,
+            "Everywhere": self.status,
+        }
+        self.help = HelpView(desk, {title: view.keys for title, view in titled.items()})
+        self.views: tuple[View, ...] = (
+            *titled.values(),
+            self.points,
+            self.controls,
+            self.files,
+            self.help,
+        )
+
+    def _laid_out(self) -> tuple[Widget, ...]:
+        settings = _tabs({
+            "Boundary": self.points, "Parameters": self.controls, "Files": self.files,
+            "Help": self.help,
+        })  # fmt: skip
+        hits = _tabs({"Cutouts": self.cutouts, "Hits": self.table, "3-D": self.volume})
+        # A surface costs the browser much: it is drawn only while someone looks.
+        self.desk.observe(
+            hits, lambda: self.volume.shown(hits.titles[hits.selected_index or 0] == "3-D"),
+            "selected_index",
+        )  # fmt: skip
+        half = partial(VBox, layout=Layout(flex="1 1 480px", min_width="0"))
+        columns = HBox(
+            [half([self.diagram.widget, settings]), half([self.image.widget, hits])],
+            layout=Layout(flex_flow="row wrap", width="100%", grid_gap="8px"),
+        )
+        return (self.page, self.status.widget, columns)
+
+    def close(self) -> None:
+        """Stop computing and remove the widgets."""
+        self.dispatcher.stop()
+        self.engine.close()
+        close_all(self._made)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until nothing is being computed; False after `timeout` seconds."""
+        # What is shown after a computation may ask for another one.
+        while idle := self.engine.wait(timeout):
+            if not self.dispatcher.drain():
+                break
+        return idle
+
+    # From the state to the engine and back ------------------------------------------------------
+
+    def _submit(self, parameters: Parameters) -> None:
+        self.engine.order = self._order(parameters)
+        self.engine.submit_parameters(parameters)
+        self.status.working()
+
+    def _order(self, parameters: Parameters) -> Order:
+        """What is on screen first, then everything else."""
+        analysis, display = self.engine.requested, self.state.scene.display
+        target, uses_mm = display.target, parameters.crmethod in ("mmcosmic", "mm_lacosmic")
+        detected: Order = (("flags", target), ("mediancr", None), ("hits", None))
+        observed: Order = (("observed", target),)
+        # A spline waits for simulations, a boundary through fixed points for nothing.
+        waits = uses_mm and parameters.mm_boundary_fit == "spline"
+        first = (*observed, *detected) if waits else (*detected, *observed)
+        expected: Order = (("expected", None),) if uses_mm else ()
+        frame: Order = tuple(("combination", kind) for kind in KINDS if kind == display.frame)
+        return (("stack", None), *first, *frame, *expected, *default_order(analysis))
+
+    def _take(self, snapshot: Snapshot) -> None:
+        self.dispatcher.call(partial(self._publish, snapshot))
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        self.status.finished(snapshot)
+        self.state.publish(snapshot.analysis)
+
+    def _progress(self, fraction: float, stage: str) -> None:
+        self.dispatcher.call(partial(self.status.progress, fraction, stage))
+
+    def _failed(self, error: Exception) -> None:
+        self.dispatcher.call(partial(self._give_up, error))
+
+    def _give_up(self, error: Exception) -> None:
+        self.state.revert(self.engine.analysis.parameters)
+        raise error
+
+    def _cancel(self) -> None:
+        self.engine.cancel()
+        self.state.revert(self.engine.analysis.parameters)
+        self.status.stopped()
+
+    def _show_error(self, message: str) -> None:
+        self.status.error(message)
+
+    # From the page to the views -----------------------------------------------------------------
+
+    def _pressed(self, _: object, content: dict[str, Any], __: object) -> None:
+        """Do what a key stands for: first where the pointer is, then in any view."""
+        if content.get("event") != "key":
+            return
+        key = content["key"]
+        name = f"Ctrl+{key.lower()}" if content.get("control") else key
+        plot = (content.get("at") or {}).get("plot")
+        for view in sorted(self.views, key=lambda view: plot not in view.plots):
+            if name in view.keys:
+                view.keys[name].action()
+                return
+
+    def _render(self, scene: Scene) -> None:
+        for view in self.views:
+            view.render(scene)
+        self._asked(_wanted(scene), self.state.resubmit)
+
+    def _render_again(self) -> None:
+        self.state.refresh()
+
+
+def _wanted(scene: Scene) -> tuple[Any, ...]:
+    """What of the display decides what is computed first."""
+    return scene.display.target, scene.display.frame
+
+
+def _tabs(views: dict[str, Any]) -> Tab:
+    tabs = Tab([view.widget for view in views.values()], layout=Layout(width="100%"))
+    tabs.titles = tuple(views)
+    tabs.selected_index = 0
+    return tabs

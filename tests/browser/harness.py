@@ -1,0 +1,317 @@
+"""A real JupyterLab, a real browser, and what a person does with them."""
+
+import ast
+import contextlib
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from nbformat.v4 import new_code_cell, new_notebook
+
+import crmasks_widgets
+from crmasks_widgets.lab import HOST, KERNEL, LAB, ask_server, free_port, serving
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+# Bigger than the time of anything on a machine that is busy with something else.
+PATIENCE = 30.0  # s
+TOKEN = "only-this-machine-can-ask"  # noqa: S105
+SIZES = {"small": (1280, 800), "large": (1920, 1080)}
+# Said by JupyterLab's loader about libraries of widgets; they work with the version that is there.
+HARMLESS = ("Unsatisfied version", "No satisfying version")
+# Nothing but this machine has an address.
+OFFLINE = f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {HOST}"
+SMALL_DEMO = """
+import crmasks_widgets as cm
+from crmasks_widgets.demo import demo_analysis
+dashboard = cm.Dashboard(demo_analysis((200, 250)).replace({settings}))
+dashboard
+"""
+NOTEBOOK = "window.jupyterapp.shell.currentWidget"
+
+
+def small_demo(**settings):
+    """Code of a cell that shows a dashboard of a small demo frame."""
+    return SMALL_DEMO.format(settings=", ".join(f"{k}={v!r}" for k, v in settings.items()))
+
+
+def find_browser():
+    """Path of the system's browser; the tests fail where there is none."""
+    for name in BROWSERS:
+        if path := shutil.which(name):
+            return path
+    message = f"no browser: found none of {', '.join(BROWSERS)}; apt-get install chromium"
+    return pytest.fail(message, pytrace=False)
+
+
+def environment(folder):
+    """Variables of a process that knows nothing of a person's own Jupyter."""
+    names = {
+        "HOME": "home", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython", "TMPDIR": "tmp",
+    }  # fmt: skip
+    paths = {variable: folder / name for variable, name in names.items()}
+    for path in paths.values():
+        path.mkdir(exist_ok=True)
+    package = Path(crmasks_widgets.__file__).parents[1]
+    return {**os.environ, **{k: str(v) for k, v in paths.items()}, "PYTHONPATH": str(package)}
+
+
+def as_root():
+    """JupyterLab asks for an option where a person is root."""
+    return ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+
+
+class Kernel:
+    """Runs code where the dashboard lives, beside the page."""
+
+    def __init__(self, connection):
+        self._client = BlockingKernelClient(connection_file=str(connection))
+        self._client.load_connection_file()
+        self._client.start_channels()
+
+    def run(self, code, answer="None"):
+        """Run code, which leaves no trace in the notebook; the value of an expression after it."""
+        reply = self._client.execute(
+            code, silent=True, user_expressions={"answer": answer}, reply=True, timeout=PATIENCE
+        )["content"]
+        assert reply["status"] == "ok", reply.get("traceback", reply)
+        result = reply["user_expressions"]["answer"]
+        assert result["status"] == "ok", result
+        return ast.literal_eval(result["data"]["text/plain"])
+
+    def ask(self, expression):
+        """Value of an expression of literals."""
+        return self.run("", expression)
+
+    def finish(self):
+        """Let the dashboard compute to the end what it was asked for."""
+        code = f"import asyncio\nidle = await asyncio.to_thread(dashboard.wait, {PATIENCE})"
+        assert self.run(code, "idle")
+
+    def close(self):
+        """Stop listening."""
+        self._client.stop_channels()
+
+
+class Screen:
+    """A page with a dashboard on it, and the kernel behind it."""
+
+    def __init__(self, page, kernel=None):
+        self.page, self.kernel = page, kernel
+        self.dashboard = page.locator(".crmasks-dashboard")
+
+    def until(self, condition, what):
+        """Wait until something is so."""
+        end = time.monotonic() + PATIENCE
+        while not (value := condition()):
+            assert time.monotonic() < end, f"after {PATIENCE:.0f} s still not: {what}"
+            self.page.wait_for_timeout(30)
+        return value
+
+    def at_rest(self, value):
+        """Wait until a value is something, and stays the same; it."""
+        seen = [None, None]
+
+        def same():
+            seen.append(value())
+            self.page.wait_for_timeout(200)
+            return seen[-1] and seen[-3] == seen[-2] == seen[-1]
+
+        self.until(same, f"the same thing three times, found {seen[-1]}")
+        return seen[-1]
+
+    def counts(self):
+        """Text of the counts by method; empty before they are known."""
+        lines = self.dashboard.locator(".crmasks-line").all_inner_texts()
+        return next((line for line in lines if "flagged in" in line), "")
+
+    def wait_for_results(self):
+        """Wait for the first computation; the counts."""
+        self.until(lambda: "done in" in self.dashboard.inner_text(), "a first computation")
+        return self.until(self.counts, "counts")
+
+    def changed(self, before):
+        """Wait for other counts; the new ones."""
+        self.until(lambda: self.counts() not in ("", before), f"counts other than {before!r}")
+        return self.counts()
+
+    def button(self, words):
+        """Button with these words on it."""
+        return self.dashboard.get_by_role("button", name=words, exact=True)
+
+    def plot_names(self):
+        """Names of the plots, in reading order."""
+        names = "n => [...n.classList].find(c => c.startsWith('crmasks-plot-'))?.slice(13)"
+        return self.dashboard.locator(".crmasks-plot").evaluate_all(f"all => all.map({names})")
+
+    def point(self, plot, x, y):
+        """Place on the page, given as fractions of a plotting area from its lower left corner."""
+        area = self.dashboard.locator(f".crmasks-plot-{plot} .plotarea_background").first
+        area.scroll_into_view_if_needed()
+        box = area.bounding_box()
+        return box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"]
+
+    def move(self, plot, x, y):
+        """Put the pointer there."""
+        self.page.mouse.move(*self.point(plot, x, y))
+
+    def click(self, plot, x, y):
+        """Click there."""
+        self.page.mouse.click(*self.point(plot, x, y))
+
+    def drag(self, plot, start, end, steps=12):
+        """Press, move and let go."""
+        self.drag_on_page(self.point(plot, *start), self.point(plot, *end), steps)
+
+    def drag_on_page(self, start, end, steps=12):
+        """As `drag`, in page pixels."""
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        self.page.mouse.move(*end, steps=steps)
+        self.page.mouse.up()
+
+    def picture(self, plot):
+        """Addresses of the pictures in a plot: they change when it is drawn anew."""
+        images = self.dashboard.locator(f".crmasks-plot-{plot} image")
+        return images.evaluate_all("all => all.map(i => i.getAttribute('href'))")
+
+    def shot(self, name):
+        """Keep a screenshot for the documentation, if asked: CRMASKS_SCREENSHOTS=docs/images."""
+        if folder := os.environ.get("CRMASKS_SCREENSHOTS"):
+            self.page.mouse.move(1, 1)
+            self.page.wait_for_timeout(300)
+            self.dashboard.screenshot(path=Path(folder) / f"{name}.png")
+
+    def notebook(self):
+        """What a wrong key would change: cells, how often each was run, the kernel, dialogs."""
+        return self.page.evaluate(
+            f"""() => {{
+                const panel = {NOTEBOOK};
+                const cells = panel.content.model.toJSON().cells;
+                return {{
+                    cells: cells.map((cell) => [cell.cell_type, cell.source]),
+                    counts: cells.map((cell) => cell.execution_count),
+                    outputs: panel.node.querySelectorAll(".crmasks-dashboard").length,
+                    kernel: panel.sessionContext.session?.kernel?.id,
+                    dialogs: document.querySelectorAll(".jp-Dialog").length,
+                    panels: document.querySelectorAll(".jp-NotebookPanel").length,
+                }};
+            }}"""
+        )
+
+
+class Watch:
+    """Notes what no page may do: ask for something elsewhere, or fail in JavaScript."""
+
+    def __init__(self, context, home, complaints):
+        self.complaints, self._home = complaints, home
+        context.on("request", lambda request: self._asked(request.url))
+        context.on(
+            "page", lambda page: page.on("websocket", lambda socket: self._asked(socket.url))
+        )
+        context.on("console", self._said)
+        context.on("weberror", lambda error: self._note("JavaScript", error.error))
+
+    def _note(self, kind, text):
+        self.complaints.append(f"{kind}: {text}")
+
+    def _asked(self, url):
+        here = tuple(f"{scheme}://{self._home}/" for scheme in ("http", "ws"))
+        if not url.startswith((*here, "data:", "blob:")):
+            self._note("request", url)
+
+    def _said(self, message):
+        if message.type == "error" and not message.text.startswith(HARMLESS):
+            self._note("console", message.text)
+
+
+@contextlib.contextmanager
+def watched_page(browser, port, size="small", complaints=None):
+    """A page of its own, which may only talk to this port.
+
+    A complaint fails the test, unless there is a list to put it in.
+    """
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height})
+    context.set_default_timeout(PATIENCE * 1000)
+    watch = Watch(context, f"{HOST}:{port}", [] if complaints is None else complaints)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+    assert complaints is not None or not watch.complaints, watch.complaints
+
+
+class Lab:
+    """A JupyterLab of the tests' own."""
+
+    def __init__(self, folder, port, env):
+        self.folder, self.port, self._env = folder, port, env
+
+    def ask(self, method, what, body=None):
+        """Use the interface of the server."""
+        return ask_server(self.port, TOKEN, method, what, body)
+
+    def address(self, what):
+        """Of a page."""
+        return f"http://{HOST}:{self.port}/{what}?token={TOKEN}"
+
+    def set_theme(self, name):
+        """Choose the theme of the pages to come: Light or Dark."""
+        what = "lab/api/settings/@jupyterlab/apputils-extension:themes"
+        self.ask("PUT", what, {"raw": json.dumps({"theme": f"JupyterLab {name}"})})
+
+    @contextlib.contextmanager
+    def dashboard(self, browser, code, size="small", theme="Light"):
+        """Run a cell that shows a dashboard, in a notebook of its own."""
+        path = self.folder / f"{time.monotonic_ns()}.ipynb"
+        cells = [new_code_cell(code), new_code_cell("# another cell")]
+        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
+        self.set_theme(theme)
+        with watched_page(browser, self.port, size) as page:
+            page.goto(self.address(f"doc/tree/{path.name}") + "&reset")
+            kernel = page.evaluate(RUN_FIRST_CELL)
+            failed = page.locator("[data-mime-type='application/vnd.jupyter.error']")
+            assert not failed.count(), failed.all_inner_texts()
+            connection = Path(self._env["JUPYTER_RUNTIME_DIR"]) / f"kernel-{kernel}.json"
+            with contextlib.closing(Kernel(connection)) as inside:
+                page.wait_for_selector(".crmasks-dashboard")
+                yield Screen(page, inside)
+        self.ask("DELETE", f"api/kernels/{kernel}")
+
+
+RUN_FIRST_CELL = f"""async () => {{
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+    while (!window.jupyterapp || !{NOTEBOOK}?.sessionContext) await pause();
+    const panel = {NOTEBOOK};
+    await panel.revealed;
+    await panel.sessionContext.ready;
+    while (!panel.sessionContext.session?.kernel) await pause();
+    panel.content.activeCellIndex = 0;
+    await window.jupyterapp.commands.execute("notebook:run-cell");
+    return panel.sessionContext.session.kernel.id;
+}}"""
+
+
+@contextlib.contextmanager
+def running_lab(folder):
+    """Start JupyterLab on an empty folder."""
+    env, port, notebooks = environment(folder), free_port(), folder / "notebooks"
+    notebooks.mkdir()
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"checkForUpdates": False, "fetchNews": "false", "doNotDisturbMode": True}
+    path = settings / "notification.jupyterlab-settings"
+    path.write_text(json.dumps(quiet), encoding="utf-8")
+    command = [
+        *LAB, *as_root(), f"--ServerApp.port={port}", f"--ServerApp.root_dir={notebooks}",
+        "--LabApp.expose_app_in_browser=True",
+    ]  # fmt: skip
+    with serving(command, env | {"JUPYTER_TOKEN": TOKEN}, port):
+        yield Lab(notebooks, port, env)

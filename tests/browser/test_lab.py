@@ -1,0 +1,135 @@
+"""`crmasks lab`, as a person starts and ends it."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+
+from .harness import PATIENCE, Kernel, Screen, as_root, environment, watched_page
+
+URL = re.compile(r"the dashboard is open at (http://127\.0\.0\.1:(\d+)/\S+)")
+
+
+@contextlib.contextmanager
+def crmasks_lab(folder, *arguments):
+    """Start the program in a folder; its process, and the page it says is open."""
+    home = folder / "home-of-the-test"
+    home.mkdir()
+    log = home / "log"
+    command = [sys.executable, "-m", "crmasks_widgets", "lab", "--no-browser", *as_root()]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*command, *arguments], cwd=folder, env=environment(home),
+            stdout=stream, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        end = time.monotonic() + PATIENCE
+        while not (found := URL.search(log.read_text(errors="replace"))):
+            assert process.poll() is None, log.read_text(errors="replace")
+            assert time.monotonic() < end, log.read_text(errors="replace")
+            time.sleep(0.1)
+        yield process, found[1], int(found[2])
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def only_kernel(folder):
+    """The one kernel that was started, by its connection file."""
+    (path,) = Path(folder).rglob("kernel-*.json")
+    return Kernel(path)
+
+
+def is_running(pid):
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def react(screen):
+    """Change a parameter from Python, and take it back by the button."""
+    counts = screen.wait_for_results()
+    assert not screen.button("Undo").is_enabled()
+    screen.kernel.run("dashboard.state.update(crmethod='lacosmic')")
+    other = screen.changed(counts)
+    assert other.endswith(", 0 both")
+    screen.button("Undo").click()
+    assert screen.changed(other) == counts
+
+
+def test_jupyterlab_opens_with_the_dashboard_computed(browser, work):
+    work.yaml(crmethod="mm_lacosmic", la_niter=2)
+    with crmasks_lab(work.folder, "params.yaml") as (process, url, port):
+        with (
+            watched_page(browser, port) as page,
+            contextlib.closing(only_kernel(work.folder)) as kernel,
+        ):
+            page.goto(url)
+            page.wait_for_selector(".crmasks-dashboard")
+            react(Screen(page, kernel))
+            pid = kernel.ask("__import__('os').getpid()")
+            # What the program stored is what the page shows: nobody ran the cell again.
+            assert page.locator(".jp-InputPrompt").first.inner_text() == "[1]:"
+        assert is_running(pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+        assert not is_running(pid)
+    notebook = nbformat.read(work.folder / "crmasks-params.ipynb", as_version=4)
+    assert [cell.execution_count for cell in notebook.cells] == [1]
+
+
+def test_a_cell_that_fails_ends_the_program_in_one_line(work):
+    work.yaml()
+    env = environment(work.folder)
+    startup = Path(env["IPYTHONDIR"]) / "profile_default" / "startup" / "00-broken.py"
+    startup.parent.mkdir(parents=True)
+    startup.write_text(
+        "import crmasks_widgets\n"
+        "def load_analysis(path):\n    raise OSError('two\\nlines')\n"
+        "crmasks_widgets.load_analysis = load_analysis\n"
+    )
+    command = [sys.executable, "-m", "crmasks_widgets", "lab", "--no-browser", *as_root()]
+    done = subprocess.run(
+        [*command, "params.yaml"], cwd=work.folder, env=env, capture_output=True, text=True,
+        check=False, timeout=2 * PATIENCE,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "crmasks: the dashboard was not opened: OSError: two lines\n" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_voila_shows_the_dashboard_alone(browser, work):
+    work.yaml(crmethod="mm_lacosmic", la_niter=2)
+    with crmasks_lab(work.folder, "--voila", "params.yaml") as (process, url, port):
+        with watched_page(browser, port) as page:
+            page.goto(url, wait_until="commit")
+            page.get_by_text("Executing 1 of 1").wait_for()
+            page.wait_for_selector(".crmasks-dashboard")
+            assert page.locator(".jp-InputArea, #loading").count() == 0
+            with contextlib.closing(only_kernel(work.folder)) as kernel:
+                react(Screen(page, kernel))
+            links = page.locator("[href], [src]").evaluate_all(
+                "all => all.map(n => n.href ?? n.src)"
+            )
+            assert not [link for link in links if "cdn" in link]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_voila_lets_nobody_in_without_the_token(browser, work):
+    work.yaml()
+    with (
+        crmasks_lab(work.folder, "--voila", "params.yaml") as (_, url, port),
+        watched_page(browser, port, complaints=[]) as page,
+    ):
+        page.goto(url.split("?")[0])
+        assert page.url.split("?")[0].endswith("/login")

@@ -1,0 +1,143 @@
+"""What only a real page can tell of the dashboard as a whole."""
+
+import string
+
+import pytest
+
+from .harness import watched_page
+
+# Restart the kernel, interrupt it, delete a cell; cut, and what closes a figure elsewhere.
+SHORTCUTS = ["0", "0", "i", "i", "d", "d", "x", "q", "Enter", "Shift+Enter", "Control+Enter"]
+
+
+def test_no_key_reaches_jupyterlab(open_dashboard):
+    screen = open_dashboard()
+    screen.wait_for_results()
+    page = screen.page
+    before = screen.notebook()
+    assert before["counts"] == [1, None]
+    places = [screen.point(name, 0.5, 0.5) for name in screen.plot_names()]
+    box = screen.dashboard.bounding_box()
+    for place in [(box["x"] + 20, box["y"] + 10), *places]:
+        # The notebook, in command mode, has the focus until the pointer comes over the dashboard.
+        page.mouse.move(5, 5)
+        page.locator(".jp-InputPrompt").first.click()
+        page.keyboard.press("Escape")
+        page.mouse.move(*place)
+        page.wait_for_function(
+            "document.querySelector('.crmasks-dashboard').contains(document.activeElement)"
+        )
+        for key in [*string.ascii_letters, *string.digits, *SHORTCUTS]:
+            page.keyboard.press(key)
+        page.wait_for_timeout(200)
+        assert screen.notebook() == before
+    assert screen.kernel.ask("dashboard is not None")
+
+
+def test_an_error_is_shown_in_one_line_and_the_last_good_state_stays(open_dashboard):
+    screen = open_dashboard()
+    counts = screen.wait_for_results()
+    screen.kernel.run("dashboard.state.update(dilation=2)")
+    screen.kernel.finish()
+    screen.kernel.run(
+        "def broken(scene):\n"
+        "    raise RuntimeError('two\\nlines <img src=x onerror=\"window.injected=1\">')\n"
+        "dashboard.state.subscribe(broken)"
+    )
+    screen.button("Undo").click()
+    message = screen.dashboard.locator(".crmasks-error")
+    screen.until(lambda: "two" in message.inner_text(), "a message")
+    text = 'unexpected RuntimeError: two lines <img src=x onerror="window.injected=1">'
+    assert message.inner_text().strip() == text
+    assert not screen.page.evaluate("window.injected")
+    assert screen.counts() == counts
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_every_text_is_readable_and_everything_fits(open_dashboard, theme):
+    size = "large" if theme == "Dark" else "small"
+    screen = open_dashboard(theme=theme, size=size)
+    screen.wait_for_results()
+    screen.shot(f"dashboard_{theme.lower()}")
+    assert screen.page.evaluate(LOW_CONTRAST) == []
+    box, view = screen.dashboard.bounding_box(), screen.page.viewport_size
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= view["width"]
+    assert box["height"] <= view["height"]
+    assert screen.dashboard.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+
+
+def test_names_of_files_are_shown_as_text(open_dashboard):
+    name = '<img src=x onerror="window.injected=1">'
+    screen = open_dashboard(
+        "import crmasks_widgets as cm\n"
+        "from crmasks_widgets.demo import demo_scene\n"
+        "frames = list(demo_scene((100, 120)).exposures)\n"
+        f"exposures = cm.ExposureSet.from_arrays(frames, names=['{name}', 'b', 'c'])\n"
+        "parameters = cm.Parameters(gain=1.7, rnoise=3.4, bias=1000.0)\n"
+        "dashboard = cm.Dashboard(cm.Analysis(exposures, parameters))\n"
+        "dashboard"
+    )
+    screen.wait_for_results()
+    assert not screen.page.evaluate("window.injected")
+    assert screen.dashboard.locator("img[src=x]").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("mistake", "complaint"),
+    [
+        ("fetch('https://example.org/a.js').catch(() => {})", "request: https://example.org/a.js"),
+        ("fetch('http://127.0.0.1:9/').catch(() => {})", "request: http://127.0.0.1:9/"),
+        ("setTimeout(() => { throw new Error('a mistake') })", "JavaScript: a mistake"),
+        ("console.error('a mistake')", "console: a mistake"),
+    ],
+)
+def test_the_watch_sees_what_must_not_be(browser, mistake, complaint):
+    complaints = []
+    with watched_page(browser, 1, complaints=complaints) as page:
+        page.evaluate(mistake)
+        page.wait_for_timeout(100)
+    assert complaint in complaints
+
+
+@pytest.mark.parametrize("host", ["example.org", "192.0.2.1"])
+def test_nothing_elsewhere_can_be_reached(browser, host):
+    with (
+        watched_page(browser, 1, complaints=[]) as page,
+        page.expect_event("requestfailed") as failed,
+    ):
+        page.evaluate("url => void fetch(url).catch(() => {})", f"http://{host}/")
+    assert failed.value.failure == "net::ERR_NAME_NOT_RESOLVED"
+
+
+# WCAG 2, level AA: 4.5 between text and what is behind it, 3 for symbols; what is disabled is
+# exempt.
+LOW_CONTRAST = """() => {
+    const root = document.querySelector(".crmasks-dashboard");
+    const parse = (text) => text.match(/[\\d.]+/g)?.map(Number) ?? [0, 0, 0, 0];
+    const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+        .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = (node) => {
+        for (; node; node = node.parentElement) {
+            const colour = parse(getComputedStyle(node).backgroundColor);
+            if (colour.length === 3 || colour[3] > 0.5) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const bad = [];
+    for (const node of root.querySelectorAll("*")) {
+        const own = [...node.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+        const box = node.getBoundingClientRect();
+        if (!own || !box.width || node.closest(":disabled, style, script")) continue;
+        const style = getComputedStyle(node);
+        if (style.visibility === "hidden" || style.opacity === "0") continue;
+        const svg = node instanceof SVGElement;
+        const [a, b] = [parse(svg ? style.fill : style.color), behind(node)].map(light);
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        const enough = /[\\p{L}\\p{N}]/u.test(node.textContent) ? 4.5 : 3;
+        const said = node.textContent.trim().slice(0, 40);
+        if (ratio < enough) bad.push(`${said}: ${ratio.toFixed(1)}`);
+    }
+    return bad;
+}"""

@@ -1,0 +1,129 @@
+"""The dashboard as a whole: what is asked for is computed and shown, errors are said."""
+
+import asyncio
+import threading
+
+import pytest
+
+import crmasks_widgets as cm
+from crmasks_widgets.errors import Cancelled, InputError
+
+from .test_diagram_view import press
+
+
+def test_it_is_shown_as_the_last_line_of_a_cell(dashboard):
+    (kind, *_) = [key for key in dashboard._repr_mimebundle_() if "widget-view" in key]
+    assert kind == "application/vnd.jupyter.widget-view+json"
+
+
+def test_a_change_is_computed_as_it_would_be_without_a_dashboard(dashboard, analysis):
+    dashboard.state.update(la_sigclip=7.0, dilation=2)
+    assert dashboard.wait(60)
+    plain = cm.Analysis(analysis.exposures, dashboard.state.scene.parameters)
+    for name, mask in plain.masks.items():
+        assert (mask == dashboard.analysis.masks[name]).all(), name
+    counts = plain.flags("median").counts()
+    assert f"<b>{counts['either']:,}</b> pixels flagged" in dashboard.workplace.status.counts.value
+    assert "done in" in dashboard.workplace.status.timing.value
+
+
+def test_a_change_that_does_not_fit_the_frame_is_refused(dashboard):
+    before = dashboard.state.scene
+    with pytest.raises(cm.ParameterError, match="pixels_to_be_ignored_as_cr"):
+        dashboard.state.update(pixels_to_be_ignored_as_cr=((9999, 1),))
+    assert dashboard.state.scene == before
+
+
+def test_an_error_in_a_computation_is_said_and_the_last_good_state_stays(dashboard, monkeypatch):
+    good = dashboard.state.scene.parameters
+    shown = dashboard.workplace.status.counts.value
+
+    def fail(*_):
+        raise InputError("mm_boundary_fit: found <nothing>, expected points")
+
+    monkeypatch.setattr("crmasks_widgets._stage_functions.boundary.piecewise_boundary", fail)
+    dashboard.state.update(mm_fixed_points_in_boundary=((0.0, 30.0, 1.0), (900.0, 99.0, 1.0)))
+    assert dashboard.wait(60)
+    assert "found &lt;nothing&gt;, expected points" in dashboard.workplace.status.message.value
+    assert dashboard.state.scene.parameters == good
+    assert dashboard.workplace.status.counts.value == shown
+    monkeypatch.undo()
+    dashboard.state.redo()
+    assert dashboard.wait(60)
+    assert dashboard.analysis.parameters.mm_fixed_points_in_boundary[1][0] == 900.0
+
+
+def test_an_unexpected_exception_in_a_callback_is_said_in_one_line(dashboard, caplog):
+    def fail():
+        raise RuntimeError("two\nlines <b>")
+
+    dashboard.workplace.dispatcher.call(fail)
+    assert (
+        dashboard.workplace.status.message.value == "unexpected RuntimeError: two lines &lt;b&gt;"
+    )
+    assert "error in a callback" in caplog.text
+
+
+def test_cancel_returns_to_what_was_computed_and_redo_asks_again(dashboard, monkeypatch):
+    started, go_on = threading.Event(), threading.Event()
+
+    def wait(*_, **__):
+        started.set()
+        assert go_on.wait(30)
+        raise Cancelled("stopped")
+
+    monkeypatch.setattr("crmasks_widgets._stage_functions.boundary.piecewise_boundary", wait)
+    before = dashboard.state.scene.parameters
+    dashboard.state.update(mm_fixed_points_in_boundary=((0.0, 30.0, 1.0), (900.0, 99.0, 1.0)))
+    assert started.wait(30)
+    press(dashboard.workplace.page, "Escape")
+    go_on.set()
+    assert dashboard.wait(60)
+    assert dashboard.state.scene.parameters == before
+    assert (dashboard.state.can_undo, dashboard.state.can_redo) == (False, True)
+    monkeypatch.undo()
+    dashboard.workplace.status.redo.click()
+    assert dashboard.wait(60)
+    assert dashboard.analysis.parameters.mm_fixed_points_in_boundary[0][1] == 30.0
+
+
+@pytest.mark.parametrize("key", ["x", "q", "Q", "X", "z"])
+def test_keys_without_a_meaning_do_nothing(dashboard, key):
+    before = dashboard.state.scene
+    press(dashboard.workplace.page, key, at={"plot": "observed"})
+    assert dashboard.state.scene == before
+    assert dashboard.workplace.status.message.value == ""
+
+
+def test_keys_undo_and_redo(dashboard):
+    dashboard.state.update(dilation=3)
+    press(dashboard.workplace.page, "z", control=True)
+    assert dashboard.state.scene.parameters.dilation == 1
+    press(dashboard.workplace.page, "Y", control=True)
+    assert dashboard.state.scene.parameters.dilation == 3
+    assert dashboard.wait(60)
+
+
+def test_in_a_running_loop_results_arrive_by_themselves_on_the_loop(analysis):
+    async def use():
+        shown = cm.Dashboard(analysis)
+        threads = set()
+        shown.state.subscribe(lambda _: threads.add(threading.get_ident()))
+        handler = shown.workplace.dispatcher.handler(lambda: shown.state.update(la_sigclip=9.0))
+        await asyncio.to_thread(handler)  # as JupyterLab does
+        assert await asyncio.to_thread(shown.wait, 60)
+        await asyncio.sleep(0.1)
+        wanted = shown.state.scene.parameters
+        assert wanted.la_sigclip == 9.0
+        assert shown.state.scene.analysis.parameters == wanted
+        assert threads == {threading.get_ident()}
+        shown.close()
+
+    asyncio.run(use())
+
+
+def test_closing_ends_the_worker(analysis):
+    before = {thread.name for thread in threading.enumerate()}
+    shown = cm.Dashboard(analysis)
+    shown.close()
+    assert {thread.name for thread in threading.enumerate()} == before

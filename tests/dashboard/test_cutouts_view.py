@@ -1,0 +1,208 @@
+"""The cutouts of a hit: what they show, and what a hand decides there."""
+
+import numpy as np
+import pytest
+
+from crmasks_widgets import palette
+from crmasks_widgets.dashboard import cutouts, overlays, picking
+from crmasks_widgets.dashboard.cutouts_view import CutoutsView
+from crmasks_widgets.dashboard.image_tools import ERASE, LOCAL_MEDIAN, PAINT
+from crmasks_widgets.dashboard.stretches import rgb
+
+from .looking import FIRST, SECOND, SHAPE, Bench, exposures, picture
+
+OUTLINE = rgb(overlays.COLOURS[overlays.BRUSHED])
+
+
+@pytest.fixture
+def bench():
+    made = Bench(CutoutsView, semiwindow=4)
+    made.page.sizes = {"cutouts": [900, 170]}
+    return made
+
+
+def fits(pixels):
+    return tuple(sorted((x + 1, y + 1) for y, x in pixels))
+
+
+def panel(view, k):
+    """Colours of the middle of every pixel in panel k."""
+    panels = view._panels
+    x, y = panels.corner(k)
+    whole = picture(view.image.png)
+    rows = y + panels.side // 2 + panels.side * np.arange(panels.height)
+    columns = x + panels.side // 2 + panels.side * np.arange(panels.width)
+    return whole[rows[:, None], columns]
+
+
+def click(bench, k, pixel):
+    """Click an array index in panel k."""
+    view = bench.view
+    x, y = view._panels.corner(k)
+    x += (pixel[1] - view._part[1].start + 0.5) * view._panels.side
+    y += (pixel[0] - view._part[0].start + 0.5) * view._panels.side
+    width, height = view.x.max - view.x.min, view.y.max - view.y.min
+    bench.tell(
+        event="click", plot="cutouts", x=(x - view.x.min) / width, y=(y - view.y.min) / height
+    )
+
+
+def test_next_and_previous_go_through_the_hits_in_raster_order(bench):
+    seen = []
+    for key in ("j", "ArrowRight", "j", "k", "ArrowLeft"):
+        bench.press(key)
+        seen.append(picking.subject(bench.scene).number)
+    assert seen == [1, 2, 1, 2, 1]
+    assert bench.scene.selection.pixel in FIRST
+    bench.state.select(pixel=(20, 5))  # between both
+    bench.press("j")
+    assert picking.subject(bench.scene).number == 2
+    bench.state.select(pixel=(20, 5))
+    bench.press("k")
+    assert picking.subject(bench.scene).number == 1
+
+
+def test_the_image_moves_to_a_hit_that_it_does_not_show(bench):
+    bench.state.show(image=(0.0, 10.0, 0.0, 10.0))
+    bench.press("j")
+    x_min, x_max, y_min, y_max = bench.scene.display.image
+    y, x = bench.scene.selection.pixel
+    assert x_min <= x <= x_max
+    assert y_min <= y <= y_max
+    assert (x_max - x_min, y_max - y_min) == (10.0, 10.0)
+
+
+def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
+    bench.state.select(pixel=SECOND[0])
+    view, stack = bench.view, bench.scene.analysis.stack
+    assert list(view.names.text) == [
+        "exposure 1", "exposure 2", "exposure 3", "median", "why flagged", "corrected median",
+    ]  # fmt: skip
+    part = view._part
+    median = stack.median2d[part]
+    low, high = median.min(), median.max()
+    fixed = bench.scene.analysis.combination("mediancr").data[part]
+    for k, frame in ((0, stack.cube[0][part]), (3, median), (5, fixed)):
+        wanted = 255 * np.clip((frame - low) / (high - low), 0, 1)
+        assert abs(panel(view, k)[..., 0].astype(int) - wanted).max() <= 3
+    codes = panel(view, 4)
+    y, x = SECOND[0][0] - part[0].start, SECOND[0][1] - part[1].start
+    assert tuple(codes[0, 0, :3]) == (235, 235, 235)
+    shown = {tuple(c) for c in picture(view.image.png)[..., :3].reshape(-1, 3)}
+    assert rgb(palette.CODE_COLOURS[palette.MM_ONLY]) in shown
+    assert OUTLINE in shown
+    assert tuple(codes[y, x, :3]) != (235, 235, 235)
+
+
+def test_rejecting_takes_the_hit_out_of_mediancr_and_accepting_puts_it_back(bench):
+    bench.state.select(pixel=(SECOND[0][0] + 1, SECOND[0][1] - 1))  # beside it
+    before = bench.scene.analysis.mediancr.copy()
+    bench.view.reject.click()
+    assert bench.scene.parameters.mediancr_pixels_rejected == fits(SECOND)
+    assert not any(bench.scene.analysis.mediancr[p] for p in SECOND)
+    assert bench.scene.selection.pixel in SECOND
+    assert bench.view.reject.description == "Accept"
+    assert "rejected" in bench.view.title.value
+    assert any("rejected at x" in name for name, _ in bench.view.taken_out.options)
+    bench.view.reject.click()
+    assert bench.scene.parameters.mediancr_pixels_rejected is None
+    assert (bench.scene.analysis.mediancr == before).all()
+    assert bench.view.reject.description == "Reject"
+    assert len(bench.view.taken_out.options) == 1
+
+
+def test_a_hit_that_is_no_cosmic_ray_leaves_every_mask_and_comes_back(bench):
+    bench.state.select(pixel=FIRST[0])
+    bench.press("V")
+    assert bench.scene.parameters.pixels_to_be_ignored_as_cr == fits(FIRST)
+    assert not any(mask[FIRST[0]] for mask in bench.scene.analysis.masks.values())
+    assert bench.view.ignore.description == "May be a cosmic ray"
+    assert bench.view.reject.disabled
+    bench.press("V")
+    assert bench.scene.parameters.pixels_to_be_ignored_as_cr is None
+    assert bench.scene.analysis.mediancr[FIRST[0]]
+
+
+def test_what_was_taken_out_can_be_found_again(bench):
+    bench.state.select(pixel=FIRST[0])
+    bench.press("v")
+    bench.press("j")
+    assert bench.scene.selection.pixel in SECOND
+    bench.view.taken_out.value = bench.view.taken_out.options[1][1]
+    assert bench.scene.selection.pixel in FIRST
+    assert bench.view.taken_out.value is None
+    assert bench.view.reject.description == "Accept"
+
+
+def test_pixels_are_painted_erased_and_marked_by_clicks(bench):
+    bench.state.select(pixel=SECOND[0])
+    click(bench, 0, (42, 18))
+    assert bench.scene.parameters.pixels_to_be_flagged_as_cr is None  # a look changes nothing
+    bench.view.tools.value = PAINT
+    click(bench, 0, (42, 18))
+    assert bench.scene.parameters.pixels_to_be_flagged_as_cr == ((19, 43),)
+    bench.view.tools.value = ERASE
+    click(bench, 5, SECOND[0])
+    click(bench, 5, (43, 18))  # not flagged
+    assert bench.scene.parameters.pixels_to_be_ignored_as_cr == fits(SECOND[:1])
+    bench.view.tools.value = LOCAL_MEDIAN
+    click(bench, 3, (43, 18))
+    assert bench.scene.parameters.pixels_to_be_replaced_by_local_median == ((19, 44, 5, 5),)
+    assert not bench.errors
+
+
+def test_ticks_are_fits_pixels(bench):
+    bench.state.select(pixel=SECOND[0])
+    x_axis = bench.view.axes[0]
+    panels, part = bench.view._panels, bench.view._part
+    for place, text in x_axis.tick_labels.items():
+        row, column = panels.pixel(float(place), 1.0)
+        assert row == 0
+        assert int(text) == part[1].start + column + 1
+    assert len(x_axis.tick_values) == 3 * panels.columns
+
+
+def test_cutouts_are_made_larger_and_wider(bench):
+    bench.state.select(pixel=SECOND[0])
+    bench.press("-")
+    assert bench.view._panels.width == 15
+    bench.press("+")
+    bench.press("+")
+    bench.press("+")
+    assert bench.view._panels.width == 5
+
+
+@pytest.mark.parametrize("n", [3, 5, 9])
+def test_any_number_of_exposures_finds_room(n):
+    bench = Bench(CutoutsView, exposures(n), semiwindow=30)
+    bench.page.sizes = {"cutouts": [560, 400]}
+    bench.state.select(pixel=(0, 79))  # a corner of the frame
+    panels = bench.view._panels
+    assert panels.count == n + 3
+    assert (panels.height, panels.width) == (31, 31)
+    assert panels.columns * panels.rows >= panels.count
+    assert "no hit here" in bench.view.title.value
+    assert not bench.errors
+
+
+def test_panels_become_as_large_as_the_plot_allows():
+    assert cutouts.arrange(6, (31, 31), (1100, 200)).columns == 6
+    assert cutouts.arrange(6, (31, 31), (500, 400)).columns == 3
+    assert cutouts.arrange(6, (31, 31), (100, 900)).columns == 1
+    assert cutouts.arrange(6, (31, 31), (1, 1)).side >= 1
+
+
+def test_positions_between_panels_are_no_pixels():
+    panels = cutouts.arrange(6, (9, 9), (500, 400))
+    for k in range(6):
+        x, y = panels.corner(k)
+        assert panels.pixel(x, y) == (0, 0)
+        assert panels.pixel(x + 9 * panels.side - 1, y + 9 * panels.side - 1) == (8, 8)
+        assert panels.pixel(x - 1, y) is None
+        assert panels.pixel(x, y + 9 * panels.side) is None
+
+
+def test_nothing_selected_says_what_to_do(bench):
+    assert "Click a flagged pixel" in bench.view.title.value
+    assert bench.view.reject.disabled
+    assert bench.scene.analysis.exposures.shape == SHAPE

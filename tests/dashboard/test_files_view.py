@@ -1,0 +1,233 @@
+"""In and out: what is opened, what is saved, what is refused."""
+
+import threading
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from regions import Regions
+
+from crmasks_widgets import cli
+from crmasks_widgets.dashboard.files_view import FilesView, expanded
+from crmasks_widgets.figures import all_figures
+
+from ..conftest import SHAPE, small_scene, write_exposures, write_yaml
+from .desks import Bench, small_analysis
+
+LONG_ENOUGH = 60.0
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    folder = tmp_path / "a night"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def view_of(analysis, figures=None):
+    bench, opened = Bench(analysis), []
+    view = bench.add(FilesView(bench.desk, opened.append, figures))
+    bench.settle()
+    return bench, view, opened
+
+
+def press(view, text):
+    """Press a button, wait until it is done; its line."""
+    line = next(line for line in view._lines.values() if line.button.description == text)
+    line.button.click()
+    assert view.wait(LONG_ENOUGH)
+    assert not line.button.disabled
+    assert view.stop.disabled
+    return line
+
+
+def exposures_on_disk(folder):
+    write_exposures(folder, small_scene().exposures)
+    return small_scene().exposures
+
+
+def test_open_yaml(work):
+    (work / "raw").mkdir()
+    exposures_on_disk(work / "raw")
+    fits.writeto(work / "raw" / "gain.fits", np.full(SHAPE, 1.4, np.float32))
+    write_yaml(work / "raw" / "p.yaml", ["e1.fits", "e2.fits", "e3.fits"],
+               top={"gain": "gain.fits"})  # fmt: skip
+    _, view, opened = view_of(small_analysis())
+    view.yaml.value = " raw/p.yaml "
+    line = press(view, "Open YAML")
+    assert line.error.text == ""
+    assert [path.name for path in opened[0].exposures.paths] == ["e1.fits", "e2.fits", "e3.fits"]
+    # Undo must find the map again, wherever the notebook is.
+    parameters = opened[0].parameters
+    assert parameters.gain == str((work / "raw" / "gain.fits").resolve())
+    again = opened[0].replace(gain=2).replace(gain=parameters.gain)
+    np.testing.assert_array_equal(again.calibration.gain, opened[0].calibration.gain)
+
+
+def test_open_fits_files_keeps_the_settings_but_no_pixels(work):
+    frames = exposures_on_disk(work)
+    bench, view, opened = view_of(
+        small_analysis(dilation=3, pixels_to_be_flagged_as_cr=[[1, 1]],
+                       mediancr_pixels_rejected=[[2, 2]])
+    )  # fmt: skip
+    view.images.value = "\n  e3.fits\ne[12].fits\n\n"
+    assert press(view, "Open FITS").error.text == ""
+    analysis = opened[0]
+    assert analysis.parameters.images == ("e3.fits", "e1.fits", "e2.fits")
+    np.testing.assert_array_equal(analysis.exposures.data[0], frames[2].astype(np.float32))
+    parameters = analysis.parameters
+    assert (parameters.dilation, parameters.bias) == (3, 100.0)
+    assert parameters.pixels_to_be_flagged_as_cr is None
+    assert parameters.mediancr_pixels_rejected is None
+    assert bench.state.scene.parameters.dilation == 3
+
+
+@pytest.mark.parametrize(
+    ("button", "field", "text", "message"),
+    [
+        ("Open YAML", "yaml", "", "YAML file: found no name, expected a path"),
+        ("Open YAML", "yaml", "no <b>.yaml", "no <b>.yaml: No such file or directory, expected"),
+        ("Open FITS", "images", "", "FITS files: found no name, expected three or more"),
+        ("Open FITS", "images", "n*.fits", "n*.fits: found no file that matches, expected FITS"),
+        ("Open FITS", "images", "e1.fits", "images: found 1 exposures, expected at least 3"),
+        ("Open FITS", "images", "e1.fits\ne1.fits\ne2.fits", "e1.fits: found the same file"),
+        ("Save YAML", "session", "x.fits", "x.fits: found a name that ends in '.fits', expected"),
+        ("Export hits", "hits", "x.doc", "x.doc: found a name that ends in '.doc', expected"),
+        ("Write products", "folder", "e1.fits", "e1.fits: not writable"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line_there(work, button, field, text, message):
+    exposures_on_disk(work)
+    bench, view, opened = view_of(small_analysis())
+    getattr(view, field).value = text
+    before = sorted(work.rglob("*"))
+    line = press(view, button)
+    assert line.error.text.startswith(message)
+    assert "<" not in line.error.widget.value
+    assert "\n" not in line.error.widget.value
+    assert (bench.errors, opened, sorted(work.rglob("*"))) == ([], [], before)
+    assert line.done.value == ""
+
+
+def test_saved_yaml_runs_to_the_masks_on_screen(work):
+    bench, view, _ = view_of(small_analysis())
+    bench.state.update(dilation=2, pixels_to_be_flagged_as_cr=[[5, 6]])
+    bench.settle()
+    view.session.value = "out/my session.yaml"
+    line = press(view, "Save YAML")
+    assert "4 files" in line.done.value
+    arguments = ["run", "out/my session.yaml", "--output-dir", "run", "--no-figures"]
+    assert cli.main([*arguments, "--log-level", "ERROR"]) == 0
+    with fits.open(work / "run" / "crmasks.fits") as hdus:
+        for name, mask in bench.state.scene.analysis.masks.items():
+            np.testing.assert_array_equal(hdus[name].data.astype(bool), mask)
+
+
+def test_nothing_is_replaced_unless_it_is_ticked(work):
+    bench, view, _ = view_of(small_analysis())
+    for button, field, name in (
+        ("Save YAML", view.session, "s.yaml"), ("Export hits", view.hits, "h.reg"),
+        ("Write products", view.folder, "products"),
+    ):  # fmt: skip
+        field.value = name
+        assert press(view, button).error.text == ""
+        before = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
+        bench.state.update(dilation=bench.state.scene.parameters.dilation + 1)
+        bench.settle()
+        assert "found" in press(view, button).error.text
+        assert before == {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
+        view.overwrite.value = True
+        line = press(view, button)
+        assert (line.error.text, line.done.value[:5]) == ("", "wrote")
+        assert before != {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
+        view.overwrite.value = False
+
+
+def test_hits_are_exported_as_their_suffix_says(work):
+    bench, view, _ = view_of(small_analysis())
+    n = len(bench.state.scene.analysis.hits)
+    read = {
+        "hits.reg": lambda path: Regions.read(path, format="ds9"),
+        "hits.csv": lambda path: Table.read(path, format="ascii.csv"),
+        "hits.ECSV": lambda path: Table.read(path, format="ascii.ecsv"),
+    }
+    for name, reader in read.items():
+        view.hits.value = name
+        assert press(view, "Export hits").error.text == ""
+        assert len(reader(work / name)) == n
+
+
+def test_products_with_and_without_figures(work):
+    analysis = small_analysis(maxplots=0)
+    _, view, _ = view_of(analysis, all_figures)
+    view.with_figures.value = False
+    line = press(view, "Write products")
+    written = [path.name for path in (work / "products").iterdir()]
+    assert f"wrote {len(written)} files to {work.resolve()}/products" in line.done.value
+    assert {"crmasks.fits", "hits.ecsv", "combined_meancr.fits"} <= set(written)
+    assert not [name for name in written if name.endswith((".png", ".pdf"))]
+    view.with_figures.value, view.folder.value = True, "with figures"
+    press(view, "Write products")
+    assert (work / "with figures" / "diagnostic_mediancr.png").is_file()
+    _, plain, _ = view_of(analysis)
+    assert plain.with_figures.disabled
+    assert not plain.with_figures.value
+
+
+def test_writing_can_be_stopped_and_one_thing_is_done_at_a_time(work):
+    drawing, go_on = threading.Event(), threading.Event()
+
+    def figures(analysis):
+        for job in all_figures(analysis):
+            drawing.set()
+            assert go_on.wait(LONG_ENOUGH)
+            yield job
+
+    _, view, _ = view_of(small_analysis(maxplots=0), figures)
+    line = view._lines[view._save_products]
+    line.button.click()
+    assert drawing.wait(LONG_ENOUGH)
+    assert line.button.disabled
+    assert not view.stop.disabled
+    view.yaml.value = "p.yaml"
+    view._start(view._open_yaml)
+    assert "still being read or written" in view._lines[view._open_yaml].error.text
+    view.stop.click()
+    go_on.set()
+    assert view.wait(LONG_ENOUGH)
+    assert line.error.text == "stopped; nothing was written"
+    assert list(work.iterdir()) == []
+    assert press(view, "Write products").error.text == ""  # and again, to the end
+    assert (work / "products" / "diagnostic_mediancr.png").is_file()
+
+
+def test_an_unexpected_error_is_shown_and_does_not_block(work):
+    def figures(analysis):
+        raise RuntimeError("boom")
+        yield
+
+    bench, view, _ = view_of(small_analysis(), figures)
+    press(view, "Write products")
+    assert bench.errors == ["unexpected RuntimeError: boom"]
+    assert list(work.iterdir()) == []
+    view.with_figures.value = False
+    assert press(view, "Write products").error.text == ""
+
+
+def test_what_is_not_computed_yet_is_not_saved(work):
+    bench, view, _ = view_of(small_analysis())
+    bench.state.update(dilation=4)  # asked for, but not published
+    for button in ("Save YAML", "Write products", "Export hits"):
+        assert "still being computed" in press(view, button).error.text
+    assert list(work.iterdir()) == []
+
+
+def test_names_and_patterns(work):
+    for name in ("b.fits", "a.fits", "odd [1].fits"):
+        (work / name).touch()
+    (work / "sub").mkdir()
+    (work / "sub" / "c.fits").touch()
+    assert expanded("odd [1].fits\n?.fits") == ["odd [1].fits", "a.fits", "b.fits"]
+    assert expanded("**/c.fits") == ["sub/c.fits"]

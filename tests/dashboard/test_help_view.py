@@ -1,0 +1,32 @@
+"""The list of keys."""
+
+from crmasks_widgets.dashboard.desk import Key
+from crmasks_widgets.dashboard.help_view import HelpView, name_of
+
+from .desks import Bench, small_analysis
+
+
+def test_keys_of_all_views_are_listed_and_the_panel_opens():
+    bench = Bench(small_analysis())
+    keys = {
+        "Image": {"b": Key("blink", list), "ArrowLeft": Key("last <hit>", list)},
+        "Table": {},
+        "Status": {"Ctrl+z": Key("undo", list), "+": Key("more", list)},
+    }
+    view = bench.add(HelpView(bench.desk, keys))
+    assert view.widget.sections == [
+        {"title": "Image", "keys": [["b", "blink"], ["←", "last <hit>"]]},
+        {"title": "Status", "keys": [["Ctrl+Z", "undo"], ["+", "more"]]},
+        {"title": "Help", "keys": [["?", "open or close this list"]]},
+    ]
+    assert not view.widget.opened
+    view.keys["?"].action()
+    assert view.widget.opened
+    view.keys["?"].action()
+    assert not view.widget.opened
+    assert all(len(text) > 80 for text in view.widget.texts)
+
+
+def test_names_of_keys():
+    names = [name_of(key) for key in ("a", "A", "Escape", "Ctrl+ArrowUp", " ", "Ctrl+y", "?")]
+    assert names == ["a", "A", "Esc", "Ctrl+↑", "Space", "Ctrl+Y", "?"]

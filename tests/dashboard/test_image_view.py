@@ -1,0 +1,380 @@
+"""The image: what it shows, and what gestures on it change."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bqplot import LinearScale
+
+from crmasks_widgets import palette
+from crmasks_widgets.core.combine import KINDS
+from crmasks_widgets.dashboard import edits, image_tools, overlays
+from crmasks_widgets.dashboard.image_deck import ImageDeck, Same
+from crmasks_widgets.dashboard.image_view import ImageView
+from crmasks_widgets.dashboard.stretches import colour_indices, colour_palette, rgb
+
+from .looking import FIRST, SECOND, SHAPE, Bench, exposures, picture
+
+SIZE = [400, 300]  # five screen pixels to a pixel: the whole frame fills the plot
+
+
+@pytest.fixture
+def bench():
+    made = Bench(ImageView)
+    made.page.sizes = {"image": SIZE}
+    made.view.render(made.scene)
+    return made
+
+
+def at(y, x):
+    """Fractions of the plot of an array index, with the whole frame on screen."""
+    return {"plot": "image", "x": (x + 0.5) / SHAPE[1], "y": (y + 0.5) / SHAPE[0]}
+
+
+def edges(view):
+    return view.x.min, view.x.max, view.y.min, view.y.max
+
+
+def move(view, x_min, x_max, y_min, y_max):
+    """What the page does when a hand pans or zooms."""
+    with view.x.hold_trait_notifications(), view.y.hold_trait_notifications():
+        view.x.set_state({"min": x_min, "max": x_max})
+        view.y.set_state({"min": y_min, "max": y_max})
+
+
+def stroke(view, *points):
+    """Drag the brush over FITS positions."""
+    for k, (x, y) in enumerate(points):
+        event = "dragstart" if k == 0 else "dragmove"
+        view._brush._handle_custom_msg({"event": event, "domain": {"x": x, "y": y}}, [])
+    x, y = points[-1]
+    view._brush._handle_custom_msg({"event": "dragend", "domain": {"x": x, "y": y}}, [])
+
+
+def drawn(view):
+    return picture(view.layers.patch.png)
+
+
+# Drawing
+
+
+def test_the_whole_frame_is_drawn_upright_on_fits_axes(bench):
+    view = bench.view
+    assert edges(view) == (0.5, 80.5, 0.5, 60.5)
+    assert list(view.layers.patch.mark.x) == [0.5, 80.5]
+    assert list(view.layers.patch.mark.y) == [0.5, 60.5]
+    bench.state.show(limits="minmax")
+    shown = drawn(view)
+    assert shown.shape[:2] == SHAPE
+    bright = {(int(y), int(x)) for y, x in np.argwhere(shown[..., 0] > 200)}
+    assert bright == {*FIRST, *SECOND}
+
+
+def test_every_frame_can_be_shown_and_stays_in_the_browser(bench):
+    view, analysis, seen = bench.view, bench.scene.analysis, {}
+    stack, fixed = analysis.stack, {k: analysis.combination(k).data for k in KINDS}
+    frames = {"median": stack.median2d, "mean": stack.mean2d, "min": stack.min2d, **fixed}
+    frames |= {str(i): frame for i, frame in enumerate(stack.cube, start=1)}
+    frames["difference"] = stack.median2d - fixed["mediancr"]
+    for key in view.display.keys:
+        bench.state.show(frame=key)
+        wanted = colour_indices(frames[key], view.layers.limits, "linear")
+        assert (drawn(view)[..., :3] == colour_palette("gray")[wanted][..., :3]).all()
+        assert view.display.frame.value == key
+        seen[key] = view.layers.patch.mark.image, view.layers.patch.png
+    for key, (buffer, png) in seen.items():
+        bench.state.show(frame=key)
+        assert view.layers.patch.mark.image is buffer
+        assert buffer.value == png
+    assert len({id(buffer) for buffer, _ in seen.values()}) == 10
+
+
+def test_frames_share_the_limits_of_the_median_and_the_difference_has_its_own(bench):
+    view = bench.view
+    common = set()
+    for key in view.display.keys[:-1]:
+        bench.state.show(frame=key)
+        common.add(view.layers.limits)
+    assert len(common) == 1
+    bench.state.show(frame="difference")
+    assert view.layers.limits not in common
+
+
+def test_pictures_follow_stretch_colours_and_limits(bench):
+    seen = {bench.view.layers.patch.png}
+    for change in (
+        {"stretch": "log"},
+        {"colours": "magma"},
+        {"limits": "percentile"},
+        {"limits": "manual", "low": 190.0, "high": 230.0},
+    ):
+        bench.state.show(**change)
+        seen.add(bench.view.layers.patch.png)
+    assert len(seen) == 5
+    assert bench.view.layers.limits == (190.0, 230.0)
+
+
+def test_pixels_without_a_value_are_marked():
+    frames = exposures()
+    frames[:, 7, 9] = np.nan
+    bench = Bench(ImageView, frames)
+    bench.page.sizes = {"image": SIZE}
+    bench.view.render(bench.scene)
+    assert tuple(drawn(bench.view)[7, 9, :3]) == rgb(palette.INVALID_COLOUR)
+
+
+def test_flags_lie_over_their_pixels(bench):
+    shown = picture(bench.view.layers.overlay.png)
+    assert list(bench.view.layers.overlay.mark.x) == [0.5, 80.5]
+    found = {(int(y), int(x)) for y, x in np.argwhere(shown[..., 3] > 0)}
+    assert found == {*FIRST, *SECOND}
+    assert tuple(shown[FIRST[0]][:3]) == rgb(palette.CODE_COLOURS[palette.MM_ONLY])
+    bench.state.show(opacity=0.0)
+    assert not picture(bench.view.layers.overlay.png)[..., 3].any()
+
+
+def test_a_close_look_shows_shapes(bench):
+    bench.state.show(image=(16.5, 24.5, 37.5, 43.5))
+    shown = picture(bench.view.layers.overlay.png)
+    side = overlays.LARGEST_STENCIL
+    left, low = bench.view.layers.overlay.mark.x[0], bench.view.layers.overlay.mark.y[0]
+    y, x = SECOND[0]
+    row, column = round(y + 1 - 0.5 - low) * side, round(x + 1 - 0.5 - left) * side
+    cell = shown[row : row + side, column : column + side, 3]
+    assert len(np.unique(cell)) == 2  # the shape, and its tint
+    assert cell[side // 2].max() == cell.max()
+
+
+def test_what_is_not_known_yet_leaves_the_picture(bench):
+    view, before = bench.view, bench.view.layers.patch.png
+    analysis = bench.scene.analysis.replace(bias=7.0)
+    known = analysis.computed()
+    view.render(replace(bench.scene, analysis=analysis))
+    assert view.layers.patch.png == before
+    assert analysis.computed() == known
+
+
+def test_the_selected_hit_is_boxed_and_hits_are_numbered(bench):
+    bench.state.select(pixel=SECOND[0])
+    assert min(bench.view.layers.box.x) <= 20.5
+    assert max(bench.view.layers.box.x) >= 22.5
+    assert (min(bench.view.layers.box.x) + max(bench.view.layers.box.x)) / 2 == 21.5
+    bench.press("n")
+    assert list(bench.view.layers.numbers.text) == ["1", "2"]
+    assert list(bench.view.layers.numbers.x) == [61.5, 22.5]
+    bench.press("n")
+    assert len(bench.view.layers.numbers.text) == 0
+
+
+# What is on screen
+
+
+def test_a_hand_that_zooms_tells_the_state_once_it_rests(bench):
+    move(bench.view, 11.0, 51.0, 21.0, 51.0)
+    assert bench.scene.display.image == (10.0, 50.0, 20.0, 50.0)
+    assert edges(bench.view) == (11.0, 51.0, 21.0, 51.0)
+    x_min, x_max = bench.view.layers.patch.mark.x
+    assert x_min < 11.0
+    assert x_max > 51.0
+    assert list(bench.view.layers.overview.mark.x) == [0.5, 80.5]
+
+
+def test_limits_from_elsewhere_are_shown_in_square_pixels(bench):
+    bench.state.show(image=(10.0, 20.0, 20.0, 50.0))
+    x_min, x_max, y_min, y_max = edges(bench.view)
+    assert (y_min, y_max) == (21.0, 51.0)
+    assert (x_min + x_max) / 2 == 16.0
+    assert x_max - x_min == pytest.approx(40.0)
+    assert bench.scene.display.image == (10.0, 20.0, 20.0, 50.0)
+    bench.press("a")
+    assert edges(bench.view) == (11.0, 21.0, 21.0, 51.0)
+    bench.press("h")
+    assert bench.scene.display.image is None
+
+
+def test_buttons_and_the_wheel_zoom(bench):
+    bench.press("+")
+    assert bench.scene.display.image == (19.5, 59.5, 14.5, 44.5)
+    bench.press("-")
+    assert edges(bench.view) == (0.5, 80.5, 0.5, 60.5)
+    bench.view.tools.tools.value = image_tools.ZOOM_BOX
+    bench.page.wheel = {"plot": "image", "x": 0.0, "y": 0.0, "total": -693.0}
+    x_min, x_max, y_min, _ = edges(bench.view)
+    assert (x_min, y_min) == (0.5, 0.5)
+    assert x_max - x_min == pytest.approx(40, rel=1e-3)
+    bench.view.tools.tools.value = image_tools.PAN
+    bench.page.wheel = {"plot": "image", "x": 0.0, "y": 0.0, "total": 0.0}
+    assert edges(bench.view)[1] == x_max  # bqplot turns this one itself
+
+
+def test_a_box_is_zoomed_to(bench):
+    view = bench.view
+    bench.press("o")
+    assert view.figure.interaction is view._box
+    view._box.set_state({"brushing": True})
+    view._box.set_state({"selected_x": [5.0, 45.0], "selected_y": [10.0, 40.0], "brushing": False})
+    assert edges(view) == (5.0, 45.0, 10.0, 40.0)
+    assert view._box.selected_x is None
+    bench.press("p")
+    assert view.figure.interaction is view._pan
+
+
+# Selecting, painting
+
+
+def test_a_click_selects_the_hit_under_it_or_the_pixel(bench):
+    bench.tell(event="click", **at(39, 19))
+    assert bench.scene.selection.pixel == SECOND[0]
+    bench.tell(event="click", **at(3, 3))
+    assert bench.scene.selection.pixel == (3, 3)
+    bench.tell(event="click", plot="diagram", x=0.5, y=0.5)
+    assert bench.scene.selection.pixel == (3, 3)
+
+
+def test_a_stroke_paints_without_gaps_and_is_one_step_of_undo(bench):
+    view = bench.view
+    view.tools.tools.value = image_tools.PAINT
+    assert view.figure.interaction is view._brush
+    stroke(view, (5.0, 5.0), (9.4, 5.0))
+    assert bench.scene.parameters.pixels_to_be_flagged_as_cr == tuple((x, 5) for x in range(5, 10))
+    assert bench.scene.analysis.mediancr[4, 4:9].all()
+    view.tools.size.value = 3
+    stroke(view, (1.0, 60.0))
+    forced = bench.scene.parameters.pixels_to_be_flagged_as_cr
+    assert {(1, 59), (1, 60), (2, 59), (2, 60)} <= set(forced)
+    assert len(forced) == 9
+    bench.state.undo()
+    assert len(bench.scene.parameters.pixels_to_be_flagged_as_cr) == 5
+    bench.state.undo()
+    assert bench.scene.parameters.pixels_to_be_flagged_as_cr is None
+
+
+def test_erasing_touches_only_what_is_flagged(bench):
+    bench.view.tools.tools.value = image_tools.ERASE
+    bench.view.tools.size.value = 9
+    y, x = FIRST[0]
+    stroke(bench.view, (x + 1, y + 1))
+    wanted = tuple(sorted((b + 1, a + 1) for a, b in FIRST))
+    assert bench.scene.parameters.pixels_to_be_ignored_as_cr == wanted
+    assert not bench.scene.analysis.mediancr[y, x]
+
+
+def test_a_click_marks_a_pixel_for_a_local_median(bench):
+    bench.view.tools.tools.value = image_tools.LOCAL_MEDIAN
+    bench.view.tools.window[0].value, bench.view.tools.window[1].value = 7, 4
+    bench.tell(event="click", **at(3, 9))
+    assert getattr(bench.scene.parameters, edits.LOCAL_MEDIAN) == ((10, 4, 7, 5),)
+    assert bench.scene.selection.pixel is None
+
+
+# Controls and keys
+
+
+def test_controls_set_the_display_and_follow_it(bench):
+    display = bench.view.display
+    display.stretch.value, display.opacity.value = "sqrt", 0.25
+    assert (bench.scene.display.stretch, bench.scene.display.opacity) == ("sqrt", 0.25)
+    bench.state.show(colours="viridis")
+    assert display.colours.value == "viridis"
+
+
+def test_typed_limits_are_manual_and_wrong_ones_change_nothing(bench):
+    display = bench.view.display
+    assert (display.low.value, display.high.value) == bench.view.layers.limits
+    assert bench.scene.display.limits == "zscale"
+    display.high.value = 333.0
+    assert bench.scene.display.limits == "manual"
+    assert bench.view.layers.limits == (display.low.value, 333.0)
+    display.low.value = 400.0
+    assert "Low: found 400, expected less than 333" in display.message.value
+    assert bench.view.layers.limits[1] == 333.0
+    bench.press(",")
+    assert bench.scene.display.limits == "minmax"
+    assert display.message.value == ""
+    assert (display.low.value, display.high.value) == bench.view.layers.limits
+
+
+def test_keys_choose_frames_and_blink(bench):
+    shown = []
+    for key in ("0", "1", "3", "m", "t", "t", "t", "t", "t", "b", "B", "B"):
+        bench.press(key)
+        shown.append(bench.scene.display.frame)
+    assert shown == ["mean", "1", "3", "median", "mean", "1", "2", "3", "mean", "min", "mean",
+                     "median"]  # fmt: skip
+    assert not {"x", "q", "4"} & bench.view.keys.keys()
+    bench.view.display.blink.value = True
+    assert bench.view.display.clock.playing
+    bench.view.display.clock.value += 1
+    assert bench.scene.display.frame == "mean"
+
+
+def test_the_readout_says_what_is_known_about_a_pixel(bench):
+    y, x = SECOND[0]
+    bench.page.pointer = at(y, x)
+    text = bench.view.readout.value
+    stack = bench.scene.analysis.stack
+    for frame in (*stack.cube, stack.min2d, stack.median2d):
+        assert f"{frame[y, x]:.2f}" in text
+    assert "x    21 y    41" in text
+    assert "flagged by MM in median" in text
+    assert "in MEDIANCR, MEANCRT" in text
+    bench.press("i")
+    bench.page.pointer = at(0, 0)
+    assert bench.view.note.value == text
+    other = bench.view.readout.value
+    assert "flagged by nothing · in no mask" in other
+    line, other_line = (t.split("</div>")[0] for t in (text, other))
+    assert len(line) == len(other_line)
+    bench.page.pointer = {}
+    assert "nbsp" in bench.view.readout.value
+
+
+def test_the_picture_is_saved_by_the_page(bench):
+    sent = []
+    bench.view.figure.send = lambda content, buffers=None: sent.append(content)
+    bench.press("s")
+    assert sent[0]["type"] == "save_png"
+    assert sent[0]["filename"] == "crmasks_image_median.png"
+
+
+def test_opacity_keys_stay_within_their_range(bench):
+    for _ in range(12):
+        bench.press("]")
+    assert bench.scene.display.opacity == 1.0
+    for _ in range(12):
+        bench.press("[")
+    assert bench.scene.display.opacity == 0.0
+
+
+# The deck
+
+
+def test_a_deck_makes_each_picture_once_and_forgets_the_oldest():
+    scales = {"x": LinearScale(), "y": LinearScale()}
+    deck, made = ImageDeck(scales, 2), []
+
+    def show(name):
+        def make():
+            made.append(name)
+            return name.encode(), (0, 1, 0, 1)
+
+        deck.show(name, make)
+        assert deck.png == name.encode()
+
+    for name in ("a", "b", "a", "b", "c", "b", "a"):
+        show(name)
+    assert made == ["a", "b", "c", "a"]
+
+
+def test_a_key_of_an_object_ends_with_it():
+    class Thing:
+        pass
+
+    thing, other = Thing(), Thing()
+    key = Same(thing)
+    assert key == Same(thing)
+    assert hash(key) == hash(Same(thing))
+    assert key != Same(other)
+    del thing
+    assert key != Same(other)
+    assert key != key.__class__(other)

@@ -1,0 +1,118 @@
+"""What is drawn over a frame."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmasks_widgets import palette
+from crmasks_widgets.dashboard import overlays
+from crmasks_widgets.dashboard.viewport import whole_window
+
+from .looking import FIRST, SECOND, SHAPE, Bench
+
+
+class NoView:
+    def __init__(self, desk):
+        pass
+
+    def render(self, scene):
+        pass
+
+
+def marked(pixels, codes):
+    return overlays.Marked(np.array(pixels, np.int64), np.array(codes, np.uint8))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 49), st.integers(0, 69), st.sampled_from(range(1, 10)))),
+    st.integers(1, 40),
+)
+def test_no_marked_block_is_lost_and_the_highest_code_stays(found, most):
+    window = whole_window((50, 70), (most, most))
+    pixels = [y * 70 + x for y, x, _ in found]
+    drawn = overlays.overlay_indices(marked(pixels, [c for *_, c in found]), 70, window)
+    wanted = np.zeros(drawn.shape, int)
+    for y, x, code in found:
+        block = y // window.block, x // window.block
+        wanted[block] = max(wanted[block], code)
+    assert (drawn == wanted).all()
+
+
+@pytest.mark.parametrize("side", range(7, overlays.LARGEST_STENCIL + 1))
+def test_shapes_tell_the_codes_without_colour(side):
+    window = whole_window((1, 1), (1, 1))
+    shapes = {
+        (overlays.overlay_indices(marked([0], [code]), 1, window, side) == code).tobytes()
+        for code in overlays.COLOURS
+    }
+    assert len(shapes) == len(overlays.COLOURS)
+
+
+def test_a_brushed_pixel_keeps_the_shape_of_its_code():
+    window = whole_window((1, 1), (1, 1))
+    plain = overlays.overlay_indices(marked([0], [palette.BOTH]), 1, window, 12)
+    both = overlays.overlay_indices(marked([0, 0], [palette.BOTH, overlays.BRUSHED]), 1, window, 12)
+    changed = both != plain
+    assert (both[changed] == overlays.BRUSHED).all()
+    assert (both == palette.BOTH).any()
+
+
+def test_shapes_come_where_there_is_room():
+    assert overlays.stencil_size(6.9) == 1
+    assert overlays.stencil_size(7.5) == 7
+    assert overlays.stencil_size(80.0) == overlays.LARGEST_STENCIL
+
+
+def test_opacity_scales_every_colour_but_nothing():
+    table = overlays.overlay_palette(0.5)
+    assert table[0].tolist() == [0, 0, 0, 0]
+    assert table[palette.MM_ONLY].tolist() == [0x00, 0x72, 0xB2, 128]
+    assert 0 < table[palette.MM_ONLY + overlays.TINTED, 3] < 128
+
+
+@pytest.mark.parametrize("target", ["median", "mean", 1])
+def test_flagged_pixels_have_the_codes_of_the_analysis(target):
+    bench = Bench(NoView, pixels_to_be_flagged_as_cr=[[3, 2]], dilation=1)
+    scene = replace(bench.scene, display=replace(bench.scene.display, target=target))
+    assert overlays.mask_ready(scene)
+    found = overlays.flagged_pixels(scene)
+    codes = np.zeros(SHAPE, np.uint8)
+    codes.ravel()[found.pixels] = found.codes
+    assert (codes == scene.analysis.codes(target)).all()
+    assert np.count_nonzero(codes == palette.MM_ONLY) >= len(FIRST) + len(SECOND)
+
+
+def test_a_zoomed_diagram_shows_only_its_own_pixels():
+    bench = Bench(NoView)
+    heights = {p: bench.scene.analysis.stack.min2d[p] for p in (*FIRST, *SECOND)}
+    lowest = min(heights, key=heights.get)
+    limits = (heights[lowest] - 0.01, heights[lowest] + 0.01, 0.0, 1e4)
+    bench.state.show(diagram=limits)
+    found = overlays.flagged_pixels(bench.scene)
+    assert found.pixels.tolist() == [lowest[0] * SHAPE[1] + lowest[1]]
+
+
+def test_what_a_hand_took_out_is_marked():
+    bench = Bench(
+        NoView,
+        mediancr_pixels_rejected=[[1, 1]],
+        pixels_to_be_ignored_as_cr=[[2, 1]],
+        pixels_to_be_replaced_by_local_median=[[1, 2, 3, 3]],
+    )
+    found = overlays.edited_pixels(bench.scene)
+    assert dict(zip(found.pixels.tolist(), found.codes.tolist(), strict=True)) == {
+        0: overlays.REJECTED,
+        1: overlays.IGNORED,
+        SHAPE[1]: overlays.LOCAL_MEDIAN,
+    }
+
+
+def test_brushed_pixels_are_those_inside_the_outline():
+    bench = Bench(NoView)
+    assert overlays.brushed_pixels(bench.scene).pixels.size == 0
+    bench.state.select(outline=((0, 500), (2000, 500), (2000, 5000), (0, 5000)))
+    found = overlays.brushed_pixels(bench.scene).pixels
+    assert sorted(found) == sorted(y * SHAPE[1] + x for y, x in (*FIRST, *SECOND))

@@ -1,0 +1,277 @@
+"""The state: undo and redo after any edits, gestures, refused values, revert, display."""
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from crmasks_widgets.dashboard.state import MAX_UNDO, SAME_GESTURE, Selection, State
+from crmasks_widgets.errors import InputError, ParameterError
+
+from ..counts import LONG
+from .desks import small_analysis
+
+ANALYSIS = small_analysis()
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Asked:
+    """Takes parameters, or refuses them as an engine does that cannot open a map."""
+
+    def __init__(self):
+        self.parameters, self.refuse = [], False
+
+    def __call__(self, parameters):
+        if self.refuse:
+            raise InputError("gain.fits: file not found")
+        self.parameters.append(parameters)
+
+
+def new_state():
+    asked, clock = Asked(), Clock()
+    return State(ANALYSIS, asked, clock), asked, clock
+
+
+EDITS = st.one_of(
+    st.builds(dict, la_sigclip=st.floats(0.5, 20)),
+    st.builds(dict, dilation=st.integers(0, 3)),
+    st.builds(dict, crmethod=st.sampled_from(["lacosmic", "mmcosmic", "mm_lacosmic"])),
+    st.builds(
+        dict,
+        pixels_to_be_flagged_as_cr=st.lists(
+            st.tuples(st.integers(1, 60), st.integers(1, 60)), max_size=4
+        ),
+    ),
+    st.builds(
+        dict,
+        mm_fixed_points_in_boundary=st.lists(
+            st.tuples(st.integers(0, 9999), st.integers(1, 999)), min_size=2, max_size=5,
+            unique_by=lambda point: point[0],
+        ),
+    ),
+)  # fmt: skip
+REFUSED = st.sampled_from([
+    {"la_sigclip": -1}, {"dilation": 1.5}, {"crmethod": "magic"}, {"nothing_like_it": 1},
+    {"mm_fixed_points_in_boundary": [[1, "a"]]}, {"gain": None},
+])  # fmt: skip
+
+
+class StateMachine(RuleBasedStateMachine):
+    """A person who edits, drags, undoes and redoes, against a plain list of parameters."""
+
+    @initialize()
+    def start(self):
+        self.state, self.asked, self.clock = new_state()
+        self.history, self.place = [self.state.scene.parameters], 0
+        self.gesture = ""
+
+    @property
+    def parameters(self):
+        return self.state.scene.parameters
+
+    def _edited(self, before, merges):
+        if self.parameters == before:
+            return
+        del self.history[self.place + 1 :]
+        if merges and self.place > 0:
+            self.history[self.place] = self.parameters
+        else:
+            self.history.append(self.parameters)
+            self.place += 1
+
+    @rule(changes=EDITS)
+    def edit(self, changes):
+        before = self.parameters
+        self.state.update(**changes)
+        self._edited(before, merges=False)
+        if self.parameters != before:
+            self.gesture = ""
+
+    @rule(sigclips=st.lists(st.floats(0.5, 20), min_size=1, max_size=5))
+    def drag(self, sigclips):
+        """One gesture of its own: whatever the hand passes, one step remains of it."""
+        self.state.end_gesture()
+        moved = False
+        for value in sigclips:
+            before = self.parameters
+            self.clock.now += SAME_GESTURE / 6
+            self.state.update(gesture="la_sigclip", la_sigclip=value)
+            self._edited(before, merges=moved)
+            moved = moved or self.parameters != before
+        self.state.end_gesture()
+
+    @rule(changes=REFUSED)
+    def refused(self, changes):
+        before = self.state.scene
+        with pytest.raises(ParameterError):
+            self.state.update(**changes)
+        assert self.state.scene is before
+
+    @rule(changes=EDITS)
+    def refused_by_the_engine(self, changes):
+        before, self.asked.refuse = self.state.scene, True
+        try:
+            self.state.update(**changes)
+        except InputError:
+            pass
+        finally:
+            self.asked.refuse = False
+        assert self.state.scene is before
+
+    @precondition(lambda self: self.place > 0)
+    @rule()
+    def undo(self):
+        self.state.undo()
+        self.place -= 1
+
+    @precondition(lambda self: self.place < len(self.history) - 1)
+    @rule()
+    def redo(self):
+        self.state.redo()
+        self.place += 1
+
+    @rule()
+    def undo_all_and_redo_all(self):
+        parameters, place = self.parameters, self.place
+        while self.state.can_undo:
+            self.state.undo()
+        assert self.parameters == ANALYSIS.parameters
+        steps = 0
+        while self.state.can_redo:
+            self.state.redo()
+            steps += 1
+        assert steps == len(self.history) - 1
+        assert self.parameters == self.history[-1]
+        for _ in range(len(self.history) - 1 - place):
+            self.state.undo()
+        assert self.parameters == parameters
+
+    @invariant()
+    def agrees_with_the_list(self):
+        assert self.parameters == self.history[self.place]
+        assert self.state.can_undo == (self.place > 0)
+        assert self.state.can_redo == (self.place < len(self.history) - 1)
+        assert not self.asked.parameters or self.asked.parameters[-1] == self.parameters
+
+
+TestStateMachine = StateMachine.TestCase
+TestStateMachine.settings = settings(
+    max_examples=200 if LONG else 25, stateful_step_count=30, deadline=None
+)
+
+
+def test_a_pause_or_another_gesture_begins_another_step():
+    state, _, clock = new_state()
+    for seconds, gesture, value in (
+        (0, "a", 6), (0.5, "a", 7), (SAME_GESTURE + 1, "a", 8), (0.1, "b", 9), (0.1, "", 10),
+        (0.1, "", 11),
+    ):  # fmt: skip
+        clock.now += seconds
+        state.update(gesture=gesture, la_sigclip=value)
+    seen = []
+    while state.can_undo:
+        state.undo()
+        seen.append(state.scene.parameters.la_sigclip)
+    assert seen == [10, 9, 8, 7, 5]
+
+
+def test_a_new_edit_forgets_what_was_undone():
+    state, _, _ = new_state()
+    state.update(la_sigclip=6)
+    state.undo()
+    state.update(la_sigclip=7)
+    assert not state.can_redo
+    state.undo()
+    assert state.scene.parameters == ANALYSIS.parameters
+
+
+def test_an_undo_that_is_refused_changes_nothing():
+    state, asked, _ = new_state()
+    state.update(la_sigclip=6)
+    asked.refuse, before = True, state.scene
+    with pytest.raises(InputError):
+        state.undo()
+    assert state.scene is before
+    asked.refuse = False
+    state.undo()
+    assert state.scene.parameters == ANALYSIS.parameters
+
+
+def test_revert_gives_up_a_step_that_can_be_done_again():
+    state, asked, _ = new_state()
+    state.update(la_sigclip=6)
+    works = state.scene.parameters
+    state.update(la_sigclip=7)
+    n = len(asked.parameters)
+    state.revert(works)
+    assert state.scene.parameters == works
+    assert len(asked.parameters) == n  # it is known already: nothing is computed for it
+    state.redo()
+    assert state.scene.parameters.la_sigclip == 7
+    state.undo()
+    state.undo()
+    assert state.scene.parameters == ANALYSIS.parameters
+    state.revert(state.scene.parameters)
+    assert state.can_redo
+
+
+def test_the_oldest_steps_are_forgotten_first():
+    state, _, _ = new_state()
+    clip = 10.0
+    for i in range(MAX_UNDO + 5):
+        state.update(la_sigclip=clip + i)
+    steps = 0
+    while state.can_undo:
+        state.undo()
+        steps += 1
+    assert steps == MAX_UNDO
+    assert state.scene.parameters.la_sigclip == clip + 4
+
+
+def test_listeners_hear_of_changes_only():
+    state, _, _ = new_state()
+    heard = []
+    state.subscribe(heard.append)
+    state.show(target="mean")
+    state.show(target="mean")
+    state.select(pixel=(3, 4))
+    state.select(pixel=(3, 4))
+    state.update(la_sigclip=ANALYSIS.parameters.la_sigclip)
+    assert len(heard) == 2
+    assert heard[-1].selection == Selection(pixel=(3, 4))
+    assert heard[-1].display.target == "mean"
+    state.publish(ANALYSIS)  # the same one, of which more is known
+    assert len(heard) == 3
+
+
+def test_display_and_selection_are_no_steps_of_undo():
+    state, asked, _ = new_state()
+    state.show(opacity=0.2)
+    state.select(outline=((0, 0), (1, 0), (1, 1)))
+    assert not state.can_undo
+    assert asked.parameters == []
+    with pytest.raises(TypeError):
+        state.show(nothing_like_it=1)
+
+
+def test_resubmit_asks_again_for_what_is_set():
+    state, asked, _ = new_state()
+    state.update(dilation=2)
+    state.resubmit()
+    assert [p.dilation for p in asked.parameters] == [2, 2]
+
+
+def test_scene_tells_what_is_known():
+    analysis = small_analysis()
+    state = State(analysis, Asked())
+    assert not state.scene.ready("stack")
+    analysis.result("flags", "median")
+    assert state.scene.ready("stack", "boundary", ("flags", "median"))
+    assert not state.scene.ready("stack", ("flags", "mean"))
