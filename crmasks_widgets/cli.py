@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        With the commands `run`, `demo` and `lab`.
+        With the commands `run`, `check`, `demo` and `lab`.
     """
     parser = argparse.ArgumentParser(
         prog="crmasks",
@@ -53,6 +53,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--crmasks", metavar="MASKS.fits", type=Path,
         help="apply these masks instead of detecting",
     )  # fmt: skip
+    check = commands.add_parser(
+        "check", help="compare the noise of the exposures with gain and readout noise",
+        description=_check.__doc__,
+    )  # fmt: skip
+    check.add_argument("params", metavar="PARAMS.yaml", type=Path, help="as for run")
     demo = commands.add_parser(
         "demo", help="make demo exposures, run them, compare with their truth",
         description=_demo.__doc__,
@@ -95,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--overwrite", action="store_true", help="replace the products of an earlier run"
         )
-    for command in (run, demo, lab):
+    for command in (run, check, demo, lab):
         command.add_argument(
             "--log-level", choices=LOG_LEVELS, default="INFO", type=str.upper,
             help="how much is reported (default: INFO)",
@@ -119,6 +124,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> None:
             name, str(arguments.params),
         )  # fmt: skip
     _compute_and_save(analysis, arguments, console, inputs)
+
+
+def _check(arguments: argparse.Namespace, console: Console) -> None:
+    """Compare the noise of the exposures with gain and readout noise, and say where to look."""
+    _report.print_noise_check(load_analysis(arguments.params), console)
 
 
 def _demo(arguments: argparse.Namespace, console: Console) -> None:
@@ -242,6 +252,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     try:
         with _logging_to(console, errors, arguments.log_level):
+            commands = {"run": _run, "demo": _demo, "check": _check}
+            commands[arguments.command](arguments, console)
             {"run": _run, "demo": _demo, "lab": _lab}[arguments.command](arguments, console)
     except ProductExistsError as error:
         return _fail(errors, str(error), EXIT_EXISTS)

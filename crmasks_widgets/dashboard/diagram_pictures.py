@@ -89,17 +89,20 @@ _CIRCLE = [
 _SQUARE = [(a, b) for a in (-4, 4) for b in range(-4, 5)] + [
     (b, a) for a in (-4, 4) for b in range(-4, 5)
 ]
+_DIAMOND = [(d, side * (4 - abs(d))) for d in range(-4, 5) for side in (-1, 1)]
 GLYPHS: Final = {
     codes.LACOSMIC_ONLY: _DIAGONAL,
     codes.MM_ONLY: _UPRIGHT,
     codes.BOTH: _CIRCLE,
     codes.FORCED: _SQUARE,
+    codes.SIGNIFICANCE_ONLY: _DIAMOND,
 }
 SYMBOLS: Final = {
     codes.LACOSMIC_ONLY: "×",
     codes.MM_ONLY: "+",
     codes.BOTH: "○",
     codes.FORCED: "□",
+    codes.SIGNIFICANCE_ONLY: "◇",
 }
 
 
