@@ -73,7 +73,7 @@ class ImageView:
                  orientation="vertical", label_offset="46px"),
         ]  # fmt: skip
         for axis in axes:
-            axis.grid_lines = "none"
+            axis.grid_lines, axis.tick_style = "none", {"font-size": "10px"}
         self.figure = Figure(
             marks=self.layers.marks, axes=axes, padding_y=0, animation_duration=0,
             fig_margin={"top": 8, "bottom": 42, "left": 58, "right": 8},

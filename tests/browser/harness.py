@@ -18,7 +18,7 @@ from crmasks_widgets.lab import HOST, KERNEL, LAB, ask_server, free_port, servin
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # Bigger than the time of anything on a machine that is busy with something else.
-PATIENCE = 30.0  # s
+PATIENCE = 60.0  # s
 TOKEN = "only-this-machine-can-ask"  # noqa: S105
 SIZES = {"small": (1280, 800), "large": (1920, 1080)}
 # Said by JupyterLab's loader about libraries of widgets; they work with the version that is there.
@@ -291,8 +291,8 @@ class Lab:
         self.ask("PUT", what, {"raw": json.dumps({"theme": f"JupyterLab {name}"})})
 
     @contextlib.contextmanager
-    def dashboard(self, browser, code, size="small", theme="Light"):
-        """Run a cell that shows a dashboard, in a notebook of its own."""
+    def dashboard(self, browser, code, size="small", theme="Light", shows=".crmasks-dashboard"):
+        """Run a cell that shows a dashboard, or nothing, in a notebook of its own."""
         path = self.folder / f"{time.monotonic_ns()}.ipynb"
         cells = [new_code_cell(code), new_code_cell("# another cell")]
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
@@ -304,7 +304,8 @@ class Lab:
             assert all(output["output_type"] != "error" for output in outputs), outputs
             connection = Path(self._env["JUPYTER_RUNTIME_DIR"]) / f"kernel-{kernel}.json"
             with contextlib.closing(Kernel(connection)) as inside:
-                page.wait_for_selector(".crmasks-dashboard")
+                if shows:
+                    page.wait_for_selector(shows)
                 yield Screen(page, inside)
         self.ask("DELETE", f"api/kernels/{kernel}")
 

@@ -195,6 +195,8 @@ def test_panels_become_as_large_as_the_plot_allows():
 
 def test_positions_between_panels_are_no_pixels():
     panels = cutouts.arrange(6, (9, 9), (500, 400))
+    assert panels.columns == 3
+    assert panels.corner(0)[1] > panels.corner(3)[1] == 0  # reading order
     for k in range(6):
         x, y = panels.corner(k)
         assert panels.pixel(x, y) == (0, 0)
