@@ -59,7 +59,9 @@ def check(benchmark, function, library_seconds, target):
     benchmark.pedantic(function, rounds=3, warmup_rounds=1)
     ratio = seconds(function) / library_seconds
     benchmark.extra_info["ratio"] = ratio
-    print(f"\n1/{1 / ratio:.1f} of {library_seconds:.2f} s of the library (target 1/{1 / target:.0f})")
+    print(
+        f"\n1/{1 / ratio:.1f} of {library_seconds:.2f} s of the library (target 1/{1 / target:.0f})"
+    )
     if ratio > target:
         pytest.fail(f"1/{1 / ratio:.1f} of the library's time, not 1/{1 / target:.0f}")
 
