@@ -59,7 +59,7 @@ class DensityColours:
         Returns
         -------
         (ny, nx) uint8
-            Indices of `palette`; 0 where nothing is.
+            Indices of `palette`; 0 for less than `low`.
         """
         counts = np.asarray(histogram, np.float64).T
         with np.errstate(divide="ignore"):
@@ -71,7 +71,7 @@ class DensityColours:
             share = 1 - decades / np.log10(self.low)
             below = np.clip(share * self.rare, 0, self.rare - 1)
             steps = np.where(counts >= 1, above, below)
-        return np.where(counts > 0, steps + 1, 0).astype(np.uint8)
+        return np.where(counts >= self.low, steps + 1, 0).astype(np.uint8)
 
     def bar(self) -> npt.NDArray[np.uint8]:
         """Colour numbers from low to high, (k - 1, 1), for a colour bar on a logarithmic axis."""

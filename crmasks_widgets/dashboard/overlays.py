@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from crmasks_widgets import palette
 from crmasks_widgets.core.masks import HandEdits, detection_codes
+from crmasks_widgets.dashboard.colour_tables import rgb
 from crmasks_widgets.dashboard.selection import Pixels, inside_limits, inside_outline
 from crmasks_widgets.dashboard.state import Scene
-from crmasks_widgets.dashboard.stretches import rgb
 from crmasks_widgets.dashboard.viewport import Window
 
 UINT8 = npt.NDArray[np.uint8]

@@ -18,7 +18,7 @@ from crmasks_widgets.lab import HOST, KERNEL, LAB, ask_server, free_port, servin
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # Bigger than the time of anything on a machine that is busy with something else.
-PATIENCE = 30.0  # s
+PATIENCE = 60.0  # s
 TOKEN = "only-this-machine-can-ask"  # noqa: S105
 SIZES = {"small": (1280, 800), "large": (1920, 1080)}
 # Said by JupyterLab's loader about libraries of widgets; they work with the version that is there.
@@ -146,16 +146,33 @@ class Screen:
         return self.dashboard.get_by_role("button", name=words, exact=True)
 
     def plot_names(self):
-        """Names of the plots, in reading order."""
-        names = "n => [...n.classList].find(c => c.startsWith('crmasks-plot-'))?.slice(13)"
-        return self.dashboard.locator(".crmasks-plot").evaluate_all(f"all => all.map({names})")
+        """Names of the plots that are seen, in reading order."""
+        return self.dashboard.locator(".crmasks-plot").evaluate_all(
+            """all => all.filter((e) => e.getBoundingClientRect().width)
+                .map((e) => [...e.classList].find((c) => c.startsWith("crmasks-plot-")))
+                .map((c) => c.slice("crmasks-plot-".length))"""
+        )
+
+    def tab(self, title):
+        """Open a tab."""
+        self.dashboard.get_by_role("tab", name=title, exact=True).click()
 
     def point(self, plot, x, y):
         """Place on the page, given as fractions of a plotting area from its lower left corner."""
-        area = self.dashboard.locator(f".crmasks-plot-{plot} .plotarea_background").first
+        figure = self.dashboard.locator(f".crmasks-plot-{plot}")
+        area = figure.locator(".plotarea_background")
+        area = area.first if area.count() else figure
         area.scroll_into_view_if_needed()
         box = area.bounding_box()
         return box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"]
+
+    def data_point(self, plot, x, y):
+        """Place on the page of a point in the units of the axes, by the numbers at them."""
+        ticks = self.dashboard.locator(f".crmasks-plot-{plot}").evaluate(TICKS)
+        return [
+            (a + (value - first) / (last - first) * (b - a))
+            for value, ((first, a), (last, b)) in zip((x, y), ticks, strict=True)
+        ]
 
     def move(self, plot, x, y):
         """Put the pointer there."""
@@ -183,10 +200,16 @@ class Screen:
 
     def shot(self, name):
         """Keep a screenshot for the documentation, if asked: CRMASKS_SCREENSHOTS=docs/images."""
-        if folder := os.environ.get("CRMASKS_SCREENSHOTS"):
-            self.page.mouse.move(1, 1)
-            self.page.wait_for_timeout(300)
-            self.dashboard.screenshot(path=Path(folder) / f"{name}.png")
+        folder = os.environ.get("CRMASKS_SCREENSHOTS")
+        if not folder:
+            return
+        before, box = self.page.viewport_size, self.dashboard.bounding_box()
+        # What JupyterLab's panel hides by scrolling would be grey in the picture.
+        self.page.set_viewport_size(before | {"height": int(box["height"]) + before["height"] // 2})
+        self.page.mouse.move(1, 1)
+        self.page.wait_for_timeout(1000)
+        self.dashboard.screenshot(path=Path(folder) / f"{name}.png")
+        self.page.set_viewport_size(before)
 
     def notebook(self):
         """What a wrong key would change: cells, how often each was run, the kernel, dialogs."""
@@ -268,8 +291,8 @@ class Lab:
         self.ask("PUT", what, {"raw": json.dumps({"theme": f"JupyterLab {name}"})})
 
     @contextlib.contextmanager
-    def dashboard(self, browser, code, size="small", theme="Light"):
-        """Run a cell that shows a dashboard, in a notebook of its own."""
+    def dashboard(self, browser, code, size="small", theme="Light", shows=".crmasks-dashboard"):
+        """Run a cell that shows a dashboard, or nothing, in a notebook of its own."""
         path = self.folder / f"{time.monotonic_ns()}.ipynb"
         cells = [new_code_cell(code), new_code_cell("# another cell")]
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
@@ -277,14 +300,30 @@ class Lab:
         with watched_page(browser, self.port, size) as page:
             page.goto(self.address(f"doc/tree/{path.name}") + "&reset")
             kernel = page.evaluate(RUN_FIRST_CELL)
-            failed = page.locator("[data-mime-type='application/vnd.jupyter.error']")
-            assert not failed.count(), failed.all_inner_texts()
+            outputs = page.evaluate(f"{NOTEBOOK}.content.model.toJSON().cells[0].outputs")
+            assert all(output["output_type"] != "error" for output in outputs), outputs
             connection = Path(self._env["JUPYTER_RUNTIME_DIR"]) / f"kernel-{kernel}.json"
             with contextlib.closing(Kernel(connection)) as inside:
-                page.wait_for_selector(".crmasks-dashboard")
+                if shows:
+                    page.wait_for_selector(shows)
                 yield Screen(page, inside)
         self.ask("DELETE", f"api/kernels/{kernel}")
 
+
+# Of each axis the first and the last number, and where on the page its tick is.
+TICKS = """figure => ["x", "y"].map((axis) => {
+    const bottom = figure.querySelector(".plotarea_background").getBoundingClientRect().bottom;
+    const all = [...figure.querySelectorAll(".axis")].map((e) => [...e.querySelectorAll(".tick")])
+        .map((ticks) => ticks.map((tick) => {
+            const line = tick.querySelector("line").getBoundingClientRect();
+            const text = tick.querySelector("text");
+            return [Number(text.textContent.replace("\u2212", "-")),
+                axis === "x" ? (line.left + line.right) / 2 : (line.top + line.bottom) / 2];
+        }).filter(([value]) => Number.isFinite(value)).sort((a, b) => a[0] - b[0]));
+    const moved = (ticks) => ticks.length > 1 && Math.abs(ticks.at(-1)[1] - ticks[0][1]) > 5;
+    const [found] = all.filter(moved);
+    return [found[0], found.at(-1)];
+})"""
 
 RUN_FIRST_CELL = f"""async () => {{
     const pause = () => new Promise((resolve) => setTimeout(resolve, 50));

@@ -7,6 +7,7 @@ import pytest
 from .harness import watched_page
 
 # Restart the kernel, interrupt it, delete a cell; cut, and what closes a figure elsewhere.
+FRAME_OF_LAB = 160  # pixels of the height of a page
 SHORTCUTS = ["0", "0", "i", "i", "d", "d", "x", "q", "Enter", "Shift+Enter", "Control+Enter"]
 
 
@@ -16,14 +17,15 @@ def test_no_key_reaches_jupyterlab(open_dashboard):
     page = screen.page
     before = screen.notebook()
     assert before["counts"] == [1, None]
-    places = [screen.point(name, 0.5, 0.5) for name in screen.plot_names()]
-    box = screen.dashboard.bounding_box()
-    for place in [(box["x"] + 20, box["y"] + 10), *places]:
+    for plot in [None, *screen.plot_names()]:
         # The notebook, in command mode, has the focus until the pointer comes over the dashboard.
         page.mouse.move(5, 5)
         page.locator(".jp-InputPrompt").first.click()
         page.keyboard.press("Escape")
-        page.mouse.move(*place)
+        box = screen.dashboard.bounding_box()
+        page.mouse.move(
+            *((box["x"] + 20, box["y"] + 10) if plot is None else screen.point(plot, 0.5, 0.5))
+        )
         page.wait_for_function(
             "document.querySelector('.crmasks-dashboard').contains(document.activeElement)"
         )
@@ -45,7 +47,7 @@ def test_an_error_is_shown_in_one_line_and_the_last_good_state_stays(open_dashbo
         "dashboard.state.subscribe(broken)"
     )
     screen.button("Undo").click()
-    message = screen.dashboard.locator(".crmasks-error")
+    message = screen.dashboard.locator(".crmasks-error").first
     screen.until(lambda: "two" in message.inner_text(), "a message")
     text = 'unexpected RuntimeError: two lines <img src=x onerror="window.injected=1">'
     assert message.inner_text().strip() == text
@@ -58,13 +60,16 @@ def test_every_text_is_readable_and_everything_fits(open_dashboard, theme):
     size = "large" if theme == "Dark" else "small"
     screen = open_dashboard(theme=theme, size=size)
     screen.wait_for_results()
-    screen.shot(f"dashboard_{theme.lower()}")
     assert screen.page.evaluate(LOW_CONTRAST) == []
     box, view = screen.dashboard.bounding_box(), screen.page.viewport_size
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= view["width"]
-    assert box["height"] <= view["height"]
+    for plot in ("expected", "observed", "image"):
+        _, lowest = screen.point(plot, 0.5, 0.0)
+        top = screen.dashboard.bounding_box()["y"]
+        assert lowest - top < view["height"] - FRAME_OF_LAB, plot
     assert screen.dashboard.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    screen.shot(f"dashboard_{theme.lower()}")
 
 
 def test_names_of_files_are_shown_as_text(open_dashboard):

@@ -1,0 +1,199 @@
+"""How long a person waits for the dashboard, measured in the page.
+
+A listener in the page notes when an event arrives there; an observer notes when the text of the
+counts, or a picture of flags, is another one, and the frame after that is painted. Prints a table;
+the exit status is 1 if a target is missed.
+"""
+
+import argparse
+import contextlib
+import os
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.browser.harness import OFFLINE, PATIENCE, find_browser, running_lab
+
+POINTS = ((0.0, 60.0, 1e4), (150.0, 90.0, 1e4), (5000.0, 300.0, 1e4))
+STEPS = (0, 8, 3, 11, 5)  # of the mouse, pixels
+CELL = """
+import crmasks_widgets as cm
+analysis = analysis.replace(mm_boundary_fit={fit!r}, mm_fixed_points_in_boundary={points})
+dashboard = cm.Dashboard(analysis)
+dashboard
+"""
+PREPARE = """
+from crmasks_widgets.demo import demo_analysis
+analysis = demo_analysis({shape})
+"""
+# Times of the page's clock, ms. A picture counts when the frame after its change is painted.
+WATCH = """() => {
+    const log = (window.crmasksLog = { events: [], counts: [], overlay: [], image: [] });
+    const painted = (name) => requestAnimationFrame(
+        () => setTimeout(() => log[name].push(performance.now())));
+    for (const type of ["mousemove", "keydown"]) {
+        window.addEventListener(type, () => log.events.push(performance.now()), true);
+    }
+    const root = document.querySelector(".crmasks-dashboard");
+    const counts = [...root.querySelectorAll(".crmasks-line")]
+        .find((e) => e.innerText.includes("flagged in"));
+    let text = counts.innerText;
+    new MutationObserver(() => {
+        if (counts.innerText === text) return;
+        text = counts.innerText;
+        painted("counts");
+    }).observe(counts, { childList: true, subtree: true, characterData: true });
+    for (const [name, plot] of [["overlay", "observed"], ["image", "image"]]) {
+        const figure = root.querySelector(`.crmasks-plot-${plot}`);
+        new MutationObserver(() => painted(name))
+            .observe(figure, { subtree: true, attributeFilter: ["href"] });
+    }
+}"""
+CLEAR = "() => Object.values(window.crmasksLog).forEach((list) => (list.length = 0))"
+# A figure has blank pictures of one pixel before it is drawn for the first time.
+FIRST_PICTURE = """() => new Promise((resolve) => {
+    const begun = performance.now(), known = new Set();
+    window.jupyterapp.commands.execute("notebook:run-cell");
+    const look = () => {
+        for (const picture of document.querySelectorAll(".crmasks-plot-image image")) {
+            const href = picture.getAttribute("href");
+            if (!href || known.has(href)) continue;
+            known.add(href);
+            const copy = new Image();
+            copy.onload = () => copy.naturalWidth > 1 && resolve(performance.now() - begun);
+            copy.src = href;
+        }
+        requestAnimationFrame(look);
+    };
+    look();
+})"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table: times in ms, and what they may be at most (median, 95 %)."""
+
+    what: str
+    times: list[float]
+    targets: tuple[float, float | None]
+
+    @property
+    def late(self) -> float:
+        """Time that 95 % stay below."""
+        ordered = sorted(self.times)
+        return ordered[max(0, -(-len(ordered) * 95 // 100) - 1)]
+
+    @property
+    def met(self) -> bool:
+        """Whether the targets are met."""
+        median, late = self.targets
+        return statistics.median(self.times) <= median and (late is None or self.late <= late)
+
+    def __str__(self) -> str:
+        """As a row of Markdown."""
+        numbers = f"{len(self.times)} | {statistics.median(self.times):.0f} | {self.late:.0f}"
+        median, late = self.targets
+        target = f"{median:.0f}" if late is None else f"{median:.0f} / {late:.0f}"
+        return f"| {self.what} | {numbers} | {target} | {'yes' if self.met else '**no**'} |"
+
+
+def waited(screen, act, *kinds):
+    """Do something; ms from its first event to the last of the first pictures of some kinds."""
+    screen.page.evaluate(CLEAR)
+    act()
+    missing = " || ".join(f"!window.crmasksLog.{kind}.length" for kind in kinds)
+    screen.page.wait_for_function(f"() => !({missing})", timeout=PATIENCE * 1000)
+    log = screen.page.evaluate("window.crmasksLog")
+    return max(log[kind][0] for kind in kinds) - log["events"][0]
+
+
+def drag_times(screen, n):
+    """Move a fixed point up and down, a step at a time; each step changes the counts."""
+    boxes = screen.dashboard.locator(".crmasks-plot-observed .dot").evaluate_all(
+        """all => all.filter((e) => getComputedStyle(e).fill === "rgb(204, 121, 167)")
+            .map((e) => e.getBoundingClientRect())"""
+    )
+    x, y = boxes[1]["x"] + boxes[1]["width"] / 2, boxes[1]["y"] + boxes[1]["height"] / 2
+    mouse = screen.page.mouse
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x, y + 12, steps=3)
+    screen.page.wait_for_timeout(2000)
+    times = []
+    for i in range(n):
+        height = y + 13 + STEPS[i % len(STEPS)]
+        act = lambda height=height: mouse.move(x, height)  # noqa: E731
+        times.append(waited(screen, act, "counts", "overlay", "image"))
+        screen.page.wait_for_timeout(400)
+    mouse.up()
+    return times
+
+
+def slider_times(screen, n):
+    """Press an arrow key on the slider of a threshold of L.A.Cosmic."""
+    screen.tab("Parameters")
+    handle = screen.dashboard.get_by_role("slider", name="la_sigclip").first
+    handle.focus()
+    times = []
+    for i in range(n):
+        key = "ArrowLeft" if i % 2 else "ArrowRight"
+        act = lambda key=key: screen.page.keyboard.press(key)  # noqa: E731
+        times.append(waited(screen, act, "counts", "image"))
+        screen.kernel.finish()
+    return times
+
+
+def measure(browser, lab, shape, fit, n):
+    """Lines of the table for one kind of boundary."""
+    prepare, cell = PREPARE.format(shape=shape), CELL.format(fit=fit, points=POINTS)
+    with contextlib.ExitStack() as stack:
+        screen = stack.enter_context(lab.dashboard(browser, prepare, shows=None))
+        screen.page.evaluate(
+            "code => { const cells = window.jupyterapp.shell.currentWidget.content;"
+            " cells.activeCellIndex = 1; cells.activeCell.model.sharedModel.setSource(code); }",
+            cell,
+        )
+        first = screen.page.evaluate(FIRST_PICTURE)
+        screen.wait_for_results()
+        screen.kernel.finish()
+        screen.page.wait_for_timeout(3000)
+        screen.page.evaluate(WATCH)
+        yield Line(f"first picture, {fit}", [first], (5000, None))
+        yield Line(f"fixed point, {fit}", drag_times(screen, n), (150, 300))
+        screen.kernel.finish()
+        yield Line(f"`la_sigclip`, {fit}", slider_times(screen, n), (500, None))
+
+
+def main() -> int:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", metavar=("NX", "NY"), nargs=2, type=int, default=(2016, 1596))
+    parser.add_argument("--moves", type=int, default=30, help="of each kind (default: 30)")
+    arguments = parser.parse_args()
+    nx, ny = arguments.size
+    lines = []
+    print(f"{nx} x {ny} x 3, load {os.getloadavg()[0]:.1f}; ms\n")
+    print("| | n | median | 95 % | at most | met |\n|---|---|---|---|---|---|", flush=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_lab(Path(folder)) as lab,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=find_browser(), args=["--disable-gpu", "--disable-quic", OFFLINE]
+        )
+        for fit in ("piecewise", "spline"):
+            for line in measure(browser, lab, (ny, nx), fit, arguments.moves):
+                print(line, flush=True)
+                lines.append(line)
+        browser.close()
+    return 0 if all(line.met for line in lines) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

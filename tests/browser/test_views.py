@@ -1,0 +1,166 @@
+"""The views are one: what is done in one of them is seen in all."""
+
+import io
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from PIL import Image
+
+from .harness import small_demo
+
+POINTS = ((0.0, 60.0, 1e4), (150.0, 90.0, 1e4), (5000.0, 300.0, 1e4))
+PIECEWISE = {"mm_boundary_fit": "piecewise", "mm_fixed_points_in_boundary": POINTS}
+
+
+@pytest.fixture
+def screen(open_dashboard):
+    shown = open_dashboard(small_demo(**PIECEWISE))
+    shown.wait_for_results()
+    shown.kernel.finish()
+    return shown
+
+
+def parameter(screen, name):
+    return screen.kernel.ask(f"dashboard.state.scene.parameters.{name}")
+
+
+def slider(screen, name):
+    return screen.dashboard.get_by_role("slider", name=re.compile(rf"^{name}\b"))
+
+
+def hit_pixel(screen):
+    """FITS pixel (x, y) in the middle of a hit of several pixels, and its number."""
+    return screen.kernel.run(
+        "hits = dashboard.analysis.hits\n"
+        "row = max(hits, key=lambda row: row['npix'])\n"
+        "from crmasks_widgets.dashboard.picking import pixel_of_hit\n"
+        "y, x = pixel_of_hit(dashboard.state.scene, int(row['number']))",
+        "(int(x) + 1, int(y) + 1, int(row['number']))",
+    )
+
+
+def number_of_colours(png):
+    return len(np.unique(np.asarray(Image.open(io.BytesIO(png)).convert("L"))))
+
+
+def test_a_slider_of_lacosmic_changes_the_masks(screen):
+    counts, before = screen.counts(), parameter(screen, "la_sigclip")
+    screen.tab("Parameters")
+    handle = slider(screen, "la_sigclip")
+    handle.focus()
+    for _ in range(5):
+        screen.page.keyboard.press("ArrowRight")
+    screen.changed(counts)
+    screen.until(lambda: parameter(screen, "la_sigclip") > before, "a higher threshold")
+    field = screen.dashboard.get_by_label(re.compile("^la_sigclip")).first
+    screen.until(
+        lambda: float(field.input_value()) == parameter(screen, "la_sigclip"), "it in its field"
+    )
+
+
+def test_a_value_that_cannot_be_is_refused_beside_its_control(screen):
+    counts = screen.counts()
+    screen.tab("Parameters")
+    field = screen.dashboard.get_by_label(re.compile("^la_sigclip")).first
+    field.fill("minus two")
+    field.press("Enter")
+    control = field.locator("xpath=ancestor::*[contains(@class, 'crmasks-control')][1]")
+    message = control.locator(".crmasks-error")
+    screen.until(lambda: "la_sigclip: found 'minus two', expected" in message.inner_text(), "why")
+    assert screen.counts() == counts
+    assert not screen.button("Undo").is_enabled()
+
+
+def test_a_click_on_a_flagged_pixel_is_seen_in_every_view(screen):
+    x, y, number = hit_pixel(screen)
+    nothing = screen.picture("cutouts")
+    screen.page.mouse.click(*screen.data_point("image", x, y))
+    title = screen.dashboard.get_by_text(re.compile(rf"hit {number} of \d+"))
+    title.wait_for()
+    screen.until(lambda: screen.picture("cutouts") != nothing, "cutouts")
+    screen.shot("dashboard_hit")
+    screen.tab("Hits")
+    row = screen.dashboard.locator("tr[aria-current=true]")
+    screen.until(lambda: row.count() == 1, "a row of the table")
+    assert row.locator("td").first.inner_text() == str(number)
+    screen.tab("3-D")
+    legend = screen.dashboard.get_by_text("From left to right")
+    one = legend.inner_text()
+    surfaces = screen.dashboard.locator(".crmasks-plot-volume canvas").first
+    screen.until(lambda: number_of_colours(surfaces.screenshot()) > 100, "painted surfaces")
+    screen.tab("Cutouts")
+    screen.button("Next hit").click()
+    screen.tab("3-D")
+    screen.until(lambda: legend.inner_text() not in ("", one), "surfaces of the next hit")
+
+
+def test_a_row_of_the_table_selects_its_hit(screen):
+    screen.tab("Hits")
+    row = screen.dashboard.locator("tbody tr[data-number]").nth(2)
+    number = row.get_attribute("data-number")
+    row.click()
+    screen.tab("Cutouts")
+    screen.dashboard.get_by_text(re.compile(rf"hit {number} of \d+")).wait_for()
+
+
+def test_blink_changes_the_frame_until_it_is_stopped(screen):
+    frame = screen.dashboard.get_by_label("Frame")
+    shown, pictures = {frame.input_value()}, {tuple(screen.picture("image"))}
+    blink = screen.button("Blink")
+    blink.click()
+
+    def look():
+        shown.add(frame.input_value())
+        pictures.add(tuple(screen.picture("image")))
+        return len(shown) > 2 and len(pictures) > 2
+
+    screen.until(look, "three frames")
+    blink.click()
+    screen.at_rest(frame.input_value)
+    screen.move("image", 0.5, 0.5)
+    screen.page.keyboard.press("2")
+    screen.until(lambda: screen.kernel.ask("dashboard.state.scene.display.frame") == "2", "key 2")
+
+
+def test_paint_undo_and_redo(screen):
+    painted = "pixels_to_be_flagged_as_cr"
+    screen.button("Paint").first.click()  # of the image; the cutouts come after it
+    picture = screen.picture("image")
+    screen.drag_on_page(screen.data_point("image", 40, 60), screen.data_point("image", 52, 60))
+    pixels = screen.at_rest(lambda: parameter(screen, painted))
+    assert {(41, 60), (51, 60)} <= set(pixels)
+    screen.until(lambda: screen.picture("image") != picture, "another picture")
+    screen.button("Undo").click()
+    screen.until(lambda: parameter(screen, painted) is None, "nothing painted")
+    screen.button("Redo").click()
+    screen.until(lambda: parameter(screen, painted) == pixels, "the same pixels")
+
+
+def test_what_is_saved_gives_the_masks_of_the_screen(screen, tmp_path):
+    x, y, _ = hit_pixel(screen)
+    screen.page.mouse.click(*screen.data_point("image", x, y))
+    screen.button("Reject").click()
+    screen.until(lambda: parameter(screen, "mediancr_pixels_rejected"), "a rejected hit")
+    screen.kernel.finish()
+    screen.tab("Files")
+    path = tmp_path / "session.yaml"
+    screen.dashboard.get_by_label("write YAML").fill(str(path))
+    screen.button("Save YAML").click()
+    screen.dashboard.get_by_text("wrote").wait_for()
+    command = [sys.executable, "-m", "crmasks_widgets", "run", str(path), "--no-figures"]
+    subprocess.run([*command, "--output-dir", "out"], cwd=tmp_path, check=True, capture_output=True)
+    screen.kernel.run(
+        "import numpy as np\n"
+        "masks = dashboard.analysis.masks\n"
+        f"np.savez({str(tmp_path / 'screen.npz')!r}, **{{k: masks[k] for k in masks}})"
+    )
+    shown = np.load(tmp_path / "screen.npz")
+    with fits.open(tmp_path / "out" / "crmasks.fits") as hdus:
+        assert set(shown) == {"MEDIANCR", "MEANCRT", "CRMASK1", "CRMASK2", "CRMASK3"}
+        for name in shown:
+            assert np.array_equal(hdus[name].data.astype(bool), shown[name]), name
+        assert not hdus["MEDIANCR"].data[y - 1, x - 1]
