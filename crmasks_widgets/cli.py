@@ -252,9 +252,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     try:
         with _logging_to(console, errors, arguments.log_level):
-            commands = {"run": _run, "demo": _demo, "check": _check}
+            commands = {"run": _run, "check": _check, "demo": _demo, "lab": _lab}
             commands[arguments.command](arguments, console)
-            {"run": _run, "demo": _demo, "lab": _lab}[arguments.command](arguments, console)
     except ProductExistsError as error:
         return _fail(errors, str(error), EXIT_EXISTS)
     except CrmasksError as error:
