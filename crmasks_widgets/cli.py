@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import shlex
 import sys
 import time
 import warnings
@@ -119,9 +120,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> None:
     if parameters.interactive or parameters.verify_cr:
         name = "interactive" if parameters.interactive else "verify_cr"
         logger.info(
-            "%s: true: this run is unattended; to look and decide, open the dashboard in Jupyter "
-            "(from version 0.2 on): crmasks_widgets.Dashboard(crmasks_widgets.load_analysis(%r))",
-            name, str(arguments.params),
+            "%s: true: this run is unattended; the dashboard looks and asks: crmasks lab %s",
+            name, shlex.quote(str(arguments.params)),
         )  # fmt: skip
     _compute_and_save(analysis, arguments, console, inputs)
 
@@ -252,9 +252,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     try:
         with _logging_to(console, errors, arguments.log_level):
-            commands = {"run": _run, "demo": _demo, "check": _check}
+            commands = {"run": _run, "check": _check, "demo": _demo, "lab": _lab}
             commands[arguments.command](arguments, console)
-            {"run": _run, "demo": _demo, "lab": _lab}[arguments.command](arguments, console)
     except ProductExistsError as error:
         return _fail(errors, str(error), EXIT_EXISTS)
     except CrmasksError as error:

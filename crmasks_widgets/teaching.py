@@ -44,8 +44,7 @@ def lesson_scene(
     seconds : float
         Exposure time of each exposure, > 0.
     rate : float
-        Rate of hits in units of that of a thick CCD at sea level (225 per million pixels and
-        1000 s), >= 0.
+        Rate of hits in units of that of `THICK_CCD` (225 per million pixels and 1000 s), >= 0.
     n_exposures : int
         At least 1.
     shape : (ny, nx)

@@ -230,7 +230,7 @@ def test_interrupt_ends_with_1_and_leaves_nothing(work, monkeypatch, where):
 
 def test_ctrl_c_in_a_process_of_its_own(work):
     # Some seconds of simulations give the time to press the keys.
-    work.yaml(mm_boundary_fit="spline", mm_nsimulations=300)
+    work.yaml(mm_boundary_fit="spline", mm_nsimulations=5000)
     before = digests(work.folder)
     command = ["-m", "crmasks_widgets", "run", "params.yaml", "--no-figures", "--output-dir", "out"]
     with subprocess.Popen(

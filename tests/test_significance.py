@@ -42,7 +42,10 @@ def test_hits_are_found_and_nothing_else(n):
     needed = n - n // 2
     double = hit.sum(axis=0) >= needed
     assert double.sum() > 10
-    assert np.count_nonzero(analysis.mediancr & double) >= 0.98 * double.sum()
+    # A second hit of 5 to 6 sigma, alone beside a strong one, is at the limit of what noise hides.
+    assert np.count_nonzero(analysis.mediancr & double) >= 0.95 * double.sum()
+    clear = (made.cosmic_rays > 8 * sigma(made)).sum(axis=0) >= needed
+    assert np.count_nonzero(analysis.mediancr & clear) == clear.sum()
     near = np.array([analysis.labels[double]]).ravel()
     assert len(analysis.hits) - len(np.unique(near[near > 0])) <= 2
     bare = analysis.replace(dilation=0)
