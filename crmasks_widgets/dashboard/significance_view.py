@@ -78,9 +78,9 @@ class SignificanceView:
         for cell in cells:
             cell.add_class("crmasks-cell")
         self._on = HBox(cells, layout=Layout(grid_gap="12px"))
-        panels = HBox([self.figure.widget, self.noise.widget], layout=Layout(width="100%"))
+        self.panels = HBox(layout=Layout(width="100%"))
         self.widget = VBox(
-            [self._off, self._on, self._error.widget, panels, self.note, self.noise.words],
+            [self._off, self._on, self._error.widget, self.panels, self.note, self.noise.words],
             layout=Layout(min_width="0"),
         )
         self._memos = {key: Memo() for key in ("density", "window", "flagged", "overlay", "noise")}
@@ -149,13 +149,15 @@ class SignificanceView:
         running = "significance" in scene.parameters.detectors
         self._off.layout.display = "none" if running else ""
         self._on.layout.display = self.note.layout.display = "" if running else "none"
-        self.figure.widget.layout.display = "" if running else "none"
+        # A figure that is made where it has no room complains in the browser.
+        figures = [self.figure] if running else []
+        self.panels.children = tuple(part.widget for part in (*figures, self.noise))
         self.how.value = _HOW.format(scene.parameters.crmethod)
         for name, editor in self.editors.items():
             editor.show(getattr(scene.parameters, name))
         if scene.ready("noise_check"):
             check, noise = scene.analysis.noise_check, scene.analysis.calibration.noise
-            self._memos["noise"]((check,), lambda: self.noise.show(check, noise) or check)
+            self._memos["noise"]((check,), partial(self.noise.show, check, noise))
         if running and scene.analysis.uses_significance:
             self._draw(scene)
 
