@@ -43,7 +43,7 @@ _NO_NOISE = 6.6
 # Readout noises of a map are gathered in classes of this ratio.
 _RNOISE_RATIO = 1.1
 # Bins of the diagram of significances, sigma: noise and thresholds; hits reach far beyond.
-_DIAGRAM_LOW, _DIAGRAM_HIGH, _DIAGRAM_BINS = -4.0, 16.0, 160
+_DIAGRAM_LOW, _DIAGRAM_HIGH, _DIAGRAM_BINS = -5.0, 16.0, 168
 
 
 def tested_values(stack: Stack, target: Target) -> FloatFrame:
@@ -343,7 +343,7 @@ def count_significances(
     Returns
     -------
     SignificanceDiagram
-        From -4 to 16 sigma.
+        From -5 to 16 sigma.
     """
     plane = Plane(x_edges, np.linspace(_DIAGRAM_LOW, _DIAGRAM_HIGH, _DIAGRAM_BINS + 1))
     return SignificanceDiagram(plane, plane.histogram(minimum, significance))

@@ -115,6 +115,8 @@ class DiagramView:
         how = "exact" if scene.analysis.parameters.mm_simulation == "exact" else "computing\u2026"
         if expected is not None and how != "exact":
             how = f"{expected.n_simulations} simulations"
+        elif expected is None and not analysis.uses_mm:
+            how = "the method needs none"
         self.panels["expected"].title.value = f"<b>Expected</b> ({how})"
         part = " on screen" if scene.display.image is not None else ""
         total = f"{int(observed.sum()):,} pixels{part}"

@@ -21,7 +21,8 @@ TEXTS: Final = (
     "exposures is, upwards by how much the median exceeds it. Equivalent exposures differ by noise "
     "only, which fills the lower part: pixels above the boundary are flagged. L.A.Cosmic flags, in "
     "the median itself, what is sharper than the sky and the optics allow.",
-    "Colours say which method flagged a pixel: L.A.Cosmic only, the diagram (MM) only, or both; "
+    "Colours say which method flagged a pixel: L.A.Cosmic only, the diagram (MM) only, "
+    "their local significance only, or two methods, both; "
     "grey pixels were added around them by dilation. Click a flagged pixel, or a row of the table, "
     "to see its hit in every view. All changes can be undone; nothing is written until you save.",
 )

@@ -20,7 +20,7 @@ _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#888888"
 _MARGIN: Final = {"top": 8, "bottom": 40, "left": 44, "right": 10}
 _KEY: Final = (
     f'<b>Noise</b>: <span style="color:{_BLUE}">\u25cb</span> observed, '
-    f'<span style="color:{_ORANGE}">\u00d7</span> between neighbours'
+    f'<span style="color:{_ORANGE}">+</span> neighbours'
 )
 # Gain and readout noise are offered with so many digits.
 _DIGITS: Final = 4
@@ -42,11 +42,12 @@ class NoisePanel:
     ) -> None:
         self._use, self.fitted = use, dict[str, float]()
         self._scales = {axis: LogScale(min=1.0, max=10.0) for axis in "xy"}
-        points = {"x": [], "y": [], "scales": self._scales, "default_size": 40}
+        points = {"x": [], "y": [], "scales": self._scales}
         self.observed = Scatter(
-            marker="circle", colors=[_BLUE], fill=False, stroke=_BLUE, stroke_width=1.5, **points
-        )
-        self.white = Scatter(marker="cross", colors=[_ORANGE], rotation=[45.0], **points)
+            marker="circle", colors=[_BLUE], fill=False, stroke=_BLUE, stroke_width=1.5,
+            default_size=100, **points,
+        )  # fmt: skip
+        self.white = Scatter(marker="cross", colors=[_ORANGE], default_size=16, **points)
         self._equal = Lines(
             x=[], y=[], scales=self._scales, colors=[_GREY], stroke_width=1.5, line_style="dashed"
         )
@@ -67,7 +68,7 @@ class NoisePanel:
         self.text = HTML("Noise check: computing\u2026")
         self.text.add_class("crmasks-line")
         self.button = Button(
-            description=BUTTON, disabled=True, layout=Layout(width="auto"),
+            description=BUTTON, disabled=True, layout=Layout(width="auto", align_self="flex-start"),
             tooltip="Set gain and rnoise to what the differences of the exposures say",
         )  # fmt: skip
         self.button.on_click(handler(lambda _: self._error.attempt(self._take)))

@@ -35,7 +35,7 @@ class SignificanceFigure:
         }
         self.names = Label(
             x=[], y=[], text=[], scales=scales, colors=[COLOUR], default_size=11, align="end",
-            font_weight="bold", x_offset=-4, y_offset=-4,
+            font_weight="bold", x_offset=-4, y_offset=-9,
         )  # fmt: skip
         self.selected = Scatter(
             x=[], y=[], scales=scales, marker="circle", colors=["#F0E442"], fill=False,

@@ -38,8 +38,7 @@ LABELS: Final = {
     "sg_growth": "growth (\u03c3)",
 }
 _HOW: Final = (
-    "crmethod {} does not test the significance of hits. Each target can be tested by the exact "
-    "law of its own statistic, with a threshold that follows from the false alarms accepted:"
+    "crmethod {} does not run it: hits by the law of each target, with false alarms to be chosen."
 )
 
 

@@ -118,12 +118,14 @@ def counts_text(counts: dict[str, int], target: str) -> str:
     str
         HTML.
     """
-    parts = [f"{counts[key]:,} {name}" for key, name in (
-        ("lacosmic only", "L.A.Cosmic only"), ("mm only", "MM only"),
-        ("significance only", "significance only"), ("both", "both"),
-    )]  # fmt: skip
-    total = f"<b>{counts['either']:,}</b> pixels flagged in {html.escape(target)}: "
-    return total + ", ".join(parts)
+    names = {"lacosmic only": "L.A.Cosmic only", "mm only": "MM only"}
+    parts = [
+        f"{number:,} {names.get(key, key)}"
+        for key, number in counts.items()
+        if number and key != "either"
+    ]
+    total = f"<b>{counts['either']:,}</b> pixels flagged in {html.escape(target)}"
+    return ": ".join([total, ", ".join(parts)] if parts else [total])
 
 
 def _button(text: str, tooltip: str) -> Button:

@@ -1,0 +1,192 @@
+"""The diagram in units of sigma shows what is computed, and costs nothing while nobody looks."""
+
+import numpy as np
+import pytest
+
+import crmasks_widgets as cm
+from crmasks_widgets import palette
+from crmasks_widgets.core.diagram import Noise
+from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
+from crmasks_widgets.dashboard.noise_panel import fitted_parameters, log_ticks, noise_text
+from crmasks_widgets.dashboard.on_screen import flagged_pixels
+from crmasks_widgets.dashboard.status_view import counts_text
+
+from ..conftest import small_scene
+from .conftest import decoded
+
+STAGES = ("significance", "significance_diagram", "noise_check")
+
+
+@pytest.fixture(params=["significance", "significance_lacosmic"])
+def dashboard(request):
+    scene = small_scene()
+    parameters = cm.Parameters(
+        gain=scene.gain, rnoise=scene.rnoise, bias=scene.bias, mm_seed=5, mm_nsimulations=2,
+        la_niter=2, crmethod=request.param,
+    )  # fmt: skip
+    analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(scene.exposures)), parameters)
+    shown = cm.Dashboard(analysis)
+    assert shown.wait(60)
+    yield shown
+    shown.close()
+
+
+@pytest.fixture
+def view(dashboard):
+    return dashboard.workplace.significance
+
+
+def look(dashboard, *, away=False):
+    dashboard.workplace.significance.shown(not away)
+    assert dashboard.wait(60)
+
+
+def computed(dashboard):
+    return {stage for stage, _ in dashboard.analysis.computed()}
+
+
+def test_nothing_is_computed_or_drawn_while_nobody_looks(dashboard, view):
+    assert not computed(dashboard) & set(STAGES)
+    assert view.panels.children == ()
+    look(dashboard)
+    assert computed(dashboard) >= set(STAGES)
+    assert len(view.panels.children) == 2
+
+
+def test_every_target_has_its_density_thresholds_and_glyphs(dashboard, view):
+    look(dashboard)
+    seen = set()
+    for target in ("median", "mean", 2):
+        dashboard.state.show(target=target)
+        assert dashboard.wait(60)
+        analysis = dashboard.analysis
+        diagram, limits = (
+            analysis.significance_diagram(target),
+            analysis.significance_limits(target),
+        )
+        assert f"{int(diagram.counts.sum()):,} pixels" in view.figure.title.value
+        assert diagram.counts.sum() > 0.9 * analysis.stack.min2d.size
+        assert view.figure.lines["start"].y.tolist() == [limits.start[0]] * 2
+        assert view.figure.lines["growth"].y.tolist() == [limits.growth] * 2
+        assert view.figure.names.text[0] == f"start {limits.start[0]:.2f} σ"
+        _, codes = flagged_pixels(dashboard.state.scene)
+        picture = decoded(view.figure.overlay.png)
+        colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
+        wanted = {tuple(bytes.fromhex(palette.CODE_COLOURS[c][1:])) for c in np.unique(codes)}
+        assert len(codes) > 0
+        assert colours - {(255, 255, 255)} <= wanted
+        assert len(colours) > 1
+        seen.add(view.figure.density.png)
+    assert len(seen) == 3
+
+
+def test_false_alarms_move_the_threshold_and_the_masks(dashboard, view):
+    look(dashboard)
+    before = view.figure.lines["start"].y[0]
+    view.editors["sg_false_alarms"].slider.value = 3.0
+    assert dashboard.wait(60)
+    assert dashboard.state.scene.parameters.sg_false_alarms == 3.0
+    assert view.figure.lines["start"].y[0] < before
+    view.editors["sg_growth"].text.value = "2.5"
+    assert dashboard.wait(60)
+    assert dashboard.analysis.parameters.sg_growth == 2.5
+    assert view.figure.lines["growth"].y[0] == 2.5
+
+
+def test_a_value_that_cannot_be_used_is_said_and_changes_nothing(dashboard, view):
+    look(dashboard)
+    before = dashboard.state.scene.parameters
+    view.editors["sg_growth"].text.value = "1"
+    assert "sg_growth" in view._error.text
+    assert dashboard.state.scene.parameters == before
+
+
+def test_the_selected_hit_is_ringed(dashboard, view):
+    look(dashboard)
+    labels = dashboard.analysis.labels
+    y, x = np.argwhere(labels == 1)[0]
+    dashboard.state.select(pixel=(int(y), int(x)))
+    flagged = dashboard.analysis.flags("median").either & (labels == 1)
+    values = np.minimum(dashboard.analysis.significance("median")[flagged], 16)
+    assert len(values) > 0
+    np.testing.assert_array_equal(np.sort(view.figure.selected.y), np.sort(values))
+
+
+def test_a_zoomed_image_leaves_its_pixels_and_a_zoomed_diagram_its_minima(dashboard, view):
+    look(dashboard)
+    dashboard.state.show(image=(9.6, 40.2, 19.7, 50.0), diagram=(10.0, 900.0, 0.0, 100.0))
+    assert "on screen" in view.figure.title.value
+    shown = int(view.figure.title.value.split(": ")[1].split(" ")[0].replace(",", ""))
+    assert 0 < shown <= 31 * 31
+    scale = view.figure.figure.axes[0].scale
+    assert (scale.min, scale.max) == (10.0, 900.0)
+
+
+def test_another_method_offers_significance_and_draws_no_diagram(dashboard, view):
+    dashboard.state.update(crmethod="lacosmic")
+    look(dashboard)
+    assert "crmethod lacosmic" in view.how.value
+    assert view.panels.children == (view.noise.widget,)
+    view.use.click()
+    assert dashboard.wait(60)
+    assert dashboard.state.scene.parameters.crmethod == "significance"
+    assert len(view.panels.children) == 2
+
+
+def test_no_boundary_and_no_count_of_a_method_that_does_not_run(dashboard):
+    assert len(dashboard.workplace.diagram.panels["observed"]._boundary.x) == 0
+    counts = dashboard.workplace.status.counts.value
+    assert "significance only" in counts or "both" in counts
+    assert "MM" not in counts
+    assert dashboard.workplace.status.message.value == ""
+
+
+def test_turning_the_tab_is_looking(dashboard, view):
+    tabs = dashboard.workplace.widgets[-1].children[0].children[1]
+    tabs.selected_index = tabs.titles.index("Significance")
+    assert view.active
+    tabs.selected_index = 0
+    assert not view.active
+
+
+def test_fitted_gain_and_readout_noise_are_taken(dashboard, view):
+    look(dashboard)
+    check, noise = dashboard.analysis.noise_check, dashboard.analysis.calibration.noise
+    assert view.noise.observed.x.tolist() == [c.predicted for c in check.classes]
+    assert view.noise.observed.y.tolist() == [c.observed for c in check.classes]
+    assert view.noise.text.value == noise_text(check, noise)
+    fitted = fitted_parameters(check, noise)
+    assert fitted
+    view.noise.button.click()
+    assert dashboard.wait(60)
+    for name, value in fitted.items():
+        assert getattr(dashboard.analysis.parameters, name) == value
+
+
+CHECK = NoiseCheck(
+    (LevelClass(100.0, 5000, 10.0, 12.0, 12.0),), 1.23456, 0.01, np.nan, np.nan,
+    ((0.0, 0.001),) * 3, ((0.0, 0.0, 0.01),) * 3,
+)  # fmt: skip
+
+
+def test_what_is_not_known_is_not_offered_and_maps_are_kept():
+    assert fitted_parameters(CHECK, Noise(1.5, 3.0)) == {"gain": 1.235}
+    assert fitted_parameters(CHECK, Noise(np.full((2, 2), 1.5), 3.0)) == {}
+    text = noise_text(CHECK, Noise(1.5, 3.0))
+    assert "1.20 times as much as predicted" in text
+    assert "readout noise unknown" in text
+    assert "<b>Look at gain</b>" in text
+
+
+@pytest.mark.parametrize("ends", [(3.0, 50.0), (9.0, 11.0)])
+def test_ticks_lie_between_the_ends(ends):
+    ticks = log_ticks(*ends)
+    assert len(ticks) > 2
+    assert ends[0] <= ticks.min() < ticks.max() <= ends[1]
+
+
+def test_counts_name_the_methods_that_found_something():
+    counts = {"either": 3, "lacosmic only": 1, "mm only": 0, "significance only": 2, "both": 0}
+    assert counts_text(counts, "mean") == (
+        "<b>3</b> pixels flagged in mean: 1 L.A.Cosmic only, 2 significance only"
+    )
