@@ -149,8 +149,8 @@ class SignificanceView:
         self._off.layout.display = "none" if running else ""
         self._on.layout.display = self.note.layout.display = "" if running else "none"
         # A figure that is made where it has no room complains in the browser.
-        figures = [self.figure] if running else []
-        self.panels.children = tuple(part.widget for part in (*figures, self.noise))
+        figures = (self.figure.widget,) if running else ()
+        self.panels.children = (*figures, self.noise.widget)
         self.how.value = _HOW.format(scene.parameters.crmethod)
         for name, editor in self.editors.items():
             editor.show(getattr(scene.parameters, name))

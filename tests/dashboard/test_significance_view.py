@@ -149,18 +149,34 @@ def test_turning_the_tab_is_looking(dashboard, view):
     assert not view.active
 
 
-def test_fitted_gain_and_readout_noise_are_taken(dashboard, view):
+def test_fitted_gain_and_readout_noise_are_taken():
+    rng, level = np.random.default_rng(4), np.linspace(0, 3000, 40_000).reshape(200, 200)
+    frames = rng.poisson(level * 1.5, (3, 200, 200)) / 1.5 + rng.normal(0, 3, (3, 200, 200))
+    exposures = cm.ExposureSet.from_arrays(list(frames.astype(np.float32)))
+    parameters = cm.Parameters(gain=2.0, rnoise=5.0, crmethod="significance", mm_seed=1)
+    dashboard = cm.Dashboard(cm.Analysis(exposures, parameters))
+    view = dashboard.workplace.significance
     look(dashboard)
     check, noise = dashboard.analysis.noise_check, dashboard.analysis.calibration.noise
     assert view.noise.observed.x.tolist() == [c.predicted for c in check.classes]
     assert view.noise.observed.y.tolist() == [c.observed for c in check.classes]
     assert view.noise.text.value == noise_text(check, noise)
     fitted = fitted_parameters(check, noise)
-    assert fitted
+    assert fitted == {"gain": pytest.approx(1.5, rel=0.05), "rnoise": pytest.approx(3, rel=0.1)}
+    assert "Look at gain" in view.noise.text.value
+    assert "Look at rnoise" in view.noise.text.value
     view.noise.button.click()
     assert dashboard.wait(60)
     for name, value in fitted.items():
         assert getattr(dashboard.analysis.parameters, name) == value
+    assert "The noise is as predicted." in view.noise.text.value
+    dashboard.close()
+
+
+def test_nothing_is_offered_where_the_levels_do_not_tell(dashboard, view):
+    look(dashboard)
+    assert "unknown" in view.noise.text.value
+    assert view.noise.button.disabled
 
 
 CHECK = NoiseCheck(
