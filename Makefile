@@ -26,6 +26,7 @@ checks: $(VENV)/installed-for-tests
 docs: $(VENV)/installed-for-tests
 	$(BIN)/python docs/make_parameters.py
 	$(BIN)/python docs/make_pictures.py
+	$(BIN)/python docs/make_notebooks.py
 
 bench: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest benchmarks -p no:cacheprovider

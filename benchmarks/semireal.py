@@ -165,6 +165,25 @@ def results(
             yield f"numina {method}, {apply_to}", *run_reference(paths, parameters, env)
 
 
+def detection_table(name: str) -> Table:
+    """Table for rows of `detection_cells`."""
+    table = Table(title=f"semireal {name}: double hits in MEDIANCR")
+    table.add_column("run, flux factors on")
+    for heading in ("found > 3 sigma", "found > 5 sigma", "groups", "false groups", "pixels"):
+        table.add_column(heading, justify="right")
+    return table
+
+
+def error_table(name: str) -> Table:
+    """Table for rows of `error_cells`."""
+    table = Table(title=f"semireal {name}: error against the true scene, in sigma of one exposure")
+    table.add_column("run, flux factors on")
+    table.add_column("combination")
+    for heading in ("rms no hit", "rms 1 hit", "rms 2+ hits", ">5: no hit", "1 hit", "2+ hits"):
+        table.add_column(heading, justify="right")
+    return table
+
+
 def print_set(folder: Path, name: str, env: Path | None, console: Console) -> None:
     """Print the tables of a set."""
     truth = read_truth(folder, name)
@@ -173,15 +192,7 @@ def print_set(folder: Path, name: str, env: Path | None, console: Console) -> No
         f"\nsemireal {name}: pixels hit above 3 sigma in at least 1, 2, 3 exposures: "
         f"{counts[0]}, {counts[1]}, {counts[2]}; flux factors {truth.factors}"
     )
-    found = Table(title=f"semireal {name}: double hits in MEDIANCR")
-    errors = Table(title=f"semireal {name}: error against the true scene, in sigma of one exposure")
-    found.add_column("run, flux factors on")
-    for heading in ("found > 3 sigma", "found > 5 sigma", "groups", "false groups", "pixels"):
-        found.add_column(heading, justify="right")
-    errors.add_column("run, flux factors on")
-    errors.add_column("combination")
-    for heading in ("rms no hit", "rms 1 hit", "rms 2+ hits", ">5: no hit", "1 hit", "2+ hits"):
-        errors.add_column(heading, justify="right")
+    found, errors = detection_table(name), error_table(name)
     cube = read_exposures(exposure_paths(folder, name)).data / np.reshape(truth.factors, (-1, 1, 1))
     for label, frame in (("median", np.median(cube, axis=0)), ("mean", np.mean(cube, axis=0))):
         errors.add_row("plain", label, *error_cells(frame, truth))

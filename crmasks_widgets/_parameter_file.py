@@ -288,6 +288,10 @@ def _notes(values: Mapping[str, object]) -> dict[str, str]:
         notes["mm_threshold"] = f"{reference} cannot run with null: give it a number"
     if values["verify_cr"] and not values["interactive"]:
         notes["verify_cr"] = f"{reference} verifies with interactive: true only"
+    if str(values["crmethod"]).startswith("significance"):
+        notes["crmethod"] = (
+            f"{reference} cannot run this: give it lacosmic, mmcosmic or mm_lacosmic"
+        )
     if values["la_verbose"] and values["crmethod"] == "mmcosmic":
         notes["la_verbose"] = f"{reference} cannot run crmethod: mmcosmic with this: set it false"
     return notes

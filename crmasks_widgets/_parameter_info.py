@@ -57,7 +57,7 @@ class ParameterInfo:
     ----------
     name : str
         YAML key, attribute and option: one name for one thing.
-    group : {'exposures', 'general', 'lacosmic', 'mm'}
+    group : {'exposures', 'general', 'lacosmic', 'mm', 'significance'}
         Block of the YAML file.
     kind : {'switch', 'integer', 'number', 'choice', 'other'}
         What kind of control the parameter needs.
@@ -106,11 +106,11 @@ def group_of(name: str) -> str:
     Returns
     -------
     str
-        ``exposures``, ``lacosmic``, ``mm`` or ``general``.
+        ``exposures``, ``lacosmic``, ``mm``, ``significance`` or ``general``.
     """
     if name in EXPOSURE_KEYS:
         return "exposures"
-    return {"la_": "lacosmic", "mm_": "mm"}.get(name[:3], "general")
+    return {"la_": "lacosmic", "mm_": "mm", "sg_": "significance"}.get(name[:3], "general")
 
 
 def key_text(key: str) -> str:

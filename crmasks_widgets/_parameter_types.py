@@ -1,6 +1,8 @@
 """The types of the parameters: each checks what a person gives and returns plain values."""
 
 import secrets
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
@@ -42,6 +44,31 @@ def _or_none(value: object) -> object:
     return None if values.is_none_text(value) else value
 
 
+Method = Literal["lacosmic", "mmcosmic", "mm_lacosmic", "significance", "significance_lacosmic"]
+DETECTORS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
+    "lacosmic": ("lacosmic",),
+    "mmcosmic": ("mm",),
+    "mm_lacosmic": ("mm", "lacosmic"),
+    "significance": ("significance",),
+    "significance_lacosmic": ("significance", "lacosmic"),
+})  # fmt: skip
+"""Detectors of each method."""
+
+HIT_CLASSES: Final = ("coincident", "unstable", "residual", "saturated")
+"""What hits of the median may be; see `core.hit_classes`."""
+
+HIT_CLASSES_RULE: Final = "a list of some of " + ", ".join(HIT_CLASSES)
+
+
+def _hit_classes(value: object) -> tuple[str, ...]:
+    """Check a list of classes; each once, in the order of `HIT_CLASSES`."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list | tuple) or not all(name in HIT_CLASSES for name in value):
+        raise values.RefusedValueError(value)
+    return tuple(name for name in HIT_CLASSES if name in value)
+
+
 Count = Annotated[int, Field(le=LARGEST)]
 OddCount = Annotated[Count, AfterValidator(_odd)]
 Seed = Annotated[int, Field(le=LARGEST_SEED), BeforeValidator(_drawn_seed)]
@@ -66,6 +93,7 @@ Pixels = Annotated[
 Windows = Annotated[
     tuple[tuple[int, int, int, int], ...] | None, PlainValidator(values.optional(regions.windows))
 ]
+HitClasses = Annotated[tuple[str, ...], PlainValidator(_hit_classes)]
 Offsets = Annotated[
     tuple[tuple[float, float], ...] | None, PlainValidator(values.optional(regions.offsets))
 ]

@@ -16,6 +16,8 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from crmasks_widgets.errors import ParameterError
+
 T = TypeVar("T")
 _SPAN: Final = r"\s*(\d{1,10})\s*:\s*(\d{1,10})\s*"
 REGION_TEXT: Final = re.compile(rf"\[{_SPAN},{_SPAN}\]")
@@ -351,3 +353,26 @@ def one_line(error: ValidationError, rules: Mapping[str, str]) -> str:
             rule = f"at most {fault['ctx']['le']}"
         messages.setdefault(name, f"{name}: found {found}, expected {rule}")
     return "; ".join(messages.values())
+
+
+def settle_thresholds(named: dict[str, object]) -> None:
+    """Refuse both thresholds together; with the one in noise units, let the other be neutral.
+
+    Parameters
+    ----------
+    named : dict
+        Values by parameter name; changed in place.
+
+    Raises
+    ------
+    ParameterError
+        When both are given.
+    """
+    if is_none_text(named.get("mm_threshold_rnoise")):
+        return
+    if not is_none_text(named.get("mm_threshold")):
+        raise ParameterError(
+            f"mm_threshold: found {shown(named['mm_threshold'])} with mm_threshold_rnoise "
+            f"{shown(named['mm_threshold_rnoise'])}, expected one of them"
+        )
+    named["mm_threshold"] = 0.0

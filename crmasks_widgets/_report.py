@@ -11,6 +11,8 @@ from rich.table import Table
 
 from crmasks_widgets._atomic import Written
 from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.core.noise_check import remarks_on
+from crmasks_widgets.core.significance import LEAST_SIGNIFICANCE
 from crmasks_widgets.scheduling import compute_all
 
 _KIB = 1024
@@ -81,6 +83,9 @@ def _done(analysis: Analysis, stage: str, target: Target | None) -> str:
     if stage == "boundary":
         fit = analysis.boundary
         return f"boundary of the MM diagram: {fit.boundary.kind}, {len(fit.boundary.knots)} knots"
+    if stage == "candidates" and target is not None:
+        n = len(analysis.result("candidates", target).pixels)
+        return f"significance of {name_of(target)}: {n} pixels above {LEAST_SIGNIFICANCE:g} sigma"
     if stage == "lacosmic" and target is not None:
         n = int(np.count_nonzero(analysis.lacosmic(target).mask))
         return f"L.A.Cosmic on {name_of(target)}: {n} pixels"
@@ -120,15 +125,84 @@ def counts_table(analysis: Analysis) -> Table:
     # Narrow enough for a terminal of 80 columns.
     table = Table(title="pixels flagged (% of the frame)", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("target", no_wrap=True)
-    headings = ("either", "L.A. only", "MM only", "both", "mask")
-    for heading in headings:
+    names = {"lacosmic": "L.A. only", "mm": "MM only", "significance": "sig. only"}
+    used = [name for name in names if name in analysis.parameters.detectors]
+    columns = {"either": "either"} | {f"{name} only": names[name] for name in used}
+    if len(used) > 1:
+        columns["both"] = "both"
+    for heading in (*columns.values(), "mask"):
         table.add_column(heading, justify="right", no_wrap=True)
     for target in analysis.targets:
-        counts = analysis.detections(target).counts().values()
-        cells = [f"{count} ({100 * count / (ny * nx):.2f})" for count in counts]
+        counts = analysis.detections(target).counts()
+        cells = [f"{counts[key]} ({100 * counts[key] / (ny * nx):.2f})" for key in columns]
         n_masked = int(np.count_nonzero(analysis.mask(target)))
         table.add_row(name_of(target), *cells, str(n_masked))
     return table
+
+
+def print_noise_check(analysis: Analysis, console: Console) -> None:
+    """Print how the exposures scatter beside what is predicted, and which parameters to look at.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Exposures and parameters.
+    console : rich.console.Console
+        Where.
+    """
+    check, noise = analysis.noise_check, analysis.calibration.noise
+    table = Table(title="noise of one exposure (ADU)", box=box.SIMPLE_HEAD, pad_edge=False)
+    headings = ("level", "pixels", "predicted", "observed", "ratio", "neighbours", "ratio")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in check.classes:
+        table.add_row(
+            f"{row.level:.1f}", str(row.n_pixels), f"{row.predicted:.2f}",
+            f"{row.observed:.2f}", f"{row.observed / row.predicted:.3f}",
+            f"{row.white:.2f}", f"{row.white / row.predicted:.3f}",
+        )  # fmt: skip
+    console.print(table)
+    lines = [
+        f"observed over predicted: {check.excess:.3f}; without what neighbouring pixels have in "
+        f"common: {check.white_excess:.3f}",
+        f"gain:   given {noise.typical_gain:.4g}, {_fitted(check.gain, check.gain_error)} e-/ADU",
+        f"rnoise: given {noise.typical_rnoise:.4g}, "
+        f"{_fitted(check.rnoise, check.rnoise_error)} ADU",
+    ]
+    for number, (flux, offset) in enumerate(zip(check.flux, check.offsets, strict=True), start=1):
+        lines.append(
+            f"exposure {number} against the others: flux {_percent(*flux)}; "
+            f"displacement {_pixels(*offset)}"
+        )
+    scale = analysis.noise_scale
+    known = ", ".join(
+        f"{s:.2f} (contrast {c:.1f})" for c, s in zip(scale.contrast, scale.scale, strict=True)
+    )
+    lines.append(f"scatter of median - minimum over prediction, sigma of its highest 1 %: {known}")
+    remarks = remarks_on(check, noise)
+    lines += [f"look at {remark.parameter}: {remark.text}" for remark in remarks]
+    if not remarks:
+        lines.append("the noise is as predicted")
+    for line in lines:
+        console.print(line, highlight=False)
+
+
+def _fitted(value: float, error: float) -> str:
+    if not np.isfinite(value):
+        return "no fit: the levels of the frame do not tell"
+    return f"fitted {value:.4g} +/- {error:.1g}"
+
+
+def _percent(deviation: float, error: float) -> str:
+    if not np.isfinite(deviation):
+        return "unknown (no bright pixels)"
+    return f"{100 * deviation:+.2f} +/- {100 * error:.2f} %"
+
+
+def _pixels(dx: float, dy: float, error: float) -> str:
+    if not np.isfinite(dx):
+        return "unknown (no structure)"
+    return f"{dx:+.3f}, {dy:+.3f} +/- {error:.3f} pixels"
 
 
 def print_products(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from astropy.table import Table
 
+from crmasks_widgets import _mask_stages, _significance_stages
+from crmasks_widgets._parameter_types import DETECTORS
 from crmasks_widgets._stages import Declared
 from crmasks_widgets.core import alignment as align
 from crmasks_widgets.core import (
@@ -16,7 +17,6 @@ from crmasks_widgets.core import (
     combine,
     diagram,
     expectation,
-    hits,
     lacosmic,
     lacosmic_engine,
     masks,
@@ -273,9 +273,10 @@ def _threshold(a: "Analysis", p: Declared) -> float | npt.NDArray[np.float32]:
 
 
 def _flags(a: "Analysis", p: Declared, target: "Target") -> masks.Flags:
+    detectors = DETECTORS[p.crmethod]
     nothing = np.zeros(a.exposures.shape, dtype=bool)
-    mm = nothing
-    if p.crmethod != "lacosmic":
+    la = mm = significant = nothing
+    if "mm" in detectors:
         mm = masks.mm_flags(
             a.stack.target(target),
             a.stack,
@@ -283,8 +284,11 @@ def _flags(a: "Analysis", p: Declared, target: "Target") -> masks.Flags:
             a.threshold,
             p.mm_minimum_max2d_rnoise * a.calibration.rnoise,
         )
-    la = nothing if p.crmethod == "mmcosmic" else a.lacosmic(target).mask
-    return masks.Flags(la, mm)
+    if "lacosmic" in detectors:
+        la = a.lacosmic(target).mask
+    if "significance" in detectors:
+        significant = a.result("significant", target).flagged
+    return masks.Flags(la, mm, significant)
 
 
 def _edits(a: "Analysis", p: Declared) -> masks.HandEdits:
@@ -304,20 +308,13 @@ def _edits(a: "Analysis", p: Declared) -> masks.HandEdits:
     return masks.HandEdits((allowed | forced) & ~refused, forced & ~refused, rejected & ~forced)
 
 
-def _mediancr(a: "Analysis", p: Declared) -> npt.NDArray[np.bool_]:
-    flagged = a.result("flags", "median").either
-    return masks.build_mediancr(flagged, a.stack, a.edits, p.dilation)
-
-
-def _build_masks(a: "Analysis", p: Declared) -> masks.Masks:
-    flags = {t: a.result("flags", t).either for t in a.targets}
-    return masks.build_masks(flags, a.stack, a.edits, a.calibration.noise, p.dilation)
-
-
 def _combination(a: "Analysis", p: Declared, kind: combine.Kind) -> combine.Combination:
     scaled = a.result("scaled")
     factors = a.alignment.flux_factors
-    fill = scaled.min2d
+    fill, better = scaled.min2d, None
+    if "significance" in DETECTORS[p.crmethod]:
+        better = a.result("fill")
+        fill = better.value
     if p.use_lamedian:
         cleaned = a.lacosmic("median")
         # Cleaned before it was divided: the median of the factors is the factor of the median.
@@ -332,6 +329,8 @@ def _combination(a: "Analysis", p: Declared, kind: combine.Kind) -> combine.Comb
         a.calibration.noise,
         factors,
         combine.median_variance_factors(scaled.n),
+        None if better is None else better.variance,
+        None if better is None else better.count,
     )
     made = combine.combine(kind, parts)
     boxes = p.pixels_to_be_replaced_by_local_median
@@ -355,19 +354,6 @@ def check_against_frame(parameters: Parameters, exposures: ExposureSet) -> None:
             raise ParameterError(msg)
 
 
-def _labels(a: "Analysis", _: Declared) -> npt.NDArray[np.int32]:
-    return hits.label_hits(a.mediancr)
-
-
-def _hits(a: "Analysis", p: Declared) -> Table:
-    table = hits.hit_table(a.labels, a.codes("median"), a.stack)
-    if p.mm_simulation == "exact":
-        tail = a.result("exact").tail
-        table["noise_probability"] = hits.least_probability(a.labels, a.stack, tail.exceedance)
-        table["noise_probability"].format = ".3g"
-    return table
-
-
 COMPUTE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({
     "alignment": _alignment,
     "stack": _stack,
@@ -379,12 +365,10 @@ COMPUTE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({
     "observed": _observed,
     "boundary": _boundary,
     "threshold": _threshold,
+    "scaled": _scaled,
+    **_significance_stages.COMPUTE,
     "flags": _flags,
     "edits": _edits,
-    "mediancr": _mediancr,
-    "masks": _build_masks,
-    "labels": _labels,
-    "hits": _hits,
-    "scaled": _scaled,
+    **_mask_stages.COMPUTE,
     "combination": _combination,
 })  # fmt: skip

@@ -7,6 +7,7 @@ text, are numbers; ``012`` and ``1:30``, which it calls 10 and 90, are text.
 
 import re
 import sys
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import yaml
@@ -101,6 +102,37 @@ _Dumper.add_implicit_resolver(_PREFIX + "float", _REAL, list("-+0123456789."))
 
 def _refusal(problem: str, mark: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+def read_text(path: str | Path) -> str:
+    """Read a parameter file as text.
+
+    Parameters
+    ----------
+    path : str or Path
+        A UTF-8 file; of one that is too large, the beginning.
+
+    Returns
+    -------
+    str
+        Its content.
+
+    Raises
+    ------
+    ParameterError
+        When it cannot be read, or is no text.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(MAX_BYTES + 1).decode("utf-8")
+    except OSError as error:
+        raise ParameterError(
+            f"{path}: {error.strerror or error}, expected a YAML parameter file"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ParameterError(
+            f"{path}: found byte {error.start + 1} not to be text, expected UTF-8"
+        ) from None
 
 
 def load_yaml(text: str, source: str) -> object:

@@ -8,14 +8,16 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
 
-from crmasks_widgets import _stage_functions, palette
-from crmasks_widgets._stages import Declared, Slot, Stage, stages_changed_by
+from crmasks_widgets import _significance_stages, _stage_functions, palette
+from crmasks_widgets._significance_stages import SignificanceLimits
+from crmasks_widgets._stage_table import STAGES
+from crmasks_widgets._stages import Declared, Slot, stages_changed_by
 from crmasks_widgets._version import __version__
 from crmasks_widgets.core.alignment import Alignment
 from crmasks_widgets.core.boundary import BoundaryFit
@@ -25,6 +27,8 @@ from crmasks_widgets.core.expectation import ExpectedDiagram
 from crmasks_widgets.core.hits import label_hits
 from crmasks_widgets.core.lacosmic import LacosmicResult
 from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes
+from crmasks_widgets.core.noise_check import NoiseCheck
+from crmasks_widgets.core.significance import NoiseScale
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
 from crmasks_widgets.parameters import Parameters
@@ -32,63 +36,6 @@ from crmasks_widgets.parameters import Parameters
 Target = str | int
 BoolFrame = npt.NDArray[np.bool_]
 Checkpoint = Callable[[float], None]
-
-_FLUX = ("flux_factor", "flux_factor_regions")
-
-STAGES: Final = MappingProxyType({
-    "alignment": Stage(("bias", "gain", "rnoise", *_FLUX, "mm_xy_offsets", "mm_crosscorr_region")),
-    "stack": Stage(("bias", "apply_flux_factor_to"), ("alignment",)),
-    "prepared": Stage(
-        (
-            "gain", "rnoise", "la_satlevel", "la_sepmed", "la_fsmode", "la_psfmodel",
-            "la_psffwhm_x", "la_psffwhm_y", "la_psfsize", "la_psfbeta", "la_padwidth",
-        ),
-        ("stack",),
-    ),
-    "lacosmic": Stage(("gain", "rnoise", "la_*"), ("prepared", "stack")),
-    "plane": Stage(
-        ("gain", "rnoise", "mm_seed", "mm_fixed_points_in_boundary"), ("stack", "alignment")
-    ),
-    "exact": Stage(
-        ("gain", "rnoise", "mm_nsimulations", "apply_flux_factor_to"),
-        ("plane", "stack", "alignment"),
-    ),
-    "expected": Stage(
-        ("gain", "rnoise", "mm_nsimulations", "apply_flux_factor_to", "mm_simulation"),
-        ("exact", "plane", "stack", "alignment"),
-    ),
-    "observed": Stage((), ("plane", "stack")),
-    "boundary": Stage(
-        (
-            "mm_boundary_fit", "mm_fixed_points_in_boundary", "mm_knots_splfit",
-            "mm_niter_boundary_extension", "mm_weight_boundary_extension", "mm_expected_false",
-        ),
-        ("expected", "exact", "plane"),
-    ),
-    "threshold": Stage(("rnoise", "mm_threshold", "mm_threshold_rnoise"), ("boundary", "plane")),
-    "flags": Stage(
-        ("rnoise", "crmethod", "mm_minimum_max2d_rnoise"),
-        ("lacosmic", "boundary", "threshold", "stack"),
-    ),
-    "edits": Stage((
-        "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
-        "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
-    )),
-    "mediancr": Stage(("dilation",), ("flags", "edits", "stack")),
-    "masks": Stage(("gain", "rnoise", "dilation"), ("flags", "edits", "stack")),
-    "labels": Stage((), ("mediancr",)),
-    "hits": Stage(
-        ("mm_simulation",), ("labels", "mediancr", "flags", "edits", "stack", "exact")
-    ),
-    "scaled": Stage(("bias", "apply_flux_factor_to"), ("alignment", "stack")),
-    "combination": Stage(
-        (
-            "gain", "rnoise", "use_lamedian", "apply_flux_factor_to",
-            "pixels_to_be_replaced_by_local_median",
-        ),
-        ("mediancr", "masks", "scaled", "lacosmic", "alignment"),
-    ),
-})  # fmt: skip
 
 
 class Analysis:
@@ -256,12 +203,17 @@ class Analysis:
     @property
     def uses_lacosmic(self) -> bool:
         """Whether L.A.Cosmic takes part."""
-        return self.parameters.crmethod in ("lacosmic", "mm_lacosmic")
+        return "lacosmic" in self.parameters.detectors
 
     @property
     def uses_mm(self) -> bool:
         """Whether the Median-Minimum diagram takes part."""
-        return self.parameters.crmethod in ("mmcosmic", "mm_lacosmic")
+        return "mm" in self.parameters.detectors
+
+    @property
+    def uses_significance(self) -> bool:
+        """Whether the local significance takes part."""
+        return "significance" in self.parameters.detectors
 
     @property
     def alignment(self) -> Alignment:
@@ -303,16 +255,37 @@ class Analysis:
 
     def flags(self, target: Target) -> Flags:
         """Detections in "median", "mean" or exposure 1...n by method, before dilation."""
-        raw, allowed = self.result("flags", target), self.edits.allowed
-        return Flags(raw.lacosmic & allowed, raw.mm & allowed)
+        raw: Flags = self.result("flags", target)
+        return raw.inside(self.edits.allowed)
 
     def detections(self, target: Target) -> Flags:
         """Detections that enter the target's mask: those of an exposure only inside MEANCRT."""
         flags = self.flags(target)
-        if isinstance(target, str):
-            return flags
-        inside = self._built.meancrt
-        return Flags(flags.lacosmic & inside, flags.mm & inside)
+        return flags if isinstance(target, str) else flags.inside(self._built.meancrt)
+
+    def significance(self, target: Target) -> npt.NDArray[np.float32]:
+        """Significance of "median", "mean" or exposure 1...n over the minimum, (ny, nx), sigma.
+
+        NaN where fewer than two exposures are valid. See `significance_limits`.
+        """
+        return _significance_stages.significance_frame(self, target)
+
+    def significance_limits(self, target: Target) -> SignificanceLimits:
+        """Significances above which a hit of the target begins, and above which it grows."""
+        return _significance_stages.limits(self, target)
+
+    @property
+    def noise_check(self) -> NoiseCheck:
+        """Noise predicted and observed, fitted gain and readout noise, flux and displacement.
+
+        `core.noise_check.remarks_on` says which parameter to look at.
+        """
+        return self.result("noise_check")
+
+    @property
+    def noise_scale(self) -> NoiseScale:
+        """Scatter of the exposures relative to what gain and readout noise say, by contrast."""
+        return self.result("noise_scale")
 
     @property
     def edits(self) -> HandEdits:
@@ -348,12 +321,15 @@ class Analysis:
 
     @property
     def labels(self) -> npt.NDArray[np.int32]:
-        """Numbers of the hits of MEDIANCR, (ny, nx); 0 elsewhere."""
+        """Numbers of the hits of the median, (ny, nx); 0 elsewhere.
+
+        Those of classes outside `sg_corrected` are numbered too, and are not in MEDIANCR.
+        """
         return self.result("labels")
 
     @property
     def hits(self) -> Table:
-        """One row for each hit of MEDIANCR; a copy."""
+        """One row for each hit of the median; a copy."""
         return self.result("hits").copy()
 
     @property

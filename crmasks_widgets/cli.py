@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import shlex
 import sys
 import time
 import warnings
@@ -14,7 +15,7 @@ from rich.console import Console
 from crmasks_widgets import _report
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.demo import YAML_NAME, score, write_demo
+from crmasks_widgets.demo import KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError
 from crmasks_widgets.loading import load_analysis
 from crmasks_widgets.products import Figures, prepare_folder, save_all
@@ -32,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        With the commands `run`, `demo` and `lab`.
+        With the commands `run`, `check`, `demo` and `lab`.
     """
     parser = argparse.ArgumentParser(
         prog="crmasks",
@@ -53,6 +54,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--crmasks", metavar="MASKS.fits", type=Path,
         help="apply these masks instead of detecting",
     )  # fmt: skip
+    check = commands.add_parser(
+        "check", help="compare the noise of the exposures with gain and readout noise",
+        description=_check.__doc__,
+    )  # fmt: skip
+    check.add_argument("params", metavar="PARAMS.yaml", type=Path, help="as for run")
     demo = commands.add_parser(
         "demo", help="make demo exposures, run them, compare with their truth",
         description=_demo.__doc__,
@@ -65,7 +71,14 @@ def build_parser() -> argparse.ArgumentParser:
         "--size", metavar=("NX", "NY"), nargs=2, type=int, default=(1000, 800),
         help="frame in pixels (default: 1000 800; MEGARA: 2016 1596)",
     )  # fmt: skip
-    demo.add_argument("--seed", type=int, default=20260101, help="of everything random")
+    demo.add_argument(
+        "--scene", choices=tuple(KINDS), default="fibres",
+        help="fibre spectrograph, long slit or star field (default: fibres)",
+    )  # fmt: skip
+    demo.add_argument(
+        "--exposures", metavar="N", type=int, default=3, help="at least 3 (default: 3)"
+    )
+    demo.add_argument("--seed", type=int, default=SEED, help="of everything random")
     lab = commands.add_parser(
         "lab", help="open the dashboard in JupyterLab", description=_lab.__doc__
     )
@@ -88,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--overwrite", action="store_true", help="replace the products of an earlier run"
         )
-    for command in (run, demo, lab):
+    for command in (run, check, demo, lab):
         command.add_argument(
             "--log-level", choices=LOG_LEVELS, default="INFO", type=str.upper,
             help="how much is reported (default: INFO)",
@@ -107,11 +120,15 @@ def _run(arguments: argparse.Namespace, console: Console) -> None:
     if parameters.interactive or parameters.verify_cr:
         name = "interactive" if parameters.interactive else "verify_cr"
         logger.info(
-            "%s: true: this run is unattended; to look and decide, open the dashboard in Jupyter "
-            "(from version 0.2 on): crmasks_widgets.Dashboard(crmasks_widgets.load_analysis(%r))",
-            name, str(arguments.params),
+            "%s: true: this run is unattended; the dashboard looks and asks: crmasks lab %s",
+            name, shlex.quote(str(arguments.params)),
         )  # fmt: skip
     _compute_and_save(analysis, arguments, console, inputs)
+
+
+def _check(arguments: argparse.Namespace, console: Console) -> None:
+    """Compare the noise of the exposures with gain and readout noise, and say where to look."""
+    _report.print_noise_check(load_analysis(arguments.params), console)
 
 
 def _demo(arguments: argparse.Namespace, console: Console) -> None:
@@ -119,8 +136,9 @@ def _demo(arguments: argparse.Namespace, console: Console) -> None:
     nx, ny = arguments.size
     prepare_folder(arguments.folder, overwrite=arguments.overwrite)
     scene = write_demo(
-        arguments.folder, (ny, nx), seed=arguments.seed, overwrite=arguments.overwrite
-    )
+        arguments.folder, (ny, nx), seed=arguments.seed, kind=arguments.scene,
+        n_exposures=arguments.exposures, overwrite=arguments.overwrite,
+    )  # fmt: skip
     yaml_path = arguments.folder / YAML_NAME
     logger.info("demo exposures, their truth and %s are in %s", YAML_NAME, arguments.folder)
     analysis = load_analysis(yaml_path, folders=[arguments.folder])
@@ -129,8 +147,8 @@ def _demo(arguments: argparse.Namespace, console: Console) -> None:
     found = score(analysis, scene)
     console.print(
         f"true double hits found: {found.found_groups} of {found.true_groups} "
-        f"({found.found_pixels} of {found.true_pixels} pixels above 3 sigma in two exposures); "
-        f"false groups: {found.false_groups}",
+        f"({found.found_pixels} of {found.true_pixels} pixels above 3 sigma in more than half of "
+        f"the exposures); false groups: {found.false_groups}",
         highlight=False,
     )
 
@@ -234,7 +252,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     try:
         with _logging_to(console, errors, arguments.log_level):
-            {"run": _run, "demo": _demo, "lab": _lab}[arguments.command](arguments, console)
+            commands = {"run": _run, "check": _check, "demo": _demo, "lab": _lab}
+            commands[arguments.command](arguments, console)
     except ProductExistsError as error:
         return _fail(errors, str(error), EXIT_EXISTS)
     except CrmasksError as error:

@@ -1,8 +1,10 @@
-"""Demo exposures on disk: a fibre spectrograph with cosmic rays whose truth is known."""
+"""Demo exposures on disk: three kinds of scene with cosmic rays whose truth is known."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from astropy.io import fits
@@ -17,16 +19,31 @@ from crmasks_widgets._atomic import (
 )
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.simulate import Detector, Fibres, Hits, Scene, fibre_spectrograph
+from crmasks_widgets.simulate import (
+    THICK_CCD,
+    THIN_CCD,
+    Detector,
+    Fibres,
+    Hits,
+    Scene,
+    expose,
+    fibre_spectrograph,
+    long_slit_light,
+    star_light,
+)
 
 YAML_NAME = "params.yaml"
 TRUTH_NAME = "truth.fits"
 DETECTOR = Detector(gain=1.7, rnoise=3.4, bias=1000.0)
+SIZE = (800, 1000)
+SEED = 20260101
 EXPOSURE_TIME = 1200.0
 # Two coincidences for every 100 000 pixels, so that a small demo has some to find.
 DOUBLE_HITS_PER_PIXEL = 2e-5
+HOT_PIXELS = 20
 # A mask is allowed to miss the truth by this much before a group of it counts as false.
 NEAR = 2
 
@@ -52,24 +69,10 @@ class Score:
     false_groups: int
 
 
-def demo_scene(shape: tuple[int, int] = (800, 1000), *, seed: int = 20260101) -> Scene:
-    """Simulate the demo exposures: MEGARA-like, 3 x 1200 s.
-
-    Parameters
-    ----------
-    shape : (ny, nx)
-        Frame.
-    seed : int
-        Everything random follows from it.
-
-    Returns
-    -------
-    Scene
-        Exposures in ADU and their truth.
-    """
-    doubles = max(5, round(DOUBLE_HITS_PER_PIXEL * shape[0] * shape[1]))
+def _fibres(shape: tuple[int, int], n: int, seed: int, doubles: int) -> Scene:
     return fibre_spectrograph(
         shape,
+        n,
         seed=seed,
         detector=DETECTOR,
         hits=Hits(double=doubles),
@@ -77,7 +80,87 @@ def demo_scene(shape: tuple[int, int] = (800, 1000), *, seed: int = 20260101) ->
     )
 
 
-def demo_analysis(shape: tuple[int, int] = (800, 1000), *, seed: int = 20260101) -> Analysis:
+def _long_slit(shape: tuple[int, int], n: int, seed: int, doubles: int) -> Scene:
+    detector = replace(DETECTOR, saturation=65535.0, bad_columns=2)
+    hits = replace(THICK_CCD, double=doubles)
+    light = long_slit_light(shape, seed=seed)
+    return expose(light, n, seed=seed, detector=detector, hits=hits, hot_pixels=HOT_PIXELS)
+
+
+def _star_field(shape: tuple[int, int], n: int, seed: int, doubles: int) -> Scene:
+    detector = replace(DETECTOR, saturation=15000.0, bad_columns=2)
+    hits = replace(THIN_CCD, double=doubles)
+    light = star_light(shape, seed=seed)
+    return expose(light, n, seed=seed, detector=detector, hits=hits, hot_pixels=HOT_PIXELS)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of demo scene.
+
+    Attributes
+    ----------
+    title : str
+        What the header of an exposure calls it.
+    make : callable
+        Makes it from shape, number of exposures, seed and number of deliberate coincidences.
+    """
+
+    title: str
+    make: Callable[[tuple[int, int], int, int, int], Scene]
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "fibres": Kind("demo fibre spectrograph", _fibres),
+        "longslit": Kind("demo long slit", _long_slit),
+        "stars": Kind("demo star field", _star_field),
+    }
+)
+
+
+def demo_scene(
+    shape: tuple[int, int] = SIZE,
+    *,
+    seed: int = SEED,
+    kind: str = "fibres",
+    n_exposures: int = 3,
+) -> Scene:
+    """Simulate the demo exposures, 1200 s each.
+
+    Parameters
+    ----------
+    shape : (ny, nx)
+        Frame.
+    seed : int
+        Everything random follows from it.
+    kind : {"fibres", "longslit", "stars"}
+        A MEGARA-like fibre spectrograph; a long slit on a thick CCD, whose hits are many and long;
+        a star field on a thin one. The last two have two bad columns, and can saturate.
+    n_exposures : int
+        At least 3.
+
+    Returns
+    -------
+    Scene
+        Exposures in ADU and their truth.
+
+    Raises
+    ------
+    ParameterError
+        If a value is not usable.
+    """
+    if kind not in KINDS:
+        raise ParameterError(f"kind: found {kind!r}, expected one of {', '.join(KINDS)}")
+    if n_exposures < 3:
+        raise ParameterError(f"n_exposures: found {n_exposures}, expected at least 3")
+    doubles = max(5, round(DOUBLE_HITS_PER_PIXEL * shape[0] * shape[1]))
+    return KINDS[kind].make(shape, n_exposures, seed, doubles)
+
+
+def demo_analysis(
+    shape: tuple[int, int] = SIZE, *, seed: int = SEED, kind: str = "fibres"
+) -> Analysis:
     """Make the analysis of demo exposures, in memory.
 
     Parameters
@@ -86,13 +169,20 @@ def demo_analysis(shape: tuple[int, int] = (800, 1000), *, seed: int = 20260101)
         Frame.
     seed : int
         Everything random follows from it.
+    kind : {"fibres", "longslit", "stars"}
+        As in `demo_scene`.
 
     Returns
     -------
     Analysis
         With default parameters; nothing is computed yet.
+
+    Raises
+    ------
+    ParameterError
+        If a value is not usable.
     """
-    scene = demo_scene(shape, seed=seed)
+    scene = demo_scene(shape, seed=seed, kind=kind)
     exposures = ExposureSet.from_arrays(list(scene.exposures))
     parameters = Parameters(gain=scene.gain, rnoise=scene.rnoise, bias=scene.bias, mm_seed=seed)
     return Analysis(exposures, parameters)
@@ -100,9 +190,11 @@ def demo_analysis(shape: tuple[int, int] = (800, 1000), *, seed: int = 20260101)
 
 def write_demo(
     folder: str | Path,
-    shape: tuple[int, int] = (800, 1000),
+    shape: tuple[int, int] = SIZE,
     *,
-    seed: int = 20260101,
+    seed: int = SEED,
+    kind: str = "fibres",
+    n_exposures: int = 3,
     overwrite: bool = False,
 ) -> Scene:
     """Write demo exposures, their truth and a parameter file.
@@ -115,6 +207,8 @@ def write_demo(
         Frame.
     seed : int
         Everything random follows from it.
+    kind, n_exposures
+        As in `demo_scene`.
     overwrite : bool
         Replace the files of an earlier demo.
 
@@ -129,9 +223,11 @@ def write_demo(
         A file is in the way.
     OutputError
         The folder cannot be written to.
+    ParameterError
+        A value is not usable.
     """
     folder = Path(folder)
-    scene = demo_scene(shape, seed=seed)
+    scene = demo_scene(shape, seed=seed, kind=kind, n_exposures=n_exposures)
     names = [f"exposure{i}.fits" for i in range(1, scene.n + 1)]
     if not overwrite:
         wanted = [folder / name for name in (*names, TRUTH_NAME, YAML_NAME)]
@@ -146,7 +242,7 @@ def write_demo(
         mm_seed=seed,
     )
     products = [
-        Product(name, "exposure", partial(_write_exposure, scene, i))
+        Product(name, "exposure", partial(_write_exposure, scene, i, KINDS[kind].title))
         for i, name in enumerate(names)
     ]
     products.append(Product(TRUTH_NAME, "truth", partial(_write_truth, scene)))
@@ -156,15 +252,17 @@ def write_demo(
     return scene
 
 
-def _write_exposure(scene: Scene, i: int, path: Path) -> None:
+def _write_exposure(scene: Scene, i: int, title: str, path: Path) -> None:
     """Write unsigned 16-bit integers, as a camera writes them."""
     counts = np.clip(np.rint(scene.exposures[i]), 0, 65535).astype(np.uint16)
     hdu = fits.PrimaryHDU(counts)
-    hdu.header["OBJECT"] = ("demo fibre spectrograph", "simulated")
+    hdu.header["OBJECT"] = (title, "simulated")
     hdu.header["EXPTIME"] = (EXPOSURE_TIME, "[s]")
     hdu.header["GAIN"] = (scene.gain, "[electron/adu]")
     hdu.header["RDNOISE"] = (scene.rnoise, "[adu]")
     hdu.header["BIASLEV"] = (scene.bias, "[adu]")
+    if scene.detector.saturation is not None:
+        hdu.header["SATURATE"] = (scene.detector.saturation, "[adu] with the bias")
     hdu.header["BUNIT"] = "adu"
     hdu.header["ORIGIN"] = f"crmasks_widgets {__version__}"
     hdu.writeto(path)
@@ -174,9 +272,10 @@ def _write_truth(scene: Scene, path: Path) -> None:
     scene_hdu = fits.ImageHDU(scene.mean_truth, name="SCENE")
     rays = fits.ImageHDU(scene.cosmic_rays, name="COSMICS")
     hot = fits.ImageHDU(scene.hot_pixels.astype(np.uint8), name="HOT")
+    columns = fits.ImageHDU(scene.bad_columns.astype(np.uint8), name="COLUMNS")
     for hdu in (scene_hdu, rays):
         hdu.header["BUNIT"] = "adu"
-    fits.HDUList([fits.PrimaryHDU(), scene_hdu, rays, hot]).writeto(path)
+    fits.HDUList([fits.PrimaryHDU(), scene_hdu, rays, hot, columns]).writeto(path)
 
 
 def score(analysis: Analysis, scene: Scene) -> Score:

@@ -122,7 +122,11 @@ def _valid_masks(
     if valid is not None:
         goods = [valid.any(axis=0)] * 2 + list(valid)
         masks = [mask & good for mask, good in zip(masks, goods, strict=True)]
-    return {("mediancr", None): masks[0], ("masks", None): Masks(masks[1], tuple(masks[2:]))}
+    return {
+        ("found", None): masks[0],
+        ("mediancr", None): masks[0],
+        ("masks", None): Masks(masks[1], tuple(masks[2:])),
+    }
 
 
 def _mask(

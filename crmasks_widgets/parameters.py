@@ -24,7 +24,7 @@ from crmasks_widgets._parameter_info import (
     canonical_names,
     describe,
 )
-from crmasks_widgets._yaml_text import MAX_BYTES, load_yaml
+from crmasks_widgets._yaml_text import load_yaml, read_text
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
 
 __all__ = ["ParameterInfo", "Parameters", "Range", "parameter_table"]
@@ -73,8 +73,8 @@ class Parameters(BaseModel):
     )
     bias: types.Level = about(0.0, "bias level", "ADU", expected=f"a number or {types.MAP_RULE}")
 
-    crmethod: Literal["lacosmic", "mmcosmic", "mm_lacosmic"] = about(
-        "mm_lacosmic", "detection method; mm_lacosmic is the union of both"
+    crmethod: types.Method = about(
+        "mm_lacosmic", "detection method; those with _lacosmic are unions of two"
     )
     use_lamedian: bool = about(
         False, "fill with the median as L.A.Cosmic cleaned it, not with the minimum"
@@ -215,10 +215,31 @@ class Parameters(BaseModel):
         expected="an integer of at least 0 (at most 2**128 - 1) or null",
     )
 
+    sg_false_alarms: float = about(
+        1.0, "false alarms accepted in the median, in the mean and in each exposure",
+        "groups a frame", above=0, in_reference=False,
+    )  # fmt: skip
+    sg_growth: float = about(
+        3.0, "significance that pixels beside a hit need to belong to it", "sigma", low=2,
+        in_reference=False,
+    )  # fmt: skip
+    sg_background: types.Count = about(
+        32, "size of the local background, taken away along rows and columns", "pixel", low=8,
+        in_reference=False,
+    )  # fmt: skip
+    sg_measured_noise: bool = about(
+        True, "where frames scatter more than gain and rnoise say, go by the scatter",
+        in_reference=False,
+    )  # fmt: skip
+    sg_corrected: types.HitClasses = about(
+        types.HIT_CLASSES, "classes of hits that are corrected; others are only listed",
+        expected=types.HIT_CLASSES_RULE, in_reference=False,
+    )  # fmt: skip
+
     def __init__(self, **given: object) -> None:
         named = canonical_names(given, type(self).model_fields)
         named.setdefault("mm_seed", None)  # a default would not be drawn
-        _settle_thresholds(named)
+        values.settle_thresholds(named)
         try:
             super().__init__(**{name: values.plain(value) for name, value in named.items()})
         except ValidationError as error:
@@ -227,17 +248,23 @@ class Parameters(BaseModel):
         for remark in self._remarks():
             warnings.warn(remark, CrmasksWarning, stacklevel=2)
 
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        """Detectors of `crmethod`: one or two of lacosmic, mm and significance."""
+        return types.DETECTORS[self.crmethod]
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         """Refuse values that are right alone but not together."""
-        if self.use_lamedian and self.crmethod == "mmcosmic":
+        if self.use_lamedian and "lacosmic" not in self.detectors:
             raise ValueError(
-                "use_lamedian: found true with crmethod mmcosmic, expected lacosmic or mm_lacosmic"
+                f"use_lamedian: found true with crmethod {self.crmethod}, expected lacosmic, "
+                "mm_lacosmic or significance_lacosmic"
             )
         if self.mm_xy_offsets is not None and self.mm_crosscorr_region is not None:
             raise ValueError("mm_xy_offsets: found with mm_crosscorr_region, expected one of them")
         self._check_one_for_each_image()
-        if self.mm_boundary_fit == "piecewise" and self.crmethod != "lacosmic":
+        if self.mm_boundary_fit == "piecewise" and "mm" in self.detectors:
             self._check_piecewise()
         return self
 
@@ -284,19 +311,7 @@ class Parameters(BaseModel):
         ParameterError
             When the file cannot be read or its content is refused.
         """
-        try:
-            with Path(path).open("rb") as stream:
-                content = stream.read(MAX_BYTES + 1)
-            text = content.decode("utf-8")
-        except OSError as error:
-            raise ParameterError(
-                f"{path}: {error.strerror or error}, expected a YAML parameter file"
-            ) from None
-        except UnicodeDecodeError as error:
-            raise ParameterError(
-                f"{path}: found byte {error.start + 1} not to be text, expected UTF-8"
-            ) from None
-        return cls.from_yaml_text(text, source=str(path))
+        return cls.from_yaml_text(read_text(path), source=str(path))
 
     @classmethod
     def from_yaml_text(cls, text: str, source: str = "parameters") -> Self:
@@ -382,15 +397,3 @@ def parameter_table() -> list[ParameterInfo]:
 def _table() -> tuple[ParameterInfo, ...]:
     fields = Parameters.model_fields.items()
     return tuple(describe(name, field) for name, field in fields)
-
-
-def _settle_thresholds(named: dict[str, object]) -> None:
-    """Refuse both thresholds together; with the one in noise units, let the other be neutral."""
-    if values.is_none_text(named.get("mm_threshold_rnoise")):
-        return
-    if not values.is_none_text(named.get("mm_threshold")):
-        raise ParameterError(
-            f"mm_threshold: found {values.shown(named['mm_threshold'])} with mm_threshold_rnoise "
-            f"{values.shown(named['mm_threshold_rnoise'])}, expected one of them"
-        )
-    named["mm_threshold"] = 0.0

@@ -169,7 +169,11 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
     yield Product("crmasks.fits", "masks", partial(_write_fits, partial(masks_hdus, analysis)))
     yield Product("hits.ecsv", "one row a hit", partial(write_hits, analysis))
     pixels = {
-        "mediancr_identified.csv": (analysis.labels, analysis.codes("median"), "of MEDIANCR"),
+        "mediancr_identified.csv": (
+            analysis.labels * analysis.mediancr,
+            analysis.codes("median"),
+            "of MEDIANCR",
+        ),
         "problematic_pixels.csv": (
             analysis.problematic_labels,
             analysis.problematic_codes,

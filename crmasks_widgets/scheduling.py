@@ -65,6 +65,8 @@ def compute_all(
         jobs: list[tuple[str, Target | None]] = [("boundary", None)] if analysis.uses_mm else []
         if analysis.uses_lacosmic:
             jobs += [("lacosmic", target) for target in analysis.targets]
+        if analysis.uses_significance:
+            jobs += [("candidates", target) for target in analysis.targets]
         at_once = jobs_at_once(threads, analysis.exposures.n, analysis.exposures.shape)
         with ThreadPoolExecutor(at_once) as pool:
             futures = [pool.submit(analysis.result, *job) for job in jobs]

@@ -9,6 +9,7 @@ HEADINGS = {
     "general": "General (under `requirements`)",
     "lacosmic": "L.A.Cosmic (under `requirements`)",
     "mm": "Median-Minimum diagram (under `requirements`)",
+    "significance": "Local significance (under `crmasks_widgets`)",
 }
 INTRODUCTION = """# Parameters
 

@@ -8,7 +8,7 @@ from astropy.io import fits
 from scipy import ndimage
 
 from crmasks_widgets import Analysis, ExposureSet, Parameters, ProductExistsError, load_analysis
-from crmasks_widgets.demo import DETECTOR, demo_scene, score, write_demo
+from crmasks_widgets.demo import DETECTOR, KINDS, demo_scene, score, write_demo
 
 from .conftest import digests
 
@@ -27,7 +27,7 @@ def count_from_files(folder):
         light, rays = hdus["SCENE"].data, hdus["COSMICS"].data
     mask = fits.getdata(folder / "crmasks.fits", "MEDIANCR").astype(bool)
     sigma = np.sqrt(light / DETECTOR.gain + DETECTOR.rnoise**2)
-    truth = np.count_nonzero(rays > 3 * sigma, axis=0) > 1
+    truth = np.count_nonzero(rays > 3 * sigma, axis=0) > len(rays) // 2
     square = np.ones((3, 3))
     true_groups, n_true = ndimage.label(truth, square)
     masked_groups, n_masked = ndimage.label(mask, square)
@@ -79,14 +79,32 @@ def test_demo_leaves_exposures_truth_parameters_and_products(demo):
             assert hdus[0].header["BZERO"] == 32768
             np.testing.assert_array_equal(hdus[0].data, np.clip(np.rint(exposure), 0, 65535))
     with fits.open(demo / "truth.fits") as hdus:
-        assert [hdu.name for hdu in hdus] == ["PRIMARY", "SCENE", "COSMICS", "HOT"]
+        assert [hdu.name for hdu in hdus] == ["PRIMARY", "SCENE", "COSMICS", "HOT", "COLUMNS"]
         np.testing.assert_array_equal(hdus["SCENE"].data, scene.mean_truth)
         np.testing.assert_array_equal(hdus["COSMICS"].data, scene.cosmic_rays)
         np.testing.assert_array_equal(hdus["HOT"].data != 0, scene.hot_pixels)
+        assert not hdus["COLUMNS"].data.any()
     parameters = Parameters.from_yaml(demo / "params.yaml")
     assert (parameters.gain, parameters.rnoise, parameters.bias) == (1.7, 3.4, 1000.0)
     assert parameters.mm_seed == 8
     assert not parameters.interactive
+
+
+@pytest.mark.parametrize(("kind", "n"), [("longslit", 4), ("stars", 3)])
+def test_demo_of_other_scenes_and_numbers(tmp_path, run_cli, kind, n):
+    arguments = ["demo", "d", *SIZE, "--scene", kind, "--exposures", n, "--no-figures"]
+    result = run_cli(arguments, tmp_path)
+    assert (result.code, result.err) == (0, "")
+    expected = count_from_files(tmp_path / "d")
+    numbers = found_line(result)
+    assert [*numbers[:4], numbers[-1]] == expected
+    assert numbers[0] >= 0.5 * numbers[1]
+    header = fits.getheader(tmp_path / "d" / f"exposure{n}.fits")
+    assert header["OBJECT"] == KINDS[kind].title
+    assert header["SATURATE"] > 10000
+    with fits.open(tmp_path / "d" / "truth.fits") as hdus:
+        assert len(hdus["COSMICS"].data) == n
+        assert np.count_nonzero(hdus["COLUMNS"].data.any(axis=0)) == 2
 
 
 def test_demo_is_run_again_by_its_parameter_file(demo, tmp_path, run_cli):
@@ -125,6 +143,7 @@ def test_demo_refuses_to_replace_own_files(tmp_path, run_cli, name):
         (["--size", "4", "4"], "shape"),
         (["--size", "-5", "64"], "shape"),
         (["--seed", "-1"], "seed"),
+        (["--exposures", "2"], "n_exposures"),
     ],
 )
 def test_demo_of_impossible_size_or_seed(tmp_path, run_cli, arguments, said):

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 import crmasks_widgets as cm
 from crmasks_widgets.cli import build_parser
@@ -34,12 +35,44 @@ def test_the_commands_of_the_readme_are_understood(capsys):
         build_parser().parse_args(command.split())
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{n}.md" for n in ("decisions",))])
+PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
     text = (ROOT / page).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
+    for target, place in re.findall(r"\]\(([^)#]+)(?:#([^)]+))?\)", text):
         if not target.startswith("http"):
-            assert (ROOT / page).parent.joinpath(target).exists(), target
+            found = (ROOT / page).parent.joinpath(target)
+            assert found.exists(), target
+            assert not place or place in headings(found), f"{target}#{place}"
+
+
+def headings(page):
+    """The anchors of a page, as GitHub makes them."""
+    lines = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def test_every_parameter_that_a_page_names_exists():
+    known = {row.name for row in cm.parameter_table()}
+    for page in ("docs/method.md", "docs/coming-from-numina-crmasks.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        named = set(re.findall(r"`((?:la|mm)_[a-z0-9_]+)", text)) - {"mm_photon_distribution"}
+        assert len(named) >= 2
+        assert named <= known, named - known
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == cm.__version__
+    assert citation["license"] == "BSD-3-Clause"
+    text = "".join(
+        (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/method.md")
+    )
+    for work in citation["references"]:
+        assert work["authors"][0]["family-names"] in text
+        assert work.get("doi", "") in text
 
 
 def fake_commands(folder, **scripts):

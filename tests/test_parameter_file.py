@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmasks_widgets._parameter_types import HIT_CLASSES
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.parameters import ParameterInfo, Parameters, parameter_table
 
@@ -389,6 +390,7 @@ OTHER = {
     "mediancr_pixels_rejected": st.none() | st.lists(st.tuples(coordinate, coordinate)),
     "pixels_to_be_replaced_by_local_median": st.none()
     | st.lists(st.tuples(coordinate, coordinate, st.just(3), st.sampled_from([1, 5]))),
+    "sg_corrected": st.lists(st.sampled_from(HIT_CLASSES)),
     "mm_xy_offsets": st.none() | st.lists(st.tuples(finite, finite), min_size=3, max_size=3),
     "mm_crosscorr_region": st.none() | region.map(lambda r: (r[0], r[1] + 10, r[2], r[3] + 10)),
     "mm_fixed_points_in_boundary": st.lists(
@@ -407,7 +409,7 @@ def parameters(draw: st.DrawFn) -> Parameters:
         drawn["mm_threshold"] = None
     if drawn["mm_xy_offsets"] is not None:
         drawn["mm_crosscorr_region"] = None
-    if drawn["crmethod"] == "mmcosmic":
+    if drawn["crmethod"] in ("mmcosmic", "significance"):
         drawn["use_lamedian"] = False
     if drawn["flux_factor"] != "auto":
         drawn["flux_factor_regions"] = None
@@ -424,7 +426,7 @@ def test_written_parameters_are_read_back_equal(made: Parameters) -> None:
     flat = {k: v for k, v in content.items() if k not in ("requirements", "crmasks_widgets")}
     assert set(flat) <= {"images", "extnum", "gain", "rnoise", "bias"}
     flat |= content["requirements"]
-    own = {name: info.default for name, info in TABLE.items() if not info.in_reference}
+    own = {n: as_lists(info.default) for n, info in TABLE.items() if not info.in_reference}
     flat |= own | content.get("crmasks_widgets", {})
     special = {"flux_factor", "mm_threshold", "mm_threshold_rnoise", "images"}
     for name in set(TABLE) - special:
@@ -483,6 +485,10 @@ def test_file_names_that_look_like_something_else() -> None:
         (
             {"la_verbose": True, "crmethod": "mmcosmic"},
             "# numina-.* set it false\n  la_verbose: true",
+        ),
+        (
+            {"crmethod": "significance"},
+            "  # numina-crmasks 0.36.0 cannot run this.*\n  crmethod: significance",
         ),
         ({}, "# images: a list of at least 3 FITS files, needed to run this file\nextnum: 0"),
         ({"mm_threshold_rnoise": 3}, "# for numina-crmasks 0.36.0: .*\n  mm_threshold: "),

@@ -37,7 +37,8 @@ def refused(message: str, **given_values: object) -> None:
 
 OWN = {
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
-    "mediancr_pixels_rejected",
+    "mediancr_pixels_rejected", "sg_false_alarms", "sg_growth", "sg_background",
+    "sg_measured_noise", "sg_corrected",
 }  # fmt: skip
 
 # ---- defaults and the table --------------------------------------------------------------------
@@ -62,6 +63,8 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "mm_knots_splfit": 3, "mm_fixed_points_in_boundary": None, "mm_nsimulations": 10,
         "mm_niter_boundary_extension": 3, "mm_weight_boundary_extension": 10.0,
         "mm_threshold": 0.0, "mm_threshold_rnoise": None, "mm_minimum_max2d_rnoise": 5.0,
+        "sg_false_alarms": 1.0, "sg_growth": 3.0, "sg_background": 32, "sg_measured_noise": True,
+        "sg_corrected": ("coincident", "unstable", "residual", "saturated"),
     }  # fmt: skip
     found = dict(Parameters(mm_seed=7))
     assert found.pop("mm_seed") == 7
@@ -73,7 +76,7 @@ def test_table_describes_every_field_in_one_line() -> None:
     parameters = Parameters()
     for name, info in TABLE.items():
         assert isinstance(info, ParameterInfo)
-        assert info.group in ("exposures", "general", "lacosmic", "mm")
+        assert info.group in ("exposures", "general", "lacosmic", "mm", "significance")
         assert info.help
         assert "\n" not in info.help
         assert info.expected
@@ -95,7 +98,10 @@ def test_table_gives_group_unit_range_and_choices() -> None:
     assert [str(TABLE[n].range) for n in ("la_sigclip", "la_niter", "maxplots")] == [
         "> 0", "≥ 1", "any",
     ]  # fmt: skip
-    assert TABLE["crmethod"].choices == ("lacosmic", "mmcosmic", "mm_lacosmic")
+    assert TABLE["sg_growth"].group == "significance"
+    assert TABLE["crmethod"].choices == (
+        "lacosmic", "mmcosmic", "mm_lacosmic", "significance", "significance_lacosmic",
+    )  # fmt: skip
 
 
 def test_table_is_a_copy() -> None:
@@ -410,11 +416,23 @@ def test_piecewise_needs_two_points_of_different_x() -> None:
 
 def test_lamedian_needs_lacosmic() -> None:
     refused(
-        "^use_lamedian: found true with crmethod mmcosmic, expected lacosmic or mm_lacosmic",
+        "^use_lamedian: found true with crmethod mmcosmic, expected lacosmic, mm_lacosmic or",
         use_lamedian=True,
         crmethod="mmcosmic",
     )
-    assert Parameters(use_lamedian=True, crmethod="lacosmic").use_lamedian
+    refused("^use_lamedian: found true", use_lamedian=True, crmethod="significance")
+    for method in ("lacosmic", "significance_lacosmic"):
+        assert Parameters(use_lamedian=True, crmethod=method).use_lamedian
+
+
+def test_classes_of_hits_are_known_words_in_one_order() -> None:
+    assert Parameters(sg_corrected=["saturated", "coincident"]).sg_corrected == (
+        "coincident", "saturated",
+    )  # fmt: skip
+    assert Parameters(sg_corrected=[]).sg_corrected == ()
+    refused("^sg_corrected: found .*, expected a list of some of", sg_corrected=["star"])
+    refused("^sg_corrected: found 3, expected a list of some of", sg_corrected=3)
+    refused("^sg_corrected: found .*, expected a list of some of", sg_corrected=[["coincident"]])
 
 
 def test_lists_have_one_item_for_each_image() -> None:

@@ -1,6 +1,7 @@
 """The corrected combinations with their variance and map."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -49,13 +50,18 @@ class Ingredients:
     masks : Masks
         MEANCRT and the exposures' masks.
     fill : (ny, nx) float32
-        Value where no better one is left: the minimum, or what L.A.Cosmic put there. ADU.
+        Value where no better one is left: the minimum, what L.A.Cosmic put there, or a better one
+        found by `fill.best_fill`. ADU.
     noise : Noise
         Noise of an exposure before it was divided.
     flux_factors : tuple of n floats
         Divisors of the exposures.
     median_factors : (n + 1,) float32
         Variance of a median of so many values of unit variance.
+    fill_variance : (ny, nx) float32, optional
+        Variance of the fill, ADU^2; where it is NaN or not given, the fill counts as one value.
+    fill_count : (ny, nx) int16, optional
+        Exposures that the fill is made of; one by default.
     """
 
     stack: Stack
@@ -65,6 +71,8 @@ class Ingredients:
     noise: Noise
     flux_factors: tuple[float, ...]
     median_factors: FloatFrame
+    fill_variance: FloatFrame | None = None
+    fill_count: npt.NDArray[np.int16] | None = None
 
     def rows(self, rows: slice) -> "Ingredients":
         """Some rows of everything.
@@ -88,9 +96,12 @@ class Ingredients:
             self.noise.rows(rows),
             self.flux_factors,
             self.median_factors,
+            None if self.fill_variance is None else self.fill_variance[rows],
+            None if self.fill_count is None else self.fill_count[rows],
         )
 
 
+@cache
 def median_variance_factor(n: int) -> float:
     """Variance of the median of n independent normal values of unit variance.
 
@@ -164,17 +175,32 @@ def combine(kind: Kind, parts: Ingredients) -> Combination:
     return out
 
 
-def _exposure_variances(value: FloatFrame, parts: Ingredients) -> list[npt.NDArray[np.float32]]:
+def exposure_variances(
+    value: npt.NDArray[np.floating], noise: Noise, factors: tuple[float, ...]
+) -> list[npt.NDArray[np.float32]]:
     """Variance that each exposure contributes where the combination has this value.
 
-    The photons of an exposure are those before it was divided by its factor.
+    Parameters
+    ----------
+    value : ndarray
+        Value of the combination, ADU.
+    noise : Noise
+        Of an exposure before it was divided; maps of the shape of `value`.
+    factors : tuple of n floats
+        Divisors of the exposures; the photons are those before the division.
+
+    Returns
+    -------
+    list of n float32 ndarrays
+        ADU^2.
     """
     signal = np.maximum(value, 0)
-    readout = np.square(parts.noise.rnoise)
-    return [
-        np.asarray((readout + signal * f / parts.noise.gain) / f**2, np.float32)
-        for f in parts.flux_factors
-    ]
+    readout = np.square(noise.rnoise)
+    return [np.asarray((readout + signal * f / noise.gain) / f**2, np.float32) for f in factors]
+
+
+def _exposure_variances(value: FloatFrame, parts: Ingredients) -> list[npt.NDArray[np.float32]]:
+    return exposure_variances(value, parts.noise, parts.flux_factors)
 
 
 def _mean_over(
@@ -191,6 +217,17 @@ def _mean_over(
         count += use
     none = count == 0
     return np.where(none, everything / len(frames), total / np.where(none, 1, count))
+
+
+def _fill_variance(
+    value: FloatFrame, parts: Ingredients, where: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float32]:
+    """Variance of the fill: as given, or that of a single value."""
+    single = _single_variance(value, parts, where)
+    if parts.fill_variance is None:
+        return single
+    given = parts.fill_variance[where]
+    return np.where(np.isfinite(given), given, single)
 
 
 def _single_variance(
@@ -222,8 +259,8 @@ def _median(parts: Ingredients) -> Combination:
 def _mediancr(parts: Ingredients) -> Combination:
     out, where = _median(parts), parts.mediancr
     out.data[where] = parts.fill[where]
-    out.map[where] = 1
-    out.variance[where] = _single_variance(out.data, parts, where)
+    out.map[where] = 1 if parts.fill_count is None else parts.fill_count[where]
+    out.variance[where] = _fill_variance(out.data, parts, where)
     return out
 
 
@@ -255,7 +292,7 @@ def _meancr(parts: Ingredients) -> Combination:
     typical = _mean_over(_exposure_variances(data, parts), used)
     variance = np.asarray(typical / np.maximum(count, 1), np.float32)
     filled = none & (stack.n_valid > 0)
-    variance[filled] = _single_variance(data, parts, filled)
+    variance[filled] = _fill_variance(data, parts, filled)
     variance[stack.n_valid == 0] = np.nan
     return Combination(data, variance, count)
 

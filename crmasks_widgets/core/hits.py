@@ -19,6 +19,7 @@ SPARSE = 1e-2
 _COUNTED = {
     "n_lacosmic": palette.LACOSMIC_ONLY,
     "n_mm": palette.MM_ONLY,
+    "n_significance": palette.SIGNIFICANCE_ONLY,
     "n_both": palette.BOTH,
     "n_dilated": palette.DILATION,
     "n_forced": palette.FORCED,
@@ -43,16 +44,33 @@ def label_hits(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     if len(pixels) > SPARSE * mask.size:
         ndimage.label(mask, structure=EIGHT_NEIGHBOURS, output=numbered)
         return numbered
-    nx = mask.shape[1]
-    steps = {1: 1, nx - 1: -1, nx: 0, nx + 1: 1}  # to a later neighbour: index, column
-    pairs = [_neighbours(pixels, nx, step, column) for step, column in steps.items()]
-    first, second = np.concatenate(pairs, axis=1)
-    graph = sparse.coo_array((np.ones(len(first), bool), (first, second)), shape=(len(pixels),) * 2)
-    _, group = csgraph.connected_components(graph, directed=False)
+    group = connected(pixels, mask.shape[1])
     # Numbers follow the first pixel of each group in raster order.
     _, firsts, inverse = np.unique(group, return_index=True, return_inverse=True)
     numbered.ravel()[pixels] = np.argsort(np.argsort(firsts))[inverse] + 1
     return numbered
+
+
+def connected(pixels: npt.NDArray[np.int64], nx: int) -> npt.NDArray[np.int32]:
+    """Tell which pixels belong together.
+
+    Parameters
+    ----------
+    pixels : (k,) int64
+        Flat indices, rising.
+    nx : int
+        Columns of the frame.
+
+    Returns
+    -------
+    (k,) int32
+        Number of the 8-connected group of each, from 0, in no order.
+    """
+    steps = {1: 1, nx - 1: -1, nx: 0, nx + 1: 1}  # to a later neighbour: index, column
+    pairs = [_neighbours(pixels, nx, step, column) for step, column in steps.items()]
+    first, second = np.concatenate(pairs, axis=1)
+    graph = sparse.coo_array((np.ones(len(first), bool), (first, second)), shape=(len(pixels),) * 2)
+    return np.asarray(csgraph.connected_components(graph, directed=False)[1])
 
 
 def _neighbours(
@@ -157,14 +175,19 @@ def _extreme(
 
 def _methods(table: Table) -> npt.NDArray[np.str_]:
     """Strongest evidence of each hit, all its pixels taken together."""
-    lacosmic, mm = table["n_lacosmic"] > 0, table["n_mm"] > 0
-    both = (table["n_both"] > 0) | (lacosmic & mm)
+    found = [table[name] > 0 for name in ("n_lacosmic", "n_mm", "n_significance")]
+    both = (table["n_both"] > 0) | (np.sum(found, axis=0) > 1)
     codes = np.select(
-        [both, lacosmic, mm, table["n_forced"] > 0],
-        [palette.BOTH, palette.LACOSMIC_ONLY, palette.MM_ONLY, palette.FORCED],
+        [both, *found, table["n_forced"] > 0],
+        [
+            palette.BOTH, palette.LACOSMIC_ONLY, palette.MM_ONLY, palette.SIGNIFICANCE_ONLY,
+            palette.FORCED,
+        ],
         palette.DILATION,
-    )
-    names = np.array(["", *palette.CODE_NAMES.values()])
+    )  # fmt: skip
+    names = np.zeros(max(palette.CODE_NAMES) + 1, dtype="U20")
+    for code, name in palette.CODE_NAMES.items():
+        names[code] = name
     return np.asarray(names[codes])
 
 

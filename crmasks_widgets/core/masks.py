@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,38 +23,95 @@ DEVIATION_SIGMA = 3.0
 
 @dataclass(frozen=True)
 class Flags:
-    """Pixels of one target flagged by each method, before dilation.
+    """Pixels of one target flagged by each detector, before dilation.
 
     Attributes
     ----------
-    lacosmic, mm : (ny, nx) bool
-        Flagged by L.A.Cosmic and by the Median-Minimum diagram.
+    lacosmic, mm, significance : (ny, nx) bool
+        Flagged by L.A.Cosmic, by the Median-Minimum diagram and by their local significance; a
+        detector that takes no part flags nothing.
     """
 
     lacosmic: BoolFrame
     mm: BoolFrame
+    significance: BoolFrame
 
     @property
     def either(self) -> BoolFrame:
-        """Flagged by at least one method."""
-        return self.lacosmic | self.mm
+        """Flagged by at least one detector."""
+        return self.lacosmic | self.mm | self.significance
+
+    @property
+    def both(self) -> BoolFrame:
+        """Flagged by two detectors; a method has no more."""
+        by_two = self.lacosmic & self.mm
+        return by_two | (self.significance & (self.lacosmic | self.mm))
+
+    def at(self, where: Any) -> "Flags":
+        """Flags of some pixels.
+
+        Parameters
+        ----------
+        where : index
+            Of the frames.
+
+        Returns
+        -------
+        Flags
+            With arrays of the shape that the index gives.
+        """
+        return Flags(self.lacosmic[where], self.mm[where], self.significance[where])
+
+    def inside(self, mask: BoolFrame) -> "Flags":
+        """Flags inside a mask.
+
+        Parameters
+        ----------
+        mask : (ny, nx) bool
+            Where flags count.
+
+        Returns
+        -------
+        Flags
+            Nothing outside.
+        """
+        return Flags(self.lacosmic & mask, self.mm & mask, self.significance & mask)
+
+    def codes(self) -> npt.NDArray[np.uint8]:
+        """Which detector flagged each pixel.
+
+        Returns
+        -------
+        (ny, nx) uint8
+            Codes of `crmasks_widgets.palette`, 0 where none did.
+        """
+        codes = np.zeros(self.mm.shape, dtype=np.uint8)
+        # Few pixels are flagged: what they are is worked out for them alone.
+        pixels = np.flatnonzero(self.either)
+        flags = Flags(*(f.ravel()[pixels] for f in (self.lacosmic, self.mm, self.significance)))
+        code = np.where(flags.mm, palette.MM_ONLY, palette.SIGNIFICANCE_ONLY)
+        code[flags.lacosmic] = palette.LACOSMIC_ONLY
+        code[flags.both] = palette.BOTH
+        codes.ravel()[pixels] = code
+        return codes
 
     def counts(self) -> dict[str, int]:
-        """Pixels by method.
+        """Pixels by detector.
 
         Returns
         -------
         dict
-            Keys "either", "lacosmic only", "mm only", "both".
+            Keys "either", "lacosmic only", "mm only", "significance only", "both".
         """
-        both = np.count_nonzero(self.lacosmic & self.mm)
-        lacosmic, mm = np.count_nonzero(self.lacosmic), np.count_nonzero(self.mm)
-        return {
-            "either": int(lacosmic + mm - both),
-            "lacosmic only": int(lacosmic - both),
-            "mm only": int(mm - both),
-            "both": int(both),
+        codes = self.codes()
+        number = np.bincount(codes[codes > 0], minlength=palette.SIGNIFICANCE_ONLY + 1)
+        counts = {
+            "lacosmic only": int(number[palette.LACOSMIC_ONLY]),
+            "mm only": int(number[palette.MM_ONLY]),
+            "significance only": int(number[palette.SIGNIFICANCE_ONLY]),
+            "both": int(number[palette.BOTH]),
         }
+        return {"either": sum(counts.values()), **counts}
 
 
 @dataclass(frozen=True)
@@ -198,6 +256,8 @@ def build_masks(
     edits: HandEdits,
     noise: Noise,
     dilation: int,
+    *,
+    nested: bool = False,
 ) -> Masks:
     """Make MEANCRT and the exposures' masks (section 10).
 
@@ -218,6 +278,8 @@ def build_masks(
         Tells how far an exposure may be above the minimum.
     dilation : int
         Growth, pixels.
+    nested : bool
+        Keep CRMASK1...N inside MEANCRT, from which their dilation may lead out.
 
     Returns
     -------
@@ -232,6 +294,8 @@ def build_masks(
     for number in range(1, stack.n + 1):
         allowed = _allowed(edits, stack.target_valid(number))
         mask = grow(flags[number] & edits.allowed & meancrt, dilation) & allowed
+        if nested:
+            mask &= meancrt
         if forced.any():
             mask |= forced & allowed & _deviates(stack, number, noise)
         exposures.append(mask)
@@ -265,13 +329,8 @@ def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDAr
         Codes of `crmasks_widgets.palette`, 0 outside the mask.
     """
     pixels = np.flatnonzero(mask)
-    forced, lacosmic, mm = (
-        image.ravel()[pixels] for image in (edits.forced, flags.lacosmic, flags.mm)
-    )
+    code = flags.at(np.unravel_index(pixels, mask.shape)).codes()
+    other = np.where(edits.forced.ravel()[pixels], palette.FORCED, palette.DILATION)
     codes = np.zeros(mask.shape, dtype=np.uint8)
-    codes.ravel()[pixels] = np.select(
-        [lacosmic & mm, lacosmic, mm, forced],
-        [palette.BOTH, palette.LACOSMIC_ONLY, palette.MM_ONLY, palette.FORCED],
-        palette.DILATION,
-    )
+    codes.ravel()[pixels] = np.where(code > 0, code, other)
     return codes

@@ -143,7 +143,7 @@ class Looks:
     """Layouts that all controls of a view share, so that they cost the page one model each."""
 
     row: Layout = field(default_factory=lambda: Layout(align_items="center", min_width="0"))
-    number: Layout = field(default_factory=lambda: Layout(width="84px", flex="0 0 auto"))
+    number: Layout = field(default_factory=lambda: Layout(width="72px", flex="0 0 auto"))
     wide: Layout = field(default_factory=lambda: Layout(width="auto", flex="1 1 0", min_width="0"))
     button: Layout = field(default_factory=lambda: Layout(width="auto", flex="0 0 auto"))
 

@@ -32,6 +32,8 @@ _TITLES: Final = MappingProxyType(
 )
 _LAST: Final = ("general", "exposures")
 OTHER: Final = "Not used here"
+# Letters of a label that fit over a control of the least width.
+LONG_NAME: Final = 31
 FIXED: Final = MappingProxyType(
     {
         "images": "the exposures of this dashboard; open other files to change them",
@@ -103,6 +105,8 @@ class Control:
         line.add_class("crmasks-cell")
         self.widget = VBox([line, self.error.widget], layout=Layout(min_width="0"))
         self.widget.add_class("crmasks-control")
+        if len(label_of(info)) > LONG_NAME:
+            self.widget.add_class("crmasks-long-name")
         self._changed = False
         self.show(value)
 
@@ -199,7 +203,7 @@ class ControlsView:
             control = Control(self._desk, info, value, self._looks)
             self.controls[info.name] = control
             cells.append(control.widget)
-        grid = GridBox(cells, layout=Layout(grid_gap="2px 14px", width="100%"))
+        grid = GridBox(cells, layout=Layout(grid_gap="2px 10px", width="100%"))
         grid.add_class("crmasks-control-grid")
         notes = [HTML("These settings do nothing in a dashboard.")] if title == OTHER else []
         self.tabs.children[index].children = (*notes, grid)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.dashboard import overlays, stretches
+from crmasks_widgets.dashboard.colour_tables import rgb
 
 UINT8 = npt.NDArray[np.uint8]
 
@@ -159,8 +160,8 @@ def palette(colours: str) -> UINT8:
     table[:_LEVELS], table[_INVALID] = full[shades], full[stretches.INVALID]
     table[_CODES, :3] = 235
     for code, colour in overlays.COLOURS.items():
-        table[_CODES + code, :3] = stretches.rgb(colour)
-    table[_OUTLINE, :3] = stretches.rgb(overlays.COLOURS[overlays.BRUSHED])
+        table[_CODES + code, :3] = rgb(colour)
+    table[_OUTLINE, :3] = rgb(overlays.COLOURS[overlays.BRUSHED])
     table[_DARK_OUTLINE, :3] = 0
     table[_NOTHING, 3] = 0
     return table

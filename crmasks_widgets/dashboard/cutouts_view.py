@@ -13,7 +13,6 @@ from ipywidgets import HTML, Dropdown, HBox, Layout, VBox
 from crmasks_widgets.dashboard import cutouts, edits, overlays, picking, viewport
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.frames import corrected
-from crmasks_widgets.dashboard.image_deck import Same
 from crmasks_widgets.dashboard.image_tools import (
     ERASE,
     LOCAL_MEDIAN,
@@ -39,7 +38,7 @@ _TOOLS: Final = {
     ERASE: "Click a flagged pixel that is no cosmic-ray hit in any exposure",
     LOCAL_MEDIAN: "Click a pixel that the median of its neighbours shall replace; again: not",
 }
-_NOTHING: Final = ("taken out: 0", None)
+_NOTHING: Final = ("taken out: 0", "")  # None would be no choice at all
 
 
 class CutoutsView:
@@ -80,7 +79,7 @@ class CutoutsView:
         self.figure = Figure(
             marks=[self.image.mark, self.names], axes=self.axes, padding_y=0,
             animation_duration=0, fig_margin={"top": 2, "bottom": 38, "left": 44, "right": 12},
-            layout=Layout(width="auto", flex="1 1 auto", min_height="150px", min_width="0"),
+            layout=Layout(width="auto", height="300px", min_width="0"),
         )  # fmt: skip
         self.figure.add_class("crmasks-names")
         name_plot(self.figure, PLOT)
@@ -143,7 +142,7 @@ class CutoutsView:
             results.append(scene.analysis.combination("mediancr"))
         masks = scene.analysis.mask(display.target) if overlays.mask_ready(scene) else None
         key = (
-            *map(Same, results), masks, subject, self._part, size, display.stretch,
+            *results, masks, subject, self._part, size, display.stretch,
             display.colours, display.target, p.color_scale,
             p.pixels_to_be_replaced_by_local_median,
         )  # fmt: skip
@@ -201,9 +200,9 @@ class CutoutsView:
                 for start in sorted(starts)
                 for i in sorted({n // 6, n // 2, n - 1 - n // 6})
             }
-            with axis.hold_sync():
-                axis.tick_values = np.array(list(places))
-                axis.tick_labels = {f"{place:g}": text for place, text in places.items()}
+            # In this order: new places are written with the labels that are there.
+            axis.tick_labels = {f"{place:g}": text for place, text in places.items()}
+            axis.tick_values = np.array(list(places))
 
     def _render_controls(self, scene: Scene, subject: picking.Subject | None) -> None:
         kind = subject.kind if subject else None
@@ -236,7 +235,7 @@ class CutoutsView:
             for group in edits.groups(listed):
                 x, y = group[len(group) // 2]
                 options.append((f"{name} at x {x}, y {y}", (y - 1, x - 1)))
-        options[0] = (f"taken out: {len(options) - 1}", None)
+        options[0] = (f"taken out: {len(options) - 1}", _NOTHING[1])
         self.taken_out.options = options
 
     # Gestures ---------------------------------------------------------------------------------
@@ -280,9 +279,9 @@ class CutoutsView:
 
     def _select_taken_out(self) -> None:
         pixel = self.taken_out.value
-        if pixel is not None:
+        if pixel != _NOTHING[1]:
             picking.reveal(self._state, pixel)
-            self.taken_out.value = None
+            self.taken_out.value = _NOTHING[1]
 
     def _page_message(self, _: object, content: dict[str, Any], __: object) -> None:
         if content.get("event") != "click" or content.get("plot") != PLOT or not self._panels:

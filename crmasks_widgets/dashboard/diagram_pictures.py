@@ -59,7 +59,7 @@ class DensityColours:
         Returns
         -------
         (ny, nx) uint8
-            Indices of `palette`; 0 where nothing is.
+            Indices of `palette`; 0 for less than `low`.
         """
         counts = np.asarray(histogram, np.float64).T
         with np.errstate(divide="ignore"):
@@ -71,7 +71,7 @@ class DensityColours:
             share = 1 - decades / np.log10(self.low)
             below = np.clip(share * self.rare, 0, self.rare - 1)
             steps = np.where(counts >= 1, above, below)
-        return np.where(counts > 0, steps + 1, 0).astype(np.uint8)
+        return np.where(counts >= self.low, steps + 1, 0).astype(np.uint8)
 
     def bar(self) -> npt.NDArray[np.uint8]:
         """Colour numbers from low to high, (k - 1, 1), for a colour bar on a logarithmic axis."""
@@ -89,17 +89,20 @@ _CIRCLE = [
 _SQUARE = [(a, b) for a in (-4, 4) for b in range(-4, 5)] + [
     (b, a) for a in (-4, 4) for b in range(-4, 5)
 ]
+_DIAMOND = [(d, side * (4 - abs(d))) for d in range(-4, 5) for side in (-1, 1)]
 GLYPHS: Final = {
     codes.LACOSMIC_ONLY: _DIAGONAL,
     codes.MM_ONLY: _UPRIGHT,
     codes.BOTH: _CIRCLE,
     codes.FORCED: _SQUARE,
+    codes.SIGNIFICANCE_ONLY: _DIAMOND,
 }
 SYMBOLS: Final = {
     codes.LACOSMIC_ONLY: "×",
     codes.MM_ONLY: "+",
     codes.BOTH: "○",
     codes.FORCED: "□",
+    codes.SIGNIFICANCE_ONLY: "◇",
 }
 
 

@@ -255,10 +255,9 @@ def flagged_pixels(scene: Scene) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.
         rows, columns = window
         inside = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
         pixels = pixels[inside]
-    lacosmic, mm = flags.lacosmic.ravel()[pixels], flags.mm.ravel()[pixels]
-    code = np.where(mm, palette.MM_ONLY, palette.FORCED)
-    code = np.where(lacosmic, np.where(mm, palette.BOTH, palette.LACOSMIC_ONLY), code)
-    return pixels, code.astype(np.uint8)
+    codes = flags.at(np.divmod(pixels, analysis.exposures.shape[1])).codes()
+    codes[codes == 0] = palette.FORCED
+    return pixels, codes
 
 
 def _checkbox(text: str, tooltip: str) -> Checkbox:

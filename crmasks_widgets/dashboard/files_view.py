@@ -75,8 +75,8 @@ class FilesView:
     ) -> None:
         self._desk, self._state = desk, desk.state
         self._open, self._figures = open_analysis, figures
-        self._stopped, self._idle = threading.Event(), threading.Event()
-        self._idle.set()
+        self._stopped, self._ended = threading.Event(), threading.Event()
+        self._ended.set()
         self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Key] = {}
         self._make_fields()
@@ -148,7 +148,9 @@ class FilesView:
 
         In a notebook what is done is shown on the loop that this would block.
         """
-        return self._idle.wait(timeout)
+        ended = self._ended.wait(timeout)
+        self._desk.dispatcher.drain()
+        return ended
 
     def _widgets(self, *actions: Callable[..., Any]) -> list[VBox]:
         return [self._lines[action].widget for action in actions]
@@ -158,7 +160,7 @@ class FilesView:
     def _start(self, action: Callable[[], Callable[[], Any]], _button: Any = None) -> None:
         """Read the fields here, then work in a thread: files can be large, and disks slow."""
         line = self._lines[action]
-        if not self._idle.is_set():
+        if not self.stop.disabled:
             line.fail("something is still being read or written; wait, or press Stop")
             return
         try:
@@ -167,7 +169,7 @@ class FilesView:
             line.fail(str(error))
             return
         self._stopped.clear()
-        self._idle.clear()
+        self._ended.clear()
         self._busy(True)
         line.say("working…")
         executor = ThreadPoolExecutor(1, thread_name_prefix="crmasks-files")
@@ -176,7 +178,7 @@ class FilesView:
 
     def _over(self, line: _Line, done: Future[Any]) -> None:
         self._desk.dispatcher.call(partial(self._finish, line, done))
-        self._desk.dispatcher.call(self._idle.set)
+        self._ended.set()
 
     def _finish(self, line: _Line, done: Future[Any]) -> None:
         self._busy(False)

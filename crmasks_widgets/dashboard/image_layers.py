@@ -99,15 +99,17 @@ class ImageLayers:
         display = scene.display
         look = (Same(origin), display.frame, self.limits, display.stretch, display.colours)
         if window.columns * window.block < shape[1] or window.rows * window.block < shape[0]:
-            self.overview.show(look, partial(self._overview, frame, look))
+            self.overview.show(look, partial(self._overview, frame, origin, look))
         self.patch.show(
             (window, *look),
             lambda: (_png(viewport.block_means(frame, window), look), fits(window.extent)),
         )
 
-    def _overview(self, frame: Frame, look: tuple[Any, ...]) -> tuple[bytes, Limits]:
+    def _overview(
+        self, frame: Frame, origin: object, look: tuple[Any, ...]
+    ) -> tuple[bytes, Limits]:
         window = viewport.whole_window((frame.shape[0], frame.shape[1]), OVERVIEW)
-        means = self._means(look[:2], lambda: viewport.block_means(frame, window))
+        means = self._means((origin, look[1]), lambda: viewport.block_means(frame, window))
         return _png(means, look), fits(window.extent)
 
     def _colour_limits(self, scene: Scene, place: Place, frame: Frame) -> tuple[float, float]:
@@ -150,7 +152,7 @@ class ImageLayers:
         analysis, display = scene.analysis, scene.display
         if overlays.mask_ready(scene):
             results = (analysis.result("flags", display.target), analysis.edits)
-            key = (analysis.mask(display.target), *map(Same, results), display.diagram)
+            key = (analysis.mask(display.target), *results, display.diagram)
             self._last = self._flagged(key, lambda: overlays.flagged_pixels(scene))
         if self._last is None:  # else, while a newer mask is made, the last one stays
             return None
@@ -169,7 +171,7 @@ class ImageLayers:
     def _brushed_pixels(self, scene: Scene) -> overlays.Marked:
         key: tuple[Any, ...] = (scene.selection.outline, scene.display.target)
         if scene.selection.outline and scene.ready("stack"):
-            key += (Same(scene.analysis.stack),)
+            key += (scene.analysis.stack,)
         brushed: overlays.Marked = self._brushed(key, lambda: overlays.brushed_pixels(scene))
         return brushed
 
@@ -192,9 +194,7 @@ class ImageLayers:
         rows = np.zeros((0, 3))
         if scene.display.numbers and scene.ready("hits"):
             hits = scene.analysis.result("hits")
-            rows = self._numbers_memo(
-                (Same(hits), place.limits), lambda: _visible(hits, place.limits)
-            )
+            rows = self._numbers_memo((hits, place.limits), lambda: _visible(hits, place.limits))
         text = [str(int(number)) for number in rows[:, 0]]
         if list(self.numbers.text if self.numbers.text is not None else []) != text:
             with self.numbers.hold_sync():

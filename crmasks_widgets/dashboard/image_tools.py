@@ -121,8 +121,6 @@ class ToolBar:
         Shows the whole frame.
     zoom : callable
         Takes the factor of what is seen.
-    save : callable
-        Saves the picture.
     """
 
     def __init__(
@@ -130,7 +128,6 @@ class ToolBar:
         desk: Desk,
         home: Callable[[], object],
         zoom: Callable[[float], object],
-        save: Callable[[], object],
     ) -> None:
         self.tools = tool_buttons(_TOOLS)
         self.size = _count("Brush", "Side of the square that paints and erases, pixels", 1)
@@ -139,7 +136,6 @@ class ToolBar:
             word_button(desk, "Home", "See the whole frame (h, r)", home),
             word_button(desk, "Zoom in", "See less, and that larger", lambda: zoom(0.5)),
             word_button(desk, "Zoom out", "See more", lambda: zoom(2.0)),
-            word_button(desk, "Save PNG", "Save the image as it is on screen (s)", save),
         ]
         self.widget = HBox([self.tools, self.size, *self.window, *buttons], layout=Layout(**ROW))
         desk.observe(self.tools, self._fit)
@@ -160,9 +156,11 @@ class DisplayBar:
     ----------
     desk : Desk
         What a view works with.
+    save_picture : callable
+        Saves what is on screen.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, save_picture: Callable[[], object]) -> None:
         self._state, self._shown = desk.state, (0.0, 0.0)
         scene = desk.state.scene
         self.keys = frame_keys(scene.analysis.exposures.n)
@@ -183,12 +181,14 @@ class DisplayBar:
         )  # fmt: skip
         self.message = HTML()
         self.message.add_class("crmasks-error")
-        blink = self._blink_controls(desk)
-        row = [self.stretch, self.limits, self.low, self.high, self.message]
-        self.rows = (
-            HBox([self.frame, *blink, self.opacity, self.numbers], layout=Layout(**ROW)),
-            HBox([*row, self.colours], layout=Layout(**ROW)),
-        )
+        save = word_button(desk, "Save PNG", "Save the image as it is on screen (s)", save_picture)
+        self.widget = HBox(
+            [
+                self.frame, *self._blink_controls(desk), self.opacity, self.numbers,
+                self.stretch, self.limits, self.low, self.high, self.message, self.colours, save,
+            ],
+            layout=Layout(**ROW),
+        )  # fmt: skip
         for name in ("frame", "stretch", "limits", "colours", "opacity", "numbers"):
             desk.observe(getattr(self, name), self._setter(name))
         desk.observe(self.low, self._set_limits)

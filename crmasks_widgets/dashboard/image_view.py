@@ -47,8 +47,8 @@ class ImageView:
         self._wheel = 0.0
         self._painting = Painting(desk)
         self._build_figure()
-        self.tools = ToolBar(desk, self.home, self.zoom, self.save)
-        self.display = DisplayBar(desk)
+        self.tools = ToolBar(desk, self.home, self.zoom)
+        self.display = DisplayBar(desk, self.save)
         self.readout, self.note = HTML(), HTML()
         self._lay_out()
         self._listen(desk)
@@ -73,7 +73,7 @@ class ImageView:
                  orientation="vertical", label_offset="46px"),
         ]  # fmt: skip
         for axis in axes:
-            axis.grid_lines = "none"
+            axis.grid_lines, axis.tick_style = "none", {"font-size": "10px"}
         self.figure = Figure(
             marks=self.layers.marks, axes=axes, padding_y=0, animation_duration=0,
             fig_margin={"top": 8, "bottom": 42, "left": 58, "right": 8},
@@ -98,11 +98,11 @@ class ImageView:
         self.legend.add_class("crmasks-line")
         middle = HBox(
             [self.figure, self.bar.figure],
-            layout=Layout(flex="1 1 auto", min_height="260px", min_width="0"),
+            layout=Layout(height="340px", min_width="0"),
         )
         self.widget = VBox(
             [
-                self.tools.widget, *self.display.rows, middle, self.legend, self.readout, self.note
+                self.tools.widget, self.display.widget, middle, self.legend, self.readout, self.note
             ],
             layout=Layout(min_width="0", height="100%"),
         )  # fmt: skip

@@ -8,19 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets import palette
-from crmasks_widgets.core.masks import Flags, HandEdits, detection_codes
+from crmasks_widgets.core.masks import HandEdits, detection_codes
+from crmasks_widgets.dashboard.colour_tables import rgb
 from crmasks_widgets.dashboard.selection import Pixels, inside_limits, inside_outline
 from crmasks_widgets.dashboard.state import Scene
-from crmasks_widgets.dashboard.stretches import rgb
 from crmasks_widgets.dashboard.viewport import Window
 
 UINT8 = npt.NDArray[np.uint8]
 
 # Codes of what is no detection, after those of the palette. Colours of Okabe & Ito (2008).
-LOCAL_MEDIAN: Final = 6
-IGNORED: Final = 7
-REJECTED: Final = 8
-BRUSHED: Final = 9
+LOCAL_MEDIAN: Final = 7
+IGNORED: Final = 8
+REJECTED: Final = 9
+BRUSHED: Final = 10
 COLOURS: Final = MappingProxyType(
     {
         **palette.CODE_COLOURS,
@@ -47,6 +47,7 @@ SYMBOLS: Final = MappingProxyType(
         palette.LACOSMIC_ONLY: "×",
         palette.BOTH: "○",
         palette.FORCED: "□",
+        palette.SIGNIFICANCE_ONLY: "◇",
         LOCAL_MEDIAN: "–",
         IGNORED: "/",
         REJECTED: "\\",
@@ -102,7 +103,7 @@ def flagged_pixels(scene: Scene) -> Marked:
     # Few pixels are masked: what is asked of them alone costs little.
     pixels = inside_limits(scene, np.flatnonzero(mask), scene.display.diagram)
     allowed = edits.allowed.ravel()[pixels]
-    here = Flags(flags.lacosmic.ravel()[pixels] & allowed, flags.mm.ravel()[pixels] & allowed)
+    here = flags.at(np.divmod(pixels, mask.shape[1])).inside(allowed)
     forced = HandEdits(allowed, edits.forced.ravel()[pixels], ~allowed)
     return Marked(pixels, detection_codes(here, np.ones(len(pixels), bool), forced))
 
@@ -224,6 +225,7 @@ def _stencil(code: int, side: int) -> npt.NDArray[np.bool_]:
         palette.LACOSMIC_ONLY: slash | backslash,
         palette.BOTH: abs(np.hypot(x, y) - reach + line) <= 1.2 * line,
         palette.FORCED: inside & (np.maximum(abs(x), abs(y)) > reach - 2 * line),
+        palette.SIGNIFICANCE_ONLY: abs(abs(x) + abs(y) - reach) <= 1.4 * line,
         LOCAL_MEDIAN: inside & (abs(y) <= line),
         IGNORED: slash,
         REJECTED: backslash,

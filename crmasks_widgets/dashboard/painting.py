@@ -62,6 +62,7 @@ class Painting:
         """
         scene = self._state.scene
         if event == "dragstart":
+            self._state.begin_gesture()
             self._stroke = _Stroke(scene.parameters, _mask(scene) if erase else None, at)
         stroke = self._stroke
         if stroke is None:
@@ -82,7 +83,7 @@ class Painting:
         edit = edits.erase_pixels if erase else edits.flag_pixels
         if stroke.pixels:
             changes = edit(stroke.before, stroke.pixels)
-            self._state.update(gesture="erase" if erase else "paint", **changes)
+            self._state.update(**changes)
 
 
 def _mask(scene: Scene) -> npt.NDArray[np.bool_] | None:

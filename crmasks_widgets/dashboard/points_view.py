@@ -207,8 +207,8 @@ class PointsView:
 
 def note_of(scene: Scene) -> str:
     """Say when the points have no effect."""
-    if scene.parameters.crmethod == "lacosmic":
-        return "no effect: crmethod lacosmic makes no diagram"
+    if "mm" not in scene.parameters.detectors:
+        return f"no effect: crmethod {scene.parameters.crmethod} takes no boundary"
     if scene.parameters.mm_expected_false is not None:
         return "no effect: mm_expected_false makes the boundary"
     return ""

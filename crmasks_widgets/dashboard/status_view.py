@@ -117,7 +117,8 @@ def counts_text(counts: dict[str, int], target: str) -> str:
         HTML.
     """
     parts = [f"{counts[key]:,} {name}" for key, name in (
-        ("lacosmic only", "L.A.Cosmic only"), ("mm only", "MM only"), ("both", "both"),
+        ("lacosmic only", "L.A.Cosmic only"), ("mm only", "MM only"),
+        ("significance only", "significance only"), ("both", "both"),
     )]  # fmt: skip
     total = f"<b>{counts['either']:,}</b> pixels flagged in {html.escape(target)}: "
     return total + ", ".join(parts)

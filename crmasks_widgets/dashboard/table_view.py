@@ -1,5 +1,6 @@
 """The table of hits: sorted, filtered, a page of rows at a time."""
 
+from dataclasses import astuple
 from typing import Any, Final
 
 import numpy as np
@@ -85,7 +86,7 @@ class TableView:
         )
         wanted, order = self._wanted(), tuple(self.table.order.values())
         self._order = self._sorted(
-            (known, inside, wanted, order),
+            (known, inside, astuple(wanted), order),
             lambda: self._sort(table, columns, inside & matching(table, columns, wanted)),
         )
         selected = selected_hit(scene)

@@ -1,8 +1,7 @@
 """Which part of a frame is on screen, and its pixels at the resolution of the screen."""
 
 import math
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -79,8 +78,7 @@ def _about(centre: tuple[float, float], sides: tuple[float, float]) -> Limits:
     return x - width / 2, x + width / 2, y - height / 2, y + height / 2
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """A part of a frame in whole blocks of pixels.
 
     Attributes
@@ -100,7 +98,7 @@ class Window:
     block: int
 
     @property
-    def index(self) -> tuple[slice, slice]:
+    def slices(self) -> tuple[slice, slice]:
         """Rows and columns of the frame."""
         return (
             slice(self.y, self.y + self.rows * self.block),
@@ -110,7 +108,7 @@ class Window:
     @property
     def extent(self) -> Limits:
         """Outer edges (x_min, x_max, y_min, y_max), pixels."""
-        rows, columns = self.index
+        rows, columns = self.slices
         return columns.start - 0.5, columns.stop - 0.5, rows.start - 0.5, rows.stop - 0.5
 
 
@@ -188,7 +186,7 @@ def block_means(frame: npt.NDArray[Any], window: Window) -> npt.NDArray[Any]:
     (rows, columns) float32
         NaN where a block has no other value.
     """
-    part, block = frame[window.index], window.block
+    part, block = frame[window.slices], window.block
     if block == 1:
         return np.asarray(part)
     sums = _block_sums(part, window)

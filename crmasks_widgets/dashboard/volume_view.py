@@ -12,7 +12,6 @@ from ipywidgets import HTML, Box, HBox, Layout, VBox
 from crmasks_widgets.dashboard import cutouts, picking, surfaces
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.frames import corrected
-from crmasks_widgets.dashboard.image_deck import Same
 from crmasks_widgets.dashboard.image_tools import ROW, word_button
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.state import Scene
@@ -30,7 +29,9 @@ _STYLE: Final = {
     },
     "box": {"visible": True},
 }
-_CAMERA: Final = (0.0, 1.1, 2.0)
+_DIRECTION: Final = (0.0, 0.48, 0.88)  # to the camera
+_FIELD: Final = 0.83  # height of what a camera of 45 degrees sees, at distance 1
+_SLACK: Final = 1.1
 _PAINTED: Final = 0.05  # s, after which the page shows what is written before a long import
 # Heights are told apart on a light page and on a dark one.
 _COLOURS: Final = "viridis"
@@ -57,16 +58,14 @@ class VolumeView:
         self._failure = ""
         self._figure: Any = None
         self._mesh: Any = None
-        self._subject, self._memo = picking.Selected(), Memo()
+        self._subject, self._memo, self._camera_memo = picking.Selected(), Memo(), Memo()
         self.message, self.legend = HTML(), HTML(layout=Layout(flex="1 1 auto", min_width="0"))
         for line in (self.message, self.legend):
             line.add_class("crmasks-line")
         save = word_button(
             desk, "Save PNG", "Save the surfaces as they are on screen (s)", self.save
         )
-        self.box = Box(
-            layout=Layout(flex="1 1 auto", min_height="240px", min_width="0", overflow="hidden")
-        )
+        self.box = Box(layout=Layout(height="320px", min_width="0", overflow="hidden"))
         name_plot(self.box, PLOT)
         self.widget = VBox(
             [HBox([self.legend, save], layout=Layout(**ROW)), self.message, self.box],
@@ -125,7 +124,7 @@ class VolumeView:
         if last is None or min(last.shape) < 2:
             self.message.value = "No 3-D view of fewer than 2 x 2 pixels."
             return
-        key = (Same(stack), part, last.tobytes())
+        key = (stack, part, last.tobytes())
         self._memo(
             key,
             lambda: self._show(
@@ -149,7 +148,7 @@ class VolumeView:
         width, depth = made.sides
         with figure.hold_sync():
             figure.xlim, figure.ylim, figure.zlim = (0.0, width), made.heights, (0.0, depth)
-            figure.box_size = [min(4.0, width / depth), 0.7, 1.0]
+            figure.box_size = [min(4.0, width / depth), 1.0, 1.0]
         with mesh.hold_sync():
             mesh.x, mesh.y, mesh.z = made.x, made.y, made.z
             mesh.color = made.colours
@@ -165,7 +164,6 @@ class VolumeView:
             style=_STYLE, animation=0.0, meshes=[self._mesh], layout=Layout(margin="0"),
         )  # fmt: skip
         self._figure.xlabel, self._figure.ylabel, self._figure.zlabel = "x (pixel)", "ADU", "y"
-        self._figure.camera.position = _CAMERA
         self._figure.on_screenshot(self._desk.dispatcher.handler(self._download))
         self.box.children = [self._figure]
 
@@ -173,6 +171,18 @@ class VolumeView:
         """Fill the box, whose size only the page knows."""
         width, height = self._desk.size(PLOT, _ASSUMED_SIZE)
         self._figure.width, self._figure.height = width, height
+        box_width, _, depth = self._figure.box_size
+        self._camera_memo(
+            (width, height, box_width),
+            lambda: self._place_camera(
+                _SLACK * (box_width / (width / height) / _FIELD + depth / 2)
+            ),
+        )
+
+    def _place_camera(self, distance: float) -> None:
+        """See everything from the front and a little from above."""
+        x, y, z = _DIRECTION
+        self._figure.camera.position = (x * distance, y * distance, z * distance)
 
     def save(self) -> None:
         """Save the surfaces as they are on screen."""

@@ -92,6 +92,7 @@ class Workplace:
             "Boundary": self.points, "Parameters": self.controls, "Files": self.files,
             "Help": self.help,
         })  # fmt: skip
+        _tie(self.desk, self.help, settings)
         hits = _tabs({"Cutouts": self.cutouts, "Hits": self.table, "3-D": self.volume})
         # A surface costs the browser much: it is drawn only while someone looks.
         self.desk.observe(
@@ -197,3 +198,21 @@ def _tabs(views: dict[str, Any]) -> Tab:
     tabs.titles = tuple(views)
     tabs.selected_index = 0
     return tabs
+
+
+def _tie(desk: Desk, view: HelpView, tabs: Tab) -> None:
+    """Let the help be open as long as its tab is on top; closing it goes back to the tab before."""
+    place = tabs.titles.index("Help")
+    before = [0]
+
+    def turned() -> None:
+        view.widget.opened = tabs.selected_index == place
+        if tabs.selected_index not in (place, None):
+            before[0] = tabs.selected_index
+
+    def opened() -> None:
+        if view.widget.opened != (tabs.selected_index == place):
+            tabs.selected_index = place if view.widget.opened else before[0]
+
+    desk.observe(tabs, turned, "selected_index")
+    desk.observe(view.widget, opened, "opened")

@@ -43,6 +43,7 @@ _FEW_SYMBOLS: Final = 300
 _SYMBOLS: Final = {
     palette.MM_ONLY: "+",
     palette.LACOSMIC_ONLY: "x",
+    palette.SIGNIFICANCE_ONLY: "s",
     palette.BOTH: "o",
     palette.FORCED: "D",
 }
@@ -83,14 +84,10 @@ class Detected:
     @cached_property
     def codes(self) -> npt.NDArray[np.uint8]:
         """Codes of the palette (ny, nx), without dilation."""
-        flags = self.analysis.detections(self.target)
-        codes = np.zeros(flags.mm.shape, dtype=np.uint8)
+        codes = self.analysis.detections(self.target).codes()
         forced = self.analysis.edits.forced
         if forced.any():
-            codes[forced & self.analysis.mask(self.target)] = palette.FORCED
-        codes[flags.mm] = palette.MM_ONLY
-        codes[flags.lacosmic] = palette.LACOSMIC_ONLY
-        codes[flags.lacosmic & flags.mm] = palette.BOTH
+            codes[forced & self.analysis.mask(self.target) & (codes == 0)] = palette.FORCED
         return codes
 
     @cached_property

@@ -19,6 +19,12 @@ class Stream(IntEnum):
     HITS = 3
     NOISE = 4
     HOT_NOISE = 5
+    BAD_COLUMNS = 6
+    COLUMN_NOISE = 7
+
+
+FWHM = float(2 * np.sqrt(2 * np.log(2)))
+"""Full width at half maximum of a Gaussian over its sigma."""
 
 
 def random_stream(seed: int, stream: Stream, *index: int) -> np.random.Generator:
@@ -141,3 +147,31 @@ def check_shape(shape: object, least: int = 1) -> tuple[int, int]:
     for name, side in zip(("ny", "nx"), sides, strict=True):
         check_whole(f"shape: {name}", side, least)
     return int(sides[0]), int(sides[1])
+
+
+def check_offset(name: str, offset: object) -> tuple[float, float]:
+    """Return a displacement as two numbers.
+
+    Parameters
+    ----------
+    name : str
+        How the message calls it.
+    offset : sequence of float
+        (dx, dy) in pixels.
+
+    Returns
+    -------
+    tuple of float
+        (dx, dy).
+
+    Raises
+    ------
+    ParameterError
+        If there are not two finite numbers within 1000 pixels.
+    """
+    sides = tuple(offset) if isinstance(offset, Iterable) else ()
+    if len(sides) != 2:
+        raise ParameterError(f"{name}: found {offset!r}, expected (dx, dy)")
+    for axis, side in zip(("dx", "dy"), sides, strict=True):
+        check_real(f"{name}: {axis}", side, -1000, 1000)
+    return float(sides[0]), float(sides[1])

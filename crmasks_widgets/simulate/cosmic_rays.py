@@ -38,6 +38,13 @@ LANDAU_CAP: Final = 12.0
 """Highest charge of one deposit in units of the most probable one; beyond, electrons escape."""
 LANDAU_MODE: Final = -0.22278
 """Where the standard Landau law is highest."""
+DELTA_RANGE: Final = 1.5
+"""Shortest path of a delta ray in pixels; what stops earlier is part of the Landau law."""
+DELTA_POWER: Final = 1.7
+"""The range of slow electrons grows as their energy to this power; Katz & Penfold (1952, Rev. Mod.
+Phys. 24, 28) have 1.8 at 50 keV and 1.6 at 200 keV."""
+DELTA_LONGEST: Final = 60.0
+"""Longest path of a delta ray in pixels."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,12 @@ class Hits:
         Gaussian sigma in pixels of charge that drifts through the whole thickness.
     electron_length : float
         Mean path of a wandering electron, in pixels.
+    slowing : float
+        Charge per pixel of path at the end of an electron's track over that at its start, minus 1:
+        slow electrons lose more energy.
+    delta_rays : float
+        Expected number of electrons that a muon knocks out per 100 pixels of its path, those that
+        get further than `DELTA_RANGE`. For pixels of 15 um it is about 0.5.
 
     Raises
     ------
@@ -79,6 +92,8 @@ class Hits:
     charge: float = 1200.0
     diffusion: float = 0.5
     electron_length: float = 8.0
+    slowing: float = 1.0
+    delta_rays: float = 0.0
 
     def __post_init__(self) -> None:
         check_real("hits.rate", self.rate, 0, 1e6)
@@ -91,6 +106,38 @@ class Hits:
         check_real("hits.charge", self.charge, 0, above=True)
         check_real("hits.diffusion", self.diffusion, 0, 0.7)
         check_real("hits.electron_length", self.electron_length, 0, 200, above=True)
+        check_real("hits.slowing", self.slowing, 0, 100)
+        check_real("hits.delta_rays", self.delta_rays, 0, 100)
+
+
+THICK_CCD: Final = Hits(
+    rate=270.0,
+    double=0,
+    muons=0.45,
+    electrons=0.45,
+    spots=0.1,
+    thickness=10.0,
+    charge=1200.0,
+    diffusion=0.5,
+    electron_length=15.0,
+    slowing=4.0,
+    delta_rays=0.5,
+)
+"""1200 s of a fully depleted red-sensitive CCD; matched to real frames (docs/demo-data.md)."""
+THIN_CCD: Final = Hits(
+    rate=50.0,
+    double=0,
+    muons=0.6,
+    electrons=0.2,
+    spots=0.2,
+    thickness=1.0,
+    charge=500.0,
+    diffusion=0.2,
+    electron_length=4.0,
+    slowing=3.0,
+    delta_rays=0.5,
+)
+"""1200 s of a back-illuminated, thinned CCD; matched to real frames (docs/demo-data.md)."""
 
 
 class Deposits(NamedTuple):
@@ -177,6 +224,10 @@ def _tracks(rng: np.random.Generator, x: FloatArray, y: FloatArray, hits: Hits) 
     kind = rng.choice(3, size=x.size, p=shares / shares.sum())
     makers = (_muons, _electrons, _spots)
     parts = [maker(rng, x[kind == i], y[kind == i], hits) for i, maker in enumerate(makers)]
+    return _joined(parts)
+
+
+def _joined(parts: list[Deposits]) -> Deposits:
     return Deposits(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
@@ -195,19 +246,58 @@ def _muons(rng: np.random.Generator, x: FloatArray, y: FloatArray, hits: Hits) -
     first = np.repeat(np.cumsum(steps) - steps, steps)
     depth = (np.arange(track.size) - first + 0.5) / steps[track]
     along = (depth - 0.5) * length[track]
-    most_probable = hits.charge * path[track] / steps[track]
-    return Deposits(
+    way = path[track] / steps[track]
+    straight = Deposits(
         x[track] + along * np.cos(azimuth[track]),
         y[track] + along * np.sin(azimuth[track]),
-        most_probable * _landau(rng, track.size),
+        hits.charge * way * _landau(rng, track.size),
         hits.diffusion * np.sqrt(depth),
     )
+    # A generator of their own: with and without them, all other tracks are the same.
+    return _joined([straight, _delta_rays(rng.spawn(1)[0], straight, way, hits)])
+
+
+def _delta_rays(
+    rng: np.random.Generator, straight: Deposits, way: FloatArray, hits: Hits
+) -> Deposits:
+    """Return the electrons that muons knock out of atoms on the `way` from deposit to deposit."""
+    knocked = rng.random(way.size) < hits.delta_rays / 100 * way
+    lengths = delta_ranges(rng, int(knocked.sum()))
+    return _wander(rng, straight.x[knocked], straight.y[knocked], lengths, hits)
+
+
+def delta_ranges(rng: np.random.Generator, size: int) -> FloatArray:
+    """Draw the lengths of the paths of delta rays.
+
+    Their number with an energy above T falls as 1 / T (Rutherford), and that with a range above r
+    therefore as r^(-1 / `DELTA_POWER`).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where the randomness comes from.
+    size : int
+        How many.
+
+    Returns
+    -------
+    (size,) float64 array
+        Pixels, from `DELTA_RANGE` to `DELTA_LONGEST`.
+    """
+    return np.minimum(DELTA_RANGE * rng.uniform(size=size) ** -DELTA_POWER, DELTA_LONGEST)
 
 
 def _electrons(rng: np.random.Generator, x: FloatArray, y: FloatArray, hits: Hits) -> Deposits:
-    """Return tracks that begin at (x, y) and wander; slower and denser towards their end."""
+    """Return tracks that begin at (x, y) and wander."""
     lengths = rng.exponential(hits.electron_length, x.size)
-    steps = np.ceil(np.minimum(lengths + 1, 8 * hits.electron_length) / STEP).astype(int)
+    return _wander(rng, x, y, np.minimum(lengths + 1, 8 * hits.electron_length), hits)
+
+
+def _wander(
+    rng: np.random.Generator, x: FloatArray, y: FloatArray, lengths: FloatArray, hits: Hits
+) -> Deposits:
+    """Return tracks of given lengths that begin at (x, y); slower and denser towards their end."""
+    steps = np.ceil(lengths / STEP).astype(int)
     number = np.arange(steps.max(initial=0))
     alive = number < steps[:, None]
     done = np.where(alive, (number + 0.5) / steps[:, None], 0.0)
@@ -215,7 +305,7 @@ def _electrons(rng: np.random.Generator, x: FloatArray, y: FloatArray, hits: Hit
     heading = rng.uniform(0, 2 * np.pi, (x.size, 1)) + np.cumsum(turns, axis=1)
     # A part of the path goes in depth and does not show: few electrons fly along the sensor.
     stride = STEP * rng.uniform(0.5, 1, (x.size, 1))
-    charge = hits.charge * STEP * (1 + done**2) * rng.gamma(4, 1 / 4, alive.shape)
+    charge = hits.charge * STEP * (1 + hits.slowing * done**2) * rng.gamma(4, 1 / 4, alive.shape)
     sigma = hits.diffusion * np.sqrt(rng.uniform(size=(x.size, 1)))
     return Deposits(
         (x[:, None] + np.cumsum(stride * np.cos(heading), axis=1))[alive],
@@ -264,9 +354,9 @@ def standard_landau(rng: np.random.Generator, size: int) -> FloatArray:
 
 def _collect(deposits: list[Deposits], shape: tuple[int, int]) -> FloatArray:
     """Share the charge of the deposits among the pixels: (ny, nx) electrons."""
-    every = [np.concatenate(columns) for columns in zip(*deposits, strict=True)]
+    every = _joined(deposits)
     image = np.zeros(shape)
-    for start in range(0, every[0].size, AT_ONCE):
+    for start in range(0, every.x.size, AT_ONCE):
         image += _share(Deposits(*(values[start : start + AT_ONCE] for values in every)), shape)
     return image
 

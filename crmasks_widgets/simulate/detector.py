@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.simulate._common import (
     Stream,
+    check_offset,
     check_real,
     check_shape,
     check_whole,
@@ -40,6 +42,9 @@ class Detector:
         Level without light in ADU.
     saturation : float or None
         Highest value that is read, in ADU and with the bias; None means no limit.
+    bad_columns : int
+        How many columns have a defect, from some row up to the top: every second one, from the
+        first on, holds back most of its charge, the others leak (about 50 to 500 ADU an exposure).
 
     Raises
     ------
@@ -51,6 +56,7 @@ class Detector:
     rnoise: float = 3.4
     bias: float = 0.0
     saturation: float | None = None
+    bad_columns: int = 0
 
     def __post_init__(self) -> None:
         check_real("detector.gain", self.gain, 0, above=True)
@@ -58,6 +64,7 @@ class Detector:
         check_real("detector.bias", self.bias)
         if self.saturation is not None:
             check_real("detector.saturation", self.saturation, self.bias, above=True)
+        check_whole("detector.bad_columns", self.bad_columns, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +77,13 @@ class Scene:
         What is read, in ADU, bias included.
     truth : (n, ny, nx) float32 array
         What each exposure would show without noise, cosmic rays and bias, in ADU: the light times
-        the flux factor of the exposure, and the hot pixels.
+        the flux factor of the exposure, less what bad columns hold back, and the dark current.
     cosmic_rays : (n, ny, nx) float32 array
         Charge left by cosmic rays, in ADU; added to the exposures as it is.
     hot_pixels : (ny, nx) bool array
         The pixels with a dark current, the same in all exposures.
+    bad_columns : (ny, nx) bool array
+        The pixels of columns with a defect, the same in all exposures.
     detector : Detector
         Gain, readout noise, bias.
     flux_factors : tuple of float
@@ -91,12 +100,14 @@ class Scene:
     truth: Frames
     cosmic_rays: Frames
     hot_pixels: NDArray[np.bool_]
+    bad_columns: NDArray[np.bool_]
     detector: Detector
     flux_factors: tuple[float, ...]
     seed: int
 
     def __post_init__(self) -> None:
-        for array in (self.exposures, self.truth, self.cosmic_rays, self.hot_pixels):
+        masks = (self.hot_pixels, self.bad_columns)
+        for array in (self.exposures, self.truth, self.cosmic_rays, *masks):
             array.flags.writeable = False
 
     @property
@@ -125,6 +136,12 @@ class Scene:
         return self.detector.bias
 
     @property
+    def saturated(self) -> NDArray[np.bool_]:
+        """Pixels that read the highest value there is: (n, ny, nx) bool."""
+        limit = np.inf if self.detector.saturation is None else self.detector.saturation
+        return np.asarray(self.exposures >= np.float32(limit))
+
+    @property
     def sigma(self) -> Frames:
         """True standard deviation of each pixel of each exposure in ADU: (n, ny, nx) float32."""
         return np.asarray(np.sqrt(self.truth / self.gain + self.rnoise**2), np.float32)
@@ -149,6 +166,41 @@ class Scene:
         return np.asarray(np.mean(self.truth / factors, axis=0))
 
 
+class DrawLight(Protocol):
+    """A function that draws noise-free light anywhere: `fibre_light` and the like."""
+
+    def __call__(self, *, offset: tuple[float, float]) -> Frames:
+        """Draw the light `offset` = (dx, dy) pixels to the right and up: (ny, nx), ADU."""
+
+
+def displaced(draw: DrawLight, offsets: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
+    """Draw the light of exposures that are displaced against each other, for `expose`.
+
+    The light is drawn anew at every place, not interpolated: its truth is exact.
+
+    Parameters
+    ----------
+    draw : callable
+        Such as ``functools.partial(fibre_light, shape, seed=1)``.
+    offsets : sequence of (dx, dy)
+        For each exposure, how far its light lies to the right and up, in pixels.
+
+    Returns
+    -------
+    (n, ny, nx) float32 array
+        Expected light of each exposure in ADU.
+
+    Raises
+    ------
+    ParameterError
+        If there is no offset, or one is not usable.
+    """
+    places = [check_offset(f"offsets: exposure {k}", place) for k, place in enumerate(offsets, 1)]
+    if not places:
+        raise ParameterError("offsets: found none, expected (dx, dy) for each exposure")
+    return np.stack([draw(offset=place) for place in places])
+
+
 def expose(
     light: ArrayLike,
     n_exposures: int = 3,
@@ -162,8 +214,9 @@ def expose(
     """Expose a noise-free image of light several times.
 
     An exposure is the sum of Poisson(light * flux factor * gain) / gain, the same for its hot
-    pixels, the charge of its cosmic rays, Normal(0, rnoise), and the bias. Light, hot pixels,
-    cosmic rays and noise have random streams of their own: changing one leaves the others alone.
+    pixels and leaking columns, the charge of its cosmic rays, Normal(0, rnoise), and the bias.
+    Light, hot pixels, bad columns, cosmic rays and noise have random streams of their own: changing
+    one leaves the others alone.
 
     Parameters
     ----------
@@ -174,7 +227,7 @@ def expose(
     seed : int
         Seed of everything random, >= 0.
     detector : Detector, optional
-        Gain, readout noise, bias, saturation; ``Detector()`` if None.
+        Gain, readout noise, bias, saturation, bad columns; ``Detector()`` if None.
     hits : Hits, optional
         Cosmic rays; ``Hits()`` if None. ``Hits(rate=0, double=0)`` makes none.
     hot_pixels : int
@@ -198,7 +251,9 @@ def expose(
     cube = _check_light(light, n_exposures)
     shape = check_shape(cube.shape[1:])
     hot = _hot_pixels(shape, hot_pixels, seed)
-    truth = cube * np.asarray(factors, np.float32)[:, None, None] + hot
+    columns = _bad_columns(shape, detector.bad_columns, seed)
+    light_of = cube * np.asarray(factors, np.float32)[:, None, None]
+    truth = light_of * columns.passed + (hot + columns.leaked)
     if np.max(truth) * detector.gain > BRIGHTEST:
         raise ParameterError(
             f"light: found {np.max(truth) * detector.gain:.3g} electrons in a pixel, "
@@ -208,27 +263,76 @@ def expose(
     rays /= np.float32(detector.gain)
     exposures = np.empty_like(truth)
     for k in range(n_exposures):
-        exposures[k] = _read(cube[k] * factors[k], hot, rays[k], detector, seed=seed, number=k)
-    return Scene(exposures, truth, rays, hot > 0, detector, factors, int(seed))
+        sources = _Sources(cube[k] * factors[k], hot, columns, rays[k])
+        exposures[k] = _read(sources, detector, seed=seed, number=k)
+    return Scene(exposures, truth, rays, hot > 0, columns.bad, detector, factors, int(seed))
 
 
-def _read(
-    light: Frames, hot: Frames, rays: Frames, detector: Detector, *, seed: int, number: int
-) -> Frames:
+class _Columns(NamedTuple):
+    """What bad columns do, (ny, nx): the share of light that passes, what leaks (ADU), where."""
+
+    passed: Frames
+    leaked: Frames
+    bad: NDArray[np.bool_]
+
+
+class _Sources(NamedTuple):
+    """What one exposure is made of, all (ny, nx) and in ADU but the columns."""
+
+    light: Frames
+    hot: Frames
+    columns: _Columns
+    rays: Frames
+
+
+def _read(sources: _Sources, detector: Detector, *, seed: int, number: int) -> Frames:
     """Return one exposure with its noise; `number` counts the exposures from 0."""
+    gain = detector.gain
     rng = random_stream(seed, Stream.NOISE, number)
-    signal = rng.normal(0, detector.rnoise, light.shape)
-    signal += rng.poisson(np.asarray(light, float) * detector.gain) / detector.gain
+    signal = rng.normal(0, detector.rnoise, sources.light.shape)
+    electrons = rng.poisson(np.asarray(sources.light, float) * gain)
+    _apply_columns(
+        electrons, sources.columns, gain, random_stream(seed, Stream.COLUMN_NOISE, number)
+    )
+    signal += electrons / gain
     # How many random numbers Poisson takes depends on the mean: with the light and the dark current
     # in one draw, one more hot pixel would change the noise of every pixel after it.
     own = random_stream(seed, Stream.HOT_NOISE, number)
-    burning = hot > 0
-    signal[burning] += own.poisson(np.asarray(hot[burning], float) * detector.gain) / detector.gain
-    signal += rays
+    burning = sources.hot > 0
+    signal[burning] += own.poisson(np.asarray(sources.hot[burning], float) * gain) / gain
+    signal += sources.rays
     signal += detector.bias
     if detector.saturation is not None:
         np.minimum(signal, detector.saturation, out=signal)
     return signal.astype(np.float32)
+
+
+def _apply_columns(
+    electrons: NDArray[np.int64], columns: _Columns, gain: float, rng: np.random.Generator
+) -> None:
+    """Take away and add electrons in bad columns; a share of a Poisson number is one again."""
+    bad = columns.bad
+    passed = rng.binomial(electrons[bad], np.asarray(columns.passed[bad], float))
+    electrons[bad] = passed + rng.poisson(np.asarray(columns.leaked[bad], float) * gain)
+
+
+def _bad_columns(shape: tuple[int, int], number: int, seed: int) -> _Columns:
+    """Return what the columns with a defect do; the defect is in the lower half of the frame."""
+    ny, nx = shape
+    check_whole("detector.bad_columns", number, 0, nx)
+    rng = random_stream(seed, Stream.BAD_COLUMNS)
+    columns = _Columns(
+        np.ones(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape, bool)
+    )
+    for i, x in enumerate(rng.permutation(nx)[:number]):
+        rows = slice(int(rng.integers(0, ny // 2 + 1)), ny)
+        passed, leaked = rng.uniform(0.05, 0.5), np.exp(rng.uniform(np.log(50), np.log(500)))
+        columns.bad[rows, x] = True
+        if i % 2 == 0:
+            columns.passed[rows, x] = passed
+        else:
+            columns.leaked[rows, x] = leaked
+    return columns
 
 
 def _hot_pixels(shape: tuple[int, int], number: int, seed: int) -> Frames:

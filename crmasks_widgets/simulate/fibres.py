@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmasks_widgets.simulate._common import (
+    FWHM,
     Stream,
+    check_offset,
     check_real,
     check_shape,
     check_whole,
@@ -145,7 +147,11 @@ def fibre_spectrograph(
 
 
 def fibre_light(
-    shape: tuple[int, int], fibres: Fibres | None = None, *, seed: int
+    shape: tuple[int, int],
+    fibres: Fibres | None = None,
+    *,
+    seed: int,
+    offset: tuple[float, float] = (0.0, 0.0),
 ) -> NDArray[np.float32]:
     """Draw the noise-free light of a fibre spectrograph.
 
@@ -157,6 +163,8 @@ def fibre_light(
         The light; ``Fibres()`` if None.
     seed : int
         Decides the throughputs of the fibres and the places and strengths of the lines; >= 0.
+    offset : (dx, dy)
+        How far all light lies to the right and up, in pixels.
 
     Returns
     -------
@@ -166,12 +174,13 @@ def fibre_light(
     Raises
     ------
     ParameterError
-        If the shape or the seed is not usable.
+        If the shape, the seed or the offset is not usable.
     """
     ny, nx = check_shape(shape, SMALLEST_SIDE)
     fibres = fibres or Fibres()
     rng = random_stream(seed, Stream.LIGHT)
-    y, x = np.arange(ny)[:, None], np.arange(nx)[None, :]
+    dx, dy = check_offset("offset", offset)
+    y, x = np.arange(ny)[:, None] - dy, np.arange(nx)[None, :] - dx
     wavelength = x - fibres.smile * (2 * y / (ny - 1) - 1) ** 2
     sky, source = _spectra(rng, nx, fibres)
     throughput, filling = _fibre_weights(rng, ny, fibres)
@@ -226,7 +235,7 @@ def _profiles(place: FloatArray, weights: FloatArray, fibres: Fibres) -> FloatAr
     """
     position = place / fibres.spacing - 0.5
     nearest = np.rint(position).astype(int)
-    inverse = fibres.spacing * 2 * np.sqrt(2 * np.log(2)) / fibres.fwhm
+    inverse = fibres.spacing * FWHM / fibres.fwhm
     total = np.zeros(place.shape)
     for neighbour in (-1, 0, 1):
         fibre = nearest + neighbour

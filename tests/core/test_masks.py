@@ -172,8 +172,9 @@ def test_nan_is_never_flagged():
 
 
 def test_counts_by_method():
-    flags = Flags(lacosmic=pixels((0, 0), (1, 1)), mm=pixels((1, 1), (2, 2), (3, 3)))
-    assert flags.counts() == {"either": 4, "lacosmic only": 1, "mm only": 2, "both": 1}
+    flags = Flags(pixels((0, 0), (1, 1)), pixels((1, 1), (2, 2), (3, 3)), pixels((0, 0), (4, 4)))
+    expected = {"lacosmic only": 0, "mm only": 2, "significance only": 1, "both": 2}
+    assert flags.counts() == {"either": 5, **expected}
 
 
 @pytest.mark.parametrize(
@@ -181,10 +182,13 @@ def test_counts_by_method():
     [
         ((0, 0), palette.LACOSMIC_ONLY), ((1, 1), palette.BOTH), ((2, 2), palette.MM_ONLY),
         ((3, 3), palette.DILATION), ((4, 4), palette.FORCED), ((5, 5), 0),
+        ((6, 6), palette.BOTH), ((7, 7), palette.SIGNIFICANCE_ONLY),
     ],
 )  # fmt: skip
 def test_codes_say_why(where, code):
-    flags = Flags(lacosmic=pixels((0, 0), (1, 1), (5, 5)), mm=pixels((1, 1), (2, 2)))
-    mask = pixels((0, 0), (1, 1), (2, 2), (3, 3), (4, 4))
+    flags = Flags(
+        pixels((0, 0), (1, 1), (5, 5)), pixels((1, 1), (2, 2), (6, 6)), pixels((6, 6), (7, 7))
+    )
+    mask = pixels((0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (6, 6), (7, 7))
     codes = detection_codes(flags, mask, hand_edits(forced=pixels((4, 4))))
     assert codes[where] == code

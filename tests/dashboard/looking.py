@@ -1,9 +1,6 @@
 """A desk with small exposures, on which a view is driven as the page would."""
 
-import io
-
 import numpy as np
-from PIL import Image
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.dashboard.desk import Desk
@@ -74,8 +71,3 @@ class Bench:
 
     def tell(self, **content):
         self.page._handle_custom_msg(content, [])
-
-
-def picture(png):
-    """Red, green, blue and opacity of a PNG, row 0 the lowest."""
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))[::-1]

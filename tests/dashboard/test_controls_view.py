@@ -50,7 +50,7 @@ def value(bench, name):
 
 def test_every_parameter_has_its_place(view):
     assert view.tabs.titles == (
-        "L.A.Cosmic", "MM diagram", "General", "Exposures", "Not used here",
+        "L.A.Cosmic", "MM diagram", "Significance", "General", "Exposures", "Not used here",
     )  # fmt: skip
     assert set(view.controls) | set(view._fixed) == set(TABLE)
     assert set(view._fixed) == {*FIXED, *UNUSED}
@@ -85,7 +85,8 @@ def test_a_new_group_gets_a_page_of_its_own(bench, monkeypatch):
     monkeypatch.setattr(controls_view, "parameter_table", lambda: table)
     view = opened(bench)
     assert view.tabs.titles == (
-        "L.A.Cosmic", "MM diagram", "Significance test", "General", "Exposures", "Not used here",
+        "L.A.Cosmic", "MM diagram", "Significance", "Significance test", "General", "Exposures",
+        "Not used here",
     )  # fmt: skip
     view.controls["dilation"].editor.slider.value = 2
     assert value(bench, "dilation") == 2

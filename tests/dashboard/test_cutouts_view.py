@@ -5,11 +5,12 @@ import pytest
 
 from crmasks_widgets import palette
 from crmasks_widgets.dashboard import cutouts, overlays, picking
+from crmasks_widgets.dashboard.colour_tables import rgb
 from crmasks_widgets.dashboard.cutouts_view import CutoutsView
 from crmasks_widgets.dashboard.image_tools import ERASE, LOCAL_MEDIAN, PAINT
-from crmasks_widgets.dashboard.stretches import rgb
 
-from .looking import FIRST, SECOND, SHAPE, Bench, exposures, picture
+from .conftest import decoded
+from .looking import FIRST, SECOND, SHAPE, Bench, exposures
 
 OUTLINE = rgb(overlays.COLOURS[overlays.BRUSHED])
 
@@ -29,7 +30,7 @@ def panel(view, k):
     """Colours of the middle of every pixel in panel k."""
     panels = view._panels
     x, y = panels.corner(k)
-    whole = picture(view.image.png)
+    whole = decoded(view.image.png)
     rows = y + panels.side // 2 + panels.side * np.arange(panels.height)
     columns = x + panels.side // 2 + panels.side * np.arange(panels.width)
     return whole[rows[:, None], columns]
@@ -88,7 +89,7 @@ def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
     codes = panel(view, 4)
     y, x = SECOND[0][0] - part[0].start, SECOND[0][1] - part[1].start
     assert tuple(codes[0, 0, :3]) == (235, 235, 235)
-    shown = {tuple(c) for c in picture(view.image.png)[..., :3].reshape(-1, 3)}
+    shown = {tuple(c) for c in decoded(view.image.png)[..., :3].reshape(-1, 3)}
     assert rgb(palette.CODE_COLOURS[palette.MM_ONLY]) in shown
     assert OUTLINE in shown
     assert tuple(codes[y, x, :3]) != (235, 235, 235)
@@ -130,7 +131,7 @@ def test_what_was_taken_out_can_be_found_again(bench):
     assert bench.scene.selection.pixel in SECOND
     bench.view.taken_out.value = bench.view.taken_out.options[1][1]
     assert bench.scene.selection.pixel in FIRST
-    assert bench.view.taken_out.value is None
+    assert bench.view.taken_out.label == "taken out: 1"
     assert bench.view.reject.description == "Accept"
 
 
@@ -194,6 +195,8 @@ def test_panels_become_as_large_as_the_plot_allows():
 
 def test_positions_between_panels_are_no_pixels():
     panels = cutouts.arrange(6, (9, 9), (500, 400))
+    assert panels.columns == 3
+    assert panels.corner(0)[1] > panels.corner(3)[1] == 0  # reading order
     for k in range(6):
         x, y = panels.corner(k)
         assert panels.pixel(x, y) == (0, 0)

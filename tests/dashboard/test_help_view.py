@@ -1,5 +1,8 @@
 """The list of keys."""
 
+from ipywidgets import Tab
+
+from crmasks_widgets.dashboard.app import Dashboard
 from crmasks_widgets.dashboard.desk import Key
 from crmasks_widgets.dashboard.help_view import HelpView, name_of
 
@@ -30,3 +33,24 @@ def test_keys_of_all_views_are_listed_and_the_panel_opens():
 def test_names_of_keys():
     names = [name_of(key) for key in ("a", "A", "Escape", "Ctrl+ArrowUp", " ", "Ctrl+y", "?")]
     assert names == ["a", "A", "Esc", "Ctrl+↑", "Space", "Ctrl+Y", "?"]
+
+
+def test_help_opens_its_tab_and_closing_it_goes_back():
+    dashboard = Dashboard(small_analysis())
+    try:
+        place = dashboard.workplace
+        tabs = next(part for part in place.widgets[2].children[0].children if isinstance(part, Tab))
+        files, help_tab = tabs.titles.index("Files"), tabs.titles.index("Help")
+        tabs.selected_index = files
+        message = {"event": "key", "key": "?", "control": False}
+        place.page._handle_custom_msg(message, [])
+        assert (tabs.selected_index, place.help.widget.opened) == (help_tab, True)
+        place.page._handle_custom_msg(message, [])
+        assert (tabs.selected_index, place.help.widget.opened) == (files, False)
+        tabs.selected_index = help_tab
+        assert place.help.widget.opened
+        tabs.selected_index = 0
+        assert not place.help.widget.opened
+        assert tabs.selected_index == 0
+    finally:
+        dashboard.close()

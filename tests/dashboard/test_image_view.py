@@ -9,11 +9,13 @@ from bqplot import LinearScale
 from crmasks_widgets import palette
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.dashboard import edits, image_tools, overlays
+from crmasks_widgets.dashboard.colour_tables import rgb
 from crmasks_widgets.dashboard.image_deck import ImageDeck, Same
 from crmasks_widgets.dashboard.image_view import ImageView
-from crmasks_widgets.dashboard.stretches import colour_indices, colour_palette, rgb
+from crmasks_widgets.dashboard.stretches import colour_indices, colour_palette
 
-from .looking import FIRST, SECOND, SHAPE, Bench, exposures, picture
+from .conftest import decoded
+from .looking import FIRST, SECOND, SHAPE, Bench, exposures
 
 SIZE = [400, 300]  # five screen pixels to a pixel: the whole frame fills the plot
 
@@ -52,7 +54,7 @@ def stroke(view, *points):
 
 
 def drawn(view):
-    return picture(view.layers.patch.png)
+    return decoded(view.layers.patch.png)
 
 
 # Drawing
@@ -124,18 +126,18 @@ def test_pixels_without_a_value_are_marked():
 
 
 def test_flags_lie_over_their_pixels(bench):
-    shown = picture(bench.view.layers.overlay.png)
+    shown = decoded(bench.view.layers.overlay.png)
     assert list(bench.view.layers.overlay.mark.x) == [0.5, 80.5]
     found = {(int(y), int(x)) for y, x in np.argwhere(shown[..., 3] > 0)}
     assert found == {*FIRST, *SECOND}
     assert tuple(shown[FIRST[0]][:3]) == rgb(palette.CODE_COLOURS[palette.MM_ONLY])
     bench.state.show(opacity=0.0)
-    assert not picture(bench.view.layers.overlay.png)[..., 3].any()
+    assert not decoded(bench.view.layers.overlay.png)[..., 3].any()
 
 
 def test_a_close_look_shows_shapes(bench):
     bench.state.show(image=(16.5, 24.5, 37.5, 43.5))
-    shown = picture(bench.view.layers.overlay.png)
+    shown = decoded(bench.view.layers.overlay.png)
     side = overlays.LARGEST_STENCIL
     left, low = bench.view.layers.overlay.mark.x[0], bench.view.layers.overlay.mark.y[0]
     y, x = SECOND[0]
@@ -145,7 +147,7 @@ def test_a_close_look_shows_shapes(bench):
     assert cell[side // 2].max() == cell.max()
 
 
-def test_what_is_not_known_yet_leaves_the_picture(bench):
+def test_what_is_not_known_yet_leaves_the_decoded(bench):
     view, before = bench.view, bench.view.layers.patch.png
     analysis = bench.scene.analysis.replace(bias=7.0)
     known = analysis.computed()
@@ -361,9 +363,9 @@ def test_a_deck_makes_each_picture_once_and_forgets_the_oldest():
         deck.show(name, make)
         assert deck.png == name.encode()
 
-    for name in ("a", "b", "a", "b", "c", "b", "a"):
+    for name in ("a", "b", "a", "c", "a", "b"):
         show(name)
-    assert made == ["a", "b", "c", "a"]
+    assert made == ["a", "b", "c", "b"]
 
 
 def test_a_key_of_an_object_ends_with_it():
@@ -378,3 +380,23 @@ def test_a_key_of_an_object_ends_with_it():
     del thing
     assert key != Same(other)
     assert key != key.__class__(other)
+
+
+def test_the_diagram_decides_what_is_marked(bench):
+    heights = {p: bench.scene.analysis.stack.min2d[p] for p in (*FIRST, *SECOND)}
+    lowest = min(heights, key=heights.get)
+    bench.state.show(diagram=(heights[lowest] - 0.01, heights[lowest] + 0.01, 0.0, 1e4))
+    shown = decoded(bench.view.layers.overlay.png)
+    assert np.argwhere(shown[..., 3] > 0).tolist() == [list(lowest)]
+    bench.state.show(diagram=None)
+    bench.state.select(outline=((0, 500), (2000, 500), (2000, 5000), (0, 5000)))
+    shown = decoded(bench.view.layers.overlay.png)
+    brushed = np.argwhere((shown[..., :3] == rgb(overlays.COLOURS[overlays.BRUSHED])).all(-1))
+    assert {tuple(p) for p in brushed.tolist()} == {*FIRST, *SECOND}
+
+
+def test_an_unchanged_scene_sends_nothing(bench, monkeypatch):
+    sent = []
+    monkeypatch.setattr("ipywidgets.Widget.notify_change", lambda self, change: sent.append(change))
+    bench.view.render(bench.scene)
+    assert sent == []

@@ -206,5 +206,6 @@ def test_a_note_says_when_points_have_no_effect(bench, view):
     assert view.note.value == "<small></small>"
     bench.state.update(mm_expected_false=1.0)
     assert "mm_expected_false" in view.note.value
-    bench.state.update(crmethod="lacosmic")
-    assert "lacosmic" in view.note.value
+    for method in ("lacosmic", "significance"):
+        bench.state.update(crmethod=method)
+        assert f"crmethod {method} takes no boundary" in view.note.value

@@ -1,0 +1,67 @@
+"""What varies slowly along rows and columns: medians of blocks, joined by straight lines."""
+
+import numpy as np
+import numpy.typing as npt
+
+FloatFrame = npt.NDArray[np.float32]
+
+# Medians of so many neighbouring blocks are replaced by their median: a track along a row or column
+# has to be longer than a block and a half to be taken for background.
+_BLOCKS = 3
+
+
+def running_background(frame: FloatFrame, size: int) -> tuple[FloatFrame, FloatFrame]:
+    """Median along the rows, and along the columns.
+
+    Parameters
+    ----------
+    frame : (ny, nx) float32
+        NaN is left out.
+    size : int
+        Length of a block, pixels; those that are left over join the last block.
+
+    Returns
+    -------
+    along_x, along_y : (ny, nx) float32
+        0 where a block has no valid value.
+    """
+    ny, nx = frame.shape
+    along_x = _block_medians(frame, size) @ _joined(nx, size)
+    along_y = _joined(ny, size).T @ _block_medians(np.ascontiguousarray(frame.T), size).T
+    return along_x, along_y
+
+
+def _block_medians(frame: FloatFrame, size: int) -> FloatFrame:
+    """Medians of the blocks of every row, (ny, n_blocks), smoothed over neighbouring blocks."""
+    ny, nx = frame.shape
+    n_blocks = max(1, nx // size)
+    whole = (n_blocks - 1) * size
+    medians = np.empty((ny, n_blocks), np.float32)
+    medians[:, :-1] = _median(frame[:, :whole].reshape(ny, n_blocks - 1, size))
+    medians[:, -1] = _median(frame[:, whole:])
+    if n_blocks < _BLOCKS:
+        return medians
+    padded = np.pad(medians, ((0, 0), (1, 1)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _BLOCKS, axis=1)
+    return np.asarray(np.median(windows, axis=2))
+
+
+def _median(values: FloatFrame) -> FloatFrame:
+    """Median over the last axis of the valid values; 0 where there is none."""
+    size = values.shape[-1]
+    ordered = np.sort(values, axis=-1)  # NaN comes last
+    if size == 0 or not np.isnan(ordered[..., -1]).any():
+        return np.asarray((ordered[..., (size - 1) // 2] + ordered[..., size // 2]) / 2)
+    n = size - np.count_nonzero(np.isnan(ordered), axis=-1, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum(n - 1, 0) // 2, axis=-1)
+    high = np.take_along_axis(ordered, np.minimum(n // 2, size - 1), axis=-1)
+    return np.asarray(np.where(n > 0, (low + high) / 2, 0)[..., 0], np.float32)
+
+
+def _joined(n: int, size: int) -> FloatFrame:
+    """Weights (n_blocks, n) of straight lines between the centres of blocks, level at both ends."""
+    n_blocks = max(1, n // size)
+    edges = np.append(np.arange(n_blocks) * size, n)
+    centres = (edges[:-1] + edges[1:] - 1) / 2
+    weights = [np.interp(np.arange(n), centres, unit) for unit in np.eye(n_blocks)]
+    return np.asarray(weights, np.float32)

@@ -1,0 +1,134 @@
+"""What a hit of the median is, judged from the exposures themselves."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.core.significance_level import Level
+from crmasks_widgets.core.stack import Stack
+
+COINCIDENT, UNSTABLE, RESIDUAL, SATURATED = "coincident", "unstable", "residual", "saturated"
+CLASSES = (COINCIDENT, UNSTABLE, RESIDUAL, SATURATED)
+CLASS_NAMES = {
+    COINCIDENT: "coincident hit",
+    UNSTABLE: "hot or unstable pixel",
+    RESIDUAL: "source or sky line residual",
+    SATURATED: "saturated",
+}
+
+# A bad pixel is alone, or bleeds into one neighbour.
+_FEW_PIXELS = 2
+# An excess below this part of the contrast around it is what a displacement of a third of a pixel,
+# or a flux that differs by so much, leaves of a line or a star.
+_RESIDUAL_PART = 0.25
+
+
+@dataclass(frozen=True)
+class HitClasses:
+    """Classes of the hits of the median.
+
+    Attributes
+    ----------
+    names : (n,) str
+        Words of `CLASSES`, in the order of the hits' numbers.
+    reasons : (n,) str
+        Why, in a few words and figures.
+    """
+
+    names: npt.NDArray[np.str_]
+    reasons: npt.NDArray[np.str_]
+
+    def outside(self, chosen: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+        """Hits of other classes.
+
+        Parameters
+        ----------
+        chosen : tuple of str
+            Words of `CLASSES`.
+
+        Returns
+        -------
+        (n + 1,) bool
+            By number of the hit; 0, which is no hit, is False.
+        """
+        return np.concatenate([[False], ~np.isin(self.names, chosen)])
+
+
+def classify_hits(
+    labels: npt.NDArray[np.int32],
+    evidence: npt.NDArray[np.bool_],
+    everywhere: npt.NDArray[np.bool_],
+    stack: Stack,
+    level: Level,
+    saturation: float,
+) -> HitClasses:
+    """Give every hit of the median a class and a reason.
+
+    Parameters
+    ----------
+    labels : (ny, nx) int32
+        Numbers of the hits.
+    evidence : (ny, nx) bool
+        Pixels that were detected; the others are there by dilation or by hand.
+    everywhere : (ny, nx) bool
+        Pixels that stand out of their surroundings in every exposure.
+    stack : Stack
+        Exposures divided by their flux factors, ADU.
+    level : Level
+        Noise and contrast of the pixels.
+    saturation : float
+        Level from which on the detector saturates, ADU.
+
+    Returns
+    -------
+    HitClasses
+        saturated: the median reaches the saturation level. unstable: one or two pixels that stand
+        out in all exposures. residual: nowhere does the excess of the median over the minimum
+        reach a quarter of the contrast around. coincident: all others.
+    """
+    n = int(labels.max(initial=0))
+    pixels = np.flatnonzero(labels)
+    number = labels.ravel()[pixels]
+    detected = evidence.ravel()[pixels]
+    alone = np.bincount(number[detected], minlength=n + 1) == 0
+    counted = detected | alone[number]  # pixels set by hand have nothing but themselves
+    pixels, number = pixels[counted], number[counted]
+    n_pixels = np.bincount(number, minlength=n + 1)
+    n_lasting = np.bincount(number[everywhere.ravel()[pixels]], minlength=n + 1)
+    sigma = level.sigma.ravel()[pixels]
+    median = stack.median2d.ravel()[pixels]
+    excess = (median - level.minimum.ravel()[pixels]) / sigma
+    contrast = np.maximum(level.contrast.ravel()[pixels], 1e-6)
+    part = _largest(excess / contrast, number, n)
+    peak, brightest = _largest(excess, number, n), _largest(median, number, n)
+    high = stack.cube.reshape(stack.n, -1)[:, pixels] - level.minimum.ravel()[pixels]
+    n_hit = _largest((high > 3 * sigma).sum(axis=0).astype(float), number, n)
+    rows = [
+        _judge(brightest[k] >= saturation, n_pixels[k], n_lasting[k], part[k], peak[k], n_hit[k])
+        for k in range(1, n + 1)
+    ]
+    return HitClasses(np.array([r[0] for r in rows], "U10"), np.array([r[1] for r in rows], "U80"))
+
+
+def _judge(
+    saturated: bool, n_pixels: int, n_lasting: int, part: float, peak: float, n_hit: float
+) -> tuple[str, str]:
+    if saturated:
+        return SATURATED, "the median reaches the saturation level"
+    if n_lasting == n_pixels <= _FEW_PIXELS:
+        return UNSTABLE, "stands out in all exposures, nothing around it does"
+    if part < _RESIDUAL_PART:
+        return RESIDUAL, f"{peak:.1f} sigma, {part:.2f} of the contrast around"
+    if n_lasting:
+        return COINCIDENT, f"{peak:.1f} sigma, {n_lasting} pixels hit in all exposures"
+    return COINCIDENT, f"{peak:.1f} sigma, hit in {max(int(n_hit), 1)} exposures"
+
+
+def _largest(
+    values: npt.NDArray[np.floating], number: npt.NDArray[np.int32], n: int
+) -> npt.NDArray[np.float64]:
+    """Largest value of each hit, by its number; NaN is left out."""
+    result = np.full(n + 1, -np.inf)
+    np.fmax.at(result, number, values)
+    return result

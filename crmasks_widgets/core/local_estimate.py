@@ -1,0 +1,208 @@
+"""Values for pixels that no exposure is left for, from their surroundings, with their errors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatFrame = npt.NDArray[np.float32]
+BoolFrame = npt.NDArray[np.bool_]
+Pixels = npt.NDArray[np.int64]
+Offset = int | Pixels
+Stencil = list[tuple[Pixels, npt.NDArray[np.float64]]]
+
+# How far to look for valid pixels, how many to take on each side, and the half width of the window
+# in which the same interpolation is tried on every second pixel that is known.
+_REACH, _PER_SIDE, _TRIALS = 10, 2, 5
+_FEWEST_TRIALS = 8
+# A minimum so far above its surroundings is hit as well.
+EVERYWHERE_SIGMA = 3.0
+# Pixels are handled in groups, which bounds the memory.
+_AT_ONCE = 2048
+
+
+@dataclass(frozen=True)
+class LocalEstimate:
+    """Values of pixels, from their surroundings.
+
+    Attributes
+    ----------
+    value : (k,) float64
+        ADU.
+    variance : (k,) float64
+        Expected square error, ADU^2; above 0.
+    """
+
+    value: npt.NDArray[np.float64]
+    variance: npt.NDArray[np.float64]
+
+
+def estimate_locally(
+    frame: FloatFrame, good: BoolFrame, pixels: Pixels, noise: npt.NDArray[np.floating]
+) -> LocalEstimate:
+    """Interpolate pixels along their row or their column.
+
+    On either side the two nearest good pixels are averaged and joined by a straight line. The same
+    stencil is tried on the good pixels around. The direction in which its mean square error is less
+    is taken: along a sky line or a spectrum, not across; the variance is that error without the
+    noise of the pixels it was tried on, but at least half of it. Where neither direction will do,
+    the value is the median of the good pixels around, and the variance theirs.
+
+    Parameters
+    ----------
+    frame : (ny, nx) float32
+        Clean where `good`, ADU.
+    good : (ny, nx) bool
+        Pixels to be used.
+    pixels : (k,) int64
+        Flat indices of the pixels wanted.
+    noise : (k,) ndarray
+        Standard deviation of `frame` in those pixels, ADU.
+
+    Returns
+    -------
+    LocalEstimate
+        NaN where no good pixel is within reach.
+    """
+    parts = [
+        _estimate(_Places(frame, good, pixels[start : start + _AT_ONCE]))
+        for start in range(0, len(pixels), _AT_ONCE)
+    ]
+    if not parts:
+        return LocalEstimate(np.zeros(0), np.zeros(0))
+    error = np.concatenate([part.variance for part in parts])
+    own = np.square(noise)
+    return LocalEstimate(
+        np.concatenate([part.value for part in parts]), np.maximum(error - own, error / 2)
+    )
+
+
+class _Places:
+    """Pixels of a frame, and what lies at an offset from them."""
+
+    def __init__(self, frame: FloatFrame, good: BoolFrame, pixels: Pixels) -> None:
+        self._frame, self._good = frame, good
+        self._y, self._x = np.divmod(pixels, frame.shape[1])
+
+    def __len__(self) -> int:
+        return len(self._y)
+
+    def at(self, dy: Offset, dx: Offset) -> tuple[npt.NDArray[np.float64], BoolFrame]:
+        """Values, 0 where they are not good, and whether they are."""
+        y, x = self._y + dy, self._x + dx
+        inside = (y >= 0) & (y < self._good.shape[0]) & (x >= 0) & (x < self._good.shape[1])
+        y, x = np.where(inside, y, 0), np.where(inside, x, 0)
+        good = inside & self._good[y, x]
+        return np.where(good, self._frame[y, x], 0).astype(np.float64), good
+
+
+def _estimate(places: _Places) -> LocalEstimate:
+    along_x, along_y = (_interpolated(places, direction) for direction in ((0, 1), (1, 0)))
+    choose_y = along_y.variance < along_x.variance
+    value = np.where(choose_y, along_y.value, along_x.value)
+    variance = np.where(choose_y, along_y.variance, along_x.variance)
+    unknown = ~np.isfinite(variance)
+    if unknown.any():
+        around = _surroundings(places)
+        value = np.where(unknown, around.value, value)
+        variance = np.where(unknown, around.variance, variance)
+    return LocalEstimate(value, variance)
+
+
+def _interpolated(places: _Places, direction: tuple[int, int]) -> LocalEstimate:
+    """Interpolate in one direction; the variance is infinite where that is impossible."""
+    (low, n_low), (high, n_high) = (_nearest(places, direction, sign) for sign in (-1, 1))
+    far_low, far_high = (np.abs(np.nanmean(side, axis=1)) for side in (low, high))
+    # A side without good pixels leaves all weight to the other.
+    share = np.where(n_low == 0, 1.0, np.where(n_high == 0, 0.0, far_low / (far_low + far_high)))
+    stencil = []
+    for side, n, part in ((low, n_low, 1 - share), (high, n_high, share)):
+        for offset in side.T:
+            known = np.isfinite(offset) & (n > 0)
+            steps = np.where(known, offset, 0).astype(np.int64)
+            stencil.append((steps, np.where(known, part / np.maximum(n, 1), 0.0)))
+    value, _ = _applied(places, stencil, direction, (0, 0))
+    variance = _trial_error(places, stencil, direction)
+    return LocalEstimate(value, np.where(n_low + n_high > 0, variance, np.inf))
+
+
+def _nearest(
+    places: _Places, direction: tuple[int, int], sign: int
+) -> tuple[npt.NDArray[np.float64], Pixels]:
+    """Offsets of the nearest good pixels on one side, NaN for those missing; their number."""
+    offsets = np.full((len(places), _PER_SIDE), np.nan)
+    number = np.zeros(len(places), np.int64)
+    for step in range(1, _REACH + 1):
+        _, good = places.at(sign * step * direction[0], sign * step * direction[1])
+        taken = np.flatnonzero(good & (number < _PER_SIDE))
+        offsets[taken, number[taken]] = sign * step
+        number[taken] += 1
+    # Without any, a finite distance keeps the arithmetic quiet; its weight is 0.
+    offsets[number == 0, 0] = sign * _REACH
+    return offsets, number
+
+
+def _applied(
+    places: _Places, stencil: Stencil, direction: tuple[int, int], shift: tuple[int, int]
+) -> tuple[npt.NDArray[np.float64], BoolFrame]:
+    """Interpolated values beside the pixels, and where all that they need is good."""
+    value, known = np.zeros(len(places)), np.ones(len(places), dtype=bool)
+    for offset, weight in stencil:
+        term, good = places.at(shift[0] + direction[0] * offset, shift[1] + direction[1] * offset)
+        value += weight * term
+        known &= good | (weight == 0)
+    return value, known
+
+
+def _trial_error(
+    places: _Places, stencil: Stencil, direction: tuple[int, int]
+) -> npt.NDArray[np.float64]:
+    """Mean square error of a stencil on the good pixels around; infinite with too few of them."""
+    square, number = np.zeros(len(places)), np.zeros(len(places), np.int64)
+    for dy in range(-_TRIALS, _TRIALS + 1, 2):
+        for dx in range(-_TRIALS, _TRIALS + 1, 2):
+            truth, good = places.at(dy, dx)
+            value, known = _applied(places, stencil, direction, (dy, dx))
+            known &= good
+            square += np.where(known, np.square(value - truth), 0)
+            number += known
+    return np.where(number >= _FEWEST_TRIALS, square / np.maximum(number, 1), np.inf)
+
+
+def _surroundings(places: _Places) -> LocalEstimate:
+    """Median and variance of the good pixels within reach; NaN with fewer than two."""
+    steps = range(-_REACH, _REACH + 1)
+    around = np.array([places.at(dy, dx) for dy in steps for dx in steps])
+    values = np.ma.masked_array(around[:, 0], around[:, 1] == 0)
+    few = values.count(axis=0) < 2
+    median = np.ma.median(values, axis=0).filled(np.nan)  # type: ignore[no-untyped-call]
+    variance = values.var(axis=0).filled(np.nan)
+    return LocalEstimate(np.where(few, np.nan, median), np.where(few, np.nan, variance))
+
+
+def hit_everywhere(
+    lowest: FloatFrame, estimate: LocalEstimate, pixels: Pixels, sigma: FloatFrame
+) -> BoolFrame:
+    """Find the pixels whose minimum is hit as well.
+
+    Parameters
+    ----------
+    lowest : (ny, nx) float32
+        Minimum over the exposures, ADU.
+    estimate : LocalEstimate
+        Of the pixels.
+    pixels : (k,) int64
+        Flat indices of pixels whose other exposures are hit.
+    sigma : (k,) ndarray
+        Noise of a single exposure at the level of the estimate, ADU.
+
+    Returns
+    -------
+    (ny, nx) bool
+        Where the minimum lies above the estimate by `EVERYWHERE_SIGMA` times the noise of both.
+    """
+    spread = np.sqrt(estimate.variance + np.square(sigma))
+    everywhere = np.zeros(lowest.shape, dtype=bool)
+    excess = lowest.ravel()[pixels] - estimate.value
+    everywhere.ravel()[pixels] = excess > EVERYWHERE_SIGMA * spread
+    return everywhere

@@ -1,0 +1,239 @@
+"""Figures of the teaching notebooks, drawn without pyplot."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from crmasks_widgets.core.lacosmic_stages import LacosmicStages
+from crmasks_widgets.figures.diagram_density import density, stretched_axis
+from crmasks_widgets.figures.images import BOUNDARY_COLOUR
+from crmasks_widgets.simulate import Scene
+from crmasks_widgets.teaching import Verdict, lesson_stack
+
+Frame = npt.NDArray[np.floating]
+
+# Okabe & Ito (2008); symbols differ as well.
+FOUND: Final[dict[str, Any]] = {"color": "#009E73", "marker": "o", "s": 22, "facecolors": "none"}
+MISSED: Final[dict[str, Any]] = {"color": "#D55E00", "marker": "x", "s": 24}
+FALSE: Final[dict[str, Any]] = {"color": "#CC79A7", "marker": "^", "s": 20}
+LINES: Final[tuple[tuple[str, Any], ...]] = (
+    ("#0072B2", "-"),
+    ("#D55E00", "--"),
+    ("#009E73", "-."),
+    ("#000000", ":"),
+    ("#CC79A7", (0, (6, 1, 1, 1))),
+)
+
+
+def order_figure(ordered: Frame, level: float) -> Figure:
+    """Draw the distributions of minimum, median and maximum of N exposures of one pixel.
+
+    Parameters
+    ----------
+    ordered : (k, N) ndarray
+        From `teaching.repeated_pixel`, electrons.
+    level : float
+        Expected electrons.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    median = np.median(ordered, axis=1)
+    parts = {"minimum": ordered[:, 0], "median": median, "maximum": ordered[:, -1]}
+    edges = np.linspace(ordered.min(), ordered.max(), 80)
+    for (name, values), (colour, style) in zip(parts.items(), LINES, strict=False):
+        left.hist(values, edges, histtype="step", color=colour, linestyle=style, label=name)
+    left.axvline(level, color="0.5", linewidth=0.8, label="truth")
+    left.set(xlabel="value (electrons)", ylabel="pixels per bin")
+    left.legend(fontsize=8)
+    height = median - ordered[:, 0]
+    right.hist(height, 80, histtype="step", color="#000000")
+    right.set_yscale("log")
+    right.set(xlabel="median − minimum (electrons)", ylabel="pixels per bin")
+    for quantile, (colour, style) in zip((0.5, 0.999), LINES, strict=False):
+        right.axvline(
+            np.quantile(height, quantile), color=colour, linestyle=style,
+            label=f"{100 * quantile:g} % lie below",
+        )  # fmt: skip
+    right.legend(fontsize=8)
+    return figure
+
+
+def _grey(axes: Axes, frame: Frame, title: str, low: float, high: float) -> None:
+    extent = (0.5, frame.shape[1] + 0.5, 0.5, frame.shape[0] + 0.5)
+    axes.imshow(
+        frame, origin="lower", cmap="gray_r", vmin=low, vmax=high, extent=extent,
+        interpolation="nearest",
+    )  # fmt: skip
+    axes.set_title(title, fontsize=9)
+    axes.tick_params(labelsize=7)
+    axes.set_xlabel("x (pixel)", fontsize=8)
+
+
+def _mark(axes: Axes, mask: npt.NDArray[np.bool_], label: str, style: Mapping[str, Any]) -> None:
+    y, x = np.nonzero(mask)
+    axes.scatter(x + 1, y + 1, linewidths=0.8, label=label, **style)
+
+
+def exposures_figure(scene: Scene) -> Figure:
+    """Draw the first exposure, the median, and the pixels that its truth says are hit too often.
+
+    Parameters
+    ----------
+    scene : Scene
+        Any.
+
+    Returns
+    -------
+    Figure
+    """
+    stack = lesson_stack(scene)
+    low, high = np.percentile(stack.median2d, [1, 99])
+    figure = Figure(figsize=(10, 3.9), layout="constrained")
+    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+    _grey(left, stack.cube[0], "exposure 1 (grey scale in electrons)", low, high)
+    _grey(right, stack.median2d, f"median of {scene.n}", low, high)
+    _mark(right, scene.double_hits, "hit in more than half", MISSED)
+    left.set_ylabel("y (pixel)", fontsize=8)
+    figure.colorbar(left.images[0], ax=[left, right], label="electrons", shrink=0.8)
+    right.legend(fontsize=8, loc="upper right")
+    return figure
+
+
+def diagram_figure(
+    scene: Scene,
+    points: Mapping[float, float] | None = None,
+    verdict: Verdict | None = None,
+) -> Figure:
+    """Draw the Median-Minimum diagram, with a boundary and a verdict if they are given.
+
+    Parameters
+    ----------
+    scene : Scene
+        Its exposures are shown as a density of pixels.
+    points : mapping of float to float, optional
+        Height of the boundary at some minima, ADU.
+    verdict : Verdict, optional
+        From `teaching.judge`; its pixels are marked.
+
+    Returns
+    -------
+    Figure
+    """
+    stack = lesson_stack(scene)
+    x, y = stack.min2d, stack.median2d - stack.min2d
+    x_axis = stretched_axis(float(x.min()), float(x.max()), scene.rnoise)
+    y_axis = stretched_axis(0.0, float(y.max()), scene.rnoise)
+    counts = density(x, y, x_axis, y_axis)
+    figure = Figure(figsize=(8, 4.6), layout="constrained")
+    axes = figure.subplots()
+    mesh = axes.pcolormesh(
+        x_axis.edges(counts.shape[0]), y_axis.edges(counts.shape[1]),
+        np.ma.masked_equal(counts.T, 0), norm=LogNorm(1, max(2, counts.max())), cmap="gray_r",
+    )  # fmt: skip
+    figure.colorbar(mesh, label="pixels per cell")
+    if verdict is not None:
+        parts = {"found": FOUND, "missed": MISSED, "false": FALSE}
+        for name, style in parts.items():
+            mask = getattr(verdict, name)
+            label = f"{name}: {np.count_nonzero(mask)}"
+            axes.scatter(x[mask], y[mask], linewidths=0.9, label=label, **style)
+    if points is not None:
+        places = np.linspace(x_axis.low, x_axis.high, 1001)
+        given = sorted(points.items())
+        heights = np.interp(places, *np.transpose(given))
+        axes.plot(places, heights, color=BOUNDARY_COLOUR, linewidth=2, label="boundary")
+        axes.plot(*np.transpose(given), "s", color=BOUNDARY_COLOUR, markeredgecolor="black")
+    x_axis.apply(axes, "x")
+    y_axis.apply(axes, "y")
+    axes.set(xlabel="minimum (electrons)", ylabel="median − minimum (electrons)")
+    if verdict is not None or points is not None:
+        axes.legend(fontsize=8, loc="upper left")
+    return figure
+
+
+def stages_figure(frame: Frame, stages: LacosmicStages, sigclip: float, objlim: float) -> Figure:
+    """Draw the first iteration of L.A.Cosmic, stage by stage.
+
+    Parameters
+    ----------
+    frame : (ny, nx) ndarray
+        What it was given, electrons.
+    stages : LacosmicStages
+        From `core.lacosmic_stages`.
+    sigclip, objlim : float
+        The thresholds; the scales of S' and of S'/F go from 0 to twice as high.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Figure(figsize=(11, 6.2), layout="constrained")
+    grid = figure.subplots(2, 3, sharex=True, sharey=True)
+    low, high = np.percentile(frame, [1, 99.5])
+    panels = (
+        (frame, "frame (electrons)", low, high),
+        (stages.laplacian, "Laplacian L⁺ (electrons)", 0, np.percentile(stages.laplacian, 99.5)),
+        (stages.excess, "S′ = S − median(S) (sigma)", 0, 2 * sigclip),
+        (stages.fine_structure, "fine structure F (sigma)", 0, sigclip),
+        (np.where(stages.sharp, stages.contrast, 0), "S′/F where S′ > sigclip", 0, 2 * objlim),
+        (frame, "flagged (frame in electrons)", low, high),
+    )
+    for axes, (values, title, vmin, vmax) in zip(grid.flat, panels, strict=True):
+        _grey(axes, values, title, vmin, vmax)
+        figure.colorbar(axes.images[0], ax=axes, shrink=0.85).ax.tick_params(labelsize=7)
+    last = grid[1, 2]
+    spared = stages.sharp & ~stages.flagged
+    _mark(last, spared, "spared: S′/F too low", {**FALSE, "s": 6})
+    _mark(last, stages.seeds, "seed: S′ and S′/F high", {**FOUND, "s": 12})
+    _mark(last, stages.flagged & ~stages.seeds, "neighbour of a seed", {**MISSED, "s": 9})
+    figure.legend(*last.get_legend_handles_labels(), fontsize=8, loc="outside lower right", ncols=3)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("y (pixel)", fontsize=8)
+    return figure
+
+
+def error_figure(frames: Mapping[str, Frame], scene: Scene) -> Figure:
+    """Draw how far combinations are from the truth, where something was hit and where not.
+
+    Parameters
+    ----------
+    frames : mapping of str to (ny, nx) ndarray
+        Combinations without bias, ADU.
+    scene : Scene
+        Its truth.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    grid = figure.subplots(1, 2, sharex=True)
+    hit = scene.hits.any(axis=0)
+    sigma = np.sqrt(np.mean(scene.sigma**2, axis=0))
+    edges = np.linspace(-6, 12, 91)
+    for axes, where, title in zip(
+        grid, (~hit, hit), ("no exposure hit", "one exposure or more hit"), strict=True
+    ):
+        for (name, frame), (colour, style) in zip(frames.items(), LINES, strict=False):
+            error = ((frame - scene.mean_truth) / sigma)[where]
+            # What lies beyond the axis is counted in its last bin: nothing is hidden.
+            inside = np.clip(error, edges[0], edges[-1] - 1e-6)
+            axes.hist(
+                inside, edges, histtype="step", color=colour, linestyle=style, label=name,
+                weights=np.full(error.size, 100 / max(1, error.size)),
+            )  # fmt: skip
+        if where.any():
+            axes.set_yscale("log")
+        axes.set_title(f"{title}: {np.count_nonzero(where)} pixels", fontsize=9)
+        axes.set(xlabel="error (sigma of one exposure)", ylabel="% of the pixels per bin")
+    grid[0].legend(fontsize=8)
+    return figure

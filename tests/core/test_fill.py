@@ -1,0 +1,191 @@
+"""Local estimates, pixels hit everywhere, fill values, classes of hits, and the noise check."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmasks_widgets.core import hit_classes, noise_check
+from crmasks_widgets.core.diagram import Noise
+from crmasks_widgets.core.fill import best_fill
+from crmasks_widgets.core.local_estimate import (
+    LocalEstimate,
+    estimate_locally,
+    hit_everywhere,
+)
+from crmasks_widgets.core.significance_level import measure_level
+from crmasks_widgets.core.stack import stack_exposures
+
+NOISE = Noise(1.0, 4.0)
+
+
+def lines(shape=(60, 70), along="x"):
+    """Bright sharp lines: along one axis everything is known, across nothing is."""
+    ny, nx = shape if along == "x" else shape[::-1]
+    y = np.arange(ny)
+    profile = 50 + sum(900 * np.exp(-0.5 * ((y - c) / 1.1) ** 2) for c in (12.3, 31.8, 47.0))
+    frame = np.repeat(profile[:, None], nx, axis=1).astype(np.float32)
+    return frame if along == "x" else np.ascontiguousarray(frame.T)
+
+
+def noise_at(frame, pixels):
+    return np.sqrt(np.maximum(frame, 0) + 16).ravel()[pixels]
+
+
+@pytest.mark.parametrize("along", ["x", "y"])
+def test_estimates_run_along_lines(along):
+    truth = lines(along=along)
+    frame = truth + np.random.default_rng(1).normal(0, 4, truth.shape).astype(np.float32)
+    good = np.ones(frame.shape, bool)
+    good[28:34, 28:34] = False
+    pixels = np.flatnonzero(~good)
+    found = estimate_locally(frame, good, pixels, np.full(len(pixels), 4.0))
+    pull = (found.value - truth.ravel()[pixels]) / np.sqrt(found.variance)
+    assert 0.4 < np.sqrt(np.mean(pull**2)) < 1.6
+    assert np.abs(found.value - truth.ravel()[pixels]).max() < 15
+
+
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**32 - 1))
+def test_estimates_are_finite_wherever_anything_is_known(ny, nx, seed):
+    rng = np.random.default_rng(seed)
+    frame = rng.normal(100, 5, (ny, nx)).astype(np.float32)
+    good = rng.random((ny, nx)) < 0.5
+    pixels = np.flatnonzero(~good)
+    found = estimate_locally(np.where(good, frame, np.nan), good, pixels, np.full(len(pixels), 5.0))
+    if ny < 10 and nx < 10 and good.sum() >= 2:
+        assert np.isfinite(found.value).all()
+    known = np.isfinite(found.value)
+    assert (found.variance[known] >= 0).all()
+    assert (np.abs(found.value[known] - 100) < 40).all()
+
+
+def test_a_minimum_above_its_surroundings_is_hit():
+    lowest = np.full((5, 5), 10.0, np.float32)
+    lowest[2, 2], lowest[2, 3] = 40.0, 21.0
+    pixels = np.flatnonzero(lowest > 10)
+    estimate = LocalEstimate(np.full(2, 10.0), np.full(2, 9.0))
+    everywhere = hit_everywhere(lowest, estimate, pixels, np.full(2, 4.0))
+    assert np.argwhere(everywhere).tolist() == [[2, 2]]
+
+
+# ---- fill ----------------------------------------------------------------------------------------
+
+
+def filled(masked, hit, cube=None, factors=(1.0, 1.0, 1.0)):
+    cube = np.full((3, 4, 4), 100.0, np.float32) if cube is None else cube
+    stack = stack_exposures(cube)
+    wanted = np.zeros((4, 4), bool)
+    wanted[1, 1] = True
+    masks = [[np.zeros((4, 4), bool) for _ in range(3)] for _ in range(2)]
+    for frames, numbers in zip(masks, (masked, hit), strict=True):
+        for number in numbers:
+            frames[number][1, 1] = True
+    return best_fill(
+        stack, *masks, wanted,
+        lambda pixels: LocalEstimate(np.full(len(pixels), 77.0), np.full(len(pixels), 5.0)),
+        NOISE, factors,
+    )  # fmt: skip
+
+
+def test_fill_is_the_mean_of_what_is_left():
+    cube = np.full((3, 4, 4), 100.0, np.float32)
+    cube[1] += 10
+    made = filled([0], [0], cube)
+    assert made.value[1, 1] == 105.0
+    assert made.variance[1, 1] == pytest.approx((105 + 16) / 2)
+    assert made.count[1, 1] == 2
+    assert np.isnan(made.variance[0, 0])
+    # Masked by dilation everywhere, hit in one: the other two are used.
+    assert filled([0, 1, 2], [0], cube).count[1, 1] == 2
+    assert filled([0, 1, 2], [0], cube).value[1, 1] == 105.0
+
+
+def test_fill_of_a_pixel_hit_everywhere_is_the_local_estimate():
+    made = filled([0, 1, 2], [0, 1, 2])
+    assert (made.value[1, 1], made.variance[1, 1], made.count[1, 1]) == (77.0, 5.0, 0)
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_variance_counts_the_photons_before_the_division(factor):
+    made = filled([1, 2], [1, 2], factors=(factor, 1.0, 1.0))
+    assert made.variance[1, 1] == pytest.approx((16 + 100 * factor) / factor**2)
+
+
+# ---- classes -------------------------------------------------------------------------------------
+
+
+def classified(cube, where, everywhere=(), saturation=65535.0):
+    stack = stack_exposures(np.asarray(cube, np.float32))
+    level = measure_level(stack, NOISE, (1.0, 1.0, 1.0))
+    labels, lasting = np.zeros(stack.min2d.shape, np.int32), np.zeros(stack.min2d.shape, bool)
+    for y, x in where:
+        labels[y, x] = 1
+    for y, x in everywhere:
+        lasting[y, x] = True
+    return hit_classes.classify_hits(labels, labels > 0, lasting, stack, level, saturation)
+
+
+def test_each_class_has_its_signs():
+    rng = np.random.default_rng(2)
+    cube = lines() + rng.normal(0, 4, (3, 60, 70))
+    hit = cube.copy()
+    hit[:2, 22, 20:24] += 400
+    place = [(22, x) for x in range(20, 24)]
+    found = classified(hit, place)
+    assert found.names.tolist() == ["coincident"]
+    assert "hit in 2 exposures" in found.reasons[0]
+    assert classified(hit, place, saturation=300.0).names.tolist() == ["saturated"]
+    assert classified(hit, place, everywhere=place[:1]).names.tolist() == ["coincident"]
+    assert classified(hit, place[:1], everywhere=place[:1]).names.tolist() == ["unstable"]
+    residual = cube.copy()
+    residual[:2, 11, 30] += 60
+    assert classified(residual, [(11, 30)]).names.tolist() == ["residual"]
+
+
+def test_no_hit_has_no_class():
+    assert len(classified(np.full((3, 9, 9), 5.0), []).names) == 0
+    assert classified(np.full((3, 9, 9), 5.0), []).outside(("coincident",)).tolist() == [False]
+
+
+# ---- noise check ---------------------------------------------------------------------------------
+
+
+def checked(given, scenes, gain=1.5, rnoise=3.0, seed=1):
+    rng = np.random.default_rng(seed)
+    cube = [rng.poisson(s * gain) / gain + rng.normal(0, rnoise, s.shape) for s in scenes]
+    cube[0][rng.random(cube[0].shape) < 0.02] += 500  # cosmic rays do not count
+    stack = stack_exposures(np.asarray(cube, np.float32))
+    check = noise_check.check_noise(stack, given, (1.0, 1.0, 1.0))
+    return check, {remark.parameter for remark in noise_check.remarks_on(check, given)}
+
+
+def smooth(shape=(300, 320)):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    return 500 * (1.02 + np.sin(x / 9.0) * np.sin(y / 11.0))
+
+
+def test_right_values_need_no_remark():
+    check, remarks = checked(Noise(1.5, 3.0), [smooth()] * 3)
+    assert remarks == set()
+    assert check.gain == pytest.approx(1.5, rel=0.03)
+    assert check.rnoise == pytest.approx(3.0, rel=0.15)
+    assert check.excess == pytest.approx(1.0, abs=0.03)
+
+
+def test_wrong_gain_and_readout_noise_are_named():
+    assert "gain" in checked(Noise(1.0, 3.0), [smooth()] * 3)[1]
+    assert checked(Noise(1.5, 8.0), [smooth() / 20] * 3)[1] == {"rnoise"}
+    assert checked(Noise(1.5, 4.0), [np.full((200, 200), 2.0)] * 3)[1] == {"rnoise"}
+
+
+def test_flux_and_displacement_are_named():
+    scene = smooth()
+    check, remarks = checked(Noise(1.5, 3.0), [scene, scene * 1.04, scene])
+    assert remarks == {"flux_factor"}
+    assert check.flux[1][0] == pytest.approx(0.04, abs=0.003)
+    assert check.white_excess == pytest.approx(1.0, abs=0.03)
+    moved = smooth((300, 321))
+    shifted = 0.7 * moved[:, 1:] + 0.3 * moved[:, :-1]
+    check, remarks = checked(Noise(1.5, 3.0), [moved[:, 1:], moved[:, 1:], shifted])
+    assert remarks == {"mm_xy_offsets"}
+    assert check.offsets[2][0] == pytest.approx(0.3, abs=0.03)

@@ -1,0 +1,242 @@
+"""Laws, background, thresholds and growth of the local significance."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from crmasks_widgets.core import significance as sg
+from crmasks_widgets.core import significance_hits as hits
+from crmasks_widgets.core._local_background import running_background
+from crmasks_widgets.core._significance_laws import (
+    ExposureNoise,
+    minimum_shift,
+    noise_at_minimum,
+    significance_table,
+)
+from crmasks_widgets.core.diagram import Noise
+from crmasks_widgets.core.significance_level import measure_level
+from crmasks_widgets.core.stack import stack_exposures
+
+EQUAL = ExposureNoise((1.0, 1.0, 1.0), 4.0)
+
+
+def normal_table(statistic, noise, **kind):
+    """Significances in the limit of normal noise: the brightest level of the table."""
+    table = significance_table(statistic, noise, **kind)
+    return table.values[-1], np.arange(table.values.shape[1]) * table.step
+
+
+def test_two_exposures_differ_by_a_normal_law():
+    # exposure 1 - exposure 2 has the variance 2: its significance is the excess over sqrt(2).
+    values, t = normal_table("exposure", ExposureNoise((1.0, 1.0), 4.0))
+    assert values == pytest.approx(t / np.sqrt(2), abs=0.02)
+
+
+def test_the_gap_of_three_exposures_is_that_of_the_textbook():
+    # P(median - min > t) = 3 int f(x) Q(x + t)^2 dx for three equal normal laws.
+    values, t = normal_table("rank", EQUAL, rank=2)
+    x = np.linspace(-9, 9, 4001)[:, None]
+    probability = (3 * stats.norm.pdf(x) * stats.norm.sf(x + t) ** 2).sum(axis=0) * (x[1] - x[0])
+    assert values[1:50] == pytest.approx(stats.norm.isf(probability)[1:50], abs=0.02)
+
+
+@pytest.mark.parametrize("factors", [(1.0, 1.0, 1.0), (1.0, 0.8, 1.3, 1.0)])
+@pytest.mark.parametrize("level", [0.0, 40.0, 4000.0])
+def test_laws_agree_with_simulations(factors, level):
+    noise, rng, n = ExposureNoise(factors, 3.0), np.random.default_rng(8), len(factors)
+    f = np.array(factors)[:, None]
+    cube = (rng.poisson(level * f, (n, 400_000)) + rng.normal(0, 3.0, (n, 400_000))) / f
+    minimum, ordered = cube.min(axis=0), np.sort(cube, axis=0)
+    sigma = np.full(cube.shape[1], np.sqrt(level * noise.photon_share + noise.readout**2))
+    tried = {
+        "exposure": (cube[1] - minimum, {"number": 1}),
+        "rank": (ordered[n // 2] - minimum, {"rank": n // 2 + 1}),
+        "mean": (cube.mean(axis=0) - minimum, {}),
+    }
+    for statistic, (excess, kind) in tried.items():
+        found = significance_table(statistic, noise, **kind).at(sigma, excess / sigma)
+        for limit in (1.0, 2.0, 3.0):
+            expected = stats.norm.sf(limit) * cube.shape[1]
+            above = np.count_nonzero(found > limit)
+            assert abs(above - expected) < 5 * np.sqrt(expected) + 0.01 * expected, statistic
+
+
+@given(
+    st.lists(st.floats(0.5, 2.0), min_size=2, max_size=6).map(tuple), st.floats(0.6, 50.0),
+    st.sampled_from(["exposure", "rank", "mean"]),
+)  # fmt: skip
+@settings(max_examples=15, deadline=None)
+def test_significance_rises_with_the_excess(factors, rnoise, statistic):
+    noise = ExposureNoise(factors, rnoise)
+    table = significance_table(statistic, noise, rank=len(factors) // 2 + 1)
+    assert np.isfinite(table.values).all()
+    assert (np.diff(table.values[:, 1:], axis=1) > 0).all()
+    # What is far beyond the table goes on rising.
+    sigma = np.full(2, noise.readout)
+    near, far = table.at(sigma, np.array([15.0, 1500.0]))
+    assert 8 < near < far
+
+
+@given(st.floats(-50, 1e5), st.floats(0.6, 30), st.integers(2, 8))
+def test_noise_at_a_minimum_solves_its_equation(minimum, rnoise, n):
+    law, shift = ExposureNoise((1.0,) * n, rnoise), minimum_shift(n)
+    (sigma,) = noise_at_minimum(np.array([minimum]), rnoise, law, shift)
+    level = max(minimum + shift * sigma, 0.0)
+    assert sigma == pytest.approx(np.sqrt(level + rnoise**2), rel=1e-4)
+
+
+def test_minimum_shift_is_that_of_order_statistics():
+    assert [round(minimum_shift(n), 3) for n in (2, 3, 4)] == [0.564, 0.846, 1.029]
+
+
+# ---- background ----------------------------------------------------------------------------------
+
+
+def test_background_follows_a_line_and_not_a_track():
+    frame = np.zeros((96, 128), np.float32)
+    frame[40] = 5.0
+    frame[60, 30:60] = 100.0  # longer than half a block, shorter than a block and a half
+    along_x, along_y = running_background(frame, 32)
+    assert along_x[40] == pytest.approx(5.0)
+    assert not along_x[60].any()
+    assert not along_y.any()
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(8, 40))
+def test_background_of_a_constant_is_the_constant(ny, nx, size):
+    frame = np.full((ny, nx), 3.5, np.float32)
+    frame[0, 0] = np.nan
+    for along in running_background(frame, size):
+        assert along.shape == frame.shape
+        if ny > 2 and nx > 2:
+            assert along[1:, 1:] == pytest.approx(3.5, rel=1e-5)
+
+
+# ---- frames --------------------------------------------------------------------------------------
+
+
+def stacked(cube, factors=None, valid=None):
+    return stack_exposures(np.asarray(cube, np.float32), 0.0, factors, valid)
+
+
+def flat(n=3, level=50.0, rnoise=4.0, seed=0, shape=(200, 220)):
+    rng = np.random.default_rng(seed)
+    return rng.poisson(level, (n, *shape)) + rng.normal(0, rnoise, (n, *shape))
+
+
+def test_the_upper_central_value_is_tested_for_even_numbers():
+    cube = np.stack([np.full((8, 9), v, np.float32) for v in (4.0, 1.0, 3.0, 2.0)])
+    assert (sg.tested_values(stacked(cube), "median") == 3.0).all()
+    cube[0, 2, 2] = np.nan
+    values = sg.tested_values(stacked(cube, valid=np.isfinite(cube)), "median")
+    assert values[2, 2] == 2.0
+    assert values[3, 3] == 3.0
+
+
+def test_a_single_low_value_does_not_make_the_others_hits():
+    cube = np.full((3, 30, 30), 100.0) + np.random.default_rng(0).normal(0, 1, (3, 30, 30))
+    cube[1, 10, 10] = 40.0
+    stack = stacked(cube)
+    level = measure_level(stack, Noise(1.0, 1.0), (1.0, 1.0, 1.0))
+    assert stack.min2d[10, 10] == 40.0
+    assert level.minimum[10, 10] == pytest.approx(90, abs=12)
+    assert np.count_nonzero(level.minimum != stack.min2d) < 5
+
+
+def test_noise_of_a_level_is_that_of_the_model():
+    level = measure_level(stacked(flat()), Noise(2.0, 4.0), (1.0, 1.0, 1.0))
+    assert np.median(level.sigma) == pytest.approx(np.sqrt(50 / 2 + 16), rel=0.05)
+
+
+@pytest.mark.parametrize("target", ["median", "mean", 2])
+def test_significance_of_noise_is_normal(target):
+    stack = stacked(flat(shape=(400, 400)))
+    level = measure_level(stack, Noise(1.0, 4.0), (1.0, 1.0, 1.0))
+    excess = sg.excess_over_minimum(stack, level, target, 32).ravel()
+    found = sg.significance_of(level, target, excess, np.arange(excess.size))
+    for limit in (1.0, 2.0, 3.0):
+        share = np.count_nonzero(found > limit) / found.size
+        assert 0.5 * stats.norm.sf(limit) < share < 1.1 * stats.norm.sf(limit)
+
+
+def test_maps_of_gain_and_readout_noise_count_pixel_by_pixel():
+    rng = np.random.default_rng(5)
+    rnoise = np.where(np.arange(300) < 150, 2.0, 12.0) * np.ones((300, 1))
+    cube = 30 + rng.normal(0, 1, (3, 300, 300)) * np.sqrt(30 + rnoise**2)
+    stack = stacked(cube)
+    level = measure_level(stack, Noise(np.ones((300, 300)), rnoise), (1.0, 1.0, 1.0))
+    excess = sg.excess_over_minimum(stack, level, "median", 32).ravel()
+    found = sg.significance_of(level, "median", excess, np.arange(excess.size)).reshape(300, 300)
+    for half in (found[:, :140], found[:, 160:]):
+        assert np.mean(half > 2.0) == pytest.approx(stats.norm.sf(2.0), rel=0.35)
+
+
+def test_more_noise_than_predicted_is_measured():
+    stack = stacked(flat(rnoise=4.0, level=0.0))
+    level = measure_level(stack, Noise(1.0, 3.0), (1.0, 1.0, 1.0))
+    excess = sg.excess_over_minimum(stack, level, "median", 32)
+    scale = sg.measure_noise_scale(stack, level, excess)
+    assert scale.scale == pytest.approx(4 / 3, rel=0.15)
+    right = measure_level(stack, Noise(1.0, 4.0), (1.0, 1.0, 1.0))
+    excess = sg.excess_over_minimum(stack, right, "median", 32)
+    assert sg.measure_noise_scale(stack, right, excess).at(np.zeros(1)) == pytest.approx(1, abs=0.1)
+
+
+def test_candidates_are_all_pixels_of_the_least_significance():
+    stack = stacked(flat())
+    level = measure_level(stack, Noise(1.0, 4.0), (1.0, 1.0, 1.0))
+    excess = sg.excess_over_minimum(stack, level, 1, 32)
+    found = sg.find_candidates(level, 1, excess, sg.PREDICTED)
+    every = sg.significance_of(level, 1, excess.ravel(), np.arange(excess.size))
+    np.testing.assert_array_equal(found.pixels, np.flatnonzero(every >= sg.LEAST_SIGNIFICANCE))
+
+
+# ---- hits ----------------------------------------------------------------------------------------
+
+
+def test_threshold_follows_from_the_false_alarms():
+    assert hits.threshold(10, 1000) == pytest.approx(stats.norm.isf(0.01))
+    assert hits.threshold(900, 1000) == sg.LEAST_SIGNIFICANCE
+    assert hits.threshold(0.1, 10**6) > hits.threshold(1, 10**6) > hits.threshold(1, 10**5)
+
+
+def candidates(significance, pixels):
+    values = np.asarray(significance, np.float32)
+    ones = np.ones(len(values), np.float32)
+    return sg.Candidates(np.asarray(pixels, np.int64), values, ones, values)
+
+
+def test_growth_follows_connected_pixels():
+    # A row of 10 columns: pixels 2, 3, 4 hang together; 6 is alone; 14 touches 3 and 4 below.
+    found = candidates([3.5, 6.0, 3.1, 3.9, 3.2], [2, 3, 4, 6, 14])
+    groups = hits.group_candidates(found, 3.0, 10)
+    grown = hits.grown_from(np.array([3]), groups, (2, 10))
+    assert np.flatnonzero(grown.flagged).tolist() == [2, 3, 4, 14]
+    assert np.flatnonzero(grown.seeds).tolist() == [3]
+    stricter = hits.grown_from(np.array([3]), hits.group_candidates(found, 3.3, 10), (2, 10))
+    assert np.flatnonzero(stricter.flagged).tolist() == [2, 3]
+
+
+def test_the_median_is_hit_where_half_of_the_exposures_are():
+    for n, needed in ((2, 1), (3, 2), (4, 2), (5, 3)):
+        level = measure_level(stacked(flat(n=n, shape=(20, 20))), Noise(1.0, 4.0), (1.0,) * n)
+        n_hit = np.zeros((20, 20), np.int16)
+        n_hit[0, 0], n_hit[1, 1] = needed, needed - 1
+        assert np.argwhere(hits.hit_in_most(level, n_hit)).tolist() == [[0, 0]]
+
+
+def test_pixels_with_a_hit_exposure_need_the_law_of_the_others():
+    level = measure_level(stacked(flat()), Noise(1.0, 4.0), (1.0, 1.0, 1.0))
+    n_hit = np.zeros(level.sigma.shape, np.int16)
+    n_hit[:10] = 1
+    start = hits.median_thresholds(level, n_hit, 1.0)
+    assert start[0] == pytest.approx(stats.norm.isf(0.5 / (190 * 220)))
+    assert start[1] == pytest.approx(stats.norm.isf(1e-4))
+    pixels = np.array([0, 100 * 220])
+    three = sg.significance_of(level, "median", np.array([5.4, 5.4]), pixels)
+    two = sg.significance_of(level, "median", np.array([5.4, 5.4]), pixels, 1)
+    assert (two < three - 0.5).all()
+    found = sg.Candidates(pixels, np.array([5.4, 5.4], np.float32), np.ones(2, np.float32), three)
+    assert hits.median_seeds(level, found, n_hit, (4.0, 4.0)).tolist() == [100 * 220]

@@ -1,0 +1,219 @@
+"""Runs with crmethod: significance, from exposures to masks, combinations, tables and the check."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+import crmasks_widgets as cm
+from crmasks_widgets import palette
+from crmasks_widgets.core.hit_classes import CLASS_NAMES, CLASSES
+from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
+
+from .conftest import LEVELS
+
+BASE = cm.Parameters(
+    gain=1.5, rnoise=3.0, bias=100.0, crmethod="significance", interactive=False, mm_seed=1
+)
+DETECTOR = Detector(gain=1.5, rnoise=3.0, bias=100.0)
+
+
+@cache
+def scene(n=3, double=8, seed=3, shape=(160, 180)):
+    hits = Hits(rate=1500.0, double=double)
+    return fibre_spectrograph(shape, n, seed=seed, detector=DETECTOR, hits=hits)
+
+
+def run(made, **changes):
+    exposures = cm.ExposureSet.from_arrays(list(made.exposures))
+    return cm.Analysis(exposures, BASE.replace(**changes))
+
+
+def sigma(made):
+    return np.sqrt(np.maximum(made.truth[0], 0) / 1.5 + 9)
+
+
+@pytest.mark.parametrize("n", [3, 4, 5])
+def test_hits_are_found_and_nothing_else(n):
+    made = scene(n)
+    analysis = run(made)
+    hit = made.cosmic_rays > 5 * sigma(made)
+    needed = n - n // 2
+    double = hit.sum(axis=0) >= needed
+    assert double.sum() > 10
+    # A second hit of 5 to 6 sigma, alone beside a strong one, is at the limit of what noise hides.
+    assert np.count_nonzero(analysis.mediancr & double) >= 0.95 * double.sum()
+    clear = (made.cosmic_rays > 8 * sigma(made)).sum(axis=0) >= needed
+    assert np.count_nonzero(analysis.mediancr & clear) == clear.sum()
+    near = np.array([analysis.labels[double]]).ravel()
+    assert len(analysis.hits) - len(np.unique(near[near > 0])) <= 2
+    bare = analysis.replace(dilation=0)
+    for i in range(1, n + 1):
+        strong = made.cosmic_rays[i - 1] > 12 * sigma(made)
+        assert np.count_nonzero(bare.mask(i) & strong) >= 0.95 * strong.sum()
+
+
+@pytest.mark.parametrize("method", ["significance", "significance_lacosmic"])
+@pytest.mark.parametrize("dilation", [0, 2])
+def test_masks_are_nested(method, dilation):
+    analysis = run(scene(), crmethod=method, dilation=dilation)
+    masks = analysis.masks
+    assert masks["MEDIANCR"].any()
+    for name, mask in masks.items():
+        assert not (mask & ~masks["MEANCRT"]).any(), name
+    for i in (1, 2, 3):
+        assert not (analysis.flags(i).significance & ~masks["MEANCRT"]).any()
+
+
+def test_codes_and_counts_tell_the_detector():
+    analysis = run(scene())
+    assert set(np.unique(analysis.codes())) <= {0, palette.DILATION, palette.SIGNIFICANCE_ONLY}
+    counts = analysis.flags("median").counts()
+    assert counts["either"] == counts["significance only"] > 0
+    assert set(analysis.hits["method"]) == {"significance only"}
+    assert (analysis.hits["n_significance"] > 0).all()
+    both = run(scene(), crmethod="significance_lacosmic")
+    assert palette.BOTH in both.codes(1)
+    for target in both.targets:
+        flags = both.result("flags", target)
+        np.testing.assert_array_equal(flags.lacosmic, both.lacosmic(target).mask)
+        np.testing.assert_array_equal(
+            flags.significance, run(scene()).result("flags", target).significance
+        )
+
+
+def test_the_frame_of_significances_is_what_decides():
+    analysis = run(scene(), dilation=0)
+    for target in analysis.targets:
+        limits = analysis.significance_limits(target)
+        frame = analysis.significance(target)
+        assert frame.dtype == np.float32
+        found = analysis.result("significant", target)
+        if target != "median":
+            np.testing.assert_array_equal(found.seeds, frame > limits.start[0])
+        assert limits.growth == 3.0
+        own = analysis.result("groups", target)
+        assert set(own.pixels) == set(np.flatnonzero(frame >= limits.growth))
+    stricter = analysis.replace(sg_false_alarms=1e-4)
+    assert stricter.significance_limits(1).start[0] > analysis.significance_limits(1).start[0]
+    assert stricter.result("significant", 1).seeds.sum() <= found.seeds.sum()
+
+
+def test_no_hits_no_false_alarms_beyond_those_accepted():
+    rng = np.random.default_rng(7)
+    n_false = {"median": 0, 1: 0}
+    for _ in range(8):
+        level = rng.uniform(5, 500)
+        frames = rng.poisson(level, (3, 200, 200)) + rng.normal(0, 4, (3, 200, 200))
+        exposures = cm.ExposureSet.from_arrays(list(frames))
+        made = cm.Analysis(
+            exposures, cm.Parameters(rnoise=4.0, crmethod="significance", sg_false_alarms=3.0)
+        )
+        for target in n_false:
+            n_false[target] += int(made.result("significant", target).seeds.sum())
+    # 24 are accepted; chance exceeds 24 + 4 sqrt(24) once in 10000 times.
+    assert all(count <= 44 for count in n_false.values())
+    assert n_false[1] >= 3
+
+
+def test_a_pixel_hit_in_every_exposure_gets_a_local_estimate():
+    rng = np.random.default_rng(4)
+    frames = 200 + rng.normal(0, 3, (3, 80, 90))
+    for i, charge in enumerate((900, 700, 400)):
+        frames[i, 40, 50:53] += charge
+    parameters = cm.Parameters(rnoise=3.0, gain=1e4, crmethod="significance")
+    analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), parameters)
+    assert analysis.problematic[40, 50:53].all()
+    for kind in ("mediancr", "meancrt", "meancr"):
+        made = analysis.combination(kind)
+        assert np.abs(made.data[40, 50:53] - 200).max() < 12
+        assert (made.variance > 0).all()
+        assert (made.map[40, 50:53] == 0).all()
+    old = cm.Analysis(analysis.exposures, parameters.replace(crmethod="mmcosmic"))
+    assert (old.combination("mediancr").data[40, 50:53] > 500).all()
+
+
+def test_masked_median_pixels_take_the_mean_of_what_is_left():
+    analysis = run(scene(5))
+    made, where = analysis.combination("mediancr"), analysis.mediancr & ~analysis.problematic
+    cube = np.ma.masked_array(analysis.stack.cube, [analysis.mask(i) for i in range(1, 6)])
+    np.testing.assert_allclose(made.data[where], cube.mean(axis=0)[where], rtol=1e-5)
+    np.testing.assert_array_equal(made.map[where], cube.count(axis=0)[where])
+
+
+def test_each_hit_has_a_class_and_only_those_chosen_are_corrected():
+    analysis = run(scene())
+    table = analysis.hits
+    assert set(table["class"]) <= set(CLASS_NAMES.values())
+    assert "coincident hit" in table["class"]
+    assert all(table["reason"])
+    assert table["corrected"].all()
+    kept = run(scene(), sg_corrected=tuple(c for c in CLASSES if c != "coincident"))
+    listed = kept.hits
+    assert len(listed) == len(table)
+    np.testing.assert_array_equal(listed["corrected"], table["class"] != "coincident hit")
+    numbers = listed["number"][listed["corrected"]]
+    np.testing.assert_array_equal(kept.mediancr, np.isin(kept.labels, numbers))
+    for name, mask in kept.masks.items():
+        assert not (mask & (kept.labels > 0) & ~kept.mediancr).any(), name
+    assert "class" not in run(scene(), crmethod="mmcosmic").hits.colnames
+
+
+def test_invalid_pixels_take_no_part():
+    frames = np.array(scene().exposures)
+    frames[0, 20:30, 20:30] = np.nan
+    frames[:, 50, 50] = np.nan
+    frames[:2, 60, 60] = np.nan
+    frames[1, 25, 25] += 3000
+    analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), BASE)
+    # Of two exposures, one hit spoils the median.
+    assert analysis.mediancr[25, 25]
+    assert not analysis.mask(1)[20:30, 20:30].any()
+    assert not any(mask[50, 50] for mask in analysis.masks.values())
+    assert analysis.combination("mediancr").data[25, 25] == analysis.stack.cube[2, 25, 25]
+    for target in analysis.targets:
+        assert np.isnan(analysis.significance(target)[[50, 60], [50, 60]]).all()
+        assert not analysis.flags(target).either[[50, 60], [50, 60]].any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (1, 40), (17, 5)])
+def test_frames_of_any_size(shape):
+    frames = np.random.default_rng(0).normal(100, 3, (3, *shape))
+    parameters = cm.Parameters(rnoise=3.0, gain=1e4, crmethod="significance")
+    analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), parameters)
+    assert analysis.masks["MEANCRT"].shape == shape
+    assert np.isfinite(analysis.combination("mediancr").data).all()
+    assert len(analysis.hits) == analysis.labels.max()
+
+
+def test_without_readout_noise_nothing_fails():
+    frames = np.random.default_rng(0).poisson(0.2, (3, 60, 60)).astype(float)
+    frames[:2, 30, 30] += 50
+    analysis = cm.Analysis(
+        cm.ExposureSet.from_arrays(list(frames)), cm.Parameters(crmethod="significance", dilation=0)
+    )
+    assert analysis.mediancr[30, 30]
+    assert analysis.mediancr.sum() < 5
+
+
+def test_a_run_writes_the_classes_and_says_what_it_did(work):
+    work.yaml(crmethod="significance")
+    result = work.run()
+    assert (result.code, result.err) == (0, "")
+    assert "significance of exposure 3:" in result.out
+    assert "sig. only" in result.out
+    hits = Table.read(work.out / "hits.ecsv", format="ascii.ecsv")
+    assert {"class", "reason", "corrected"} <= set(hits.colnames)
+
+
+def test_check_compares_noise_and_names_a_parameter(work, run_cli):
+    work.yaml()
+    good = run_cli(["check", "params.yaml"], work.folder)
+    assert good.code == 0
+    assert "observed over predicted:" in good.out
+    work.yaml(top={"rnoise": 3 * LEVELS["rnoise"]})
+    bad = run_cli(["check", "params.yaml"], work.folder)
+    assert bad.code == 0
+    assert "look at rnoise:" in bad.out
+    assert run_cli(["check", "nothing.yaml"], work.folder).code == 2
