@@ -170,13 +170,20 @@ def _significant(a: "Analysis", _: Declared, target: "Target") -> significance_h
     return significance_hits.Found(own.seeds, grown.flagged | coincidences.everywhere)
 
 
-def significance_frame(a: "Analysis", target: "Target") -> npt.NDArray[np.float32]:
-    """Significance of every pixel; see `Analysis.significance`."""
+def _significance(a: "Analysis", _: Declared, target: "Target") -> npt.NDArray[np.float32]:
     level, excess = a.result("level"), a.result("excess", target)
     values = significance.significance_of(level, target, excess.ravel(), np.arange(excess.size))
     values /= a.result("noise_scale").at(level.contrast.ravel())
     values[~np.isfinite(values)] = np.nan
     return values.reshape(excess.shape)
+
+
+def _significance_diagram(
+    a: "Analysis", _: Declared, target: "Target"
+) -> significance.SignificanceDiagram:
+    return significance.count_significances(
+        a.stack.min2d, a.result("significance", target), a.plane.x_edges
+    )
 
 
 def limits(a: "Analysis", target: "Target") -> SignificanceLimits:
@@ -200,4 +207,6 @@ COMPUTE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({
     "own_hits": _own_hits,
     "coincidences": _coincidences,
     "significant": _significant,
+    "significance": _significance,
+    "significance_diagram": _significance_diagram,
 })  # fmt: skip

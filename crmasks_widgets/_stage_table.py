@@ -54,6 +54,8 @@ STAGES: Final = MappingProxyType({
         ("sg_false_alarms",), ("own_hits", "groups", "candidates", "level", "scaled")
     ),
     "significant": Stage((), ("coincidences", "own_hits", "groups")),
+    "significance": Stage((), ("excess", "noise_scale", "level")),
+    "significance_diagram": Stage((), ("significance", "plane", "stack")),
     "flags": Stage(
         ("rnoise", "crmethod", "mm_minimum_max2d_rnoise"),
         ("lacosmic", "boundary", "threshold", "stack", "significant"),

@@ -28,7 +28,7 @@ from crmasks_widgets.core.hits import label_hits
 from crmasks_widgets.core.lacosmic import LacosmicResult
 from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes
 from crmasks_widgets.core.noise_check import NoiseCheck
-from crmasks_widgets.core.significance import NoiseScale
+from crmasks_widgets.core.significance import NoiseScale, SignificanceDiagram
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
 from crmasks_widgets.parameters import Parameters
@@ -268,7 +268,11 @@ class Analysis:
 
         NaN where fewer than two exposures are valid. See `significance_limits`.
         """
-        return _significance_stages.significance_frame(self, target)
+        return self.result("significance", target)
+
+    def significance_diagram(self, target: Target) -> SignificanceDiagram:
+        """Density of the pixels in significance and minimum."""
+        return self.result("significance_diagram", target)
 
     def significance_limits(self, target: Target) -> SignificanceLimits:
         """Significances above which a hit of the target begins, and above which it grows."""

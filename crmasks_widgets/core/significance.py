@@ -22,6 +22,7 @@ from crmasks_widgets.core._significance_laws import (
     SignificanceTable,
     significance_table,
 )
+from crmasks_widgets.core.diagram import Plane
 from crmasks_widgets.core.significance_level import Level, at_pixels
 from crmasks_widgets.core.stack import Stack
 
@@ -41,6 +42,8 @@ _ENOUGH_PIXELS = 500_000
 _NO_NOISE = 6.6
 # Readout noises of a map are gathered in classes of this ratio.
 _RNOISE_RATIO = 1.1
+# Bins of the diagram of significances, sigma: noise and thresholds; hits reach far beyond.
+_DIAGRAM_LOW, _DIAGRAM_HIGH, _DIAGRAM_BINS = -4.0, 16.0, 160
 
 
 def tested_values(stack: Stack, target: Target) -> FloatFrame:
@@ -305,3 +308,42 @@ def _least_excess(level: Level, target: Target) -> float:
     tables = [_table(level.noise(k, r), target, k) for k in numbers for r in rnoises]
     columns = [np.argmax(table.values >= LEAST_SIGNIFICANCE, axis=1).min() for table in tables]
     return float(max(min(columns) - 1, 0) * tables[0].step)
+
+
+@dataclass(frozen=True)
+class SignificanceDiagram:
+    """How many pixels have which significance, by their minimum.
+
+    Attributes
+    ----------
+    plane : Plane
+        Bins; those along y are in sigma.
+    counts : (nx_bins, ny_bins) int64
+        Pixels. What lies outside is not counted.
+    """
+
+    plane: Plane
+    counts: npt.NDArray[np.int64]
+
+
+def count_significances(
+    minimum: FloatFrame, significance: FloatFrame, x_edges: npt.NDArray[np.float64]
+) -> SignificanceDiagram:
+    """Count pixels by minimum and significance.
+
+    Parameters
+    ----------
+    minimum : (ny, nx) float32
+        Minimum over the exposures, ADU.
+    significance : (ny, nx) float32
+        Of a target, sigma.
+    x_edges : (nx_bins + 1,) float64
+        Edges along the minimum, ADU.
+
+    Returns
+    -------
+    SignificanceDiagram
+        From -4 to 16 sigma.
+    """
+    plane = Plane(x_edges, np.linspace(_DIAGRAM_LOW, _DIAGRAM_HIGH, _DIAGRAM_BINS + 1))
+    return SignificanceDiagram(plane, plane.histogram(minimum, significance))

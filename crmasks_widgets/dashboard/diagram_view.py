@@ -18,6 +18,7 @@ from crmasks_widgets.dashboard.diagram_pictures import (
     draw_glyphs,
     glyph_palette,
 )
+from crmasks_widgets.dashboard.on_screen import flagged_pixels, window_of
 from crmasks_widgets.dashboard.pictures import palette_png
 from crmasks_widgets.dashboard.selection import diagram_position, inside_limits, selected_hit
 from crmasks_widgets.dashboard.state import Limits, Scene
@@ -218,46 +219,6 @@ class DiagramView:
         if scene.analysis.uses_mm and scene.ready("boundary"):
             text += f"; boundary there {float(scene.analysis.boundary.boundary(x)):.1f} ADU"
         self.readout.value = text
-
-
-def window_of(scene: Scene) -> tuple[slice, slice] | None:
-    """Rows and columns on screen; None for the whole frame."""
-    if scene.display.image is None:
-        return None
-    x_min, x_max, y_min, y_max = scene.display.image
-    ny, nx = scene.analysis.exposures.shape
-    columns = slice(max(0, int(np.ceil(x_min))), min(nx, int(np.floor(x_max)) + 1))
-    rows = slice(max(0, int(np.ceil(y_min))), min(ny, int(np.floor(y_max)) + 1))
-    return rows, columns
-
-
-def flagged_pixels(scene: Scene) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Flat indices and detection codes of the pixels that a method flags, or a hand.
-
-    Parameters
-    ----------
-    scene : Scene
-        Its flags and edits must be ready.
-
-    Returns
-    -------
-    pixels : (k,) int64
-        On screen.
-    codes : (k,) uint8
-        Of `crmasks_widgets.palette`; no dilation.
-    """
-    analysis = scene.analysis
-    flags, edits = analysis.flags(scene.display.target), analysis.edits
-    pixels = np.flatnonzero(flags.either | edits.forced)
-    window = window_of(scene)
-    if window is not None:
-        y, x = np.divmod(pixels, analysis.exposures.shape[1])
-        rows, columns = window
-        inside = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
-        pixels = pixels[inside]
-    codes = flags.at(np.divmod(pixels, analysis.exposures.shape[1])).codes()
-    codes[codes == 0] = palette.FORCED
-    return pixels, codes
 
 
 def _checkbox(text: str, tooltip: str) -> Checkbox:

@@ -16,6 +16,8 @@ _STEPS: Final = {
     "expected": "simulating the diagram",
     "boundary": "boundary",
     "flags": "detecting",
+    "significance_diagram": "diagram in units of sigma",
+    "noise_check": "checking the noise",
     "mediancr": "mask of the median",
     "hits": "table of hits",
     "masks": "masks of the exposures",

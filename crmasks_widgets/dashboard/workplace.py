@@ -20,6 +20,7 @@ from crmasks_widgets.dashboard.help_view import HelpView
 from crmasks_widgets.dashboard.image_view import ImageView
 from crmasks_widgets.dashboard.page import Page
 from crmasks_widgets.dashboard.points_view import PointsView
+from crmasks_widgets.dashboard.significance_view import SignificanceView
 from crmasks_widgets.dashboard.state import Scene, State
 from crmasks_widgets.dashboard.status_view import StatusView
 from crmasks_widgets.dashboard.table_view import TableView
@@ -55,7 +56,7 @@ class Workplace:
             self._make_views(open_analysis)
             self.widgets = self._laid_out()
         self._asked = Memo()
-        self._asked(_wanted(self.state.scene), lambda: None)
+        self._asked(self._wanted(self.state.scene), lambda: None)
         self.state.subscribe(self._render)
         self.desk.observe(self.page, self._render_again, "sizes")
         self.page.on_msg(self.dispatcher.handler(self._pressed))
@@ -68,7 +69,7 @@ class Workplace:
         self.diagram, self.image = DiagramView(desk), ImageView(desk)
         self.points, self.controls = PointsView(desk), ControlsView(desk)
         self.cutouts, self.table = CutoutsView(desk), TableView(desk)
-        self.volume = VolumeView(desk)
+        self.volume, self.significance = VolumeView(desk), SignificanceView(desk)
         self.files = FilesView(desk, open_analysis, all_figures)
         titled: dict[str, View] = {
             "Diagram": self.diagram,
@@ -83,22 +84,23 @@ class Workplace:
             *titled.values(),
             self.points,
             self.controls,
+            self.significance,
             self.files,
             self.help,
         )
 
     def _laid_out(self) -> tuple[Widget, ...]:
         settings = _tabs({
-            "Boundary": self.points, "Parameters": self.controls, "Files": self.files,
-            "Help": self.help,
+            "Boundary": self.points, "Parameters": self.controls,
+            "Significance": self.significance, "Files": self.files, "Help": self.help,
         })  # fmt: skip
         _tie(self.desk, self.help, settings)
         hits = _tabs({"Cutouts": self.cutouts, "Hits": self.table, "3-D": self.volume})
-        # A surface costs the browser much: it is drawn only while someone looks.
-        self.desk.observe(
-            hits, lambda: self.volume.shown(hits.titles[hits.selected_index or 0] == "3-D"),
-            "selected_index",
-        )  # fmt: skip
+        # What costs much is made only while someone looks.
+        for tabs, title, view in (
+            (hits, "3-D", self.volume), (settings, "Significance", self.significance),
+        ):  # fmt: skip
+            self.desk.observe(tabs, partial(_tell, view, tabs, title), "selected_index")
         half = partial(VBox, layout=Layout(flex="1 1 480px", min_width="0"))
         columns = HBox(
             [half([self.diagram.widget, settings]), half([self.image.widget, hits])],
@@ -130,7 +132,7 @@ class Workplace:
     def _order(self, parameters: Parameters) -> Order:
         """What is on screen first, then everything else."""
         analysis, display = self.engine.requested, self.state.scene.display
-        target, uses_mm = display.target, parameters.crmethod in ("mmcosmic", "mm_lacosmic")
+        target, uses_mm = display.target, "mm" in parameters.detectors
         detected: Order = (("flags", target), ("mediancr", None), ("hits", None))
         observed: Order = (("observed", target),)
         # A spline waits for simulations, a boundary through fixed points for nothing.
@@ -138,7 +140,8 @@ class Workplace:
         first = (*observed, *detected) if waits else (*detected, *observed)
         expected: Order = (("expected", None),) if uses_mm else ()
         frame: Order = tuple(("combination", kind) for kind in KINDS if kind == display.frame)
-        return (("stack", None), *first, *frame, *expected, *default_order(analysis))
+        sigma = self.significance.wanted(parameters, target)
+        return (("stack", None), *first, *frame, *sigma, *expected, *default_order(analysis))
 
     def _take(self, snapshot: Snapshot) -> None:
         self.dispatcher.call(partial(self._publish, snapshot))
@@ -182,15 +185,18 @@ class Workplace:
     def _render(self, scene: Scene) -> None:
         for view in self.views:
             view.render(scene)
-        self._asked(_wanted(scene), self.state.resubmit)
+        self._asked(self._wanted(scene), self.state.resubmit)
+
+    def _wanted(self, scene: Scene) -> tuple[Any, ...]:
+        """What of the display decides what is computed first."""
+        return scene.display.target, scene.display.frame, self.significance.active
 
     def _render_again(self) -> None:
         self.state.refresh()
 
 
-def _wanted(scene: Scene) -> tuple[Any, ...]:
-    """What of the display decides what is computed first."""
-    return scene.display.target, scene.display.frame
+def _tell(view: VolumeView | SignificanceView, tabs: Tab, title: str) -> None:
+    view.shown(tabs.titles[tabs.selected_index or 0] == title)
 
 
 def _tabs(views: dict[str, Any]) -> Tab:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from crmasks_widgets import palette
-from crmasks_widgets.dashboard.diagram_view import DiagramView, flagged_pixels
+from crmasks_widgets.dashboard.diagram_view import DiagramView
+from crmasks_widgets.dashboard.on_screen import flagged_pixels
 
 from .conftest import POINTS, decoded
 

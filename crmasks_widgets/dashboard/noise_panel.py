@@ -1,0 +1,179 @@
+"""Observed noise against predicted, and the gain and readout noise that would fit."""
+
+import html
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from bqplot import Axis, Figure, Lines, LogScale, Scatter
+from ipywidgets import HTML, Button, Layout, VBox
+
+from crmasks_widgets.core.diagram import Noise
+from crmasks_widgets.core.noise_check import NoiseCheck, remarks_on
+from crmasks_widgets.dashboard.control_widgets import ErrorLine
+from crmasks_widgets.dashboard.diagram_panel import round_ticks
+from crmasks_widgets.dashboard.significance_figure import HEIGHT
+
+BUTTON: Final = "Use fitted gain and readout noise"
+_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#888888"
+_MARGIN: Final = {"top": 8, "bottom": 40, "left": 44, "right": 10}
+_KEY: Final = (
+    f'<b>Noise</b>: <span style="color:{_BLUE}">\u25cb</span> observed, '
+    f'<span style="color:{_ORANGE}">\u00d7</span> between neighbours'
+)
+# Gain and readout noise are offered with so many digits.
+_DIGITS: Final = 4
+
+
+class NoisePanel:
+    """What the exposures' own differences say about gain and readout noise.
+
+    Parameters
+    ----------
+    use : callable
+        Takes fitted parameters by name; raises `CrmasksError` if they cannot be used.
+    handler : callable
+        Gives a callback its turn.
+    """
+
+    def __init__(
+        self, use: Callable[..., None], handler: Callable[[Callable[..., Any]], Any]
+    ) -> None:
+        self._use, self.fitted = use, dict[str, float]()
+        self._scales = {axis: LogScale(min=1.0, max=10.0) for axis in "xy"}
+        points = {"x": [], "y": [], "scales": self._scales, "default_size": 40}
+        self.observed = Scatter(
+            marker="circle", colors=[_BLUE], fill=False, stroke=_BLUE, stroke_width=1.5, **points
+        )
+        self.white = Scatter(marker="cross", colors=[_ORANGE], rotation=[45.0], **points)
+        self._equal = Lines(
+            x=[], y=[], scales=self._scales, colors=[_GREY], stroke_width=1.5, line_style="dashed"
+        )
+        style = {"grid_lines": "none", "tick_format": "~g", "label_offset": "30px"}
+        self._axes = [
+            Axis(scale=self._scales["x"], label="predicted (ADU)", **style),
+            Axis(
+                scale=self._scales["y"], orientation="vertical", label="observed (ADU)", **style
+            ),
+        ]  # fmt: skip
+        figure = Figure(
+            marks=[self._equal, self.observed, self.white], axes=self._axes, fig_margin=_MARGIN,
+            padding_x=0, padding_y=0, animation_duration=0,
+            layout=Layout(width="100%", height=HEIGHT, min_width="0"),
+        )  # fmt: skip
+        self.title = HTML(_KEY, layout=Layout(margin="0 8px"))
+        self.widget = VBox([self.title, figure], layout=Layout(flex="2 1 0", min_width="0"))
+        self.text = HTML("Noise check: computing\u2026")
+        self.text.add_class("crmasks-line")
+        self.button = Button(
+            description=BUTTON, disabled=True, layout=Layout(width="auto"),
+            tooltip="Set gain and rnoise to what the differences of the exposures say",
+        )  # fmt: skip
+        self.button.on_click(handler(lambda _: self._error.attempt(self._take)))
+        self._error = ErrorLine()
+        self.words = VBox([self.text, self.button, self._error.widget])
+
+    def _take(self) -> None:
+        self._use(**self.fitted)
+
+    def show(self, check: NoiseCheck, noise: Noise) -> None:
+        """Show a noise check.
+
+        Parameters
+        ----------
+        check : NoiseCheck
+            What was found.
+        noise : Noise
+            What was assumed.
+        """
+        self.text.value = noise_text(check, noise)
+        self.fitted = fitted_parameters(check, noise)
+        self.button.disabled = not self.fitted
+        predicted, observed, white = (
+            np.array([getattr(c, name) for c in check.classes], float)
+            for name in ("predicted", "observed", "white")
+        )
+        for mark, values in ((self.observed, observed), (self.white, white)):
+            with mark.hold_sync():
+                mark.x, mark.y = predicted, values
+        if len(predicted):
+            self._span(np.concatenate([predicted, observed, white]))
+
+    def _span(self, values: npt.NDArray[np.float64]) -> None:
+        low, high = 0.9 * float(values.min()), 1.1 * float(values.max())
+        for scale, axis in zip(self._scales.values(), self._axes, strict=True):
+            with scale.hold_sync():
+                scale.min, scale.max = low, high
+            axis.tick_values = log_ticks(low, high)
+        with self._equal.hold_sync():
+            self._equal.x = self._equal.y = np.array([low, high])
+
+
+def log_ticks(low: float, high: float) -> npt.NDArray[np.float64]:
+    """1, 2 and 5 times powers of ten between two limits; evenly spaced ones if those are few."""
+    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    ticks = np.ravel([10.0**power * np.array([1, 2, 5]) for power in powers])
+    ticks = ticks[(ticks >= low) & (ticks <= high)]
+    return ticks if len(ticks) > 2 else round_ticks(low, high, 4)
+
+
+def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:
+    """Parameters that the differences of the exposures fit, as far as they tell.
+
+    Parameters
+    ----------
+    check : NoiseCheck
+        What was found.
+    noise : Noise
+        What was assumed; of a map the fit, one number, is no better version.
+
+    Returns
+    -------
+    dict
+        Of "gain", e-/ADU, and "rnoise", ADU.
+    """
+    given = {"gain": noise.gain, "rnoise": noise.rnoise}
+    return {
+        name: float(f"{value:.{_DIGITS}g}")
+        for name, value in (("gain", check.gain), ("rnoise", check.rnoise))
+        if np.isfinite(value) and value > 0 and np.ndim(given[name]) == 0
+    }
+
+
+def noise_text(check: NoiseCheck, noise: Noise) -> str:
+    """Say in words what was found.
+
+    Parameters
+    ----------
+    check : NoiseCheck
+        What was found.
+    noise : Noise
+        What was assumed.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    if not check.classes:
+        return "Noise check: too few pixels to tell."
+    parts = [
+        _fit("gain", check.gain, check.gain_error, noise.typical_gain, "e\u207b/ADU"),
+        _fit("readout noise", check.rnoise, check.rnoise_error, noise.typical_rnoise, "ADU"),
+        f"exposures scatter {check.excess:.2f} times as much as predicted, neighbouring pixels "
+        f"{check.white_excess:.2f} times",
+    ]
+    lines = [f"Fitted: {'; '.join(parts)}."]
+    remarks = remarks_on(check, noise)
+    lines += [
+        f"<b>Look at {html.escape(remark.parameter)}</b>: {html.escape(remark.text)}."
+        for remark in remarks
+    ]
+    return "<br>".join(lines if remarks else [*lines, "The noise is as predicted."])
+
+
+def _fit(name: str, value: float, error: float, given: float, unit: str) -> str:
+    if not np.isfinite(value):
+        return f"{name} unknown: the levels do not tell ({given:.4g} given)"
+    return f"{name} {value:.4g} \u00b1 {error:.1g} {unit} ({given:.4g} given)"
