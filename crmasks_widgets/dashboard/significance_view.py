@@ -155,7 +155,7 @@ class SignificanceView:
             editor.show(getattr(scene.parameters, name))
         if scene.ready("noise_check"):
             check, noise = scene.analysis.noise_check, scene.analysis.calibration.noise
-            self._memos["noise"]((check,), lambda: self.noise.show(check, noise) or check)
+            self._memos["noise"]((check,), lambda: self.noise.show(check, noise))
         if running and scene.analysis.uses_significance:
             self._draw(scene)
 
