@@ -11,15 +11,17 @@ import os
 import statistics
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.browser.harness import OFFLINE, PATIENCE, find_browser, running_lab
+from tests.browser.harness import OFFLINE, find_browser, running_lab
 
 POINTS = ((0.0, 60.0, 1e4), (150.0, 90.0, 1e4), (5000.0, 300.0, 1e4))
+QUIET = 1.5  # s
 STEPS = (0, 8, 3, 11, 5)  # of the mouse, pixels
 CELL = """
 import crmasks_widgets as cm
@@ -103,13 +105,28 @@ class Line:
 
 
 def waited(screen, act, *kinds):
-    """Do something; ms from its first event to the last of the first pictures of some kinds."""
+    """Do something; ms from its first event to the last of the first pictures of some kinds.
+
+    A list of one time; an empty one where nothing was to be seen for `QUIET`.
+    """
+    at_rest(screen)
     screen.page.evaluate(CLEAR)
     act()
-    missing = " || ".join(f"!window.crmasksLog.{kind}.length" for kind in kinds)
-    screen.page.wait_for_function(f"() => !({missing})", timeout=PATIENCE * 1000)
+    at_rest(screen)
     log = screen.page.evaluate("window.crmasksLog")
-    return max(log[kind][0] for kind in kinds) - log["events"][0]
+    if not all(log[kind] for kind in kinds):
+        return []
+    return [max(log[kind][0] for kind in kinds) - log["events"][0]]
+
+
+def at_rest(screen):
+    """Wait until nothing is painted any more."""
+    seen, last = -1, time.monotonic()
+    while time.monotonic() - last < QUIET:
+        now = screen.page.evaluate("Object.values(window.crmasksLog).flat().length")
+        if now != seen:
+            seen, last = now, time.monotonic()
+        screen.page.wait_for_timeout(50)
 
 
 def drag_times(screen, n):
@@ -123,13 +140,11 @@ def drag_times(screen, n):
     mouse.move(x, y)
     mouse.down()
     mouse.move(x, y + 12, steps=3)
-    screen.page.wait_for_timeout(2000)
     times = []
     for i in range(n):
         height = y + 13 + STEPS[i % len(STEPS)]
         act = lambda height=height: mouse.move(x, height)  # noqa: E731
-        times.append(waited(screen, act, "counts", "overlay", "image"))
-        screen.page.wait_for_timeout(400)
+        times += waited(screen, act, "counts", "overlay", "image")
     mouse.up()
     return times
 
@@ -143,8 +158,7 @@ def slider_times(screen, n):
     for i in range(n):
         key = "ArrowLeft" if i % 2 else "ArrowRight"
         act = lambda key=key: screen.page.keyboard.press(key)  # noqa: E731
-        times.append(waited(screen, act, "counts", "image"))
-        screen.kernel.finish()
+        times += waited(screen, act, "counts", "image")
     return times
 
 

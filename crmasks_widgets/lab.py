@@ -345,6 +345,18 @@ def ask_server(port: int, token: str, method: str, what: str, body: Any = None) 
     return json.loads(text) if text else None
 
 
+def _wait_until_ready(client: BlockingKernelClient) -> None:
+    """Wait for a kernel; on a busy machine a late heartbeat is not its death."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            client.wait_for_ready(timeout=START_SECONDS)
+            return
+        except RuntimeError:
+            if time.monotonic() > deadline:
+                raise
+
+
 def _run(code: str, connection: Path) -> tuple[int, list[Any]]:
     """Run code in a kernel; its execution count and outputs."""
     messages: list[Any] = []
@@ -352,7 +364,7 @@ def _run(code: str, connection: Path) -> tuple[int, list[Any]]:
     client.load_connection_file()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=START_SECONDS)
+        _wait_until_ready(client)
         reply = client.execute_interactive(
             code, allow_stdin=False, output_hook=messages.append, timeout=RUN_SECONDS
         )["content"]

@@ -42,3 +42,9 @@ def rgb(colour: str) -> tuple[int, int, int]:
     """Red, green and blue of a colour written like #0072B2."""
     red, green, blue = bytes.fromhex(colour.removeprefix("#"))
     return red, green, blue
+
+
+def chip(symbol: str, colour: str, meaning: str) -> str:
+    """Explain a symbol of a legend, HTML; it stands on dark, on which all of them are seen."""
+    style = f"background: #222; padding: 0 4px; border-radius: 2px; color: {colour}"
+    return f'<span style="white-space: nowrap"><b style="{style}">{symbol}</b> {meaning}</span>'

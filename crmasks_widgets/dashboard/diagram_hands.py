@@ -54,7 +54,7 @@ class DiagramHands:
             options=TOOLS, tooltips=TOOLTIPS, style={"button_width": "auto"},
             layout=Layout(width="auto"),
         )  # fmt: skip
-        self.home = _button("Home", "Show the whole diagram (h)")
+        self.home = _button("Whole diagram", "Zoom out to all bins (h)")
         self.all = _button("All pixels", "Zoom out to the brightest hit")
         self.clear = _button("Clear selection", "Forget the brushed pixels")
         self.from_boundary = _button(
@@ -96,7 +96,6 @@ class DiagramHands:
         desk.observe(self.tool, self._take_tool)
         for panel in self._panels:
             desk.observe(panel.points, partial(self._dragged, panel), ["x", "y"])
-            panel.points.on_drag_start(handler(lambda *_: self._lifted()))
             panel.points.on_drag_end(handler(lambda *_: self._dropped()))
         for axis in self._scales.values():
             desk.observe(axis, self._panned, ["min", "max"])
@@ -131,12 +130,14 @@ class DiagramHands:
         points, places = self._points(), panel.dragged()
         if places is None or len(places) != len(points):
             return  # x and y arrive one after the other
-        weights = (weight for *_, weight in points)
-        self._set_points(tuple((x, y, w) for (x, y, _), w in zip(places, weights, strict=True)))
-
-    def _lifted(self) -> None:
-        self._held = self._limits
-        self._desk.state.begin_gesture()
+        moved = tuple((x, y, w) for (x, y, _), (*_, w) in zip(places, points, strict=True))
+        if moved == points:
+            return
+        # The message that a drag begins can be late: the first move begins it.
+        if self._held is None:
+            self._held = self._limits
+            self._desk.state.begin_gesture()
+        self._set_points(moved)
 
     def _dropped(self) -> None:
         self._held = None

@@ -8,10 +8,11 @@ from bqplot import LinearScale
 from ipywidgets import HTML, Checkbox, Dropdown, HBox, Layout, VBox
 
 from crmasks_widgets import palette
+from crmasks_widgets.dashboard.colour_tables import chip
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.diagram_bar import ColourBar
 from crmasks_widgets.dashboard.diagram_hands import DiagramHands
-from crmasks_widgets.dashboard.diagram_panel import Panel
+from crmasks_widgets.dashboard.diagram_panel import BOUNDARY_COLOUR, POINT_COLOUR, Panel
 from crmasks_widgets.dashboard.diagram_pictures import (
     SYMBOLS,
     DensityColours,
@@ -228,13 +229,13 @@ def _checkbox(text: str, tooltip: str) -> Checkbox:
 
 
 def _legend() -> str:
+    """What the symbols mean, HTML."""
     parts = [
-        f'<span style="color:{palette.CODE_COLOURS[code]};font-weight:bold">{symbol}</span> '
-        f"{palette.CODE_NAMES[code]}"
+        chip(symbol, palette.CODE_COLOURS[code], palette.CODE_NAMES[code])
         for code, symbol in SYMBOLS.items()
     ]
     parts += [
-        '<span style="color:#D55E00;font-weight:bold">\u2501</span> boundary',
-        '<span style="color:#CC79A7;font-weight:bold">\u25a0</span> fixed point',
+        chip("\u2501", BOUNDARY_COLOUR, "boundary"),
+        chip("\u25a0", POINT_COLOUR, "fixed point"),
     ]
-    return '<span class="crmasks-line">' + " \u2003".join(parts) + "</span>"
+    return '<span class="crmasks-line">' + "&ensp; ".join(parts) + "</span>"

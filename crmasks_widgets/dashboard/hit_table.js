@@ -35,6 +35,7 @@ function body(model) {
         cell.append(swatch);
       }
       cell.append(text);
+      if (columns[i]?.name === "reason") row.title = text; // often beyond the edge of the table
       row.append(cell);
     });
     if (number === model.get("selected")) row.setAttribute("aria-current", "true");

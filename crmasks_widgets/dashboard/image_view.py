@@ -12,6 +12,7 @@ from ipywidgets import HTML, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import edits, image_tools, overlays, viewport
 from crmasks_widgets.dashboard.colour_bar import ColourBar
+from crmasks_widgets.dashboard.colour_tables import chip
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.frames import frame_title, pixel_lines
 from crmasks_widgets.dashboard.image_layers import ImageLayers, Place, fits, from_fits
@@ -299,10 +300,8 @@ class ImageView:
 
 
 def _legend() -> str:
-    """What the colours and shapes mean, HTML; on the dark of an image, or some were too faint."""
-    chip = "background: #222; padding: 0 4px; border-radius: 2px; color: "
+    """What the colours and shapes mean, HTML."""
     return "&ensp; ".join(
-        f'<span style="white-space: nowrap"><b style="{chip}{colour}">{overlays.SYMBOLS[code]}'
-        f"</b> {overlays.NAMES[code]}</span>"
+        chip(overlays.SYMBOLS[code], colour, overlays.NAMES[code])
         for code, colour in overlays.COLOURS.items()
     )

@@ -65,7 +65,7 @@ def test_the_wheel_zooms_and_home_returns(screen):
     screen.move("observed", 0.1, 0.1)
     screen.page.mouse.wheel(0, -400)
     screen.until(lambda: ticks() != whole, "other numbers at the axes")
-    screen.button("Home").click()
+    screen.button("Whole diagram").click()
     screen.until(lambda: ticks() == whole, "the numbers of before")
 
 

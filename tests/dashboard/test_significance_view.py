@@ -1,5 +1,7 @@
 """The diagram in units of sigma shows what is computed, and costs nothing while nobody looks."""
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 
@@ -150,13 +152,17 @@ def test_turning_the_tab_is_looking(dashboard, view):
 
 
 def test_fitted_gain_and_readout_noise_are_taken():
-    rng, level = np.random.default_rng(4), np.linspace(0, 3000, 40_000).reshape(200, 200)
+    # Many dark pixels, and bright ones.
+    rng, level = np.random.default_rng(4), 3000 * np.linspace(0, 1, 40_000).reshape(200, 200) ** 4
     frames = rng.poisson(level * 1.5, (3, 200, 200)) / 1.5 + rng.normal(0, 3, (3, 200, 200))
     exposures = cm.ExposureSet.from_arrays(list(frames.astype(np.float32)))
     parameters = cm.Parameters(gain=2.0, rnoise=5.0, crmethod="significance", mm_seed=1)
-    dashboard = cm.Dashboard(cm.Analysis(exposures, parameters))
-    view = dashboard.workplace.significance
-    look(dashboard)
+    with closing(cm.Dashboard(cm.Analysis(exposures, parameters))) as dashboard:
+        look(dashboard)
+        take_fitted(dashboard, dashboard.workplace.significance)
+
+
+def take_fitted(dashboard, view):
     check, noise = dashboard.analysis.noise_check, dashboard.analysis.calibration.noise
     assert view.noise.observed.x.tolist() == [c.predicted for c in check.classes]
     assert view.noise.observed.y.tolist() == [c.observed for c in check.classes]
@@ -170,7 +176,6 @@ def test_fitted_gain_and_readout_noise_are_taken():
     for name, value in fitted.items():
         assert getattr(dashboard.analysis.parameters, name) == value
     assert "The noise is as predicted." in view.noise.text.value
-    dashboard.close()
 
 
 def test_nothing_is_offered_where_the_levels_do_not_tell(dashboard, view):
