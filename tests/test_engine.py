@@ -152,7 +152,7 @@ def test_finished_stages_are_not_computed_again(finished, monkeypatch):
     with Seen().engine(finished, order=MASKS) as engine:
         engine.submit(dilation=3)
         assert engine.wait(SOON)
-    assert sorted(calls) == ["hits", "labels", "masks", "mediancr"]
+    assert sorted(calls) == ["found", "hits", "labels", "masks", "mediancr"]
 
 
 def test_the_newest_request_wins_and_changes_add_up(finished, monkeypatch):
@@ -178,8 +178,8 @@ def test_the_newest_request_wins_and_changes_add_up(finished, monkeypatch):
 
 
 def test_unwanted_work_stops_where_the_next_stage_begins(finished, monkeypatch):
-    """Inside a part of the order, too: hits needs labels, which need mediancr."""
-    gate = Gate(monkeypatch, "mediancr")
+    """Inside a part of the order, too: hits needs labels, which need what is found."""
+    gate = Gate(monkeypatch, "found")
     with Seen().engine(finished, order=(("hits", None),)) as engine:
         given_up = engine.submit(dilation=2)
         assert gate.entered.wait(SOON)
