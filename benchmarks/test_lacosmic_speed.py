@@ -75,7 +75,9 @@ def test_first_call(benchmark, frame, library):
 
 
 @pytest.mark.parametrize(
-    "change", [{"sigclip": 4.5}, {"sigclip": 7.0}, {"sigfrac": 0.5}, {"objlim": 4.0}], ids=str
+    "change",
+    [{"sigclip": c} for c in (3.0, 4.5, 7.0)] + [{"sigfrac": 0.5}, {"objlim": 4.0}],
+    ids=str,
 )
 def test_change_of_a_threshold(benchmark, prepared, library, change):
     changed = replace(DEFAULTS, **change)
