@@ -22,7 +22,8 @@ PROGRESS_INTERVAL: Final = 0.05  # s
 # The worker lets the loop draw a result before it goes on: two threads of Python are slower than
 # one after the other. A loop that takes longer than this is busy with something else.
 DRAWING_TIME: Final = 0.25  # s
-SENDING_TIME: Final = 0.015  # s
+# The page needs the processors, too: a multiple of what drawing took here, for as long.
+PAGE_SHARE: Final = 3.0
 # Of what waits for a busy loop, only the newest is worth showing; every error is.
 _REPLACES: Final = {"error": (), "progress": ("progress",), "snapshot": ("progress", "snapshot")}
 
@@ -133,6 +134,7 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         self._thread: threading.Thread | None = None
         self._closed, self._told = False, 0.0
         self._undrawn, self._waiting = 0, 0  # results on their way; callers of `wait`
+        self._drawing = 0.0  # s that drawing the last ones took
         self._outbox: list[tuple[str, Analysis | None, Callable[[], None]]] = []
         self._changed = threading.Condition()  # guards everything above
 
@@ -212,7 +214,7 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
 
     def _compute(self, request: _Request) -> None:
         n, watched = len(request.order), _Watched(request, partial(self._follow, request))
-        known = set(request.analysis.computed())
+        known = request.analysis.computed()
         for k, (stage, target) in enumerate(request.order, start=1):
             watched.result(stage, target)
             with self._changed:
@@ -225,7 +227,7 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
             # What was known before is on screen.
             if (stage, target) not in known or k == n:
                 self._post("snapshot", request.analysis, partial(self._publish, snapshot))
-                known.add((stage, target))
+                known = request.analysis.computed()
                 self._let_draw(request)
 
     def _let_draw(self, request: _Request) -> None:
@@ -237,7 +239,7 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
 
         with self._changed:
             self._changed.wait_for(lambda: not self._undrawn or in_a_hurry(), DRAWING_TIME)
-            self._changed.wait_for(in_a_hurry, SENDING_TIME)
+            self._changed.wait_for(in_a_hurry, min(PAGE_SHARE * self._drawing, DRAWING_TIME))
 
     def _follow(self, request: _Request, of_step: float) -> None:
         request.check()
@@ -270,11 +272,11 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
     def _deliver(self) -> None:
         with self._changed:
             batch, self._outbox = self._outbox, []
-            undrawn = self._undrawn
+            undrawn, began = self._undrawn, time.perf_counter()
         for kind, analysis, call in batch:
             wanted = not self._closed and (analysis is None or analysis is self.requested)
             if wanted and (error := _attempt(call)) is not None:
                 logger.error("error where %s is shown", kind, exc_info=error)
         with self._changed:
-            self._undrawn -= undrawn
+            self._undrawn, self._drawing = self._undrawn - undrawn, time.perf_counter() - began
             self._changed.notify_all()
