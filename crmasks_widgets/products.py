@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -95,6 +96,7 @@ def save_all(
     figures: Figures | None = None,
     overwrite: bool = False,
     inputs: Iterable[Path] = (),
+    reproducible: bool = False,
 ) -> list[Written]:
     """Write every product of a run, or none.
 
@@ -111,6 +113,8 @@ def save_all(
     inputs : iterable of Path
         Files besides the exposures and maps that must not be overwritten (the YAML file, the masks
         that were applied).
+    reproducible : bool
+        Leave out DATE, the only time in a product: what is equal has equal bytes.
 
     Returns
     -------
@@ -126,7 +130,7 @@ def save_all(
     """
     sources = [*analysis.exposures.paths, *analysis.calibration.paths.values(), *inputs]
     folder = prepare_folder(folder, sources, overwrite=overwrite)
-    planned = _guarded(_products(analysis, figures), folder, sources)
+    planned = _guarded(_products(analysis, figures, _date(reproducible)), folder, sources)
     written = write_products(planned, folder)
     current = {item.path for item in written}
     existing = earlier_products(folder, PRODUCT_NAMES, sources)
@@ -157,16 +161,21 @@ def _combined_name(kind: Kind) -> str:
     return f"combined_{kind}.fits"
 
 
-def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
+def _date(reproducible: bool) -> str | None:
+    return None if reproducible else f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+def _products(analysis: Analysis, figures: Figures | None, date: str | None) -> Iterator[Product]:
     for kind in KINDS:
         yield Product(
             _combined_name(kind),
             f"{kind} combination with VARIANCE and MAP",
-            partial(_write_fits, partial(combination_hdus, analysis, kind)),
+            partial(_write_fits, partial(combination_hdus, analysis, kind), date),
         )
     if analysis.masks_checksum is not None:
         return
-    yield Product("crmasks.fits", "masks", partial(_write_fits, partial(masks_hdus, analysis)))
+    masks = partial(_write_fits, partial(masks_hdus, analysis), date)
+    yield Product("crmasks.fits", "masks", masks)
     yield Product("hits.ecsv", "one row a hit", partial(write_hits, analysis))
     pixels = {
         "mediancr_identified.csv": (
@@ -187,8 +196,11 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
         yield Product(job.name, "figure", partial(_draw, job, metadata))
 
 
-def _write_fits(make: Callable[[], fits.HDUList], path: Path) -> None:
-    make().writeto(path, output_verify="silentfix+exception")
+def _write_fits(make: Callable[[], fits.HDUList], date: str | None, path: Path) -> None:
+    hdus = make()
+    if date is not None:
+        hdus[0].header["DATE"] = (date, "UTC when this file was made")
+    hdus.writeto(path, output_verify="silentfix+exception")
 
 
 def _draw(job: FigureJob, metadata: dict[str, str], path: Path) -> None:

@@ -2,16 +2,20 @@
 
 import math
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from crmasks_widgets._memory import release
-from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.analysis import Analysis, Checkpoint, Target
+from crmasks_widgets.errors import Cancelled
 
 # A run may take 8 times the cube and 250 MiB. Of that, the program itself takes 130 MiB; exposures,
 # stack and simulations take up to 4 n - 2 frames; each detection takes 7 more, and small blocks.
-FRAMES_A_JOB, MIB_A_JOB, FREE_MIB = 7, 15, 250 - 130
+PROGRAM_MIB = 250
+FRAMES_A_JOB, MIB_A_JOB, FREE_MIB = 7, 15, PROGRAM_MIB - 130
 MIB = 1 << 20
 
 
@@ -37,12 +41,63 @@ def jobs_at_once(threads: int, n: int, shape: tuple[int, int]) -> int:
     return max(1, min(threads, int(free / (FRAMES_A_JOB * frame + MIB_A_JOB))))
 
 
+def memory_needed(n: int, shape: tuple[int, int]) -> float:
+    """Tell beforehand what a run may take.
+
+    Parameters
+    ----------
+    n : int
+        Number of exposures.
+    shape : (ny, nx)
+        Of a frame.
+
+    Returns
+    -------
+    float
+        MiB.
+    """
+    return 8 * n * 4 * shape[0] * shape[1] / MIB + PROGRAM_MIB
+
+
+class Stoppable(Analysis):
+    """Shares every result with another analysis; can be stopped where a stage begins, too.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Whose results are shared.
+    checkpoint : callable
+        As in `Analysis.watched`, and so is `once`.
+    check : callable
+        Called where a stage begins; may raise `Cancelled`.
+    once : bool
+        Keep nothing for a later change of L.A.Cosmic's thresholds.
+    """
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        checkpoint: Checkpoint,
+        check: Callable[[], None],
+        *,
+        once: bool = False,
+    ) -> None:
+        vars(self).update(vars(analysis.watched(checkpoint, once=once)))
+        self._check = check
+
+    def result(self, stage: str, target: Target | None = None) -> Any:
+        """Result of a stage, as `Analysis.result`, unless it was stopped."""
+        self._check()
+        return super().result(stage, target)
+
+
 def compute_all(
     analysis: Analysis, threads: int = 1, *, detections: bool = True
 ) -> Iterator[tuple[str, Target | None]]:
     """Compute the masks and the hits of a run.
 
-    What only a later change of L.A.Cosmic's thresholds would need is not kept.
+    What only a later change of L.A.Cosmic's thresholds would need is not kept. An error or an
+    interrupt ends every stage at its next checkpoint.
 
     Parameters
     ----------
@@ -58,7 +113,16 @@ def compute_all(
     stage, target
         As each is done.
     """
-    analysis = analysis.watched(analysis.checkpoint, once=True)
+    stopped = threading.Event()
+    outer = analysis.checkpoint
+
+    def check(fraction: float | None = None) -> None:
+        if stopped.is_set():
+            raise Cancelled("interrupted")
+        if outer is not None and fraction is not None:
+            outer(fraction)
+
+    analysis = Stoppable(analysis, check, check, once=True)
     _ = analysis.stack
     yield "stack", None
     if detections:
@@ -75,12 +139,55 @@ def compute_all(
                     future.result()
                     release()
                     yield job
-            finally:
-                # After an error or an interrupt, what has not begun is not begun.
+            except BaseException:
+                stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
+                raise
         _ = analysis.hits, analysis.masks
         release()
         yield "masks", None
+
+
+def available_memory(
+    meminfo: Path = Path("/proc/meminfo"), cgroups: Path = Path("/sys/fs/cgroup")
+) -> float:
+    """Measure the memory that new processes may take: free, and within the container's limit.
+
+    Parameters
+    ----------
+    meminfo : Path
+        Where the kernel tells about memory.
+    cgroups : Path
+        Where it shows control groups.
+
+    Returns
+    -------
+    float
+        MiB; infinite where the system does not say.
+    """
+    try:
+        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
+        free = int(lines["MemAvailable"].split()[0]) / 1024
+    except (OSError, KeyError, ValueError):
+        free = math.inf
+    return min(free, _memory_quota(cgroups))
+
+
+def _memory_quota(cgroups: Path) -> float:
+    """MiB that the control group has left, in either of the kernel's two layouts."""
+    for folder, limit, used in (
+        (cgroups, "memory.max", "memory.current"),
+        (cgroups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        try:
+            most, now = ((folder / name).read_text().strip() for name in (limit, used))
+            lines = (folder / "memory.stat").read_text().splitlines()
+        except OSError:
+            continue
+        # Files that were read lately count as used, and make room when it is asked for.
+        cached = next((line.split()[1] for line in lines if line.startswith("inactive_file")), "0")
+        return math.inf if most == "max" else (int(most) - int(now) + int(cached)) / MIB
+    return math.inf
 
 
 def available_cpus(cgroups: Path = Path("/sys/fs/cgroup")) -> int:

@@ -14,6 +14,7 @@ from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.errors import Cancelled, CrmasksError
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.scheduling import Stoppable
 
 logger = logging.getLogger(__name__)
 
@@ -67,18 +68,6 @@ class _Request:
             self.low += (1 - self.low) / 2
         self.last = of_step
         return (self.group + self.low + (1 - self.low) / 2 * of_step) / len(self.order)
-
-
-class _Watched(Analysis):
-    """Shares every result with a request's analysis; stops where a stage begins, too."""
-
-    def __init__(self, request: _Request, checkpoint: Callable[[float], None]) -> None:
-        vars(self).update(vars(request.analysis.watched(checkpoint)))
-        self._request = request
-
-    def result(self, stage: str, target: Target | None = None) -> Any:
-        self._request.check()
-        return super().result(stage, target)
 
 
 def _attempt(action: Callable[[], None]) -> Exception | None:
@@ -213,7 +202,8 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         return True
 
     def _compute(self, request: _Request) -> None:
-        n, watched = len(request.order), _Watched(request, partial(self._follow, request))
+        n, follow = len(request.order), partial(self._follow, request)
+        watched = Stoppable(request.analysis, follow, request.check)
         known = request.analysis.computed()
         for k, (stage, target) in enumerate(request.order, start=1):
             watched.result(stage, target)
