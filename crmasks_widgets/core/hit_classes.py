@@ -88,7 +88,7 @@ def classify_hits(
         reach a quarter of the contrast around. coincident: all others.
     """
     n = int(labels.max(initial=0))
-    pixels = np.flatnonzero(labels)
+    pixels = np.flatnonzero(labels > 0)
     number = labels.ravel()[pixels]
     detected = evidence.ravel()[pixels]
     alone = np.bincount(number[detected], minlength=n + 1) == 0
