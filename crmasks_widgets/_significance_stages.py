@@ -116,7 +116,7 @@ def _coincidences(a: "Analysis", p: Declared) -> Coincidences:
     start = significance_hits.median_thresholds(level, hit, p.sg_false_alarms)
     seeds = significance_hits.median_seeds(level, candidates, hit, start)
     found = significance_hits.grown_from(seeds, a.result("groups", "median"), a.exposures.shape)
-    found = found.joined(significance_hits.hit_in_most(level, hit))
+    found = found.joined(significance_hits.hit_in_several(level, hit))
     # Where the minimum is hit too, the excess over it may be small: it betrays itself by its
     # surroundings, and is looked for beside the pixels found.
     around = grow(found.flagged, 1)

@@ -1,13 +1,15 @@
 """Where hits begin and how far they grow: from significances to flagged pixels."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from crmasks_widgets.core.combine import median_variance_factor
 from crmasks_widgets.core.hits import connected
 from crmasks_widgets.core.significance import LEAST_SIGNIFICANCE, Candidates, significance_of
 from crmasks_widgets.core.significance_level import Level
@@ -167,7 +169,7 @@ def median_thresholds(level: Level, hit: HitCounts, expected_false: float) -> tu
     Exposures that are hit raise nothing but themselves as long as they are no majority, but the
     median is then a higher one of the others. Pixels are classed by the number of exposures that
     are known to be hit, up to the most that the median endures; the classes share the false alarms
-    equally.
+    equally, and what is too much for the pixels of one is left to those without a hit exposure.
 
     Parameters
     ----------
@@ -187,10 +189,9 @@ def median_thresholds(level: Level, hit: HitCounts, expected_false: float) -> tu
     number = hit.frame.ravel()[hit.pixels][level.n_valid_at(hit.pixels) > 1]
     counts = np.bincount(np.minimum(number, most), minlength=most + 1)
     counts[0] = level.n_tested - len(number)
-    return tuple(
-        threshold(min(expected_false / (most + 1), _MOST_PROBABLE * int(count)), int(count))
-        for count in counts
-    )
+    shares = np.minimum(expected_false / (most + 1), _MOST_PROBABLE * counts)
+    shares[0] = min(expected_false - shares[1:].sum(), _MOST_PROBABLE * counts[0])
+    return tuple(threshold(share, int(n)) for share, n in zip(shares, counts, strict=True))
 
 
 def _most_endured(n: int) -> int:
@@ -236,8 +237,33 @@ def median_seeds(
     return np.sort(np.concatenate(seeds))
 
 
-def hit_in_most(level: Level, hit: HitCounts) -> Pixels:
-    """Pixels with so many exposures hit that the median is hit too.
+@lru_cache(maxsize=64)
+def fewest_harmful(n: int) -> int:
+    """Fewest exposures hit that shift a median by more than its own noise.
+
+    Parameters
+    ----------
+    n : int
+        Exposures, 2 or more.
+
+    Returns
+    -------
+    int
+        1 of 2; 2 of 3 to 7; then a growing number, half of them at most.
+    """
+    noise = math.sqrt(median_variance_factor(n))
+    for lost in range(1, n - n // 2):
+        # Means of the order statistics that remain in the middle (G. Blom, Statistical Estimates
+        # and Transformed Beta-Variables, Wiley 1958).
+        ranks = np.array([(n + 1) // 2, n // 2 + 1])
+        shift = stats.norm.ppf((ranks - 0.375) / (n - lost + 0.25)).mean()
+        if shift > noise:
+            return lost
+    return n - n // 2
+
+
+def hit_in_several(level: Level, hit: HitCounts) -> Pixels:
+    """Pixels with so many exposures hit that the median suffers.
 
     Parameters
     ----------
@@ -249,8 +275,10 @@ def hit_in_most(level: Level, hit: HitCounts) -> Pixels:
     Returns
     -------
     (k,) int64
-        Flat indices, rising: half of the valid exposures or more.
+        Flat indices, rising: `fewest_harmful` of the valid exposures or more.
     """
-    n_valid = level.n_valid_at(hit.pixels)
-    most = hit.frame.ravel()[hit.pixels] >= n_valid - n_valid // 2
-    return hit.pixels[most & (n_valid > 1)]
+    needed = np.full(len(level.factors) + 1, np.iinfo(np.int16).max)
+    for n in level.numbers:
+        needed[n] = fewest_harmful(n)
+    harmed = hit.frame.ravel()[hit.pixels] >= needed[level.n_valid_at(hit.pixels)]
+    return hit.pixels[harmed]

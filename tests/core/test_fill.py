@@ -144,7 +144,7 @@ def test_each_class_has_its_signs():
     rng = np.random.default_rng(2)
     cube = lines() + rng.normal(0, 4, (3, 60, 70))
     hit = cube.copy()
-    hit[:2, 22, 20:24] += 400
+    hit[:2, 22, 20:24] += np.array([[900], [400]])
     place = [(22, x) for x in range(20, 24)]
     found = classified(hit, place)
     assert found.names.tolist() == ["coincident"]
@@ -152,6 +152,11 @@ def test_each_class_has_its_signs():
     assert classified(hit, place, saturation=300.0).names.tolist() == ["saturated"]
     assert classified(hit, place, everywhere=place[:1]).names.tolist() == ["coincident"]
     assert classified(hit, place[:1], everywhere=place[:1]).names.tolist() == ["unstable"]
+    alike = cube.copy()
+    alike[:2, 22, 20:24] += np.array([[500], [400]])
+    assert classified(alike, place).names.tolist() == ["unstable"]
+    alike[0, 23, 24] += 200  # a track that goes on
+    assert classified(alike, place).names.tolist() == ["coincident"]
     residual = cube.copy()
     residual[:2, 11, 30] += 60
     assert classified(residual, [(11, 30)]).names.tolist() == ["residual"]
