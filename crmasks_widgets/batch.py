@@ -13,7 +13,7 @@ import signal
 import threading
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import connection
 from multiprocessing.connection import Connection
@@ -98,16 +98,20 @@ def run_batch(
     check_writable(folder)
     outcomes = {block.name: Outcome(block.name, attempts=0) for block in blocks}
     write_table(list(outcomes.values()), folder)
-    for outcome in _outcomes(blocks, folder, options):
-        outcomes[outcome.name] = outcome
-        done = list(outcomes.values())
-        write_table(done, folder)
-        if report is not None:
-            report(done, outcome)
+    # Closed at once after an interrupt, which ends the workers.
+    with contextlib.closing(_outcomes(blocks, folder, options)) as finished:
+        for outcome in finished:
+            outcomes[outcome.name] = outcome
+            done = list(outcomes.values())
+            write_table(done, folder)
+            if report is not None:
+                report(done, outcome)
     return list(outcomes.values())
 
 
-def _outcomes(blocks: Sequence[Block], folder: Path, options: Options) -> Iterator[Outcome]:
+def _outcomes(
+    blocks: Sequence[Block], folder: Path, options: Options
+) -> Generator[Outcome, None, None]:
     tasks = [
         Task(block, folder / block.name, options.figures, options.overwrite) for block in blocks
     ]
@@ -285,7 +289,9 @@ def _run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
         raise StartError(msg) from None
     run, futures = uuid.uuid4(), {}
     try:
-        _check_workers(client.scheduler_info(n_workers=-1)["workers"], address)
+        with contextlib.suppress(TimeoutError):  # a cluster that was started just now
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        check_workers(client.scheduler_info(n_workers=-1)["workers"], address)
         for task in tasks:
             key = f"crmasks-{run}-{task.block.name}"
             futures[client.submit(run_block, task, key=key, pure=False)] = task
@@ -297,7 +303,21 @@ def _run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
         client.close(timeout=0.5)
 
 
-def _check_workers(workers: dict[str, Any], address: str) -> None:
+def check_workers(workers: Mapping[str, Any], address: str) -> None:
+    """Make sure that the workers of a cluster can be used.
+
+    Parameters
+    ----------
+    workers : mapping
+        What its scheduler tells about each, by address.
+    address : str
+        Of the scheduler.
+
+    Raises
+    ------
+    StartError
+        There is none, or one runs several blocks at once.
+    """
     for name, worker in workers.items():
         if worker["nthreads"] != 1:
             # Blocks that share a process would get each other's warnings.
