@@ -295,7 +295,7 @@ def _run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
         for task in tasks:
             key = f"crmasks-{run}-{task.block.name}"
             futures[client.submit(run_block, task, key=key, pure=False)] = task
-        for future in distributed.as_completed(futures):
+        for future in distributed.as_completed(futures, loop=client.loop):
             yield _of_future(future, futures[future])
     finally:
         with contextlib.suppress(OSError, TimeoutError):

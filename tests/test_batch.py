@@ -455,7 +455,7 @@ def test_a_killed_batch_goes_on_where_it_was(tmp_path, run_cli, how):
     if how == signal.SIGINT:
         assert process.returncode == EXIT_INTERRUPTED
         assert errors == "crmasks: interrupted; the same command goes on with what is left\n"
-    assert not list(work.glob(f"out/**/{TEMPORARY_PREFIX}*"))
+        assert not list(work.glob(f"out/**/{TEMPORARY_PREFIX}*"))
     assert {path.name for path in (work / "out/b/params").iterdir()} == {RECORD_NAME}
     night_b = write_yaml(work / "b/params.yaml", ["e1.fits", "e2.fits", "e3.fits"])
     before = digests(work / "out/a")
