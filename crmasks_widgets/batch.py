@@ -23,9 +23,10 @@ from typing import Any, Final
 from crmasks_widgets._atomic import TEMPORARY_PREFIX, check_writable
 from crmasks_widgets._batch_table import HTML_NAME, write_table
 from crmasks_widgets._block_run import Outcome, Task, run_block
+from crmasks_widgets._memory import available_memory
 from crmasks_widgets.blocks import Block, memory_of
 from crmasks_widgets.errors import InputError, StartError
-from crmasks_widgets.scheduling import available_cpus, available_memory
+from crmasks_widgets.scheduling import available_cpus
 
 __all__ = ["HTML_NAME", "Options", "Outcome", "run_batch", "workers_at_once"]
 

@@ -14,12 +14,12 @@ from astropy.io.ascii import InconsistentTableError
 from astropy.table import Table
 
 from crmasks_widgets._fits_files import find_file, open_fits
+from crmasks_widgets._memory import memory_needed
 from crmasks_widgets._parameter_info import EXPOSURE_KEYS, canonical_names
 from crmasks_widgets._yaml_text import load_yaml, read_text
 from crmasks_widgets.errors import CrmasksError, InputError, ParameterError
 from crmasks_widgets.loading import FIXED_SEED
 from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.scheduling import memory_needed
 
 YAML_SUFFIXES: Final = (".yaml", ".yml")
 TABLE_SUFFIXES: Final = (".csv", ".ecsv")

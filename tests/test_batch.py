@@ -19,11 +19,11 @@ from crmasks_widgets import InputError, ParameterError, __version__
 from crmasks_widgets._atomic import TEMPORARY_PREFIX
 from crmasks_widgets._batch_table import html_text
 from crmasks_widgets._block_run import RECORD_NAME, Outcome, Task, run_block
+from crmasks_widgets._memory import available_memory, memory_needed
 from crmasks_widgets.batch import Options, check_workers, run_batch, workers_at_once
 from crmasks_widgets.blocks import find_blocks, memory_of
 from crmasks_widgets.cli import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OTHER
 from crmasks_widgets.errors import StartError
-from crmasks_widgets.scheduling import available_memory, memory_needed
 
 from .conftest import BOTH, SHAPE, digests, small_scene, write_exposures, write_yaml
 
