@@ -13,12 +13,13 @@ from pathlib import Path
 from rich.console import Console
 
 from crmasks_widgets import _report
+from crmasks_widgets._atomic import check_room, occupied
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.demo import KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError
 from crmasks_widgets.loading import load_analysis
-from crmasks_widgets.products import Figures, prepare_folder, save_all
+from crmasks_widgets.products import Figures, prepare_folder, room_needed, save_all
 from crmasks_widgets.scheduling import available_cpus
 
 EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS = 0, 1, 2, 4
@@ -176,21 +177,24 @@ def _compute_and_save(
 ) -> None:
     started = time.monotonic()
     quiet = not logger.isEnabledFor(logging.INFO)
-    _report.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
-    figures: Figures | None = None
-    if arguments.figures and analysis.masks_checksum is None:
-        # Only a run that draws pays for matplotlib.
-        from crmasks_widgets.figures import all_figures
+    check_room(arguments.output_dir, room_needed(analysis))
+    with occupied(arguments.output_dir):
+        _report.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+        figures: Figures | None = None
+        if arguments.figures and analysis.masks_checksum is None:
+            # Only a run that draws pays for matplotlib.
+            from crmasks_widgets.figures import all_figures
 
-        figures = all_figures
-    with _report.spinner(console, "writing products", quiet=quiet):
-        written = save_all(
-            analysis,
-            arguments.output_dir,
-            figures=figures,
-            overwrite=arguments.overwrite,
-            inputs=inputs,
-        )
+            figures = all_figures
+        with _report.spinner(console, "writing products", quiet=quiet):
+            written = save_all(
+                analysis,
+                arguments.output_dir,
+                figures=figures,
+                overwrite=arguments.overwrite,
+                inputs=inputs,
+                alone=True,
+            )
     if not quiet:
         _report.print_products(console, written, analysis.uuid, time.monotonic() - started)
 
