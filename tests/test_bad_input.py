@@ -469,8 +469,10 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("foreseen", [True, False])
-@pytest.mark.parametrize("filled", [0, 200, 300, 330, 350])
+@pytest.mark.parametrize(
+    ("filled", "foreseen"),
+    [*((n, False) for n in (0, 200, 300, 330, 350)), *((n, True) for n in (0, 300, 350))],
+)
 def test_real_disk_full(work, monkeypatch, small_disk, filled, foreseen):
     work.yaml()
     if not filled:
