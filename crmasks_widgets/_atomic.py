@@ -10,15 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from crmasks_widgets._folder_lock import (
-    TEMPORARY_PREFIX,
-    locked,
-    remove_abandoned,
-    temporary_path,
-)
+from crmasks_widgets._folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
 from crmasks_widgets.errors import OutputError, ProductExistsError
-
-__all__ = ["TEMPORARY_PREFIX", "Product", "Written", "occupied", "write_products"]
 
 
 @dataclass(frozen=True)
@@ -196,24 +189,28 @@ def _not_writable(folder: Path, error: OSError) -> OutputError:
 
 
 @contextlib.contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make a folder, which goes away again if what it was made for fails."""
+def _made(folder: Path) -> Iterator[list[Path]]:
+    """Make a folder, which goes away again if what it was made for fails; gives what is new."""
     new = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     try:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _not_writable(folder, error) from error
-        yield
+        yield new
     except BaseException:
-        for path in new:
-            with contextlib.suppress(OSError):
-                path.rmdir()
+        _remove_empty(new)
         raise
 
 
+def _remove_empty(folders: list[Path]) -> None:
+    for path in folders:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+
 @contextlib.contextmanager
-def occupied(folder: Path) -> Iterator[None]:
+def occupied(folder: Path) -> Iterator[Callable[[], None]]:
     """Make a folder if need be and be the only run in it; what killed runs left there is removed.
 
     Parameters
@@ -223,8 +220,8 @@ def occupied(folder: Path) -> Iterator[None]:
 
     Yields
     ------
-    None
-        While no other run is inside.
+    callable
+        While no other run is inside. To be called by who ends the process before it comes out.
 
     Raises
     ------
@@ -232,13 +229,18 @@ def occupied(folder: Path) -> Iterator[None]:
         Another run is there, or the folder cannot be made or written to.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_made(folder))
+        new = stack.enter_context(_made(folder))
         try:
             stack.enter_context(locked(folder))
         except OSError as error:
             raise _not_writable(folder, error) from error
         remove_abandoned(folder)
-        yield
+
+        def leave() -> None:
+            (folder / LOCK_NAME).unlink(missing_ok=True)
+            _remove_empty(new)
+
+        yield leave
 
 
 @contextlib.contextmanager

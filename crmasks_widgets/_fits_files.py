@@ -38,8 +38,8 @@ WCS_CARDS = re.compile(
 QUALITY_NAMES = ("DQ", "MASK", "BPM")
 # Cards that describe the file they came from, not the sky.
 _FOREIGN_CARDS = (
-    "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX", "EXTNAME", "EXTVER",
-    "EXTLEVEL", "INHERIT", "UUID",
+    "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX", "DATE", "EXTNAME",
+    "EXTVER", "EXTLEVEL", "INHERIT", "UUID",
 )  # fmt: skip
 # What astropy and the decompressors raise for files that are cut, corrupt or no FITS at all.
 _UNREADABLE = (

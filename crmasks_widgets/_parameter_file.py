@@ -70,7 +70,7 @@ _TITLES: Final = (
 
 
 def read_parameters(
-    document: object, source: str, table: Sequence[ParameterInfo]
+    document: object, source: str, table: Sequence[ParameterInfo], seed: int | None = None
 ) -> dict[str, object]:
     """Gather the parameters of a parsed parameter file, whatever level they stand on.
 
@@ -82,6 +82,8 @@ def read_parameters(
         Its name, for messages.
     table : sequence of ParameterInfo
         All parameters.
+    seed : int, optional
+        Stands in for an `mm_seed` that is null or not given.
 
     Returns
     -------
@@ -105,6 +107,8 @@ def read_parameters(
         raise ParameterError(f"{source}: {error}") from None
     for remark in remarks:
         warnings.warn(f"{source}: {remark}", CrmasksWarning, stacklevel=3)
+    if seed is not None and is_none_text(given.get("mm_seed")):
+        given["mm_seed"] = seed
     return given
 
 

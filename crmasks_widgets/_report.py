@@ -11,6 +11,7 @@ from rich.table import Table
 
 from crmasks_widgets._atomic import Written
 from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.batch import Outcome, Report
 from crmasks_widgets.core.noise_check import remarks_on
 from crmasks_widgets.core.significance import LEAST_SIGNIFICANCE
 from crmasks_widgets.scheduling import compute_all
@@ -36,6 +37,43 @@ def spinner(console: Console, text: str, *, quiet: bool) -> Iterator[None]:
         return
     with console.status(text):
         yield
+
+
+@contextlib.contextmanager
+def batch_progress(console: Console, n_blocks: int, *, quiet: bool) -> Iterator[Report]:
+    """Report the blocks of a batch as they are finished.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where.
+    n_blocks : int
+        How many there are.
+    quiet : bool
+        Say nothing.
+
+    Yields
+    ------
+    callable
+        For `crmasks_widgets.batch.run_batch`.
+    """
+    started = time.monotonic()
+    status = console.status(f"0 of {n_blocks} blocks")
+
+    def report(outcomes: Sequence[Outcome], newest: Outcome) -> None:
+        if quiet:
+            return
+        n_done = sum(outcome.state != "waiting" for outcome in outcomes)
+        counts = newest.record.get("counts")
+        text = f", {counts['hits']} hits" if counts else ""
+        console.print(
+            f"{time.monotonic() - started:7.1f} s  {newest.name}: {newest.state}{text}",
+            highlight=False, markup=False,
+        )  # fmt: skip
+        status.update(f"{n_done} of {n_blocks} blocks")
+
+    with status if console.is_terminal and not quiet else contextlib.nullcontext():
+        yield report
 
 
 def compute_with_progress(

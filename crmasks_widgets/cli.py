@@ -3,26 +3,37 @@
 import argparse
 import contextlib
 import logging
+import os
 import shlex
+import signal
 import sys
+import threading
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from crmasks_widgets import _report
+from crmasks_widgets import _report, batch
 from crmasks_widgets._atomic import check_room, occupied
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.blocks import find_blocks
 from crmasks_widgets.demo import KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError
-from crmasks_widgets.loading import load_analysis
+from crmasks_widgets.loading import FIXED_SEED, load_analysis
 from crmasks_widgets.products import Figures, prepare_folder, room_needed, save_all
 from crmasks_widgets.scheduling import available_cpus
 
-EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS = 0, 1, 2, 4
+EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
+_GRACE = 0.7  # s
+_NOTHING = "interrupted; no product was written"
+_INTERRUPTED = {
+    "run": _NOTHING, "check": _NOTHING, "demo": _NOTHING, "lab": "interrupted",
+    "batch": "interrupted; the same command goes on with what is left",
+}  # fmt: skip
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 logger = logging.getLogger("crmasks_widgets")
@@ -34,12 +45,13 @@ def build_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        With the commands `run`, `check`, `demo` and `lab`.
+        With the commands `run`, `batch`, `check`, `demo` and `lab`.
     """
     parser = argparse.ArgumentParser(
         prog="crmasks",
         description="Remove the cosmic rays that survive a median of three or more exposures.",
-        epilog="Exit codes: 0 done, 2 bad input, 4 products are in the way, 1 anything else.",
+        epilog="Exit codes: 0 done, 2 bad input, 4 products are in the way, 130 interrupted by "
+        "Ctrl-C, 1 anything else.",
     )
     parser.add_argument("--version", action="version", version=f"crmasks_widgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -55,6 +67,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--crmasks", metavar="MASKS.fits", type=Path,
         help="apply these masks instead of detecting",
     )  # fmt: skip
+    run.add_argument(
+        "--reproducible", action="store_true",
+        help="leave out DATE, and take seed 0 where mm_seed is null: the same bytes every time",
+    )  # fmt: skip
+    several = _add_batch(commands)
     check = commands.add_parser(
         "check", help="compare the noise of the exposures with gain and readout noise",
         description=_check.__doc__,
@@ -94,7 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     lab.add_argument("--voila", action="store_true", help="the dashboard alone, by Voila")
     lab.add_argument("--allow-root", action="store_true", help="let JupyterLab run as root")
-    for command in (run, demo):
+    for command in (run, several, demo):
         command.add_argument(
             "--figures", action=argparse.BooleanOptionalAction, default=True,
             help="draw the diagnostic figures",
@@ -102,7 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--overwrite", action="store_true", help="replace the products of an earlier run"
         )
-    for command in (run, check, demo, lab):
+    for command in (run, several, check, demo, lab):
         command.add_argument(
             "--log-level", choices=LOG_LEVELS, default="INFO", type=str.upper,
             help="how much is reported (default: INFO)",
@@ -110,11 +127,42 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(arguments: argparse.Namespace, console: Console) -> None:
+def _add_batch(commands: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "batch", help="many observing blocks, side by side", description=_batch.__doc__,
+        epilog="Exit codes as of the program; 1 if any block failed.",
+    )  # fmt: skip
+    parser.add_argument(
+        "sources", metavar="SOURCE", nargs="+", type=Path,
+        help="PARAMS.yaml of a block, folder with such files, or TABLE.csv (.ecsv) with the "
+        "columns block, images (';' between them) and any parameters",
+    )  # fmt: skip
+    parser.add_argument(
+        "--parameters", metavar="PARAMS.yaml", type=Path,
+        help="shared by all blocks, whose own files then only describe their exposures",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output-dir", metavar="DIR", type=Path, default=Path("crmasks-batch"),
+        help="a folder for each block, batch.html and batch.csv (default: crmasks-batch)",
+    )  # fmt: skip
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers", metavar="N", type=int,
+        help="processes of this machine (default: one a processor, fewer where memory is short)",
+    )  # fmt: skip
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS",
+        help="of a Dask cluster that is to do the work (needs crmasks_widgets[dask])",
+    )  # fmt: skip
+    return parser
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Make masks and corrected combinations of the exposures that a YAML file names."""
     # Without this, an hour of computing could end at a folder that is not writable.
     inputs = [p for p in (arguments.params, arguments.crmasks) if p is not None]
-    analysis = load_analysis(arguments.params, arguments.crmasks)
+    seed = FIXED_SEED if arguments.reproducible else None
+    analysis = load_analysis(arguments.params, arguments.crmasks, seed=seed)
     sources = [*inputs, *analysis.exposures.paths, *analysis.calibration.paths.values()]
     prepare_folder(arguments.output_dir, sources, overwrite=arguments.overwrite)
     parameters = analysis.parameters
@@ -125,14 +173,33 @@ def _run(arguments: argparse.Namespace, console: Console) -> None:
             name, shlex.quote(str(arguments.params)),
         )  # fmt: skip
     _compute_and_save(analysis, arguments, console, inputs)
+    return EXIT_DONE
 
 
-def _check(arguments: argparse.Namespace, console: Console) -> None:
+def _batch(arguments: argparse.Namespace, console: Console) -> int:
+    """Run many observing blocks, reproducibly; what an earlier batch completed is only verified."""
+    folder = arguments.output_dir
+    blocks = find_blocks(arguments.sources, arguments.parameters, leave_out=folder)
+    options = batch.Options(
+        arguments.workers, arguments.scheduler, arguments.figures, arguments.overwrite
+    )
+    quiet = not logger.isEnabledFor(logging.INFO)
+    with _report.batch_progress(console, len(blocks), quiet=quiet) as report:
+        outcomes = batch.run_batch(blocks, folder, options, report)
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    for outcome in failed:
+        logger.error("%s: %s", outcome.name, outcome.error)
+    logger.info("%d blocks, %d failed; see %s", len(blocks), len(failed), folder / batch.HTML_NAME)
+    return EXIT_OTHER if failed else EXIT_DONE
+
+
+def _check(arguments: argparse.Namespace, console: Console) -> int:
     """Compare the noise of the exposures with gain and readout noise, and say where to look."""
     _report.print_noise_check(load_analysis(arguments.params), console)
+    return EXIT_DONE
 
 
-def _demo(arguments: argparse.Namespace, console: Console) -> None:
+def _demo(arguments: argparse.Namespace, console: Console) -> int:
     """Make demo exposures with known truth, run them, and say what was found."""
     nx, ny = arguments.size
     prepare_folder(arguments.folder, overwrite=arguments.overwrite)
@@ -143,7 +210,7 @@ def _demo(arguments: argparse.Namespace, console: Console) -> None:
     yaml_path = arguments.folder / YAML_NAME
     logger.info("demo exposures, their truth and %s are in %s", YAML_NAME, arguments.folder)
     analysis = load_analysis(yaml_path, folders=[arguments.folder])
-    arguments.output_dir = arguments.folder
+    arguments.output_dir, arguments.reproducible = arguments.folder, False
     _compute_and_save(analysis, arguments, console, [yaml_path])
     found = score(analysis, scene)
     console.print(
@@ -152,9 +219,10 @@ def _demo(arguments: argparse.Namespace, console: Console) -> None:
         f"the exposures); false groups: {found.false_groups}",
         highlight=False,
     )
+    return EXIT_DONE
 
 
-def _lab(arguments: argparse.Namespace, console: Console) -> None:
+def _lab(arguments: argparse.Namespace, console: Console) -> int:
     """Open the dashboard in the browser, on a notebook that is written to the current folder."""
     # Only who wants the dashboard waits for the libraries of notebooks.
     from crmasks_widgets.lab import Options, serve
@@ -167,6 +235,7 @@ def _lab(arguments: argparse.Namespace, console: Console) -> None:
     )
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
         serve(arguments.params, options)
+    return EXIT_DONE
 
 
 def _compute_and_save(
@@ -178,8 +247,9 @@ def _compute_and_save(
     started = time.monotonic()
     quiet = not logger.isEnabledFor(logging.INFO)
     check_room(arguments.output_dir, room_needed(analysis))
-    with occupied(arguments.output_dir):
-        _report.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+    with occupied(arguments.output_dir) as leave:
+        with _prompt_interrupt(leave):
+            _report.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
         figures: Figures | None = None
         if arguments.figures and analysis.masks_checksum is None:
             # Only a run that draws pays for matplotlib.
@@ -194,9 +264,42 @@ def _compute_and_save(
                 overwrite=arguments.overwrite,
                 inputs=inputs,
                 alone=True,
+                reproducible=arguments.reproducible,
             )
     if not quiet:
         _report.print_products(console, written, analysis.uuid, time.monotonic() - started)
+
+
+@contextlib.contextmanager
+def _prompt_interrupt(leave: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C end a computation within a second, even where a library does not listen.
+
+    Stages stop at their next checkpoint. What has none by then, such as a call of astroscrappy, is
+    left to the end of the process: nothing is being written here.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    given_up = threading.Timer(_GRACE, _give_up, [leave])
+    given_up.daemon = True
+
+    def interrupted(*_: object) -> None:
+        if not given_up.is_alive():
+            given_up.start()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        given_up.cancel()
+
+
+def _give_up(leave: Callable[[], None]) -> None:
+    leave()
+    _fail(Console(stderr=True, soft_wrap=True), _NOTHING, EXIT_INTERRUPTED)
+    os._exit(EXIT_INTERRUPTED)
 
 
 class _ConsoleHandler(logging.Handler):
@@ -250,21 +353,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 2 bad input, 4 products are in the way, 1 anything else.
+        0 done, 2 bad input, 4 products are in the way, 130 interrupted, 1 anything else.
     """
     arguments = build_parser().parse_args(argv)
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     try:
         with _logging_to(console, errors, arguments.log_level):
-            commands = {"run": _run, "check": _check, "demo": _demo, "lab": _lab}
-            commands[arguments.command](arguments, console)
+            commands = {
+                "run": _run, "batch": _batch, "check": _check, "demo": _demo, "lab": _lab,
+            }  # fmt: skip
+            return commands[arguments.command](arguments, console)
     except ProductExistsError as error:
         return _fail(errors, str(error), EXIT_EXISTS)
     except CrmasksError as error:
         return _fail(errors, str(error), EXIT_BAD_INPUT)
     except KeyboardInterrupt:
-        return _fail(errors, "interrupted; no product was written", EXIT_OTHER)
-    return EXIT_DONE
+        return _fail(errors, _INTERRUPTED[arguments.command], EXIT_INTERRUPTED)
 
 
 def _fail(errors: Console, message: str, code: int) -> int:

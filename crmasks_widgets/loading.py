@@ -1,5 +1,6 @@
 """From a YAML file, and masks of an earlier run, to an `Analysis`."""
 
+import dataclasses
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 # A pixel that was not cleaned differs from the median at most by the rounding of its way through
 # electrons, which is this part of it.
 ROUNDING = 1e-6
+# Of the simulations, where a reproducible run is not told one.
+FIXED_SEED = 0
 
 
 def load_analysis(
@@ -30,6 +33,7 @@ def load_analysis(
     crmasks: str | Path | None = None,
     *,
     folders: Sequence[str | Path] | None = None,
+    seed: int | None = None,
 ) -> Analysis:
     """Read a parameter file and everything it names.
 
@@ -43,6 +47,8 @@ def load_analysis(
     folders : sequence of paths, optional
         Where the relative paths of the parameter file are looked for, in this order; by default in
         the current folder, then in that of the parameter file.
+    seed : int, optional
+        Taken where the parameter file leaves `mm_seed` to chance.
 
     Returns
     -------
@@ -54,19 +60,45 @@ def load_analysis(
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
     """
-    parameters = Parameters.from_yaml(path)
+    parameters = Parameters.from_yaml(path, seed)
     if parameters.images is None:
         msg = f"{path}: images: found none, expected a list of three or more FITS files"
         raise ParameterError(msg)
     folders = (Path(), Path(path).parent) if folders is None else folders
-    exposures = read_exposures(parameters.images, parameters.extnum, folders)
-    for name, found in zip(parameters.images, exposures.paths, strict=True):
+    analysis = read_analysis(parameters, folders)
+    return analysis if crmasks is None else apply_masks(analysis, crmasks)
+
+
+def read_analysis(parameters: Parameters, folders: Sequence[str | Path] = (".",)) -> Analysis:
+    """Read everything that parameters name.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        With `images`.
+    folders : sequence of paths
+        Where relative paths are looked for, in this order.
+
+    Returns
+    -------
+    Analysis
+        Nothing is computed yet.
+
+    Raises
+    ------
+    ParameterError, InputError
+        In one line: which file or key, what was found, what was expected.
+    """
+    images = parameters.images or ()
+    exposures = read_exposures(images, parameters.extnum, folders)
+    for name, found in zip(images, exposures.paths, strict=True):
         logger.info("%s: read from %s", name, found.resolve())
+    # Products name them as the person did, so that they do not depend on where they lie.
+    exposures = dataclasses.replace(exposures, names=images)
     calibration = read_calibration(parameters, exposures.shape, folders)
     for key, found in calibration.paths.items():
         logger.info("%s map: read from %s", key, found.resolve())
-    analysis = Analysis(exposures, parameters, calibration)
-    return analysis if crmasks is None else apply_masks(analysis, crmasks)
+    return Analysis(exposures, parameters, calibration)
 
 
 def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:

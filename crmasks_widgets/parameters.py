@@ -293,28 +293,25 @@ class Parameters(BaseModel):
         return []
 
     @classmethod
-    def from_yaml(cls, path: str | Path) -> Self:
+    def from_yaml(cls, path: str | Path, seed: int | None = None) -> Self:
         """Read a parameter file.
 
         Parameters
         ----------
         path : str or Path
             A YAML file of crmasks_widgets or numina-crmasks, UTF-8.
-
-        Returns
-        -------
-        Self
-            The parameters; see `from_yaml_text`.
+        seed : int, optional
+            As in `from_yaml_text`, which says what is returned and warned of.
 
         Raises
         ------
         ParameterError
             When the file cannot be read or its content is refused.
         """
-        return cls.from_yaml_text(read_text(path), source=str(path))
+        return cls.from_yaml_text(read_text(path), str(path), seed)
 
     @classmethod
-    def from_yaml_text(cls, text: str, source: str = "parameters") -> Self:
+    def from_yaml_text(cls, text: str, source: str = "parameters", seed: int | None = None) -> Self:
         """Read parameters from YAML text.
 
         Parameters
@@ -323,6 +320,8 @@ class Parameters(BaseModel):
             A parameter file, or its ``requirements`` block alone (with or without that word).
         source : str, optional
             Name of the text in messages.
+        seed : int, optional
+            Taken where the text leaves `mm_seed` to chance.
 
         Returns
         -------
@@ -341,7 +340,7 @@ class Parameters(BaseModel):
             When a default stands in for a value, or a key of later versions of numina-crmasks is
             ignored.
         """
-        given = read_parameters(load_yaml(text, source), source, parameter_table())
+        given = read_parameters(load_yaml(text, source), source, parameter_table(), seed)
         try:
             return cls(**given)
         except ParameterError as error:

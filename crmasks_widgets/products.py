@@ -6,6 +6,7 @@ import logging
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -159,6 +160,7 @@ def save_all(
     overwrite: bool = False,
     inputs: Iterable[Path] = (),
     alone: bool = False,
+    reproducible: bool = False,
 ) -> list[Written]:
     """Write every product of a run, or none.
 
@@ -177,6 +179,8 @@ def save_all(
         that were applied).
     alone : bool
         The caller has made sure that no other run writes there (`occupied`).
+    reproducible : bool
+        Leave out DATE, the only time in a product: what is equal has equal bytes.
 
     Returns
     -------
@@ -199,7 +203,7 @@ def save_all(
         earlier = earlier_products(folder, PRODUCT_NAMES, sources)
         if not overwrite:
             refuse_existing(earlier)
-        planned = _guarded(_products(analysis, figures), folder, sources)
+        planned = _guarded(_products(analysis, figures, _date(reproducible)), folder, sources)
         return write_products(planned, folder, earlier)
 
 
@@ -226,17 +230,21 @@ def _combined_name(kind: Kind) -> str:
     return f"combined_{kind}.fits"
 
 
-def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
+def _date(reproducible: bool) -> str | None:
+    return None if reproducible else f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+def _products(analysis: Analysis, figures: Figures | None, date: str | None) -> Iterator[Product]:
     for kind in KINDS:
         yield Product(
             _combined_name(kind),
             f"{kind} combination with VARIANCE and MAP",
-            partial(_write_fits, partial(combination_hdus, analysis, kind)),
+            partial(_write_fits, partial(combination_hdus, analysis, kind), date),
             _combination_bytes(analysis),
         )
     if analysis.masks_checksum is not None:
         return
-    masks = partial(_write_fits, partial(masks_hdus, analysis))
+    masks = partial(_write_fits, partial(masks_hdus, analysis), date)
     yield Product("crmasks.fits", "masks", masks, _masks_bytes(analysis))
     yield Product("hits.ecsv", "one row a hit", partial(write_hits, analysis))
     pixels = {
@@ -258,8 +266,11 @@ def _products(analysis: Analysis, figures: Figures | None) -> Iterator[Product]:
         yield Product(job.name, "figure", partial(_draw, job, metadata))
 
 
-def _write_fits(make: Callable[[], fits.HDUList], path: Path) -> None:
-    make().writeto(path, output_verify="silentfix+exception")
+def _write_fits(make: Callable[[], fits.HDUList], date: str | None, path: Path) -> None:
+    hdus = make()
+    if date is not None:
+        hdus[0].header["DATE"] = (date, "UTC when this file was made")
+    hdus.writeto(path, output_verify="silentfix+exception")
 
 
 def _draw(job: FigureJob, metadata: dict[str, str], path: Path) -> None:

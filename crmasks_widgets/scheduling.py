@@ -2,17 +2,19 @@
 
 import math
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from crmasks_widgets._memory import release
-from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets._memory import MIB, PROGRAM_MIB, release
+from crmasks_widgets.analysis import Analysis, Checkpoint, Target
+from crmasks_widgets.errors import Cancelled
 
 # A run may take 8 times the cube and 250 MiB. Of that, the program itself takes 130 MiB; exposures,
 # stack and simulations take up to 4 n - 2 frames; each detection takes 7 more, and small blocks.
-FRAMES_A_JOB, MIB_A_JOB, FREE_MIB = 7, 15, 250 - 130
-MIB = 1 << 20
+FRAMES_A_JOB, MIB_A_JOB, FREE_MIB = 7, 15, PROGRAM_MIB - 130
 
 
 def jobs_at_once(threads: int, n: int, shape: tuple[int, int]) -> int:
@@ -37,12 +39,45 @@ def jobs_at_once(threads: int, n: int, shape: tuple[int, int]) -> int:
     return max(1, min(threads, int(free / (FRAMES_A_JOB * frame + MIB_A_JOB))))
 
 
+class Stoppable(Analysis):
+    """Shares every result with another analysis; can be stopped where a stage begins, too.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Whose results are shared.
+    checkpoint : callable
+        As in `Analysis.watched`, and so is `once`.
+    check : callable
+        Called where a stage begins; may raise `Cancelled`.
+    once : bool
+        Keep nothing for a later change of L.A.Cosmic's thresholds.
+    """
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        checkpoint: Checkpoint,
+        check: Callable[[], None],
+        *,
+        once: bool = False,
+    ) -> None:
+        vars(self).update(vars(analysis.watched(checkpoint, once=once)))
+        self._check = check
+
+    def result(self, stage: str, target: Target | None = None) -> Any:
+        """Result of a stage, as `Analysis.result`, unless it was stopped."""
+        self._check()
+        return super().result(stage, target)
+
+
 def compute_all(
     analysis: Analysis, threads: int = 1, *, detections: bool = True
 ) -> Iterator[tuple[str, Target | None]]:
     """Compute the masks and the hits of a run.
 
-    What only a later change of L.A.Cosmic's thresholds would need is not kept.
+    What only a later change of L.A.Cosmic's thresholds would need is not kept. An error or an
+    interrupt ends every stage at its next checkpoint.
 
     Parameters
     ----------
@@ -58,7 +93,16 @@ def compute_all(
     stage, target
         As each is done.
     """
-    analysis = analysis.watched(analysis.checkpoint, once=True)
+    stopped = threading.Event()
+    outer = analysis.checkpoint
+
+    def check(fraction: float | None = None) -> None:
+        if stopped.is_set():
+            raise Cancelled("interrupted")
+        if outer is not None and fraction is not None:
+            outer(fraction)
+
+    analysis = Stoppable(analysis, check, check, once=True)
     _ = analysis.stack
     yield "stack", None
     if detections:
@@ -75,9 +119,10 @@ def compute_all(
                     future.result()
                     release()
                     yield job
-            finally:
-                # After an error or an interrupt, what has not begun is not begun.
+            except BaseException:
+                stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
+                raise
         _ = analysis.hits, analysis.masks
         release()
         yield "masks", None

@@ -11,6 +11,7 @@ import pytest
 from astropy.io import fits
 
 from crmasks_widgets import _atomic, load_analysis
+from crmasks_widgets._folder_lock import TEMPORARY_PREFIX
 from crmasks_widgets.cli import EXIT_BAD_INPUT
 from crmasks_widgets.products import room_needed
 
@@ -452,7 +453,7 @@ def test_error_while_products_are_put_in_place(work, monkeypatch):
     assert result.code == EXIT_BAD_INPUT
     assert "combined_meancr.fits: could not be replaced (Operation not permitted)" in result.err
     assert len(result.err.splitlines()) == 1
-    assert not [name for name in work.products() if name.startswith(_atomic.TEMPORARY_PREFIX)]
+    assert not [name for name in work.products() if name.startswith(TEMPORARY_PREFIX)]
 
 
 @pytest.fixture

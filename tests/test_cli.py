@@ -62,7 +62,7 @@ def test_anything_else_ends_with_1(work):
     work.yaml()
     code = (
         "import sys\nfrom crmasks_widgets import cli\n"
-        "def broken(*_): raise RuntimeError('a mistake of ours')\n"
+        "def broken(*_, **__): raise RuntimeError('a mistake of ours')\n"
         "cli.load_analysis = broken\n"
         "sys.exit(cli.main(['run', 'params.yaml']))\n"
     )
@@ -215,7 +215,7 @@ def test_invalid_values_are_counted(work):
         "crmasks_widgets.products._write_pixels",
     ],
 )
-def test_interrupt_ends_with_1_and_leaves_nothing(work, monkeypatch, where):
+def test_interrupt_ends_with_130_and_leaves_nothing(work, monkeypatch, where):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
@@ -223,18 +223,22 @@ def test_interrupt_ends_with_1_and_leaves_nothing(work, monkeypatch, where):
     before = digests(work.folder)
     monkeypatch.setattr(where, interrupted)
     result = work.run()
-    assert result.code == 1
+    assert result.code == 130
     assert result.err == "crmasks: interrupted; no product was written\n"
     assert digests(work.folder) == before
 
 
-def test_ctrl_c_in_a_process_of_its_own(work):
-    # Some seconds of simulations give the time to press the keys.
-    work.yaml(mm_boundary_fit="spline", mm_nsimulations=5000)
+@pytest.mark.parametrize("earlier", [False, True])
+def test_ctrl_c_ends_running_stages_and_leaves_earlier_products(work, earlier):
+    work.yaml()
+    if earlier:
+        work.run()
+    # Longer than the test waits: it ends only if the simulations are left unfinished.
+    work.yaml(mm_boundary_fit="spline", mm_nsimulations=1_000_000, **BOTH)
     before = digests(work.folder)
     command = ["-m", "crmasks_widgets", "run", "params.yaml", "--no-figures", "--output-dir", "out"]
     with subprocess.Popen(
-        [sys.executable, "-u", *command],
+        [sys.executable, "-u", *command, "--overwrite"],
         cwd=work.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         for line in process.stdout:
@@ -242,6 +246,33 @@ def test_ctrl_c_in_a_process_of_its_own(work):
                 break
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 130
+    assert errors == "crmasks: interrupted; no product was written\n"
+    assert digests(work.folder) == before
+
+
+def test_ctrl_c_does_not_wait_for_a_library_that_does_not_listen(work):
+    work.yaml()
+    before = digests(work.folder)
+    code = (
+        "import sys, threading, _thread\n"
+        "from crmasks_widgets import cli, _report\n"
+        "def deaf(*_, **__):\n"
+        "    print('deaf', flush=True)\n"
+        "    while True:\n"
+        "        try:\n            threading.Event().wait()\n"
+        "        except KeyboardInterrupt:\n            pass\n"
+        "_report.compute_with_progress = deaf\n"
+        "sys.exit(cli.main(['run', 'params.yaml', '--output-dir', 'out']))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=work.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        while process.stdout.readline() != "deaf\n":
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
     assert errors == "crmasks: interrupted; no product was written\n"
     assert digests(work.folder) == before

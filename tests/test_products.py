@@ -4,6 +4,7 @@ import csv
 import shutil
 import uuid
 import warnings
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pymupdf
@@ -39,6 +40,7 @@ from .conftest import (
     write_exposures,
     write_yaml,
 )
+from .counts import count
 
 FITS_PRODUCTS = ["combined_mediancr.fits", "combined_meancrt.fits", "combined_meancr.fits"]
 TABLES = ["hits.ecsv", "mediancr_identified.csv", "problematic_pixels.csv"]
@@ -349,14 +351,50 @@ def test_a_run_without_hits_writes_empty_tables(tmp_path):
 # ---- one run, one identifier, the same bytes -----------------------------------------------------
 
 
-def test_two_runs_are_equal_byte_for_byte_whatever_the_threads(work, monkeypatch):
-    work.yaml(**BOTH, mm_boundary_fit="spline", mm_nsimulations=1)
-    for folder, threads in (("one", 1), ("two", 1), ("three", 4)):
+def test_reproducible_runs_are_equal_byte_for_byte_whatever_the_threads(work, monkeypatch):
+    # Without a seed, too: what is left to chance otherwise is fixed.
+    work.yaml(**BOTH, mm_boundary_fit="spline", mm_nsimulations=1, mm_seed=None)
+    first = {}
+    for i in range(count(3, 20)):
+        threads = (1, 2, 4)[i % 3]
         monkeypatch.setattr("crmasks_widgets.cli.available_cpus", lambda n=threads: n)
+        run = work.run("--reproducible", "--output-dir", f"run{i}", figures=i < 2)
+        assert run.code == 0
+        made = digests(work.folder / f"run{i}")
+        first = first or made
+        assert made.keys() >= DATA_PRODUCTS
+        assert made == {name: first[name] for name in made}
+    assert not any("DATE" in hdu.header for hdu in fits.open(work.folder / "run0/crmasks.fits"))
+
+
+def test_date_is_the_only_difference_of_two_runs(work, monkeypatch):
+    work.yaml()
+    dates = iter(["2026-01-01T00:00:00", "2026-12-31T23:59:59"])
+    monkeypatch.setattr("crmasks_widgets.products._date", lambda reproducible: next(dates))
+    for folder in ("one", "two"):
         assert work.run("--output-dir", folder).code == 0
-    one, two, three = (digests(work.folder / name) for name in ("one", "two", "three"))
-    assert set(one) == DATA_PRODUCTS
-    assert one == two == three
+    for name in [*FITS_PRODUCTS, "crmasks.fits"]:
+        difference = fits.FITSDiff(work.folder / "one" / name, work.folder / "two" / name)
+        (header,) = (hdus[1].diff_headers for hdus in difference.diff_hdus)
+        assert header.diff_keyword_values.keys() == {"DATE"}
+        assert not header.diff_keyword_comments
+        difference = fits.FITSDiff(
+            work.folder / "one" / name, work.folder / "two" / name, ignore_keywords=["DATE"]
+        )
+        assert difference.identical
+    for name in TABLES:
+        same = [(work.folder / folder / name).read_bytes() for folder in ("one", "two")]
+        assert same[0] == same[1]
+
+
+def test_date_is_when_the_file_was_made_not_that_of_an_exposure(tmp_path):
+    header = fits.Header({"DATE": "1999-01-01", "DATE-OBS": "1999-01-01"})
+    save_all(analysis_of(headers=[header] * 3), tmp_path)
+    found = fits.getheader(tmp_path / FITS_PRODUCTS[0])
+    assert abs(datetime.fromisoformat(f"{found['DATE']}+00:00") - datetime.now(UTC)) < timedelta(1)
+    assert found["DATE-OBS"] == "1999-01-01"
+    save_all(analysis_of(headers=[header] * 3), tmp_path, overwrite=True, reproducible=True)
+    assert "DATE" not in fits.getheader(tmp_path / FITS_PRODUCTS[0])
 
 
 def test_stages_in_threads_give_the_same_masks():

@@ -1,0 +1,496 @@
+"""Batches: which blocks there are, what becomes of them, and what a killed one leaves behind."""
+
+import csv
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from astropy.table import Table
+
+from crmasks_widgets import InputError, ParameterError, __version__
+from crmasks_widgets._atomic import TEMPORARY_PREFIX
+from crmasks_widgets._batch_table import html_text
+from crmasks_widgets._block_run import RECORD_NAME, Outcome, Task, run_block
+from crmasks_widgets._memory import available_memory, memory_needed
+from crmasks_widgets.batch import Options, run_batch, workers_at_once
+from crmasks_widgets.blocks import find_blocks, memory_of
+from crmasks_widgets.cli import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OTHER
+
+from .conftest import BOTH, SHAPE, digests, small_scene, write_exposures, write_yaml
+
+DATA = {
+    "combined_mediancr.fits", "combined_meancrt.fits", "combined_meancr.fits", "crmasks.fits",
+    "hits.ecsv", "mediancr_identified.csv", "problematic_pixels.csv",
+}  # fmt: skip
+LONG = {"mm_boundary_fit": "spline", "mm_nsimulations": 1_000_000}  # longer than any test waits
+
+
+def night(folder, name="params.yaml", seed=11, **settings):
+    """A folder with three exposures and a parameter file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images = write_exposures(folder, small_scene(seed=seed).exposures)
+    return write_yaml(folder / name, images, **settings)
+
+
+@pytest.fixture
+def nights(tmp_path):
+    """Three blocks in one folder: good, one that cannot work, good."""
+    folder = tmp_path / "nights"
+    night(folder / "a", **BOTH)
+    bad = night(folder / "b")
+    bad.write_text(bad.read_text().replace("e2.fits", "gone.fits"))
+    night(folder / "c", seed=12, mm_seed=None)
+    return folder
+
+
+def batch_table(folder):
+    with (folder / "batch.csv").open(newline="") as stream:
+        return {row["block"]: row for row in csv.DictReader(stream)}
+
+
+# ---- which blocks there are ----------------------------------------------------------------------
+
+
+def names(blocks):
+    return [block.name for block in blocks]
+
+
+def test_blocks_are_called_by_their_paths(tmp_path):
+    one, two = night(tmp_path / "x" / "n1"), night(tmp_path / "x" / "n2", "tuned.yml")
+    night(tmp_path / "x" / ".hidden")
+    night(tmp_path / "x" / "out")
+    assert names(find_blocks([one])) == ["params"]
+    assert names(find_blocks([one, two])) == ["n1/params", "n2/tuned"]
+    assert names(find_blocks([one.parent, two.parent])) == ["n1/params", "n2/tuned"]
+    found = find_blocks([tmp_path / "x"], leave_out=tmp_path / "x" / "out")
+    assert names(found) == ["n1/params", "n2/tuned"]
+
+
+def test_a_block_that_cannot_be_read_is_its_own_fault(tmp_path):
+    night(tmp_path / "a")
+    (tmp_path / "b.yaml").write_text("nonsense: 1\n")
+    bad = write_yaml(tmp_path / "c.yaml", ["x"] * 3)
+    bad.write_text(bad.read_text().replace("images", "# images").replace("- x", "#"))
+    blocks = {block.name: block for block in find_blocks([tmp_path])}
+    assert set(blocks) == {"a/params", "b", "c"}
+    assert blocks["a/params"].error == ""
+    assert "nonsense" in blocks["b"].error
+    assert "images: found none" in blocks["c"].error
+
+
+def test_nothing_found_and_nothing_there(tmp_path):
+    with pytest.raises(InputError, match="found no block"):
+        find_blocks([tmp_path])
+    with pytest.raises(InputError, match=r"night\.yaml: found nothing"):
+        find_blocks([tmp_path / "night.yaml"])
+
+
+def test_two_blocks_of_one_name_are_refused(tmp_path):
+    night(tmp_path)
+    night(tmp_path / "other", "Params.yaml").rename(tmp_path / "Params.yml")
+    with pytest.raises(ParameterError, match="expected another name"):
+        find_blocks([tmp_path])
+
+
+def test_shared_parameters_leave_the_exposures_to_the_blocks(tmp_path):
+    own = night(tmp_path / "n1", dilation=3, top={"gain": 1.25})
+    shared = write_yaml(tmp_path / "tuned.yaml", ["x", "y", "z"], mm_seed=None, dilation=2)
+    (block,) = find_blocks([own], shared)
+    p = block.parameters
+    assert (p.dilation, p.gain, p.mm_seed) == (2, 1.25, 0)
+    assert p.images == ("e1.fits", "e2.fits", "e3.fits")
+    assert set(block.sources) == {own, shared}
+    assert own.parent in block.folders
+
+
+TABLE = """block,images,dilation,mm_fixed_points_in_boundary
+n1/a,e1.fits; e2.fits;e3.fits,2,
+n1/b,e1.fits,,"[[0, 25], [500, 90]]"
+
+n1/b,e2.fits,,
+n1/b,e3.fits,,
+"""
+
+
+def test_a_table_has_images_and_changes(tmp_path):
+    shared = write_yaml(tmp_path / "tuned.yaml", ["x", "y", "z"])
+    (tmp_path / "t.csv").write_text(TABLE)
+    a, b = find_blocks([tmp_path / "t.csv"], shared)
+    assert (a.name, b.name) == ("n1/a", "n1/b")
+    assert a.parameters.images == b.parameters.images == ("e1.fits", "e2.fits", "e3.fits")
+    assert (a.parameters.dilation, b.parameters.dilation) == (2, 1)
+    assert len(a.parameters.mm_fixed_points_in_boundary) == 3
+    assert [point[:2] for point in b.parameters.mm_fixed_points_in_boundary] == [(0, 25), (500, 90)]
+
+
+def test_an_ecsv_table_keeps_its_types(tmp_path):
+    shared = write_yaml(tmp_path / "tuned.yaml", ["x", "y", "z"])
+    table = Table({
+        "block": ["007", "008"], "images": [["a", "b", "c"]] * 2, "la_sigclip": [6.5, 7.0],
+        "use_lamedian": [False, False],
+    })  # fmt: skip
+    table["images"] = table["images"].astype(object)
+    table.write(tmp_path / "t.ecsv")
+    blocks = find_blocks([tmp_path / "t.ecsv"], shared)
+    assert names(blocks) == ["007", "008"]
+    assert [block.parameters.la_sigclip for block in blocks] == [6.5, 7.0]
+    assert blocks[0].parameters.images == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "expected one called block"),
+        ("block,image\na,b\n", "expected one called images"),
+        ("images\nb\n", "expected one called block"),
+        ("block,images,la_sigclp\na,b,5\n", "la_sigclp: found an unknown key"),
+        ("block,images\na,b,c\n", "row 1: found 3 cells, expected 2"),
+        ("block,images\n../a,b\n", "found the block name '../a'"),
+        ("block,images\n/etc/a,b\n", "found the block name '/etc/a'"),
+        ("block,images\n.hidden,b\n", "found the block name"),
+        ("block,images\na\\b,b\n", "found the block name"),
+        ("block,images\n,b\n", "row 1: found the block name ''"),
+        ("block,images\nA,b\na,b\n", "expected another name"),
+        ("block,images\n", "found no block"),
+    ],
+)
+def test_tables_that_cannot_be_used(tmp_path, text, said):
+    shared = write_yaml(tmp_path / "tuned.yaml", ["x", "y", "z"])
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises((ParameterError, InputError)) as caught:
+        find_blocks([tmp_path / "t.csv"], shared)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("a,x;y,2\na,z,3\n", "dilation: found 3 and 2, expected one value"),
+        ("a,x;y;z,-1\n", "dilation: found -1"),
+        ("a,x;y;z,&a 1\n", "expected plain values"),
+        ("a,x;y,1\n", "images: "),
+        ("a,,1\n", "images: "),
+    ],
+)
+def test_rows_that_cannot_be_used_fail_alone(tmp_path, rows, said):
+    shared = write_yaml(tmp_path / "tuned.yaml", ["x", "y", "z"])
+    (tmp_path / "t.csv").write_text(f"block,images,dilation\n{rows}good,x;y;z,1\n")
+    bad, good = find_blocks([tmp_path / "t.csv"], shared)
+    assert said in bad.error
+    assert good.error == ""
+
+
+def test_a_table_needs_parameters(tmp_path):
+    (tmp_path / "t.csv").write_text("block,images\na,x;y;z\n")
+    with pytest.raises(ParameterError, match="expected --parameters"):
+        find_blocks([tmp_path / "t.csv"])
+
+
+# ---- memory and workers --------------------------------------------------------------------------
+
+
+def test_memory_is_known_beforehand(tmp_path):
+    path = night(tmp_path)
+    (block,) = find_blocks([path])
+    assert (
+        memory_of(block) == memory_needed(3, SHAPE) == 8 * 3 * 4 * SHAPE[0] * SHAPE[1] / 2**20 + 250
+    )
+    (tmp_path / "e1.fits").write_bytes(b"no FITS")
+    assert memory_of(block) == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "needs", "free", "expected"),
+    [
+        (4, [100] * 9, 1000, 4),
+        (4, [100] * 2, 1000, 2),
+        (4, [400, 500, 300, 200], 1000, 2),
+        (4, [400], 100, 1),
+        (1, [1] * 5, 1e9, 1),
+    ],
+)
+def test_so_many_workers_as_fit(wanted, needs, free, expected):
+    assert workers_at_once(wanted, needs, free) == expected
+
+
+@pytest.mark.parametrize("wanted", [0, -1])
+def test_no_worker_is_refused(wanted):
+    with pytest.raises(InputError, match="--workers"):
+        workers_at_once(wanted, [1], 10)
+
+
+def test_memory_within_the_limit_of_a_container(tmp_path):
+    (tmp_path / "meminfo").write_text("MemTotal: 9000 kB\nMemAvailable:  8192000 kB\n")
+    files = {"memory.max": "1073741824", "memory.current": "536870912",
+             "memory.stat": "anon 1\ninactive_file 104857600\n"}  # fmt: skip
+    for name, text in files.items():
+        (tmp_path / name).write_text(text + "\n")
+    assert available_memory(tmp_path / "meminfo", tmp_path) == 1024 - 512 + 100
+    (tmp_path / "memory.max").write_text("max\n")
+    assert available_memory(tmp_path / "meminfo", tmp_path) == 8000
+    assert available_memory(tmp_path / "nowhere", tmp_path) == float("inf")
+
+
+def test_a_block_above_the_free_memory_is_refused_with_what_it_needs(tmp_path, monkeypatch):
+    path = night(tmp_path / "n")
+    monkeypatch.setattr("crmasks_widgets.batch.available_memory", lambda: 100.0)
+    (outcome,) = run_batch(find_blocks([path]), tmp_path / "out")
+    assert outcome.error == "found 100 MiB of free memory, expected 250 MiB"
+    assert not (tmp_path / "out" / "params").exists()
+
+
+# ---- what becomes of them ------------------------------------------------------------------------
+
+
+def test_a_failing_block_does_not_stop_the_others(nights, run_cli):
+    arguments = ["batch", "nights", "--output-dir", "out", "--workers", 2, "--no-figures"]
+    result = run_cli(arguments, nights.parent)
+    assert result.code == EXIT_OTHER
+    said = "error: b/params: gone.fits: file not found, looked in "
+    assert result.err.startswith(said)
+    assert len(result.err.splitlines()) == 1
+    out = nights.parent / "out"
+    rows = batch_table(out)
+    assert [row["state"] for row in rows.values()] == ["done", "failed", "done"]
+    assert rows["b/params"]["error"].startswith("gone.fits: file not found")
+    assert rows["c/params"]["parameters"].endswith("mm_seed = 0")
+    for name in ("a", "c"):
+        folder, row = out / name / "params", rows[f"{name}/params"]
+        assert {path.name for path in folder.iterdir()} == DATA | {RECORD_NAME}
+        record = json.loads((folder / RECORD_NAME).read_text())
+        assert row["inputs"] == "e1.fits; e2.fits; e3.fits"
+        inputs = digests(nights / name)
+        assert record["inputs"] == {n: inputs[n] for n in ("e1.fits", "e2.fits", "e3.fits")}
+        assert row["version"] == record["version"] == __version__
+        made = {n: product["sha256"] for n, product in record["products"].items()}
+        found = digests(folder)
+        assert {n: found[n] for n in DATA} == made
+        assert int(row["hits"]) == len(Table.read(folder / "hits.ecsv"))
+        assert float(row["seconds"]) > 0
+        assert row["attempts"] == "1"
+
+
+def test_again_it_only_verifies_and_what_is_damaged_is_made_again(nights, run_cli):
+    arguments = ["batch", "nights", "--output-dir", "out", "--workers", 1, "--no-figures"]
+    run_cli(arguments, nights.parent)
+    out = nights.parent / "out"
+    before = digests(out)
+    times = {path: path.stat().st_mtime_ns for path in out.glob("*/params/*")}
+    (out / "c/params/hits.ecsv").write_text("cut")
+    (out / "c/params/crmasks.fits").unlink()
+    run_cli(arguments, nights.parent)
+    assert [row["state"] for row in batch_table(out).values()] == ["verified", "failed", "done"]
+    after = digests(out)
+    same = {name for name in before if not name.startswith("batch.")}
+    assert {n: before[n] for n in same} == {n: after[n] for n in same}
+    kept = out / "a/params"
+    assert all(path.stat().st_mtime_ns == times[path] for path in kept.iterdir())
+
+
+def run_one(path, out, **options):
+    (block,) = find_blocks([path])
+    return run_block(Task(block, out, **{"figures": False, **options}))
+
+
+def test_products_of_something_else_are_kept_without_overwrite(tmp_path):
+    path, out = night(tmp_path / "n"), tmp_path / "out"
+    assert run_one(path, out).state == "done"
+    before = digests(out)
+    write_yaml(path, ["e1.fits", "e2.fits", "e3.fits"], dilation=0)
+    refused = run_one(path, out)
+    assert refused.state == "failed"
+    assert "products of an earlier run" in refused.error
+    assert digests(out) == before
+    assert run_one(path, out, overwrite=True).state == "done"
+    assert digests(out) != before
+    assert run_one(path, out).state == "verified"
+    (path.parent / "e2.fits").write_bytes(
+        (path.parent / "e2.fits").read_bytes().replace(b"NGC 1", b"NGC 2")
+    )
+    assert "products of an earlier run" in run_one(path, out).error
+
+
+def test_figures_that_were_not_drawn_are_drawn(tmp_path):
+    path, out = night(tmp_path / "n", maxplots=1), tmp_path / "out"
+    assert run_one(path, out).state == "done"
+    assert run_one(path, out, figures=True, overwrite=True).state == "done"
+    assert (out / "diagnostic_mediancr.png").exists()
+    assert run_one(path, out, figures=True).state == "verified"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '{"request": 1}', "\xff"])
+def test_a_record_that_is_none_proves_nothing(tmp_path, text):
+    path, out = night(tmp_path / "n"), tmp_path / "out"
+    out.mkdir()
+    (out / RECORD_NAME).write_text(text, encoding="latin-1")
+    assert run_one(path, out).state == "done"
+    assert run_one(path, out).state == "verified"
+
+
+def test_warnings_go_to_the_table_once(tmp_path):
+    path = night(tmp_path / "n", pc_na_median=3)
+    (tmp_path / "n/e3.fits").write_bytes((tmp_path / "n/e1.fits").read_bytes())
+    outcome = run_one(path, tmp_path / "out")
+    assert outcome.state == "done"
+    ignored, copy = outcome.warnings
+    assert ignored.endswith("known to later numina-crmasks only: pc_na_median")
+    assert "found the same content as in" in copy
+    assert run_one(path, tmp_path / "out").warnings == outcome.warnings
+
+
+def test_another_version_on_a_worker_is_refused(tmp_path):
+    (block,) = find_blocks([night(tmp_path)])
+    outcome = run_block(Task(block, tmp_path / "out", version="0.0"))
+    assert outcome.error == f"worker: found crmasks_widgets {__version__}, expected 0.0"
+
+
+def test_a_mistake_of_ours_fails_its_block_alone(tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr("crmasks_widgets._block_run.compute_all", broken)
+    outcome = run_one(night(tmp_path / "n"), tmp_path / "out")
+    assert (outcome.state, outcome.error) == ("failed", "unexpected RuntimeError: two lines")
+
+
+# ---- what a kill leaves behind -------------------------------------------------------------------
+
+
+def kill_worker(folder, n):
+    """Kill the only worker `n` times, each time when it has begun its block."""
+    for _ in range(n):
+        (folder / RECORD_NAME).unlink(missing_ok=True)
+        while not (folder / RECORD_NAME).exists():
+            time.sleep(0.01)
+        for process in multiprocessing.active_children():
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+
+
+@pytest.mark.parametrize(("kills", "state"), [(1, "done"), (2, "failed")])
+def test_a_block_whose_worker_was_killed_runs_again_but_not_for_ever(tmp_path, kills, state):
+    # Simulations give the time to kill it.
+    path = night(tmp_path / "n", mm_boundary_fit="spline", mm_nsimulations=1000)
+    out = tmp_path / "out"
+    killer = threading.Thread(target=kill_worker, args=(out / "params", kills))
+    killer.start()
+    (outcome,) = run_batch(find_blocks([path]), out, Options(workers=1, figures=False))
+    killer.join()
+    assert (outcome.state, outcome.attempts) == (state, 2)
+    assert outcome.error == ("its worker process died 2 times" if kills == 2 else "")
+    assert batch_table(out)["params"]["state"] == state
+    assert not multiprocessing.active_children()
+    if kills == 1:
+        run_batch(find_blocks([path]), tmp_path / "whole", Options(workers=1, figures=False))
+        assert digests(out / "params") == digests(tmp_path / "whole" / "params")
+
+
+def start_batch(folder, *arguments):
+    command = [sys.executable, "-m", "crmasks_widgets", "batch", *map(str, arguments)]
+    return subprocess.Popen(
+        [*command, "--output-dir", "out", "--no-figures"],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def wait_for(path):
+    end = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not come"
+        time.sleep(0.01)
+
+
+def no_process_uses(folder):
+    """Whether all workers that had a folder as their current one are gone."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        users = []
+        for link in Path("/proc").glob("[0-9]*/cwd"):
+            try:
+                users.append(link.readlink())
+            except OSError:
+                continue
+        if folder not in users:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_batch_goes_on_where_it_was(tmp_path, run_cli, how):
+    work = tmp_path / "work"
+    night(work / "a")
+    night(work / "b", **LONG)
+    with start_batch(work, "a", "b", "--workers", 2) as process:
+        wait_for(work / "out/a/params/hits.ecsv")
+        wait_for(work / "out/b/params" / RECORD_NAME)
+        done = work / "out/a/params" / RECORD_NAME
+        while "products" not in json.loads(done.read_text()):
+            time.sleep(0.01)
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=60)
+    assert no_process_uses(work)
+    if how == signal.SIGINT:
+        assert process.returncode == EXIT_INTERRUPTED
+        assert errors == "crmasks: interrupted; the same command goes on with what is left\n"
+    assert not list(work.glob(f"out/**/{TEMPORARY_PREFIX}*"))
+    assert {path.name for path in (work / "out/b/params").iterdir()} == {RECORD_NAME}
+    night_b = write_yaml(work / "b/params.yaml", ["e1.fits", "e2.fits", "e3.fits"])
+    before = digests(work / "out/a")
+    result = run_cli(["batch", "a", "b", "--output-dir", "out", "--no-figures"], work)
+    assert result.code == 0
+    states = {name: row["state"] for name, row in batch_table(work / "out").items()}
+    assert states == {"a/params": "verified", "b/params": "done"}
+    assert digests(work / "out/a") == before
+    run_cli(["batch", "a", night_b, "--output-dir", "whole", "--no-figures"], work)
+    for name in ("a", "b"):
+        assert digests(work / "out" / name) == digests(work / "whole" / name)
+
+
+# ---- the table -----------------------------------------------------------------------------------
+
+
+class Text(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.text = set(), ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_shows_text_as_text():
+    evil = "<script>alert(1)</script>\"'&"
+    record = {"warnings": [evil], "inputs": {evil: evil}, "parameters": {"images": evil}}
+    page = html_text([Outcome(evil, "failed", record, error=evil)])
+    parser = Text()
+    parser.feed(page)
+    assert "script" not in parser.tags
+    assert parser.text.count(evil) >= 5
+    assert "1 failed" in parser.text
+
+
+# ---- the command line ----------------------------------------------------------------------------
+
+
+def test_a_usage_that_cannot_work_makes_nothing(tmp_path, run_cli):
+    (tmp_path / "t.csv").write_text("block,images\na,x;y;z\n")
+    for arguments in (["t.csv"], ["gone.yaml"], ["."]):
+        result = run_cli(["batch", *arguments], tmp_path)
+        assert result.code == EXIT_BAD_INPUT
+        assert len(result.err.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
