@@ -23,10 +23,10 @@ from typing import Any, Final
 from crmasks_widgets._atomic import check_writable
 from crmasks_widgets._batch_table import HTML_NAME, write_table
 from crmasks_widgets._block_run import Outcome, Task, run_block
-from crmasks_widgets._folder_lock import remove_abandoned
+from crmasks_widgets._folder_lock import locked, remove_abandoned
 from crmasks_widgets._memory import available_memory
 from crmasks_widgets.blocks import Block, memory_of
-from crmasks_widgets.errors import InputError, StartError
+from crmasks_widgets.errors import CrmasksError, InputError, StartError
 from crmasks_widgets.scheduling import available_cpus
 
 __all__ = ["HTML_NAME", "Options", "Outcome", "run_batch", "workers_at_once"]
@@ -213,7 +213,8 @@ class _Worker:
         self._process.join()
         self.pipe.close()
         if self.task is not None:
-            remove_abandoned(self.task.folder)
+            with contextlib.suppress(CrmasksError, OSError), locked(self.task.folder):
+                remove_abandoned(self.task.folder)
 
 
 def _run_here(tasks: Sequence[Task], n_workers: int) -> Iterator[Outcome]:

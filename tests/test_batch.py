@@ -16,9 +16,9 @@ import pytest
 from astropy.table import Table
 
 from crmasks_widgets import InputError, ParameterError, __version__
-from crmasks_widgets._atomic import TEMPORARY_PREFIX
 from crmasks_widgets._batch_table import html_text
 from crmasks_widgets._block_run import RECORD_NAME, Outcome, Task, run_block
+from crmasks_widgets._folder_lock import TEMPORARY_PREFIX
 from crmasks_widgets._memory import available_memory, memory_needed
 from crmasks_widgets.batch import Options, run_batch, workers_at_once
 from crmasks_widgets.blocks import find_blocks, memory_of
