@@ -16,6 +16,7 @@ test: checks
 
 test-long: checks
 	CRMASKS_TEST_LONG=1 $(BIN)/python -m pytest
+	$(BIN)/python -m tests.binder_check
 
 checks: $(VENV)/installed-for-tests
 	$(BIN)/ruff check
@@ -25,6 +26,7 @@ checks: $(VENV)/installed-for-tests
 
 docs: $(VENV)/installed-for-tests
 	$(BIN)/python docs/make_parameters.py
+	$(BIN)/python docs/make_links.py
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python docs/make_notebooks.py
 

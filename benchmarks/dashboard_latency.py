@@ -131,6 +131,7 @@ def at_rest(screen):
 
 def drag_times(screen, n):
     """Move a fixed point up and down, a step at a time; each step changes the counts."""
+    screen.point("observed", 0.5, 0.5)  # scrolls there
     boxes = screen.dashboard.locator(".crmasks-plot-observed .dot").evaluate_all(
         """all => all.filter((e) => getComputedStyle(e).fill === "rgb(204, 121, 167)")
             .map((e) => e.getBoundingClientRect())"""

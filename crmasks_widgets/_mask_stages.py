@@ -13,6 +13,7 @@ from crmasks_widgets._parameter_types import DETECTORS
 from crmasks_widgets._significance_stages import estimated_locally, hit_everywhere
 from crmasks_widgets._stages import Declared
 from crmasks_widgets.core import fill, hit_classes, hits, masks
+from crmasks_widgets.core.masks import grow
 
 if TYPE_CHECKING:
     from crmasks_widgets.analysis import Analysis
@@ -56,9 +57,13 @@ def _hits(a: "Analysis", p: Declared) -> Table:
 
 def _everywhere(a: "Analysis", _: Declared) -> BoolFrame:
     coincidences = a.result("coincidences")
-    everywhere: BoolFrame = coincidences.everywhere
-    others = a.flags("median").either & ~coincidences.found.flagged
-    return everywhere | hit_everywhere(a, a.result("found"), others) if others.any() else everywhere
+    everywhere = np.zeros(a.exposures.shape, dtype=bool)
+    everywhere.ravel()[coincidences.everywhere] = True
+    others = np.flatnonzero(a.flags("median").either & ~coincidences.found.flagged)
+    if len(others):
+        around = grow(a.result("found"), 1)
+        everywhere.ravel()[hit_everywhere(a, around, others)] = True
+    return everywhere
 
 
 def _classes(a: "Analysis", p: Declared) -> hit_classes.HitClasses:

@@ -18,6 +18,7 @@ from crmasks_widgets.core import (
 )
 from crmasks_widgets.core.combine import median_variance_factors
 from crmasks_widgets.core.masks import grow
+from crmasks_widgets.core.stack import Stack
 
 if TYPE_CHECKING:
     from crmasks_widgets.analysis import Analysis, Target
@@ -50,14 +51,14 @@ class Coincidences:
     ----------
     found : Found
         Seeds, and all flagged pixels.
-    everywhere : (ny, nx) bool
-        Flagged pixels whose minimum is hit as well.
+    everywhere : (k,) int64
+        Flat indices of flagged pixels whose minimum is hit as well.
     start : tuple of float
         Thresholds, as in `SignificanceLimits`.
     """
 
     found: significance_hits.Found
-    everywhere: BoolFrame
+    everywhere: npt.NDArray[np.int64]
     start: tuple[float, ...]
 
 
@@ -107,33 +108,39 @@ def _own_hits(a: "Analysis", p: Declared, target: "Target") -> significance_hits
 
 
 def _coincidences(a: "Analysis", p: Declared) -> Coincidences:
-    level, scaled, candidates = (
-        a.result("level"),
-        a.result("scaled"),
-        a.result("candidates", "median"),
+    level, candidates = a.result("level"), a.result("candidates", "median")
+    numbers = range(1, a.exposures.n + 1)
+    hit = significance_hits.HitCounts.of(
+        [a.result("own_hits", number).pixels for number in numbers], a.exposures.shape
     )
-    n_hit = np.zeros(a.exposures.shape, np.int16)
-    for number in range(1, scaled.n + 1):
-        n_hit += a.result("own_hits", number).flagged
-    start = significance_hits.median_thresholds(level, n_hit, p.sg_false_alarms)
-    seeds = significance_hits.median_seeds(level, candidates, n_hit, start)
+    start = significance_hits.median_thresholds(level, hit, p.sg_false_alarms)
+    seeds = significance_hits.median_seeds(level, candidates, hit, start)
     found = significance_hits.grown_from(seeds, a.result("groups", "median"), a.exposures.shape)
-    flagged = found.flagged | significance_hits.hit_in_most(level, n_hit)
+    found = found.joined(significance_hits.hit_in_several(level, hit))
     # Where the minimum is hit too, the excess over it may be small: it betrays itself by its
     # surroundings, and is looked for beside the pixels found.
-    everywhere = hit_everywhere(a, flagged, grow(flagged, 1))
-    return Coincidences(
-        significance_hits.Found(found.seeds, flagged | everywhere), everywhere, start
-    )
+    around = grow(found.flagged, 1)
+    everywhere = hit_everywhere(a, around, np.flatnonzero(around))
+    return Coincidences(found.joined(everywhere), everywhere, start)
 
 
-def hit_everywhere(a: "Analysis", flagged: BoolFrame, looked_at: BoolFrame) -> BoolFrame:
-    """Pixels looked at whose minimum stands out of what lies around the flagged ones."""
+def hit_everywhere(
+    a: "Analysis", masked: BoolFrame, pixels: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Those of the pixels whose minimum stands out of what is not masked around them."""
     level, scaled = a.result("level"), a.result("scaled")
-    pixels = np.flatnonzero(looked_at)
-    estimate = estimated_locally(a, grow(flagged, 1), pixels)
+    lowest = local_estimate.lowest_interpolation(scaled.median2d, _usable(scaled, masked), pixels)
+    # Most do not stand out of any interpolation, and need none with its error.
+    excess = scaled.min2d.ravel()[pixels] - lowest
+    sigma = significance_level.sigma_at(level, lowest, pixels)
+    pixels = pixels[~(excess <= local_estimate.EVERYWHERE_SIGMA * sigma)]
+    estimate = estimated_locally(a, masked, pixels)
     sigma = significance_level.sigma_at(level, estimate.value, pixels)
     return local_estimate.hit_everywhere(scaled.min2d, estimate, pixels, sigma)
+
+
+def _usable(scaled: Stack, masked: BoolFrame) -> BoolFrame:
+    return ~masked if scaled.valid is None else ~masked & (scaled.n_valid > 0)
 
 
 def estimated_locally(
@@ -141,11 +148,9 @@ def estimated_locally(
 ) -> local_estimate.LocalEstimate:
     """Estimates of pixels from the median around them, masked pixels left out."""
     level, scaled = a.result("level"), a.result("scaled")
-    shares = np.sqrt(median_variance_factors(scaled.n))[level.n_valid.ravel()[pixels]]
+    shares = np.sqrt(median_variance_factors(scaled.n))[level.n_valid_at(pixels)]
     noise = level.sigma.ravel()[pixels] * shares
-    return local_estimate.estimate_locally(
-        scaled.median2d, ~masked & (scaled.n_valid > 0), pixels, noise
-    )
+    return local_estimate.estimate_locally(scaled.median2d, _usable(scaled, masked), pixels, noise)
 
 
 def _significant(a: "Analysis", _: Declared, target: "Target") -> significance_hits.Found:
@@ -159,15 +164,12 @@ def _significant(a: "Analysis", _: Declared, target: "Target") -> significance_h
         return coincidences.found
     own = a.result("own_hits", target)
     if target == "mean":
-        flagged = own.flagged.copy()
-        for number in range(1, a.exposures.n + 1):
-            flagged |= a.result("significant", number).flagged
-        return significance_hits.Found(own.seeds, flagged)
+        numbers = range(1, a.exposures.n + 1)
+        return own.joined(*(a.result("significant", number).pixels for number in numbers))
     high = a.result("groups", target).pixels
     joint = high[coincidences.found.flagged.ravel()[high]]
-    seeds = np.union1d(np.flatnonzero(own.seeds), joint)
-    grown = significance_hits.grown_from(seeds, a.result("groups", target), a.exposures.shape)
-    return significance_hits.Found(own.seeds, grown.flagged | coincidences.everywhere)
+    grown = significance_hits.grown_from(joint, a.result("groups", target), a.exposures.shape)
+    return own.joined(grown.pixels, coincidences.everywhere)
 
 
 def _significance(a: "Analysis", _: Declared, target: "Target") -> npt.NDArray[np.float32]:

@@ -20,12 +20,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from crmasks_widgets._atomic import TEMPORARY_PREFIX, check_writable
+from crmasks_widgets._atomic import check_writable, occupied
 from crmasks_widgets._batch_table import HTML_NAME, write_table
 from crmasks_widgets._block_run import Outcome, Task, run_block
+from crmasks_widgets._folder_lock import locked, remove_abandoned
 from crmasks_widgets._memory import available_memory
 from crmasks_widgets.blocks import Block, memory_of
-from crmasks_widgets.errors import InputError, StartError
+from crmasks_widgets.errors import CrmasksError, InputError, StartError
 from crmasks_widgets.scheduling import available_cpus
 
 __all__ = ["HTML_NAME", "Options", "Outcome", "run_batch", "workers_at_once"]
@@ -90,7 +91,7 @@ def run_batch(
     Raises
     ------
     OutputError
-        The folder cannot be written to.
+        The folder cannot be written to, or another batch is running there.
     StartError
         There is no Dask, no such scheduler, or one that has no worker that can be used.
     """
@@ -98,9 +99,9 @@ def run_batch(
     folder = Path(os.path.abspath(folder))
     check_writable(folder)
     outcomes = {block.name: Outcome(block.name, attempts=0) for block in blocks}
-    write_table(list(outcomes.values()), folder)
     # Closed at once after an interrupt, which ends the workers.
-    with contextlib.closing(_outcomes(blocks, folder, options)) as finished:
+    with occupied(folder), contextlib.closing(_outcomes(blocks, folder, options)) as finished:
+        write_table(list(outcomes.values()), folder)
         for outcome in finished:
             outcomes[outcome.name] = outcome
             done = list(outcomes.values())
@@ -216,8 +217,8 @@ class _Worker:
         self._process.join()
         self.pipe.close()
         if self.task is not None:
-            for path in self.task.folder.glob(f"{TEMPORARY_PREFIX}*"):
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(CrmasksError, OSError), locked(self.task.folder):
+                remove_abandoned(self.task.folder)
 
 
 def _run_here(tasks: Sequence[Task], n_workers: int) -> Iterator[Outcome]:

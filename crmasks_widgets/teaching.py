@@ -211,7 +211,26 @@ def judge(scene: Scene, points: Mapping[float, float]) -> Verdict:
     """
     stack = lesson_stack(scene)
     boundary = piecewise_boundary(tuple((x, y, 1.0) for x, y in points.items()))
-    flagged = mm_flags(stack.median2d, stack, boundary, 0.0, LEAST_MAXIMUM * scene.rnoise)
+    return judge_median(
+        scene, mm_flags(stack.median2d, stack, boundary, 0.0, LEAST_MAXIMUM * scene.rnoise)
+    )
+
+
+def judge_median(scene: Scene, flagged: Bools) -> Verdict:
+    """Compare what a detector flags in the median with the truth.
+
+    Parameters
+    ----------
+    scene : Scene
+        Knows what was hit.
+    flagged : (ny, nx) bool ndarray
+        What was flagged, before dilation.
+
+    Returns
+    -------
+    Verdict
+        As of `judge`.
+    """
     truth = scene.double_hits
     touched = np.count_nonzero(scene.cosmic_rays > scene.sigma, axis=0) > scene.n // 2
     return Verdict(flagged & truth, truth & ~flagged, flagged & ~touched)

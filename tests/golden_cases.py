@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from astropy.io import fits
 
+import crmasks_widgets as cm
+
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -70,3 +72,27 @@ def load(name: str) -> GoldenCase:
 def cases() -> Iterator[GoldenCase]:
     """Yield all cases."""
     yield from map(load, names())
+
+
+# Scene and parameters of the cases whose masks are this package's own.
+SIGNIFICANCE = {
+    "three": ("three", {"rnoise": 3.4}),
+    "five": ("five", {"rnoise": 3.4, "flux_factor": "auto", "apply_flux_factor_to": "original"}),
+    "gain": ("noisy", {"rnoise": 5.3, "gain": 1.5, "sg_false_alarms": 10.0, "dilation": 0}),
+    "with_lacosmic": ("thick", {"rnoise": 3.4, "crmethod": "significance_lacosmic"}),
+}
+
+
+def significance_analysis(name: str) -> cm.Analysis:
+    """Analyse the scene of a case of `SIGNIFICANCE`."""
+    exposures, changes = SIGNIFICANCE[name]
+    parameters = cm.Parameters(**{"gain": 1.0, "crmethod": "significance", "mm_seed": 1} | changes)
+    return cm.Analysis(cm.ExposureSet.from_arrays(list(scene(exposures))), parameters)
+
+
+def significance_masks(name: str) -> dict[str, np.ndarray]:
+    """Return the frozen masks of a case, and the columns of its hits."""
+    with fits.open(GOLDEN / "significance" / f"{name}.fits.gz") as hdus:
+        masks = {hdu.name: hdu.data != 0 for hdu in hdus[1:-1]}
+        hits = hdus["HITS"].data
+        return masks | {column: np.array(hits[column]) for column in hits.names}

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from astropy.table import Table
 
-from crmasks_widgets import InputError, ParameterError, __version__
-from crmasks_widgets._atomic import TEMPORARY_PREFIX
+from crmasks_widgets import InputError, OutputError, ParameterError, __version__
+from crmasks_widgets._atomic import occupied
 from crmasks_widgets._batch_table import html_text
 from crmasks_widgets._block_run import RECORD_NAME, Outcome, Task, run_block
+from crmasks_widgets._folder_lock import LOCK_NAME, TEMPORARY_PREFIX
 from crmasks_widgets._memory import available_memory, memory_needed
 from crmasks_widgets.batch import Options, check_workers, run_batch, workers_at_once
 from crmasks_widgets.blocks import find_blocks, memory_of
@@ -456,13 +457,16 @@ def test_a_killed_batch_goes_on_where_it_was(tmp_path, run_cli, how):
         assert process.returncode == EXIT_INTERRUPTED
         assert errors == "crmasks: interrupted; the same command goes on with what is left\n"
         assert not list(work.glob(f"out/**/{TEMPORARY_PREFIX}*"))
-    assert {path.name for path in (work / "out/b/params").iterdir()} == {RECORD_NAME}
+    left = {path.name for path in (work / "out/b/params").iterdir()}
+    # The lock of a killed process is open, and its file is removed by the next run.
+    assert left - ({LOCK_NAME} if how == signal.SIGKILL else set()) == {RECORD_NAME}
     night_b = write_yaml(work / "b/params.yaml", ["e1.fits", "e2.fits", "e3.fits"])
     before = digests(work / "out/a")
     result = run_cli(["batch", "a", "b", "--output-dir", "out", "--no-figures"], work)
     assert result.code == 0
     states = {name: row["state"] for name, row in batch_table(work / "out").items()}
     assert states == {"a/params": "verified", "b/params": "done"}
+    assert not list(work.glob("out/**/.crmasks-*"))
     assert digests(work / "out/a") == before
     run_cli(["batch", "a", night_b, "--output-dir", "whole", "--no-figures"], work)
     for name in ("a", "b"):
@@ -578,6 +582,12 @@ def test_the_page_shows_text_as_text():
     assert "script" not in parser.tags
     assert parser.text.count(evil) >= 5
     assert "1 failed" in parser.text
+
+
+def test_a_second_batch_is_kept_out(tmp_path):
+    blocks = find_blocks([night(tmp_path / "n")])
+    with occupied(tmp_path / "out"), pytest.raises(OutputError, match="another run writing here"):
+        run_batch(blocks, tmp_path / "out")
 
 
 # ---- the command line ----------------------------------------------------------------------------

@@ -1,12 +1,19 @@
 """What the documentation says is what the program does."""
 
+import os
 import re
 import runpy
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from astropy.io import fits
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 import crmasks_widgets as cm
 from crmasks_widgets.cli import build_parser
@@ -27,12 +34,87 @@ def test_the_yaml_of_the_readme_is_valid():
     assert len(parameters.images) == 3
 
 
-def test_the_commands_of_the_readme_are_understood(capsys):
+def blocks_of_the_readme(language):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^crmasks (.*?)(?:\s+#.*)?$", readme, re.MULTILINE)
-    assert len(commands) >= 3
-    for command in commands:
-        build_parser().parse_args(command.split())
+    return re.findall(rf"```{language}\n(.*?)```", readme, re.DOTALL)
+
+
+def commands_of_the_readme():
+    lines = "".join(blocks_of_the_readme("sh")).splitlines()
+    return [line.partition(" #")[0].strip() for line in lines]
+
+
+# What lands a change runs these; the dashboard is opened by tests/browser/test_lab.py.
+ELSEWHERE = {"make demo", "make test", "pip install .", "crmasks lab params.yaml"}
+
+
+def test_every_command_of_the_readme_runs(work, run_cli):
+    work.yaml()
+    (work.folder / "nights" / "first").mkdir(parents=True)
+    for path in (work.folder / "nights" / "first" / "params.yaml", work.folder / "tuned.yaml"):
+        path.write_bytes((work.folder / "params.yaml").read_bytes())
+    run_cli(["run", "params.yaml", "--output-dir", "earlier", "--no-figures"], work.folder)
+    (work.folder / "earlier" / "crmasks.fits").rename(work.folder / "crmasks.fits")
+    commands = commands_of_the_readme()
+    assert set(commands) >= ELSEWHERE
+    ran = [words.split()[1:] for words in commands if words not in ELSEWHERE]
+    assert {words[0] for words in ran} == {"run", "check", "batch", "demo"}
+    for words in ran:
+        small = ["--size", "100", "80"] if words[0] == "demo" else []
+        quick = [] if words[0] == "check" else ["--no-figures"]
+        done = run_cli([*words, *small, *quick], work.folder)
+        assert (done.code, done.err) == (0, ""), words
+    build_parser().parse_args(["lab", "params.yaml"])
+
+
+def test_the_python_of_the_readme_runs(work):
+    work.yaml()
+    for i in (1, 2, 3):  # the bias of the example
+        frame = fits.getdata(work.folder / f"e{i}.fits") + 900
+        fits.writeto(work.folder / f"e{i}.fits", frame, overwrite=True)
+    code = blocks_of_the_readme("python")
+    assert any("cm.Dashboard(" in text for text in code)
+    subprocess.run(
+        [sys.executable, "-c", "\n".join(code)], cwd=work.folder, check=True, timeout=120
+    )
+    assert {"crmasks.fits", "combined_meancr.fits"} <= {
+        path.name for path in (work.folder / "products").iterdir()
+    }
+    assert (work.folder / "hits.reg").exists()
+
+
+def test_the_links_to_binder_follow_the_address_in_pyproject():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    made = runpy.run_path(str(ROOT / "docs" / "make_links.py"))
+    assert made["with_links"](readme) == readme
+    assert "/gh/an-owner/a-name/HEAD?" in made["links"]("https://github.com/an-owner/a-name")
+    opened = re.findall(r"urlpath=(?:lab/tree|voila/render)/([\w/.]+)", readme)
+    assert opened == [
+        "notebooks/01_quickstart.ipynb",
+        "notebooks/01_quickstart.ipynb",
+        "notebooks/05_why_the_median_fails.ipynb",
+    ]
+    for name in opened:
+        assert (ROOT / name).exists()
+
+
+def test_the_readme_goes_from_easy_to_hard():
+    headings = re.findall(r"^## (.*)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    ways = ["In a browser", "On your own machine", "JupyterLab", "Command line", "Python"]
+    assert [heading for heading in headings if heading in ways] == ways
+
+
+def test_the_lock_of_binder_pins_what_the_project_needs():
+    lines = (ROOT / "binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [*project["dependencies"], *project["optional-dependencies"]["voila"]]
+    versions = {canonicalize_name(name): version for name, version in pins.items()}
+    for requirement in map(Requirement, named):
+        assert versions[canonicalize_name(requirement.name)] in requirement.specifier, requirement
+    python = (ROOT / "binder" / "runtime.txt").read_text(encoding="utf-8").strip()
+    assert python.removeprefix("python-") in SpecifierSet(project["requires-python"])
+    assert os.access(ROOT / "binder" / "postBuild", os.X_OK)
 
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]

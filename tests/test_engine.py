@@ -135,8 +135,9 @@ def test_what_is_on_screen_comes_first_and_may_change(finished):
         engine.order = (("combination", "meancr"),)
         engine.submit()
         assert engine.wait(SOON)
+    # The flags were known, and are on screen.
     assert [(s.stage, s.target, s.done) for s in seen.snapshots] == [
-        ("flags", 2, False), ("mediancr", None, True), ("combination", "meancr", True),
+        ("mediancr", None, True), ("combination", "meancr", True),
     ]  # fmt: skip
 
 
@@ -218,6 +219,24 @@ def test_only_the_newest_of_what_waits_for_the_loop_is_published(finished):
 
     asyncio.run(scene())
     assert [s.done for s in seen.snapshots] == [True]
+
+
+def test_the_worker_lets_a_result_be_drawn_before_it_goes_on(finished):
+    meanwhile = []
+
+    def publish(snapshot):
+        before = snapshot.analysis.computed()
+        time.sleep(0.02)  # longer than a stage takes
+        meanwhile.append(snapshot.analysis.computed() - before)
+
+    async def scene():
+        with Engine(finished, publish, order=MASKS) as engine:
+            engine.submit(mm_threshold=20.0)
+            while len(meanwhile) < len(MASKS):
+                await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(scene(), SOON))
+    assert meanwhile == [frozenset()] * len(MASKS)
 
 
 def test_everything_is_told_on_the_thread_of_the_loop(exposures, monkeypatch):

@@ -246,6 +246,16 @@ def test_fibres_are_bright_ridges_with_dark_gaps_and_common_lines():
     assert np.ptp(peaks) <= 1
 
 
+def test_light_of_sky_and_of_the_object_add_up_to_the_whole():
+    both = Fibres(sky=25, source=300)
+    sky = fibre_light((60, 80), dataclasses.replace(both, source=0), seed=2)
+    source = fibre_light((60, 80), dataclasses.replace(both, sky=0, line_flux=0), seed=2)
+    whole = fibre_light((60, 80), both, seed=2)
+    assert sky.sum() > 0
+    assert source.sum() > 0
+    np.testing.assert_allclose(sky + source, whole, rtol=1e-5)
+
+
 def test_bow_bends_the_traces_and_smile_the_lines():
     straight = Fibres(bow=0, smile=0)
     bowed = fibre_light((96, 121), dataclasses.replace(straight, bow=4.0), seed=2)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+import crmasks_widgets as cm
 from crmasks_widgets.core.combine import median_variance_factor
 from crmasks_widgets.core.lacosmic import LacosmicSettings
 from crmasks_widgets.core.lacosmic_stages import lacosmic_stages
@@ -16,6 +17,7 @@ from crmasks_widgets.teaching import (
     expected_survivors,
     judge,
     judge_exposure,
+    judge_median,
     lesson_scene,
     lesson_stack,
     repeated_pixel,
@@ -201,6 +203,52 @@ def test_pixels_are_marked_where_they_lie():
     stack = lesson_stack(scene)
     found = figures.diagram_figure(scene, points, verdict).axes[0].collections[1]
     np.testing.assert_allclose(found.get_offsets()[:, 0], stack.min2d[verdict.found], rtol=1e-6)
+
+
+def spline_analysis(scene):
+    parameters = cm.Parameters(rnoise=scene.rnoise, crmethod="mmcosmic", mm_seed=1)
+    return cm.Analysis(cm.ExposureSet.from_arrays(list(scene.exposures)), parameters)
+
+
+def test_a_part_of_the_diagram_marks_what_lies_in_it(tmp_path):
+    scene = lesson_scene(2400, 3, 3, shape=SMALL)
+    analysis = spline_analysis(scene)
+    verdict = judge_median(scene, analysis.flags("median").either)
+    stack = analysis.stack
+    height = stack.median2d - stack.min2d
+    limits = (float(stack.min2d.min()), 300.0, 0.0, float(np.median(height[verdict.found])))
+    figure = figures.flagged_figure(analysis, verdict, limits)
+    figure.savefig(tmp_path / "part.png", dpi=40)
+    left, right = figure.axes[:2]
+    inside = verdict.found & (stack.min2d <= limits[1]) & (height <= limits[3])
+    assert 0 < inside.sum() < verdict.found.sum()
+    in_diagram, in_image = left.collections[1].get_offsets(), right.collections[0].get_offsets()
+    np.testing.assert_allclose(in_diagram[:, 1], height[inside], rtol=1e-6)
+    y, x = np.nonzero(inside)
+    np.testing.assert_array_equal(in_image, np.column_stack([x, y]) + 1)
+    line = left.lines[0]
+    np.testing.assert_allclose(line.get_ydata(), analysis.boundary.boundary(line.get_xdata()))
+    assert "ADU" in left.get_xlabel()
+    assert "ADU" in left.get_ylabel()
+
+
+def test_hits_stand_below_each_other_and_are_outlined(tmp_path):
+    scene = lesson_scene(2400, 3, 3, shape=SMALL)
+    analysis = spline_analysis(scene)
+    numbers = [1, len(analysis.hits)]
+    figure = figures.hits_figure(analysis, {f"no. {number}": number for number in numbers}, 4)
+    figure.savefig(tmp_path / "hits.png", dpi=40)
+    panels = np.reshape(figure.axes[:10], (2, 5))
+    for row, number in zip(panels, numbers, strict=True):
+        hit = analysis.hits[number - 1]
+        for axes, frame in zip(row, [*analysis.stack.cube, analysis.stack.median2d], strict=False):
+            assert np.array_equal(axes.images[0].get_array(), frame)
+            x, y = (np.asarray(values) for values in axes.lines[0].get_data())
+            assert (np.nanmin(x), np.nanmax(x)) == (hit["xmin"] - 0.5, hit["xmax"] + 0.5)
+            assert (np.nanmin(y), np.nanmax(y)) == (hit["ymin"] - 0.5, hit["ymax"] + 0.5)
+        last = row[-1].images[0].get_array()
+        assert np.array_equal(last, analysis.combination("mediancr").data)
+        assert row[0].get_ylabel().startswith(f"no. {number}")
 
 
 def test_errors_beyond_the_axis_are_not_hidden():

@@ -27,7 +27,7 @@ def running_background(frame: FloatFrame, size: int) -> tuple[FloatFrame, FloatF
     """
     ny, nx = frame.shape
     along_x = _block_medians(frame, size) @ _joined(nx, size)
-    along_y = _joined(ny, size).T @ _block_medians(np.ascontiguousarray(frame.T), size).T
+    along_y = _joined(ny, size).T @ _block_medians(frame.T, size).T
     return along_x, along_y
 
 
@@ -37,8 +37,12 @@ def _block_medians(frame: FloatFrame, size: int) -> FloatFrame:
     n_blocks = max(1, nx // size)
     whole = (n_blocks - 1) * size
     medians = np.empty((ny, n_blocks), np.float32)
-    medians[:, :-1] = _median(frame[:, :whole].reshape(ny, n_blocks - 1, size))
-    medians[:, -1] = _median(frame[:, whole:])
+    # A transposed frame is put in order block by block, which stays in the cache.
+    step = whole if frame.flags.c_contiguous else size
+    for start in range(0, whole, max(step, 1)):
+        some = frame[:, start : start + step].reshape(ny, -1, size)
+        medians[:, start // size : (start + step) // size] = _median(some)
+    medians[:, -1] = _median(np.ascontiguousarray(frame[:, whole:]))
     if n_blocks < _BLOCKS:
         return medians
     padded = np.pad(medians, ((0, 0), (1, 1)), mode="edge")

@@ -19,6 +19,9 @@ CLASS_NAMES = {
 
 # A bad pixel is alone, or bleeds into one neighbour.
 _FEW_PIXELS = 2
+# Pixels that are bad together; what stands out less, in sigma, is noise or no pixel of a track; of
+# two exposures, an unstable pixel has at least so much of the higher one in the lower.
+_PATTERN, _STANDS_OUT, _ALIKE = 4, 5.0, 0.5
 # An excess below this part of the contrast around it is what a displacement of a third of a pixel,
 # or a flux that differs by so much, leaves of a line or a star.
 _RESIDUAL_PART = 0.25
@@ -84,11 +87,12 @@ def classify_hits(
     -------
     HitClasses
         saturated: the median reaches the saturation level. unstable: one or two pixels that stand
-        out in all exposures. residual: nowhere does the excess of the median over the minimum
-        reach a quarter of the contrast around. coincident: all others.
+        out in all exposures; or up to four that do so alike in two exposures, while beside them no
+        exposure shows anything of a track. residual: nowhere does the excess of the median over
+        the minimum reach a quarter of the contrast around. coincident: all others.
     """
     n = int(labels.max(initial=0))
-    pixels = np.flatnonzero(labels)
+    pixels = np.flatnonzero(labels > 0)
     number = labels.ravel()[pixels]
     detected = evidence.ravel()[pixels]
     alone = np.bincount(number[detected], minlength=n + 1) == 0
@@ -104,25 +108,58 @@ def classify_hits(
     peak, brightest = _largest(excess, number, n), _largest(median, number, n)
     high = stack.cube.reshape(stack.n, -1)[:, pixels] - level.minimum.ravel()[pixels]
     n_hit = _largest((high > 3 * sigma).sum(axis=0).astype(float), number, n)
+    alike = -_largest(-_ratio_of_two(high, sigma), number, n)
+    alike[np.unique(number[_beside(pixels, stack, level)])] = 0
     rows = [
-        _judge(brightest[k] >= saturation, n_pixels[k], n_lasting[k], part[k], peak[k], n_hit[k])
+        _judge(
+            brightest[k] >= saturation, n_pixels[k], n_lasting[k], alike[k], part[k], peak[k],
+            n_hit[k],
+        )
         for k in range(1, n + 1)
-    ]
+    ]  # fmt: skip
     return HitClasses(np.array([r[0] for r in rows], "U10"), np.array([r[1] for r in rows], "U80"))
 
 
+def _ratio_of_two(
+    high: npt.NDArray[np.floating], sigma: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64]:
+    """Second of the exposures' excesses over the highest, 0 where it does not stand out."""
+    if len(high) < 2:
+        return np.zeros(high.shape[1])
+    ordered = np.sort(np.nan_to_num(high, nan=-np.inf), axis=0)
+    return np.where(ordered[-2] > _STANDS_OUT * sigma, ordered[-2] / ordered[-1], 0.0)
+
+
+def _beside(pixels: npt.NDArray[np.int64], stack: Stack, level: Level) -> npt.NDArray[np.bool_]:
+    """Whether an exposure stands out in a neighbour that is none of the pixels."""
+    y, x = np.divmod(pixels, stack.min2d.shape[1])
+    found = np.zeros(len(pixels), dtype=bool)
+    for dy, dx in np.argwhere(np.ones((3, 3))) - 1:
+        inside = (y + dy >= 0) & (y + dy < stack.min2d.shape[0])
+        inside &= (x + dx >= 0) & (x + dx < stack.min2d.shape[1])
+        y2, x2 = np.where(inside, y + dy, y), np.where(inside, x + dx, x)
+        other = ~np.isin(y2 * stack.min2d.shape[1] + x2, pixels)
+        excess = stack.max2d[y2, x2] - level.minimum[y2, x2]
+        found |= other & (excess > _STANDS_OUT * level.sigma[y2, x2])
+    return found
+
+
 def _judge(
-    saturated: bool, n_pixels: int, n_lasting: int, part: float, peak: float, n_hit: float
-) -> tuple[str, str]:
+    saturated: bool, n_pixels: int, n_lasting: int, alike: float, part: float, peak: float,
+    n_hit: float,
+) -> tuple[str, str]:  # fmt: skip
     if saturated:
         return SATURATED, "the median reaches the saturation level"
     if n_lasting == n_pixels <= _FEW_PIXELS:
         return UNSTABLE, "stands out in all exposures, nothing around it does"
+    if alike > _ALIKE and n_pixels <= _PATTERN:
+        return UNSTABLE, f"alike in {max(int(n_hit), 2)} exposures, nothing beside it in any"
     if part < _RESIDUAL_PART:
         return RESIDUAL, f"{peak:.1f} sigma, {part:.2f} of the contrast around"
     if n_lasting:
         return COINCIDENT, f"{peak:.1f} sigma, {n_lasting} pixels hit in all exposures"
-    return COINCIDENT, f"{peak:.1f} sigma, hit in {max(int(n_hit), 1)} exposures"
+    pixels = "1 pixel" if n_pixels == 1 else f"{n_pixels} pixels"
+    return COINCIDENT, f"{peak:.1f} sigma, {pixels} hit in {max(int(n_hit), 1)} exposures"
 
 
 def _largest(

@@ -15,10 +15,12 @@ Stencil = list[tuple[Pixels, npt.NDArray[np.float64]]]
 # in which the same interpolation is tried on every second pixel that is known.
 _REACH, _PER_SIDE, _TRIALS = 10, 2, 5
 _FEWEST_TRIALS = 8
+# Along the row, and along the column.
+_DIRECTIONS = ((0, 1), (1, 0))
 # A minimum so far above its surroundings is hit as well.
 EVERYWHERE_SIGMA = 3.0
 # Pixels are handled in groups, which bounds the memory.
-_AT_ONCE = 2048
+_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class _Places:
 
 
 def _estimate(places: _Places) -> LocalEstimate:
-    along_x, along_y = (_interpolated(places, direction) for direction in ((0, 1), (1, 0)))
+    along_x, along_y = (_interpolated(places, direction) for direction in _DIRECTIONS)
     choose_y = along_y.variance < along_x.variance
     value = np.where(choose_y, along_y.value, along_x.value)
     variance = np.where(choose_y, along_y.variance, along_x.variance)
@@ -109,8 +111,44 @@ def _estimate(places: _Places) -> LocalEstimate:
     return LocalEstimate(value, variance)
 
 
+def lowest_interpolation(
+    frame: FloatFrame, good: BoolFrame, pixels: Pixels
+) -> npt.NDArray[np.float64]:
+    """Lower of the two values that `estimate_locally` chooses from, without their errors.
+
+    Parameters
+    ----------
+    frame : (ny, nx) float32
+        Clean where `good`, ADU.
+    good : (ny, nx) bool
+        Pixels to be used.
+    pixels : (k,) int64
+        Flat indices of the pixels wanted.
+
+    Returns
+    -------
+    (k,) float64
+        ADU; NaN where no good pixel of the row or the column is within reach.
+    """
+    places = _Places(frame, good, pixels)
+    values = []
+    for direction in _DIRECTIONS:
+        stencil, known = _stencil(places, direction)
+        value, _ = _applied(places, stencil, direction, (0, 0))
+        values.append(np.where(known, value, np.nan))
+    return np.asarray(np.fmin(*values))
+
+
 def _interpolated(places: _Places, direction: tuple[int, int]) -> LocalEstimate:
     """Interpolate in one direction; the variance is infinite where that is impossible."""
+    stencil, known = _stencil(places, direction)
+    value, _ = _applied(places, stencil, direction, (0, 0))
+    variance = _trial_error(places, stencil, direction)
+    return LocalEstimate(value, np.where(known, variance, np.inf))
+
+
+def _stencil(places: _Places, direction: tuple[int, int]) -> tuple[Stencil, BoolFrame]:
+    """Offsets and weights of the pixels to be joined, and where there are any."""
     (low, n_low), (high, n_high) = (_nearest(places, direction, sign) for sign in (-1, 1))
     far_low, far_high = (np.abs(np.nanmean(side, axis=1)) for side in (low, high))
     # A side without good pixels leaves all weight to the other.
@@ -121,32 +159,32 @@ def _interpolated(places: _Places, direction: tuple[int, int]) -> LocalEstimate:
             known = np.isfinite(offset) & (n > 0)
             steps = np.where(known, offset, 0).astype(np.int64)
             stencil.append((steps, np.where(known, part / np.maximum(n, 1), 0.0)))
-    value, _ = _applied(places, stencil, direction, (0, 0))
-    variance = _trial_error(places, stencil, direction)
-    return LocalEstimate(value, np.where(n_low + n_high > 0, variance, np.inf))
+    return stencil, n_low + n_high > 0
 
 
 def _nearest(
     places: _Places, direction: tuple[int, int], sign: int
 ) -> tuple[npt.NDArray[np.float64], Pixels]:
     """Offsets of the nearest good pixels on one side, NaN for those missing; their number."""
-    offsets = np.full((len(places), _PER_SIDE), np.nan)
-    number = np.zeros(len(places), np.int64)
-    for step in range(1, _REACH + 1):
-        _, good = places.at(sign * step * direction[0], sign * step * direction[1])
-        taken = np.flatnonzero(good & (number < _PER_SIDE))
-        offsets[taken, number[taken]] = sign * step
-        number[taken] += 1
+    steps = sign * np.arange(1, _REACH + 1)[:, None]
+    _, good = places.at(steps * direction[0], steps * direction[1])
+    rank = np.cumsum(good, axis=0)
+    number = np.minimum(rank[-1], _PER_SIDE)
+    offsets = np.empty((len(places), _PER_SIDE))
+    for k in range(_PER_SIDE):
+        step = 1 + np.argmax(good & (rank == k + 1), axis=0)
+        offsets[:, k] = np.where(number > k, sign * step, np.nan)
     # Without any, a finite distance keeps the arithmetic quiet; its weight is 0.
     offsets[number == 0, 0] = sign * _REACH
     return offsets, number
 
 
 def _applied(
-    places: _Places, stencil: Stencil, direction: tuple[int, int], shift: tuple[int, int]
+    places: _Places, stencil: Stencil, direction: tuple[int, int], shift: tuple[Offset, Offset]
 ) -> tuple[npt.NDArray[np.float64], BoolFrame]:
     """Interpolated values beside the pixels, and where all that they need is good."""
-    value, known = np.zeros(len(places)), np.ones(len(places), dtype=bool)
+    shape = np.broadcast_shapes(np.shape(shift[0]), (len(places),))
+    value, known = np.zeros(shape), np.ones(shape, dtype=bool)
     for offset, weight in stencil:
         term, good = places.at(shift[0] + direction[0] * offset, shift[1] + direction[1] * offset)
         value += weight * term
@@ -158,14 +196,13 @@ def _trial_error(
     places: _Places, stencil: Stencil, direction: tuple[int, int]
 ) -> npt.NDArray[np.float64]:
     """Mean square error of a stencil on the good pixels around; infinite with too few of them."""
-    square, number = np.zeros(len(places)), np.zeros(len(places), np.int64)
-    for dy in range(-_TRIALS, _TRIALS + 1, 2):
-        for dx in range(-_TRIALS, _TRIALS + 1, 2):
-            truth, good = places.at(dy, dx)
-            value, known = _applied(places, stencil, direction, (dy, dx))
-            known &= good
-            square += np.where(known, np.square(value - truth), 0)
-            number += known
+    side = range(-_TRIALS, _TRIALS + 1, 2)
+    shift = tuple(np.array([(dy, dx) for dy in side for dx in side]).T[:, :, None])
+    truth, good = places.at(*shift)
+    value, known = _applied(places, stencil, direction, shift)
+    known &= good
+    square = np.where(known, np.square(value - truth), 0).sum(axis=0)
+    number = known.sum(axis=0)
     return np.where(number >= _FEWEST_TRIALS, square / np.maximum(number, 1), np.inf)
 
 
@@ -182,7 +219,7 @@ def _surroundings(places: _Places) -> LocalEstimate:
 
 def hit_everywhere(
     lowest: FloatFrame, estimate: LocalEstimate, pixels: Pixels, sigma: FloatFrame
-) -> BoolFrame:
+) -> Pixels:
     """Find the pixels whose minimum is hit as well.
 
     Parameters
@@ -198,11 +235,9 @@ def hit_everywhere(
 
     Returns
     -------
-    (ny, nx) bool
-        Where the minimum lies above the estimate by `EVERYWHERE_SIGMA` times the noise of both.
+    (m,) int64
+        Those whose minimum lies above the estimate by `EVERYWHERE_SIGMA` times the noise of both.
     """
     spread = np.sqrt(estimate.variance + np.square(sigma))
-    everywhere = np.zeros(lowest.shape, dtype=bool)
     excess = lowest.ravel()[pixels] - estimate.value
-    everywhere.ravel()[pixels] = excess > EVERYWHERE_SIGMA * spread
-    return everywhere
+    return pixels[excess > EVERYWHERE_SIGMA * spread]

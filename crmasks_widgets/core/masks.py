@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from crmasks_widgets import palette
 from crmasks_widgets.core.boundary import Boundary
@@ -194,19 +193,26 @@ def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
     (ny, nx) bool
         New array.
     """
-    grown: BoolFrame = mask.copy()
-    if dilation < 1:
-        return grown
     pixels = np.flatnonzero(mask)
-    if len(pixels) > SPARSE * mask.size:
-        size = 2 * dilation + 1
-        return np.asarray(ndimage.maximum_filter(mask.view(np.uint8), size, mode="constant"), bool)
+    if dilation > 0 and len(pixels) > SPARSE * mask.size:
+        return _grown_along(_grown_along(mask, dilation, 1), dilation, 0)
+    grown: BoolFrame = mask.copy()
     y, x = np.divmod(pixels, mask.shape[1])
     for dy in range(-dilation, dilation + 1):
         inside = (y + dy >= 0) & (y + dy < mask.shape[0])
         for dx in range(-dilation, dilation + 1):
             kept = inside & (x + dx >= 0) & (x + dx < mask.shape[1])
             grown[y[kept] + dy, x[kept] + dx] = True
+    return grown
+
+
+def _grown_along(mask: BoolFrame, dilation: int, axis: int) -> BoolFrame:
+    grown: BoolFrame = mask.copy()
+    before = (slice(None),) * axis
+    for step in range(1, min(dilation, mask.shape[axis] - 1) + 1):
+        late, early = (*before, slice(step, None)), (*before, slice(None, -step))
+        grown[late] |= mask[early]
+        grown[early] |= mask[late]
     return grown
 
 

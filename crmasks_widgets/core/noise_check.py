@@ -26,8 +26,11 @@ _ENOUGH_PIXELS = 1_000_000
 _BOX = 5
 # Rounds of a least-squares fit without the pixels beyond so many sigma.
 _ROUNDS, _CLIP = 4, 4.0
-# Bright and steep pixels tell about flux and displacement: so many sigma of one exposure.
-_TELLING = 5.0
+# Bright and steep pixels tell about flux and displacement: so many sigma of one exposure;
+# and so many of them tell enough.
+_TELLING, _ENOUGH_TELLING = 5.0, 250_000
+# Combinations of them that are this much less certain than others remain unknown.
+_SINGULAR = 1e-10
 
 
 @dataclass(frozen=True)
@@ -239,24 +242,23 @@ def _flux_and_offsets(
     stack: Stack, level: npt.NDArray[np.floating], noise: Noise
 ) -> tuple[tuple[tuple[float, float], ...], tuple[tuple[float, float, float], ...]]:
     """Fit each exposure's difference from the others by its scene and the scene's slopes."""
-    sigma = np.asarray(noise.sigma(np.maximum(level, 0)), np.float64)
+    sigma = np.asarray(noise.sigma(np.maximum(level, 0)), np.float32)
     smooth = ndimage.uniform_filter(np.nan_to_num(stack.median2d), 3, mode="nearest")
-    slope_y, slope_x = (np.asarray(s, np.float64) for s in np.gradient(smooth))
+    slope_y, slope_x = np.gradient(smooth)
     bright = level > _TELLING * sigma
-    steep = np.hypot(slope_x, slope_y) > sigma
+    steep = np.square(slope_x) + np.square(slope_y) > np.square(sigma)
     nothing = ((np.nan, np.nan),) * stack.n, ((np.nan,) * 3,) * stack.n
-    chosen = (bright | steep) & (stack.n_valid == stack.n)
-    if np.count_nonzero(chosen) < _LEAST_PIXELS:
+    pixels = np.flatnonzero((bright | steep) & (stack.n_valid == stack.n))
+    if len(pixels) < _LEAST_PIXELS:
         return nothing
-    total = stack.cube[:, chosen].sum(axis=0, dtype=np.float64)
-    design = np.stack([smooth[chosen], -slope_x[chosen], -slope_y[chosen]], axis=1)
-    weight = 1 / sigma[chosen]
+    pixels = pixels[:: max(1, len(pixels) // _ENOUGH_TELLING)]
+    weight = 1 / sigma.ravel()[pixels].astype(np.float64)
+    values = stack.cube.reshape(stack.n, -1)[:, pixels] * weight
+    design = np.stack([f.ravel()[pixels] for f in (smooth, -slope_x, -slope_y)]) * weight
     flux, offsets = [], []
-    for exposure in stack.cube:
-        others = (total - exposure[chosen]) / (stack.n - 1)
-        solution, error = _robust_fit(
-            design * weight[:, None], (exposure[chosen] - others) * weight
-        )
+    for exposure in values:
+        others = (values.sum(axis=0) - exposure) / (stack.n - 1)
+        solution, error = _robust_fit(design, exposure - others)
         flux.append((solution[0], error[0]))
         offsets.append((solution[1], solution[2], max(error[1], error[2])))
     if np.count_nonzero(bright) < _LEAST_PIXELS:
@@ -267,16 +269,19 @@ def _flux_and_offsets(
 
 
 def _robust_fit(design: FloatArray, target: FloatArray) -> tuple[list[float], list[float]]:
-    """Least squares without what stands out, hits above all."""
-    kept = np.ones(len(target), dtype=bool)
-    solution: npt.NDArray[np.floating] = np.zeros(design.shape[1])
+    """Least squares of columns (m, k) without what stands out of a target (k,), hits above all."""
+    # Columns of equal length keep the normal equations well conditioned.
+    length = np.maximum(np.linalg.norm(design, axis=1), np.finfo(float).tiny)
+    columns = design / length[:, None]
+    solution, inverse = np.zeros(len(design)), np.zeros((len(design),) * 2)
     for _ in range(_ROUNDS):
-        residual = target - design @ solution
+        residual = target - solution @ columns
         scatter = float(np.quantile(np.abs(residual - np.median(residual)), _CORE))
-        kept = np.abs(residual) < _CLIP * max(scatter, np.finfo(float).tiny)
-        solution = np.linalg.lstsq(design[kept], target[kept], rcond=None)[0]
-    covariance = np.linalg.pinv(design[kept].T @ design[kept]) * scatter**2
-    return solution.tolist(), np.sqrt(np.diag(covariance)).tolist()
+        kept = columns * (np.abs(residual) < _CLIP * max(scatter, np.finfo(float).tiny))
+        inverse = np.linalg.pinv(kept @ columns.T, rcond=_SINGULAR, hermitian=True)
+        solution = inverse @ (kept @ target)
+    error = scatter * np.sqrt(np.diag(inverse))
+    return (solution / length).tolist(), (error / length).tolist()
 
 
 @dataclass(frozen=True)

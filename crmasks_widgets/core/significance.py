@@ -24,7 +24,7 @@ from crmasks_widgets.core._significance_laws import (
 )
 from crmasks_widgets.core.diagram import Plane
 from crmasks_widgets.core.significance_level import Level, at_pixels
-from crmasks_widgets.core.stack import Stack
+from crmasks_widgets.core.stack import Stack, sorted_planes
 
 BoolFrame = npt.NDArray[np.bool_]
 FloatFrame = npt.NDArray[np.float32]
@@ -64,10 +64,10 @@ def tested_values(stack: Stack, target: Target) -> FloatFrame:
     """
     if target != "median":
         return stack.target(target)
+    if stack.valid is None:
+        return sorted_planes(list(stack.cube))[stack.n // 2] if stack.n % 2 == 0 else stack.median2d
     rank = stack.n_valid // 2
     even = (stack.n_valid % 2 == 0) & (stack.n_valid > 0)
-    if not even.any():
-        return stack.median2d
     frame = stack.median2d.copy()
     values = np.sort(stack.cube[:, even], axis=0)  # NaN comes last
     frame[even] = np.take_along_axis(values, rank[even][None].astype(np.intp), axis=0)[0]
@@ -142,8 +142,8 @@ def significance_of(
     result = np.full(len(pixels), -np.inf, np.float32)
     sigma = level.sigma.ravel()[pixels]
     sigma = sigma * at_pixels(level.gain, pixels)
-    n_valid = level.n_valid.ravel()[pixels]
-    for n in np.unique(n_valid[n_valid > 1]).tolist():
+    n_valid = level.n_valid_at(pixels)
+    for n in level.numbers:
         lost = min(n_lost, n - n // 2 - 1)
         for rnoise, members in _rnoise_classes(level.rnoise, pixels, n_valid == n):
             table = _table(level.noise(n, rnoise), target, n, lost)
@@ -301,7 +301,7 @@ def find_candidates(
 def _least_excess(level: Level, target: Target) -> float:
     """Excess below which no pixel reaches the least significance."""
     n = len(level.factors)
-    numbers = np.unique(level.n_valid[level.n_valid > 1]).tolist() or [n]
+    numbers = level.numbers or (n,)
     rnoises: Sequence[float | None] = [None]
     if isinstance(level.rnoise, np.ndarray):
         rnoises = [float(level.rnoise.min()), float(level.rnoise.max())]

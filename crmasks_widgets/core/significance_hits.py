@@ -1,11 +1,15 @@
 """Where hits begin and how far they grow: from significances to flagged pixels."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from crmasks_widgets.core.combine import median_variance_factor
 from crmasks_widgets.core.hits import connected
 from crmasks_widgets.core.significance import LEAST_SIGNIFICANCE, Candidates, significance_of
 from crmasks_widgets.core.significance_level import Level
@@ -42,14 +46,37 @@ class Found:
 
     Attributes
     ----------
-    seeds : (ny, nx) bool
-        Above the threshold.
-    flagged : (ny, nx) bool
-        The seeds and what they grow to.
+    seed_pixels : (k,) int64
+        Flat indices of those above the threshold.
+    pixels : (k,) int64
+        The seeds and what they grow to; in any order, some maybe more than once.
+    shape : (ny, nx)
+        Of the frame.
     """
 
-    seeds: BoolFrame
-    flagged: BoolFrame
+    seed_pixels: Pixels
+    pixels: Pixels
+    shape: tuple[int, int]
+
+    @cached_property
+    def seeds(self) -> BoolFrame:
+        """Pixels above the threshold, (ny, nx) bool."""
+        return _marked(self.seed_pixels, self.shape)
+
+    @cached_property
+    def flagged(self) -> BoolFrame:
+        """The seeds and what they grow to, (ny, nx) bool."""
+        return _marked(self.pixels, self.shape)
+
+    def joined(self, *more: Pixels) -> "Found":
+        """The same seeds, and more pixels."""
+        return Found(self.seed_pixels, np.concatenate([self.pixels, *more]), self.shape)
+
+
+def _marked(pixels: Pixels, shape: tuple[int, int]) -> BoolFrame:
+    frame = np.zeros(shape, dtype=bool)
+    frame.ravel()[pixels] = True
+    return frame
 
 
 @dataclass(frozen=True)
@@ -109,27 +136,46 @@ def grown_from(seeds: Pixels, groups: Groups, shape: tuple[int, int]) -> Found:
     begins = np.isin(groups.pixels, seeds, assume_unique=True)
     wanted = np.zeros(len(groups.pixels) + 1, dtype=bool)
     wanted[groups.number[begins]] = True
-    found = Found(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool))
-    found.seeds.ravel()[groups.pixels[begins]] = True
-    found.flagged.ravel()[groups.pixels[wanted[groups.number]]] = True
-    return found
+    return Found(groups.pixels[begins], groups.pixels[wanted[groups.number]], shape)
 
 
-def median_thresholds(
-    level: Level, n_hit: npt.NDArray[np.integer], expected_false: float
-) -> tuple[float, ...]:
+@dataclass(frozen=True)
+class HitCounts:
+    """How many exposures are hit by themselves.
+
+    Attributes
+    ----------
+    pixels : (k,) int64
+        Flat indices of the pixels that any exposure is hit in, rising.
+    frame : (ny, nx) int16
+        Number of exposures.
+    """
+
+    pixels: Pixels
+    frame: npt.NDArray[np.int16]
+
+    @classmethod
+    def of(cls, pixels: Sequence[Pixels], shape: tuple[int, int]) -> "HitCounts":
+        """Count the exposures, from the pixels that each is hit in."""
+        frame = np.zeros(shape, np.int16)
+        for hit in pixels:
+            frame.ravel()[hit] += 1
+        return cls(np.flatnonzero(_marked(np.concatenate(pixels), shape)), frame)
+
+
+def median_thresholds(level: Level, hit: HitCounts, expected_false: float) -> tuple[float, ...]:
     """Significances above which hits of the median begin.
 
     Exposures that are hit raise nothing but themselves as long as they are no majority, but the
     median is then a higher one of the others. Pixels are classed by the number of exposures that
     are known to be hit, up to the most that the median endures; the classes share the false alarms
-    equally.
+    equally, and what is too much for the pixels of one is left to those without a hit exposure.
 
     Parameters
     ----------
     level : Level
         Noise of the pixels.
-    n_hit : (ny, nx) integer
+    hit : HitCounts
         Exposures that are hit by themselves.
     expected_false : float
         Pixels that noise may lift above the thresholds, in all.
@@ -140,13 +186,12 @@ def median_thresholds(
         By the number of exposures hit, sigma.
     """
     most = _most_endured(len(level.factors))
-    hit = n_hit[(n_hit > 0) & (level.n_valid > 1)]
-    counts = np.bincount(np.minimum(hit, most), minlength=most + 1)
-    counts[0] = level.n_tested - len(hit)
-    return tuple(
-        threshold(min(expected_false / (most + 1), _MOST_PROBABLE * int(count)), int(count))
-        for count in counts
-    )
+    number = hit.frame.ravel()[hit.pixels][level.n_valid_at(hit.pixels) > 1]
+    counts = np.bincount(np.minimum(number, most), minlength=most + 1)
+    counts[0] = level.n_tested - len(number)
+    shares = np.minimum(expected_false / (most + 1), _MOST_PROBABLE * counts)
+    shares[0] = min(expected_false - shares[1:].sum(), _MOST_PROBABLE * counts[0])
+    return tuple(threshold(share, int(n)) for share, n in zip(shares, counts, strict=True))
 
 
 def _most_endured(n: int) -> int:
@@ -157,7 +202,7 @@ def _most_endured(n: int) -> int:
 def median_seeds(
     level: Level,
     candidates: Candidates,
-    n_hit: npt.NDArray[np.integer],
+    hit: HitCounts,
     thresholds: tuple[float, ...],
 ) -> Pixels:
     """Begin hits of the median, by the law of the exposures that are not hit by themselves.
@@ -168,7 +213,7 @@ def median_seeds(
         Noise of the pixels.
     candidates : Candidates
         Of the median.
-    n_hit : (ny, nx) integer
+    hit : HitCounts
         Exposures that are hit by themselves.
     thresholds : tuple of float
         From `median_thresholds`.
@@ -178,7 +223,7 @@ def median_seeds(
     (k,) int64
         Flat indices, rising.
     """
-    mine = np.minimum(n_hit.ravel()[candidates.pixels], len(thresholds) - 1)
+    mine = np.minimum(hit.frame.ravel()[candidates.pixels], len(thresholds) - 1)
     seeds = []
     for lost, least in enumerate(thresholds):
         chosen = np.flatnonzero(mine == lost)
@@ -192,24 +237,48 @@ def median_seeds(
     return np.sort(np.concatenate(seeds))
 
 
-def hit_in_most(level: Level, n_hit: npt.NDArray[np.integer]) -> BoolFrame:
-    """Pixels with so many exposures hit that the median is hit too.
+@lru_cache(maxsize=64)
+def fewest_harmful(n: int) -> int:
+    """Fewest exposures hit that shift a median by more than its own noise.
+
+    Parameters
+    ----------
+    n : int
+        Exposures, 2 or more.
+
+    Returns
+    -------
+    int
+        1 of 2; 2 of 3 to 7; then a growing number, half of them at most.
+    """
+    noise = math.sqrt(median_variance_factor(n))
+    for lost in range(1, n - n // 2):
+        # Means of the order statistics that remain in the middle (G. Blom, Statistical Estimates
+        # and Transformed Beta-Variables, Wiley 1958).
+        ranks = np.array([(n + 1) // 2, n // 2 + 1])
+        shift = stats.norm.ppf((ranks - 0.375) / (n - lost + 0.25)).mean()
+        if shift > noise:
+            return lost
+    return n - n // 2
+
+
+def hit_in_several(level: Level, hit: HitCounts) -> Pixels:
+    """Pixels with so many exposures hit that the median suffers.
 
     Parameters
     ----------
     level : Level
         Tells the number of valid exposures.
-    n_hit : (ny, nx) integer
+    hit : HitCounts
         Exposures that are hit.
 
     Returns
     -------
-    (ny, nx) bool
-        Half of the valid exposures or more.
+    (k,) int64
+        Flat indices, rising: `fewest_harmful` of the valid exposures or more.
     """
-    result = np.zeros(n_hit.shape, dtype=bool)
-    pixels = np.flatnonzero(n_hit)
-    n_valid = level.n_valid.ravel()[pixels]
-    most = n_hit.ravel()[pixels] >= n_valid - n_valid // 2
-    result.ravel()[pixels[most & (n_valid > 1)]] = True
-    return result
+    needed = np.full(len(level.factors) + 1, np.iinfo(np.int16).max)
+    for n in level.numbers:
+        needed[n] = fewest_harmful(n)
+    harmed = hit.frame.ravel()[hit.pixels] >= needed[level.n_valid_at(hit.pixels)]
+    return hit.pixels[harmed]

@@ -54,6 +54,8 @@ class Level:
         Flux factors by which the exposures were divided.
     n_valid : (ny, nx) int16
         Number of valid exposures.
+    numbers : tuple of int
+        Numbers of valid exposures, from 2 on, that occur.
     n_tested : int
         Pixels with two valid exposures or more.
     typical_noise : float
@@ -67,8 +69,15 @@ class Level:
     rnoise: float | npt.NDArray[np.floating]
     factors: tuple[float, ...]
     n_valid: npt.NDArray[np.int16]
+    numbers: tuple[int, ...]
     n_tested: int
     typical_noise: float
+
+    def n_valid_at(self, pixels: Pixels) -> npt.NDArray[np.int16]:
+        """Numbers of valid exposures in some pixels."""
+        if self.n_tested == self.sigma.size and len(self.numbers) == 1:
+            return np.full(len(pixels), self.numbers[0], np.int16)
+        return self.n_valid.ravel()[pixels]
 
     def noise(self, n: int, rnoise: float | None = None) -> ExposureNoise:
         """Noise of n exposures, by default with the median readout noise."""
@@ -108,11 +117,20 @@ def measure_level(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Lev
     electrons = noise_at_minimum(likely, rnoise, law, minimum_shift(law.n))
     contrast = _range(ndimage.uniform_filter(filled, 3, mode="mirror")) / electrons
     sigma = np.asarray(electrons / gain, np.float32)
+    counts = _pixels_by_number(stack)
     return Level(
         _without_low_outliers(stack, sigma), sigma, np.asarray(contrast, np.float32),
-        gain, rnoise, factors, stack.n_valid, int(np.count_nonzero(stack.n_valid > 1)),
+        gain, rnoise, factors, stack.n_valid, tuple(counts), sum(counts.values()),
         float(np.nanmedian(electrons.ravel()[:: max(1, electrons.size // _ENOUGH_PIXELS)])),
     )  # fmt: skip
+
+
+def _pixels_by_number(stack: Stack) -> dict[int, int]:
+    """Pixels by their number of valid exposures, from 2 on."""
+    if stack.valid is None:
+        return {stack.n: stack.min2d.size} if stack.n > 1 else {}
+    counts = np.bincount(stack.n_valid.ravel())
+    return {n: int(count) for n, count in enumerate(counts) if n > 1 and count}
 
 
 def _range(frame: FloatFrame) -> FloatFrame:

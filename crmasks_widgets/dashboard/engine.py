@@ -20,6 +20,11 @@ logger = logging.getLogger(__name__)
 
 Order = tuple[tuple[str, Target | None], ...]
 PROGRESS_INTERVAL: Final = 0.05  # s
+# The worker lets the loop draw a result before it goes on: two threads of Python are slower than
+# one after the other. A loop that takes longer than this is busy with something else.
+DRAWING_TIME: Final = 0.25  # s
+# The page needs the processors, too: a multiple of what drawing took here, for as long.
+PAGE_SHARE: Final = 3.0
 # Of what waits for a busy loop, only the newest is worth showing; every error is.
 _REPLACES: Final = {"error": (), "progress": ("progress",), "snapshot": ("progress", "snapshot")}
 
@@ -117,6 +122,8 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         self._running: _Request | None = None
         self._thread: threading.Thread | None = None
         self._closed, self._told = False, 0.0
+        self._undrawn, self._waiting = 0, 0  # results on their way; callers of `wait`
+        self._drawing = 0.0  # s that drawing the last ones took
         self._outbox: list[tuple[str, Analysis | None, Callable[[], None]]] = []
         self._changed = threading.Condition()  # guards everything above
 
@@ -158,7 +165,11 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
     def wait(self, timeout: float | None = None) -> bool:
         """Block until idle; False if not. In the loop: `await asyncio.to_thread(engine.wait)`."""
         with self._changed:
-            return self._changed.wait_for(lambda: not (self._pending or self._running), timeout)
+            self._waiting += 1
+            self._changed.notify_all()  # who waits may hold up the loop
+            idle = self._changed.wait_for(lambda: not (self._pending or self._running), timeout)
+            self._waiting -= 1
+            return idle
 
     def close(self) -> None:
         """Stop, and end the thread; nothing is published any more."""
@@ -193,6 +204,7 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
     def _compute(self, request: _Request) -> None:
         n, follow = len(request.order), partial(self._follow, request)
         watched = Stoppable(request.analysis, follow, request.check)
+        known = request.analysis.computed()
         for k, (stage, target) in enumerate(request.order, start=1):
             watched.result(stage, target)
             with self._changed:
@@ -202,7 +214,22 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
                     self.analysis = request.analysis
             elapsed = time.perf_counter() - request.accepted
             snapshot = Snapshot(request.analysis, stage, target, k / n, k == n, elapsed)
-            self._post("snapshot", request.analysis, partial(self._publish, snapshot))
+            # What was known before is on screen.
+            if (stage, target) not in known or k == n:
+                self._post("snapshot", request.analysis, partial(self._publish, snapshot))
+                known = request.analysis.computed()
+                self._let_draw(request)
+
+    def _let_draw(self, request: _Request) -> None:
+        if self._loop is None:
+            return
+
+        def in_a_hurry() -> bool:
+            return bool(self._waiting) or self._closed or request.stopped
+
+        with self._changed:
+            self._changed.wait_for(lambda: not self._undrawn or in_a_hurry(), DRAWING_TIME)
+            self._changed.wait_for(in_a_hurry, min(PAGE_SHARE * self._drawing, DRAWING_TIME))
 
     def _follow(self, request: _Request, of_step: float) -> None:
         request.check()
@@ -228,12 +255,18 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         if self._loop is None:
             self._deliver()
         elif not self._loop.is_closed():  # if it is, nobody is left to see it
+            with self._changed:
+                self._undrawn += 1
             self._loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
         with self._changed:
             batch, self._outbox = self._outbox, []
+            undrawn, began = self._undrawn, time.perf_counter()
         for kind, analysis, call in batch:
             wanted = not self._closed and (analysis is None or analysis is self.requested)
             if wanted and (error := _attempt(call)) is not None:
                 logger.error("error where %s is shown", kind, exc_info=error)
+        with self._changed:
+            self._undrawn, self._drawing = self._undrawn - undrawn, time.perf_counter() - began
+            self._changed.notify_all()

@@ -101,7 +101,8 @@ function connect(model, root, signal) {
 
   listen("pointermove", (event) => {
     seen = position(event);
-    tell("pointer", seen ?? {});
+    // A hand that holds something looks at that, and the kernel has enough to do.
+    if (!event.buttons) tell("pointer", seen ?? {});
   });
   listen("pointerleave", () => {
     seen = null;

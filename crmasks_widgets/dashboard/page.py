@@ -34,10 +34,11 @@ class Page(anywidget.AnyWidget):
 
     _esm = (_HERE / "page.js").read_text(encoding="utf-8")
     _css = (_HERE / "page.css").read_text(encoding="utf-8")
-    pointer = traitlets.Dict().tag(sync=True)
-    wheel = traitlets.Dict().tag(sync=True)
-    sizes = traitlets.Dict().tag(sync=True)
-    webgl = traitlets.Bool(True).tag(sync=True)
+    # Only the page changes these: it needs no echo.
+    pointer = traitlets.Dict().tag(sync=True, echo_update=False)
+    wheel = traitlets.Dict().tag(sync=True, echo_update=False)
+    sizes = traitlets.Dict().tag(sync=True, echo_update=False)
+    webgl = traitlets.Bool(True).tag(sync=True, echo_update=False)
 
 
 def name_plot(figure: DOMWidget, name: str) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from ipywidgets import HTML, Button, FloatProgress, HBox, Layout, VBox
 
-from crmasks_widgets.dashboard.desk import Desk, Key
+from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.engine import Snapshot
 from crmasks_widgets.dashboard.state import Scene
 
@@ -37,7 +37,7 @@ class StatusView:
     """
 
     def __init__(self, desk: Desk, cancel: Callable[[], None]) -> None:
-        self._state = desk.state
+        self._state, self._counts = desk.state, Memo()
         self.plots: tuple[str, ...] = ()
         self.keys = {
             "Escape": Key("stop computing", cancel),
@@ -70,7 +70,11 @@ class StatusView:
         self.redo.disabled = not self._state.can_redo
         target = scene.display.target
         if scene.ready(("flags", target), "edits"):
-            self.counts.value = counts_text(scene.analysis.flags(target).counts(), str(target))
+            analysis = scene.analysis
+            key = (analysis.result("flags", target), analysis.edits, target)
+            self.counts.value = self._counts(
+                key, lambda: counts_text(analysis.flags(target).counts(), str(target))
+            )
 
     def working(self) -> None:
         """Say that something was asked for."""

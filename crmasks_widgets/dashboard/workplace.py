@@ -133,7 +133,8 @@ class Workplace:
         """What is on screen first, then everything else."""
         analysis, display = self.engine.requested, self.state.scene.display
         target, uses_mm = display.target, "mm" in parameters.detectors
-        detected: Order = (("flags", target), ("mediancr", None), ("hits", None))
+        # With the mask come the flags that it is made of: they are drawn together.
+        detected: Order = (("mediancr", None), ("flags", target), ("hits", None))
         observed: Order = (("observed", target),)
         # A spline waits for simulations, a boundary through fixed points for nothing.
         waits = uses_mm and parameters.mm_boundary_fit == "spline"

@@ -8,10 +8,16 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from crmasks_widgets import palette
+from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.lacosmic_stages import LacosmicStages
 from crmasks_widgets.figures.diagram_density import density, stretched_axis
-from crmasks_widgets.figures.images import BOUNDARY_COLOUR
+from crmasks_widgets.figures.histogram2d import X_LABEL, Y_LABEL, draw_boundary
+from crmasks_widgets.figures.hit_pages import hit_window
+from crmasks_widgets.figures.images import BOUNDARY_COLOUR, CROSS_COLOUR, outline
+from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.simulate import Scene
 from crmasks_widgets.teaching import Verdict, lesson_stack
 
@@ -28,6 +34,8 @@ LINES: Final[tuple[tuple[str, Any], ...]] = (
     ("#000000", ":"),
     ("#CC79A7", (0, (6, 1, 1, 1))),
 )
+# Of the part of a diagram that is looked at, in each direction.
+N_CELLS: Final = 90
 
 
 def order_figure(ordered: Frame, level: float) -> Figure:
@@ -236,4 +244,97 @@ def error_figure(frames: Mapping[str, Frame], scene: Scene) -> Figure:
         axes.set_title(f"{title}: {np.count_nonzero(where)} pixels", fontsize=9)
         axes.set(xlabel="error (sigma of one exposure)", ylabel="% of the pixels per bin")
     grid[0].legend(fontsize=8)
+    return figure
+
+
+def flagged_figure(
+    analysis: Analysis, verdict: Verdict, limits: tuple[float, float, float, float]
+) -> Figure:
+    """Draw a part of the Median-Minimum diagram, and where its flagged pixels lie in the median.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        One that uses the Median-Minimum method.
+    verdict : Verdict
+        From `teaching.judge_median`; what it found and what is false is marked in both panels.
+    limits : (xmin, xmax, ymin, ymax)
+        Of the part, ADU; pixels outside are not marked in the image either.
+
+    Returns
+    -------
+    Figure
+    """
+    stack = analysis.stack
+    x, y = stack.min2d, stack.median2d - stack.min2d
+    low_x, high_x, low_y, high_y = limits
+    inside = (x >= low_x) & (x <= high_x) & (y >= low_y) & (y <= high_y)
+    figure = Figure(figsize=(11, 4.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    edges = np.linspace(low_x, high_x, N_CELLS + 1), np.linspace(low_y, high_y, N_CELLS + 1)
+    counts = np.histogram2d(x[inside], y[inside], bins=edges)[0]
+    mesh = left.pcolormesh(
+        *edges, np.ma.masked_equal(counts.T, 0), norm=LogNorm(1, max(10, counts.max())),
+        cmap="gray_r",
+    )  # fmt: skip
+    figure.colorbar(mesh, label="pixels per cell")
+    draw_boundary(left, analysis.boundary.boundary, np.linspace(low_x, high_x, 1001))
+    crosses = analysis.expected
+    left.plot(crosses.cross_x, crosses.cross_y, "+", color=CROSS_COLOUR, label="crosses")
+    _grey(
+        right,
+        stack.median2d,
+        "median (grey scale in ADU)",
+        *colour_limits(stack.median2d, "percentile"),
+    )
+    figure.colorbar(right.images[0], label="ADU")
+    for name, style in (("found", FOUND), ("false", FALSE)):
+        mask = getattr(verdict, name) & inside
+        label = f"{name}: {np.count_nonzero(mask)}"
+        left.scatter(x[mask], y[mask], linewidths=0.9, label=label, **style)
+        _mark(right, mask, label, style)
+    left.set(xlabel=X_LABEL, ylabel=Y_LABEL, xlim=limits[:2], ylim=limits[2:])
+    right.set_ylabel("y (pixel)", fontsize=8)
+    left.legend(fontsize=8, loc="upper left")
+    return figure
+
+
+def hits_figure(analysis: Analysis, hits: Mapping[str, int], semiwindow: int = 7) -> Figure:
+    """Draw hits of the median below each other: exposures, median, corrected median.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Where they were found.
+    hits : mapping of str to int
+        Their numbers in `Analysis.hits`, by what the rows are to be called.
+    semiwindow : int
+        Pixels on either side of the middle of a hit.
+
+    Returns
+    -------
+    Figure
+        The panels of a row have the grey scale of the median; the hit is outlined.
+    """
+    stack, table = analysis.stack, analysis.hits
+    frames = {f"exposure {i}": frame for i, frame in enumerate(stack.cube, 1)}
+    frames |= {"median": stack.median2d, "mediancr": analysis.combination("mediancr").data}
+    figure = Figure(figsize=(2.1 * len(frames), 2.3 * len(hits)), layout="constrained")
+    grid = figure.subplots(len(hits), len(frames), squeeze=False)
+    for row, (words, number) in zip(grid, hits.items(), strict=True):
+        hit = table[number - 1]
+        here = hit_window(hit["x"], hit["y"], semiwindow, stack.median2d.shape).index
+        low, high = colour_limits(stack.median2d[here], "minmax")
+        x, y = outline(analysis.labels[here] == number)
+        top, first = here[0].start + 0.5, here[1].start + 0.5
+        for axes, (name, frame) in zip(row, frames.items(), strict=True):
+            _grey(axes, frame, name, low, high)
+            axes.plot(x + first, y + top, color=palette.CODE_COLOURS[palette.LACOSMIC_ONLY], lw=1.2)
+            axes.set_xlim(first, here[1].stop + 0.5)
+            axes.set_ylim(top, here[0].stop + 0.5)
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+            axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+            axes.yaxis.set_tick_params(labelleft=axes is row[0])
+        figure.colorbar(row[-1].images[0], ax=list(row), label="ADU", shrink=0.9)
+        row[0].set_ylabel(f"{words}\ny (pixel)", fontsize=8)
     return figure

@@ -203,7 +203,7 @@ def _spectra(
     places = rng.uniform(clear, nx - clear, number)
     peaks = fibres.line_flux * np.exp(rng.normal(0, 1.4, number))
     width = rng.normal(1.4, 0.05, number)
-    sky = np.full(x.size, fibres.sky)
+    sky = np.full(x.size, fibres.sky, dtype=float)
     for place, peak, sigma in zip(places, peaks, width, strict=True):
         sky += peak * np.exp(-0.5 * ((x - place) / sigma) ** 2)
     relative = x / nx

@@ -290,6 +290,24 @@ class Lab:
         what = "lab/api/settings/@jupyterlab/apputils-extension:themes"
         self.ask("PUT", what, {"raw": json.dumps({"theme": f"JupyterLab {name}"})})
 
+    def _run_first_cell(self, page, name):
+        """Run it; the identifier of its kernel.
+
+        About one page in a hundred of JupyterLab waits for ever for the kernel that it started;
+        loading it again is what a person would do.
+        """
+        steps = []
+        for _ in range(2):
+            page.goto(self.address(f"doc/tree/{name}") + "&reset")
+            page.evaluate(f"void ({RUN_FIRST_CELL})()")
+            end = time.monotonic() + PATIENCE / 2
+            while time.monotonic() < end:
+                if kernel := page.evaluate("window.kernelOfFirstCell"):
+                    return kernel
+                page.wait_for_timeout(50)
+            steps.append(page.evaluate("window.stepOfFirstCell"))
+        return pytest.fail(f"JupyterLab did not run a cell; it waited for: {', '.join(steps)}")
+
     @contextlib.contextmanager
     def dashboard(self, browser, code, size="small", theme="Light", shows=".crmasks-dashboard"):
         """Run a cell that shows a dashboard, or nothing, in a notebook of its own."""
@@ -298,8 +316,7 @@ class Lab:
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
         self.set_theme(theme)
         with watched_page(browser, self.port, size) as page:
-            page.goto(self.address(f"doc/tree/{path.name}") + "&reset")
-            kernel = page.evaluate(RUN_FIRST_CELL)
+            kernel = self._run_first_cell(page, path.name)
             outputs = page.evaluate(f"{NOTEBOOK}.content.model.toJSON().cells[0].outputs")
             assert all(output["output_type"] != "error" for output in outputs), outputs
             connection = Path(self._env["JUPYTER_RUNTIME_DIR"]) / f"kernel-{kernel}.json"
@@ -326,15 +343,20 @@ TICKS = """figure => ["x", "y"].map((axis) => {
 })"""
 
 RUN_FIRST_CELL = f"""async () => {{
+    const waitFor = (what) => {{ window.stepOfFirstCell = what; }};
     const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+    waitFor("the notebook");
     while (!window.jupyterapp || !{NOTEBOOK}?.sessionContext) await pause();
     const panel = {NOTEBOOK};
     await panel.revealed;
+    waitFor("the session");
     await panel.sessionContext.ready;
+    waitFor("the kernel");
     while (!panel.sessionContext.session?.kernel) await pause();
+    waitFor("the cell");
     panel.content.activeCellIndex = 0;
     await window.jupyterapp.commands.execute("notebook:run-cell");
-    return panel.sessionContext.session.kernel.id;
+    window.kernelOfFirstCell = panel.sessionContext.session.kernel.id;
 }}"""
 
 

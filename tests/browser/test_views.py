@@ -108,7 +108,7 @@ def test_a_row_of_the_table_selects_its_hit(screen):
 
 
 def test_blink_changes_the_frame_until_it_is_stopped(screen):
-    frame = screen.dashboard.get_by_label("Frame")
+    frame = screen.dashboard.get_by_label("Frame", exact=True)
     shown, pictures = {frame.input_value()}, {tuple(screen.picture("image"))}
     blink = screen.button("Blink")
     blink.click()

@@ -12,6 +12,7 @@ from crmasks_widgets.core.local_estimate import (
     LocalEstimate,
     estimate_locally,
     hit_everywhere,
+    lowest_interpolation,
 )
 from crmasks_widgets.core.significance_level import measure_level
 from crmasks_widgets.core.stack import stack_exposures
@@ -65,7 +66,21 @@ def test_a_minimum_above_its_surroundings_is_hit():
     pixels = np.flatnonzero(lowest > 10)
     estimate = LocalEstimate(np.full(2, 10.0), np.full(2, 9.0))
     everywhere = hit_everywhere(lowest, estimate, pixels, np.full(2, 4.0))
-    assert np.argwhere(everywhere).tolist() == [[2, 2]]
+    assert everywhere.tolist() == [12]
+
+
+def test_no_estimate_lies_below_the_lowest_interpolation():
+    rng = np.random.default_rng(2)
+    frame = rng.normal(100, 5, (60, 70)).astype(np.float32)
+    good = rng.random(frame.shape) < 0.9
+    pixels = np.flatnonzero(~good)
+    lowest = lowest_interpolation(frame, good, pixels)
+    found = estimate_locally(frame, good, pixels, np.full(len(pixels), 5.0))
+    assert (lowest <= found.value).all()
+    assert 0.4 < np.mean(lowest == found.value) < 0.6
+    # Nothing known in the row and the column.
+    good[30], good[:, 30] = False, False
+    assert np.isnan(lowest_interpolation(frame, good, np.array([30 * 70 + 30]))).all()
 
 
 # ---- fill ----------------------------------------------------------------------------------------
@@ -129,7 +144,7 @@ def test_each_class_has_its_signs():
     rng = np.random.default_rng(2)
     cube = lines() + rng.normal(0, 4, (3, 60, 70))
     hit = cube.copy()
-    hit[:2, 22, 20:24] += 400
+    hit[:2, 22, 20:24] += np.array([[900], [400]])
     place = [(22, x) for x in range(20, 24)]
     found = classified(hit, place)
     assert found.names.tolist() == ["coincident"]
@@ -137,6 +152,11 @@ def test_each_class_has_its_signs():
     assert classified(hit, place, saturation=300.0).names.tolist() == ["saturated"]
     assert classified(hit, place, everywhere=place[:1]).names.tolist() == ["coincident"]
     assert classified(hit, place[:1], everywhere=place[:1]).names.tolist() == ["unstable"]
+    alike = cube.copy()
+    alike[:2, 22, 20:24] += np.array([[500], [400]])
+    assert classified(alike, place).names.tolist() == ["unstable"]
+    alike[0, 23, 24] += 200  # a track that goes on
+    assert classified(alike, place).names.tolist() == ["coincident"]
     residual = cube.copy()
     residual[:2, 11, 30] += 60
     assert classified(residual, [(11, 30)]).names.tolist() == ["residual"]

@@ -85,10 +85,10 @@ def test_every_target_has_its_density_thresholds_and_glyphs(dashboard, view):
 def test_false_alarms_move_the_threshold_and_the_masks(dashboard, view):
     look(dashboard)
     before = view.figure.lines["start"].y[0]
-    view.editors["sg_false_alarms"].slider.value = 3.0
+    view.editors["sg_false_alarms"].slider.value = 0.1
     assert dashboard.wait(60)
-    assert dashboard.state.scene.parameters.sg_false_alarms == 3.0
-    assert view.figure.lines["start"].y[0] < before
+    assert dashboard.state.scene.parameters.sg_false_alarms == pytest.approx(0.1)
+    assert view.figure.lines["start"].y[0] > before
     view.editors["sg_growth"].text.value = "2.5"
     assert dashboard.wait(60)
     assert dashboard.analysis.parameters.sg_growth == 2.5

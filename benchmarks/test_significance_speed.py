@@ -1,0 +1,94 @@
+"""The local significance on 2016 x 1596 x 3, against one median of the cube and mm_lacosmic.
+
+Timed are all masks from the exposures, what the dashboard shows after a threshold has moved (counts
+by method, MEDIANCR and the table of hits), and the check of the noise. Times are those of the
+processor, all threads together; those compared are measured in the same process.
+"""
+
+import numpy as np
+import pytest
+from test_edit_speed import SHAPE, TARGET, seconds, shown
+
+import crmasks_widgets as cm
+from crmasks_widgets.demo import demo_scene
+
+EDITS = [
+    {"sg_false_alarms": 3.0},
+    {"sg_false_alarms": 0.1},
+    {"dilation": 2},
+    {"pixels_to_be_flagged_as_cr": ((800, 1000),)},
+]
+NOISE_CHECK_SECONDS = 1.5
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return demo_scene(SHAPE)
+
+
+@pytest.fixture(scope="module")
+def exposures(scene):
+    return cm.ExposureSet.from_arrays(list(np.rint(scene.exposures)))
+
+
+@pytest.fixture(scope="module")
+def library(scene):
+    """Processor time of one median of the cube."""
+    cube = np.ascontiguousarray(scene.exposures, np.float32)
+    return seconds(lambda: np.median(cube, axis=0), repeats=3)
+
+
+@pytest.fixture(scope="module")
+def parameters(scene):
+    return cm.Parameters(
+        gain=scene.gain, rnoise=scene.rnoise, bias=scene.bias, mm_seed=1, crmethod="significance"
+    )
+
+
+@pytest.fixture(scope="module")
+def analysis(exposures, parameters):
+    """Everything that a dashboard has computed before the first gesture."""
+    made = cm.Analysis(exposures, parameters)
+    shown(made)
+    return made
+
+
+def test_all_masks(benchmark, exposures, parameters, library):
+    def run(method="significance"):
+        return cm.Analysis(exposures, parameters.replace(crmethod=method)).masks
+
+    benchmark.pedantic(run, rounds=3, warmup_rounds=1)
+    own = seconds(run, repeats=3)
+    others = {
+        name: seconds(lambda n=name: run(n), repeats=1) for name in ("lacosmic", "mm_lacosmic")
+    }
+    ratios = {"one median": own / library} | {name: own / t for name, t in others.items()}
+    benchmark.extra_info["ratios"] = {name: round(ratio, 3) for name, ratio in ratios.items()}
+    print("\nall masks: " + ", ".join(f"{ratio:.2f} of {name}" for name, ratio in ratios.items()))
+    if ratios["lacosmic"] > 1:
+        pytest.fail(f"{ratios['lacosmic']:.2f} of the time of lacosmic, not 1")
+
+
+@pytest.mark.parametrize("change", EDITS, ids=str)
+def test_edit(benchmark, analysis, library, change):
+    def gesture():
+        return shown(analysis.replace(**change))
+
+    benchmark.pedantic(gesture, rounds=3, warmup_rounds=1)
+    ratio = seconds(gesture) / library
+    benchmark.extra_info["ratio"] = round(ratio, 4)
+    print(f"\n{change}: {ratio:.3f} of one median")
+    if ratio > TARGET:
+        pytest.fail(f"{ratio:.2f} of the time of one median, not {TARGET:.2f}")
+
+
+def test_noise_check(benchmark, exposures, parameters, library):
+    def check():
+        return cm.Analysis(exposures, parameters).noise_check
+
+    benchmark.pedantic(check, rounds=2, warmup_rounds=1)
+    taken = seconds(check, repeats=2)
+    benchmark.extra_info["ratio"] = round(taken / library, 2)
+    print(f"\nnoise check: {taken:.2f} s, {taken / library:.1f} of one median")
+    if taken > NOISE_CHECK_SECONDS:
+        pytest.fail(f"{taken:.2f} s, not {NOISE_CHECK_SECONDS}")
