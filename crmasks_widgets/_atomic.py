@@ -4,13 +4,14 @@ import contextlib
 import os
 import re
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from crmasks_widgets.errors import CrmasksError, OutputError, ProductExistsError
-
-TEMPORARY_PREFIX = ".crmasks-tmp-"
+from crmasks_widgets._folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
+from crmasks_widgets.errors import OutputError, ProductExistsError
 
 
 @dataclass(frozen=True)
@@ -25,20 +26,24 @@ class Product:
         What it holds, for people.
     write : callable
         Writes it to the path it is given, which ends in `name`.
+    size : int
+        Bytes that it takes at least, as far as known beforehand.
     """
 
     name: str
     content: str
     write: Callable[[Path], None]
+    size: int = 0
 
 
 def text_product(name: str, content: str, text: str) -> Product:
     """Make a file of text, UTF-8; `name` and `content` are those of `Product`."""
+    encoded = text.encode()
 
     def write(path: Path) -> None:
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(encoded)
 
-    return Product(name, content, write)
+    return Product(name, content, write, len(encoded))
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,7 @@ def check_writable(folder: Path) -> None:
     """
     try:
         existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
-        probe = existing / f"{TEMPORARY_PREFIX}{os.getpid()}-probe"
+        probe = temporary_path(existing, "probe")
         try:
             probe.touch()
         finally:
@@ -184,20 +189,58 @@ def _not_writable(folder: Path, error: OSError) -> OutputError:
 
 
 @contextlib.contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make a folder, which goes away again if what it was made for fails."""
+def _made(folder: Path) -> Iterator[list[Path]]:
+    """Make a folder, which goes away again if what it was made for fails; gives what is new."""
     new = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     try:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _not_writable(folder, error) from error
-        yield
+        yield new
     except BaseException:
-        for path in new:
-            with contextlib.suppress(OSError):
-                path.rmdir()
+        _remove_empty(new)
         raise
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for path in folders:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+
+@contextlib.contextmanager
+def occupied(folder: Path) -> Iterator[Callable[[], None]]:
+    """Make a folder if need be and be the only run in it; what killed runs left there is removed.
+
+    Parameters
+    ----------
+    folder : Path
+        Where products will go. It goes away again if it is new and the run fails.
+
+    Yields
+    ------
+    callable
+        While no other run is inside. To be called by who ends the process before it comes out.
+
+    Raises
+    ------
+    OutputError
+        Another run is there, or the folder cannot be made or written to.
+    """
+    with contextlib.ExitStack() as stack:
+        new = stack.enter_context(_made(folder))
+        try:
+            stack.enter_context(locked(folder))
+        except OSError as error:
+            raise _not_writable(folder, error) from error
+        remove_abandoned(folder)
+
+        def leave() -> None:
+            (folder / LOCK_NAME).unlink(missing_ok=True)
+            _remove_empty(new)
+
+        yield leave
 
 
 @contextlib.contextmanager
@@ -210,11 +253,26 @@ def _removed_on_error(paths: list[Path]) -> Iterator[None]:
         raise
 
 
-def write_products(products: Iterable[Product], folder: Path) -> list[Written]:
+@contextlib.contextmanager
+def _too_late_to_interrupt() -> Iterator[None]:
+    """Let an interrupt go that comes while complete files are renamed, a matter of milliseconds."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # interrupts come to the main thread only
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def write_products(
+    products: Iterable[Product], folder: Path, earlier: Iterable[Path] = ()
+) -> list[Written]:
     """Write all products, or none.
 
     Each goes to a temporary file in the same folder and is flushed to the disk; only when all are
-    complete are they renamed to their names.
+    complete are they renamed to their names, one straight after the other.
 
     Parameters
     ----------
@@ -222,6 +280,8 @@ def write_products(products: Iterable[Product], folder: Path) -> list[Written]:
         What to write; may be lazy.
     folder : Path
         Created if need be.
+    earlier : iterable of Path
+        Files of an earlier run; those that are not replaced are removed.
 
     Returns
     -------
@@ -235,13 +295,23 @@ def write_products(products: Iterable[Product], folder: Path) -> list[Written]:
     """
     temporary: list[Path] = []
     done: list[tuple[Path, Product]] = []
+    remaining = iter(products)
     with _made(folder), _removed_on_error(temporary):
-        for product in products:
-            path = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{product.name}"
+        for product in remaining:
+            path = temporary_path(folder, product.name)
             temporary.append(path)
-            _write_one(product, path, folder)
+            try:
+                _write_one(product, path)
+            except OSError as error:
+                needed = sum(found.stat().st_size for found, _ in done)
+                needed += sum(missing.size for missing in (product, *remaining))
+                raise _no_room(folder / product.name, error, needed) from error
             done.append((path, product))
-        return _in_place(done, folder)
+        with _too_late_to_interrupt():
+            written = _in_place(done, folder)
+            current = {item.path for item in written}
+            remove_products(path for path in earlier if path not in current)
+        return written
 
 
 def _in_place(done: list[tuple[Path, Product]], folder: Path) -> list[Written]:
@@ -279,20 +349,43 @@ def remove_products(paths: Iterable[Path]) -> None:
             raise OutputError(msg) from error
 
 
-def _write_one(product: Product, path: Path, folder: Path) -> None:
-    try:
-        product.write(path)
-        _sync(path)
-    except CrmasksError:
-        raise
-    except OSError as error:
-        free = shutil.disk_usage(folder).free
-        reason = error.strerror or " ".join(str(error).split())
+def _write_one(product: Product, path: Path) -> None:
+    product.write(path)
+    _sync(path)
+
+
+def _no_room(path: Path, error: OSError, needed: int) -> OutputError:
+    reason = error.strerror or " ".join(str(error).split())
+    free = shutil.disk_usage(path.parent).free
+    return OutputError(
+        f"{path}: could not be written ({reason}; {free} bytes free), "
+        f"expected room for all products, at least {needed} bytes"
+    )
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Make sure, before anything is computed, that a disk has room for products.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they will go; need not exist. Earlier products stay until the new ones are complete.
+    needed : int
+        Bytes.
+
+    Raises
+    ------
+    OutputError
+        There is less; says how much is needed and how much is free.
+    """
+    existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
         msg = (
-            f"{folder / product.name}: could not be written ({reason}; {free} bytes free), "
-            "expected room for all products"
+            f"{folder}: found {free} bytes free, expected room for all products, "
+            f"at least {needed} bytes"
         )
-        raise OutputError(msg) from error
+        raise OutputError(msg)
 
 
 def _sync(path: Path) -> None:

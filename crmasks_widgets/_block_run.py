@@ -14,14 +14,14 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from crmasks_widgets._atomic import text_product, write_products
+from crmasks_widgets._atomic import check_room, occupied, text_product, write_products
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.blocks import Block
 from crmasks_widgets.errors import CrmasksError, InputError
 from crmasks_widgets.loading import read_analysis
 from crmasks_widgets.parameters import parameter_table
-from crmasks_widgets.products import Figures, prepare_folder, save_all
+from crmasks_widgets.products import Figures, prepare_folder, room_needed, save_all
 from crmasks_widgets.scheduling import compute_all
 
 RECORD_NAME: Final = "block.json"
@@ -135,26 +135,28 @@ def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:
     sources = [*block.sources, *analysis.exposures.paths, *analysis.calibration.paths.values()]
     overwrite = task.overwrite or same
     prepare_folder(task.folder, sources, overwrite=overwrite)
-    # Should this run be ended, the next one knows that what is there was to be replaced.
-    _write_record(task.folder, {"request": wanted})
-    deque(compute_all(analysis, task.threads), maxlen=0)
-    figures: Figures | None = None
-    if task.figures:
-        # Only a batch that draws pays for matplotlib.
-        from crmasks_widgets.figures import all_figures
+    check_room(task.folder, room_needed(analysis))
+    with occupied(task.folder):
+        # Should this run be ended, the next one knows that what is there was to be replaced.
+        _write_record(task.folder, {"request": wanted})
+        deque(compute_all(analysis, task.threads), maxlen=0)
+        figures: Figures | None = None
+        if task.figures:
+            # Only a batch that draws pays for matplotlib.
+            from crmasks_widgets.figures import all_figures
 
-        figures = all_figures
-    written = save_all(
-        analysis, task.folder, figures=figures, overwrite=overwrite, inputs=block.sources,
-        reproducible=True,
-    )  # fmt: skip
-    record = {
-        "request": wanted,
-        **_record(analysis),
-        "warnings": _once(remarks),
-        "products": {item.path.name: _fingerprint(item.path) for item in written},
-    }
-    _write_record(task.folder, record)
+            figures = all_figures
+        written = save_all(
+            analysis, task.folder, figures=figures, overwrite=overwrite, inputs=block.sources,
+            reproducible=True, alone=True,
+        )  # fmt: skip
+        record = {
+            "request": wanted,
+            **_record(analysis),
+            "warnings": _once(remarks),
+            "products": {item.path.name: _fingerprint(item.path) for item in written},
+        }
+        _write_record(task.folder, record)
     return "done", record
 
 

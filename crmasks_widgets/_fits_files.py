@@ -4,6 +4,8 @@ import contextlib
 import gzip
 import hashlib
 import logging
+import math
+import os
 import re
 import warnings
 import zlib
@@ -18,6 +20,7 @@ from astropy.io import fits
 from astropy.io.fits.verify import VerifyError, VerifyWarning
 from astropy.utils.exceptions import AstropyUserWarning
 
+from crmasks_widgets._memory import LIMIT_VARIABLE, available_memory, memory_needed
 from crmasks_widgets.errors import CrmasksError, InputError
 
 try:
@@ -45,6 +48,9 @@ _UNREADABLE = (
 )  # fmt: skip
 _TRUNCATED = ("File may have been truncated", "Error validating header for HDU")
 _GZIP_MAGIC = b"\x1f\x8b"
+_FITS_MAGIC = b"SIMPLE  ="
+# Frames of real detectors shrink to a tenth; small files of constants, more.
+_MOST_UNPACKED = (64, 2**28)  # times the size of the file, and bytes on top
 
 
 @dataclass
@@ -114,13 +120,15 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
 
 
 @contextlib.contextmanager
-def open_fits(path: Path) -> Iterator[tuple[fits.HDUList, str]]:
+def open_fits(path: Path, extnum: int | None = None) -> Iterator[tuple[fits.HDUList, str]]:
     """Open a FITS file for reading; whatever is wrong with it becomes an `InputError`.
 
     Parameters
     ----------
     path : Path
         FITS file, possibly compressed.
+    extnum : int, optional
+        What is looked for in it, for messages.
 
     Yields
     ------
@@ -145,35 +153,53 @@ def open_fits(path: Path) -> Iterator[tuple[fits.HDUList, str]]:
                 stream.seek(0)
                 # Unsigned integers as floats: as integers, astropy does not look at their BLANK.
                 with (
-                    _unzipped(stream) as content,
+                    _unzipped(stream) as (content, size),
                     fits.open(content, memmap=False, uint=False) as hdus,
                 ):
+                    _check_extent(hdus, size)
                     yield hdus, checksum
     except CrmasksError:
         raise
-    except AstropyUserWarning as error:
-        reason = _one_line(error)
-        msg = f"{path}: found a truncated or damaged file ({reason}), expected a whole FITS file"
-        raise InputError(msg) from error
-    except _UNREADABLE as error:
-        msg = f"{path}: not readable as FITS ({_one_line(error)}), expected a whole FITS file"
+    except (AstropyUserWarning, *_UNREADABLE) as error:
+        damaged = isinstance(error, AstropyUserWarning)
+        what = "found a truncated or damaged file" if damaged else "not readable as FITS"
+        wanted = "" if extnum is None else f" with an image in extension {extnum}"
+        msg = f"{path}: {what} ({_one_line(error)}), expected a whole FITS file{wanted}"
         raise InputError(msg) from error
 
 
-def _unzipped(
-    stream: IO[bytes],
-) -> contextlib.AbstractContextManager[IO[bytes] | gzip.GzipFile]:
-    """Content of a file, unpacked if it is gzip."""
+def _check_extent(hdus: fits.HDUList, size: int) -> None:
+    """Refuse headers that promise more than there is, before memory is taken for it."""
+    for number, hdu in enumerate(hdus):
+        place = hdu.fileinfo()
+        if place["datLoc"] + place["datSpan"] > size:
+            msg = (
+                f"File may have been truncated: {place['datSpan']} bytes announced in "
+                f"extension {number} from byte {place['datLoc']} on, {size} bytes in all"
+            )
+            raise AstropyUserWarning(msg)
+
+
+@contextlib.contextmanager
+def _unzipped(stream: IO[bytes]) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, int]]:
+    """Content of a file, unpacked if it is gzip, and its size."""
     zipped = stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    packed = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     if not zipped:
-        return contextlib.nullcontext(stream)
-    content = gzip.GzipFile(fileobj=stream)
-    # To the end, where its checksum is: on a damaged header, astropy might never stop reading.
-    while content.read(2**20):
-        pass
-    content.seek(0)
-    return content
+        yield stream, packed
+        return
+    with gzip.GzipFile(fileobj=stream) as content:
+        if content.read(len(_FITS_MAGIC)) != _FITS_MAGIC:
+            raise OSError("no SIMPLE card found in what the gzip file holds")
+        times, more = _MOST_UNPACKED
+        # To the end, where its checksum is: on a damaged header, astropy might never stop reading.
+        while content.read(2**20):
+            if content.tell() > times * packed + more:
+                raise OSError(f"more than {content.tell()} bytes unpacked from {packed}")
+        size = content.tell()
+        content.seek(0)
+        yield content, size
 
 
 def carried_over(header: fits.Header) -> fits.Header:
@@ -195,7 +221,7 @@ def carried_over(header: fits.Header) -> fits.Header:
     return carried
 
 
-def read_image(path: Path, extnum: int) -> ImagePlane:
+def read_image(path: Path, extnum: int, n: int = 1) -> ImagePlane:
     """Read one 2-D image.
 
     Parameters
@@ -204,6 +230,8 @@ def read_image(path: Path, extnum: int) -> ImagePlane:
         FITS file, possibly compressed.
     extnum : int
         HDU number, from 0.
+    n : int
+        How many images of its size a run will hold.
 
     Returns
     -------
@@ -213,10 +241,14 @@ def read_image(path: Path, extnum: int) -> ImagePlane:
     Raises
     ------
     InputError
-        Names the file, the HDU, what was found and what was expected.
+        Names the file, the HDU, what was found and what was expected; also when a run would need
+        more memory than there is.
     """
-    with open_fits(path) as (hdus, checksum):
-        return _read_plane(hdus, path, extnum, checksum)
+    with open_fits(path, extnum) as (hdus, checksum):
+        hdu = _image_hdu(hdus, path, extnum)
+        _check_image(hdu, path, extnum)
+        _check_memory(hdu, path, extnum, n)
+        return _read_plane(hdus, hdu, path, checksum)
 
 
 def _one_line(error: BaseException) -> str:
@@ -226,14 +258,39 @@ def _one_line(error: BaseException) -> str:
     return text if len(text) <= 160 else text[:157] + "..."
 
 
-def _read_plane(hdus: fits.HDUList, path: Path, extnum: int, checksum: str) -> ImagePlane:
-    hdu = _image_hdu(hdus, path, extnum)
-    if hdu.data is None:
+def _check_image(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int) -> None:
+    if not hdu.shape or 0 in hdu.shape:
         msg = f"{path}: found no data in extension {extnum}, expected a 2-D image"
         raise InputError(msg)
-    if hdu.data.ndim != 2:
-        msg = f"{path}: found {hdu.data.ndim}-D data in extension {extnum}, expected a 2-D image"
+    if len(hdu.shape) != 2:
+        msg = f"{path}: found {len(hdu.shape)}-D data in extension {extnum}, expected a 2-D image"
         raise InputError(msg)
+    if isinstance(hdu, fits.CompImageHDU):
+        sides = zip(hdu.shape, hdu.tile_shape, strict=True)
+        tiles, rows = math.prod(-(-side // tile) for side, tile in sides), len(hdu.compressed_data)
+        if tiles != rows:
+            msg = (
+                f"{path}: found {rows} tiles of the compressed image in extension {extnum}, "
+                f"expected {tiles}"
+            )
+            raise InputError(msg)
+
+
+def _check_memory(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int, n: int) -> None:
+    needed, free = memory_needed(n, hdu.shape), available_memory()
+    if needed > free:
+        ny, nx = hdu.shape
+        msg = (
+            f"{path}: found {nx} x {ny} pixels in extension {extnum}: {n} such images need "
+            f"{math.ceil(needed)} MiB of memory, expected at most {math.floor(free)} MiB "
+            f"(what is free, or {LIMIT_VARIABLE})"
+        )
+        raise InputError(msg)
+
+
+def _read_plane(
+    hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU, path: Path, checksum: str
+) -> ImagePlane:
     header = hdu.header.copy(strip=True)
     if hdu is not hdus[0]:
         header.extend(_inherited(hdus[0].header, header), unique=True)

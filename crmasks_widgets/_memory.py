@@ -1,7 +1,82 @@
-"""Memory that is no longer used, back to the system."""
+"""Memory: how much there is, how much a run takes, and giving back what is no longer used."""
 
 import ctypes
 import gc
+import math
+import os
+from pathlib import Path
+from typing import Final
+
+MIB: Final = 1 << 20
+PROGRAM_MIB: Final = 250
+"""What a run may take beside 8 times its exposures."""
+
+LIMIT_VARIABLE: Final = "CRMASKS_MEMORY_LIMIT"
+"""Environment variable: MiB that a run may take, instead of what the system says is free."""
+
+
+def memory_needed(n: int, shape: tuple[int, ...]) -> float:
+    """Tell beforehand what a run may take.
+
+    Parameters
+    ----------
+    n : int
+        Number of exposures.
+    shape : tuple of int
+        Of a frame.
+
+    Returns
+    -------
+    float
+        MiB.
+    """
+    return 8 * n * 4 * math.prod(shape) / MIB + PROGRAM_MIB
+
+
+def available_memory(
+    meminfo: Path = Path("/proc/meminfo"), cgroups: Path = Path("/sys/fs/cgroup")
+) -> float:
+    """Measure the memory that may be taken: free, and within the container's limit.
+
+    Parameters
+    ----------
+    meminfo : Path
+        Where the kernel tells about memory.
+    cgroups : Path
+        Where it shows control groups.
+
+    Returns
+    -------
+    float
+        MiB; what `LIMIT_VARIABLE` says if it says a number. Infinite where nothing says.
+    """
+    try:
+        return float(os.environ[LIMIT_VARIABLE])
+    except (KeyError, ValueError):
+        pass
+    try:
+        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
+        free = int(lines["MemAvailable"].split()[0]) / 1024
+    except (OSError, KeyError, ValueError):
+        free = math.inf
+    return min(free, _memory_quota(cgroups))
+
+
+def _memory_quota(cgroups: Path) -> float:
+    """MiB that the control group has left, in either of the kernel's two layouts."""
+    for folder, limit, used in (
+        (cgroups, "memory.max", "memory.current"),
+        (cgroups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        try:
+            most, now = ((folder / name).read_text().strip() for name in (limit, used))
+            lines = (folder / "memory.stat").read_text().splitlines()
+        except OSError:
+            continue
+        # Files that were read lately count as used, and make room when it is asked for.
+        cached = next((line.split()[1] for line in lines if line.startswith("inactive_file")), "0")
+        return math.inf if most == "max" else (int(most) - int(now) + int(cached)) / MIB
+    return math.inf
 
 
 def release() -> None:

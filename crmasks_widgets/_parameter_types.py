@@ -75,6 +75,7 @@ def _hit_classes(value: object) -> tuple[str, ...]:
 Count = Annotated[int, Field(le=LARGEST)]
 OddCount = Annotated[Count, AfterValidator(_odd)]
 Seed = Annotated[int, Field(le=LARGEST_SEED), BeforeValidator(_drawn_seed)]
+Fraction = Annotated[float, Field(le=1.0)]
 OptionalNumber = Annotated[float | None, BeforeValidator(_or_none)]
 Level = Annotated[float | str, PlainValidator(values.level())]
 Gain = Annotated[float | str, PlainValidator(values.level(above=0))]

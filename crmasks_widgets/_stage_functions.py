@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets import _mask_stages, _significance_stages
+from crmasks_widgets import _mask_stages, _runaway, _significance_stages
 from crmasks_widgets._parameter_types import DETECTORS
 from crmasks_widgets._stages import Declared
 from crmasks_widgets.core import alignment as align
@@ -288,7 +288,10 @@ def _flags(a: "Analysis", p: Declared, target: "Target") -> masks.Flags:
         la = a.lacosmic(target).mask
     if "significance" in detectors:
         significant = a.result("significant", target).flagged
-    return masks.Flags(la, mm, significant)
+    flags, valid = masks.Flags(la, mm, significant), a.stack.target_valid(target)
+    n_valid = nothing.size if valid is None else int(np.count_nonzero(valid))
+    _runaway.check_flags(flags, target, n_valid, detectors, p.max_flagged_fraction)
+    return flags
 
 
 def _edits(a: "Analysis", p: Declared) -> masks.HandEdits:

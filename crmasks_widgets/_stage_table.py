@@ -57,7 +57,7 @@ STAGES: Final = MappingProxyType({
     "significance": Stage((), ("excess", "noise_scale", "level")),
     "significance_diagram": Stage((), ("significance", "plane", "stack")),
     "flags": Stage(
-        ("rnoise", "crmethod", "mm_minimum_max2d_rnoise"),
+        ("rnoise", "crmethod", "mm_minimum_max2d_rnoise", "max_flagged_fraction"),
         ("lacosmic", "boundary", "threshold", "stack", "significant"),
     ),
     "edits": Stage(_EDITS),

@@ -4,8 +4,9 @@ import csv
 import io
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -13,16 +14,20 @@ from astropy.io.ascii import InconsistentTableError
 from astropy.table import Table
 
 from crmasks_widgets._fits_files import find_file, open_fits
+from crmasks_widgets._memory import memory_needed
 from crmasks_widgets._parameter_info import EXPOSURE_KEYS, canonical_names
 from crmasks_widgets._yaml_text import load_yaml, read_text
 from crmasks_widgets.errors import CrmasksError, InputError, ParameterError
 from crmasks_widgets.loading import FIXED_SEED
 from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.scheduling import memory_needed
 
 YAML_SUFFIXES: Final = (".yaml", ".yml")
 TABLE_SUFFIXES: Final = (".csv", ".ecsv")
 SEPARATOR: Final = ";"
+# Of one set of exposures more likely than of all.
+HAND_EDITS: Final = (
+    "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr", "mediancr_pixels_rejected",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,11 @@ class _Shared:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             self.parameters = Parameters.from_yaml(path, FIXED_SEED)
-        self.remarks = _texts(caught)
+        self.remarks = _texts(caught) + tuple(
+            f"{path.name}: {name}: found pixels, which are edited in every block"
+            for name in HAND_EDITS
+            if getattr(self.parameters, name)
+        )
 
     def changed(self, changes: Mapping[str, Any]) -> Parameters:
         """Take the exposures, and what else a block says, of the block."""
@@ -177,7 +186,9 @@ def _from_file(path: Path, base: Path, shared: _Shared | None) -> Block:
     return _block(name, read, (path,), shared)
 
 
-def _block(name: str, read: Any, sources: tuple[Path, ...], shared: _Shared | None) -> Block:
+def _block(
+    name: str, read: Callable[[], Parameters], sources: tuple[Path, ...], shared: _Shared | None
+) -> Block:
     """Make a block; what is wrong with its parameters is its own fault alone."""
     remarks: tuple[str, ...] = ()
     if shared is not None:
@@ -218,10 +229,10 @@ def _from_table(path: Path, shared: _Shared | None) -> list[Block]:
         name = _block_name(row.pop("block", None), f"{path}: row {number}")
         rows.setdefault(name, []).append(row)
 
-    def reader(name: str) -> Any:
-        return lambda: shared.changed(_changes(rows[name], f"{path}: block {name}"))
+    def read(name: str) -> Parameters:
+        return shared.changed(_changes(rows[name], f"{path}: block {name}"))
 
-    return [_block(name, reader(name), (path,), shared) for name in rows]
+    return [_block(name, partial(read, name), (path,), shared) for name in rows]
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

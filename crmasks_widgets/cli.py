@@ -10,20 +10,21 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from crmasks_widgets import _report, batch
+from crmasks_widgets._atomic import check_room, occupied
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.blocks import find_blocks
 from crmasks_widgets.demo import KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError
 from crmasks_widgets.loading import FIXED_SEED, load_analysis
-from crmasks_widgets.products import Figures, prepare_folder, save_all
+from crmasks_widgets.products import Figures, prepare_folder, room_needed, save_all
 from crmasks_widgets.scheduling import available_cpus
 
 EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
@@ -245,29 +246,32 @@ def _compute_and_save(
 ) -> None:
     started = time.monotonic()
     quiet = not logger.isEnabledFor(logging.INFO)
-    with _prompt_interrupt():
-        _report.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
-    figures: Figures | None = None
-    if arguments.figures and analysis.masks_checksum is None:
-        # Only a run that draws pays for matplotlib.
-        from crmasks_widgets.figures import all_figures
+    check_room(arguments.output_dir, room_needed(analysis))
+    with occupied(arguments.output_dir) as leave:
+        with _prompt_interrupt(leave):
+            _report.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+        figures: Figures | None = None
+        if arguments.figures and analysis.masks_checksum is None:
+            # Only a run that draws pays for matplotlib.
+            from crmasks_widgets.figures import all_figures
 
-        figures = all_figures
-    with _report.spinner(console, "writing products", quiet=quiet):
-        written = save_all(
-            analysis,
-            arguments.output_dir,
-            figures=figures,
-            overwrite=arguments.overwrite,
-            inputs=inputs,
-            reproducible=arguments.reproducible,
-        )
+            figures = all_figures
+        with _report.spinner(console, "writing products", quiet=quiet):
+            written = save_all(
+                analysis,
+                arguments.output_dir,
+                figures=figures,
+                overwrite=arguments.overwrite,
+                inputs=inputs,
+                alone=True,
+                reproducible=arguments.reproducible,
+            )
     if not quiet:
         _report.print_products(console, written, analysis.uuid, time.monotonic() - started)
 
 
 @contextlib.contextmanager
-def _prompt_interrupt() -> Iterator[None]:
+def _prompt_interrupt(leave: Callable[[], None]) -> Iterator[None]:
     """Let Ctrl-C end a computation within a second, even where a library does not listen.
 
     Stages stop at their next checkpoint. What has none by then, such as a call of astroscrappy, is
@@ -276,7 +280,7 @@ def _prompt_interrupt() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    given_up = threading.Timer(_GRACE, _give_up)
+    given_up = threading.Timer(_GRACE, _give_up, [leave])
     given_up.daemon = True
 
     def interrupted(*_: object) -> None:
@@ -292,7 +296,8 @@ def _prompt_interrupt() -> Iterator[None]:
         given_up.cancel()
 
 
-def _give_up() -> None:
+def _give_up(leave: Callable[[], None]) -> None:
+    leave()
     _fail(Console(stderr=True, soft_wrap=True), _NOTHING, EXIT_INTERRUPTED)
     os._exit(EXIT_INTERRUPTED)
 

@@ -144,7 +144,7 @@ def _plane_from_array(array: Any, name: str) -> ImagePlane:
         msg = f"{name}: found {values.ndim}-D data of type {values.dtype}, expected a 2-D image"
         raise InputError(msg)
     with np.errstate(over="ignore"):
-        data = values.astype(np.float32)
+        data = values.astype(np.float32, order="C")
     valid = np.isfinite(data)
     mask = getattr(array, "mask", None)
     if mask is not None:
@@ -201,7 +201,7 @@ def read_exposures(
                     "expected a different exposure"
                 )
                 raise InputError(msg)
-    exposures = ExposureSet._from_planes([read_image(path, extnum) for path in found])
+    exposures = ExposureSet._from_planes([read_image(path, extnum, len(found)) for path in found])
     _warn_of_copies(exposures)
     return exposures
 

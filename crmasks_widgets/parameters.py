@@ -96,17 +96,13 @@ class Parameters(BaseModel):
         None, "where nothing is detected", "pixel", expected=types.REGIONS_RULE
     )
     pixels_to_be_flagged_as_cr: types.Pixels = about(
-        None,
-        "pixels that are cosmic-ray hits whatever is detected",
-        "pixel",
+        None, "pixels that are cosmic-ray hits whatever is detected", "pixel",
         expected=types.PIXELS_RULE,
-    )
+    )  # fmt: skip
     pixels_to_be_ignored_as_cr: types.Pixels = about(
-        None,
-        "pixels that are no cosmic-ray hits whatever is detected",
-        "pixel",
+        None, "pixels that are no cosmic-ray hits whatever is detected", "pixel",
         expected=types.PIXELS_RULE,
-    )
+    )  # fmt: skip
     pixels_to_be_replaced_by_local_median: types.Windows = about(
         None,
         "pixels to fill with the median of their neighbours",
@@ -120,6 +116,10 @@ class Parameters(BaseModel):
         expected=types.PIXELS_RULE,
         in_reference=False,
     )
+    max_flagged_fraction: types.Fraction = about(
+        0.5, "part of a frame that detections may flag; above it they have run away", above=0,
+        expected="a number above 0, at most 1", in_reference=False,
+    )  # fmt: skip
     verify_cr: bool = about(False, "ask about every hit of the median")
     semiwindow: types.Count = about(15, "half width of the cut-outs in the figures", "pixel", low=1)
     color_scale: Literal["minmax", "zscale"] = about("minmax", "grey scale of the cut-outs")

@@ -1,6 +1,9 @@
 """The files of a run: FITS and tables out, masks back in."""
 
+import contextlib
 import csv
+import logging
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -15,10 +18,11 @@ from astropy.io import fits
 from crmasks_widgets._atomic import (
     Product,
     Written,
+    check_room,
     check_writable,
     earlier_products,
+    occupied,
     refuse_existing,
-    remove_products,
     write_products,
 )
 from crmasks_widgets._fits_files import carried_over
@@ -29,6 +33,8 @@ from crmasks_widgets.core.combine import KINDS, Kind
 from crmasks_widgets.errors import OutputError
 from crmasks_widgets.regions_out import write_hits
 
+logger = logging.getLogger(__name__)
+
 CSV_HEADER = ("CR_number", "X_pixel", "Y_pixel", "Mask_value")
 PRODUCT_NAMES = re.compile(
     r"combined_(mediancr|meancrt|meancr)\.fits|crmasks\.fits|hits\.ecsv"
@@ -36,6 +42,9 @@ PRODUCT_NAMES = re.compile(
     r"|diagnostic_(histogram2d|mediancr|meancr|crmask\d+)\.png"
     r"|(xyoffset_crosscorr_|flux_factor)\d+\.png"
 )
+# How products say whose they are, in what comes before their data.
+_SAID = re.compile(rb"UUID\W{1,9}([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_HEAD_BYTES = 2**20
 
 
 class FigureJob(Protocol):
@@ -83,10 +92,64 @@ def prepare_folder(
     for kind in KINDS:
         _refuse_input(folder / _combined_name(kind), inputs)
     existing = earlier_products(folder, PRODUCT_NAMES, inputs)
+    _warn_of_mixture(folder, existing)
     if not overwrite:
         refuse_existing(existing)
     check_writable(folder)
     return folder
+
+
+def _warn_of_mixture(folder: Path, existing: Iterable[Path]) -> None:
+    """Say so when a run was killed while its products were put in place."""
+    runs = sorted({identity for path in existing if (identity := _run_of(path))})
+    if len(runs) > 1:
+        logger.warning(
+            "%s: found products of %d runs (UUID %s), expected those of one: a run was killed "
+            "while they were put in place, or files were copied there; --overwrite makes all anew",
+            folder, len(runs), ", ".join(runs),
+        )  # fmt: skip
+
+
+def _run_of(path: Path) -> str | None:
+    """UUID of the run that made a product; None where it says none or cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError:
+        return None
+    if path.suffix == ".fits":  # the history of an exposure may name other runs
+        cards = (head[start : start + 80] for start in range(0, len(head), 80))
+        head = next((card for card in cards if card.startswith(b"UUID    =")), b"")
+    said = _SAID.search(head)
+    return said[1].decode() if said else None
+
+
+def room_needed(analysis: Analysis) -> int:
+    """Bytes that the FITS products of a run take; figures and tables need a little more.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Nothing of it is computed.
+
+    Returns
+    -------
+    int
+        At least so many.
+    """
+    n_masks = 0 if analysis.masks_checksum is not None else 1
+    return len(KINDS) * _combination_bytes(analysis) + n_masks * _masks_bytes(analysis)
+
+
+def _combination_bytes(analysis: Analysis) -> int:
+    pixels = math.prod(analysis.exposures.shape)
+    return 10 * pixels  # float32, float32, int16
+
+
+def _masks_bytes(analysis: Analysis) -> int:
+    pixels = math.prod(analysis.exposures.shape)
+    cleaned = 4 if analysis.uses_lacosmic else 0
+    return (2 + analysis.exposures.n + cleaned) * pixels
 
 
 def save_all(
@@ -96,6 +159,7 @@ def save_all(
     figures: Figures | None = None,
     overwrite: bool = False,
     inputs: Iterable[Path] = (),
+    alone: bool = False,
     reproducible: bool = False,
 ) -> list[Written]:
     """Write every product of a run, or none.
@@ -113,6 +177,8 @@ def save_all(
     inputs : iterable of Path
         Files besides the exposures and maps that must not be overwritten (the YAML file, the masks
         that were applied).
+    alone : bool
+        The caller has made sure that no other run writes there (`occupied`).
     reproducible : bool
         Leave out DATE, the only time in a product: what is equal has equal bytes.
 
@@ -126,16 +192,19 @@ def save_all(
     ProductExistsError
         Earlier products are there and `overwrite` is false.
     OutputError
-        The folder cannot be written to, the disk is full, or a product would replace an input.
+        The folder cannot be written to, the disk is full, another run is writing there, or a
+        product would replace an input.
     """
     sources = [*analysis.exposures.paths, *analysis.calibration.paths.values(), *inputs]
     folder = prepare_folder(folder, sources, overwrite=overwrite)
-    planned = _guarded(_products(analysis, figures, _date(reproducible)), folder, sources)
-    written = write_products(planned, folder)
-    current = {item.path for item in written}
-    existing = earlier_products(folder, PRODUCT_NAMES, sources)
-    remove_products(path for path in existing if path not in current)
-    return written
+    check_room(folder, room_needed(analysis))
+    with contextlib.nullcontext() if alone else occupied(folder):
+        # Again: another run may have been there until now.
+        earlier = earlier_products(folder, PRODUCT_NAMES, sources)
+        if not overwrite:
+            refuse_existing(earlier)
+        planned = _guarded(_products(analysis, figures, _date(reproducible)), folder, sources)
+        return write_products(planned, folder, earlier)
 
 
 def _guarded(
@@ -171,11 +240,12 @@ def _products(analysis: Analysis, figures: Figures | None, date: str | None) -> 
             _combined_name(kind),
             f"{kind} combination with VARIANCE and MAP",
             partial(_write_fits, partial(combination_hdus, analysis, kind), date),
+            _combination_bytes(analysis),
         )
     if analysis.masks_checksum is not None:
         return
     masks = partial(_write_fits, partial(masks_hdus, analysis), date)
-    yield Product("crmasks.fits", "masks", masks)
+    yield Product("crmasks.fits", "masks", masks, _masks_bytes(analysis))
     yield Product("hits.ecsv", "one row a hit", partial(write_hits, analysis))
     pixels = {
         "mediancr_identified.csv": (

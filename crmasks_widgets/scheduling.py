@@ -3,20 +3,18 @@
 import math
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from crmasks_widgets._memory import release
+from crmasks_widgets._memory import MIB, PROGRAM_MIB, release
 from crmasks_widgets.analysis import Analysis, Checkpoint, Target
 from crmasks_widgets.errors import Cancelled
 
 # A run may take 8 times the cube and 250 MiB. Of that, the program itself takes 130 MiB; exposures,
 # stack and simulations take up to 4 n - 2 frames; each detection takes 7 more, and small blocks.
-PROGRAM_MIB = 250
 FRAMES_A_JOB, MIB_A_JOB, FREE_MIB = 7, 15, PROGRAM_MIB - 130
-MIB = 1 << 20
 
 
 def jobs_at_once(threads: int, n: int, shape: tuple[int, int]) -> int:
@@ -39,24 +37,6 @@ def jobs_at_once(threads: int, n: int, shape: tuple[int, int]) -> int:
     frame = 4 * shape[0] * shape[1] / MIB
     free = 8 * n * frame - (4 * n - 2) * frame + FREE_MIB
     return max(1, min(threads, int(free / (FRAMES_A_JOB * frame + MIB_A_JOB))))
-
-
-def memory_needed(n: int, shape: tuple[int, int]) -> float:
-    """Tell beforehand what a run may take.
-
-    Parameters
-    ----------
-    n : int
-        Number of exposures.
-    shape : (ny, nx)
-        Of a frame.
-
-    Returns
-    -------
-    float
-        MiB.
-    """
-    return 8 * n * 4 * shape[0] * shape[1] / MIB + PROGRAM_MIB
 
 
 class Stoppable(Analysis):
@@ -93,7 +73,7 @@ class Stoppable(Analysis):
 
 def compute_all(
     analysis: Analysis, threads: int = 1, *, detections: bool = True
-) -> Iterator[tuple[str, Target | None]]:
+) -> Generator[tuple[str, Target | None], None, None]:
     """Compute the masks and the hits of a run.
 
     What only a later change of L.A.Cosmic's thresholds would need is not kept. An error or an
@@ -133,8 +113,8 @@ def compute_all(
             jobs += [("candidates", target) for target in analysis.targets]
         at_once = jobs_at_once(threads, analysis.exposures.n, analysis.exposures.shape)
         with ThreadPoolExecutor(at_once) as pool:
-            futures = [pool.submit(analysis.result, *job) for job in jobs]
             try:
+                futures = [pool.submit(analysis.result, *job) for job in jobs]
                 for job, future in zip(jobs, futures, strict=True):
                     future.result()
                     release()
@@ -146,48 +126,6 @@ def compute_all(
         _ = analysis.hits, analysis.masks
         release()
         yield "masks", None
-
-
-def available_memory(
-    meminfo: Path = Path("/proc/meminfo"), cgroups: Path = Path("/sys/fs/cgroup")
-) -> float:
-    """Measure the memory that new processes may take: free, and within the container's limit.
-
-    Parameters
-    ----------
-    meminfo : Path
-        Where the kernel tells about memory.
-    cgroups : Path
-        Where it shows control groups.
-
-    Returns
-    -------
-    float
-        MiB; infinite where the system does not say.
-    """
-    try:
-        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
-        free = int(lines["MemAvailable"].split()[0]) / 1024
-    except (OSError, KeyError, ValueError):
-        free = math.inf
-    return min(free, _memory_quota(cgroups))
-
-
-def _memory_quota(cgroups: Path) -> float:
-    """MiB that the control group has left, in either of the kernel's two layouts."""
-    for folder, limit, used in (
-        (cgroups, "memory.max", "memory.current"),
-        (cgroups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
-    ):
-        try:
-            most, now = ((folder / name).read_text().strip() for name in (limit, used))
-            lines = (folder / "memory.stat").read_text().splitlines()
-        except OSError:
-            continue
-        # Files that were read lately count as used, and make room when it is asked for.
-        cached = next((line.split()[1] for line in lines if line.startswith("inactive_file")), "0")
-        return math.inf if most == "max" else (int(most) - int(now) + int(cached)) / MIB
-    return math.inf
 
 
 def available_cpus(cgroups: Path = Path("/sys/fs/cgroup")) -> int:

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from crmasks_widgets import _atomic, products
+from crmasks_widgets import _atomic, load_analysis
+from crmasks_widgets._folder_lock import TEMPORARY_PREFIX
 from crmasks_widgets.cli import EXIT_BAD_INPUT
+from crmasks_widgets.products import room_needed
 
 from .conftest import QUICK, SHAPE, digests, small_scene
 
@@ -436,42 +438,6 @@ def test_folder_called_like_a_product(work, options):
     refused(work, "hits.ecsv: found a folder", "expected a file or nothing", arguments=options)
 
 
-N_PRODUCTS = 7
-
-
-@pytest.fixture
-def failing_disk(monkeypatch):
-    """Let the n-th product of the next run fill the disk half-way: failing_disk(n)."""
-    left = [0]
-
-    def full(write):
-        def write_half(*arguments):
-            left[0] -= 1
-            write(*arguments)
-            if left[0] == 0:
-                path = arguments[-1]
-                os.truncate(path, path.stat().st_size // 2)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-
-        return write_half
-
-    for name in ("_write_fits", "write_hits", "_write_pixels"):
-        monkeypatch.setattr(products, name, full(getattr(products, name)))
-    return lambda n: left.__setitem__(0, n)
-
-
-@pytest.mark.parametrize("n", range(1, N_PRODUCTS + 1))
-def test_disk_full_at_the_nth_product(work, failing_disk, n):
-    work.yaml()
-    assert work.run().code == 0
-    assert len(work.products()) == N_PRODUCTS
-    work.yaml(dilation=2)
-    failing_disk(n)
-    refused(work, "out/", "No space left on device", "bytes free", arguments=["--overwrite"])
-    failing_disk(n)
-    refused(work, "No space left on device", arguments=["--output-dir", "new/deep"])
-
-
 def test_error_while_products_are_put_in_place(work, monkeypatch):
     work.yaml()
     real, calls = os.replace, []
@@ -487,7 +453,7 @@ def test_error_while_products_are_put_in_place(work, monkeypatch):
     assert result.code == EXIT_BAD_INPUT
     assert "combined_meancr.fits: could not be replaced (Operation not permitted)" in result.err
     assert len(result.err.splitlines()) == 1
-    assert not [name for name in work.products() if name.startswith(_atomic.TEMPORARY_PREFIX)]
+    assert not [name for name in work.products() if name.startswith(TEMPORARY_PREFIX)]
 
 
 @pytest.fixture
@@ -504,19 +470,29 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("filled", [0, 200, 300, 330, 350])
-def test_real_disk_full(work, small_disk, filled):
+@pytest.mark.parametrize(
+    ("filled", "foreseen"),
+    [*((n, False) for n in (0, 200, 300, 330, 350)), *((n, True) for n in (0, 300, 350))],
+)
+def test_real_disk_full(work, monkeypatch, small_disk, filled, foreseen):
     work.yaml()
     if not filled:
         first = work.run("--output-dir", small_disk)
         assert first.code == 0
     (small_disk / "filler").write_bytes(b"x" * 1024 * filled)
     before = digests(small_disk)
+    if not foreseen:
+        for module in ("cli", "products"):
+            monkeypatch.setattr(f"crmasks_widgets.{module}.check_room", lambda *_: None)
     line = refused(
-        work, "expected room for all products",
+        work, f"{small_disk}", "bytes free", "expected room for all products, at least ",
         arguments=["--output-dir", small_disk, "--overwrite"],
     )  # fmt: skip
-    assert "No space left on device" in line or "Not enough space on disk" in line
+    full = "No space left on device" in line or "Not enough space on disk" in line
+    assert full is not foreseen
+    assert int(line.split("at least ")[1].split()[0]) >= room_needed(
+        load_analysis(work.folder / "params.yaml")
+    )
     assert digests(small_disk) == before
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from astropy.io import fits
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -68,6 +69,9 @@ def test_every_command_of_the_readme_runs(work, run_cli):
 
 def test_the_python_of_the_readme_runs(work):
     work.yaml()
+    for i in (1, 2, 3):  # the bias of the example
+        frame = fits.getdata(work.folder / f"e{i}.fits") + 900
+        fits.writeto(work.folder / f"e{i}.fits", frame, overwrite=True)
     code = blocks_of_the_readme("python")
     assert any("cm.Dashboard(" in text for text in code)
     subprocess.run(

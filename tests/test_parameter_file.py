@@ -369,7 +369,10 @@ def values_of(info: ParameterInfo) -> st.SearchStrategy[object]:
     if info.kind == "integer":
         drawn: st.SearchStrategy[object] = st.integers(int(low or 0), int(high or 0))
         return drawn.filter(lambda n: n % 2) if info.name == "la_psfsize" else drawn
-    number = st.floats(low, exclude_min=info.range.open_low, allow_nan=False, allow_infinity=False)
+    number = st.floats(
+        low, info.range.high, exclude_min=info.range.open_low, allow_nan=False,
+        allow_infinity=False,
+    )  # fmt: skip
     return number | st.none() if info.expected.endswith("null") else number
 
 

@@ -37,8 +37,8 @@ def refused(message: str, **given_values: object) -> None:
 
 OWN = {
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
-    "mediancr_pixels_rejected", "sg_false_alarms", "sg_growth", "sg_background",
-    "sg_measured_noise", "sg_corrected",
+    "mediancr_pixels_rejected", "max_flagged_fraction", "sg_false_alarms", "sg_growth",
+    "sg_background", "sg_measured_noise", "sg_corrected",
 }  # fmt: skip
 
 # ---- defaults and the table --------------------------------------------------------------------
@@ -51,7 +51,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "flux_factor": None, "flux_factor_regions": None, "apply_flux_factor_to": "simulated",
         "dilation": 1, "regions_to_be_skipped": None, "pixels_to_be_flagged_as_cr": None,
         "pixels_to_be_ignored_as_cr": None, "pixels_to_be_replaced_by_local_median": None,
-        "mediancr_pixels_rejected": None,
+        "mediancr_pixels_rejected": None, "max_flagged_fraction": 0.5,
         "verify_cr": False, "semiwindow": 15, "color_scale": "minmax", "maxplots": -1,
         "la_gain_apply": True, "la_sigclip": 5.0, "la_sigfrac": 0.3, "la_objlim": 5.0,
         "la_satlevel": 65535.0, "la_niter": 4, "la_sepmed": True, "la_cleantype": "meanmask",
@@ -172,10 +172,18 @@ def test_float_is_no_integer(name: str, value: float) -> None:
     refused(rf"^{name}: found {value}, expected an (odd )?integer", **{name: value})
 
 
+@pytest.mark.parametrize("name", [name for name in NUMBERS if TABLE[name].range.high])
+def test_number_above_its_range_is_refused(name: str) -> None:
+    high = TABLE[name].range.high
+    assert getattr(Parameters(**{name: high}), name) == high
+    refused(rf"^{name}: found .*, expected at most {high}$", **{name: math.nextafter(high, 9)})
+
+
 @pytest.mark.parametrize("name", NUMBERS)
 def test_integer_is_a_number(name: str) -> None:
-    value = getattr(Parameters(**{name: 3}), name)
-    assert value == 3
+    given = 3 if TABLE[name].range.high is None else int(TABLE[name].range.high)
+    value = getattr(Parameters(**{name: given}), name)
+    assert value == given
     assert type(value) is float
 
 
@@ -549,3 +557,45 @@ def test_module_needs_no_numpy() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+# ---- every field ---------------------------------------------------------------------------------
+
+WRONG = [math.nan, math.inf, -math.inf, -1e300, 1e300, 2**200, {}, {"a": 1}, object(), 1j, b"x",
+         [[]], [None], [{}], "\x00", ""]  # fmt: skip
+
+
+def message_of(name: str, value: object) -> str:
+    """Return why a value is refused; empty when it is accepted."""
+    try:
+        Parameters(**{name: value})
+    except ParameterError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_field_refuses_what_is_none_of_its_values(name: str) -> None:
+    """A field that had no rule at all would accept one of these."""
+    limits = TABLE[name].range
+    for value in WRONG:
+        message = message_of(name, value)
+        assert "\n" not in message
+        if message:
+            assert message.startswith(f"{name}: found ")
+            assert ", expected " in message
+            continue
+        assert isinstance(value, int | float)
+        assert math.isfinite(value)
+        assert limits is None or limits.low is None or value > limits.low
+        assert limits is None or limits.high is None or value <= limits.high
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_null_is_a_value_or_refused_for_every_field(name: str) -> None:
+    info = TABLE[name]
+    message = message_of(name, None)
+    if info.nullable or name == "mm_seed":
+        assert message == ""
+    else:
+        assert message == f"{name}: found null, expected {info.expected}"

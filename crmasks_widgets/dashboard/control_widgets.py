@@ -116,6 +116,8 @@ def span_of(info: ParameterInfo, value: object) -> Span:
     if info.kind == "integer":
         return Span(low, max(high, low + REACH_OF_INTEGERS * info.step), info.step)
     high = high or REACH_OF_NUMBERS
+    if info.range is not None and info.range.high is not None:
+        high = min(high, info.range.high)
     step = nice_step(high - low)
     excluded = info.range.open_low if info.range is not None else is_positive(info.default)
     return Span(low + step if excluded else low, high, step)

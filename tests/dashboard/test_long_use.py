@@ -1,14 +1,17 @@
 """A dashboard that is used for hours stays as small as it was."""
 
 import threading
+from pathlib import Path
 
 from ipywidgets.widgets.widget import _instances as live_widgets
 
 import crmasks_widgets as cm
+from crmasks_widgets._memory import release
 
 from ..conftest import LEVELS, QUICK, small_scene
 
-N_TURNS = 100  # of two changes of parameters each
+N_TURNS = 250  # of two changes of parameters each
+MOST_GROWTH = 20  # MiB
 
 
 def make_analysis():
@@ -34,17 +37,26 @@ def use(dashboard, turn):
     assert dashboard.wait(30)
 
 
-def test_widgets_do_not_pile_up_and_no_thread_is_left():
+def resident():
+    """Memory of this process, MiB, once what was freed is given back."""
+    release()
+    (line,) = [x for x in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in x]
+    return int(line.split()[1]) / 1024
+
+
+def test_neither_widgets_nor_memory_pile_up_and_no_thread_is_left():
+    """500 changes of parameters, and as many of the display and the selection."""
     threads, widgets = set(threading.enumerate()), set(live_widgets)
     dashboard = cm.Dashboard(make_analysis())
     assert dashboard.wait(30)
     for turn in range(N_TURNS // 10):  # what is made on first use
         use(dashboard, turn)
-    used = set(live_widgets)
+    used, before = set(live_widgets), resident()
     assert len(used) > len(widgets)
     for turn in range(N_TURNS // 10, N_TURNS):
         use(dashboard, turn)
     assert set(live_widgets) == used
+    assert resident() - before <= MOST_GROWTH
     dashboard.close()
     assert set(threading.enumerate()) <= threads
 

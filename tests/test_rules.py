@@ -1,0 +1,67 @@
+"""Rules that the source itself must keep: nothing in it runs what a file or a person wrote."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "crmasks_widgets").rglob("*.py"))
+
+CALLS = {"eval", "exec", "compile", "__import__"}
+MODULES = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal"}
+ATTRIBUTES = {
+    "os": {"system", "popen"},
+    "yaml": {"load", "load_all", "full_load", "unsafe_load", "UnsafeLoader", "Loader"},
+}
+KEYWORDS = {"shell": True, "allow_pickle": True}
+
+
+def offences(source, name="source"):
+    """What a module does that could run foreign code, as lines and words."""
+    for node in ast.walk(ast.parse(source, name)):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name) and node.func.id in CALLS:
+                yield node.lineno, node.func.id
+            for keyword in node.keywords:
+                value = getattr(keyword.value, "value", None)
+                if keyword.arg in KEYWORDS and value is KEYWORDS[keyword.arg]:
+                    yield node.lineno, keyword.arg
+        names = [alias.name for alias in getattr(node, "names", []) if isinstance(alias, ast.alias)]
+        names.append(getattr(node, "module", None) or "")
+        for found in MODULES.intersection(part.split(".")[0] for part in names):
+            yield node.lineno, found
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owner = node.value.id
+            yield from [(node.lineno, owner)] * (node.attr in ATTRIBUTES.get(owner, ()))
+
+
+def test_no_source_runs_text_or_unpickles():
+    assert len(SOURCES) > 100
+    found = {
+        f"{path.relative_to(ROOT)}:{line}": what
+        for path in SOURCES
+        for line, what in offences(path.read_text(encoding="utf-8"), str(path))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "eval('1')", "exec(x)", "import pickle", "from pickle import loads", "os.system('x')",
+        "import joblib.memory", "subprocess.run(x, shell=True)", "np.load(x, allow_pickle=True)",
+        "yaml.load(x)", "yaml.load(x, Loader=yaml.UnsafeLoader)", "__import__('os')",
+    ],
+)  # fmt: skip
+def test_these_would_be_found(source):
+    assert list(offences(source))
+
+
+def test_the_security_rules_of_ruff_hold_without_exception():
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "S",
+               "--output-format", "concise", "--no-cache", "crmasks_widgets"]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,111 @@
+"""Detections that flag everything are refused with advice; the noise alone flags nothing."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from crmasks_widgets import Analysis, ExposureSet, ParameterError, Parameters
+
+from .conftest import LEVELS, QUICK, SHAPE, small_scene
+
+WILD = {"crmethod": "lacosmic", "la_sigclip": 0.01, "la_sigfrac": 0.01, "la_objlim": 0.0}
+
+
+def analysis_of(frames=None, valid=None, **settings):
+    frames = small_scene().exposures if frames is None else frames
+    exposures = ExposureSet.from_arrays(list(frames), valid=valid)
+    return Analysis(exposures, Parameters(**LEVELS | QUICK | settings))
+
+
+def test_runaway_detection_is_refused_and_leaves_what_there_was():
+    good = analysis_of()
+    before = {name: mask.copy() for name, mask in good.masks.items()}
+    wild = good.replace(**WILD)
+    with pytest.raises(ParameterError) as caught:
+        _ = wild.masks
+    message = str(caught.value)
+    assert message.startswith("the median: found ")
+    assert "% of the pixels flagged, expected at most 50.0% (max_flagged_fraction): " in message
+    assert message.endswith("look at bias, gain, rnoise, la_sigclip and la_objlim")
+    assert ("flags", "median") not in wild.computed()
+    for name, mask in good.masks.items():
+        np.testing.assert_array_equal(mask, before[name])
+    assert wild.replace(max_flagged_fraction=1.0).mediancr.mean() > 0.5
+    back = wild.replace(crmethod="mmcosmic")
+    np.testing.assert_array_equal(back.mediancr, good.mediancr)
+
+
+def test_wrong_bias_is_noticed_in_the_frame_where_it_shows():
+    frames = np.array(small_scene().exposures)
+    frames[1] += 1000
+    with pytest.raises(ParameterError, match=r"^exposure 2: found .*mm_boundary_fit, "):
+        _ = analysis_of(frames, pixels_to_be_ignored_as_cr=((1, 1),)).flags(2)
+
+
+def test_very_much_is_pointed_out(caplog):
+    flagged = analysis_of().flags("mean").either.mean()
+    assert 0 < flagged < 0.2
+    with caplog.at_level(logging.WARNING, "crmasks_widgets"):
+        _ = analysis_of().flags("mean")
+    assert not caplog.messages
+    frames = np.array(small_scene().exposures)
+    frames[0, :20] += 1000  # of 64 rows
+    with caplog.at_level(logging.WARNING, "crmasks_widgets"):
+        _ = analysis_of(frames).flags(1)
+    (message,) = caplog.messages
+    assert message.startswith("exposure 1: found 3")
+    assert "expected cosmic rays in far fewer: look at bias, gain, rnoise, " in message
+    with pytest.raises(ParameterError, match=r"expected at most 25\.0%"):
+        _ = analysis_of(frames, max_flagged_fraction=0.25).flags(1)
+
+
+def test_a_part_of_the_valid_pixels_counts():
+    frames = np.array(small_scene().exposures)
+    frames[0, :20] += 1000
+    valid = np.ones(frames.shape, bool)
+    valid[:, 30:] = False
+    with pytest.raises(ParameterError, match="exposure 1: found 6"):
+        _ = analysis_of(frames, valid).flags(1)
+
+
+def test_the_cap_counts_what_is_detected_not_what_a_person_says():
+    y, x = np.mgrid[1 : SHAPE[0] + 1, 1 : SHAPE[1] + 1]
+    everywhere = tuple(zip(x.ravel().tolist(), y.ravel().tolist(), strict=True))
+    made = analysis_of(pixels_to_be_flagged_as_cr=everywhere)
+    assert made.mediancr.all()
+
+
+METHODS = ("lacosmic", "mmcosmic", "mm_lacosmic", "significance", "significance_lacosmic")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("level", [0.0, 200.0, 20000.0])
+def test_constant_frames_have_no_hits(method, level):
+    frames = np.full((3, *SHAPE), 100.0 + level, np.float32)
+    settings = {"crmethod": method, "mm_seed": 1, "mm_nsimulations": 2}
+    exposures = ExposureSet.from_arrays(list(frames))
+    made = Analysis(exposures, Parameters(**LEVELS, **settings))
+    for name, mask in made.masks.items():
+        assert not mask.any(), name
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"crmethod": "lacosmic"}, {"crmethod": "significance"},
+        {"crmethod": "significance_lacosmic"},
+        {"crmethod": "mm_lacosmic", "mm_expected_false": 0.5},
+    ],
+)  # fmt: skip
+def test_noise_alone_is_hardly_ever_a_hit(settings):
+    """No more than one group in MEDIANCR of a frame of pure noise.
+
+    The boundary of the reference, mm_boundary_fit, promises no such thing: it runs where its
+    simulations end, and noise is above it now and then.
+    """
+    rng = np.random.default_rng(5)
+    electrons = rng.poisson(300.0, (3, 200, 200)) + rng.normal(0, 4.5, (3, 200, 200))
+    exposures = ExposureSet.from_arrays(list(100.0 + electrons / 1.5))
+    made = Analysis(exposures, Parameters(**LEVELS, **settings, mm_seed=1))
+    assert made.labels.max() <= 1
