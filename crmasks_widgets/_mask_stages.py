@@ -80,7 +80,8 @@ def _mediancr(a: "Analysis", p: Declared) -> BoolFrame:
     listed_only = a.result("classes").outside(p.sg_corrected)
     if not listed_only.any():
         return found
-    kept: BoolFrame = found & ~listed_only[a.labels]
+    # What a person flags is not a matter of its class.
+    kept: BoolFrame = found & (~listed_only[a.labels] | a.edits.forced)
     return kept
 
 

@@ -67,7 +67,7 @@ STAGES: Final = MappingProxyType({
     "classes": Stage(
         ("la_satlevel",), ("labels", "everywhere", "flags", "edits", "level", "scaled")
     ),
-    "mediancr": Stage(("crmethod", "sg_corrected"), ("found", "labels", "classes")),
+    "mediancr": Stage(("crmethod", "sg_corrected"), ("found", "labels", "classes", "edits")),
     "masks": Stage(
         ("gain", "rnoise", "dilation", "crmethod"),
         ("flags", "edits", "stack", "found", "mediancr"),

@@ -161,6 +161,27 @@ def test_each_hit_has_a_class_and_only_those_chosen_are_corrected():
     assert "class" not in run(scene(), crmethod="mmcosmic").hits.colnames
 
 
+def test_hot_pixels_are_listed_where_fluxes_differ_and_a_person_may_flag_them():
+    factors, rng = np.array([0.7, 1.0, 1.4])[:, None, None], np.random.default_rng(6)
+    charge = np.zeros((60, 70))
+    charge[20, 30] = 2000
+    frames = rng.poisson(50 * factors + charge) + rng.normal(0, 3, (3, 60, 70))
+    frames[:2, 40, 40:42] += 500
+    parameters = cm.Parameters(
+        rnoise=3.0, crmethod="significance", flux_factor=tuple(factors.ravel()),
+        apply_flux_factor_to="original",
+    )  # fmt: skip
+    analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), parameters)
+    hot = analysis.hits[analysis.labels[20, 30] - 1]
+    assert (hot["class"], hot["corrected"]) == ("hot pixel, same in all", False)
+    assert not any(mask[20, 30] for mask in analysis.masks.values())
+    assert analysis.mediancr[40, 40:42].all()
+    flagged = analysis.replace(pixels_to_be_flagged_as_cr=((31, 21),))
+    assert flagged.mediancr[20, 30]
+    all_classes = analysis.replace(sg_corrected=CLASSES)
+    assert all_classes.mediancr[20, 30]
+
+
 def test_invalid_pixels_take_no_part():
     frames = np.array(scene().exposures)
     frames[0, 20:30, 20:30] = np.nan

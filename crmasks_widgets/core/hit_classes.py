@@ -118,11 +118,9 @@ def classify_hits(
     alike[np.unique(number[_beside(pixels, stack, level)])] = 0
     n_same = np.bincount(number[_same_charge(pixels, stack, level)], minlength=n + 1)
     rows = [
-        (HOT, "the same charge in all exposures, which their flux factors make differ")
-        if n_same[k] == n_pixels[k] <= _FEW_PIXELS
-        else _judge(
-            brightest[k] >= saturation, n_pixels[k], n_lasting[k], alike[k], part[k], peak[k],
-            n_hit[k],
+        _judge(
+            brightest[k] >= saturation, n_pixels[k], n_lasting[k], n_same[k], alike[k], part[k],
+            peak[k], n_hit[k],
         )
         for k in range(1, n + 1)
     ]  # fmt: skip
@@ -179,9 +177,11 @@ def _same_charge(
 
 
 def _judge(
-    saturated: bool, n_pixels: int, n_lasting: int, alike: float, part: float, peak: float,
-    n_hit: float,
+    saturated: bool, n_pixels: int, n_lasting: int, n_same: int, alike: float, part: float,
+    peak: float, n_hit: float,
 ) -> tuple[str, str]:  # fmt: skip
+    if n_same == n_pixels <= _FEW_PIXELS:
+        return HOT, "the same charge in all exposures, which their flux factors make differ"
     if saturated:
         return SATURATED, "the median reaches the saturation level"
     if n_lasting == n_pixels <= _FEW_PIXELS:
