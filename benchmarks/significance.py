@@ -3,14 +3,16 @@
 Everything is printed that the method has to show: on the semireal sets (real scene, real tracks,
 exact truth) what is found and how far the combinations are from the truth; the recall of single
 hits against their peak; every residual error beyond 5 sigma; on frames without hits, the false
-alarms; on KAST red, where nobody knows the truth, the list of all groups, and a contact sheet to be
-looked at (--sheet). Definitions are those of `semireal.py`; more in docs/significance.md.
+alarms; on the demo scenes, with hot pixels and bad columns, for 3 to 5 exposures, what is found; on
+KAST red, where nobody knows the truth, the list of all groups, and a contact sheet to be looked at
+(--sheet). Definitions are those of `semireal.py`; more in docs/significance.md.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,7 @@ RUNS = {
     "significance": {"crmethod": "significance"},
     "significance_lacosmic": {"crmethod": "significance_lacosmic"},
 }  # fmt: skip
+ASKED = (1.0, 10.0)
 PEAKS = (3, 5, 8, 12, 16, 20, 25, np.inf)
 CUTOUT = 12
 Mask = npt.NDArray[np.bool_]
@@ -98,7 +101,7 @@ def recall_cells(analysis: Analysis, truth: semireal.Truth) -> Iterator[str]:
 def print_residuals(analysis: Analysis, truth: semireal.Truth, console: Console) -> None:
     """Explain every pixel of a combination that is more than 5 sigma from the truth."""
     table = Table(title="significance: residual errors beyond 5 sigma")
-    for heading in ("combination", "x", "y", "error", "predicted", "true hits, sigma", "in"):
+    for heading in ("combination", "x", "y", "error", "predicted", "true hits, sigma", "in", "why"):
         table.add_column(heading)
     for kind in KINDS:
         made = analysis.combination(kind)
@@ -109,55 +112,122 @@ def print_residuals(analysis: Analysis, truth: semireal.Truth, console: Console)
             predicted = np.sqrt(made.variance[y, x]) / truth.sigma[y, x]
             table.add_row(
                 kind, str(x + 1), str(y + 1), f"{error[y, x]:.1f}", f"{predicted:.2f}", hits,
-                " ".join(masked) or "no mask",
+                " ".join(masked) or "no mask", explain(truth, analysis, y, x),
             )  # fmt: skip
     console.print(table)
 
 
-def null_frames(
-    kind: str, folder: Path, seed: int
-) -> tuple[list[npt.NDArray[np.floating]], dict[str, object]]:
-    """Exposures without hits, and their parameters."""
-    rng = np.random.default_rng(seed)
-    if kind == "scene of semireal":
-        truth = semireal.read_truth(folder, "x1")
-        scene, factors, gain, rnoise = truth.scene, truth.factors, semireal.GAIN, semireal.RNOISE
-    elif kind == "fibres, 5 exposures":
-        made = demo_scene((300, 320), seed=seed)
-        scene, factors, gain, rnoise = made.truth[0], (1.0, 0.9, 1.1, 1.05, 0.95), 1.7, 3.4
-    elif kind == "flat, 4 exposures, 1 e-":
-        scene, factors, gain, rnoise = np.full((500, 500), 3.0), (1.0,) * 4, 2.0, 0.5
-    else:
-        scene, factors, gain, rnoise = np.full((500, 500), 50.0), (1.0,) * 3, 1.0, 4.0
-    scene = np.maximum(scene, 0)
-    frames = [
-        rng.poisson(scene * f * gain) / gain + rng.normal(0, rnoise, scene.shape) for f in factors
-    ]
-    settings = {"gain": gain, "rnoise": rnoise, "flux_factor": tuple(factors)}
-    return frames, settings | {"apply_flux_factor_to": "original"}
+@dataclass(frozen=True)
+class Null:
+    """Frames without hits: scene (by seed), flux factors, gain, readout noise in ADU."""
+
+    scene: Callable[[int], npt.NDArray[np.floating]]
+    factors: tuple[float, ...]
+    gain: float
+    rnoise: float
+
+    def exposures(self, seed: int) -> cm.ExposureSet:
+        """Exposures of a seed."""
+        rng, scene = np.random.default_rng(1000 + seed), np.maximum(self.scene(seed), 0)
+        counts = [rng.poisson(scene * f * self.gain) / self.gain for f in self.factors]
+        frames = [frame + rng.normal(0, self.rnoise, scene.shape) for frame in counts]
+        return cm.ExposureSet.from_arrays(frames)
+
+    def parameters(self) -> cm.Parameters:
+        """Parameters that fit them."""
+        return cm.Parameters(
+            crmethod="significance", gain=self.gain, rnoise=self.rnoise, mm_seed=semireal.SEED,
+            flux_factor=self.factors, apply_flux_factor_to="original",
+        )  # fmt: skip
+
+
+def flat(level: float) -> Callable[[int], npt.NDArray[np.floating]]:
+    return lambda _: np.full((500, 500), level)
+
+
+def demo(kind: str) -> Callable[[int], npt.NDArray[np.floating]]:
+    return lambda seed: demo_scene((400, 500), kind=kind, seed=seed).truth[0]
+
+
+def null_kinds(folder: Path) -> dict[str, Null]:
+    truth = semireal.read_truth(folder, "x1")
+    unequal = (1.0, 0.9, 1.1, 1.05, 0.95)
+    return {
+        "dark, N=3, gain 1": Null(flat(0.0), (1.0,) * 3, 1.0, 4.0),
+        "flat 50, N=3, gain 1.7": Null(flat(50.0), (1.0,) * 3, 1.7, 3.4),
+        "flat 3, N=4, gain 2, 1 e-": Null(flat(3.0), (1.0,) * 4, 2.0, 0.5),
+        "flat 30, N=5, gain 0.6": Null(flat(30.0), (1.0,) * 5, 0.6, 5.0),
+        "fibres, N=3, gain 1.7": Null(demo("fibres"), (1.0,) * 3, 1.7, 3.4),
+        "fibres, N=5, unequal flux": Null(demo("fibres"), unequal, 1.7, 3.4),
+        "long slit, N=4, gain 1.2": Null(demo("longslit"), (1.0,) * 4, 1.2, 3.0),
+        "stars, N=3, gain 0.8": Null(demo("stars"), (1.0,) * 3, 0.8, 4.0),
+        "scene of semireal": Null(
+            lambda _: truth.scene, truth.factors, semireal.GAIN, semireal.RNOISE
+        ),
+    }
 
 
 def print_null_tests(folder: Path, seeds: int, console: Console) -> None:
     """Groups before growth where there are no hits."""
-    table = Table(title=f"false alarms a frame, 1 accepted, {seeds} frames (standard error)")
-    for heading in ("frames", "median", "mean", "one exposure"):
+    table = Table(title=f"false alarms a frame, {seeds} frames each (standard error)")
+    headings = [
+        f"{target}, {m:g} asked" for m in ASKED for target in ("median", "mean", "exposure")
+    ]
+    for heading in ("frames", *headings):
         table.add_column(heading, justify="right")
-    kinds = ("flat, 3 exposures", "flat, 4 exposures, 1 e-", "fibres, 5 exposures")
-    for kind in (*kinds, "scene of semireal"):
-        counts: dict[str, list[int]] = {"median": [], "mean": [], "exposure": []}
+    for name, kind in null_kinds(folder).items():
+        counts: dict[str, list[int]] = {heading: [] for heading in headings}
         for seed in range(seeds):
-            frames, settings = null_frames(kind, folder, seed)
-            made = Analysis(
-                cm.ExposureSet.from_arrays(frames),
-                cm.Parameters(crmethod="significance", mm_seed=1, **settings),
-            )
-            for target in made.targets:
-                seeds_of = made.result("significant", target).seeds
-                n_groups = ndimage.label(seeds_of, structure=semireal.SQUARE)[1]
-                counts[target if isinstance(target, str) else "exposure"].append(n_groups)
+            made = Analysis(kind.exposures(seed), kind.parameters())
+            for m, target in product(ASKED, made.targets):
+                began = made.replace(sg_false_alarms=m).result("significant", target).seeds
+                label = target if isinstance(target, str) else "exposure"
+                n_groups = ndimage.label(began, structure=semireal.SQUARE)[1]
+                counts[f"{label}, {m:g} asked"].append(n_groups)
         cells = [f"{np.mean(c):.2f} ({np.sqrt(np.sum(c)) / len(c):.2f})" for c in counts.values()]
-        table.add_row(kind, *cells)
+        table.add_row(name, *cells)
     console.print(table)
+
+
+def print_demo_scenes(console: Console) -> None:
+    """What is found on the demo scenes, which have hot pixels and bad columns."""
+    table = Table(title="demo scenes, 800 x 1000: pixels hit twice above 5 sigma, groups, recall")
+    for heading in ("scene", "run", "found", "groups", "false", "single hits > 12 sigma"):
+        table.add_column(heading, justify="right")
+    for kind, n in product(("fibres", "longslit", "stars"), (3, 4, 5)):
+        scene = demo_scene(kind=kind, n_exposures=n)
+        exposures = cm.ExposureSet.from_arrays(list(scene.exposures))
+        base = cm.Parameters(
+            gain=scene.gain, rnoise=scene.rnoise, bias=scene.bias, mm_seed=semireal.SEED
+        )
+        sigma = np.sqrt(np.maximum(scene.truth, 0) / scene.gain + scene.rnoise**2)
+        peaks = scene.cosmic_rays / sigma
+        hits = {least: np.count_nonzero(peaks > least, axis=0) for least in (3, 5)}
+        near = ndimage.binary_dilation(hits[3] >= 2, semireal.SQUARE, iterations=semireal.NEAR)
+        single = (peaks > 12) & (hits[3] == 1)
+        for method in ("mm_lacosmic", "significance"):
+            analysis = Analysis(exposures, base.replace(crmethod=method))
+            n_true = np.count_nonzero(np.unique(analysis.labels[near]))
+            bare = analysis.replace(dilation=0)
+            caught = single & np.array([bare.mask(i) for i in range(1, n + 1)])
+            twice = hits[5] >= 2
+            table.add_row(
+                f"{kind}, N={n}", method,
+                f"{np.count_nonzero(analysis.mediancr & twice)}/{np.count_nonzero(twice)}",
+                str(len(analysis.hits)), str(len(analysis.hits) - n_true),
+                f"{100 * caught.sum() / single.sum():.1f} %",
+            )  # fmt: skip
+    console.print(table)
+
+
+def explain(truth: semireal.Truth, analysis: Analysis, y: int, x: int) -> str:
+    """What went wrong in a pixel, from the truth."""
+    peaks = truth.deposits[:, y, x] / truth.sigma[y, x]
+    if peaks.min() > PEAKS[0]:
+        return f"hit in all, the weakest by {peaks.min():.1f}"
+    if not analysis.mediancr[y, x]:
+        return f"the weaker hit, of {np.sort(peaks)[-2]:.1f}, is not told from noise"
+    return "noise of what is left"
 
 
 def print_kast(folder: Path, sheet: Path | None, console: Console) -> None:
@@ -214,8 +284,8 @@ def write_sheet(analysis: Analysis, labels: npt.NDArray[np.integer], path: Path)
                 vmax=low + 1.5 * spread, interpolation="nearest",
             )  # fmt: skip
             panel.contour(labels[rows, columns] == number + 1, [0.5], colors="r", linewidths=0.5)
-            title = f"{number + 1}: {x + 1}, {y + 1}" if k == 0 else name
-            panel.set_title(title, fontsize=7, pad=1)
+            place_name = f"{number + 1}: x {x + 1}, y {y + 1}; " if k == 0 else ""
+            panel.set_title(place_name + name, fontsize=7, pad=1)
     figure.tight_layout(pad=0.2)
     figure.savefig(path, dpi=110)
 
@@ -231,6 +301,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in semireal.SETS:
         print_semireal(folder, name, console)
     print_kast(arguments.data / "kast_red_2018gdg", arguments.sheet, console)
+    print_demo_scenes(console)
     print_null_tests(folder, arguments.seeds, console)
     return 0
 

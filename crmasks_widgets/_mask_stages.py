@@ -75,9 +75,11 @@ def _classes(a: "Analysis", p: Declared) -> hit_classes.HitClasses:
 
 def _mediancr(a: "Analysis", p: Declared) -> BoolFrame:
     found: BoolFrame = a.result("found")
-    if "significance" not in DETECTORS[p.crmethod] or p.sg_corrected == hit_classes.CLASSES:
+    if "significance" not in DETECTORS[p.crmethod]:
         return found
     listed_only = a.result("classes").outside(p.sg_corrected)
+    if not listed_only.any():
+        return found
     kept: BoolFrame = found & ~listed_only[a.labels]
     return kept
 

@@ -54,8 +54,11 @@ DETECTORS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 })  # fmt: skip
 """Detectors of each method."""
 
-HIT_CLASSES: Final = ("coincident", "unstable", "residual", "saturated")
+HIT_CLASSES: Final = ("coincident", "unstable", "residual", "saturated", "hot")
 """What hits of the median may be; see `core.hit_classes`."""
+
+CORRECTED: Final = HIT_CLASSES[:-1]
+"""Those corrected by default: a hot pixel is no hit, and is only seen where fluxes differ."""
 
 HIT_CLASSES_RULE: Final = "a list of some of " + ", ".join(HIT_CLASSES)
 

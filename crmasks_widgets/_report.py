@@ -94,8 +94,10 @@ def compute_with_progress(
     """
     started = time.monotonic()
     detect = analysis.masks_checksum is None
-    with spinner(console, "computing", quiet=quiet):
-        for stage, target in compute_all(analysis, threads, detections=detect):
+    computing = compute_all(analysis, threads, detections=detect)
+    # Closed at once after an interrupt, which stops what is running.
+    with spinner(console, "computing", quiet=quiet), contextlib.closing(computing) as done:
+        for stage, target in done:
             if not quiet:
                 elapsed = time.monotonic() - started
                 console.print(

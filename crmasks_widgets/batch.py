@@ -13,14 +13,14 @@ import signal
 import threading
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from crmasks_widgets._atomic import check_writable
+from crmasks_widgets._atomic import check_writable, occupied
 from crmasks_widgets._batch_table import HTML_NAME, write_table
 from crmasks_widgets._block_run import Outcome, Task, run_block
 from crmasks_widgets._folder_lock import locked, remove_abandoned
@@ -91,7 +91,7 @@ def run_batch(
     Raises
     ------
     OutputError
-        The folder cannot be written to.
+        The folder cannot be written to, or another batch is running there.
     StartError
         There is no Dask, no such scheduler, or one that has no worker that can be used.
     """
@@ -99,17 +99,21 @@ def run_batch(
     folder = Path(os.path.abspath(folder))
     check_writable(folder)
     outcomes = {block.name: Outcome(block.name, attempts=0) for block in blocks}
-    write_table(list(outcomes.values()), folder)
-    for outcome in _outcomes(blocks, folder, options):
-        outcomes[outcome.name] = outcome
-        done = list(outcomes.values())
-        write_table(done, folder)
-        if report is not None:
-            report(done, outcome)
+    # Closed at once after an interrupt, which ends the workers.
+    with occupied(folder), contextlib.closing(_outcomes(blocks, folder, options)) as finished:
+        write_table(list(outcomes.values()), folder)
+        for outcome in finished:
+            outcomes[outcome.name] = outcome
+            done = list(outcomes.values())
+            write_table(done, folder)
+            if report is not None:
+                report(done, outcome)
     return list(outcomes.values())
 
 
-def _outcomes(blocks: Sequence[Block], folder: Path, options: Options) -> Iterator[Outcome]:
+def _outcomes(
+    blocks: Sequence[Block], folder: Path, options: Options
+) -> Generator[Outcome, None, None]:
     tasks = [
         Task(block, folder / block.name, options.figures, options.overwrite) for block in blocks
     ]
@@ -287,11 +291,13 @@ def _run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
         raise StartError(msg) from None
     run, futures = uuid.uuid4(), {}
     try:
-        _check_workers(client.scheduler_info(n_workers=-1)["workers"], address)
+        with contextlib.suppress(TimeoutError):  # a cluster that was started just now
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        check_workers(client.scheduler_info(n_workers=-1)["workers"], address)
         for task in tasks:
             key = f"crmasks-{run}-{task.block.name}"
             futures[client.submit(run_block, task, key=key, pure=False)] = task
-        for future in distributed.as_completed(futures):
+        for future in distributed.as_completed(futures, loop=client.loop):
             yield _of_future(future, futures[future])
     finally:
         with contextlib.suppress(OSError, TimeoutError):
@@ -299,7 +305,21 @@ def _run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
         client.close(timeout=0.5)
 
 
-def _check_workers(workers: dict[str, Any], address: str) -> None:
+def check_workers(workers: Mapping[str, Any], address: str) -> None:
+    """Make sure that the workers of a cluster can be used.
+
+    Parameters
+    ----------
+    workers : mapping
+        What its scheduler tells about each, by address.
+    address : str
+        Of the scheduler.
+
+    Raises
+    ------
+    StartError
+        There is none, or one runs several blocks at once.
+    """
     for name, worker in workers.items():
         if worker["nthreads"] != 1:
             # Blocks that share a process would get each other's warnings.

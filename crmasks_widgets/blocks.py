@@ -4,8 +4,9 @@ import csv
 import io
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -23,6 +24,10 @@ from crmasks_widgets.parameters import Parameters
 YAML_SUFFIXES: Final = (".yaml", ".yml")
 TABLE_SUFFIXES: Final = (".csv", ".ecsv")
 SEPARATOR: Final = ";"
+# Of one set of exposures more likely than of all.
+HAND_EDITS: Final = (
+    "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr", "mediancr_pixels_rejected",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,11 @@ class _Shared:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             self.parameters = Parameters.from_yaml(path, FIXED_SEED)
-        self.remarks = _texts(caught)
+        self.remarks = _texts(caught) + tuple(
+            f"{path.name}: {name}: found pixels, which are edited in every block"
+            for name in HAND_EDITS
+            if getattr(self.parameters, name)
+        )
 
     def changed(self, changes: Mapping[str, Any]) -> Parameters:
         """Take the exposures, and what else a block says, of the block."""
@@ -177,7 +186,9 @@ def _from_file(path: Path, base: Path, shared: _Shared | None) -> Block:
     return _block(name, read, (path,), shared)
 
 
-def _block(name: str, read: Any, sources: tuple[Path, ...], shared: _Shared | None) -> Block:
+def _block(
+    name: str, read: Callable[[], Parameters], sources: tuple[Path, ...], shared: _Shared | None
+) -> Block:
     """Make a block; what is wrong with its parameters is its own fault alone."""
     remarks: tuple[str, ...] = ()
     if shared is not None:
@@ -218,10 +229,10 @@ def _from_table(path: Path, shared: _Shared | None) -> list[Block]:
         name = _block_name(row.pop("block", None), f"{path}: row {number}")
         rows.setdefault(name, []).append(row)
 
-    def reader(name: str) -> Any:
-        return lambda: shared.changed(_changes(rows[name], f"{path}: block {name}"))
+    def read(name: str) -> Parameters:
+        return shared.changed(_changes(rows[name], f"{path}: block {name}"))
 
-    return [_block(name, reader(name), (path,), shared) for name in rows]
+    return [_block(name, partial(read, name), (path,), shared) for name in rows]
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

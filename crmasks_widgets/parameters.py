@@ -232,7 +232,7 @@ class Parameters(BaseModel):
         in_reference=False,
     )  # fmt: skip
     sg_corrected: types.HitClasses = about(
-        types.HIT_CLASSES, "classes of hits that are corrected; others are only listed",
+        types.CORRECTED, "classes of hits that are corrected; others are only listed",
         expected=types.HIT_CLASSES_RULE, in_reference=False,
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 import math
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ class Stoppable(Analysis):
 
 def compute_all(
     analysis: Analysis, threads: int = 1, *, detections: bool = True
-) -> Iterator[tuple[str, Target | None]]:
+) -> Generator[tuple[str, Target | None], None, None]:
     """Compute the masks and the hits of a run.
 
     What only a later change of L.A.Cosmic's thresholds would need is not kept. An error or an
@@ -113,8 +113,8 @@ def compute_all(
             jobs += [("candidates", target) for target in analysis.targets]
         at_once = jobs_at_once(threads, analysis.exposures.n, analysis.exposures.shape)
         with ThreadPoolExecutor(at_once) as pool:
-            futures = [pool.submit(analysis.result, *job) for job in jobs]
             try:
+                futures = [pool.submit(analysis.result, *job) for job in jobs]
                 for job, future in zip(jobs, futures, strict=True):
                     future.result()
                     release()

@@ -15,14 +15,16 @@ from pathlib import Path
 import pytest
 from astropy.table import Table
 
-from crmasks_widgets import InputError, ParameterError, __version__
+from crmasks_widgets import InputError, OutputError, ParameterError, __version__
+from crmasks_widgets._atomic import occupied
 from crmasks_widgets._batch_table import html_text
 from crmasks_widgets._block_run import RECORD_NAME, Outcome, Task, run_block
 from crmasks_widgets._folder_lock import LOCK_NAME, TEMPORARY_PREFIX
 from crmasks_widgets._memory import available_memory, memory_needed
-from crmasks_widgets.batch import Options, run_batch, workers_at_once
+from crmasks_widgets.batch import Options, check_workers, run_batch, workers_at_once
 from crmasks_widgets.blocks import find_blocks, memory_of
 from crmasks_widgets.cli import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OTHER
+from crmasks_widgets.errors import StartError
 
 from .conftest import BOTH, SHAPE, digests, small_scene, write_exposures, write_yaml
 
@@ -108,7 +110,18 @@ def test_shared_parameters_leave_the_exposures_to_the_blocks(tmp_path):
     assert (p.dilation, p.gain, p.mm_seed) == (2, 1.25, 0)
     assert p.images == ("e1.fits", "e2.fits", "e3.fits")
     assert set(block.sources) == {own, shared}
+    assert block.remarks == ()
     assert own.parent in block.folders
+
+
+def test_hand_edits_that_are_shared_are_remarked(tmp_path):
+    own = night(tmp_path / "n1")
+    edits = {"pixels_to_be_ignored_as_cr": [[3, 4]]}
+    shared = write_yaml(tmp_path / "tuned.yaml", ["x", "y", "z"], **edits)
+    (block,) = find_blocks([own], shared)
+    assert block.parameters.pixels_to_be_ignored_as_cr == ((3, 4),)
+    said = "tuned.yaml: pixels_to_be_ignored_as_cr: found pixels, which are edited in every block"
+    assert block.remarks == (said,)
 
 
 TABLE = """block,images,dilation,mm_fixed_points_in_boundary
@@ -443,7 +456,7 @@ def test_a_killed_batch_goes_on_where_it_was(tmp_path, run_cli, how):
     if how == signal.SIGINT:
         assert process.returncode == EXIT_INTERRUPTED
         assert errors == "crmasks: interrupted; the same command goes on with what is left\n"
-    assert not list(work.glob(f"out/**/{TEMPORARY_PREFIX}*"))
+        assert not list(work.glob(f"out/**/{TEMPORARY_PREFIX}*"))
     left = {path.name for path in (work / "out/b/params").iterdir()}
     # The lock of a killed process is open, and its file is removed by the next run.
     assert left - ({LOCK_NAME} if how == signal.SIGKILL else set()) == {RECORD_NAME}
@@ -453,10 +466,95 @@ def test_a_killed_batch_goes_on_where_it_was(tmp_path, run_cli, how):
     assert result.code == 0
     states = {name: row["state"] for name, row in batch_table(work / "out").items()}
     assert states == {"a/params": "verified", "b/params": "done"}
+    assert not list(work.glob("out/**/.crmasks-*"))
     assert digests(work / "out/a") == before
     run_cli(["batch", "a", night_b, "--output-dir", "whole", "--no-figures"], work)
     for name in ("a", "b"):
         assert digests(work / "out" / name) == digests(work / "whole" / name)
+
+
+# ---- a Dask cluster ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A scheduler and two workers on loopback, processes of their own; address and workers."""
+    place, started = tmp_path / "scheduler.json", []
+
+    def start(name, *arguments):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *map(str, arguments)]
+        log = (tmp_path / f"{name}{len(started)}.log").open("wb")
+        with log:
+            process = subprocess.Popen(
+                [*command, "--host", "127.0.0.1", "--no-dashboard"],
+                cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        started.append(process)
+        return process
+
+    try:
+        start("scheduler", "--port", 0, "--scheduler-file", place)
+        wait_for(place)
+        address = json.loads(place.read_text())["address"]
+        options = ("--nthreads", 1, "--no-nanny", "--memory-limit", 0)
+        yield address, [start("worker", address, *options) for _ in range(2)]
+    finally:
+        for process in reversed(started):
+            process.kill()
+            process.wait()
+
+
+def test_on_a_cluster_a_killed_workers_block_runs_elsewhere(tmp_path, run_cli, cluster):
+    address, workers = cluster
+    work = tmp_path / "work"
+    for name in ("a", "b"):
+        # Simulations give the time to kill the worker.
+        night(work / name, mm_boundary_fit="spline", mm_nsimulations=1500)
+    night(work / "c")
+    bad = night(work / "d")
+    bad.write_text(bad.read_text().replace("e2.fits", "gone.fits"))
+    with start_batch(work, ".", "--scheduler", address) as process:
+        for name in ("a", "b"):
+            wait_for(work / "out" / name / "params" / RECORD_NAME)
+        workers[0].kill()
+        _, errors = process.communicate(timeout=120)
+    assert workers[1].poll() is None
+    assert process.returncode == EXIT_OTHER
+    assert errors.startswith("error: d/params: gone.fits: file not found")
+    states = [row["state"] for row in batch_table(work / "out").values()]
+    assert states == ["done", "done", "done", "failed"]
+    run_cli(["batch", "a", "b", "c", "--output-dir", "here", "--no-figures"], work)
+    for name in ("a", "b", "c"):
+        assert digests(work / "out" / name) == digests(work / "here" / name)
+
+
+def test_a_cluster_that_is_not_there(tmp_path, monkeypatch):
+    blocks = find_blocks([night(tmp_path / "n")])
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "distributed", None)
+        with pytest.raises(StartError, match=r"expected crmasks_widgets\[dask\] installed"):
+            run_batch(blocks, tmp_path / "out", Options(scheduler="tcp://127.0.0.1:1"))
+    code = (
+        "import sys\nfrom crmasks_widgets import batch, cli\nbatch.CONNECT_SECONDS = 0.2\n"
+        "if __name__ == '__main__':\n    sys.exit(cli.main(sys.argv[1:]))\n"
+    )
+    arguments = ["batch", "n", "--scheduler", "tcp://127.0.0.1:1", "--output-dir", "out"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == EXIT_BAD_INPUT
+    assert done.stderr.startswith("crmasks: --scheduler: found nothing to talk to at tcp://127")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("workers", "said"),
+    [({}, "found no workers at X"), ({"w": {"nthreads": 2}}, "w: found a worker of 2 threads")],
+)
+def test_a_cluster_that_cannot_be_used(workers, said):
+    with pytest.raises(StartError, match=said):
+        check_workers(workers, "X")
 
 
 # ---- the table -----------------------------------------------------------------------------------
@@ -484,6 +582,12 @@ def test_the_page_shows_text_as_text():
     assert "script" not in parser.tags
     assert parser.text.count(evil) >= 5
     assert "1 failed" in parser.text
+
+
+def test_a_second_batch_is_kept_out(tmp_path):
+    blocks = find_blocks([night(tmp_path / "n")])
+    with occupied(tmp_path / "out"), pytest.raises(OutputError, match="another run writing here"):
+        run_batch(blocks, tmp_path / "out")
 
 
 # ---- the command line ----------------------------------------------------------------------------

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
 from crmasks_widgets import __version__, load_analysis
+from crmasks_widgets.scheduling import compute_all
 
 from .conftest import BOTH, SHAPE, digests
 
@@ -226,6 +228,20 @@ def test_interrupt_ends_with_130_and_leaves_nothing(work, monkeypatch, where):
     assert result.code == 130
     assert result.err == "crmasks: interrupted; no product was written\n"
     assert digests(work.folder) == before
+
+
+def test_an_interrupt_while_stages_are_started_stops_those_that_run(work, monkeypatch):
+    analysis = load_analysis(work.yaml(mm_boundary_fit="spline", mm_nsimulations=20_000, **BOTH))
+    submit = ThreadPoolExecutor.submit
+
+    def interrupted(pool, *call):
+        submit(pool, *call)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(compute_all(analysis, 2))
+    assert ("expected", None) not in analysis.computed()
 
 
 @pytest.mark.parametrize("earlier", [False, True])

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.significance_level import Level
+from crmasks_widgets.core.significance_level import Level, at_pixels
 from crmasks_widgets.core.stack import Stack
 
 COINCIDENT, UNSTABLE, RESIDUAL, SATURATED = "coincident", "unstable", "residual", "saturated"
-CLASSES = (COINCIDENT, UNSTABLE, RESIDUAL, SATURATED)
+HOT = "hot"
+CLASSES = (COINCIDENT, UNSTABLE, RESIDUAL, SATURATED, HOT)
 CLASS_NAMES = {
     COINCIDENT: "coincident hit",
     UNSTABLE: "hot or unstable pixel",
     RESIDUAL: "source or sky line residual",
     SATURATED: "saturated",
+    HOT: "hot pixel, same in all",
 }
 
 # A bad pixel is alone, or bleeds into one neighbour.
@@ -22,6 +24,8 @@ _FEW_PIXELS = 2
 # Pixels that are bad together; what stands out less, in sigma, is noise or no pixel of a track; of
 # two exposures, an unstable pixel has at least so much of the higher one in the lower.
 _PATTERN, _STANDS_OUT, _ALIKE = 4, 5.0, 0.5
+# Charges of two exposures are the same within so many sigma of both.
+_SAME = 4.0
 # An excess below this part of the contrast around it is what a displacement of a third of a pixel,
 # or a flux that differs by so much, leaves of a line or a star.
 _RESIDUAL_PART = 0.25
@@ -89,7 +93,9 @@ def classify_hits(
         saturated: the median reaches the saturation level. unstable: one or two pixels that stand
         out in all exposures; or up to four that do so alike in two exposures, while beside them no
         exposure shows anything of a track. residual: nowhere does the excess of the median over
-        the minimum reach a quarter of the contrast around. coincident: all others.
+        the minimum reach a quarter of the contrast around. hot: in one or two pixels, all
+        exposures have the same charge above the pixels around before they are divided by their
+        flux factors, which makes it differ. coincident: all others.
     """
     n = int(labels.max(initial=0))
     pixels = np.flatnonzero(labels > 0)
@@ -110,8 +116,11 @@ def classify_hits(
     n_hit = _largest((high > 3 * sigma).sum(axis=0).astype(float), number, n)
     alike = -_largest(-_ratio_of_two(high, sigma), number, n)
     alike[np.unique(number[_beside(pixels, stack, level)])] = 0
+    n_same = np.bincount(number[_same_charge(pixels, stack, level)], minlength=n + 1)
     rows = [
-        _judge(
+        (HOT, "the same charge in all exposures, which their flux factors make differ")
+        if n_same[k] == n_pixels[k] <= _FEW_PIXELS
+        else _judge(
             brightest[k] >= saturation, n_pixels[k], n_lasting[k], alike[k], part[k], peak[k],
             n_hit[k],
         )
@@ -132,16 +141,41 @@ def _ratio_of_two(
 
 def _beside(pixels: npt.NDArray[np.int64], stack: Stack, level: Level) -> npt.NDArray[np.bool_]:
     """Whether an exposure stands out in a neighbour that is none of the pixels."""
-    y, x = np.divmod(pixels, stack.min2d.shape[1])
-    found = np.zeros(len(pixels), dtype=bool)
-    for dy, dx in np.argwhere(np.ones((3, 3))) - 1:
-        inside = (y + dy >= 0) & (y + dy < stack.min2d.shape[0])
-        inside &= (x + dx >= 0) & (x + dx < stack.min2d.shape[1])
-        y2, x2 = np.where(inside, y + dy, y), np.where(inside, x + dx, x)
-        other = ~np.isin(y2 * stack.min2d.shape[1] + x2, pixels)
-        excess = stack.max2d[y2, x2] - level.minimum[y2, x2]
-        found |= other & (excess > _STANDS_OUT * level.sigma[y2, x2])
-    return found
+    beside, other = _neighbours(pixels, stack.min2d.shape)
+    excess = stack.max2d.ravel()[beside] - level.minimum.ravel()[beside]
+    found = other & (excess > _STANDS_OUT * level.sigma.ravel()[beside])
+    return np.asarray(found.any(axis=0))
+
+
+def _neighbours(
+    pixels: npt.NDArray[np.int64], shape: tuple[int, ...]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Flat indices (8, k) of the pixels around; whether they exist and are none of the pixels."""
+    ny, nx = shape
+    steps = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx])
+    y, x = (p + step[:, None] for p, step in zip(np.divmod(pixels, nx), steps.T, strict=True))
+    inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
+    beside = np.where(inside, y * nx + x, 0)
+    return beside, inside & ~np.isin(beside, pixels)
+
+
+def _same_charge(
+    pixels: npt.NDArray[np.int64], stack: Stack, level: Level
+) -> npt.NDArray[np.bool_]:
+    """Whether all exposures have the same charge, not the same flux, above the pixels around."""
+    factors = np.asarray(level.factors)[:, None]
+    if not len(pixels) or np.ptp(factors) == 0:
+        return np.zeros(len(pixels), dtype=bool)
+    beside, other = _neighbours(pixels, stack.min2d.shape)
+    around = np.ma.masked_array(stack.median2d.ravel()[beside], ~other)
+    level_around = np.ma.median(around, axis=0).filled(np.nan)  # type: ignore[no-untyped-call]
+    cube = stack.cube.reshape(stack.n, -1)[:, pixels]
+    charge = (cube - level_around) * factors
+    gain, rnoise = at_pixels(level.gain, pixels), at_pixels(level.rnoise, pixels)
+    noise = np.sqrt(np.maximum(cube * factors, 0) / gain + np.square(rnoise / gain))
+    stands_out = (charge > _STANDS_OUT * noise).all(axis=0)
+    spread = charge.max(axis=0) - charge.min(axis=0)
+    return np.asarray(stands_out & (spread < _SAME * np.sqrt(2) * noise.max(axis=0)))
 
 
 def _judge(

@@ -182,10 +182,10 @@ class NoiseScale:
     n_pixels: npt.NDArray[np.int64]
 
     def at(self, contrast: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Divisor of significances: interpolated in the contrast, never below 1."""
-        return np.asarray(
-            np.interp(contrast, self.contrast, np.maximum(self.scale, 1.0)), np.float32
-        )
+        """Divisor of significances: interpolated in the contrast, never falling, never below 1."""
+        # Where displaced exposures scatter most, many pixels are taken for hits and not measured.
+        divisor = np.maximum.accumulate(np.maximum(self.scale, 1.0))
+        return np.asarray(np.interp(contrast, self.contrast, divisor), np.float32)
 
 
 PREDICTED = NoiseScale(np.zeros(1), np.ones(1), np.zeros(1, np.int64))

@@ -190,7 +190,7 @@ def median_thresholds(level: Level, hit: HitCounts, expected_false: float) -> tu
     counts = np.bincount(np.minimum(number, most), minlength=most + 1)
     counts[0] = level.n_tested - len(number)
     shares = np.minimum(expected_false / (most + 1), _MOST_PROBABLE * counts)
-    shares[0] = min(expected_false - shares[1:].sum(), _MOST_PROBABLE * counts[0])
+    shares[0] = expected_false - shares[1:].sum()
     return tuple(threshold(share, int(n)) for share, n in zip(shares, counts, strict=True))
 
 

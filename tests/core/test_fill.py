@@ -129,9 +129,9 @@ def test_variance_counts_the_photons_before_the_division(factor):
 # ---- classes -------------------------------------------------------------------------------------
 
 
-def classified(cube, where, everywhere=(), saturation=65535.0):
+def classified(cube, where, everywhere=(), saturation=65535.0, factors=(1.0, 1.0, 1.0)):
     stack = stack_exposures(np.asarray(cube, np.float32))
-    level = measure_level(stack, NOISE, (1.0, 1.0, 1.0))
+    level = measure_level(stack, NOISE, factors)
     labels, lasting = np.zeros(stack.min2d.shape, np.int32), np.zeros(stack.min2d.shape, bool)
     for y, x in where:
         labels[y, x] = 1
@@ -160,6 +160,18 @@ def test_each_class_has_its_signs():
     residual = cube.copy()
     residual[:2, 11, 30] += 60
     assert classified(residual, [(11, 30)]).names.tolist() == ["residual"]
+
+
+@pytest.mark.parametrize("kind", ["charge", "flux"])
+def test_what_has_the_same_charge_in_all_exposures_is_a_hot_pixel(kind):
+    factors, rng = np.array([0.7, 1.0, 1.4])[:, None, None], np.random.default_rng(3)
+    added = np.zeros((3, 60, 70))
+    added[:, 22, 30] = 2000 if kind == "charge" else 2000 * factors[:, 0, 0]
+    frames = rng.poisson(lines() * factors + added) + rng.normal(0, 4, added.shape)
+    found = classified(frames / factors, [(22, 30)], factors=tuple(factors.ravel()))
+    assert (found.names[0] == "hot") == (kind == "charge")
+    # Of equal exposures nothing is told.
+    assert classified(frames, [(22, 30)]).names[0] != "hot"
 
 
 def test_no_hit_has_no_class():

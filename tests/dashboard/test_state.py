@@ -70,7 +70,10 @@ class StateMachine(RuleBasedStateMachine):
     def start(self):
         self.state, self.asked, self.clock = new_state()
         self.history, self.place = [self.state.scene.parameters], 0
-        self.gesture = ""
+        # While a gesture is open: whether it has changed anything yet.
+        self.moved = None
+        self.heard = []
+        self.state.subscribe(self.heard.append)
 
     @property
     def parameters(self):
@@ -90,14 +93,32 @@ class StateMachine(RuleBasedStateMachine):
     def edit(self, changes):
         before = self.parameters
         self.state.update(**changes)
-        self._edited(before, merges=False)
-        if self.parameters != before:
-            self.gesture = ""
+        self._edited(before, merges=bool(self.moved))
+        if self.parameters != before and self.moved is not None:
+            self.moved = True
+
+    @rule()
+    def begin_gesture(self):
+        self.state.begin_gesture()
+        self.moved = False
+
+    @rule()
+    def end_gesture(self):
+        self.state.end_gesture()
+        self.moved = None
+
+    @rule()
+    def refresh(self):
+        """All is drawn again, and nothing else happens: the gesture stays open, too."""
+        before, self.heard[:] = self.state.scene, []
+        self.state.refresh()
+        assert self.heard == [before]
+        assert self.state.scene is before
 
     @rule(sigclips=st.lists(st.floats(0.5, 20), min_size=1, max_size=5))
     def drag(self, sigclips):
         """One gesture of its own: whatever the hand passes, one step remains of it."""
-        self.state.end_gesture()
+        self.end_gesture()
         moved = False
         for value in sigclips:
             before = self.parameters
@@ -129,16 +150,17 @@ class StateMachine(RuleBasedStateMachine):
     @rule()
     def undo(self):
         self.state.undo()
-        self.place -= 1
+        self.place, self.moved = self.place - 1, None
 
     @precondition(lambda self: self.place < len(self.history) - 1)
     @rule()
     def redo(self):
         self.state.redo()
-        self.place += 1
+        self.place, self.moved = self.place + 1, None
 
     @rule()
     def undo_all_and_redo_all(self):
+        self.end_gesture()
         parameters, place = self.parameters, self.place
         while self.state.can_undo:
             self.state.undo()
