@@ -160,6 +160,8 @@ def bombs():
         "zeros.fits.gz": gzip.compress(zeros),
         "bomb.fits.gz": packed,
         "huge_tiles.fits": larger(tiles, 10_000_000_100),
+        "no_tiles.fits": tiles.replace(b"ZTILE2  =                    1",
+                                       b"ZTILE2  =                    0"),
         "large_tiles.fits": larger(larger(tiles, 20_000), 20_000, axis=2),
         "endless_header.fits": header(SIMPLE="T")[:80] + b"COMMENT x".ljust(80) * 100_000,
         "text.fits": b"SIMPLE, but no FITS\n" * 500,
