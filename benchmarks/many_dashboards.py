@@ -36,15 +36,15 @@ def run(kernel, code):
     """Run a cell and return what it printed."""
     _, client = kernel
     printed = []
-    client.execute_interactive(
-        code,
-        timeout=1800,
-        output_hook=lambda m: printed.append(m["content"].get("text", m["content"])),
-    )
-    text = "".join(map(str, printed))
-    if not text.strip().startswith(("[", *"0123456789")):
-        raise RuntimeError(text)
-    return text
+
+    def listen(message):
+        if message["msg_type"] == "error":
+            raise RuntimeError(message["content"]["evalue"])
+        if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
+            printed.append(message["content"]["text"])
+
+    client.execute_interactive(code, timeout=1800, output_hook=listen)
+    return "".join(printed)
 
 
 def resident(kernel):

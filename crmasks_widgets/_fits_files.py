@@ -266,6 +266,12 @@ def _check_image(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int) -> No
         msg = f"{path}: found {len(hdu.shape)}-D data in extension {extnum}, expected a 2-D image"
         raise InputError(msg)
     if isinstance(hdu, fits.CompImageHDU):
+        if min(hdu.tile_shape) < 1:
+            msg = (
+                f"{path}: found tiles of {hdu.tile_shape[::-1]} pixels in the compressed image in "
+                f"extension {extnum}, expected sides of at least 1"
+            )
+            raise InputError(msg)
         sides = zip(hdu.shape, hdu.tile_shape, strict=True)
         tiles, rows = math.prod(-(-side // tile) for side, tile in sides), len(hdu.compressed_data)
         if tiles != rows:

@@ -133,6 +133,13 @@ def header(**cards):
 HUGE = {"SIMPLE": "T", "BITPIX": -32, "NAXIS": 2, "NAXIS1": 10**9, "NAXIS2": 10**9}
 
 
+def larger(whole, side, axis=1):
+    """A compressed image of 100 by 100 pixels that says to be larger."""
+    card = f"ZNAXIS{axis} = {100:>20}".encode()
+    assert whole.count(card) == 1
+    return whole.replace(card, f"ZNAXIS{axis} = {side:>20}".encode())
+
+
 def bombs():
     """Little files that unfold to much."""
     zeros = bytes(2**24)
@@ -143,6 +150,8 @@ def bombs():
     many = [fits.ImageHDU(np.zeros((2, 2)), name=f"X{i}") for i in range(50)]
     return {
         "huge.fits": header(**HUGE),
+        "large.fits": header(**HUGE | {"NAXIS1": 20000, "NAXIS2": 20000}),
+        "large.fits.gz": gzip.compress(header(**HUGE | {"NAXIS1": 20000, "NAXIS2": 20000})),
         "huge.fits.gz": gzip.compress(header(**HUGE)),
         "huge_integers.fits": header(**HUGE | {"BITPIX": 8, "NAXIS1": 2**62, "NAXIS2": 2**62}),
         "many_axes.fits": header(**HUGE | {"NAXIS": 999}),
@@ -150,8 +159,10 @@ def bombs():
         "bitpix.fits": header(**HUGE | {"BITPIX": 7}),
         "zeros.fits.gz": gzip.compress(zeros),
         "bomb.fits.gz": packed,
-        "huge_tiles.fits": tiles.replace(b"ZNAXIS1 =                  100",
-                                         b"ZNAXIS1 =          10000000100"),
+        "huge_tiles.fits": larger(tiles, 10_000_000_100),
+        "no_tiles.fits": tiles.replace(b"ZTILE2  =                    1",
+                                       b"ZTILE2  =                    0"),
+        "large_tiles.fits": larger(larger(tiles, 20_000), 20_000, axis=2),
         "endless_header.fits": header(SIMPLE="T")[:80] + b"COMMENT x".ljust(80) * 100_000,
         "text.fits": b"SIMPLE, but no FITS\n" * 500,
         "empty.fits": b"",
@@ -164,7 +175,8 @@ BOMBS = bombs()
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_bomb_is_refused_before_memory_is_taken(tmp_path, name):
+def test_bomb_is_refused_before_memory_is_taken(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("CRMASKS_MEMORY_LIMIT", "1e9")  # of a machine that could hold it
     path = tmp_path / name
     path.write_bytes(BOMBS[name])
     assert not read_or_refused(path, 1 if "tiles" in name else 0)
