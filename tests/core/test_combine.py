@@ -26,7 +26,6 @@ def analysis_of(exposures, **changes):
         "dilation": 0,
         "gain": GAIN,
         "rnoise": RNOISE,
-        "max_flagged_fraction": 1.0,  # of a few pixels
     }
     return cm.Analysis(cm.ExposureSet.from_arrays(frames), cm.Parameters(**settings | changes))
 
