@@ -117,7 +117,7 @@ class Parameters(BaseModel):
         in_reference=False,
     )
     max_flagged_fraction: types.Fraction = about(
-        0.5, "part of a frame that detections may flag; above it they have run away", above=0,
+        0.5, "part of the median that may be flagged; above it detection has run away", above=0,
         expected="a number above 0, at most 1", in_reference=False,
     )  # fmt: skip
     verify_cr: bool = about(False, "ask about every hit of the median")

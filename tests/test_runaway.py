@@ -27,7 +27,7 @@ def test_runaway_detection_is_refused_and_leaves_what_there_was():
     message = str(caught.value)
     assert message.startswith("the median: found ")
     assert "% of the pixels flagged, expected at most 50.0% (max_flagged_fraction): " in message
-    assert message.endswith("look at bias, gain, rnoise, la_sigclip and la_objlim")
+    assert message.endswith("look at bias, gain, rnoise, flux_factor, la_sigclip and la_objlim")
     assert ("flags", "median") not in wild.computed()
     for name, mask in good.masks.items():
         np.testing.assert_array_equal(mask, before[name])
@@ -36,11 +36,17 @@ def test_runaway_detection_is_refused_and_leaves_what_there_was():
     np.testing.assert_array_equal(back.mediancr, good.mediancr)
 
 
-def test_wrong_bias_is_noticed_in_the_frame_where_it_shows():
+def test_wrong_bias_is_noticed_in_the_frame_where_it_shows(caplog):
     frames = np.array(small_scene().exposures)
     frames[1] += 1000
-    with pytest.raises(ParameterError, match=r"^exposure 2: found .*mm_boundary_fit, "):
-        _ = analysis_of(frames, pixels_to_be_ignored_as_cr=((1, 1),)).flags(2)
+    made = analysis_of(frames, pixels_to_be_ignored_as_cr=((1, 1),))
+    with caplog.at_level(logging.WARNING, "crmasks_widgets"):
+        assert made.flags(2).either.mean() > 0.5
+    assert caplog.messages[-1].startswith("exposure 2: found ")
+    assert not made.flags("median").either.all()
+    frames[2] += 1000
+    with pytest.raises(ParameterError, match=r"^the median: found .*mm_boundary_fit, "):
+        _ = analysis_of(frames).masks
 
 
 def test_very_much_is_pointed_out(caplog):
@@ -56,17 +62,25 @@ def test_very_much_is_pointed_out(caplog):
     (message,) = caplog.messages
     assert message.startswith("exposure 1: found 3")
     assert "expected cosmic rays in far fewer: look at bias, gain, rnoise, " in message
+    frames[1, :20] += 1000
     with pytest.raises(ParameterError, match=r"expected at most 25\.0%"):
-        _ = analysis_of(frames, max_flagged_fraction=0.25).flags(1)
+        _ = analysis_of(frames, max_flagged_fraction=0.25).flags("median")
 
 
 def test_a_part_of_the_valid_pixels_counts():
     frames = np.array(small_scene().exposures)
-    frames[0, :20] += 1000
+    frames[:2, :20] += 1000
     valid = np.ones(frames.shape, bool)
     valid[:, 30:] = False
-    with pytest.raises(ParameterError, match="exposure 1: found 6"):
-        _ = analysis_of(frames, valid).flags(1)
+    with pytest.raises(ParameterError, match="the median: found 6"):
+        _ = analysis_of(frames, valid).flags("median")
+
+
+def test_a_few_pixels_are_not_judged():
+    frames = np.zeros((3, 30, 30), np.float32)
+    frames[1:] += 1000
+    made = analysis_of(frames, crmethod="mmcosmic", bias=0.0)
+    assert made.flags("median").either.all()
 
 
 def test_the_cap_counts_what_is_detected_not_what_a_person_says():
