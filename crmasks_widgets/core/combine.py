@@ -206,17 +206,14 @@ def _exposure_variances(value: FloatFrame, parts: Ingredients) -> list[npt.NDArr
 def _mean_over(
     frames: list[npt.NDArray[np.float32]], used: list[npt.NDArray[np.bool_]] | None
 ) -> npt.NDArray[np.float32]:
-    """Mean over the exposures used in each pixel; over all of them where none is."""
+    """Mean over the exposures used in each pixel; 0 where none is."""
     if used is None:
         return np.asarray(sum(frames) / np.float32(len(frames)))
     total, count = np.zeros_like(frames[0]), np.zeros(frames[0].shape, np.float32)
-    everything = np.zeros_like(frames[0])
     for frame, use in zip(frames, used, strict=True):
         total += np.where(use, frame, 0)
-        everything += frame
         count += use
-    none = count == 0
-    return np.where(none, everything / len(frames), total / np.where(none, 1, count))
+    return total / np.maximum(count, 1)
 
 
 def _fill_variance(

@@ -5,7 +5,11 @@ import pytest
 from scipy import stats
 
 import crmasks_widgets as cm
-from crmasks_widgets.core.combine import median_variance_factor
+from crmasks_widgets.core.combine import (
+    Combination,
+    median_variance_factor,
+    replace_by_local_median,
+)
 
 KINDS = ("mediancr", "meancrt", "meancr")
 GAIN, RNOISE = 2.0, 3.0
@@ -183,3 +187,23 @@ def test_variance_of_medians(n, factor):
 def test_variance_of_medians_by_drawing(n):
     draws = np.median(stats.norm.rvs(size=(200_000, n), random_state=n), axis=1)
     assert median_variance_factor(n) == pytest.approx(draws.var(), rel=0.015)
+
+
+def test_variance_of_the_median_of_two_is_that_of_their_mean():
+    assert median_variance_factor(2) == pytest.approx(0.5, rel=1e-5)
+
+
+@pytest.mark.parametrize(("x", "y"), [(4, 5), (1, 1), (7, 9), (7, 1)])
+def test_local_median_takes_the_box_around_the_pixel_and_nothing_else(x, y):
+    frame = np.random.default_rng(3).permutation(63).reshape(9, 7).astype(np.float32)
+    ones = np.ones_like(frame)
+    made = replace_by_local_median(Combination(frame, ones, ones.astype(np.int16)), ((x, y, 3, 5),))
+    around = [
+        frame[j, i]
+        for j in range(9)
+        for i in range(7)
+        if abs(j + 1 - y) <= 2 and abs(i + 1 - x) <= 1 and (i + 1, j + 1) != (x, y)
+    ]
+    assert made.data[y - 1, x - 1] == np.float32(np.median(around))
+    made.data[y - 1, x - 1] = frame[y - 1, x - 1]
+    np.testing.assert_array_equal(made.data, frame)
