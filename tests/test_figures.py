@@ -327,7 +327,7 @@ def flooded(shape=(260, 240)):
         Parameters(
             gain=1.0, rnoise=0.1, mm_seed=1, mm_nsimulations=1, crmethod="mmcosmic", dilation=0,
             mm_boundary_fit="piecewise", mm_fixed_points_in_boundary=((0, 0.05), (100, 0.05)),
-            pixels_to_be_ignored_as_cr=((1, 1),),
+            pixels_to_be_ignored_as_cr=((1, 1),), max_flagged_fraction=1.0,
         ),
     )  # fmt: skip
 

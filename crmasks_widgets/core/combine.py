@@ -213,7 +213,7 @@ def _mean_over(
     for frame, use in zip(frames, used, strict=True):
         total += np.where(use, frame, 0)
         count += use
-    return total / np.maximum(count, 1)
+    return np.asarray(total / np.maximum(count, 1), np.float32)
 
 
 def _fill_variance(

@@ -1,5 +1,7 @@
 """What a hand does in the diagram: drags points, zooms, brushes."""
 
+import math
+import time
 from functools import partial
 from typing import Any, Final
 
@@ -26,6 +28,9 @@ TOOLTIPS: Final = (
 NEAR: Final = 0.04
 WHEEL_STEP: Final = 0.0015
 PAN_DELAY: Final = 0.08  # s
+# The page holds back moves while it waits for an answer, but not the message that a drag ended:
+# a move that comes so soon after it belongs to that drag.
+LATE: Final = 0.5  # s
 
 
 class DiagramHands:
@@ -48,6 +53,7 @@ class DiagramHands:
         self._limits: Limits = (0.0, 1.0, 0.0, 1.0)
         # A point under the hand must not move the view that it is seen in.
         self._held: Limits | None = None
+        self._let_go = -math.inf
         self._turned = 0.0
         self._trail: list[tuple[float, float]] = []
         self.tool = ToggleButtons(
@@ -96,6 +102,7 @@ class DiagramHands:
         desk.observe(self.tool, self._take_tool)
         for panel in self._panels:
             desk.observe(panel.points, partial(self._dragged, panel), ["x", "y"])
+            panel.points.on_drag_start(handler(lambda *_: self._grasped()))
             panel.points.on_drag_end(handler(lambda *_: self._dropped()))
         for axis in self._scales.values():
             desk.observe(axis, self._panned, ["min", "max"])
@@ -133,16 +140,27 @@ class DiagramHands:
         moved = tuple((x, y, w) for (x, y, _), (*_, w) in zip(places, points, strict=True))
         if moved == points:
             return
-        # The message that a drag begins can be late: the first move begins it.
-        if self._held is None:
+        if self._held is not None:
+            self._set_points(moved)
+        elif time.monotonic() - self._let_go < LATE:
+            self._desk.state.continue_gesture()
+            self._end_drag(moved)
+        else:
+            # The message that a drag begins can be late, too: the first move begins it.
             self._held = self._limits
             self._desk.state.begin_gesture()
-        self._set_points(moved)
+            self._set_points(moved)
+
+    def _grasped(self) -> None:
+        self._let_go = -math.inf
 
     def _dropped(self) -> None:
-        self._held = None
+        self._held, self._let_go = None, time.monotonic()
+        self._end_drag(self._points())
+
+    def _end_drag(self, points: Any) -> None:
         # A hand is not exact to more than this, and a parameter file is easier to read.
-        rounded = tuple((round(x, 2), round(y, 2), w) for x, y, w in self._points())
+        rounded = tuple((round(x, 2), round(y, 2), w) for x, y, w in points)
         self._set_points(rounded or None)
         self._desk.state.end_gesture()
         self._desk.state.refresh()

@@ -26,9 +26,14 @@ def parameters(dashboard):
 
 
 def drag(panel, index, x, y):
+    """Take a point and move it."""
+    panel.points._handle_custom_msg({"event": "drag_start", "index": index, "point": {}}, [])
+    move(panel, index, x, y)
+
+
+def move(panel, index, x, y):
     """Move a point as the page does: both coordinates arrive one after the other."""
     xs, ys = np.array(panel.points.x), np.array(panel.points.y)
-    panel.points._handle_custom_msg({"event": "drag_start", "index": index, "point": {}}, [])
     xs[index] = x
     panel.points.x = xs
     ys[index] = y
@@ -58,6 +63,29 @@ def test_a_dragged_point_moves_the_boundary_and_the_masks(dashboard, view, name)
     dashboard.state.undo()
     assert parameters(dashboard).mm_fixed_points_in_boundary == POINTS
     assert not dashboard.state.can_undo
+
+
+def test_a_move_that_comes_after_the_end_of_its_drag_belongs_to_it(dashboard, view):
+    panel = view.panels["observed"]
+    drag(panel, 1, 480.0, 60.0)
+    drop(panel, 1)
+    move(panel, 1, 470.123, 61.0)
+    assert parameters(dashboard).mm_fixed_points_in_boundary == (
+        POINTS[0], (470.12, 61.0, 1e4), POINTS[2],
+    )  # fmt: skip
+    dashboard.state.undo()
+    assert parameters(dashboard).mm_fixed_points_in_boundary == POINTS
+    assert not dashboard.state.can_undo
+
+
+def test_a_drag_right_after_another_is_a_step_of_its_own(dashboard, view):
+    panel = view.panels["observed"]
+    drag(panel, 1, 480.0, 60.0)
+    drop(panel, 1)
+    drag(panel, 1, 470.0, 61.0)
+    drop(panel, 1)
+    dashboard.state.undo()
+    assert parameters(dashboard).mm_fixed_points_in_boundary[1] == (480.0, 60.0, 1e4)
 
 
 def test_a_point_under_the_hand_does_not_move_the_view(dashboard, view):
