@@ -290,11 +290,18 @@ class Lab:
         what = "lab/api/settings/@jupyterlab/apputils-extension:themes"
         self.ask("PUT", what, {"raw": json.dumps({"theme": f"JupyterLab {name}"})})
 
+    def _end_sessions(self, name):
+        """Stop the kernels of a notebook."""
+        for session in self.ask("GET", "api/sessions"):
+            if session["path"] == name:
+                self.ask("DELETE", f"api/sessions/{session['id']}")
+
     def _run_first_cell(self, page, name):
         """Run it; the identifier of its kernel.
 
-        About one page in a hundred of JupyterLab waits for ever for the kernel that it started;
-        loading it again is what a person would do.
+        About one page in a hundred of JupyterLab waits for ever for the kernel that it started; a
+        person would load it again. Here with another kernel: widgets that the first is making while
+        the page asks which there are would be unknown to it.
         """
         steps = []
         for _ in range(2):
@@ -306,6 +313,7 @@ class Lab:
                     return kernel
                 page.wait_for_timeout(50)
             steps.append(page.evaluate("window.stepOfFirstCell"))
+            self._end_sessions(name)
         return pytest.fail(f"JupyterLab did not run a cell; it waited for: {', '.join(steps)}")
 
     @contextlib.contextmanager
