@@ -5,7 +5,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-long checks docs bench clean
+.PHONY: demo test test-long coverage checks docs bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/crmasks demo crmasks-demo --overwrite
@@ -17,6 +17,10 @@ test: checks
 test-long: checks
 	CRMASKS_TEST_LONG=1 $(BIN)/python -m pytest
 	$(BIN)/python -m tests.binder_check
+
+coverage: $(VENV)/installed-for-tests
+	$(BIN)/python -m coverage run -m pytest --ignore=tests/browser --ignore=tests/test_notebooks.py
+	$(BIN)/python -m coverage report
 
 checks: $(VENV)/installed-for-tests
 	$(BIN)/ruff check
