@@ -81,7 +81,7 @@ class CutoutsView:
             animation_duration=0, fig_margin={"top": 2, "bottom": 38, "left": 44, "right": 12},
             layout=Layout(width="auto", height="300px", min_width="0"),
         )  # fmt: skip
-        self.figure.add_class("crmasks-names")
+        self.figure.add_class("crmasks-names").add_class("crmasks-unseen")
         name_plot(self.figure, PLOT)
 
     def _build_controls(self, desk: Desk) -> None:
@@ -127,6 +127,8 @@ class CutoutsView:
             return  # Newer masks are being made; what is shown stays as long.
         subject = self._subject(scene)
         self._render_controls(scene, subject)
+        # Axes without a picture would be numbers without meaning.
+        (self.figure.add_class if subject is None else self.figure.remove_class)("crmasks-unseen")
         if subject is None or not scene.ready("stack"):
             self.title.value = "Click a flagged pixel in the image, or Next hit."
             return

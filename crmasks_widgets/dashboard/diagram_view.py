@@ -61,7 +61,7 @@ class DiagramView:
         self._connect()
         tools = HBox(
             [self._hands.widget, self.target, self.iterations, self.numbers],
-            layout=Layout(flex_flow="row wrap", align_items="center"),
+            layout=Layout(flex_flow="row wrap", align_items="center", grid_gap="0 8px"),
         )
         panels = [panel.widget for panel in self.panels.values()]
         self.widget = VBox(

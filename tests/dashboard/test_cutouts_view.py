@@ -209,3 +209,11 @@ def test_nothing_selected_says_what_to_do(bench):
     assert "Click a flagged pixel" in bench.view.title.value
     assert bench.view.reject.disabled
     assert bench.scene.analysis.exposures.shape == SHAPE
+
+
+def test_no_plot_is_seen_while_nothing_is_selected(bench):
+    seen = []
+    for pixel in (None, FIRST[0], None):
+        bench.state.select(pixel=pixel)
+        seen.append("crmasks-unseen" not in bench.view.figure._dom_classes)
+    assert seen == [False, True, False]
