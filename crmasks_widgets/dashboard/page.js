@@ -43,6 +43,12 @@ function connect(model, root, signal) {
 
   tell("webgl", hasWebGL());
 
+  // JupyterLab and Voila say so on the page's body; plots in WebGL know nothing of style sheets.
+  const theme = () => tell("dark", document.body.dataset.jpThemeLight === "false");
+  const themed = new MutationObserver(theme);
+  themed.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  theme();
+
   // JupyterLab's own shortcuts leave alone what happens inside such an element.
   root.setAttribute("data-lm-suppress-shortcuts", "true");
   root.setAttribute("tabindex", "-1");
@@ -156,6 +162,7 @@ function connect(model, root, signal) {
   look();
   signal.addEventListener("abort", () => {
     added.disconnect();
+    themed.disconnect();
     resized.disconnect();
   });
 

@@ -25,6 +25,8 @@ class Page(anywidget.AnyWidget):
         Width and height of the plotting areas by name, screen pixels.
     webgl : bool
         False once the page found that it cannot draw in 3-D.
+    dark : bool
+        True while JupyterLab, or Voila, has a dark theme.
 
     Notes
     -----
@@ -39,6 +41,7 @@ class Page(anywidget.AnyWidget):
     wheel = traitlets.Dict().tag(sync=True, echo_update=False)
     sizes = traitlets.Dict().tag(sync=True, echo_update=False)
     webgl = traitlets.Bool(True).tag(sync=True, echo_update=False)
+    dark = traitlets.Bool(False).tag(sync=True, echo_update=False)
 
 
 def name_plot(figure: DOMWidget, name: str) -> None:

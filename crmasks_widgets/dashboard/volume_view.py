@@ -18,17 +18,9 @@ from crmasks_widgets.dashboard.state import Scene
 
 PLOT: Final = "volume"
 _ASSUMED_SIZE: Final = (900, 360)  # before the page told
-_GREY: Final = "#666666"
-_STYLE: Final = {
-    "background-color": "white",
-    "axes": {
-        "visible": True,
-        "color": _GREY,
-        "label": {"color": _GREY},
-        "ticklabel": {"color": _GREY},
-    },
-    "box": {"visible": True},
-}
+# Background and axes on a light page, and on a dark one.
+_LIGHT: Final = ("white", "#666666")
+_DARK: Final = ("#212121", "#aaaaaa")
 _DIRECTION: Final = (0.0, 0.48, 0.88)  # to the camera
 _FIELD: Final = 0.83  # height of what a camera of 45 degrees sees, at distance 1
 _SLACK: Final = 1.1
@@ -73,6 +65,7 @@ class VolumeView:
         )
         self.keys: Mapping[str, Key] = {"s": Key("3-D: save as PNG", self.save)}
         desk.observe(desk.page, self._draw_again, "webgl")
+        desk.observe(desk.page, self._follow_theme, "dark")
 
     def shown(self, shown: bool) -> None:
         """Draw from now on, or save the effort while nobody sees it.
@@ -87,6 +80,23 @@ class VolumeView:
 
     def _draw_again(self) -> None:
         self.render(self._state.scene)
+
+    def _follow_theme(self) -> None:
+        if self._figure is not None:
+            self._figure.style = self._style()
+
+    def _style(self) -> dict[str, Any]:
+        background, grey = _DARK if self._desk.page.dark else _LIGHT
+        return {
+            "background-color": background,
+            "axes": {
+                "visible": True,
+                "color": grey,
+                "label": {"color": grey},
+                "ticklabel": {"color": grey},
+            },
+            "box": {"visible": True},
+        }
 
     def render(self, scene: Scene) -> None:
         """Draw the surfaces of what is selected, if someone looks."""
@@ -161,7 +171,7 @@ class VolumeView:
             x=made.x, y=made.y, z=made.z, color=made.colours, triangles=made.triangles
         )
         self._figure = library.Figure(
-            style=_STYLE, animation=0.0, meshes=[self._mesh], layout=Layout(margin="0"),
+            style=self._style(), animation=0.0, meshes=[self._mesh], layout=Layout(margin="0"),
         )  # fmt: skip
         self._figure.xlabel, self._figure.ylabel, self._figure.zlabel = "x (pixel)", "ADU", "y"
         self._figure.on_screenshot(self._desk.dispatcher.handler(self._download))

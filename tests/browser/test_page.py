@@ -8,6 +8,7 @@ from .harness import watched_page
 
 # Restart the kernel, interrupt it, delete a cell; cut, and what closes a figure elsewhere.
 FRAME_OF_LAB = 160  # pixels of the height of a page
+DARK = "dashboard.workplace.page.dark"  # what draws in WebGL has to know
 SHORTCUTS = ["0", "0", "i", "i", "d", "d", "x", "q", "Enter", "Shift+Enter", "Control+Enter"]
 
 
@@ -61,6 +62,7 @@ def test_every_text_is_readable_and_everything_fits(open_dashboard, theme):
     screen = open_dashboard(theme=theme, size=size)
     screen.wait_for_results()
     assert screen.page.evaluate(LOW_CONTRAST) == []
+    screen.until(lambda: screen.kernel.ask(DARK) == (theme == "Dark"), "the theme in the kernel")
     box, view = screen.dashboard.bounding_box(), screen.page.viewport_size
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= view["width"]

@@ -82,6 +82,18 @@ def test_the_surface_follows_the_mask(bench):
     assert not np.array_equal(mesh.y, before)
 
 
+def test_the_figure_is_dark_on_a_dark_page_and_follows_the_theme(bench):
+    backgrounds = []
+    bench.page.dark = True
+    bench.view.shown(True)
+    bench.state.select(pixel=SECOND[0])
+    (figure,) = bench.view.box.children
+    for dark in (True, False, True):
+        bench.page.dark = dark
+        backgrounds.append(figure.style["background-color"])
+    assert backgrounds == ["#212121", "white", "#212121"]
+
+
 def test_without_webgl_or_ipyvolume_it_says_so(bench, monkeypatch):
     bench.view.shown(True)
     bench.page.webgl = False
