@@ -179,3 +179,8 @@ def test_points_at_one_x_are_refused():
 def test_few_points_give_a_smooth_curve_through_them():
     fit = spline_boundary(np.array([0.0, 100.0]), np.array([10.0, 30.0]), n_knots=5)
     np.testing.assert_allclose(fit.boundary([0, 50, 100]), [10, 20, 30], atol=0.1)
+
+
+def test_a_diagram_less_than_an_adu_wide_has_a_boundary():
+    fit = spline_boundary(np.array([0.0, 0.5]), np.array([10.0, 30.0]), n_knots=5)
+    np.testing.assert_allclose(fit.boundary([0, 0.25, 0.5]), [10, 20, 30], atol=0.1)

@@ -6,6 +6,7 @@ from scipy import stats
 
 import crmasks_widgets as cm
 from crmasks_widgets.core.combine import (
+    ROWS_AT_ONCE,
     Combination,
     median_variance_factor,
     replace_by_local_median,
@@ -20,9 +21,9 @@ def variance_of(value, factor=1.0):
     return (RNOISE**2 + max(value, 0.0) * factor / GAIN) / factor**2
 
 
-def analysis_of(exposures, **changes):
-    """Exposures as rows of pixels, boundary at 50 ADU, no dilation."""
-    frames = [np.array([row], np.float32) for row in exposures]
+def analysis_of(exposures, height=1, **changes):
+    """Exposures as rows of pixels, so many times; boundary at 50 ADU, no dilation."""
+    frames = [np.array([row] * height, np.float32) for row in exposures]
     settings = {
         "crmethod": "mmcosmic",
         "mm_boundary_fit": "piecewise",
@@ -67,6 +68,18 @@ def test_values_and_maps(n):
         made = analysis.combination(kind)
         np.testing.assert_allclose(made.data[0], expected[kind], rtol=1e-6)
         assert made.map[0].tolist() == maps[kind], kind
+
+
+def test_every_row_is_combined_whatever_was_in_memory_before(monkeypatch):
+    """Of a frame higher than wide, and of more rows than are worked on at a time."""
+    rows = [[100.0] * 4, [102.0] * 4, [107.0] * 4]
+    analysis = analysis_of(rows, height=2 * ROWS_AT_ONCE + 3)
+    monkeypatch.setattr(np, "empty", lambda shape, dtype=float: np.full(shape, 77, dtype))
+    for kind, value in (("mediancr", 102.0), ("meancrt", 103.0), ("meancr", 103.0)):
+        made = analysis.combination(kind)
+        assert np.unique(made.data).tolist() == [value]
+        assert np.unique(made.map).tolist() == [3]
+        assert len(np.unique(made.variance)) == 1
 
 
 @pytest.mark.parametrize("n", [3, 4, 5])

@@ -44,7 +44,7 @@ def pixels(*where):
 
 
 @pytest.mark.parametrize("limit", [0.0, 1.0])
-@given(mask=MASK, dilation=st.integers(0, 4))
+@given(mask=MASK, dilation=st.integers(0, 12))
 def test_growth_is_the_dilation_of_scipy(limit, mask, dilation):
     """Pixel by pixel and as a filter."""
     with pytest.MonkeyPatch.context() as patch:
@@ -130,6 +130,29 @@ def test_a_forced_pixel_is_masked_in_the_exposures_that_deviate():
     masks = build_masks(nothing, stack, edits, Noise(100 / 99, 1.0), 3)
     assert masks.meancrt.sum() == build_mediancr(pixels(), stack, edits, 3).sum() == 1
     assert [bool(m[4, 5]) for m in masks.exposures] == [False, True, False]
+
+
+def test_a_forced_pixel_changes_no_other():
+    data = cube()
+    data[1, 4, 5] += 31.0
+    data[1, 2, 2] += 31.0
+    nothing = dict.fromkeys(("median", "mean", 1, 2, 3), pixels())
+    edits = hand_edits(forced=pixels((4, 5)))
+    masks = build_masks(nothing, stack_exposures(data), edits, Noise(100 / 99, 1.0), 3)
+    np.testing.assert_array_equal(masks.exposures, [pixels(), pixels((4, 5)), pixels()])
+
+
+def test_nested_masks_of_exposures_stay_inside_meancrt():
+    flags = dict.fromkeys(("median", 2, 3), pixels())
+    flags |= {"mean": pixels((4, 4)), 1: pixels((4, 5))}
+    plain, nested = (
+        build_masks(flags, stack_exposures(cube()), hand_edits(), NOISE, 1, nested=nested)
+        for nested in (False, True)
+    )
+    assert (plain.exposures[0] & ~plain.meancrt).any()
+    np.testing.assert_array_equal(
+        nested.exposures, [mask & plain.meancrt for mask in plain.exposures]
+    )
 
 
 def test_invalid_pixels_are_in_no_mask_and_do_not_spread():
