@@ -288,8 +288,7 @@ def _meancr(parts: Ingredients) -> Combination:
     data = np.where(none, parts.fill, total / np.maximum(count, 1)).astype(np.float32)
     typical = _mean_over(_exposure_variances(data, parts), used)
     variance = np.asarray(typical / np.maximum(count, 1), np.float32)
-    filled = none & (stack.n_valid > 0)
-    variance[filled] = _fill_variance(data, parts, filled)
+    variance[none] = _fill_variance(data, parts, none)
     variance[stack.n_valid == 0] = np.nan
     return Combination(data, variance, count)
 

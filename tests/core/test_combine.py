@@ -9,6 +9,7 @@ from crmasks_widgets.core.combine import (
     ROWS_AT_ONCE,
     Combination,
     median_variance_factor,
+    median_variance_factors,
     replace_by_local_median,
 )
 
@@ -159,18 +160,19 @@ def test_variance_is_never_zero_and_predicts_the_scatter():
 
 
 def test_invalid_values_are_not_used_and_counted():
-    rows = [[100.0, np.nan, np.nan], [103.0, 104.0, np.nan], [np.inf, 110.0, np.nan]]
-    frames = [*rows]
+    nan = np.nan
+    frames = [[100.0, nan, nan, 120.0], [103.0, 104.0, nan, nan], [np.inf, 110.0, nan, nan]]
     with pytest.raises(cm.InputError, match="no valid pixel"):
         analysis_of([[np.nan], [1.0], [1.0]])
     analysis = analysis_of(frames)
     for kind in KINDS:
         made = analysis.combination(kind)
-        np.testing.assert_allclose(made.data[0, :2], [101.5, 107.0])
+        np.testing.assert_allclose(made.data[0, [0, 1, 3]], [101.5, 107.0, 120.0])
         assert np.isnan(made.data[0, 2])
         assert np.isnan(made.variance[0, 2])
-        assert made.map[0].tolist() == [2, 2, 0]
-        np.testing.assert_allclose(made.variance[0, 0], variance_of(101.5) / 2, rtol=1e-5)
+        assert made.map[0].tolist() == [2, 2, 0, 1]
+        expected = [variance_of(101.5) / 2, variance_of(107.0) / 2, variance_of(120.0)]
+        np.testing.assert_allclose(made.variance[0, [0, 1, 3]], expected, rtol=1e-5)
 
 
 def test_lamedian_fills_what_lacosmic_cleaned_and_the_minimum_the_rest(monkeypatch):
@@ -202,21 +204,31 @@ def test_variance_of_medians_by_drawing(n):
     assert median_variance_factor(n) == pytest.approx(draws.var(), rel=0.015)
 
 
+def test_factors_stand_at_their_numbers():
+    factors = [np.nan, *map(median_variance_factor, (1, 2, 3, 4))]
+    np.testing.assert_allclose(median_variance_factors(4), factors, rtol=1e-6)
+
+
 def test_variance_of_the_median_of_two_is_that_of_their_mean():
     assert median_variance_factor(2) == pytest.approx(0.5, rel=1e-5)
 
 
 @pytest.mark.parametrize(("x", "y"), [(4, 5), (1, 1), (7, 9), (7, 1)])
-def test_local_median_takes_the_box_around_the_pixel_and_nothing_else(x, y):
+@pytest.mark.parametrize("width", [3, 7])
+def test_local_median_takes_the_box_around_the_pixel_and_nothing_else(x, y, width):
     frame = np.random.default_rng(3).permutation(63).reshape(9, 7).astype(np.float32)
-    ones = np.ones_like(frame)
-    made = replace_by_local_median(Combination(frame, ones, ones.astype(np.int16)), ((x, y, 3, 5),))
+    variance, count = 2 * frame + 1, np.full(frame.shape, 3, np.int16)
+    made = replace_by_local_median(Combination(frame, variance, count), ((x, y, width, 5),))
     around = [
         frame[j, i]
         for j in range(9)
         for i in range(7)
-        if abs(j + 1 - y) <= 2 and abs(i + 1 - x) <= 1 and (i + 1, j + 1) != (x, y)
+        if abs(j + 1 - y) <= 2 and abs(i + 1 - x) <= width // 2 and (i + 1, j + 1) != (x, y)
     ]
     assert made.data[y - 1, x - 1] == np.float32(np.median(around))
+    factor = median_variance_factor(len(around))
+    np.testing.assert_allclose(
+        made.variance[y - 1, x - 1], (2 * np.mean(around) + 1) * factor, rtol=1e-6
+    )
     made.data[y - 1, x - 1] = frame[y - 1, x - 1]
     np.testing.assert_array_equal(made.data, frame)
