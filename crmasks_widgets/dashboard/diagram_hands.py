@@ -1,7 +1,6 @@
 """What a hand does in the diagram: drags points, zooms, brushes."""
 
-import math
-import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from ipywidgets import Button, HBox, Layout, ToggleButtons
 
 from crmasks_widgets.dashboard.desk import Desk, Key
 from crmasks_widgets.dashboard.diagram_panel import Panel
-from crmasks_widgets.dashboard.points import added, removed
+from crmasks_widgets.dashboard.points import added, moved, removed
 from crmasks_widgets.dashboard.state import Limits, Scene
 
 TOOLS: Final = ("Points", "Pan", "Zoom box", "Brush", "Lasso")
@@ -28,9 +27,6 @@ TOOLTIPS: Final = (
 NEAR: Final = 0.04
 WHEEL_STEP: Final = 0.0015
 PAN_DELAY: Final = 0.08  # s
-# The page holds back moves while it waits for an answer, but not the message that a drag ended:
-# a move that comes so soon after it belongs to that drag.
-LATE: Final = 0.5  # s
 
 
 class DiagramHands:
@@ -53,7 +49,8 @@ class DiagramHands:
         self._limits: Limits = (0.0, 1.0, 0.0, 1.0)
         # A point under the hand must not move the view that it is seen in.
         self._held: Limits | None = None
-        self._let_go = -math.inf
+        # Between the end of a drag and the beginning of the next.
+        self._resting = False
         self._turned = 0.0
         self._trail: list[tuple[float, float]] = []
         self.tool = ToggleButtons(
@@ -103,7 +100,7 @@ class DiagramHands:
         for panel in self._panels:
             desk.observe(panel.points, partial(self._dragged, panel), ["x", "y"])
             panel.points.on_drag_start(handler(lambda *_: self._grasped()))
-            panel.points.on_drag_end(handler(lambda *_: self._dropped()))
+            panel.points.on_drag_end(handler(lambda _, content: self._dropped(content)))
         for axis in self._scales.values():
             desk.observe(axis, self._panned, ["min", "max"])
         desk.observe(desk.page, self._turned_wheel, "wheel")
@@ -137,33 +134,35 @@ class DiagramHands:
         points, places = self._points(), panel.dragged()
         if places is None or len(places) != len(points):
             return  # x and y arrive one after the other
-        moved = tuple((x, y, w) for (x, y, _), (*_, w) in zip(places, points, strict=True))
-        if moved == points:
+        followed = tuple((x, y, w) for (x, y, _), (*_, w) in zip(places, points, strict=True))
+        if followed == points:
             return
-        if self._held is not None:
-            self._set_points(moved)
-        elif time.monotonic() - self._let_go < LATE:
-            self._desk.state.continue_gesture()
-            self._end_drag(moved)
-        else:
-            # The message that a drag begins can be late, too: the first move begins it.
+        if self._resting:
+            # The page holds back moves while it waits for an answer, but not the message that a
+            # drag ended, which said where: this is an old one.
+            panel.draw_points(points)
+            return
+        if self._held is None:
             self._held = self._limits
             self._desk.state.begin_gesture()
-            self._set_points(moved)
+        self._set_points(followed)
 
     def _grasped(self) -> None:
-        self._let_go = -math.inf
+        self._resting = False
 
-    def _dropped(self) -> None:
-        self._held, self._let_go = None, time.monotonic()
-        self._end_drag(self._points())
-
-    def _end_drag(self, points: Any) -> None:
+    def _dropped(self, content: Mapping[str, Any]) -> None:
+        held, self._held, self._resting = self._held, None, True
+        points, index = self._points(), content["index"]
         # A hand is not exact to more than this, and a parameter file is easier to read.
-        rounded = tuple((round(x, 2), round(y, 2), w) for x, y, w in points)
-        self._set_points(rounded or None)
-        self._desk.state.end_gesture()
-        self._desk.state.refresh()
+        place = (round(content["point"]["x"], 2), round(content["point"]["y"], 2))
+        before = [tuple(round(at, 2) for at in point[:2]) for point in points]
+        try:
+            # The point may have been deleted under the hand.
+            if index < len(points) and (held is not None or place != before[index]):
+                self._set_points(moved(points, index, *place))
+        finally:
+            self._desk.state.end_gesture()
+            self._desk.state.refresh()
 
     def _message(self, _: object, content: dict[str, Any], __: object) -> None:
         if content.get("event") == "dblclick" and self._plot(content):

@@ -196,10 +196,6 @@ class State:
         """Make all changes until `end_gesture` one step of undo."""
         self._open = False
 
-    def continue_gesture(self) -> None:
-        """Make all changes until `end_gesture` part of the last step, as what comes late of it."""
-        self._open = bool(self._past)
-
     def end_gesture(self) -> None:
         """Let the next change be a step of undo of its own."""
         self._open, self._gesture = None, ""

@@ -48,6 +48,8 @@ def test_masks_follow_a_fixed_point_under_the_hand(screen, plot):
     screen.button("Undo").click()
     screen.until(lambda: points(screen) == POINTS, "the points of before")
     screen.until(lambda: screen.counts() == counts, "the counts of before")
+    # A move that the page had held back must not come after the undo.
+    assert screen.at_rest(lambda: points(screen)) == POINTS
     assert not screen.button("Undo").is_enabled()
 
 

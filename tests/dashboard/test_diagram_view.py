@@ -27,8 +27,12 @@ def parameters(dashboard):
 
 def drag(panel, index, x, y):
     """Take a point and move it."""
-    panel.points._handle_custom_msg({"event": "drag_start", "index": index, "point": {}}, [])
+    take(panel, index)
     move(panel, index, x, y)
+
+
+def take(panel, index):
+    panel.points._handle_custom_msg({"event": "drag_start", "index": index, "point": {}}, [])
 
 
 def move(panel, index, x, y):
@@ -40,8 +44,11 @@ def move(panel, index, x, y):
     panel.points.y = ys
 
 
-def drop(panel, index):
-    panel.points._handle_custom_msg({"event": "drag_end", "index": index, "point": {}}, [])
+def drop(panel, index, place=None):
+    """Let a point go, where it was moved last or elsewhere."""
+    x, y = (panel.points.x[index], panel.points.y[index]) if place is None else place
+    content = {"event": "drag_end", "index": index, "point": {"x": x, "y": y}}
+    panel.points._handle_custom_msg(content, [])
 
 
 @pytest.mark.parametrize("name", ["expected", "observed"])
@@ -65,17 +72,43 @@ def test_a_dragged_point_moves_the_boundary_and_the_masks(dashboard, view, name)
     assert not dashboard.state.can_undo
 
 
-def test_a_move_that_comes_after_the_end_of_its_drag_belongs_to_it(dashboard, view):
-    panel = view.panels["observed"]
-    drag(panel, 1, 480.0, 60.0)
-    drop(panel, 1)
-    move(panel, 1, 470.123, 61.0)
-    assert parameters(dashboard).mm_fixed_points_in_boundary == (
-        POINTS[0], (470.12, 61.0, 1e4), POINTS[2],
-    )  # fmt: skip
+@pytest.mark.parametrize("moves", [[], [(480.0, 60.0)]], ids=["a quick hand", "a slow one"])
+def test_a_move_that_comes_after_the_end_of_its_drag_changes_nothing(dashboard, view, moves):
+    panel, last = view.panels["observed"], (470.123, 61.0)
+    take(panel, 1)
+    for place in moves:
+        move(panel, 1, *place)
+    drop(panel, 1, last)
+    for _ in range(2):
+        move(panel, 1, *last)
+        assert parameters(dashboard).mm_fixed_points_in_boundary == (
+            POINTS[0], (470.12, 61.0, 1e4), POINTS[2],
+        )  # fmt: skip
+        assert (panel.points.x[1], panel.points.y[1]) == (470.12, 61.0)
     dashboard.state.undo()
+    move(panel, 1, *last)
     assert parameters(dashboard).mm_fixed_points_in_boundary == POINTS
+    assert (panel.points.x[1], panel.points.y[1]) == POINTS[1][:2]
     assert not dashboard.state.can_undo
+
+
+def test_a_point_may_be_deleted_under_the_hand(dashboard, view):
+    panel = view.panels["observed"]
+    drag(panel, 2, 4000.0, 110.0)
+    dashboard.state.update(mm_fixed_points_in_boundary=POINTS[:2])
+    drop(panel, 2, (4100.0, 111.0))
+    assert parameters(dashboard).mm_fixed_points_in_boundary == POINTS[:2]
+    dashboard.state.update(dilation=2)
+    dashboard.state.undo()
+    assert parameters(dashboard).mm_fixed_points_in_boundary == POINTS[:2]
+
+
+def test_a_click_on_a_point_is_no_change(dashboard, view):
+    exact = (POINTS[0], (480.123456, 60.987654, 1e4), POINTS[2])
+    dashboard.state.update(mm_fixed_points_in_boundary=exact)
+    take(view.panels["observed"], 1)
+    drop(view.panels["observed"], 1)
+    assert parameters(dashboard).mm_fixed_points_in_boundary == exact
 
 
 def test_a_drag_right_after_another_is_a_step_of_its_own(dashboard, view):
