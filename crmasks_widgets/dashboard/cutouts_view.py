@@ -128,7 +128,8 @@ class CutoutsView:
         subject = self._subject(scene)
         self._render_controls(scene, subject)
         # Axes without a picture would be numbers without meaning.
-        (self.figure.add_class if subject is None else self.figure.remove_class)("crmasks-unseen")
+        mark = self.figure.add_class if subject is None else self.figure.remove_class
+        mark("crmasks-unseen")
         if subject is None or not scene.ready("stack"):
             self.title.value = "Click a flagged pixel in the image, or Next hit."
             return

@@ -12,7 +12,7 @@ from ipywidgets import Button, HBox, Layout, ToggleButtons
 
 from crmasks_widgets.dashboard.desk import Desk, Key
 from crmasks_widgets.dashboard.diagram_panel import Panel
-from crmasks_widgets.dashboard.points import added, moved, removed
+from crmasks_widgets.dashboard.points import WEIGHT, added, moved, removed
 from crmasks_widgets.dashboard.state import Limits, Scene
 
 TOOLS: Final = ("Points", "Pan", "Zoom box", "Brush", "Lasso")
@@ -153,12 +153,10 @@ class DiagramHands:
     def _dropped(self, content: Mapping[str, Any]) -> None:
         held, self._held, self._resting = self._held, None, True
         points, index = self._points(), content["index"]
-        # A hand is not exact to more than this, and a parameter file is easier to read.
-        place = (round(content["point"]["x"], 2), round(content["point"]["y"], 2))
-        before = [tuple(round(at, 2) for at in point[:2]) for point in points]
+        place = _by_hand(content["point"]["x"], content["point"]["y"])
+        deleted = index >= len(points)
         try:
-            # The point may have been deleted under the hand.
-            if index < len(points) and (held is not None or place != before[index]):
+            if not deleted and (held is not None or place != _by_hand(*points[index][:2])):
                 self._set_points(moved(points, index, *place))
         finally:
             self._desk.state.end_gesture()
@@ -191,8 +189,7 @@ class DiagramHands:
         # Noise rises fast where there is little light: more points there.
         x = edges[0] + (edges[-1] - edges[0]) * np.array([0.0, 0.05, 0.2, 0.5, 1.0])
         points = tuple(
-            (round(float(a), 2), round(float(b), 2), 1e4)
-            for a, b in zip(x, boundary(x), strict=True)
+            (*_by_hand(float(a), float(b)), WEIGHT) for a, b in zip(x, boundary(x), strict=True)
         )
         self._desk.state.update(mm_fixed_points_in_boundary=points, mm_boundary_fit="piecewise")
 
@@ -232,8 +229,7 @@ class DiagramHands:
         return x_min + event["x"] * (x_max - x_min), y_min + event["y"] * (y_max - y_min)
 
     def _rounded(self, event: dict[str, Any]) -> tuple[float, float]:
-        x, y = self._place(event)
-        return round(x, 2), round(y, 2)
+        return _by_hand(*self._place(event))
 
     def _show(self, limits: Limits | None) -> None:
         self._desk.state.show(diagram=limits)
@@ -305,6 +301,11 @@ def whole_diagram(scene: Scene) -> Limits:
     plane = scene.analysis.plane
     x, y = plane.x_edges, plane.y_edges
     return float(x[0]), float(x[-1]), float(y[0]), float(y[-1])
+
+
+def _by_hand(x: float, y: float) -> tuple[float, float]:
+    """Round: a hand is not exact to more than this, and a parameter file is easier to read."""
+    return round(x, 2), round(y, 2)
 
 
 def _corners(brush: BrushSelector) -> Limits | None:

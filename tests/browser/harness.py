@@ -332,7 +332,7 @@ class Lab:
                 if shows:
                     page.wait_for_selector(shows)
                 yield Screen(page, inside)
-        self.ask("DELETE", f"api/kernels/{kernel}")
+        self._end_sessions(path.name)
 
 
 # Of each axis the first and the last number, and where on the page its tick is.
