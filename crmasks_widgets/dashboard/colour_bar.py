@@ -3,10 +3,11 @@
 from typing import Final
 
 import numpy as np
-from bqplot import Axis, Figure, LinearScale
+from bqplot import Figure, LinearScale
 from ipywidgets import Layout
 
 from crmasks_widgets.dashboard import stretches
+from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.desk import Memo
 from crmasks_widgets.dashboard.pictures import palette_png
 from crmasks_widgets.dashboard.swap_image import SwapImage
@@ -21,10 +22,7 @@ class ColourBar:
         self._values = LinearScale(min=0.0, max=1.0, allow_padding=False)
         scales = {"x": LinearScale(min=0.0, max=1.0, allow_padding=False), "y": self._values}
         self.image = SwapImage(scales)
-        axis = Axis(
-            scale=self._values, orientation="vertical", side="right", label="ADU",
-            label_offset="40px", tick_format="~g", grid_lines="none",
-        )  # fmt: skip
+        axis = make_axis(self._values, "right", label="ADU", label_offset="40px", tick_format="~g")
         self.figure = Figure(
             marks=[self.image.mark], axes=[axis], padding_y=0, animation_duration=0,
             fig_margin={"top": 8, "bottom": 42, "left": 2, "right": 58},

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from bqplot import Axis, Figure, Label, LinearScale
+from bqplot import Figure, Label, LinearScale
 from ipywidgets import HTML, Dropdown, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import cutouts, edits, overlays, picking, viewport
+from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.frames import corrected
 from crmasks_widgets.dashboard.image_tools import (
@@ -73,8 +74,8 @@ class CutoutsView:
             colors=["#777777"], align="start", y_offset=-9,
         )  # fmt: skip
         self.axes = [
-            Axis(scale=self.x, grid_lines="none", tick_values=[], label="x, y: FITS pixel"),
-            Axis(scale=self.y, grid_lines="none", tick_values=[], orientation="vertical"),
+            make_axis(self.x, "bottom", tick_values=[], label="x, y: FITS pixel"),
+            make_axis(self.y, "left", tick_values=[]),
         ]
         self.figure = Figure(
             marks=[self.image.mark, self.names], axes=self.axes, padding_y=0,

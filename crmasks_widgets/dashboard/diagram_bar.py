@@ -1,9 +1,10 @@
 """The colour bar of the diagram."""
 
 import numpy as np
-from bqplot import Axis, Figure, LinearScale, LogScale
+from bqplot import Figure, LinearScale, LogScale
 from ipywidgets import HTML, Layout, VBox
 
+from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.diagram_pictures import DensityColours
 from crmasks_widgets.dashboard.pictures import palette_png
 from crmasks_widgets.dashboard.swap_image import SwapImage
@@ -16,10 +17,9 @@ class ColourBar:
         self._scale = LogScale(min=0.1, max=10.0)
         scales = {"x": LinearScale(min=0.0, max=1.0, allow_padding=False), "y": self._scale}
         self._picture = SwapImage(scales)
-        axis = Axis(
-            scale=self._scale, orientation="vertical", side="right", tick_format="~g",
-            grid_lines="none", label="pixels in a bin", label_offset="40px",
-        )  # fmt: skip
+        axis = make_axis(
+            self._scale, "right", tick_format="~g", label="pixels in a bin", label_offset="40px"
+        )
         self._axis = axis
         self.figure = Figure(
             marks=[self._picture.mark], axes=[axis], padding_x=0, padding_y=0,

@@ -9,6 +9,7 @@ from bqplot import Axis, Figure, Label, LinearScale, Lines, Scatter
 from ipywidgets import HTML, Layout, VBox
 
 from crmasks_widgets.core.boundary import Boundary
+from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.points import Points
 from crmasks_widgets.dashboard.state import Limits
@@ -186,14 +187,12 @@ def round_ticks(low: float, high: float, most: int) -> npt.NDArray[np.float64]:
 
 
 def _axes(scales: dict[str, LinearScale]) -> list[Axis]:
-    style = {"grid_lines": "none", "tick_format": "~g"}
+    x_label, y_label = "min2d \u2212 bias (ADU)", "median2d \u2212 min2d (ADU)"
+    style = {"tick_format": "~g"}
     return [
-        Axis(scale=scales["x"], label="min2d \u2212 bias (ADU)", label_offset="32px", **style),
-        Axis(
-            scale=scales["y"], orientation="vertical", label="median2d \u2212 min2d (ADU)",
-            label_offset="48px", **style,
-        ),
-    ]  # fmt: skip
+        make_axis(scales["x"], "bottom", label=x_label, label_offset="32px", **style),
+        make_axis(scales["y"], "left", label=y_label, label_offset="48px", **style),
+    ]
 
 
 def _draw(mark: Lines, x: npt.NDArray[Any], y: npt.NDArray[Any] | None) -> None:

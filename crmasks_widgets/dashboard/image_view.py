@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from bqplot import Axis, Figure, LinearScale, PanZoom
+from bqplot import Figure, LinearScale, PanZoom
 from bqplot.interacts import BrushSelector, Interaction
 from bqplot_image_gl.interacts import MouseInteraction
 from ipywidgets import HTML, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import edits, image_tools, overlays, viewport
+from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.colour_bar import ColourBar
 from crmasks_widgets.dashboard.colour_tables import chip
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
@@ -68,13 +69,11 @@ class ImageView:
         self.x, self.y = (LinearScale(allow_padding=False) for _ in range(2))
         scales = {"x": self.x, "y": self.y}
         self.layers = ImageLayers(scales)
+        style = {"tick_format": "~f", "tick_style": {"font-size": "10px"}}
         axes = [
-            Axis(scale=self.x, label="x (FITS pixel)", label_offset="30px", tick_format="~f"),
-            Axis(scale=self.y, label="y (FITS pixel)", tick_format="~f",
-                 orientation="vertical", label_offset="46px"),
-        ]  # fmt: skip
-        for axis in axes:
-            axis.grid_lines, axis.tick_style = "none", {"font-size": "10px"}
+            make_axis(self.x, "bottom", label="x (FITS pixel)", label_offset="30px", **style),
+            make_axis(self.y, "left", label="y (FITS pixel)", label_offset="46px", **style),
+        ]
         self.figure = Figure(
             marks=self.layers.marks, axes=axes, padding_y=0, animation_duration=0,
             fig_margin={"top": 8, "bottom": 42, "left": 58, "right": 8},

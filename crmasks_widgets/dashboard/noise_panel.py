@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from bqplot import Axis, Figure, Lines, LogScale, Scatter
+from bqplot import Figure, Lines, LogScale, Scatter
 from ipywidgets import HTML, Button, Layout, VBox
 
 from crmasks_widgets.core.diagram import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck, remarks_on
+from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.control_widgets import ErrorLine
 from crmasks_widgets.dashboard.diagram_panel import round_ticks
 from crmasks_widgets.dashboard.significance_figure import HEIGHT
@@ -51,12 +52,10 @@ class NoisePanel:
         self._equal = Lines(
             x=[], y=[], scales=self._scales, colors=[_GREY], stroke_width=1.5, line_style="dashed"
         )
-        style = {"grid_lines": "none", "tick_format": "~g", "label_offset": "30px"}
+        style = {"tick_format": "~g", "label_offset": "30px"}
         self._axes = [
-            Axis(scale=self._scales["x"], label="predicted (ADU)", **style),
-            Axis(
-                scale=self._scales["y"], orientation="vertical", label="observed (ADU)", **style
-            ),
+            make_axis(self._scales["x"], "bottom", label="predicted (ADU)", **style),
+            make_axis(self._scales["y"], "left", label="observed (ADU)", **style),
         ]  # fmt: skip
         figure = Figure(
             marks=[self._equal, self.observed, self.white], axes=self._axes, fig_margin=_MARGIN,

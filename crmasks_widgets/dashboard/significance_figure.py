@@ -4,9 +4,10 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from bqplot import Axis, Figure, Label, LinearScale, Lines, Scatter
+from bqplot import Figure, Label, LinearScale, Lines, Scatter
 from ipywidgets import HTML, Layout, VBox
 
+from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.diagram_panel import round_ticks
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.state import Limits
@@ -41,14 +42,11 @@ class SignificanceFigure:
             x=[], y=[], scales=scales, marker="circle", colors=["#F0E442"], fill=False,
             stroke="#E69F00", stroke_width=2.5, default_size=110,
         )  # fmt: skip
-        style = {"grid_lines": "none", "tick_format": "~g"}
+        style = {"tick_format": "~g", "label_offset": "30px"}
         self._axes = [
-            Axis(scale=scales["x"], label="min2d \u2212 bias (ADU)", label_offset="30px", **style),
-            Axis(
-                scale=scales["y"], orientation="vertical", label="significance (\u03c3)",
-                label_offset="30px", **style,
-            ),
-        ]  # fmt: skip
+            make_axis(scales["x"], "bottom", label="min2d \u2212 bias (ADU)", **style),
+            make_axis(scales["y"], "left", label="significance (\u03c3)", **style),
+        ]
         self.figure = Figure(
             marks=[
                 self.density.mark, self.overlay.mark, *self.lines.values(), self.selected,

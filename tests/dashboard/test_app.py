@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+from bqplot import Axis
 
 import crmasks_widgets as cm
 from crmasks_widgets.errors import Cancelled, InputError
@@ -127,3 +128,12 @@ def test_closing_ends_the_worker(analysis):
     shown = cm.Dashboard(analysis)
     shown.close()
     assert {thread.name for thread in threading.enumerate()} == before
+
+
+def test_every_axis_says_on_which_side_it_is(dashboard):
+    """Otherwise the page chooses, and may forget it."""
+    axes = [widget for widget in dashboard.workplace._made if isinstance(widget, Axis)]
+    assert len(axes) >= 10
+    for axis in axes:
+        assert axis.side in ("left", "right", "bottom")
+        assert (axis.orientation == "vertical") is (axis.side != "bottom")
