@@ -63,6 +63,7 @@ def test_every_text_is_readable_and_everything_fits(open_dashboard, theme):
     screen.wait_for_results()
     assert screen.page.evaluate(LOW_CONTRAST) == []
     screen.until(lambda: screen.kernel.ask(DARK) == (theme == "Dark"), "the theme in the kernel")
+    assert screen.page.evaluate(LABELS_INSIDE) == []
     box, view = screen.dashboard.bounding_box(), screen.page.viewport_size
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= view["width"]
@@ -116,6 +117,16 @@ def test_nothing_elsewhere_can_be_reached(browser, host):
         page.evaluate("url => void fetch(url).catch(() => {})", f"http://{host}/")
     assert failed.value.failure == "net::ERR_NAME_NOT_RESOLVED"
 
+
+# Names of axes stand beside the plots that they belong to.
+LABELS_INSIDE = """() => [...document.querySelectorAll(".crmasks-plot text.axislabel")]
+    .filter((label) => {
+        const area = label.closest(".crmasks-plot").querySelector(".plotarea_background")
+            .getBoundingClientRect();
+        const { left, right, top, bottom } = label.getBoundingClientRect();
+        const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+        return area.left < x && x < area.right && area.top < y && y < area.bottom;
+    }).map((label) => label.textContent)"""
 
 # WCAG 2, level AA: 4.5 between text and what is behind it, 3 for symbols; what is disabled is
 # exempt.
