@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import TimeoutError
 
 import crmasks_widgets
 from crmasks_widgets.lab import HOST, KERNEL, LAB, ask_server, free_port, serving
@@ -19,6 +20,7 @@ from crmasks_widgets.lab import HOST, KERNEL, LAB, ask_server, free_port, servin
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # Bigger than the time of anything on a machine that is busy with something else.
 PATIENCE = 60.0  # s
+PAGES = 3  # loaded of a notebook, until a cell has run
 TOKEN = "only-this-machine-can-ask"  # noqa: S105
 SIZES = {"small": (1280, 800), "large": (1920, 1080)}
 # Said by JupyterLab's loader about libraries of widgets; they work with the version that is there.
@@ -266,9 +268,21 @@ def watched_page(browser, port, size="small", complaints=None):
     watch = Watch(context, f"{HOST}:{port}", [] if complaints is None else complaints)
     try:
         yield context.new_page()
+    except BaseException as error:
+        error.add_note(f"complaints of the page: {watch.complaints}")
+        raise
     finally:
         context.close()
     assert complaints is not None or not watch.complaints, watch.complaints
+
+
+def wait_for_widget(page, selector):
+    """Wait until it is seen; a failure tells what is there instead."""
+    try:
+        page.wait_for_selector(selector)
+    except TimeoutError as error:
+        error.add_note(f"outputs: {page.locator('.jp-OutputArea').all_inner_texts()}")
+        raise
 
 
 class Lab:
@@ -296,17 +310,17 @@ class Lab:
             if session["path"] == name:
                 self.ask("DELETE", f"api/sessions/{session['id']}")
 
-    def _run_first_cell(self, page, name):
-        """Run it; the identifier of its kernel.
+    def _run_first_cell(self, page, name, shows):
+        """Run it, and wait for what it shows, if anything; the identifier of its kernel.
 
-        About one page in a hundred of JupyterLab waits for ever for the kernel that it started; a
-        person would load it again. Here with another kernel: widgets that the first is making while
-        the page asks which there are would be unknown to it.
+        About one page in a hundred of JupyterLab loses what the kernel that it started says, and
+        waits for ever, or shows nothing; a person would load it again. Here with another kernel:
+        widgets that the first is making while the page asks which there are would be unknown to it.
         """
         steps = []
-        for _ in range(2):
+        for _ in range(PAGES):
             page.goto(self.address(f"doc/tree/{name}") + "&reset")
-            page.evaluate(f"void ({RUN_FIRST_CELL})()")
+            page.evaluate(f"void ({RUN_FIRST_CELL})({json.dumps(bool(shows))})")
             end = time.monotonic() + PATIENCE / 2
             while time.monotonic() < end:
                 if kernel := page.evaluate("window.kernelOfFirstCell"):
@@ -324,13 +338,13 @@ class Lab:
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
         self.set_theme(theme)
         with watched_page(browser, self.port, size) as page:
-            kernel = self._run_first_cell(page, path.name)
+            kernel = self._run_first_cell(page, path.name, shows)
             outputs = page.evaluate(f"{NOTEBOOK}.content.model.toJSON().cells[0].outputs")
             assert all(output["output_type"] != "error" for output in outputs), outputs
             connection = Path(self._env["JUPYTER_RUNTIME_DIR"]) / f"kernel-{kernel}.json"
             with contextlib.closing(Kernel(connection)) as inside:
                 if shows:
-                    page.wait_for_selector(shows)
+                    wait_for_widget(page, shows)
                 yield Screen(page, inside)
         self._end_sessions(path.name)
 
@@ -350,7 +364,7 @@ TICKS = """figure => ["x", "y"].map((axis) => {
     return [found[0], found.at(-1)];
 })"""
 
-RUN_FIRST_CELL = f"""async () => {{
+RUN_FIRST_CELL = f"""async (shows) => {{
     const waitFor = (what) => {{ window.stepOfFirstCell = what; }};
     const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
     waitFor("the notebook");
@@ -360,11 +374,20 @@ RUN_FIRST_CELL = f"""async () => {{
     waitFor("the session");
     await panel.sessionContext.ready;
     waitFor("the kernel");
-    while (!panel.sessionContext.session?.kernel) await pause();
+    const kernel = () => panel.sessionContext.session?.kernel;
+    while (!kernel()) await pause();
+    waitFor("the kernel to be idle");
+    for (let i = 1; kernel()?.status !== "idle"; i += 1) {{
+        // What it said before the page listened is lost; when asked, it says it again.
+        if (i % 10 === 0) kernel()?.requestKernelInfo().catch(() => {{}});
+        await pause();
+    }}
     waitFor("the cell");
     panel.content.activeCellIndex = 0;
     await window.jupyterapp.commands.execute("notebook:run-cell");
-    window.kernelOfFirstCell = panel.sessionContext.session.kernel.id;
+    waitFor("what the cell shows");
+    while (shows && !panel.content.model.toJSON().cells[0].outputs.length) await pause();
+    window.kernelOfFirstCell = kernel().id;
 }}"""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from .harness import PATIENCE, Kernel, Screen, as_root, environment, watched_page
+from .harness import PATIENCE, Kernel, Screen, as_root, environment, wait_for_widget, watched_page
 
 URL = re.compile(r"the dashboard is open at (http://127\.0\.0\.1:(\d+)/\S+)")
 
@@ -74,7 +74,7 @@ def test_jupyterlab_opens_with_the_dashboard_computed(browser, work):
             contextlib.closing(only_kernel(work.folder)) as kernel,
         ):
             page.goto(url)
-            page.wait_for_selector(".crmasks-dashboard")
+            wait_for_widget(page, ".crmasks-dashboard")
             react(Screen(page, kernel))
             pid = kernel.ask("__import__('os').getpid()")
             # What the program stored is what the page shows: nobody ran the cell again.
@@ -113,7 +113,7 @@ def test_voila_shows_the_dashboard_alone(browser, work):
         with watched_page(browser, port) as page:
             page.goto(url, wait_until="commit")
             page.get_by_text("Executing 1 of 1").wait_for()
-            page.wait_for_selector(".crmasks-dashboard")
+            wait_for_widget(page, ".crmasks-dashboard")
             assert page.locator(".jp-InputArea, #loading").count() == 0
             with contextlib.closing(only_kernel(work.folder)) as kernel:
                 react(Screen(page, kernel))
