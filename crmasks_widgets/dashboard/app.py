@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from IPython import get_ipython
 from ipywidgets import Layout, VBox
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.dashboard.outbox import keep_messages
 from crmasks_widgets.dashboard.state import State
 from crmasks_widgets.dashboard.workplace import Workplace
 
@@ -28,6 +30,7 @@ class Dashboard:
     """
 
     def __init__(self, analysis: Analysis) -> None:
+        keep_messages(get_ipython())
         self.widget = VBox(layout=Layout(width="100%"))
         self.widget.add_class("crmasks-dashboard")
         self.workplace = Workplace(analysis, self.open)
