@@ -1,6 +1,7 @@
 """What several test modules need: a small scene on disk, its parameter file, and the program."""
 
 import hashlib
+import signal
 from functools import cache
 from typing import NamedTuple
 
@@ -31,6 +32,14 @@ QUICK = {
     "mm_seed": 5,
 }
 BOTH = {"crmethod": "mm_lacosmic", "la_niter": 2}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_is_heard():
+    """A shell has what it starts in the background ignore Ctrl-C, and programs inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Finished(NamedTuple):

@@ -1,5 +1,6 @@
 """Batches: which blocks there are, what becomes of them, and what a killed one leaves behind."""
 
+import contextlib
 import csv
 import json
 import multiprocessing
@@ -407,13 +408,18 @@ def test_a_block_whose_worker_was_killed_runs_again_but_not_for_ever(tmp_path, k
         assert digests(out / "params") == digests(tmp_path / "whole" / "params")
 
 
+@contextlib.contextmanager
 def start_batch(folder, *arguments):
     command = [sys.executable, "-m", "crmasks_widgets", "batch", *map(str, arguments)]
-    return subprocess.Popen(
+    with subprocess.Popen(
         [*command, "--output-dir", "out", "--no-figures"],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_for(path):
