@@ -12,9 +12,10 @@ import time
 import numpy as np
 import pytest
 
-from crmasks_widgets.core.diagram import Noise, plane_of
-from crmasks_widgets.core.expectation import exposure_signals, simulate_diagram
-from crmasks_widgets.core.order_statistics import exact_diagram
+from crmasks_widgets.core.mm.diagram import plane_of
+from crmasks_widgets.core.mm.exact import exact_diagram
+from crmasks_widgets.core.mm.simulation import exposure_signals, simulate_diagram
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.demo import demo_scene
 
 SHAPE = (2016, 1596)

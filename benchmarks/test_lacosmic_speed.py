@@ -11,8 +11,8 @@ import astroscrappy
 import numpy as np
 import pytest
 
-from crmasks_widgets.core import lacosmic_engine as engine
-from crmasks_widgets.core.lacosmic import LacosmicSettings, elliptical_kernel
+from crmasks_widgets.core.lacosmic import engine
+from crmasks_widgets.core.lacosmic.library import LacosmicSettings, elliptical_kernel
 from crmasks_widgets.simulate import fibre_spectrograph
 
 DEFAULTS = LacosmicSettings()

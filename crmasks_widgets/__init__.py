@@ -16,8 +16,8 @@ from crmasks_widgets.exposures import Calibration, ExposureSet, read_calibration
 from crmasks_widgets.loading import apply_masks, load_analysis
 from crmasks_widgets.parameters import Parameters, parameter_table
 from crmasks_widgets.products import save_all
-from crmasks_widgets.regions_out import save_hits, save_regions
-from crmasks_widgets.sessions import save_session
+from crmasks_widgets.products.hits import save_hits, save_regions
+from crmasks_widgets.products.session import save_session
 
 if TYPE_CHECKING:
     from crmasks_widgets.dashboard.app import Dashboard as Dashboard

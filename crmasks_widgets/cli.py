@@ -16,16 +16,17 @@ from typing import Any
 
 from rich.console import Console
 
-from crmasks_widgets import _report, batch
-from crmasks_widgets._atomic import check_room, occupied
+from crmasks_widgets import batch, terminal
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.blocks import find_blocks
+from crmasks_widgets.analysis.run import available_cpus
+from crmasks_widgets.batch.blocks import find_blocks
+from crmasks_widgets.batch.report import HTML_NAME
 from crmasks_widgets.demo import KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError
+from crmasks_widgets.files.writing import check_room, occupied
 from crmasks_widgets.loading import FIXED_SEED, load_analysis
 from crmasks_widgets.products import Figures, prepare_folder, room_needed, save_all
-from crmasks_widgets.scheduling import available_cpus
 
 EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 _GRACE = 0.7  # s
@@ -184,18 +185,18 @@ def _batch(arguments: argparse.Namespace, console: Console) -> int:
         arguments.workers, arguments.scheduler, arguments.figures, arguments.overwrite
     )
     quiet = not logger.isEnabledFor(logging.INFO)
-    with _report.batch_progress(console, len(blocks), quiet=quiet) as report:
+    with terminal.batch_progress(console, len(blocks), quiet=quiet) as report:
         outcomes = batch.run_batch(blocks, folder, options, report)
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     for outcome in failed:
         logger.error("%s: %s", outcome.name, outcome.error)
-    logger.info("%d blocks, %d failed; see %s", len(blocks), len(failed), folder / batch.HTML_NAME)
+    logger.info("%d blocks, %d failed; see %s", len(blocks), len(failed), folder / HTML_NAME)
     return EXIT_OTHER if failed else EXIT_DONE
 
 
 def _check(arguments: argparse.Namespace, console: Console) -> int:
     """Compare the noise of the exposures with gain and readout noise, and say where to look."""
-    _report.print_noise_check(load_analysis(arguments.params), console)
+    terminal.print_noise_check(load_analysis(arguments.params), console)
     return EXIT_DONE
 
 
@@ -249,14 +250,14 @@ def _compute_and_save(
     check_room(arguments.output_dir, room_needed(analysis))
     with occupied(arguments.output_dir) as leave:
         with _prompt_interrupt(leave):
-            _report.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+            terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
         figures: Figures | None = None
         if arguments.figures and analysis.masks_checksum is None:
             # Only a run that draws pays for matplotlib.
             from crmasks_widgets.figures import all_figures
 
             figures = all_figures
-        with _report.spinner(console, "writing products", quiet=quiet):
+        with terminal.spinner(console, "writing products", quiet=quiet):
             written = save_all(
                 analysis,
                 arguments.output_dir,
@@ -267,7 +268,7 @@ def _compute_and_save(
                 reproducible=arguments.reproducible,
             )
     if not quiet:
-        _report.print_products(console, written, analysis.uuid, time.monotonic() - started)
+        terminal.print_products(console, written, analysis.uuid, time.monotonic() - started)
 
 
 @contextlib.contextmanager

@@ -10,17 +10,17 @@ import numpy as np
 from astropy.io import fits
 from scipy import ndimage
 
-from crmasks_widgets._atomic import (
+from crmasks_widgets._version import __version__
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.exposures import ExposureSet
+from crmasks_widgets.files.writing import (
     Product,
     check_writable,
     refuse_existing,
     text_product,
     write_products,
 )
-from crmasks_widgets._version import __version__
-from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.errors import ParameterError
-from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.simulate import (
     THICK_CCD,

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
-from crmasks_widgets._fits_files import ImagePlane, find_file, read_image
-from crmasks_widgets.core.diagram import Noise
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.errors import InputError
+from crmasks_widgets.files.reading import ImagePlane, find_file, read_image
 from crmasks_widgets.parameters import Parameters
 
 logger = logging.getLogger(__name__)

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
-from crmasks_widgets._fits_files import find_file, open_fits
 from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.core.alignment import Alignment
-from crmasks_widgets.core.lacosmic import LacosmicResult
+from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.masks import Masks
 from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposures import read_calibration, read_exposures
+from crmasks_widgets.files.reading import find_file, open_fits
 from crmasks_widgets.parameters import Parameters
 
 logger = logging.getLogger(__name__)

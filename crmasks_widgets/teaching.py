@@ -9,8 +9,8 @@ import numpy.typing as npt
 from astropy.table import Table
 from scipy import stats
 
-from crmasks_widgets.core.boundary import piecewise_boundary
 from crmasks_widgets.core.masks import mm_flags
+from crmasks_widgets.core.mm.boundary import piecewise_boundary
 from crmasks_widgets.core.stack import Stack, stack_exposures
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.simulate import THICK_CCD, Detector, LongSlit, Scene, expose, long_slit_light

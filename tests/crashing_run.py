@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from crmasks_widgets import cli
-from crmasks_widgets._folder_lock import TEMPORARY_PREFIX
+from crmasks_widgets.files.folder_lock import TEMPORARY_PREFIX
 
 # The one time in a product.
 DATE = re.compile(rb"DATE    = '[^']*'")

@@ -26,7 +26,7 @@ SWAPS = {
     ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.And: ast.Or, ast.Or: ast.And,
     ast.FloorDiv: ast.Mult, ast.Pow: ast.Mult,
 }  # fmt: skip
-MODULES = ("masks", "boundary", "combine")
+MODULES = ("masks", "mm.boundary", "combine")
 _HERE = Path(__file__).parent
 # From the quickest to the slowest: most mistakes are noticed by the first.
 _TESTS = ("core/test_{}.py", "core/test_worked_examples.py", "test_analysis.py", "test_parity.py")
@@ -92,7 +92,11 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 def source_of(module):
     """Text of a module of the core."""
-    path = Path(crmasks_widgets.__file__).parent / "core" / f"{module}.py"
+    path = (
+        Path(crmasks_widgets.__file__)
+        .parent.joinpath("core", *module.split("."))
+        .with_suffix(".py")
+    )
     return path.read_text(encoding="utf-8")
 
 
@@ -117,7 +121,7 @@ def _run_tests(module, source, tests):
     for name in [n for n in sys.modules if n.split(".")[0] in ("crmasks_widgets", "tests")]:
         del sys.modules[name]
     sys.meta_path.insert(0, _Instead(f"crmasks_widgets.core.{module}", source))
-    files = [str(_HERE / test.format(module)) for test in tests]
+    files = [str(_HERE / test.format(module.split(".")[-1])) for test in tests]
     return pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:benchmark", *files])
 
 

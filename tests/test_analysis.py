@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crmasks_widgets as cm
-from crmasks_widgets import _stages, palette
-from crmasks_widgets._stage_functions import COMPUTE
-from crmasks_widgets.analysis import STAGES
-from crmasks_widgets.scheduling import available_cpus, compute_all, jobs_at_once
+from crmasks_widgets.analysis import STAGES, graph
+from crmasks_widgets.analysis.run import available_cpus, compute_all, jobs_at_once
+from crmasks_widgets.analysis.stages.basic import COMPUTE
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from .counts import count
@@ -104,7 +104,7 @@ def test_a_change_equals_a_fresh_computation_and_keeps_the_rest(exposures, name)
     table = dict(STAGES)
     if "mm_fixed_points_in_boundary" in change:
         # The points are lower than what the noise reaches: the plane keeps its limits.
-        table["plane"] = _stages.Stage(("gain", "rnoise", "mm_seed"), STAGES["plane"].needs)
+        table["plane"] = graph.Stage(("gain", "rnoise", "mm_seed"), STAGES["plane"].needs)
     stale = set().union(*(needed(key, table) for key in change))
     assert changed.computed() == {key for key in before if key[0] not in stale}
     assert bool(stale) != (name in NO_STAGE)
@@ -135,7 +135,7 @@ def test_a_chain_of_changes_equals_a_fresh_computation(exposures, names, method)
 
 
 def test_a_stage_cannot_read_what_the_table_does_not_declare():
-    declared = _stages.Declared(BASE, STAGES["stack"])
+    declared = graph.Declared(BASE, STAGES["stack"])
     assert declared.apply_flux_factor_to == "simulated"
     with pytest.raises(AttributeError, match="does not declare that dilation is read"):
         _ = declared.dilation
@@ -187,7 +187,7 @@ def test_a_failed_stage_leaves_nothing_behind(exposures, monkeypatch):
             raise cm.Cancelled("stopped")
         return "second"
 
-    monkeypatch.setattr("crmasks_widgets._stage_functions.COMPUTE", {"labels": fail_once})
+    monkeypatch.setattr("crmasks_widgets.analysis.stages.basic.COMPUTE", {"labels": fail_once})
     with pytest.raises(cm.Cancelled):
         analysis.result("labels")
     assert not analysis.computed()
@@ -273,7 +273,7 @@ def test_no_more_stages_at_once_than_threads(exposures, threads, monkeypatch):
         return result
 
     monkeypatch.setattr(
-        "crmasks_widgets._stage_functions.COMPUTE", {**COMPUTE, "lacosmic": watched}
+        "crmasks_widgets.analysis.stages.basic.COMPUTE", {**COMPUTE, "lacosmic": watched}
     )
     analysis = cm.Analysis(exposures, BASE.replace(crmethod="lacosmic"))
     before = threading.active_count()
@@ -305,7 +305,9 @@ def test_a_stage_read_by_two_threads_is_computed_once(exposures, monkeypatch):
         calls.append(1)
         return original(a, p)
 
-    monkeypatch.setattr("crmasks_widgets._stage_functions.COMPUTE", {**COMPUTE, "stack": counted})
+    monkeypatch.setattr(
+        "crmasks_widgets.analysis.stages.basic.COMPUTE", {**COMPUTE, "stack": counted}
+    )
     analysis = cm.Analysis(exposures, BASE)
     threads = [threading.Thread(target=lambda: analysis.stack) for _ in range(8)]
     for thread in threads:

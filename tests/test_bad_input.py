@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from crmasks_widgets import _atomic, load_analysis
-from crmasks_widgets._folder_lock import TEMPORARY_PREFIX
+from crmasks_widgets import load_analysis
 from crmasks_widgets.cli import EXIT_BAD_INPUT
+from crmasks_widgets.files import writing as _atomic
+from crmasks_widgets.files.folder_lock import TEMPORARY_PREFIX
 from crmasks_widgets.products import room_needed
 
 from .conftest import QUICK, SHAPE, digests, small_scene

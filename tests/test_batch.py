@@ -17,15 +17,15 @@ import pytest
 from astropy.table import Table
 
 from crmasks_widgets import InputError, OutputError, ParameterError, __version__
-from crmasks_widgets._atomic import occupied
-from crmasks_widgets._batch_table import html_text
-from crmasks_widgets._block_run import RECORD_NAME, Outcome, Task, run_block
-from crmasks_widgets._folder_lock import LOCK_NAME, TEMPORARY_PREFIX
-from crmasks_widgets._memory import available_memory, memory_needed
 from crmasks_widgets.batch import Options, check_workers, run_batch, workers_at_once
-from crmasks_widgets.blocks import find_blocks, memory_of
+from crmasks_widgets.batch.block import RECORD_NAME, Outcome, Task, run_block
+from crmasks_widgets.batch.blocks import find_blocks, memory_of
+from crmasks_widgets.batch.report import html_text
 from crmasks_widgets.cli import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OTHER
 from crmasks_widgets.errors import StartError
+from crmasks_widgets.files.folder_lock import LOCK_NAME, TEMPORARY_PREFIX
+from crmasks_widgets.files.writing import occupied
+from crmasks_widgets.machine import available_memory, memory_needed
 
 from .conftest import BOTH, SHAPE, digests, small_scene, write_exposures, write_yaml
 
@@ -256,7 +256,7 @@ def test_memory_within_the_limit_of_a_container(tmp_path):
 
 def test_a_block_above_the_free_memory_is_refused_with_what_it_needs(tmp_path, monkeypatch):
     path = night(tmp_path / "n")
-    monkeypatch.setattr("crmasks_widgets.batch.available_memory", lambda: 100.0)
+    monkeypatch.setattr("crmasks_widgets.batch.workers.available_memory", lambda: 100.0)
     (outcome,) = run_batch(find_blocks([path]), tmp_path / "out")
     assert outcome.error == "found 100 MiB of free memory, expected 250 MiB"
     assert not (tmp_path / "out" / "params").exists()
@@ -371,7 +371,7 @@ def test_a_mistake_of_ours_fails_its_block_alone(tmp_path, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("crmasks_widgets._block_run.compute_all", broken)
+    monkeypatch.setattr("crmasks_widgets.batch.block.compute_all", broken)
     outcome = run_one(night(tmp_path / "n"), tmp_path / "out")
     assert (outcome.state, outcome.error) == ("failed", "unexpected RuntimeError: two lines")
 
@@ -541,7 +541,8 @@ def test_a_cluster_that_is_not_there(tmp_path, monkeypatch):
         with pytest.raises(StartError, match=r"expected crmasks_widgets\[dask\] installed"):
             run_batch(blocks, tmp_path / "out", Options(scheduler="tcp://127.0.0.1:1"))
     code = (
-        "import sys\nfrom crmasks_widgets import batch, cli\nbatch.CONNECT_SECONDS = 0.2\n"
+        "import sys\nfrom crmasks_widgets import cli\nfrom crmasks_widgets.batch import workers\n"
+        "workers.CONNECT_SECONDS = 0.2\n"
         "if __name__ == '__main__':\n    sys.exit(cli.main(sys.argv[1:]))\n"
     )
     arguments = ["batch", "n", "--scheduler", "tcp://127.0.0.1:1", "--output-dir", "out"]

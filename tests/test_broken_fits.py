@@ -11,8 +11,8 @@ import pytest
 from astropy.io import fits
 
 from crmasks_widgets import ExposureSet, InputError, read_exposures
-from crmasks_widgets._fits_files import read_image
-from crmasks_widgets._memory import MIB, available_memory, memory_needed
+from crmasks_widgets.files.reading import read_image
+from crmasks_widgets.machine import MIB, available_memory, memory_needed
 
 from .conftest import SHAPE
 from .counts import count
@@ -193,7 +193,7 @@ def test_memory_is_known_before_exposures_are_read(tmp_path, monkeypatch):
     monkeypatch.setenv("CRMASKS_MEMORY_LIMIT", f"{needed - 0.1}")
     read = []
     with monkeypatch.context() as patch:
-        patch.setattr("crmasks_widgets._fits_files._read_plane", read.append)
+        patch.setattr("crmasks_widgets.files.reading._read_plane", read.append)
         with pytest.raises(InputError) as caught:
             read_exposures(paths)
     assert not read

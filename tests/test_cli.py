@@ -13,7 +13,7 @@ import pytest
 from astropy.io import fits
 
 from crmasks_widgets import __version__, load_analysis
-from crmasks_widgets.scheduling import compute_all
+from crmasks_widgets.analysis.run import compute_all
 
 from .conftest import BOTH, SHAPE, digests
 
@@ -212,9 +212,9 @@ def test_invalid_values_are_counted(work):
     "where",
     [
         "crmasks_widgets.cli.load_analysis",
-        "crmasks_widgets._stage_functions.masks.build_masks",
-        "crmasks_widgets.products.write_hits",
-        "crmasks_widgets.products._write_pixels",
+        "crmasks_widgets.analysis.stages.basic.masks.build_masks",
+        "crmasks_widgets.products.run.write_hits",
+        "crmasks_widgets.products.run._write_pixels",
     ],
 )
 def test_interrupt_ends_with_130_and_leaves_nothing(work, monkeypatch, where):
@@ -272,13 +272,13 @@ def test_ctrl_c_does_not_wait_for_a_library_that_does_not_listen(work):
     before = digests(work.folder)
     code = (
         "import sys, threading, _thread\n"
-        "from crmasks_widgets import cli, _report\n"
+        "from crmasks_widgets import cli, terminal\n"
         "def deaf(*_, **__):\n"
         "    print('deaf', flush=True)\n"
         "    while True:\n"
         "        try:\n            threading.Event().wait()\n"
         "        except KeyboardInterrupt:\n            pass\n"
-        "_report.compute_with_progress = deaf\n"
+        "terminal.compute_with_progress = deaf\n"
         "sys.exit(cli.main(['run', 'params.yaml', '--output-dir', 'out']))\n"
     )
     with subprocess.Popen(

@@ -19,10 +19,11 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from crmasks_widgets import OutputError, _folder_lock, save_all
-from crmasks_widgets._atomic import Product, occupied, write_products
-from crmasks_widgets._folder_lock import LOCK_NAME, TEMPORARY_PREFIX, temporary_path
+from crmasks_widgets import OutputError, save_all
 from crmasks_widgets.cli import EXIT_BAD_INPUT
+from crmasks_widgets.files import folder_lock as _folder_lock
+from crmasks_widgets.files.folder_lock import LOCK_NAME, TEMPORARY_PREFIX, temporary_path
+from crmasks_widgets.files.writing import Product, occupied, write_products
 
 from .conftest import digests
 from .counts import count
@@ -130,7 +131,7 @@ def test_second_run_is_kept_out_and_told_who_is_there(work, monkeypatch):
     holder = subprocess.Popen(
         [sys.executable, "-c",
          "import sys, pathlib\n"
-         "from crmasks_widgets._folder_lock import locked\n"
+         "from crmasks_widgets.files.folder_lock import locked\n"
          "with locked(pathlib.Path('out')):\n    print(flush=True)\n    sys.stdin.read()"],
         cwd=work.folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -139,7 +140,7 @@ def test_second_run_is_kept_out_and_told_who_is_there(work, monkeypatch):
     before = digests(work.folder)
     computed = []
     with monkeypatch.context() as patch:
-        patch.setattr("crmasks_widgets.cli._report.compute_with_progress", computed.append)
+        patch.setattr("crmasks_widgets.cli.terminal.compute_with_progress", computed.append)
         result = work.run()
     assert result.code == EXIT_BAD_INPUT
     assert f"out: found another run writing here (process {holder.pid} on " in result.err
@@ -210,15 +211,15 @@ def test_file_system_without_locks_is_said_to_be_one(tmp_path, monkeypatch, capl
 
 def test_products_that_appear_while_computing_are_not_overwritten(work, monkeypatch):
     work.yaml()
-    from crmasks_widgets import _report
+    from crmasks_widgets import terminal
 
-    compute = _report.compute_with_progress
+    compute = terminal.compute_with_progress
 
     def meanwhile(*arguments, **options):
         compute(*arguments, **options)
         (work.out / "hits.ecsv").write_text("of somebody else")
 
-    monkeypatch.setattr(_report, "compute_with_progress", meanwhile)
+    monkeypatch.setattr(terminal, "compute_with_progress", meanwhile)
     result = work.run()
     assert result.code == 4
     assert "out/hits.ecsv: found products of an earlier run" in result.err
@@ -315,7 +316,7 @@ def test_no_room_is_noticed_before_anything_is_computed(work, monkeypatch):
     usage = shutil.disk_usage(work.folder)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     computed = []
-    monkeypatch.setattr("crmasks_widgets.cli._report.compute_with_progress", computed.append)
+    monkeypatch.setattr("crmasks_widgets.cli.terminal.compute_with_progress", computed.append)
     result = work.run()
     assert result.code == EXIT_BAD_INPUT
     assert "out: found 1000 bytes free, expected room for all products, at least " in result.err

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import crmasks_widgets as cm
-from crmasks_widgets._stage_functions import COMPUTE
+from crmasks_widgets.analysis.stages.basic import COMPUTE
 from crmasks_widgets.dashboard import engine as engine_module
 from crmasks_widgets.dashboard.engine import Engine, default_order
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
@@ -85,7 +85,7 @@ class Gate:
         self.entered, self.opened, self.calls = threading.Event(), threading.Event(), 0
         self._work = work or COMPUTE[stage]
         replaced = {**COMPUTE, stage: self}
-        monkeypatch.setattr("crmasks_widgets._stage_functions.COMPUTE", replaced)
+        monkeypatch.setattr("crmasks_widgets.analysis.stages.basic.COMPUTE", replaced)
 
     def __call__(self, *arguments):
         self.calls += 1
@@ -95,7 +95,9 @@ class Gate:
 
 
 def replace_stage(monkeypatch, stage, function):
-    monkeypatch.setattr("crmasks_widgets._stage_functions.COMPUTE", {**COMPUTE, stage: function})
+    monkeypatch.setattr(
+        "crmasks_widgets.analysis.stages.basic.COMPUTE", {**COMPUTE, stage: function}
+    )
 
 
 def assert_same_masks(one, other):
@@ -148,7 +150,7 @@ def test_finished_stages_are_not_computed_again(finished, monkeypatch):
         return lambda *arguments: calls.append(name) or COMPUTE[name](*arguments)
 
     monkeypatch.setattr(
-        "crmasks_widgets._stage_functions.COMPUTE", {name: counted(name) for name in COMPUTE}
+        "crmasks_widgets.analysis.stages.basic.COMPUTE", {name: counted(name) for name in COMPUTE}
     )
     with Seen().engine(finished, order=MASKS) as engine:
         engine.submit(dilation=3)

@@ -14,8 +14,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from crmasks_widgets import palette
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.figures import FigureJob, all_figures, images, jobs
 from crmasks_widgets.figures.alignment import flux_factor_figure, offset_figure

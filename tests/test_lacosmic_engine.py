@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from crmasks_widgets.core import _fine_structure, _lacosmic_run, _medians, lacosmic
-from crmasks_widgets.core import lacosmic_engine as engine
-from crmasks_widgets.core._lacosmic_preparation import _terms
-from crmasks_widgets.core.lacosmic import LacosmicSettings
+from crmasks_widgets.core.lacosmic import engine, fine_structure, iterations, medians
+from crmasks_widgets.core.lacosmic import library as lacosmic
+from crmasks_widgets.core.lacosmic.library import LacosmicSettings
+from crmasks_widgets.core.lacosmic.preparation import _terms
 from crmasks_widgets.errors import Cancelled
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.simulate import fibre_spectrograph
@@ -220,7 +220,7 @@ def test_dense_and_sparse_structure_are_the_same_bits(mode, monkeypatch):
     prepared = engine.prepare(frame, chosen, gain=1.0, rnoise=4.0)
     found = []
     for share in (0.0, 1.0):
-        monkeypatch.setattr(_lacosmic_run, "DENSE", share)
+        monkeypatch.setattr(iterations, "DENSE", share)
         found.append(engine.detect(prepared, chosen))
     np.testing.assert_array_equal(found[0].mask, found[1].mask)
 
@@ -234,7 +234,7 @@ def test_overwriting_and_bands_of_rows_change_no_bit(mode, gain, monkeypatch):
     before = frame.copy()
     expected = engine.detect(engine.prepare(frame, chosen, gain=gain, rnoise=4.0), chosen)
     assert expected.iterations > 1
-    monkeypatch.setattr(_lacosmic_run, "BAND_PIXELS", 7 * 110)
+    monkeypatch.setattr(iterations, "BAND_PIXELS", 7 * 110)
     for overwrite in (False, True):
         prepared = engine.prepare(frame, chosen, gain=gain, rnoise=4.0)
         found = engine.detect(prepared, chosen, overwrite=overwrite)
@@ -257,19 +257,19 @@ def test_lower_median(shape, seed, levels, masked, sample):
         left_out.ravel()[rng.integers(frame.size)] = False
     good = np.sort(frame if left_out is None else frame[~left_out], axis=None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_medians, "SAMPLE", sample)
-        patch.setattr(_medians, "SAMPLE_RANKS", 0.1)
-        assert _medians.lower_median(frame, left_out) == good[(good.size - 1) // 2]
+        patch.setattr(medians, "SAMPLE", sample)
+        patch.setattr(medians, "SAMPLE_RANKS", 0.1)
+        assert medians.lower_median(frame, left_out) == good[(good.size - 1) // 2]
 
 
 def test_lower_median_needs_no_fair_sample():
     frame = np.ones((64, 64), np.float32)
     frame[:, ::2] = np.arange(64 * 32).reshape(64, 32) + 2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_medians, "SAMPLE", 64 * 32)
-        assert _medians.lower_median(frame, None) == 1
-        assert _medians.lower_median(frame[:, 1:], None) == 1
-        assert _medians.lower_median(-frame, None) == -2
+        patch.setattr(medians, "SAMPLE", 64 * 32)
+        assert medians.lower_median(frame, None) == 1
+        assert medians.lower_median(frame[:, 1:], None) == 1
+        assert medians.lower_median(-frame, None) == -2
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 50), (5, 9), (15, 40), (40, 7)])
@@ -360,9 +360,9 @@ def test_stops_when_asked(limit):
     ],
 )
 def test_kernels_are_those_of_the_library(model, theirs, fwhm, size):
-    kernel = _fine_structure.model_kernel(model, fwhm, 4.765, size)
+    kernel = fine_structure.model_kernel(model, fwhm, 4.765, size)
     np.testing.assert_array_equal(kernel, theirs(fwhm, size)[::-1, ::-1])
-    assert len(_fine_structure.separable_terms(kernel)) == 1
+    assert len(fine_structure.separable_terms(kernel)) == 1
 
 
 @settings(deadline=None, max_examples=60)
@@ -382,12 +382,12 @@ def test_medians(shape, seed, window):
     else:
         expected[inner] = np.median(square(values, (width, width)), axis=(-2, -1))
     rows = [
-        _medians.median_rows(values, slice(y, min(y + 7, shape[0])), width, separable)
+        medians.median_rows(values, slice(y, min(y + 7, shape[0])), width, separable)
         for y in range(0, shape[0], 7)
     ]
     np.testing.assert_array_equal(np.vstack(rows), expected)
     everywhere = np.arange(values.size)
-    found = _medians.median_at(values, everywhere, width, separable)
+    found = medians.median_at(values, everywhere, width, separable)
     np.testing.assert_array_equal(found.reshape(shape), expected)
 
 

@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmasks_widgets._parameter_types import HIT_CLASSES
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.parameters import ParameterInfo, Parameters, parameter_table
+from crmasks_widgets.parameters.types import HIT_CLASSES
 
 TABLE = {info.name: info for info in parameter_table()}
 

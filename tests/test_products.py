@@ -22,12 +22,12 @@ from crmasks_widgets import (
     Parameters,
     ProductExistsError,
     __version__,
-    palette,
     read_exposures,
     save_all,
 )
+from crmasks_widgets.analysis.run import compute_all
 from crmasks_widgets.cli import EXIT_EXISTS
-from crmasks_widgets.scheduling import compute_all
+from crmasks_widgets.core import codes as palette
 
 from .conftest import (
     BOTH,
@@ -370,7 +370,7 @@ def test_reproducible_runs_are_equal_byte_for_byte_whatever_the_threads(work, mo
 def test_date_is_the_only_difference_of_two_runs(work, monkeypatch):
     work.yaml()
     dates = iter(["2026-01-01T00:00:00", "2026-12-31T23:59:59"])
-    monkeypatch.setattr("crmasks_widgets.products._date", lambda reproducible: next(dates))
+    monkeypatch.setattr("crmasks_widgets.products.run._date", lambda reproducible: next(dates))
     for folder in ("one", "two"):
         assert work.run("--output-dir", folder).code == 0
     for name in [*FITS_PRODUCTS, "crmasks.fits"]:
@@ -424,7 +424,7 @@ def test_uuid_follows_inputs_and_parameters():
 def test_uuid_follows_the_version(monkeypatch):
     now = analysis_of().uuid
     assert analysis_of().uuid == now
-    monkeypatch.setattr("crmasks_widgets.analysis.__version__", "0.0")
+    monkeypatch.setattr("crmasks_widgets.analysis.analysis.__version__", "0.0")
     assert analysis_of().uuid != now
 
 
@@ -642,7 +642,7 @@ def test_an_interrupt_while_writing_leaves_nothing(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     analysis = analysis_of()
-    monkeypatch.setattr("crmasks_widgets.products.write_hits", interrupted)
+    monkeypatch.setattr("crmasks_widgets.products.run.write_hits", interrupted)
     with pytest.raises(KeyboardInterrupt):
         save_all(analysis, tmp_path / "new" / "folder")
     assert list(tmp_path.iterdir()) == []

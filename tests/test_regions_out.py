@@ -6,8 +6,8 @@ from astropy.table import Table
 from regions import RectanglePixelRegion, Regions
 
 import crmasks_widgets as cm
-from crmasks_widgets import palette
-from crmasks_widgets.regions_out import escaped, regions_text
+from crmasks_widgets.core import codes as palette
+from crmasks_widgets.products.hits import escaped, regions_text
 
 from .conftest import LEVELS, QUICK, small_scene
 

@@ -7,8 +7,8 @@ import pytest
 
 import crmasks_widgets as cm
 from crmasks_widgets.core.combine import median_variance_factor
-from crmasks_widgets.core.lacosmic import LacosmicSettings
-from crmasks_widgets.core.lacosmic_stages import lacosmic_stages
+from crmasks_widgets.core.lacosmic.library import LacosmicSettings
+from crmasks_widgets.core.lacosmic.stages import lacosmic_stages
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.figures import teaching as figures
 from crmasks_widgets.simulate import Detector, Hits, expose

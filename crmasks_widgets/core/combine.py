@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from crmasks_widgets.core.diagram import Noise
 from crmasks_widgets.core.masks import Masks
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
 
 FloatFrame = npt.NDArray[np.float32]

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.core.combine import exposure_variances
-from crmasks_widgets.core.diagram import Noise
-from crmasks_widgets.core.local_estimate import LocalEstimate
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.significance.local_estimate import LocalEstimate
 from crmasks_widgets.core.stack import Stack
 
 BoolFrame = npt.NDArray[np.bool_]

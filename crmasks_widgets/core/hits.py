@@ -8,7 +8,7 @@ from astropy.table import Table
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
-from crmasks_widgets import palette
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS
 from crmasks_widgets.core.stack import Stack
 

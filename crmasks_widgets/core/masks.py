@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets import palette
-from crmasks_widgets.core.boundary import Boundary
-from crmasks_widgets.core.diagram import Noise
+from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.mm.boundary import Boundary
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
 
 BoolFrame = npt.NDArray[np.bool_]
@@ -82,7 +82,7 @@ class Flags:
         Returns
         -------
         (ny, nx) uint8
-            Codes of `crmasks_widgets.palette`, 0 where none did.
+            Codes of `crmasks_widgets.core.codes`, 0 where none did.
         """
         codes = np.zeros(self.mm.shape, dtype=np.uint8)
         # Few pixels are flagged: what they are is worked out for them alone.
@@ -332,7 +332,7 @@ def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDAr
     Returns
     -------
     (ny, nx) uint8
-        Codes of `crmasks_widgets.palette`, 0 outside the mask.
+        Codes of `crmasks_widgets.core.codes`, 0 outside the mask.
     """
     pixels = np.flatnonzero(mask)
     code = flags.at(np.unravel_index(pixels, mask.shape)).codes()

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from crmasks_widgets.core.diagram import Noise
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
 
 FloatArray = npt.NDArray[np.float64]

@@ -15,10 +15,10 @@ from typing import Any, Final, TypeGuard
 
 from ipywidgets import HTML, Checkbox, Dropdown, FloatSlider, IntSlider, Layout, Text, Widget
 
-from crmasks_widgets._yaml_text import load_yaml
 from crmasks_widgets.dashboard.desk import Desk
 from crmasks_widgets.errors import CrmasksError, ParameterError
 from crmasks_widgets.parameters import ParameterInfo
+from crmasks_widgets.parameters.yaml_text import load_yaml
 
 # A slider reaches this many times the default, or this far where there is none to go by.
 REACH: Final = 4

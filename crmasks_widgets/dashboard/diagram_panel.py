@@ -8,7 +8,7 @@ import numpy.typing as npt
 from bqplot import Axis, Figure, Label, LinearScale, Lines, Scatter
 from ipywidgets import HTML, Layout, VBox
 
-from crmasks_widgets.core.boundary import Boundary
+from crmasks_widgets.core.mm.boundary import Boundary
 from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.points import Points

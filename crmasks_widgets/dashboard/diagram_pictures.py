@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from crmasks_widgets import palette as codes
+from crmasks_widgets.core import codes
 from crmasks_widgets.dashboard.colour_tables import Palette, rgb, table
 from crmasks_widgets.dashboard.state import Limits
 

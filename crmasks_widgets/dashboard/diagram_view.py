@@ -7,7 +7,7 @@ import numpy.typing as npt
 from bqplot import LinearScale
 from ipywidgets import HTML, Checkbox, Dropdown, HBox, Layout, VBox
 
-from crmasks_widgets import palette
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.dashboard.colour_tables import chip
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.diagram_bar import ColourBar

@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any, Final
 
 from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.analysis.run import Stoppable
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.errors import Cancelled, CrmasksError
 from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.scheduling import Stoppable
 
 logger = logging.getLogger(__name__)
 

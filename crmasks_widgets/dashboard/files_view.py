@@ -11,17 +11,17 @@ from typing import Any, Final
 
 from ipywidgets import HTML, BoundedIntText, Button, Checkbox, HBox, Layout, Text, Textarea, VBox
 
-from crmasks_widgets._atomic import Written
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.dashboard.control_widgets import ErrorLine
 from crmasks_widgets.dashboard.desk import Desk, Key
 from crmasks_widgets.dashboard.state import Scene
 from crmasks_widgets.errors import Cancelled, CrmasksError, InputError
 from crmasks_widgets.exposures import read_exposures
+from crmasks_widgets.files.writing import Written
 from crmasks_widgets.loading import load_analysis
 from crmasks_widgets.products import FigureJob, Figures, save_all
-from crmasks_widgets.regions_out import save_hits, save_regions
-from crmasks_widgets.sessions import anchored, save_session
+from crmasks_widgets.products.hits import save_hits, save_regions
+from crmasks_widgets.products.session import anchored, save_session
 
 # What a person set for the pixels of one field does not hold for those of another.
 OF_ONE_FIELD: Final = (

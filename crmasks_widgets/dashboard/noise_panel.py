@@ -9,7 +9,7 @@ import numpy.typing as npt
 from bqplot import Figure, Lines, LogScale, Scatter
 from ipywidgets import HTML, Button, Layout, VBox
 
-from crmasks_widgets.core.diagram import Noise
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck, remarks_on
 from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.control_widgets import ErrorLine

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets import palette
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.dashboard.state import Scene
 
 
@@ -31,7 +31,7 @@ def flagged_pixels(scene: Scene) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.
     pixels : (k,) int64
         On screen.
     codes : (k,) uint8
-        Of `crmasks_widgets.palette`; no dilation.
+        Of `crmasks_widgets.core.codes`; no dilation.
     """
     analysis = scene.analysis
     flags, edits = analysis.flags(scene.display.target), analysis.edits

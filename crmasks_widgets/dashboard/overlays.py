@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets import palette
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.masks import HandEdits, detection_codes
 from crmasks_widgets.dashboard.colour_tables import rgb
 from crmasks_widgets.dashboard.selection import Pixels, inside_limits, inside_outline

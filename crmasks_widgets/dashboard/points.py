@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from crmasks_widgets._regions import DEFAULT_WEIGHT
+from crmasks_widgets.parameters.coordinates import DEFAULT_WEIGHT
 
 Point = tuple[float, float, float]
 Points = tuple[Point, ...]

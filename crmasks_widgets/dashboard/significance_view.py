@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ipywidgets import HTML, Button, HBox, Layout, VBox
 
 from crmasks_widgets.analysis import Target
-from crmasks_widgets.core.significance import SignificanceDiagram
+from crmasks_widgets.core.significance.excess import SignificanceDiagram
 from crmasks_widgets.dashboard.control_widgets import (
     ErrorLine,
     Looks,
@@ -18,11 +18,7 @@ from crmasks_widgets.dashboard.control_widgets import (
     span_of,
 )
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
-from crmasks_widgets.dashboard.diagram_pictures import (
-    DensityColours,
-    draw_glyphs,
-    glyph_palette,
-)
+from crmasks_widgets.dashboard.diagram_pictures import DensityColours, draw_glyphs, glyph_palette
 from crmasks_widgets.dashboard.engine import Order
 from crmasks_widgets.dashboard.noise_panel import NoisePanel
 from crmasks_widgets.dashboard.on_screen import flagged_pixels, window_of

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from astropy.visualization import AsinhStretch, LinearStretch, LogStretch, SqrtStretch
 
+from crmasks_widgets.core.codes import INVALID_COLOUR
 from crmasks_widgets.dashboard.colour_tables import TABLES, rgb, table
 from crmasks_widgets.limits import Scale, colour_limits
-from crmasks_widgets.palette import INVALID_COLOUR
 
 UINT8 = npt.NDArray[np.uint8]
 

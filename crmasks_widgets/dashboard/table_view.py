@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from ipywidgets import BoundedFloatText, Dropdown, HBox, Layout, Text, VBox
 
-from crmasks_widgets import palette
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.hit_rows import (
     ANY,

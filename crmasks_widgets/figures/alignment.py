@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.alignment import MIN_SIGNAL_TO_NOISE, shifted
+from crmasks_widgets.core.codes import INVALID_COLOUR
 from crmasks_widgets.core.regions import region_mask, region_slices
 from crmasks_widgets.core.stack import stack_exposures
 from crmasks_widgets.figures.images import (
@@ -22,7 +23,6 @@ from crmasks_widgets.figures.images import (
 )
 from crmasks_widgets.figures.jobs import new_figure
 from crmasks_widgets.limits import colour_limits
-from crmasks_widgets.palette import INVALID_COLOUR
 
 FloatArray = npt.NDArray[np.floating]
 

@@ -12,8 +12,9 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from crmasks_widgets import palette
 from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import INVALID_COLOUR
 from crmasks_widgets.figures.diagram_density import (
     N_CELLS,
     N_CURVE_POINTS,
@@ -32,7 +33,6 @@ from crmasks_widgets.figures.images import (
 )
 from crmasks_widgets.figures.jobs import new_figure
 from crmasks_widgets.limits import colour_limits
-from crmasks_widgets.palette import INVALID_COLOUR
 
 # Above these numbers of flagged pixels, numbers and symbols would only hide each other.
 MOST_NUMBERED: Final = 200

@@ -12,8 +12,8 @@ from matplotlib.image import AxesImage
 from matplotlib.patheffects import Stroke
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core.boundary import Boundary
-from crmasks_widgets.core.diagram import Plane
+from crmasks_widgets.core.mm.boundary import Boundary
+from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.figures.images import BOUNDARY_COLOUR, CROSS_COLOUR, FIXED_COLOUR
 from crmasks_widgets.figures.jobs import new_figure
 

@@ -13,8 +13,8 @@ from astropy.table import Table
 from matplotlib import colormaps
 from matplotlib.backends.backend_pdf import PdfPages
 
-from crmasks_widgets import palette
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.hits import hit_table
 from crmasks_widgets.figures.images import code_colours
 from crmasks_widgets.figures.jobs import FigureJob, Metadata, pdf_information, style

@@ -10,9 +10,9 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from crmasks_widgets import palette
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core.lacosmic_stages import LacosmicStages
+from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.lacosmic.stages import LacosmicStages
 from crmasks_widgets.figures.diagram_density import density, stretched_axis
 from crmasks_widgets.figures.histogram2d import X_LABEL, Y_LABEL, draw_boundary
 from crmasks_widgets.figures.hit_pages import hit_window

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 from scipy.optimize import minimize, nnls
 
-from crmasks_widgets.core.boundary import (
+from crmasks_widgets.core.mm.boundary import (
     N_SLOPES,
     fit_rising_spline,
     piecewise_boundary,

@@ -181,7 +181,7 @@ def test_lamedian_fills_what_lacosmic_cleaned_and_the_minimum_the_rest(monkeypat
     )
     mask = np.array([[True, False, False, True]])
     median, values = analysis.stack.median2d, np.full(2, 123, np.float32)
-    from crmasks_widgets.core.lacosmic import LacosmicResult
+    from crmasks_widgets.core.lacosmic.library import LacosmicResult
 
     preset = {("lacosmic", t): LacosmicResult(mask, median, values) for t in analysis.targets}
     filled = analysis.preset(preset, "from a test")

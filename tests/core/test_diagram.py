@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from crmasks_widgets.core.diagram import Noise, Plane, plane_of
-from crmasks_widgets.core.expectation import exposure_signals, red_crosses, simulate_diagram
+from crmasks_widgets.core.mm.diagram import Plane, plane_of
+from crmasks_widgets.core.mm.simulation import exposure_signals, red_crosses, simulate_diagram
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.errors import Cancelled
 
 NOISE = Noise(1.0, 3.4)

@@ -5,16 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmasks_widgets.core import hit_classes, noise_check
-from crmasks_widgets.core.diagram import Noise
+from crmasks_widgets.core import noise_check
 from crmasks_widgets.core.fill import best_fill
-from crmasks_widgets.core.local_estimate import (
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.significance import classes as hit_classes
+from crmasks_widgets.core.significance.level import measure_level
+from crmasks_widgets.core.significance.local_estimate import (
     LocalEstimate,
     estimate_locally,
     hit_everywhere,
     lowest_interpolation,
 )
-from crmasks_widgets.core.significance_level import measure_level
 from crmasks_widgets.core.stack import stack_exposures
 
 NOISE = Noise(1.0, 4.0)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from crmasks_widgets import palette
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core import hits as hitlist
 from crmasks_widgets.core.hits import hit_table, label_hits
 from crmasks_widgets.core.stack import stack_exposures

@@ -7,8 +7,12 @@ import astroscrappy
 import numpy as np
 import pytest
 
-from crmasks_widgets.core import lacosmic
-from crmasks_widgets.core.lacosmic import LacosmicSettings, detect_cosmics, elliptical_kernel
+from crmasks_widgets.core.lacosmic import library as lacosmic
+from crmasks_widgets.core.lacosmic.library import (
+    LacosmicSettings,
+    detect_cosmics,
+    elliptical_kernel,
+)
 
 
 def frame(shape=(60, 70), seed=1, level=40.0, gain=1.0, rnoise=4.0):

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crmasks_widgets.core.lacosmic import LacosmicSettings
-from crmasks_widgets.core.lacosmic_engine import detect, prepare
-from crmasks_widgets.core.lacosmic_stages import lacosmic_stages
+from crmasks_widgets.core.lacosmic.engine import detect, prepare
+from crmasks_widgets.core.lacosmic.library import LacosmicSettings
+from crmasks_widgets.core.lacosmic.stages import lacosmic_stages
 from crmasks_widgets.simulate import THICK_CCD, Detector, expose, long_slit_light
 
 LIGHT = long_slit_light((90, 110), seed=4)

@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from crmasks_widgets import Analysis, ExposureSet, Parameters, palette
+from crmasks_widgets import Analysis, ExposureSet, Parameters
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core import masks as masking
-from crmasks_widgets.core.boundary import piecewise_boundary
-from crmasks_widgets.core.diagram import Noise
 from crmasks_widgets.core.masks import (
     Flags,
     HandEdits,
@@ -20,6 +19,8 @@ from crmasks_widgets.core.masks import (
     grow,
     mm_flags,
 )
+from crmasks_widgets.core.mm.boundary import piecewise_boundary
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import stack_exposures
 
 SHAPE = (9, 11)

@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from crmasks_widgets.core import _noise_laws as laws
-from crmasks_widgets.core._order_kernels import add_exceedance
-from crmasks_widgets.core.diagram import Noise, Plane, plane_of
-from crmasks_widgets.core.expectation import exposure_signals, simulate_diagram
-from crmasks_widgets.core.order_statistics import (
-    exact_diagram,
-    false_alarm_boundary,
-)
+from crmasks_widgets.core import noise_laws as laws
+from crmasks_widgets.core.mm.diagram import Plane, plane_of
+from crmasks_widgets.core.mm.exact import exact_diagram, false_alarm_boundary
+from crmasks_widgets.core.mm.order_kernels import add_exceedance
+from crmasks_widgets.core.mm.simulation import exposure_signals, simulate_diagram
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.errors import Cancelled, InputError, ParameterError
 
 NORMAL = stats.norm

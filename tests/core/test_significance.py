@@ -6,17 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from crmasks_widgets.core import significance as sg
-from crmasks_widgets.core import significance_hits as hits
-from crmasks_widgets.core._local_background import running_background
-from crmasks_widgets.core._significance_laws import (
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.significance import excess as sg
+from crmasks_widgets.core.significance import hits
+from crmasks_widgets.core.significance.background import running_background
+from crmasks_widgets.core.significance.laws import (
     ExposureNoise,
     minimum_shift,
     noise_at_minimum,
     significance_table,
 )
-from crmasks_widgets.core.diagram import Noise
-from crmasks_widgets.core.significance_level import measure_level
+from crmasks_widgets.core.significance.level import measure_level
 from crmasks_widgets.core.stack import stack_exposures
 
 EQUAL = ExposureNoise((1.0, 1.0, 1.0), 4.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmasks_widgets import palette
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.dashboard import cutouts, overlays, picking
 from crmasks_widgets.dashboard.colour_tables import rgb
 from crmasks_widgets.dashboard.cutouts_view import CutoutsView

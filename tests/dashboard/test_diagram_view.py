@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmasks_widgets import palette
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.dashboard.diagram_view import DiagramView
 from crmasks_widgets.dashboard.on_screen import flagged_pixels
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bqplot import LinearScale
 
-from crmasks_widgets import palette
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.dashboard import edits, image_tools, overlays
 from crmasks_widgets.dashboard.colour_tables import rgb

@@ -6,7 +6,7 @@ from pathlib import Path
 from ipywidgets.widgets.widget import _instances as live_widgets
 
 import crmasks_widgets as cm
-from crmasks_widgets._memory import release
+from crmasks_widgets.machine import release
 
 from ..conftest import LEVELS, QUICK, small_scene
 

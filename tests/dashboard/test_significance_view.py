@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import crmasks_widgets as cm
-from crmasks_widgets import palette
-from crmasks_widgets.core.diagram import Noise
+from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
 from crmasks_widgets.dashboard.noise_panel import fitted_parameters, log_ticks, noise_text
 from crmasks_widgets.dashboard.on_screen import flagged_pixels

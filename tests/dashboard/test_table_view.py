@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from crmasks_widgets import palette
+from crmasks_widgets.core import codes as palette
 from crmasks_widgets.dashboard import hit_rows
 from crmasks_widgets.dashboard.hit_rows import Filter, columns_of, in_order, matching, texts
 from crmasks_widgets.dashboard.selection import selected_hit

@@ -1,0 +1,381 @@
+"""From exposures and parameters to masks and combinations, in named stages.
+
+An `Analysis` is immutable. A stage is computed when it is first read; `Analysis.replace` shares
+every stage whose inputs stay the same.
+"""
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Table
+
+from crmasks_widgets._version import __version__
+from crmasks_widgets.analysis.graph import Declared, Slot, stages_changed_by
+from crmasks_widgets.analysis.stages import basic as _stage_functions
+from crmasks_widgets.analysis.stages import significance as significance_stages
+from crmasks_widgets.analysis.stages.significance import SignificanceLimits
+from crmasks_widgets.analysis.table import STAGES
+from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.alignment import Alignment
+from crmasks_widgets.core.combine import Combination, Kind
+from crmasks_widgets.core.hits import label_hits
+from crmasks_widgets.core.lacosmic.library import LacosmicResult
+from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes
+from crmasks_widgets.core.mm.boundary import BoundaryFit
+from crmasks_widgets.core.mm.diagram import Plane
+from crmasks_widgets.core.mm.simulation import ExpectedDiagram
+from crmasks_widgets.core.noise_check import NoiseCheck
+from crmasks_widgets.core.significance.excess import NoiseScale, SignificanceDiagram
+from crmasks_widgets.core.stack import Stack
+from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
+from crmasks_widgets.parameters import Parameters
+
+Target = str | int
+BoolFrame = npt.NDArray[np.bool_]
+Checkpoint = Callable[[float], None]
+
+
+class Analysis:
+    """All that follows from exposures and parameters.
+
+    Parameters
+    ----------
+    exposures : ExposureSet
+        Three or more equivalent exposures.
+    parameters : Parameters
+        How to look at them.
+    calibration : Calibration, optional
+        Gain, readout noise and bias; by default what the parameters say. Maps that they name are
+        opened relative to the current folder.
+
+    Raises
+    ------
+    ParameterError
+        A region or pixel is outside the frame, or a list does not have one item per exposure.
+    InputError
+        A calibration map cannot be used.
+    """
+
+    def __init__(
+        self,
+        exposures: ExposureSet,
+        parameters: Parameters,
+        calibration: Calibration | None = None,
+    ) -> None:
+        self.exposures = exposures
+        self.parameters = parameters
+        self.calibration = calibration or read_calibration(parameters, exposures.shape)
+        self.masks_checksum: str | None = None
+        self.checkpoint: Checkpoint | None = None
+        self.once = False
+        self._slots: dict[tuple[str, Target | None], Slot] = {}
+        self._guard = threading.Lock()
+        _stage_functions.check_against_frame(parameters, exposures)
+
+    def replace(self, **changes: Any) -> "Analysis":
+        """Change parameters.
+
+        Parameters
+        ----------
+        **changes
+            New values by parameter name.
+
+        Returns
+        -------
+        Analysis
+            Shares the result of every stage whose inputs did not change.
+
+        Raises
+        ------
+        ParameterError
+            Unknown name or unusable value.
+        """
+        parameters = self.parameters.replace(**changes)
+        changed = {
+            name
+            for name in type(parameters).model_fields
+            if getattr(parameters, name) != getattr(self.parameters, name)
+        }
+        names = changed.intersection(CALIBRATION_NAMES)
+        calibration = self.calibration.updated(parameters, names, self.exposures.shape)
+        new = Analysis(self.exposures, parameters, calibration)
+        stale = stages_changed_by(
+            changed, STAGES, _stage_functions.unaffected(self, parameters, changed)
+        )
+        new.masks_checksum = None if "masks" in stale else self.masks_checksum
+        with self._guard:
+            new._slots = {key: slot for key, slot in self._slots.items() if key[0] not in stale}
+        return new
+
+    def preset(self, results: Mapping[tuple[str, Target | None], Any], checksum: str) -> "Analysis":
+        """Give stages a result instead of computing them; masks read from a file enter here.
+
+        Parameters
+        ----------
+        results : mapping
+            Values by (stage, target).
+        checksum : str
+            SHA-256 of where they come from; a part of the run's UUID.
+
+        Returns
+        -------
+        Analysis
+            A new one.
+        """
+        new = Analysis(self.exposures, self.parameters, self.calibration)
+        new.masks_checksum = checksum
+        for key, value in results.items():
+            new._slots[key] = slot = Slot()
+            slot.value, slot.known = value, True
+        return new
+
+    def watched(self, checkpoint: Checkpoint | None, *, once: bool = False) -> "Analysis":
+        """Follow, and be able to stop, what is computed from now on.
+
+        Parameters
+        ----------
+        checkpoint : callable or None
+            Called with the fraction done of a long step; may raise `Cancelled`.
+        once : bool
+            Save memory: keep nothing for a later change of L.A.Cosmic's thresholds.
+
+        Returns
+        -------
+        Analysis
+            Shares every result with this one.
+        """
+        new = Analysis(self.exposures, self.parameters, self.calibration)
+        new.masks_checksum, new.checkpoint, new.once = self.masks_checksum, checkpoint, once
+        new._slots, new._guard = self._slots, self._guard
+        return new
+
+    def result(self, stage: str, target: Target | None = None) -> Any:
+        """Result of a stage, computed when it is first asked for.
+
+        Parameters
+        ----------
+        stage : str
+            Key of `STAGES`.
+        target : str or int, optional
+            For stages that have one.
+
+        Returns
+        -------
+        object
+            What the stage makes.
+        """
+        with self._guard:
+            slot = self._slots.setdefault((stage, target), Slot())
+        arguments = (self, Declared(self.parameters, STAGES[stage]))
+        compute = _stage_functions.COMPUTE[stage]
+        return slot.get(lambda: compute(*arguments, *(() if target is None else (target,))))
+
+    def fleeting(self, stage: str, target: Target | None = None) -> Any:
+        """Result of a stage, as `result`, that is not kept unless it is there already."""
+        known = (stage, target) in self.computed()
+        value = self.result(stage, target)
+        if not known:
+            with self._guard:
+                self._slots.pop((stage, target), None)
+        return value
+
+    def computed(self) -> frozenset[tuple[str, Target | None]]:
+        """Stages whose result is known.
+
+        Returns
+        -------
+        frozenset
+            Pairs (stage, target); the target is None for stages that have none.
+        """
+        with self._guard:
+            return frozenset(key for key, slot in self._slots.items() if slot.known)
+
+    # What a person reads ----------------------------------------------------------------------
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What detections look at: "median", "mean" and the numbers of the exposures."""
+        return ("median", "mean", *range(1, self.exposures.n + 1))
+
+    @property
+    def uses_lacosmic(self) -> bool:
+        """Whether L.A.Cosmic takes part."""
+        return "lacosmic" in self.parameters.detectors
+
+    @property
+    def uses_mm(self) -> bool:
+        """Whether the Median-Minimum diagram takes part."""
+        return "mm" in self.parameters.detectors
+
+    @property
+    def uses_significance(self) -> bool:
+        """Whether the local significance takes part."""
+        return "significance" in self.parameters.detectors
+
+    @property
+    def alignment(self) -> Alignment:
+        """Flux factors and offsets of the exposures."""
+        return self.result("alignment")
+
+    @property
+    def stack(self) -> Stack:
+        """Bias-subtracted cube, and its frames over the exposures."""
+        return self.result("stack")
+
+    def lacosmic(self, target: Target) -> LacosmicResult:
+        """L.A.Cosmic of "median", "mean" or exposure 1...n."""
+        return self.result("lacosmic", target)
+
+    @property
+    def plane(self) -> Plane:
+        """Bins of the Median-Minimum diagram."""
+        return self.result("plane")[0]
+
+    @property
+    def expected(self) -> ExpectedDiagram:
+        """Diagram that equivalent exposures would give, and its crosses."""
+        return self.result("expected")
+
+    def observed(self, target: Target = "median") -> npt.NDArray[np.int64]:
+        """Histogram (nx_bins, ny_bins) of target - min2d against min2d, on `plane`."""
+        return self.result("observed", target)
+
+    @property
+    def boundary(self) -> BoundaryFit:
+        """Detection boundary and its iterations."""
+        return self.result("boundary")
+
+    @property
+    def threshold(self) -> float | npt.NDArray[np.float32]:
+        """Lowest target - min2d that the MM method flags, ADU; a map if the readout noise is."""
+        return self.result("threshold")
+
+    def flags(self, target: Target) -> Flags:
+        """Detections in "median", "mean" or exposure 1...n by method, before dilation."""
+        raw: Flags = self.result("flags", target)
+        return raw.inside(self.edits.allowed)
+
+    def detections(self, target: Target) -> Flags:
+        """Detections that enter the target's mask: those of an exposure only inside MEANCRT."""
+        flags = self.flags(target)
+        return flags if isinstance(target, str) else flags.inside(self._built.meancrt)
+
+    def significance(self, target: Target) -> npt.NDArray[np.float32]:
+        """Significance of "median", "mean" or exposure 1...n over the minimum, (ny, nx), sigma.
+
+        NaN where fewer than two exposures are valid. See `significance_limits`.
+        """
+        return self.result("significance", target)
+
+    def significance_diagram(self, target: Target) -> SignificanceDiagram:
+        """Density of the pixels in significance and minimum."""
+        return self.result("significance_diagram", target)
+
+    def significance_limits(self, target: Target) -> SignificanceLimits:
+        """Significances above which a hit of the target begins, and above which it grows."""
+        return significance_stages.limits(self, target)
+
+    @property
+    def noise_check(self) -> NoiseCheck:
+        """Noise predicted and observed, fitted gain and readout noise, flux and displacement.
+
+        `core.noise_check.remarks_on` says which parameter to look at.
+        """
+        return self.result("noise_check")
+
+    @property
+    def noise_scale(self) -> NoiseScale:
+        """Scatter of the exposures relative to what gain and readout noise say, by contrast."""
+        return self.result("noise_scale")
+
+    @property
+    def edits(self) -> HandEdits:
+        """Pixels that may be flagged and pixels that must be, as the person says."""
+        return self.result("edits")
+
+    @property
+    def mediancr(self) -> BoolFrame:
+        """Mask of the median, (ny, nx); it needs no detection in the mean or the exposures."""
+        return self.result("mediancr")
+
+    @property
+    def _built(self) -> Masks:
+        return self.result("masks")
+
+    @property
+    def masks(self) -> Mapping[str, BoolFrame]:
+        """Masks by name: MEDIANCR, MEANCRT, CRMASK1...N; (ny, nx) bool."""
+        built = self._built
+        named = {"MEDIANCR": self.mediancr, "MEANCRT": built.meancrt}
+        named |= {f"CRMASK{i}": mask for i, mask in enumerate(built.exposures, start=1)}
+        return MappingProxyType(named)
+
+    def mask(self, target: Target) -> BoolFrame:
+        """Mask made for "median", "mean" or exposure 1...n."""
+        if target == "median":
+            return self.mediancr
+        return self.masks["MEANCRT" if target == "mean" else f"CRMASK{target}"]
+
+    def codes(self, target: Target = "median") -> npt.NDArray[np.uint8]:
+        """Why each pixel is in the target's mask: codes of `crmasks_widgets.core.codes`."""
+        return detection_codes(self.flags(target), self.mask(target), self.edits)
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """Numbers of the hits of the median, (ny, nx); 0 elsewhere.
+
+        Those of classes outside `sg_corrected` are numbered too, and are not in MEDIANCR.
+        """
+        return self.result("labels")
+
+    @property
+    def hits(self) -> Table:
+        """One row for each hit of the median; a copy."""
+        return self.result("hits").copy()
+
+    @property
+    def problematic(self) -> BoolFrame:
+        """Pixels that no exposure is left for: masked, or invalid, in every one of them."""
+        built, valid = self._built, self.stack.valid
+        lost = list(built.exposures)
+        if valid is not None:
+            lost = [mask | ~good for mask, good in zip(lost, valid, strict=True)]
+        return np.logical_and.reduce(lost) & (self.stack.n_valid > 0)
+
+    @property
+    def problematic_labels(self) -> npt.NDArray[np.int32]:
+        """Numbers of the groups of problematic pixels, (ny, nx)."""
+        return label_hits(self.problematic)
+
+    @property
+    def problematic_codes(self) -> npt.NDArray[np.uint8]:
+        """2 where every exposure has a detection of its own, 1 where a mask only grew there."""
+        everywhere = self.problematic
+        codes = everywhere.astype(np.uint8)
+        for number in range(1, self.exposures.n + 1):
+            everywhere = everywhere & self.detections(number).either
+        codes[everywhere] = palette.MM_ONLY
+        return codes
+
+    def combination(self, kind: Kind) -> Combination:
+        """Corrected combination "mediancr", "meancrt" or "meancr"."""
+        return self.result("combination", kind)
+
+    @property
+    def uuid(self) -> str:
+        """Version 5 UUID of exposures, calibration, parameters and package version."""
+        calibration = self.calibration
+        # The checksum of a file stands for it, wherever it lies.
+        values = self.parameters.model_dump(exclude={"images", *calibration.checksums})
+        parts = [
+            __version__,
+            *self.exposures.checksums,
+            *(f"{n} {v}" for n, v in [*sorted(calibration.checksums.items()), *values.items()]),
+            self.masks_checksum or "",
+        ]
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, "\n".join(parts)))

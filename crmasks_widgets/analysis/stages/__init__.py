@@ -1,0 +1,1 @@
+"""How each stage is computed: from parameters and other stages to the core's plain arguments."""

@@ -1,0 +1,254 @@
+"""One observing block from its exposures to its products, or to the proof that they are there."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import time
+import warnings
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from crmasks_widgets._version import __version__
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.run import compute_all
+from crmasks_widgets.batch.blocks import Block
+from crmasks_widgets.errors import CrmasksError, InputError
+from crmasks_widgets.files.writing import check_room, occupied, text_product, write_products
+from crmasks_widgets.loading import read_analysis
+from crmasks_widgets.parameters import parameter_table
+from crmasks_widgets.products import Figures, prepare_folder, room_needed, save_all
+
+RECORD_NAME: Final = "block.json"
+State = Literal["waiting", "done", "verified", "failed"]
+Record = Mapping[str, Any]
+
+logger = logging.getLogger("crmasks_widgets")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A block to be run, and how.
+
+    Attributes
+    ----------
+    block : Block
+        What.
+    folder : Path
+        Where its products go, a whole path.
+    figures, overwrite : bool
+        Draw figures; replace products that were made of something else.
+    threads : int
+        Stages that may run at once.
+    version : str
+        Of this package where the task was made.
+    """
+
+    block: Block
+    folder: Path
+    figures: bool = True
+    overwrite: bool = False
+    threads: int = 1
+    version: str = __version__
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a block.
+
+    Attributes
+    ----------
+    name : str
+        Of the block.
+    state : {"waiting", "done", "verified", "failed"}
+        "verified": an earlier batch made the products, which are what they were then.
+    record : mapping
+        Version, inputs, parameters, counts, warnings and products, as in the block's folder.
+    seconds : float or None
+        That it took.
+    attempts : int
+        Worker processes that were given the block.
+    error : str
+        Why it failed.
+    """
+
+    name: str
+    state: State = "waiting"
+    record: Record = field(default_factory=dict)
+    seconds: float | None = None
+    attempts: int = 1
+    error: str = ""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was warned of."""
+        return list(self.record.get("warnings", ()))
+
+
+def run_block(task: Task) -> Outcome:
+    """Run a block, unless its products are there already.
+
+    Parameters
+    ----------
+    task : Task
+        What to run.
+
+    Returns
+    -------
+    Outcome
+        "done", "verified" or "failed".
+    """
+    started = time.monotonic()
+    remarks: deque[str] = deque(task.block.remarks)
+    with _remarks_to(remarks):
+        try:
+            state, record = _run(task, remarks)
+        except CrmasksError as error:
+            record, state, fault = {"warnings": _once(remarks)}, "failed", str(error)
+        # The other broad guard: whatever is wrong with one block must not stop the others.
+        except Exception as error:
+            logger.debug("%s", task.block.name, exc_info=True)
+            record, state = {"warnings": _once(remarks)}, "failed"
+            fault = f"unexpected {type(error).__name__}: {error}"
+        else:
+            fault = ""
+    error_text = " ".join(fault.split())
+    return Outcome(task.block.name, state, record, time.monotonic() - started, error=error_text)
+
+
+def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:
+    block = task.block
+    if task.version != __version__:
+        raise InputError(f"worker: found crmasks_widgets {__version__}, expected {task.version}")
+    if block.parameters is None:
+        raise InputError(block.error)
+    analysis = read_analysis(block.parameters, block.folders)
+    known, wanted = _read_record(task.folder), _request(analysis, figures=task.figures)
+    same = known.get("request") == wanted
+    if same and _intact(task.folder, known.get("products")):
+        return "verified", known
+    sources = [*block.sources, *analysis.exposures.paths, *analysis.calibration.paths.values()]
+    overwrite = task.overwrite or same
+    prepare_folder(task.folder, sources, overwrite=overwrite)
+    check_room(task.folder, room_needed(analysis))
+    with occupied(task.folder):
+        # Should this run be ended, the next one knows that what is there was to be replaced.
+        _write_record(task.folder, {"request": wanted})
+        deque(compute_all(analysis, task.threads), maxlen=0)
+        figures: Figures | None = None
+        if task.figures:
+            # Only a batch that draws pays for matplotlib.
+            from crmasks_widgets.figures import all_figures
+
+            figures = all_figures
+        written = save_all(
+            analysis, task.folder, figures=figures, overwrite=overwrite, inputs=block.sources,
+            reproducible=True, alone=True,
+        )  # fmt: skip
+        record = {
+            "request": wanted,
+            **_record(analysis),
+            "warnings": _once(remarks),
+            "products": {item.path.name: _fingerprint(item.path) for item in written},
+        }
+        _write_record(task.folder, record)
+    return "done", record
+
+
+def _request(analysis: Analysis, *, figures: bool) -> dict[str, Any]:
+    """What the products follow from: equal requests make equal products."""
+    return {"uuid": analysis.uuid, "figures": figures}
+
+
+def _record(analysis: Analysis) -> dict[str, Any]:
+    exposures, calibration = analysis.exposures, analysis.calibration
+    inputs = dict(zip(exposures.names, exposures.checksums, strict=True))
+    inputs |= {
+        f"{name} map {calibration.paths[name].name}": checksum
+        for name, checksum in sorted(calibration.checksums.items())
+    }
+    masks = {name: int(np.count_nonzero(mask)) for name, mask in analysis.masks.items()}
+    return {
+        "version": __version__,
+        "inputs": inputs,
+        "parameters": _parameters(analysis),
+        "counts": {
+            "hits": int(analysis.labels.max(initial=0)),
+            **masks,
+            "masked in every exposure": int(np.count_nonzero(analysis.problematic)),
+        },
+    }
+
+
+def _parameters(analysis: Analysis) -> dict[str, Any]:
+    """Return the parameters that are not their defaults; JSON knows lists only."""
+    values = dict(analysis.parameters)
+    changed = {
+        info.name: values[info.name] for info in parameter_table()
+        if info.name != "images" and values[info.name] != info.default
+    }  # fmt: skip
+    return dict(json.loads(json.dumps(changed)))
+
+
+def _write_record(folder: Path, record: Record) -> None:
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    write_products([text_product(RECORD_NAME, "what was run", text)], folder)
+
+
+def _read_record(folder: Path) -> Record:
+    """Return the record in a folder; one that cannot be read proves nothing."""
+    try:
+        record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _intact(folder: Path, products: Any) -> bool:
+    """Whether all products are what they were when they were made."""
+    if not isinstance(products, dict) or not products:
+        return False
+    try:
+        return all(_fingerprint(folder / Path(name).name) == was for name, was in products.items())
+    except OSError:
+        return False
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    with path.open("rb") as stream:
+        checksum = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": checksum}
+
+
+def _once(remarks: deque[str]) -> list[str]:
+    return list(dict.fromkeys(remarks))
+
+
+class _Collector(logging.Handler):
+    def __init__(self, remarks: deque[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._remarks = remarks
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._remarks.append(" ".join(record.getMessage().split()))
+
+
+@contextlib.contextmanager
+def _remarks_to(remarks: deque[str]) -> Iterator[None]:
+    """Collect what is warned of, by logging and by Python."""
+    handler = _Collector(remarks)
+    logger.addHandler(handler)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.showwarning = lambda message, *_, **__: remarks.append(
+                " ".join(str(message).split())
+            )
+            yield
+    finally:
+        logger.removeHandler(handler)

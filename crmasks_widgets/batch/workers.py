@@ -1,0 +1,338 @@
+"""Many observing blocks: worker processes of this machine, or a Dask cluster.
+
+Local workers are not a `concurrent.futures.ProcessPoolExecutor`: when one of its processes dies,
+the pool is broken as a whole and does not say which call broke it, and before Python 3.14 it has no
+way to end what runs. Here each worker has its own pipe, whose end tells that it died.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing import connection
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+from crmasks_widgets.analysis.run import available_cpus
+from crmasks_widgets.batch.block import Outcome, Task, run_block
+from crmasks_widgets.batch.blocks import Block, memory_of
+from crmasks_widgets.batch.report import HTML_NAME, write_table
+from crmasks_widgets.errors import CrmasksError, InputError, StartError
+from crmasks_widgets.files.folder_lock import locked, remove_abandoned
+from crmasks_widgets.files.writing import check_writable, occupied
+from crmasks_widgets.machine import available_memory
+
+__all__ = ["HTML_NAME", "Options", "Outcome", "run_batch", "workers_at_once"]
+
+MAX_ATTEMPTS: Final = 2
+CONNECT_SECONDS: Final = 10
+
+Report = Callable[[Sequence[Outcome], Outcome], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a batch is run.
+
+    Attributes
+    ----------
+    workers : int or None
+        Processes of this machine; by default as many as it has processors. Fewer run where memory
+        asks for it.
+    scheduler : str or None
+        Address of a Dask scheduler whose workers are to be used instead.
+    figures : bool
+        Draw the diagnostic figures.
+    overwrite : bool
+        Replace products that were made of other exposures or parameters.
+    """
+
+    workers: int | None = None
+    scheduler: str | None = None
+    figures: bool = True
+    overwrite: bool = False
+
+
+def run_batch(
+    blocks: Sequence[Block],
+    folder: str | Path,
+    options: Options | None = None,
+    report: Report | None = None,
+) -> list[Outcome]:
+    """Run observing blocks, the products of each in its own folder, reproducibly.
+
+    Blocks whose products an earlier batch made of the same exposures and parameters are verified by
+    their checksums and not run again. After every block, ``batch.csv`` and ``batch.html`` in the
+    folder say what was done.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        From `find_blocks`.
+    folder : path
+        Where everything goes; created if need be.
+    options : Options, optional
+        How to run.
+    report : callable, optional
+        Called with all outcomes and the newest one whenever a block is finished.
+
+    Returns
+    -------
+    list of Outcome
+        In the order of the blocks; a failed one says why and does not stop the others.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written to, or another batch is running there.
+    StartError
+        There is no Dask, no such scheduler, or one that has no worker that can be used.
+    """
+    options = options or Options()
+    folder = Path(os.path.abspath(folder))
+    check_writable(folder)
+    outcomes = {block.name: Outcome(block.name, attempts=0) for block in blocks}
+    # Closed at once after an interrupt, which ends the workers.
+    with occupied(folder), contextlib.closing(_outcomes(blocks, folder, options)) as finished:
+        write_table(list(outcomes.values()), folder)
+        for outcome in finished:
+            outcomes[outcome.name] = outcome
+            done = list(outcomes.values())
+            write_table(done, folder)
+            if report is not None:
+                report(done, outcome)
+    return list(outcomes.values())
+
+
+def _outcomes(
+    blocks: Sequence[Block], folder: Path, options: Options
+) -> Generator[Outcome, None, None]:
+    tasks = [
+        Task(block, folder / block.name, options.figures, options.overwrite) for block in blocks
+    ]
+    if options.scheduler is not None:
+        yield from _run_on_dask(tasks, options.scheduler)
+        return
+    needs, free = [memory_of(block) for block in blocks], available_memory()
+    fitting = [task for task, need in zip(tasks, needs, strict=True) if need <= free]
+    for task, need in zip(tasks, needs, strict=True):
+        if need > free:
+            yield _failed(task, f"found {free:.0f} MiB of free memory, expected {need:.0f} MiB")
+    workers = workers_at_once(options.workers, [need for need in needs if need <= free], free)
+    threads = max(1, available_cpus() // workers)
+    yield from _run_here([replace(task, threads=threads) for task in fitting], workers)
+
+
+def workers_at_once(wanted: int | None, needs: Sequence[float], free: float) -> int:
+    """Choose how many blocks run side by side.
+
+    Parameters
+    ----------
+    wanted : int or None
+        By the person; None for one on every processor.
+    needs : sequence of float
+        What each block may take, MiB.
+    free : float
+        Memory that is there for all, MiB.
+
+    Returns
+    -------
+    int
+        At least 1; so many that the blocks that need most fit side by side.
+
+    Raises
+    ------
+    InputError
+        `wanted` is less than 1.
+    """
+    if wanted is not None and wanted < 1:
+        raise InputError(f"--workers: found {wanted}, expected at least 1")
+    most, total = 0, 0.0
+    for need in sorted(needs, reverse=True):
+        total += need
+        if total > free:
+            break
+        most += 1
+    return max(1, min(wanted or available_cpus(), most))
+
+
+def _failed(task: Task, error: str, attempts: int = 0) -> Outcome:
+    record = {"warnings": list(task.block.remarks)}
+    return Outcome(task.block.name, "failed", record, attempts=attempts, error=error)
+
+
+# Workers of this machine -------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: it is for this one, which ends the others."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Worker:
+    """A process that runs blocks, one after the other."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, other = context.Pipe()
+        self.task: Task | None = None
+        self._process = context.Process(target=_serve, args=(other,), daemon=True)
+        with _without_interrupts():
+            self._process.start()
+        other.close()
+
+    def give(self, task: Task) -> None:
+        """Let it run a block; should it have died, `take` will say so."""
+        self.task = task
+        with contextlib.suppress(OSError):
+            self.pipe.send(task)
+
+    def take(self) -> Outcome | None:
+        """Outcome of its block; None if it died."""
+        try:
+            outcome: Outcome = self.pipe.recv()
+        except (EOFError, OSError):
+            return None
+        self.task = None
+        return outcome
+
+    def end(self) -> None:
+        """End it at once; a product that it was writing leaves nothing behind."""
+        self._process.kill()
+        self._process.join()
+        self.pipe.close()
+        if self.task is not None:
+            with contextlib.suppress(CrmasksError, OSError), locked(self.task.folder):
+                remove_abandoned(self.task.folder)
+
+
+def _run_here(tasks: Sequence[Task], n_workers: int) -> Iterator[Outcome]:
+    waiting, attempts = deque(tasks), Counter[str]()
+    workers: list[_Worker] = []
+    try:
+        while waiting or any(worker.task for worker in workers):
+            while waiting and len(workers) < n_workers:
+                workers.append(_Worker())
+            for worker in workers:
+                if worker.task is None and waiting:
+                    worker.give(waiting.popleft())
+            for worker, task in _ready(workers):
+                outcome = worker.take()
+                attempts[task.block.name] += 1
+                n = attempts[task.block.name]
+                if outcome is not None:
+                    yield replace(outcome, attempts=n)
+                    continue
+                workers.remove(worker)
+                worker.end()
+                if n < MAX_ATTEMPTS:
+                    waiting.append(task)
+                else:
+                    yield _failed(task, f"its worker process died {n} times", n)
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def _ready(workers: Sequence[_Worker]) -> list[tuple[_Worker, Task]]:
+    """Wait until busy workers have something to say, or died; they and their blocks."""
+    busy = [(worker, worker.task) for worker in workers if worker.task is not None]
+    heard = connection.wait([worker.pipe for worker, _ in busy])
+    return [(worker, task) for worker, task in busy if worker.pipe in heard]
+
+
+def _serve(pipe: Connection) -> None:
+    """Run what comes through a pipe, in a process of its own."""
+    tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(pipe, tasks), daemon=True).start()
+    while True:
+        pipe.send(run_block(tasks.get()))
+
+
+def _receive(pipe: Connection, tasks: "queue.SimpleQueue[Task]") -> None:
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            tasks.put(pipe.recv())
+    # The batch is gone, perhaps killed. Its next run must not meet a worker of this one.
+    os._exit(1)
+
+
+# A Dask cluster ----------------------------------------------------------------------------------
+
+
+def _run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
+    try:
+        import distributed
+    except ImportError:
+        msg = "--scheduler: found no dask.distributed, expected crmasks_widgets[dask] installed"
+        raise StartError(msg) from None
+    try:
+        client = distributed.Client(
+            address, timeout=CONNECT_SECONDS, set_as_default=False, name="crmasks-batch"
+        )
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        msg = f"--scheduler: found nothing to talk to at {address} ({reason})"
+        raise StartError(msg) from None
+    run, futures = uuid.uuid4(), {}
+    try:
+        with contextlib.suppress(TimeoutError):  # a cluster that was started just now
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        check_workers(client.scheduler_info(n_workers=-1)["workers"], address)
+        for task in tasks:
+            key = f"crmasks-{run}-{task.block.name}"
+            futures[client.submit(run_block, task, key=key, pure=False)] = task
+        for future in distributed.as_completed(futures, loop=client.loop):
+            yield _of_future(future, futures[future])
+    finally:
+        with contextlib.suppress(OSError, TimeoutError):
+            client.cancel(list(futures), force=True)
+        client.close(timeout=0.5)
+
+
+def check_workers(workers: Mapping[str, Any], address: str) -> None:
+    """Make sure that the workers of a cluster can be used.
+
+    Parameters
+    ----------
+    workers : mapping
+        What its scheduler tells about each, by address.
+    address : str
+        Of the scheduler.
+
+    Raises
+    ------
+    StartError
+        There is none, or one runs several blocks at once.
+    """
+    for name, worker in workers.items():
+        if worker["nthreads"] != 1:
+            # Blocks that share a process would get each other's warnings.
+            msg = f"{name}: found a worker of {worker['nthreads']} threads, expected --nthreads 1"
+            raise StartError(msg)
+    if not workers:
+        raise StartError(f"--scheduler: found no workers at {address}, expected at least one")
+
+
+def _of_future(future: Any, task: Task) -> Outcome:
+    error = future.exception()
+    if error is None:
+        outcome: Outcome = future.result()
+        return outcome
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return _failed(task, f"{type(error).__name__}: {reason}", 1)

@@ -1,0 +1,101 @@
+"""The first iteration of L.A.Cosmic as whole images, to be looked at.
+
+`lacosmic_engine` computes most of them only in the few pixels that matter. Here each stage is an
+image; the pixels flagged are the same.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crmasks_widgets.core.lacosmic import statistics as stats
+from crmasks_widgets.core.lacosmic.library import LacosmicSettings
+from crmasks_widgets.core.lacosmic.medians import Bools, Floats, interior
+from crmasks_widgets.core.lacosmic.preparation import prepare
+from crmasks_widgets.core.masks import grow
+
+
+@dataclass(frozen=True)
+class LacosmicStages:
+    """What the first iteration computes on its way from a frame to flags; all (ny, nx).
+
+    Attributes
+    ----------
+    noise : float32
+        N, from the median-filtered frame, electrons.
+    laplacian : float32
+        L+, electrons.
+    excess : float32
+        S' = S - median(S), S = L+ / 2N; in sigma. 0 near the border.
+    fine_structure : float32
+        F, in sigma; at least 0.01, and 0.01 near the border.
+    contrast : float32
+        S' / F. 0 near the border.
+    sharp : bool
+        S' > sigclip.
+    seeds : bool
+        Those with S' / F > objlim.
+    flagged : bool
+        And their neighbours: beside a seed S' > sigclip is enough, and beside those S' > sigfrac
+        sigclip.
+    """
+
+    noise: Floats
+    laplacian: Floats
+    excess: Floats
+    fine_structure: Floats
+    contrast: Floats
+    sharp: Bools
+    seeds: Bools
+    flagged: Bools
+
+
+def lacosmic_stages(
+    frame: Floats, settings: LacosmicSettings, *, gain: float, rnoise: float
+) -> LacosmicStages:
+    """Compute the stages of the first iteration.
+
+    Parameters
+    ----------
+    frame : (ny, nx) float32
+        ADU, without bias; finite, sides at least 16.
+    settings : LacosmicSettings
+        ``niter`` does not matter.
+    gain : float
+        e-/ADU, positive.
+    rnoise : float
+        ADU.
+
+    Returns
+    -------
+    LacosmicStages
+        Their `flagged` is the mask of `lacosmic_engine.detect` with ``niter=1``.
+    """
+    ready = prepare(frame, settings, gain=gain, rnoise=rnoise)
+    shape = (frame.shape[0], frame.shape[1])
+    points = np.arange(frame.size)
+    within = points[interior(points, shape, ready.widths.significance // 2)]
+    excess, contrast = (np.zeros(shape, np.float32) for _ in range(2))
+    fine = np.full(shape, stats.LOWEST_FINE_STRUCTURE)
+
+    def over_fine_structure(values: Floats) -> Floats:
+        return stats.contrast_at(ready.structure, ready.noise, within, values, ready.widths)
+
+    excess.ravel()[within] = stats.excess_at(ready.significance, within, ready.widths)
+    contrast.ravel()[within] = over_fine_structure(excess.ravel()[within])
+    fine.ravel()[within] = 1 / over_fine_structure(np.ones(within.size, np.float32))
+    good = np.ones(shape, bool) if ready.bad is None else ~ready.bad
+    sharp = (excess > np.float32(settings.sigclip)) & good
+    seeds = sharp & (contrast > np.float32(settings.objlim))
+    low = np.float32(settings.sigfrac) * np.float32(settings.sigclip)
+    beside = grow(grow(seeds, 1) & sharp, 1)
+    return LacosmicStages(
+        ready.noise,
+        stats.laplacian_rows(ready.electrons, slice(0, shape[0])),
+        excess,
+        fine,
+        contrast,
+        sharp,
+        seeds,
+        beside & (excess > low) & good,
+    )

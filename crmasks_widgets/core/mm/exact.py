@@ -1,0 +1,377 @@
+"""The Median-Minimum diagram that equivalent exposures would give, from order statistics.
+
+What `expectation.simulate_diagram` draws, this module integrates: N exposures of a pixel of level
+lambda are independent, S_k = Poisson(lambda f_k g) / g + Normal(0, sigma), so that the joint
+density of their minimum and median is known (H. A. David and H. N. Nagaraja, Order Statistics, 3rd
+edition, Wiley 2003, sections 2.2 and 5.2). For three equal exposures the density of minimum = x and
+median > y is 3 f(x) (1 - F(y))^2; its derivative is the density of both, 6 f(x) f(y) (1 - F(y)).
+It is added up over the levels of the frame. No random numbers, no seed, no counting noise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.core.mm.diagram import Plane
+from crmasks_widgets.core.mm.exceedance import (
+    Checkpoint,
+    ExceedanceTable,
+    at_heights,
+    build_tables,
+    solve_falling,
+)
+from crmasks_widgets.core.mm.simulation import ExpectedDiagram
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise_laws import deviation, group_levels, reach
+from crmasks_widgets.errors import InputError, ParameterError
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+Signals = Sequence[FloatArray] | tuple[FloatArray, tuple[float, ...]]
+
+MIN_EXPOSURES = 3
+# Readout noise in electrons below which the Poisson law's steps of one electron show.
+MIN_RNOISE_ELECTRONS = 0.6
+# Density of minima, relative to all pixels in one bin height, below which x is out of the frame.
+_SUPPORT = 1e-12
+# Differences of proportional signals that are rounding.
+_PROPORTIONAL = 1e-9
+
+
+@dataclass(frozen=True)
+class NoiseTail:
+    """Probability that noise alone lifts the median of a pixel far above its minimum.
+
+    Attributes
+    ----------
+    tables : tuple of ExceedanceTable
+        Expected pixels at a minimum and above a height, over the frame.
+    n_pixels : int
+        Pixels of the frame.
+    support : (k,) float64
+        Abscissae, rising, at which the frame has minima, ADU.
+    """
+
+    tables: tuple[ExceedanceTable, ...]
+    n_pixels: int
+    support: FloatArray
+
+    def density(self, x: npt.ArrayLike, y: npt.ArrayLike) -> FloatArray:
+        """Expected pixels of minimum x with median - minimum > y.
+
+        Parameters
+        ----------
+        x, y : array_like
+            Minimum without bias, and height above it, ADU; broadcast against each other.
+
+        Returns
+        -------
+        ndarray of float64
+            Pixels a ADU of x.
+        """
+        flat_x, flat_y, shape = _flat(x, y)
+        return self._density(flat_x, flat_y).reshape(shape)
+
+    def _density(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        total = np.zeros(len(x))
+        for table in self.tables:
+            total += table.at(x, y)
+        return total
+
+    def exceedance(self, x: npt.ArrayLike, y: npt.ArrayLike) -> FloatArray:
+        """P(median - minimum > y | minimum = x), averaged over the pixels of the frame.
+
+        Where no pixel of the frame has a minimum of x, the next minimum above is taken, and the
+        height above it; beyond the highest minimum, the highest.
+
+        Parameters
+        ----------
+        x, y : array_like
+            Minimum without bias, and height above it, ADU; broadcast against each other.
+
+        Returns
+        -------
+        ndarray of float64
+            From 0 to 1, NaN where `x` or `y` is NaN; 1 where `y` is negative. Logarithms are good
+            to some per cent from 1 to 1e-12; far below, a table may end and 0 be returned.
+        """
+        flat_x, flat_y, shape = _flat(x, y)
+        known = np.isfinite(flat_x) & ~np.isnan(flat_y)
+        result = np.full(len(flat_x), np.nan)
+        result[known] = self._exceedance(flat_x[known], flat_y[known])
+        return result.reshape(shape)
+
+    def _exceedance(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        index = np.minimum(np.searchsorted(self.support, x), len(self.support) - 1)
+        nearest = self.support[index]
+        before = self.support[np.maximum(index - 1, 0)]
+        # Between two supported nodes of the finest table nothing needs to be moved.
+        outside = (x < self.support[0]) | (x > self.support[-1])
+        outside |= nearest - before > 2 * self._gap
+        moved = np.where(outside, nearest, x)
+        height = np.clip(np.where(moved > x, x + y - moved, y), 0.0, None)
+        all_pixels = self._density(moved, np.zeros(len(x)))
+        share = self._density(moved, height) / all_pixels
+        return np.where(height > 0, np.minimum(share, 1.0), 1.0)
+
+    @property
+    def _gap(self) -> float:
+        return float(max(table.step for table in self.tables))
+
+    @property
+    def top(self) -> float:
+        """Height above which no table goes, ADU."""
+        return float(max(table.step * (table.values.shape[1] - 1) for table in self.tables))
+
+
+def _flat(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray, tuple[int, ...]]:
+    wide_x, wide_y = np.broadcast_arrays(
+        np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    )
+    return wide_x.ravel(), wide_y.ravel(), wide_x.shape
+
+
+@dataclass(frozen=True)
+class ExactDiagram(ExpectedDiagram):
+    """Expected histogram from order statistics, with what else the computation knows.
+
+    Attributes
+    ----------
+    tail : NoiseTail
+        Conditional probabilities of heights.
+    """
+
+    tail: NoiseTail
+
+
+def exact_diagram(
+    plane: Plane,
+    signals: Signals,
+    noise: Noise,
+    *,
+    n_simulations: int,
+    usable: BoolArray | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> ExactDiagram:
+    """Compute the expected diagram of equivalent exposures.
+
+    Parameters
+    ----------
+    plane : Plane
+        Bins, of equal height from 0 on.
+    signals : list of n (ny, nx) float64, or ((ny, nx) float64, tuple of n float)
+        Mean signals as `expectation.exposure_signals` returns them, ADU, or the scene and its flux
+        factors. The signals of a list are to be multiples of each other.
+    noise : Noise
+        Gain in e-/ADU and readout noise in ADU, one number each.
+    n_simulations : int
+        A cross lies where the expected number of pixels above is 1 / n_simulations.
+    usable : (ny, nx) bool, optional
+        Pixels to be counted.
+    checkpoint : callable, optional
+        Called with the fraction done; may raise `Cancelled`.
+
+    Returns
+    -------
+    ExactDiagram
+        Expected number of pixels a bin, and one cross for each column that has at least
+        1 / n_simulations of a pixel.
+
+    Raises
+    ------
+    InputError
+        Fewer than three exposures, displaced exposures, a negative signal, or no pixel at all.
+    ParameterError
+        Gain or readout noise are maps, or the readout noise is below MIN_RNOISE_ELECTRONS.
+    """
+    gain, rnoise = _scalar_noise(noise)
+    scene, factors = _scene_and_factors(signals)
+    height_step = _height_step(plane)
+    limit = _brightest(plane, min(factors), gain, rnoise)
+    # Levels are kept apart in units of the noise; the brightest exposure needs the closest levels.
+    highest = max(factors)
+    scaled = scene if highest == 1 else scene * highest
+    levels = group_levels(scaled, usable, limit * highest, gain, rnoise)
+    if not len(levels.means):
+        msg = "exact diagram: found no pixel to count, expected at least one"
+        raise InputError(msg)
+    relative = [factor / highest for factor in factors]
+    tables = build_tables(levels, relative, gain, rnoise, height_step, checkpoint)
+    columns = [table.columns(plane.x_edges) for table in tables]
+    above = sum(
+        at_heights(column, table.step, plane.y_edges)
+        for column, table in zip(columns, tables, strict=True)
+    )
+    histogram = np.maximum(-np.diff(np.asarray(above), axis=1), 0.0)
+    cross_x, cross_y = _crosses(plane, tables, columns, n_simulations)
+    tail = NoiseTail(tables, levels.n_pixels, _support(tables, levels.n_pixels, height_step))
+    return ExactDiagram(plane, histogram, cross_x, cross_y, n_simulations, tail)
+
+
+def _scalar_noise(noise: Noise) -> tuple[float, float]:
+    for name, value in (("gain", noise.gain), ("rnoise", noise.rnoise)):
+        if np.ndim(value):
+            msg = f"mm_simulation: exact: {name} is a map, expected one number (or montecarlo)"
+            raise ParameterError(msg)
+    gain, rnoise = float(noise.gain), float(noise.rnoise)
+    if not rnoise * gain >= MIN_RNOISE_ELECTRONS:
+        msg = (
+            f"mm_simulation: exact: found a readout noise of {rnoise * gain:.3g} e-, expected "
+            f"at least {MIN_RNOISE_ELECTRONS:g} (or montecarlo)"
+        )
+        raise ParameterError(msg)
+    return gain, rnoise
+
+
+def _scene_and_factors(signals: Signals) -> tuple[FloatArray, tuple[float, ...]]:
+    """Scene and flux factors, if the signals are multiples of one scene."""
+    if isinstance(signals, tuple):
+        scene, factors = signals
+        factors = tuple(float(factor) for factor in factors)
+    else:
+        scene = signals[0]
+        factors = tuple(_ratio(signal, scene) for signal in signals)
+    if len(factors) < MIN_EXPOSURES:
+        msg = f"exact diagram: found {len(factors)} exposures, expected at least {MIN_EXPOSURES}"
+        raise InputError(msg)
+    if not (scene.min() >= 0 and np.isfinite(scene.max()) and min(factors) > 0):
+        msg = "exact diagram: found a negative or infinite signal or factor, expected none"
+        raise InputError(msg)
+    return scene, factors
+
+
+def _ratio(signal: FloatArray, scene: FloatArray) -> float:
+    """Flux factor between two signals."""
+    if signal is scene:
+        return 1.0
+    brightest = int(np.argmax(scene))
+    peak = float(scene.flat[brightest])
+    ratio = float(signal.flat[brightest]) / peak if peak > 0 else 1.0
+    if np.any(np.abs(signal - ratio * scene) > _PROPORTIONAL * max(peak, 1.0)):
+        msg = (
+            "mm_simulation: exact: exposures are displaced against each other, expected "
+            "no mm_xy_offsets and no mm_crosscorr_region (or montecarlo)"
+        )
+        raise InputError(msg)
+    return ratio
+
+
+def _height_step(plane: Plane) -> float:
+    edges = plane.y_edges
+    step = float(edges[-1] - edges[0]) / (len(edges) - 1)
+    if edges[0] != 0 or not np.allclose(np.diff(edges), step):
+        msg = "exact diagram: found rows of unequal height or not from 0 on, expected equal rows"
+        raise InputError(msg)
+    return step
+
+
+def _brightest(plane: Plane, factor: float, gain: float, rnoise: float) -> float:
+    """Scene level from which on all minima lie above the diagram."""
+    level = max(float(plane.x_edges[-1]), 0.0) + rnoise
+    while level - reach(np.asarray(level), gain, rnoise)[0] < plane.x_edges[-1]:
+        level += float(deviation(level, gain, rnoise))
+    return level / factor
+
+
+def _support(tables: tuple[ExceedanceTable, ...], n_pixels: int, height_step: float) -> FloatArray:
+    """Nodes of all tables at which the frame has minima."""
+    nodes = [table.step * (table.first + np.arange(len(table.values))) for table in tables]
+    x = np.unique(np.concatenate(nodes))
+    total = np.zeros(len(x))
+    for table in tables:
+        total += table.at(x, np.zeros(len(x)))
+    return np.asarray(x[total > _SUPPORT * n_pixels / height_step])
+
+
+def _crosses(
+    plane: Plane,
+    tables: tuple[ExceedanceTable, ...],
+    columns: list[FloatArray],
+    n_simulations: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Heights above which one pixel of a column is expected in all simulations together."""
+    goal = 1 / n_simulations
+    top = plane.y_edges[[0, -1]]
+    ends = np.sum(
+        [at_heights(column, t.step, top) for t, column in zip(tables, columns, strict=True)], axis=0
+    )
+    # Like the simulations, the crosses know only what lies inside the diagram.
+    occupied = np.flatnonzero(ends[:, 0] - ends[:, 1] >= goal)
+    goals = goal + np.maximum(ends[occupied, 1], 0.0)
+    # A column of counts is read like a row of a table that is one step wide.
+    rows = np.arange(len(occupied), dtype=np.float64)
+    counted = [
+        ExceedanceTable(table.step, 0, np.maximum(column[occupied], 0.0))
+        for table, column in zip(tables, columns, strict=True)
+    ]
+
+    def above(heights: FloatArray) -> FloatArray:
+        values = np.zeros(len(rows))
+        for table in counted:
+            values += table.at(rows * table.step, heights)
+        return values
+
+    return plane.x_centres[occupied], solve_falling(above, goals, len(occupied), float(top[1]))
+
+
+def false_alarm_boundary(
+    tail: NoiseTail,
+    expected_false: float,
+    plane: Plane,
+    x: npt.ArrayLike | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Boundary above which noise alone is expected to lift so many pixels of the frame.
+
+    At every abscissa P(median - minimum > b(x) | minimum = x) = expected_false / pixels of the
+    frame, so that `expected_false` pixels lie above the curve in all.
+
+    Parameters
+    ----------
+    tail : NoiseTail
+        From `exact_diagram`.
+    expected_false : float
+        Pixels expected above the boundary, more than 0.
+    plane : Plane
+        Bins of the diagram.
+    x : (k,) array_like, optional
+        Abscissae, ADU. Default: steps of the noise of a single exposure or of a column, whichever
+        is less, over all minima of the frame inside the diagram, so that straight lines between
+        the points follow the curve where a column is much wider than the noise.
+
+    Returns
+    -------
+    x, y : (k,) float64
+        Points of the boundary, ADU.
+
+    Raises
+    ------
+    ParameterError
+        `expected_false` is not positive.
+    """
+    if not expected_false > 0:
+        msg = f"mm_expected_false: found {expected_false:g}, expected more than 0"
+        raise ParameterError(msg)
+    places = _default_places(tail, plane) if x is None else np.asarray(x, dtype=np.float64)
+    probability = expected_false / tail.n_pixels
+
+    def share(heights: FloatArray) -> FloatArray:
+        return tail.exceedance(places, heights)
+
+    top = tail.top + float(np.ptp(np.concatenate([tail.support, places])))
+    return places, solve_falling(share, probability, len(places), top)
+
+
+def _default_places(tail: NoiseTail, plane: Plane) -> FloatArray:
+    """Abscissae no further apart than a column or the noise of the faintest level there."""
+    width = float(plane.x_edges[1] - plane.x_edges[0])
+    inside = (tail.support >= plane.x_edges[0]) & (tail.support <= plane.x_edges[-1])
+    support = tail.support[inside]
+    places = [float(support[0])]
+    ends = [table.step * (table.first + len(table.values) - 1) for table in tail.tables]
+    while places[-1] < support[-1]:
+        finest = min(t.step for t, end in zip(tail.tables, ends, strict=True) if end >= places[-1])
+        places.append(places[-1] + min(width, 4 * finest))
+    places[-1] = float(support[-1])
+    return np.asarray(places)

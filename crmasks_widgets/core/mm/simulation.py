@@ -1,0 +1,216 @@
+"""The Median-Minimum diagram that equivalent exposures would give, by Monte Carlo."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.core.alignment import shifted
+from crmasks_widgets.core.mm.diagram import Plane
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.stack import BLOCK_ROWS, middle, sorted_planes
+
+FloatArray = npt.NDArray[np.float64]
+Signal = npt.NDArray[np.floating]
+# A Poisson draw stays far below twice its mean, where the mean is large.
+LARGEST_INT32 = 1e9
+Checkpoint = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class ExpectedDiagram:
+    """Expected histogram and the crosses read off it.
+
+    Attributes
+    ----------
+    plane : Plane
+        Bins.
+    histogram : (nx_bins, ny_bins) float64
+        Mean number of pixels a bin over the simulations, first index along x.
+    cross_x, cross_y : (k,) float64
+        The red crosses, one for each occupied column, ADU: above a cross, one simulated pixel is
+        expected in all simulations together.
+    n_simulations : int
+        Simulated sets of exposures.
+    """
+
+    plane: Plane
+    histogram: FloatArray
+    cross_x: FloatArray
+    cross_y: FloatArray
+    n_simulations: int
+
+
+def exposure_signals(
+    median2d: npt.NDArray[np.floating],
+    flux_factors: tuple[float, ...],
+    offsets: tuple[tuple[float, float], ...],
+) -> list[Signal]:
+    """Mean signal of each exposure, as the median frame tells it.
+
+    The signal is multiplied by the flux factor, so that simulated exposures differ as the real ones
+    do.
+
+    Parameters
+    ----------
+    median2d : (ny, nx) ndarray
+        Median over the exposures, ADU; negative values and NaN count as 0.
+    flux_factors : tuple of n floats
+        1 for exposures that were already divided by their factor.
+    offsets : tuple of n (dx, dy)
+        Displacement of the scene in each exposure, pixels.
+
+    Returns
+    -------
+    list of n (ny, nx) ndarray
+        ADU. Exposures without displacement or factor share one array.
+    """
+    scene = np.nan_to_num(np.maximum(median2d, 0), nan=0.0)
+    signals: list[Signal] = []
+    for factor, (dx, dy) in zip(flux_factors, offsets, strict=True):
+        signal = scene if dx == dy == 0 else shifted(scene, dx, dy)
+        signals.append(signal if factor == 1 else signal.astype(np.float64) * factor)
+    return signals
+
+
+def simulate_diagram(
+    plane: Plane,
+    signals: list[Signal],
+    noise: Noise,
+    rng: np.random.Generator,
+    *,
+    n_simulations: int,
+    usable: npt.NDArray[np.bool_] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> ExpectedDiagram:
+    """Simulate sets of exposures and count them in the diagram (sections 8.4 and 8.5).
+
+    Parameters
+    ----------
+    plane : Plane
+        Bins.
+    signals : list of n (ny, nx) float64
+        Mean signals, ADU.
+    noise : Noise
+        Gain in e-/ADU and readout noise in ADU.
+    rng : numpy Generator
+        Used exposure by exposure, first the Poisson and then the Gaussian draws of a whole frame.
+    n_simulations : int
+        Simulated sets, at least 1.
+    usable : (ny, nx) bool, optional
+        Pixels to be counted.
+    checkpoint : callable, optional
+        Called with the fraction done after every frame; may raise `Cancelled`.
+
+    Returns
+    -------
+    ExpectedDiagram
+        Histogram averaged over the simulations, and its crosses.
+    """
+    total = np.zeros((len(plane.x_edges) - 1, len(plane.y_edges) - 1), dtype=np.int64)
+    steps = n_simulations * len(signals)
+    for run in range(n_simulations):
+        frames = []
+        for k, signal in enumerate(signals):
+            photons = _draw_photons(signal, noise, rng)
+            if k < len(signals) - 1:
+                frames.append(_add_readout(photons, noise, rng))
+            else:
+                total += _count_with_last(plane, frames, photons, noise, rng, usable)
+            if checkpoint is not None:
+                checkpoint((run * len(signals) + k + 1) / steps)
+    histogram = total / n_simulations
+    cross_x, cross_y = red_crosses(plane, histogram, n_simulations)
+    return ExpectedDiagram(plane, histogram, cross_x, cross_y, n_simulations)
+
+
+# All photons of a frame are drawn before its readout noise: the order of the reference. Blocks of
+# rows keep the intermediate arrays small, and the last exposure is counted as it is read out.
+
+
+def _draw_photons(
+    signal: Signal, noise: Noise, rng: np.random.Generator
+) -> npt.NDArray[np.integer]:
+    """Electrons of a frame."""
+    brightest = float(np.max(signal)) * float(np.max(noise.gain))
+    photons = np.empty(signal.shape, np.int32 if brightest < LARGEST_INT32 else np.int64)
+    for rows in _blocks(len(signal)):
+        photons[rows] = rng.poisson(signal[rows].astype(np.float64) * noise.rows(rows).gain)
+    return photons
+
+
+def _read_out(
+    photons: npt.NDArray[np.integer], rows: slice, noise: Noise, rng: np.random.Generator
+) -> FloatArray:
+    """Some rows of a frame in ADU, with readout noise."""
+    block = noise.rows(rows)
+    exposure: FloatArray = photons[rows] / np.asarray(block.gain, np.float64)
+    exposure += rng.standard_normal(exposure.shape) * block.rnoise
+    return exposure
+
+
+def _add_readout(
+    photons: npt.NDArray[np.integer], noise: Noise, rng: np.random.Generator
+) -> FloatArray:
+    exposure = np.empty(photons.shape)
+    for rows in _blocks(len(photons)):
+        exposure[rows] = _read_out(photons, rows, noise, rng)
+    return exposure
+
+
+def _blocks(n_rows: int) -> Iterator[slice]:
+    for start in range(0, n_rows, BLOCK_ROWS):
+        yield slice(start, start + BLOCK_ROWS)
+
+
+def _count_with_last(
+    plane: Plane,
+    frames: list[FloatArray],
+    photons: npt.NDArray[np.integer],
+    noise: Noise,
+    rng: np.random.Generator,
+    usable: npt.NDArray[np.bool_] | None,
+) -> npt.NDArray[np.int64]:
+    counts = np.zeros((len(plane.x_edges) - 1, len(plane.y_edges) - 1), dtype=np.int64)
+    for rows in _blocks(len(photons)):
+        last = _read_out(photons, rows, noise, rng)
+        ordered = sorted_planes([*(frame[rows] for frame in frames), last])
+        x, y = ordered[0], middle(ordered) - ordered[0]
+        if usable is not None:
+            x, y = x[usable[rows]], y[usable[rows]]
+        counts += plane.histogram(x, y)
+    return counts
+
+
+def red_crosses(
+    plane: Plane, histogram: FloatArray, n_simulations: int
+) -> tuple[FloatArray, FloatArray]:
+    """Height above which one simulated pixel of a column is expected (section 8.5).
+
+    The arithmetic is the reference's, down to the order of the divisions: with a single pixel in
+    the top bin its comparison is an exact tie that rounding decides (A-1).
+
+    Parameters
+    ----------
+    plane : Plane
+        Bins.
+    histogram : (nx_bins, ny_bins) float64
+        Averaged histogram.
+    n_simulations : int
+        Number of simulations averaged.
+
+    Returns
+    -------
+    x, y : (k,) float64
+        Bin centres of the crosses, ADU, for the occupied columns.
+    """
+    totals = histogram.sum(axis=1)
+    occupied = np.flatnonzero(totals > 0)
+    bins = np.arange(histogram.shape[1])
+    rows = np.empty(len(occupied), dtype=np.int64)
+    for i, column in enumerate(occupied):
+        cumulative = np.cumsum(histogram[column] / totals[column])
+        probability = 1 - (1 / n_simulations) / totals[column]
+        rows[i] = int(np.interp(probability, cumulative, bins) + 0.5)
+    return plane.x_centres[occupied], plane.y_centres[rows]

@@ -1,0 +1,205 @@
+"""What a hit of the median is, judged from the exposures themselves."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.core.significance.level import Level, at_pixels
+from crmasks_widgets.core.stack import Stack
+
+COINCIDENT, UNSTABLE, RESIDUAL, SATURATED = "coincident", "unstable", "residual", "saturated"
+HOT = "hot"
+CLASSES = (COINCIDENT, UNSTABLE, RESIDUAL, SATURATED, HOT)
+CLASS_NAMES = {
+    COINCIDENT: "coincident hit",
+    UNSTABLE: "hot or unstable pixel",
+    RESIDUAL: "source or sky line residual",
+    SATURATED: "saturated",
+    HOT: "hot pixel, same in all",
+}
+
+# A bad pixel is alone, or bleeds into one neighbour.
+_FEW_PIXELS = 2
+# Pixels that are bad together; what stands out less, in sigma, is noise or no pixel of a track; of
+# two exposures, an unstable pixel has at least so much of the higher one in the lower.
+_PATTERN, _STANDS_OUT, _ALIKE = 4, 5.0, 0.5
+# Charges of two exposures are the same within so many sigma of both.
+_SAME = 4.0
+# An excess below this part of the contrast around it is what a displacement of a third of a pixel,
+# or a flux that differs by so much, leaves of a line or a star.
+_RESIDUAL_PART = 0.25
+
+
+@dataclass(frozen=True)
+class HitClasses:
+    """Classes of the hits of the median.
+
+    Attributes
+    ----------
+    names : (n,) str
+        Words of `CLASSES`, in the order of the hits' numbers.
+    reasons : (n,) str
+        Why, in a few words and figures.
+    """
+
+    names: npt.NDArray[np.str_]
+    reasons: npt.NDArray[np.str_]
+
+    def outside(self, chosen: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+        """Hits of other classes.
+
+        Parameters
+        ----------
+        chosen : tuple of str
+            Words of `CLASSES`.
+
+        Returns
+        -------
+        (n + 1,) bool
+            By number of the hit; 0, which is no hit, is False.
+        """
+        return np.concatenate([[False], ~np.isin(self.names, chosen)])
+
+
+def classify_hits(
+    labels: npt.NDArray[np.int32],
+    evidence: npt.NDArray[np.bool_],
+    everywhere: npt.NDArray[np.bool_],
+    stack: Stack,
+    level: Level,
+    saturation: float,
+) -> HitClasses:
+    """Give every hit of the median a class and a reason.
+
+    Parameters
+    ----------
+    labels : (ny, nx) int32
+        Numbers of the hits.
+    evidence : (ny, nx) bool
+        Pixels that were detected; the others are there by dilation or by hand.
+    everywhere : (ny, nx) bool
+        Pixels that stand out of their surroundings in every exposure.
+    stack : Stack
+        Exposures divided by their flux factors, ADU.
+    level : Level
+        Noise and contrast of the pixels.
+    saturation : float
+        Level from which on the detector saturates, ADU.
+
+    Returns
+    -------
+    HitClasses
+        saturated: the median reaches the saturation level. unstable: one or two pixels that stand
+        out in all exposures; or up to four that do so alike in two exposures, while beside them no
+        exposure shows anything of a track. residual: nowhere does the excess of the median over
+        the minimum reach a quarter of the contrast around. hot: in one or two pixels, all
+        exposures have the same charge above the pixels around before they are divided by their
+        flux factors, which makes it differ. coincident: all others.
+    """
+    n = int(labels.max(initial=0))
+    pixels = np.flatnonzero(labels > 0)
+    number = labels.ravel()[pixels]
+    detected = evidence.ravel()[pixels]
+    alone = np.bincount(number[detected], minlength=n + 1) == 0
+    counted = detected | alone[number]  # pixels set by hand have nothing but themselves
+    pixels, number = pixels[counted], number[counted]
+    n_pixels = np.bincount(number, minlength=n + 1)
+    n_lasting = np.bincount(number[everywhere.ravel()[pixels]], minlength=n + 1)
+    sigma = level.sigma.ravel()[pixels]
+    median = stack.median2d.ravel()[pixels]
+    excess = (median - level.minimum.ravel()[pixels]) / sigma
+    contrast = np.maximum(level.contrast.ravel()[pixels], 1e-6)
+    part = _largest(excess / contrast, number, n)
+    peak, brightest = _largest(excess, number, n), _largest(median, number, n)
+    high = stack.cube.reshape(stack.n, -1)[:, pixels] - level.minimum.ravel()[pixels]
+    n_hit = _largest((high > 3 * sigma).sum(axis=0).astype(float), number, n)
+    alike = -_largest(-_ratio_of_two(high, sigma), number, n)
+    alike[np.unique(number[_beside(pixels, stack, level)])] = 0
+    n_same = np.bincount(number[_same_charge(pixels, stack, level)], minlength=n + 1)
+    rows = [
+        _judge(
+            brightest[k] >= saturation, n_pixels[k], n_lasting[k], n_same[k], alike[k], part[k],
+            peak[k], n_hit[k],
+        )
+        for k in range(1, n + 1)
+    ]  # fmt: skip
+    return HitClasses(np.array([r[0] for r in rows], "U10"), np.array([r[1] for r in rows], "U80"))
+
+
+def _ratio_of_two(
+    high: npt.NDArray[np.floating], sigma: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64]:
+    """Second of the exposures' excesses over the highest, 0 where it does not stand out."""
+    if len(high) < 2:
+        return np.zeros(high.shape[1])
+    ordered = np.sort(np.nan_to_num(high, nan=-np.inf), axis=0)
+    return np.where(ordered[-2] > _STANDS_OUT * sigma, ordered[-2] / ordered[-1], 0.0)
+
+
+def _beside(pixels: npt.NDArray[np.int64], stack: Stack, level: Level) -> npt.NDArray[np.bool_]:
+    """Whether an exposure stands out in a neighbour that is none of the pixels."""
+    beside, other = _neighbours(pixels, stack.min2d.shape)
+    excess = stack.max2d.ravel()[beside] - level.minimum.ravel()[beside]
+    found = other & (excess > _STANDS_OUT * level.sigma.ravel()[beside])
+    return np.asarray(found.any(axis=0))
+
+
+def _neighbours(
+    pixels: npt.NDArray[np.int64], shape: tuple[int, ...]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Flat indices (8, k) of the pixels around; whether they exist and are none of the pixels."""
+    ny, nx = shape
+    steps = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx])
+    y, x = (p + step[:, None] for p, step in zip(np.divmod(pixels, nx), steps.T, strict=True))
+    inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
+    beside = np.where(inside, y * nx + x, 0)
+    return beside, inside & ~np.isin(beside, pixels)
+
+
+def _same_charge(
+    pixels: npt.NDArray[np.int64], stack: Stack, level: Level
+) -> npt.NDArray[np.bool_]:
+    """Whether all exposures have the same charge, not the same flux, above the pixels around."""
+    factors = np.asarray(level.factors)[:, None]
+    if not len(pixels) or np.ptp(factors) == 0:
+        return np.zeros(len(pixels), dtype=bool)
+    beside, other = _neighbours(pixels, stack.min2d.shape)
+    around = np.ma.masked_array(stack.median2d.ravel()[beside], ~other)
+    level_around = np.ma.median(around, axis=0).filled(np.nan)  # type: ignore[no-untyped-call]
+    cube = stack.cube.reshape(stack.n, -1)[:, pixels]
+    charge = (cube - level_around) * factors
+    gain, rnoise = at_pixels(level.gain, pixels), at_pixels(level.rnoise, pixels)
+    noise = np.sqrt(np.maximum(cube * factors, 0) / gain + np.square(rnoise / gain))
+    stands_out = (charge > _STANDS_OUT * noise).all(axis=0)
+    spread = charge.max(axis=0) - charge.min(axis=0)
+    return np.asarray(stands_out & (spread < _SAME * np.sqrt(2) * noise.max(axis=0)))
+
+
+def _judge(
+    saturated: bool, n_pixels: int, n_lasting: int, n_same: int, alike: float, part: float,
+    peak: float, n_hit: float,
+) -> tuple[str, str]:  # fmt: skip
+    if n_same == n_pixels <= _FEW_PIXELS:
+        return HOT, "the same charge in all exposures, which their flux factors make differ"
+    if saturated:
+        return SATURATED, "the median reaches the saturation level"
+    if n_lasting == n_pixels <= _FEW_PIXELS:
+        return UNSTABLE, "stands out in all exposures, nothing around it does"
+    if alike > _ALIKE and n_pixels <= _PATTERN:
+        return UNSTABLE, f"alike in {max(int(n_hit), 2)} exposures, nothing beside it in any"
+    if part < _RESIDUAL_PART:
+        return RESIDUAL, f"{peak:.1f} sigma, {part:.2f} of the contrast around"
+    if n_lasting:
+        return COINCIDENT, f"{peak:.1f} sigma, {n_lasting} pixels hit in all exposures"
+    pixels = "1 pixel" if n_pixels == 1 else f"{n_pixels} pixels"
+    return COINCIDENT, f"{peak:.1f} sigma, {pixels} hit in {max(int(n_hit), 1)} exposures"
+
+
+def _largest(
+    values: npt.NDArray[np.floating], number: npt.NDArray[np.int32], n: int
+) -> npt.NDArray[np.float64]:
+    """Largest value of each hit, by its number; NaN is left out."""
+    result = np.full(n + 1, -np.inf)
+    np.fmax.at(result, number, values)
+    return result

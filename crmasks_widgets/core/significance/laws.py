@@ -1,0 +1,368 @@
+"""From an excess over the minimum to its significance: exact laws of the statistics under noise.
+
+The excess of a target over the minimum x of a pixel is divided by s, the noise of a single exposure
+at the pixel's level. If nothing was hit, the probability that this ratio exceeds t follows from the
+laws of the exposures, one integral over x for each statistic (H. A. David and H. N. Nagaraja, Order
+Statistics, 3rd edition, Wiley 2003, chapters 2 and 5):
+
+- exposure i: the density of the minimum of the others, times Q_i(x + t s);
+- value of rank r (the median): the sum over the exposure j that is the minimum of f_j(x) times the
+  probability that all others lie above x and at most r - 2 of them at or below x + t s;
+- mean of n: the same with the probability that the others exceed x by more than n t s in all.
+
+f and Q are density and survival function of an exposure, Poisson and normal noise together. The
+significance of an excess is the normal deviate of the same probability. All in electrons.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special, stats
+
+from crmasks_widgets.core.noise_laws import tabulate
+
+FloatArray = npt.NDArray[np.float64]
+
+# A smaller readout noise counts as this many electrons: below, single electrons show in the laws.
+MIN_RNOISE = 0.6
+# Distance of the nodes, in units of the noise of the least noisy exposure.
+_NODE_STEP = 0.15
+# Noise of the levels at which the laws are tabulated: one e-folding has so many, from the readout
+# noise to this many times it; beyond, the laws are those of normal noise.
+_LEVELS_PER_E, _BRIGHTEST = 3.0, 1000.0
+_T_STEP, _T_TOP = 0.125, 12.0
+# Probabilities below this are extrapolated: the laws end where 7e-13 is left.
+_LEAST = 1e-11
+_TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class ExposureNoise:
+    """Noise of the exposures on a common scale, after each is divided by its flux factor.
+
+    Attributes
+    ----------
+    factors : tuple of n floats
+        Flux factors.
+    rnoise : float
+        Readout noise of an exposure before the division, electrons; at least `MIN_RNOISE`.
+    """
+
+    factors: tuple[float, ...]
+    rnoise: float
+
+    @property
+    def n(self) -> int:
+        """Number of exposures."""
+        return len(self.factors)
+
+    @property
+    def photon_share(self) -> float:
+        """Mean variance a signal of one electron brings."""
+        return float(np.mean(1 / np.asarray(self.factors)))
+
+    @property
+    def readout(self) -> float:
+        """Root mean square of the readout noises, electrons."""
+        return float(self.rnoise * np.sqrt(np.mean(np.asarray(self.factors) ** -2.0)))
+
+    def of(self, n: int) -> "ExposureNoise":
+        """So many exposures; if fewer than there are, average ones.
+
+        Parameters
+        ----------
+        n : int
+            Number of exposures.
+
+        Returns
+        -------
+        ExposureNoise
+            Of n exposures.
+        """
+        if n == self.n:
+            return self
+        # Equal exposures of factor f have the variance (level + rnoise^2 / f) / f.
+        factor = 1 / self.photon_share
+        return ExposureNoise((factor,) * n, self.readout * factor)
+
+
+@lru_cache(maxsize=64)
+def minimum_shift(n: int) -> float:
+    """How far the minimum of n exposures lies below their mean.
+
+    Parameters
+    ----------
+    n : int
+        Number of exposures.
+
+    Returns
+    -------
+    float
+        In units of the noise of one; 0.564, 0.846, 1.029 for n = 2, 3, 4.
+    """
+    x = np.linspace(-9, 9, 2001)
+    density = n * stats.norm.pdf(x) * stats.norm.sf(x) ** (n - 1)
+    return float(-(x * density).sum() / density.sum())
+
+
+def noise_at_minimum(
+    minimum: npt.NDArray[np.floating],
+    rnoise: float | npt.NDArray[np.floating],
+    noise: ExposureNoise,
+    shift: float,
+) -> npt.NDArray[np.floating]:
+    """Noise of a single exposure at the level that lies so many sigma above a value.
+
+    Solves s^2 = level + rnoise^2 with level = value + shift s, for exposures of average noise.
+
+    Parameters
+    ----------
+    minimum : ndarray
+        Minimum over the exposures, electrons.
+    rnoise : float or ndarray
+        Readout noise before the division by flux factors, electrons.
+    noise : ExposureNoise
+        Tells the number of exposures and their factors.
+
+    Returns
+    -------
+    ndarray
+        Standard deviation, electrons; of the dtype of `minimum`.
+    """
+    half = shift * noise.photon_share / 2
+    readout = rnoise * np.float32(noise.readout / noise.rnoise)
+    dark = minimum * np.float32(noise.photon_share) + np.square(readout)
+    level = np.sqrt(np.maximum(dark + np.float32(half * half), 0)) + np.float32(half)
+    # Below, the level would be negative, and only the readout is left.
+    positive = minimum > -np.float32(shift) * readout
+    return np.asarray(np.where(positive, level, readout), minimum.dtype)
+
+
+@dataclass(frozen=True)
+class SignificanceTable:
+    """Significance of an excess, by the noise of the pixel; below the first row, the first.
+
+    Attributes
+    ----------
+    log_noise : (k,) float64
+        Natural logarithm of the noise of a single exposure in electrons, equally spaced.
+    values : (k, m) float32
+        Significance of an excess of 0, 1, 2, ... steps of `step`, in sigma.
+    step : float
+        In units of the noise.
+    """
+
+    log_noise: FloatArray
+    values: npt.NDArray[np.float32]
+    step: float = _T_STEP
+
+    def at(
+        self, noise: npt.NDArray[np.floating], excess: npt.NDArray[np.floating]
+    ) -> npt.NDArray[np.float32]:
+        """Look up significances.
+
+        Parameters
+        ----------
+        noise : (k,) ndarray
+            Noise of a single exposure, electrons.
+        excess : (k,) ndarray
+            In units of the noise; negative counts as 0, NaN stays NaN.
+
+        Returns
+        -------
+        (k,) float32
+            In sigma; straight beyond the end of the table.
+        """
+        rows, columns = self.values.shape
+        spacing = self.log_noise[1] - self.log_noise[0]
+        row = (np.log(noise) - np.float32(self.log_noise[0])) * np.float32(1 / spacing)
+        row = np.clip(row, 0, rows - 1)
+        place = np.maximum(excess, 0) * np.float32(1 / self.step)
+        known = np.isfinite(place)
+        i = np.minimum(row.astype(np.int32), rows - 2)
+        j = np.minimum(np.where(known, place, 0), columns - 2).astype(np.int32)
+        u, v = row - i, place - j
+        first = i * columns + j
+        flat = self.values.ravel()
+        low = flat[first] * (1 - v) + flat[first + 1] * v
+        high = flat[first + columns] * (1 - v) + flat[first + columns + 1] * v
+        return np.asarray(low * (1 - u) + high * u, np.float32)
+
+    def excess_at(self, noise: float, significance: float) -> float:
+        """Excess of a given significance.
+
+        Parameters
+        ----------
+        noise : float
+            Noise of a single exposure, electrons.
+        significance : float
+            In sigma.
+
+        Returns
+        -------
+        float
+            In units of the noise.
+        """
+        t = np.arange(self.values.shape[1]) * self.step
+        rising = self.at(np.full(len(t), noise), t)
+        return float(np.interp(significance, rising, t))
+
+
+class _Level:
+    """Laws of the exposures at one level, on common nodes."""
+
+    def __init__(self, mean: float, noise: ExposureNoise) -> None:
+        kinds, index = np.unique(noise.factors, return_inverse=True)
+        least = np.sqrt(mean / kinds + (noise.rnoise / kinds) ** 2).min()
+        self.step = _NODE_STEP * float(least)
+        laws = [
+            tabulate(np.array([mean]), self.step, float(kind), noise.rnoise / float(kind))
+            for kind in kinds
+        ]
+        start = min(int(law.first[0]) for law in laws)
+        stop = max(int(law.first[0]) + law.density.shape[1] for law in laws)
+        self.x = np.arange(start, stop) * self.step
+        placed = [
+            _placed(law.density[0], int(law.first[0]) - start, stop - start, 0.0) for law in laws
+        ]
+        above = [
+            _placed(law.survival[0], int(law.first[0]) - start, stop - start, 1.0) for law in laws
+        ]
+        self.density = [placed[i] for i in index]
+        self.survival = [above[i] for i in index]
+        self.noise = float(np.sqrt(mean * noise.photon_share + noise.readout**2))
+
+    def above(self, k: int, heights: FloatArray) -> FloatArray:
+        """Survival function of exposure k at any heights, interpolated in the logarithm."""
+        log = np.log(np.maximum(self.survival[k], _TINY))
+        return np.asarray(np.exp(np.interp(heights, self.x, log, right=np.log(_TINY))))
+
+
+def _placed(values: FloatArray, offset: int, width: int, before: float) -> FloatArray:
+    result = np.zeros(width)
+    result[:offset] = before
+    result[offset : offset + len(values)] = values
+    return result
+
+
+def _heights() -> FloatArray:
+    return np.asarray(np.arange(0, _T_TOP + _T_STEP / 2, _T_STEP))
+
+
+def _exposure_law(level: _Level, number: int) -> FloatArray:
+    """P(exposure - minimum of the others > t s) for all t."""
+    others = [k for k in range(len(level.density)) if k != number]
+    minimum = _density_of_minimum(level, others)
+    heights = level.x[:, None] + _heights() * level.noise
+    return np.asarray(minimum @ level.above(number, heights) * level.step)
+
+
+def _density_of_minimum(level: _Level, members: Sequence[int]) -> FloatArray:
+    total = np.zeros(len(level.x))
+    for j in members:
+        product = level.density[j].copy()
+        for k in members:
+            if k != j:
+                product *= level.survival[k]
+        total += product
+    return total
+
+
+def _rank_law(level: _Level, rank: int) -> FloatArray:
+    """P(value of this rank - minimum > t s) for all t."""
+    n = len(level.density)
+    heights = level.x[:, None] + _heights() * level.noise
+    above = [level.above(k, heights) for k in range(n)]
+    total = np.zeros(heights.shape[1])
+    for j in range(n):
+        others = [k for k in range(n) if k != j]
+        # exactly[c]: probability that all are above x, and c of them not above the height
+        exactly = [np.ones_like(heights)]
+        for k in others:
+            low = np.maximum(level.survival[k][:, None] - above[k], 0.0)
+            following = [p * above[k] for p in exactly] + [np.zeros_like(heights)]
+            for c, p in enumerate(exactly):
+                following[c + 1] = following[c + 1] + p * low
+            exactly = following[: max(rank - 1, 1)]
+        total += level.density[j] @ np.sum(exactly, axis=0) * level.step
+    return total
+
+
+def _mean_law(level: _Level, number: int) -> FloatArray:
+    """P(mean - minimum > t s) for all t; what the exposure of this number adds as the minimum."""
+    n, size = len(level.density), len(level.x)
+    index = np.minimum(np.arange(size)[:, None] + np.arange(size), size)
+    width = 1 << ((n - 1) * size - 1).bit_length()
+    transform: npt.NDArray[np.complex128] | float = 1.0
+    for k in range(n):
+        if k != number:
+            beyond = np.append(level.density[k], 0.0)[index] * level.step
+            beyond[:, 0] /= 2
+            transform = transform * np.fft.rfft(beyond, width, axis=1)
+    sums = np.fft.irfft(transform, width, axis=1)
+    tail = np.maximum(np.cumsum(sums[:, ::-1], axis=1)[:, ::-1] - sums / 2, 0.0)
+    log = np.log(np.maximum(tail, _TINY))
+    total = np.zeros(len(_heights()))
+    nodes, heights = np.arange(width) * level.step, n * _heights() * level.noise
+    for i in np.flatnonzero(level.density[number]):
+        total += level.density[number][i] * np.exp(np.interp(heights, nodes, log[i]))
+    return total * level.step
+
+
+@lru_cache(maxsize=256)
+def significance_table(
+    statistic: str, noise: ExposureNoise, *, number: int = 0, rank: int = 2
+) -> SignificanceTable:
+    """Tabulate the significance of a statistic.
+
+    Parameters
+    ----------
+    statistic : {"exposure", "rank", "mean"}
+        What is compared with the minimum.
+    noise : ExposureNoise
+        The exposures that are free of hits.
+    number : int
+        Index of the exposure, for "exposure".
+    rank : int
+        Rank of the value, the minimum being 1, for "rank".
+
+    Returns
+    -------
+    SignificanceTable
+        For noises from that of the readout on.
+    """
+    dark = noise.readout
+    n_levels = int(np.log(max(_BRIGHTEST, 2.0)) * _LEVELS_PER_E) + 1
+    log_noise = np.log(dark) + np.arange(n_levels) / _LEVELS_PER_E
+    values = np.empty((n_levels, len(_heights())), np.float32)
+    for row, log in enumerate(log_noise):
+        # The last levels differ from normal noise by less than the table's rounding.
+        mean = max(np.exp(2 * log) - dark**2, 0.0) / noise.photon_share
+        level = _Level(float(mean), noise)
+        if statistic == "exposure":
+            probability = _exposure_law(level, number)
+        elif statistic == "rank":
+            probability = _rank_law(level, rank)
+        else:
+            probability = _mean_probability(level, noise)
+        values[row] = _as_significance(probability)
+    return SignificanceTable(log_noise, values)
+
+
+def _mean_probability(level: _Level, noise: ExposureNoise) -> FloatArray:
+    if len(set(noise.factors)) == 1:
+        return noise.n * _mean_law(level, 0)
+    return np.asarray(sum(_mean_law(level, k) for k in range(noise.n)))
+
+
+def _as_significance(probability: FloatArray) -> FloatArray:
+    """Normal deviates; the far tail continues with the last slope."""
+    known = np.count_nonzero(probability > _LEAST)
+    deviates = -special.ndtri(np.clip(probability, _LEAST, 1 - 1e-6))
+    if known < len(deviates):
+        slope = deviates[known - 1] - deviates[known - 2]
+        deviates[known:] = deviates[known - 1] + slope * np.arange(1, len(deviates) - known + 1)
+    return np.asarray(deviates)

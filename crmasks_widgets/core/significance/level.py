@@ -1,0 +1,202 @@
+"""The level and the noise of every pixel, from the minima in it and around it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.significance.laws import (
+    MIN_RNOISE,
+    ExposureNoise,
+    minimum_shift,
+    noise_at_minimum,
+)
+from crmasks_widgets.core.stack import Stack
+
+FloatFrame = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.int64]
+
+# A pixel's level is taken from its surroundings, but no further from what its own minimum allows.
+_LEVEL_BOX, _LEVEL_ABOVE = 5, 4.0
+# A minimum is an outlier if it lies so far below the minima around it: in sigma, and in units of
+# half the range of the middle six of the eight.
+_LOW_SIGMA, _LOW_RANGE = 3.0, 2.5
+# So many pixels give a typical value.
+_ENOUGH_PIXELS = 100_000
+
+
+def at_pixels(
+    value: float | npt.NDArray[np.floating], pixels: Pixels
+) -> float | npt.NDArray[np.floating]:
+    """Values of a map in some pixels; a number stays what it is."""
+    return value.ravel()[pixels] if isinstance(value, np.ndarray) else value
+
+
+@dataclass(frozen=True)
+class Level:
+    """What the statistics of a pixel are measured in.
+
+    Attributes
+    ----------
+    minimum : (ny, nx) float32
+        Minimum over the exposures, or over the pixels around where it is an outlier, ADU.
+    sigma : (ny, nx) float32
+        Noise of a single exposure, ADU.
+    contrast : (ny, nx) float32
+        Range of the minimum, smoothed over 3 pixels, within 3 pixels; in units of `sigma`.
+    gain : float or (ny, nx) ndarray
+        e-/ADU.
+    rnoise : float or (ny, nx) ndarray
+        Readout noise of an exposure before it was divided by its flux factor, electrons.
+    factors : tuple of n floats
+        Flux factors by which the exposures were divided.
+    n_valid : (ny, nx) int16
+        Number of valid exposures.
+    numbers : tuple of int
+        Numbers of valid exposures, from 2 on, that occur.
+    n_tested : int
+        Pixels with two valid exposures or more.
+    typical_noise : float
+        Median noise of a single exposure, electrons.
+    """
+
+    minimum: FloatFrame
+    sigma: FloatFrame
+    contrast: FloatFrame
+    gain: float | npt.NDArray[np.floating]
+    rnoise: float | npt.NDArray[np.floating]
+    factors: tuple[float, ...]
+    n_valid: npt.NDArray[np.int16]
+    numbers: tuple[int, ...]
+    n_tested: int
+    typical_noise: float
+
+    def n_valid_at(self, pixels: Pixels) -> npt.NDArray[np.int16]:
+        """Numbers of valid exposures in some pixels."""
+        if self.n_tested == self.sigma.size and len(self.numbers) == 1:
+            return np.full(len(pixels), self.numbers[0], np.int16)
+        return self.n_valid.ravel()[pixels]
+
+    def noise(self, n: int, rnoise: float | None = None) -> ExposureNoise:
+        """Noise of n exposures, by default with the median readout noise."""
+        value = float(np.median(self.rnoise)) if rnoise is None else rnoise
+        return ExposureNoise(self.factors, value).of(n)
+
+
+def measure_level(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Level:
+    """Find the level and the noise of every pixel.
+
+    Parameters
+    ----------
+    stack : Stack
+        Exposures divided by their flux factors.
+    noise : Noise
+        Of an exposure before it was divided.
+    factors : tuple of n floats
+        The divisors.
+
+    Returns
+    -------
+    Level
+        The noise follows from the mean of the minima around a pixel, without its own, kept within
+        what its own minimum makes likely.
+    """
+    gain = noise.gain
+    rnoise = np.maximum(noise.rnoise * gain, MIN_RNOISE)
+    if np.ndim(rnoise) == 0:
+        rnoise = float(rnoise)
+    law = ExposureNoise(factors, float(np.median(rnoise)))
+    minimum = np.asarray(stack.min2d * gain, np.float32)
+    filled = minimum
+    if stack.valid is not None:
+        filled = np.nan_to_num(minimum, nan=float(np.nanmedian(minimum)))
+    highest = minimum + _LEVEL_ABOVE * noise_at_minimum(minimum, rnoise, law, _LEVEL_ABOVE)
+    likely = np.clip(_surroundings(filled), minimum, highest)
+    electrons = noise_at_minimum(likely, rnoise, law, minimum_shift(law.n))
+    contrast = _range(ndimage.uniform_filter(filled, 3, mode="mirror")) / electrons
+    sigma = np.asarray(electrons / gain, np.float32)
+    counts = _pixels_by_number(stack)
+    return Level(
+        _without_low_outliers(stack, sigma), sigma, np.asarray(contrast, np.float32),
+        gain, rnoise, factors, stack.n_valid, tuple(counts), sum(counts.values()),
+        float(np.nanmedian(electrons.ravel()[:: max(1, electrons.size // _ENOUGH_PIXELS)])),
+    )  # fmt: skip
+
+
+def _pixels_by_number(stack: Stack) -> dict[int, int]:
+    """Pixels by their number of valid exposures, from 2 on."""
+    if stack.valid is None:
+        return {stack.n: stack.min2d.size} if stack.n > 1 else {}
+    counts = np.bincount(stack.n_valid.ravel())
+    return {n: int(count) for n, count in enumerate(counts) if n > 1 and count}
+
+
+def _range(frame: FloatFrame) -> FloatFrame:
+    """Highest minus lowest value of the 3 x 3 pixels around each."""
+    highest = lowest = np.pad(frame, 1, mode="edge")
+    for axis in (0, 1):
+        parts = [slice(k, k - 2 or None) for k in range(3)]
+        places = [(part, slice(None)) if axis == 0 else (slice(None), part) for part in parts]
+        highest = np.maximum(np.maximum(highest[places[0]], highest[places[1]]), highest[places[2]])
+        lowest = np.minimum(np.minimum(lowest[places[0]], lowest[places[1]]), lowest[places[2]])
+    return np.asarray(highest - lowest, np.float32)
+
+
+def _surroundings(frame: FloatFrame) -> FloatFrame:
+    """Highest of the means along the row, along the column and in a box, without the pixel itself.
+
+    On a fibre or a sky line, one of them runs along the crest.
+    """
+    size = _LEVEL_BOX
+    along_x = ndimage.uniform_filter1d(frame, size, axis=1, mode="mirror")
+    along_y = ndimage.uniform_filter1d(frame, size, axis=0, mode="mirror")
+    box = ndimage.uniform_filter1d(along_x, size, axis=0, mode="mirror")
+    for mean, n in ((along_x, size), (along_y, size), (box, size * size)):
+        mean -= frame / np.float32(n)
+        mean *= np.float32(n / (n - 1))
+    return np.asarray(np.maximum(np.maximum(along_x, along_y), box), np.float32)
+
+
+def _without_low_outliers(stack: Stack, sigma: FloatFrame) -> FloatFrame:
+    """Minimum, replaced by its surroundings where a single exposure reads low.
+
+    Everything would seem to be hit there. Only pixels whose median is far above are looked at.
+    """
+    minimum = stack.min2d.copy()
+    y, x = np.nonzero(stack.median2d - stack.min2d > _LOW_SIGMA * sigma)
+    padded = np.pad(stack.min2d, 1, mode="reflect")
+    around = [padded[y + dy, x + dx] for dy in range(3) for dx in range(3) if (dy, dx) != (1, 1)]
+    ordered = np.sort(around, axis=0)
+    typical, half = (ordered[3] + ordered[4]) / 2, (ordered[6] - ordered[1]) / 2
+    depth = typical - minimum[y, x]
+    # NaN among the neighbours makes the comparison false.
+    low = (depth > _LOW_SIGMA * sigma[y, x]) & (depth > _LOW_RANGE * half + 0 * ordered[7])
+    minimum[y[low], x[low]] = typical[low]
+    return minimum
+
+
+def sigma_at(
+    level: Level, value: npt.NDArray[np.floating], pixels: Pixels
+) -> npt.NDArray[np.floating]:
+    """Noise of an average exposure at a given level.
+
+    Parameters
+    ----------
+    level : Level
+        Gain and readout noise.
+    value : (k,) ndarray
+        Level, ADU.
+    pixels : (k,) int64
+        Flat indices of the pixels.
+
+    Returns
+    -------
+    (k,) ndarray
+        Standard deviation, ADU.
+    """
+    gain, rnoise = at_pixels(level.gain, pixels), at_pixels(level.rnoise, pixels)
+    law = level.noise(len(level.factors))
+    readout = np.square(rnoise * law.readout / law.rnoise)
+    return np.asarray(np.sqrt(np.maximum(value * gain, 0) * law.photon_share + readout) / gain)

@@ -1,0 +1,1 @@
+"""Files on disk: images read with care, products written whole, one run at a time in a folder."""

@@ -1,0 +1,396 @@
+"""Writing a set of files so that each appears whole or not at all."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from crmasks_widgets.errors import OutputError, ProductExistsError
+from crmasks_widgets.files.folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
+
+
+@dataclass(frozen=True)
+class Product:
+    """A file to be written.
+
+    Attributes
+    ----------
+    name : str
+        File name.
+    content : str
+        What it holds, for people.
+    write : callable
+        Writes it to the path it is given, which ends in `name`.
+    size : int
+        Bytes that it takes at least, as far as known beforehand.
+    """
+
+    name: str
+    content: str
+    write: Callable[[Path], None]
+    size: int = 0
+
+
+def text_product(name: str, content: str, text: str) -> Product:
+    """Make a file of text, UTF-8; `name` and `content` are those of `Product`."""
+    encoded = text.encode()
+
+    def write(path: Path) -> None:
+        path.write_bytes(encoded)
+
+    return Product(name, content, write, len(encoded))
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that was written.
+
+    Attributes
+    ----------
+    path : Path
+        Where.
+    content : str
+        What it holds.
+    size : int
+        Bytes.
+    """
+
+    path: Path
+    content: str
+    size: int
+
+
+def earlier_products(folder: Path, pattern: re.Pattern[str], inputs: Iterable[Path]) -> list[Path]:
+    """Products of earlier runs in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not exist.
+    pattern : re.Pattern
+        Matches the names of products.
+    inputs : iterable of Path
+        Files the run reads, which are no products to it.
+
+    Returns
+    -------
+    list of Path
+        Sorted.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be looked into, or a folder is called like a product.
+    """
+    own = {path.resolve() for path in inputs}
+    try:
+        names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+    found = [folder / name for name in names if pattern.fullmatch(name)]
+    for path in found:
+        if path.is_dir():
+            msg = f"{path}: found a folder, expected a file or nothing"
+            raise OutputError(msg)
+    return [path for path in found if path.resolve() not in own]
+
+
+def refuse_existing(existing: list[Path]) -> None:
+    """Refuse to write where earlier products are.
+
+    Parameters
+    ----------
+    existing : list of Path
+        Earlier products.
+
+    Raises
+    ------
+    ProductExistsError
+        If there are any; names the first.
+    """
+    if existing:
+        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
+        msg = f"{existing[0]}{more}: found products of an earlier run, expected none (--overwrite)"
+        raise ProductExistsError(msg)
+
+
+def check_target(
+    path: Path, suffixes: tuple[str, ...], inputs: Iterable[Path], *, overwrite: bool
+) -> None:
+    """Make sure that one file, named by a person, may be written.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    suffixes : tuple of str
+        How its name may end, in small letters: a slip must not replace a file of another kind.
+    inputs : iterable of Path
+        Files that are never overwritten.
+    overwrite : bool
+        Whether an earlier file may be replaced.
+
+    Raises
+    ------
+    ProductExistsError
+        It exists, and `overwrite` is false.
+    OutputError
+        Its name ends otherwise, it is an input or no file, or the folder cannot be written to.
+    """
+    if path.suffix.lower() not in suffixes:
+        names = " or ".join(suffixes)
+        msg = f"{path}: found a name that ends in {path.suffix or 'nothing'!r}, expected {names}"
+        raise OutputError(msg)
+    if path.resolve() in {source.resolve() for source in inputs}:
+        msg = f"{path}: found an input of this analysis, expected another name"
+        raise OutputError(msg)
+    if path.is_dir() or (os.path.lexists(path) and not path.is_file()):
+        msg = f"{path}: found a folder or device, expected a file or nothing"
+        raise OutputError(msg)
+    if path.exists() and not overwrite:
+        msg = f"{path}: found a file of this name, expected none unless it may be overwritten"
+        raise ProductExistsError(msg)
+    check_writable(path.parent)
+
+
+def check_writable(folder: Path) -> None:
+    """Make sure that files can be made in a folder, or in the one that it would be made in.
+
+    Parameters
+    ----------
+    folder : Path
+        Where products will go; need not exist, and is not created.
+
+    Raises
+    ------
+    OutputError
+        It is a file, cannot be made or cannot be written to.
+    """
+    try:
+        existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+        probe = temporary_path(existing, "probe")
+        try:
+            probe.touch()
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+
+
+def _not_writable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{folder}: not writable ({error.strerror}), expected a folder to write products to"
+    )
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[list[Path]]:
+    """Make a folder, which goes away again if what it was made for fails; gives what is new."""
+    new = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _not_writable(folder, error) from error
+        yield new
+    except BaseException:
+        _remove_empty(new)
+        raise
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for path in folders:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+
+@contextlib.contextmanager
+def occupied(folder: Path) -> Iterator[Callable[[], None]]:
+    """Make a folder if need be and be the only run in it; what killed runs left there is removed.
+
+    Parameters
+    ----------
+    folder : Path
+        Where products will go. It goes away again if it is new and the run fails.
+
+    Yields
+    ------
+    callable
+        While no other run is inside. To be called by who ends the process before it comes out.
+
+    Raises
+    ------
+    OutputError
+        Another run is there, or the folder cannot be made or written to.
+    """
+    with contextlib.ExitStack() as stack:
+        new = stack.enter_context(_made(folder))
+        try:
+            stack.enter_context(locked(folder))
+        except OSError as error:
+            raise _not_writable(folder, error) from error
+        remove_abandoned(folder)
+
+        def leave() -> None:
+            (folder / LOCK_NAME).unlink(missing_ok=True)
+            _remove_empty(new)
+
+        yield leave
+
+
+@contextlib.contextmanager
+def _removed_on_error(paths: list[Path]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _too_late_to_interrupt() -> Iterator[None]:
+    """Let an interrupt go that comes while complete files are renamed, a matter of milliseconds."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # interrupts come to the main thread only
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def write_products(
+    products: Iterable[Product], folder: Path, earlier: Iterable[Path] = ()
+) -> list[Written]:
+    """Write all products, or none.
+
+    Each goes to a temporary file in the same folder and is flushed to the disk; only when all are
+    complete are they renamed to their names, one straight after the other.
+
+    Parameters
+    ----------
+    products : iterable of Product
+        What to write; may be lazy.
+    folder : Path
+        Created if need be.
+    earlier : iterable of Path
+        Files of an earlier run; those that are not replaced are removed.
+
+    Returns
+    -------
+    list of Written
+        In the order given.
+
+    Raises
+    ------
+    OutputError
+        One of them could not be written; the folder is as it was.
+    """
+    temporary: list[Path] = []
+    done: list[tuple[Path, Product]] = []
+    remaining = iter(products)
+    with _made(folder), _removed_on_error(temporary):
+        for product in remaining:
+            path = temporary_path(folder, product.name)
+            temporary.append(path)
+            try:
+                _write_one(product, path)
+            except OSError as error:
+                needed = sum(found.stat().st_size for found, _ in done)
+                needed += sum(missing.size for missing in (product, *remaining))
+                raise _no_room(folder / product.name, error, needed) from error
+            done.append((path, product))
+        with _too_late_to_interrupt():
+            written = _in_place(done, folder)
+            current = {item.path for item in written}
+            remove_products(path for path in earlier if path not in current)
+        return written
+
+
+def _in_place(done: list[tuple[Path, Product]], folder: Path) -> list[Written]:
+    written = []
+    try:
+        for path, product in done:
+            target, size = folder / product.name, path.stat().st_size
+            os.replace(path, target)
+            written.append(Written(target, product.content, size))
+        _sync(folder)
+    except OSError as error:
+        msg = f"{target}: could not be replaced ({error.strerror}), expected to be allowed to"
+        raise OutputError(msg) from error
+    return written
+
+
+def remove_products(paths: Iterable[Path]) -> None:
+    """Remove products of earlier runs.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Those to be removed.
+
+    Raises
+    ------
+    OutputError
+        One of them cannot be removed.
+    """
+    for path in paths:
+        try:
+            path.unlink()
+        except OSError as error:
+            msg = f"{path}: could not be removed ({error.strerror}), expected to be allowed to"
+            raise OutputError(msg) from error
+
+
+def _write_one(product: Product, path: Path) -> None:
+    product.write(path)
+    _sync(path)
+
+
+def _no_room(path: Path, error: OSError, needed: int) -> OutputError:
+    reason = error.strerror or " ".join(str(error).split())
+    free = shutil.disk_usage(path.parent).free
+    return OutputError(
+        f"{path}: could not be written ({reason}; {free} bytes free), "
+        f"expected room for all products, at least {needed} bytes"
+    )
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Make sure, before anything is computed, that a disk has room for products.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they will go; need not exist. Earlier products stay until the new ones are complete.
+    needed : int
+        Bytes.
+
+    Raises
+    ------
+    OutputError
+        There is less; says how much is needed and how much is free.
+    """
+    existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        msg = (
+            f"{folder}: found {free} bytes free, expected room for all products, "
+            f"at least {needed} bytes"
+        )
+        raise OutputError(msg)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,6 @@
+"""Every setting of a run: one frozen model, and how a person writes it."""
+
+from crmasks_widgets.parameters.info import ParameterInfo, Range
+from crmasks_widgets.parameters.model import Parameters, parameter_table
+
+__all__ = ["ParameterInfo", "Parameters", "Range", "parameter_table"]

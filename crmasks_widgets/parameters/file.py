@@ -1,0 +1,301 @@
+"""The levels of the parameter file: which key stands where, and what older and newer files say."""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from crmasks_widgets.errors import CrmasksWarning, ParameterError
+from crmasks_widgets.parameters.info import (
+    EXPOSURE_KEYS,
+    SYNONYMS,
+    ParameterInfo,
+    canonical_names,
+    unknown_key,
+)
+from crmasks_widgets.parameters.values import is_none_text, shown
+from crmasks_widgets.parameters.yaml_text import dump_yaml
+
+REQUIREMENTS: Final = "requirements"
+OWN: Final = "crmasks_widgets"
+"""Top-level mapping for what numina-crmasks 0.36.0 does not know; it ignores it."""
+
+LATER_KEYS: Final = frozenset(
+    {
+        "mm_cr_coincidences",
+        "mm_dilation",
+        "mm_hist2d_min_neighbors",
+        "mm_nbinom_shape",
+        "mm_photon_distribution",
+        "mm_synthetic",
+        "mm_ydiag_max",
+    }
+)
+"""Keys of numina-crmasks 0.37 to 0.40 that have no counterpart here."""
+
+LATER_PREFIXES: Final = ("pc_", "dc_", "nn_")
+"""Prefixes of the keys of further detectors in those versions."""
+
+NULL_AS_MISSING: Final = frozenset(
+    {
+        "interactive",
+        "verify_cr",
+        "la_gain_apply",
+        "la_sigclip",
+        "la_sigfrac",
+        "la_objlim",
+        "la_satlevel",
+        "la_niter",
+        "la_sepmed",
+        "la_psffwhm_x",
+        "la_psffwhm_y",
+        "la_psfsize",
+        "la_psfbeta",
+        "la_verbose",
+        "mm_knots_splfit",
+        "mm_weight_boundary_extension",
+    }
+)
+"""Keys that numina-crmasks 0.36.0 lets be null though null is no value of theirs here."""
+
+LATER_PAIRS: Final = ("la_sigclip", "la_sigfrac", "la_objlim")
+"""Keys whose value is a pair, one for each of two runs, in those versions."""
+
+_TITLES: Final = (
+    ("exposures", "exposures and detector"),
+    ("general", "general"),
+    ("lacosmic", "L.A.Cosmic"),
+    ("mm", "Median-Minimum"),
+)
+
+
+def read_parameters(
+    document: object, source: str, table: Sequence[ParameterInfo], seed: int | None = None
+) -> dict[str, object]:
+    """Gather the parameters of a parsed parameter file, whatever level they stand on.
+
+    Parameters
+    ----------
+    document : object
+        The parsed file.
+    source : str
+        Its name, for messages.
+    table : sequence of ParameterInfo
+        All parameters.
+    seed : int, optional
+        Stands in for an `mm_seed` that is null or not given.
+
+    Returns
+    -------
+    dict
+        Values by parameter name, not yet checked.
+
+    Raises
+    ------
+    ParameterError
+        When a level is no mapping, or a key is unknown, missing or on the wrong level.
+
+    Warns
+    -----
+    CrmasksWarning
+        When a default stands in for a value, or keys of later versions are ignored.
+    """
+    try:
+        remarks: list[str] = []
+        given = _gather(_mapping(document, "top level"), table, remarks)
+    except ParameterError as error:
+        raise ParameterError(f"{source}: {error}") from None
+    for remark in remarks:
+        warnings.warn(f"{source}: {remark}", CrmasksWarning, stacklevel=3)
+    if seed is not None and is_none_text(given.get("mm_seed")):
+        given["mm_seed"] = seed
+    return given
+
+
+def _gather(
+    document: Mapping[str, object], table: Sequence[ParameterInfo], remarks: list[str]
+) -> dict[str, object]:
+    names = [info.name for info in table]
+    top_level = any(key in document for key in (*EXPOSURE_KEYS, REQUIREMENTS, OWN))
+    if not top_level and any(SYNONYMS.get(key, key) in names for key in document):
+        document = {REQUIREMENTS: document}  # the inside of a recipe's block
+    for key in document:
+        _check_top_key(key, names)
+    if REQUIREMENTS not in document:
+        raise ParameterError(f"{REQUIREMENTS}: found no such key, expected the mapping of settings")
+    settings = _settings(_mapping(document[REQUIREMENTS], REQUIREMENTS), names, remarks)
+    exposures = {key: document[key] for key in EXPOSURE_KEYS if key in document}
+    _fill_levels(exposures, remarks)
+    given = exposures | settings
+    if OWN in document:
+        _add_own(given, _mapping(document[OWN], OWN), table)
+    return given
+
+
+def _mapping(value: object, name: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping) or not value:
+        raise ParameterError(f"{name}: found {shown(value)}, expected a mapping of keys to values")
+    return value
+
+
+def _check_top_key(key: str, names: Sequence[str]) -> None:
+    if key in (*EXPOSURE_KEYS, REQUIREMENTS, OWN):
+        return
+    if SYNONYMS.get(key, key) in names:
+        raise ParameterError(f"{key}: found at the top level, expected it under {REQUIREMENTS}")
+    raise ParameterError(unknown_key(key, [*names, REQUIREMENTS, OWN]))
+
+
+def _settings(
+    block: Mapping[str, object], names: Sequence[str], remarks: list[str]
+) -> dict[str, object]:
+    """Check the keys of the requirements and leave out those of later versions."""
+    later = sorted(k for k in block if k in LATER_KEYS or k.startswith(LATER_PREFIXES))
+    if later:
+        remarks.append("ignored, known to later numina-crmasks only: " + ", ".join(later))
+    for key, value in block.items():
+        if key in EXPOSURE_KEYS:
+            raise ParameterError(
+                f"{key}: found under {REQUIREMENTS}, expected it at the top level of the file"
+            )
+        if key in LATER_PAIRS and isinstance(value, list):
+            raise ParameterError(
+                f"{key}: found {shown(value)}, expected one number "
+                "(pairs for two runs belong to later numina-crmasks)"
+            )
+    unset = sorted(k for k in block if k in NULL_AS_MISSING and is_none_text(block[k]))
+    if unset:
+        remarks.append("null, going on with the defaults: " + ", ".join(unset))
+    return canonical_names({k: block[k] for k in block if k not in (*later, *unset)}, names)
+
+
+def _fill_levels(exposures: dict[str, object], remarks: list[str]) -> None:
+    """Let defaults stand in for gain, readout noise and bias that are null or, in a block, absent.
+
+    The reference wants the three keys in the file, so a file that names its exposures without
+    them is more likely a slip than a wish for the defaults.
+    """
+    defaults = {"gain": 1.0, "rnoise": 0.0, "bias": 0.0}
+    if not exposures:
+        used = ", ".join(f"{key} {value}" for key, value in defaults.items())
+        remarks.append(f"no gain, rnoise and bias found, going on with {used}")
+        return
+    for key, default in defaults.items():
+        if key not in exposures:
+            raise ParameterError(
+                f"{key}: found no such key, expected a number, the path of a 2-D FITS image, "
+                f"or null for {default}"
+            )
+        if is_none_text(exposures[key]):
+            del exposures[key]
+            remarks.append(f"{key} is null, going on with {default}")
+
+
+def _add_own(
+    given: dict[str, object], own: Mapping[str, object], table: Sequence[ParameterInfo]
+) -> None:
+    """Add the settings that only this package knows."""
+    names = [info.name for info in table]
+    own_names = [info.name for info in table if not info.in_reference]
+    for key, value in own.items():
+        if key not in names:
+            raise ParameterError(unknown_key(key, own_names))
+        if key not in own_names or key in given:
+            level = "the top level" if key in EXPOSURE_KEYS else REQUIREMENTS
+            raise ParameterError(f"{key}: found under {OWN}, expected it once, under {level}")
+        given[key] = value
+    threshold = given.get("mm_threshold")
+    written = _threshold_in_adu(given) if "mm_threshold_rnoise" in own else None
+    if isinstance(threshold, float) and threshold == written:
+        del given["mm_threshold"]  # what `write_parameters` put there for the reference
+
+
+def _threshold_in_adu(given: Mapping[str, object]) -> float:
+    """Return the threshold in ADU that means the same as the one in noise units; 0 with a map."""
+    rnoise, factor = given.get("rnoise", 0.0), given["mm_threshold_rnoise"]
+    if not isinstance(rnoise, int | float) or not isinstance(factor, int | float):
+        return 0.0
+    product = float(rnoise) * float(factor)
+    return product if math.isfinite(product) else 0.0
+
+
+def write_parameters(values: Mapping[str, object], table: Sequence[ParameterInfo]) -> str:
+    """Write checked parameters in the layout of the reference's parameter file.
+
+    Parameters
+    ----------
+    values : mapping
+        Values by parameter name.
+    table : sequence of ParameterInfo
+        All parameters.
+
+    Returns
+    -------
+    str
+        YAML text.
+    """
+    lines = ["# Parameters of crmasks_widgets; numina-crmasks 0.36.0 reads this file too."]
+    notes = _notes(values)
+    for group, title in _TITLES:
+        indent = "" if group == "exposures" else "  "
+        if group == "general":
+            lines += ["", f"{REQUIREMENTS}:"]
+        lines += ["", f"{indent}# ---- {title} ----"]
+        for info in table:
+            if info.group == group and info.in_reference:
+                lines += _entry(info, values, indent, notes)
+    own = [info for info in table if not info.in_reference and values[info.name] != info.default]
+    if own:
+        lines += ["", "# ---- unknown to numina-crmasks 0.36.0, which ignores it ----", f"{OWN}:"]
+    for info in own:
+        lines += _entry(info, values, "  ", notes)
+    return "\n".join(lines) + "\n"
+
+
+def _entry(
+    info: ParameterInfo, values: Mapping[str, object], indent: str, notes: Mapping[str, str]
+) -> list[str]:
+    """Write one key, with its help and what must be said of it as comments."""
+    note = [f"{indent}# {notes[info.name]}"] if info.name in notes else []
+    if info.name == "images" and values["images"] is None:
+        return note
+    first, *rest = dump_yaml(info.name, _in_reference_form(info.name, values)).splitlines()
+    unit = f" ({info.unit})" if info.unit else ""
+    head = f"{indent}{first}".ljust(36)
+    return [*note, f"{head}  # {info.help}{unit}", *(f"{indent}  {line}" for line in rest)]
+
+
+def _in_reference_form(name: str, values: Mapping[str, object]) -> object:
+    value = values[name]
+    if name == "flux_factor" and isinstance(value, float):
+        return repr(value)  # the reference takes a number only as text
+    if name == "mm_threshold" and values["mm_threshold_rnoise"] is not None:
+        return _threshold_in_adu(values)
+    return value
+
+
+def _notes(values: Mapping[str, object]) -> dict[str, str]:
+    """Say what numina-crmasks 0.36.0 cannot do with some values."""
+    reference = "numina-crmasks 0.36.0"
+    notes = {
+        key: f"{reference} cannot read a map: give it a number"
+        for key in ("gain", "rnoise", "bias")
+        if isinstance(values[key], str)
+    }
+    if values["images"] is None:
+        notes["images"] = "images: a list of at least 3 FITS files, needed to run this file"
+    if values["mm_threshold_rnoise"] is not None:
+        notes["mm_threshold"] = (
+            f"for {reference}: mm_threshold_rnoise in ADU, or 0 where the noise is a map"
+        )
+    elif values["mm_threshold"] is None:
+        notes["mm_threshold"] = f"{reference} cannot run with null: give it a number"
+    if values["verify_cr"] and not values["interactive"]:
+        notes["verify_cr"] = f"{reference} verifies with interactive: true only"
+    if str(values["crmethod"]).startswith("significance"):
+        notes["crmethod"] = (
+            f"{reference} cannot run this: give it lacosmic, mmcosmic or mm_lacosmic"
+        )
+    if values["la_verbose"] and values["crmethod"] == "mmcosmic":
+        notes["la_verbose"] = f"{reference} cannot run crmethod: mmcosmic with this: set it false"
+    return notes

@@ -1,0 +1,107 @@
+"""The types of the parameters: each checks what a person gives and returns plain values."""
+
+import secrets
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+
+from crmasks_widgets.parameters import coordinates as regions
+from crmasks_widgets.parameters import values
+from crmasks_widgets.parameters.info import LARGEST
+
+LARGEST_SEED: Final = 2**128 - 1
+"""Largest accepted seed."""
+
+REGIONS_RULE: Final = (
+    'a list of [xmin, xmax, ymin, ymax] or "[xmin:xmax, ymin:ymax]" (FITS pixels from 1 on, '
+    "xmin <= xmax, ymin <= ymax) or null"
+)
+CORRELATION_REGION_RULE: Final = (
+    '[xmin, xmax, ymin, ymax] or "[xmin:xmax, ymin:ymax]" (FITS pixels from 1 on, xmin < xmax, '
+    f"ymin < ymax, at least {regions.SMALLEST_CORRELATION_AREA} pixels) or null"
+)
+PIXELS_RULE: Final = "a list of [x, y] (FITS pixels, integers from 1 on) or null"
+WINDOWS_RULE: Final = (
+    "a list of [x, y, x_width, y_width] (FITS pixels from 1 on; odd widths, at least 3 pixels "
+    "in the window) or null"
+)
+MAP_RULE: Final = "the path of a 2-D FITS image"
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise values.RefusedValueError(value)
+    return value
+
+
+def _drawn_seed(value: object) -> object:
+    return secrets.randbits(32) if values.is_none_text(value) else value
+
+
+def _or_none(value: object) -> object:
+    return None if values.is_none_text(value) else value
+
+
+Method = Literal["lacosmic", "mmcosmic", "mm_lacosmic", "significance", "significance_lacosmic"]
+DETECTORS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
+    "lacosmic": ("lacosmic",),
+    "mmcosmic": ("mm",),
+    "mm_lacosmic": ("mm", "lacosmic"),
+    "significance": ("significance",),
+    "significance_lacosmic": ("significance", "lacosmic"),
+})  # fmt: skip
+"""Detectors of each method."""
+
+HIT_CLASSES: Final = ("coincident", "unstable", "residual", "saturated", "hot")
+"""What hits of the median may be; see `core.hit_classes`."""
+
+CORRECTED: Final = HIT_CLASSES[:-1]
+"""Those corrected by default: a hot pixel is no hit, and is only seen where fluxes differ."""
+
+HIT_CLASSES_RULE: Final = "a list of some of " + ", ".join(HIT_CLASSES)
+
+
+def _hit_classes(value: object) -> tuple[str, ...]:
+    """Check a list of classes; each once, in the order of `HIT_CLASSES`."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list | tuple) or not all(name in HIT_CLASSES for name in value):
+        raise values.RefusedValueError(value)
+    return tuple(name for name in HIT_CLASSES if name in value)
+
+
+Count = Annotated[int, Field(le=LARGEST)]
+OddCount = Annotated[Count, AfterValidator(_odd)]
+Seed = Annotated[int, Field(le=LARGEST_SEED), BeforeValidator(_drawn_seed)]
+Fraction = Annotated[float, Field(le=1.0)]
+OptionalNumber = Annotated[float | None, BeforeValidator(_or_none)]
+Level = Annotated[float | str, PlainValidator(values.level())]
+Gain = Annotated[float | str, PlainValidator(values.level(above=0))]
+Noise = Annotated[float | str, PlainValidator(values.level(low=0))]
+Names = Annotated[tuple[str, ...] | None, PlainValidator(values.image_names)]
+FluxFactor = Annotated[
+    Literal["auto"] | float | tuple[float, ...] | None,
+    PlainValidator(values.optional(values.flux_factor)),
+]
+Regions = Annotated[
+    tuple[regions.Region, ...] | None, PlainValidator(values.optional(regions.regions))
+]
+CorrelationRegion = Annotated[
+    regions.Region | None, PlainValidator(values.optional(regions.correlation_region))
+]
+Pixels = Annotated[
+    tuple[tuple[int, int], ...] | None, PlainValidator(values.optional(regions.pixels))
+]
+Windows = Annotated[
+    tuple[tuple[int, int, int, int], ...] | None, PlainValidator(values.optional(regions.windows))
+]
+HitClasses = Annotated[tuple[str, ...], PlainValidator(_hit_classes)]
+Offsets = Annotated[
+    tuple[tuple[float, float], ...] | None, PlainValidator(values.optional(regions.offsets))
+]
+FixedPoints = Annotated[
+    tuple[tuple[float, float, float], ...] | None,
+    PlainValidator(values.optional(regions.fixed_points)),
+]

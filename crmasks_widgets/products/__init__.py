@@ -1,0 +1,5 @@
+"""What a run leaves on disk: images and tables, hits for other programs, the session as YAML."""
+
+from crmasks_widgets.products.run import FigureJob, Figures, prepare_folder, room_needed, save_all
+
+__all__ = ["FigureJob", "Figures", "prepare_folder", "room_needed", "save_all"]

@@ -1,0 +1,180 @@
+"""The state of an analysis as a parameter file that runs anywhere and gives the same masks."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.errors import InputError, OutputError, ProductExistsError
+from crmasks_widgets.exposures import CALIBRATION_NAMES
+from crmasks_widgets.files.reading import carried_over, read_image
+from crmasks_widgets.files.writing import (
+    Product,
+    Written,
+    check_target,
+    text_product,
+    write_products,
+)
+
+SUFFIXES: Final = (".yaml", ".yml")
+
+
+def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = False) -> list[Written]:
+    """Write a parameter file with which ``crmasks run`` makes the masks of an analysis.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Exposures, calibration and parameters.
+    path : path
+        Ends in ``.yaml`` or ``.yml``. Files that were read are named relative to its folder where
+        they lie in it, else by their whole path. What came as arrays is written beside it as
+        float32 FITS files, which are named by their content, and so never replace anything.
+    overwrite : bool
+        Replace an earlier parameter file.
+
+    Returns
+    -------
+    list of Written
+        The FITS files that were not there yet, and the parameter file.
+
+    Raises
+    ------
+    ProductExistsError
+        A file is in the way.
+    OutputError
+        A file cannot be written, or the masks were read from a file: no parameters make them.
+    InputError
+        An exposure or a map is no longer what was read.
+    """
+    path = Path(path)
+    if analysis.masks_checksum is not None:
+        msg = f"{path}: found masks that were read from a file, expected masks made here"
+        raise OutputError(msg)
+    exposures, calibration = analysis.exposures, analysis.calibration
+    inputs = (*exposures.paths, *calibration.paths.values())
+    check_target(path, SUFFIXES, inputs, overwrite=overwrite)
+    folder = path.parent
+    images = _images(analysis)
+    maps = {
+        name: _Frame(name, getattr(calibration, name), None, fits.Header())
+        for name in CALIBRATION_NAMES
+        if name not in calibration.paths and isinstance(getattr(calibration, name), np.ndarray)
+    }
+    changes: dict[str, Any] = {
+        name: float(getattr(calibration, name)) for name in CALIBRATION_NAMES
+        if name not in calibration.paths and name not in maps
+    }  # fmt: skip
+    for name, source in calibration.paths.items():
+        changes[name] = _named(source, calibration.checksums[name], folder)
+    changes |= {name: frame.name for name, frame in maps.items()}
+    if images:
+        changes |= {"images": tuple(frame.name for frame in images), "extnum": 0}
+    else:
+        read = zip(exposures.paths, exposures.checksums, strict=True)
+        changes["images"] = tuple(_named(source, checksum, folder) for source, checksum in read)
+    text = analysis.parameters.replace(**changes).to_yaml()
+    products = _missing((*images, *maps.values()), folder)
+    parameters = text_product(path.name, "parameters", text)
+    return write_products([*products, parameters], folder)
+
+
+def anchored(analysis: Analysis) -> Analysis:
+    """Name maps by their whole paths, so that they are found wherever one looks from.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        As a parameter file says; its names may be relative to the folder of that file.
+
+    Returns
+    -------
+    Analysis
+        Equal; nothing of it is computed.
+    """
+    whole: dict[str, Any] = {
+        name: str(path.resolve()) for name, path in analysis.calibration.paths.items()
+    }
+    parameters = analysis.parameters.replace(**whole)
+    return Analysis(analysis.exposures, parameters, analysis.calibration)
+
+
+def _images(analysis: Analysis) -> tuple["_Frame", ...]:
+    """Exposures that are in no file yet."""
+    exposures = analysis.exposures
+    if exposures.paths:
+        return ()
+    valid = exposures.valid if exposures.valid is not None else [None] * exposures.n
+    return tuple(
+        _Frame(f"exposure{i}", data, good, carried_over(header))
+        for i, (data, good, header) in enumerate(
+            zip(exposures.data, valid, exposures.headers, strict=True), start=1
+        )
+    )
+
+
+class _Frame:
+    """A frame to be written to a file whose name tells its content."""
+
+    def __init__(
+        self,
+        stem: str,
+        data: npt.NDArray[Any],
+        valid: npt.NDArray[np.bool_] | None,
+        header: fits.Header,
+    ) -> None:
+        self.data = np.asarray(data, dtype=np.float32)
+        self.valid = np.isfinite(self.data) if valid is None else valid
+        self.header, self.what = header, stem
+        digest = hashlib.sha256(np.ascontiguousarray(self.data).tobytes())
+        digest.update(self.valid.tobytes())
+        digest.update(header.tostring().encode())
+        self.name = f"{stem}_{digest.hexdigest()[:12]}.fits"
+
+    def write(self, path: Path) -> None:
+        """Write the values, and where they are bad though finite."""
+        hdus = fits.HDUList([fits.PrimaryHDU(self.data, self.header)])
+        if not np.array_equal(self.valid, np.isfinite(self.data)):
+            hdus.append(fits.ImageHDU((~self.valid).astype(np.uint8), name="DQ"))
+        hdus.writeto(path, output_verify="silentfix+exception")
+
+    def is_in(self, path: Path) -> bool:
+        """Whether a file holds the same values."""
+        try:
+            plane = read_image(path, 0)
+        except InputError:
+            return False
+        same = np.array_equal(plane.data, self.data, equal_nan=True)
+        return same and np.array_equal(plane.valid, self.valid)
+
+
+def _missing(frames: tuple[_Frame, ...], folder: Path) -> Iterator[Product]:
+    """Frames to write; those that an earlier session wrote are there already."""
+    for frame in frames:
+        path = folder / frame.name
+        if not path.exists():
+            yield Product(frame.name, f"{frame.what} as FITS", frame.write)
+        elif not frame.is_in(path):
+            msg = f"{path}: found another content, expected none or {frame.what} of this analysis"
+            raise ProductExistsError(msg)
+
+
+def _named(source: Path, checksum: str, folder: Path) -> str:
+    """Name of an input in a parameter file, once it is sure to be what was read."""
+    try:
+        with source.open("rb") as stream:
+            now = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        msg = f"{source}: not readable any more ({error.strerror}), expected the file that was read"
+        raise InputError(msg) from error
+    if now != checksum:
+        msg = f"{source}: found another content than was read, expected the file as it was"
+        raise InputError(msg)
+    whole = source.resolve()
+    inside = whole.is_relative_to(folder.resolve())
+    return (whole.relative_to(folder.resolve()) if inside else whole).as_posix()

@@ -1,0 +1,273 @@
+"""What a run says on the terminal."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.analysis.run import compute_all
+from crmasks_widgets.batch import Outcome, Report
+from crmasks_widgets.core.noise_check import remarks_on
+from crmasks_widgets.core.significance.excess import LEAST_SIGNIFICANCE
+from crmasks_widgets.files.writing import Written
+
+_KIB = 1024
+
+
+@contextlib.contextmanager
+def spinner(console: Console, text: str, *, quiet: bool) -> Iterator[None]:
+    """Show that work is going on, where a person may be looking.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where.
+    text : str
+        What is being done.
+    quiet : bool
+        Show nothing.
+    """
+    if quiet or not console.is_terminal:
+        yield
+        return
+    with console.status(text):
+        yield
+
+
+@contextlib.contextmanager
+def batch_progress(console: Console, n_blocks: int, *, quiet: bool) -> Iterator[Report]:
+    """Report the blocks of a batch as they are finished.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where.
+    n_blocks : int
+        How many there are.
+    quiet : bool
+        Say nothing.
+
+    Yields
+    ------
+    callable
+        For `crmasks_widgets.batch.run_batch`.
+    """
+    started = time.monotonic()
+    status = console.status(f"0 of {n_blocks} blocks")
+
+    def report(outcomes: Sequence[Outcome], newest: Outcome) -> None:
+        if quiet:
+            return
+        n_done = sum(outcome.state != "waiting" for outcome in outcomes)
+        counts = newest.record.get("counts")
+        text = f", {counts['hits']} hits" if counts else ""
+        console.print(
+            f"{time.monotonic() - started:7.1f} s  {newest.name}: {newest.state}{text}",
+            highlight=False, markup=False,
+        )  # fmt: skip
+        status.update(f"{n_done} of {n_blocks} blocks")
+
+    with status if console.is_terminal and not quiet else contextlib.nullcontext():
+        yield report
+
+
+def compute_with_progress(
+    analysis: Analysis, console: Console, *, threads: int, quiet: bool
+) -> None:
+    """Compute a run and report every stage, then what was found.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        To be computed.
+    console : rich.console.Console
+        Where to report.
+    threads : int
+        Stages that may run at once.
+    quiet : bool
+        Compute without a word.
+    """
+    started = time.monotonic()
+    detect = analysis.masks_checksum is None
+    computing = compute_all(analysis, threads, detections=detect)
+    # Closed at once after an interrupt, which stops what is running.
+    with spinner(console, "computing", quiet=quiet), contextlib.closing(computing) as done:
+        for stage, target in done:
+            if not quiet:
+                elapsed = time.monotonic() - started
+                console.print(
+                    f"{elapsed:7.1f} s  {_done(analysis, stage, target)}", highlight=False
+                )
+    if not quiet and detect:
+        console.print(counts_table(analysis))
+        n_hits, lost = int(analysis.labels.max(initial=0)), int(analysis.problematic.sum())
+        console.print(
+            f"hits in MEDIANCR: {n_hits}; pixels masked in every exposure: {lost}", highlight=False
+        )
+
+
+def _done(analysis: Analysis, stage: str, target: Target | None) -> str:
+    exposures = analysis.exposures
+    if stage == "stack":
+        ny, nx = exposures.shape
+        factors = ", ".join(f"{f:.4f}" for f in analysis.alignment.flux_factors)
+        text = f"stack of {exposures.n} exposures, {nx} x {ny} pixels, flux factors {factors}"
+        if analysis.stack.valid is not None:
+            text += f", {int((~analysis.stack.valid).sum())} invalid values left out"
+        return text
+    if stage == "boundary":
+        fit = analysis.boundary
+        return f"boundary of the MM diagram: {fit.boundary.kind}, {len(fit.boundary.knots)} knots"
+    if stage == "candidates" and target is not None:
+        n = len(analysis.result("candidates", target).pixels)
+        return f"significance of {name_of(target)}: {n} pixels above {LEAST_SIGNIFICANCE:g} sigma"
+    if stage == "lacosmic" and target is not None:
+        n = int(np.count_nonzero(analysis.lacosmic(target).mask))
+        return f"L.A.Cosmic on {name_of(target)}: {n} pixels"
+    return f"{stage} {target}" if target is not None else stage
+
+
+def name_of(target: Target) -> str:
+    """Name of a target in messages.
+
+    Parameters
+    ----------
+    target : {"median", "mean"} or int
+        Target of a detection.
+
+    Returns
+    -------
+    str
+        "median", "mean" or "exposure i".
+    """
+    return target if isinstance(target, str) else f"exposure {target}"
+
+
+def counts_table(analysis: Analysis) -> Table:
+    """Pixels flagged in every target, by method.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        With masks.
+
+    Returns
+    -------
+    rich.table.Table
+        One row a target.
+    """
+    ny, nx = analysis.exposures.shape
+    # Narrow enough for a terminal of 80 columns.
+    table = Table(title="pixels flagged (% of the frame)", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("target", no_wrap=True)
+    names = {"lacosmic": "L.A. only", "mm": "MM only", "significance": "sig. only"}
+    used = [name for name in names if name in analysis.parameters.detectors]
+    columns = {"either": "either"} | {f"{name} only": names[name] for name in used}
+    if len(used) > 1:
+        columns["both"] = "both"
+    for heading in (*columns.values(), "mask"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for target in analysis.targets:
+        counts = analysis.detections(target).counts()
+        cells = [f"{counts[key]} ({100 * counts[key] / (ny * nx):.2f})" for key in columns]
+        n_masked = int(np.count_nonzero(analysis.mask(target)))
+        table.add_row(name_of(target), *cells, str(n_masked))
+    return table
+
+
+def print_noise_check(analysis: Analysis, console: Console) -> None:
+    """Print how the exposures scatter beside what is predicted, and which parameters to look at.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Exposures and parameters.
+    console : rich.console.Console
+        Where.
+    """
+    check, noise = analysis.noise_check, analysis.calibration.noise
+    table = Table(title="noise of one exposure (ADU)", box=box.SIMPLE_HEAD, pad_edge=False)
+    headings = ("level", "pixels", "predicted", "observed", "ratio", "neighbours", "ratio")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in check.classes:
+        table.add_row(
+            f"{row.level:.1f}", str(row.n_pixels), f"{row.predicted:.2f}",
+            f"{row.observed:.2f}", f"{row.observed / row.predicted:.3f}",
+            f"{row.white:.2f}", f"{row.white / row.predicted:.3f}",
+        )  # fmt: skip
+    console.print(table)
+    lines = [
+        f"observed over predicted: {check.excess:.3f}; without what neighbouring pixels have in "
+        f"common: {check.white_excess:.3f}",
+        f"gain:   given {noise.typical_gain:.4g}, {_fitted(check.gain, check.gain_error)} e-/ADU",
+        f"rnoise: given {noise.typical_rnoise:.4g}, "
+        f"{_fitted(check.rnoise, check.rnoise_error)} ADU",
+    ]
+    for number, (flux, offset) in enumerate(zip(check.flux, check.offsets, strict=True), start=1):
+        lines.append(
+            f"exposure {number} against the others: flux {_percent(*flux)}; "
+            f"displacement {_pixels(*offset)}"
+        )
+    scale = analysis.noise_scale
+    known = ", ".join(
+        f"{s:.2f} (contrast {c:.1f})" for c, s in zip(scale.contrast, scale.scale, strict=True)
+    )
+    lines.append(f"scatter of median - minimum over prediction, sigma of its highest 1 %: {known}")
+    remarks = remarks_on(check, noise)
+    lines += [f"look at {remark.parameter}: {remark.text}" for remark in remarks]
+    if not remarks:
+        lines.append("the noise is as predicted")
+    for line in lines:
+        console.print(line, highlight=False)
+
+
+def _fitted(value: float, error: float) -> str:
+    if not np.isfinite(value):
+        return "no fit: the levels of the frame do not tell"
+    return f"fitted {value:.4g} +/- {error:.1g}"
+
+
+def _percent(deviation: float, error: float) -> str:
+    if not np.isfinite(deviation):
+        return "unknown (no bright pixels)"
+    return f"{100 * deviation:+.2f} +/- {100 * error:.2f} %"
+
+
+def _pixels(dx: float, dy: float, error: float) -> str:
+    if not np.isfinite(dx):
+        return "unknown (no structure)"
+    return f"{dx:+.3f}, {dy:+.3f} +/- {error:.3f} pixels"
+
+
+def print_products(
+    console: Console, written: Sequence[Written], identity: str, elapsed: float
+) -> None:
+    """List the products.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where.
+    written : sequence of Written
+        The products.
+    identity : str
+        UUID of the run.
+    elapsed : float
+        Seconds.
+    """
+    folder = written[0].path.parent.resolve()
+    console.print(f"products in {folder}", highlight=False)
+    table = Table(title=f"run {identity}")
+    table.add_column("file", no_wrap=True)
+    table.add_column("KiB", justify="right")
+    table.add_column("content")
+    for item in written:
+        table.add_row(item.path.name, f"{item.size / _KIB:.1f}", item.content)
+    console.print(table)
+    console.print(f"done in {elapsed:.1f} s", highlight=False)
