@@ -12,7 +12,7 @@ from astropy.io import fits
 
 from crmasks_widgets import load_analysis
 from crmasks_widgets.cli import EXIT_BAD_INPUT
-from crmasks_widgets.files import writing as _atomic
+from crmasks_widgets.files import writing
 from crmasks_widgets.files.folder_lock import TEMPORARY_PREFIX
 from crmasks_widgets.products import room_needed
 
@@ -428,7 +428,7 @@ def test_folder_that_cannot_be_listed(work, monkeypatch):
     def refuse(path):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(_atomic.os, "listdir", refuse)
+    monkeypatch.setattr(writing.os, "listdir", refuse)
     refused(work, "out: not writable (Permission denied)")
 
 
@@ -449,7 +449,7 @@ def test_error_while_products_are_put_in_place(work, monkeypatch):
             raise PermissionError(errno.EPERM, "Operation not permitted", str(source))
         real(source, target)
 
-    monkeypatch.setattr(_atomic.os, "replace", replace)
+    monkeypatch.setattr(writing.os, "replace", replace)
     result = work.run()
     assert result.code == EXIT_BAD_INPUT
     assert "combined_meancr.fits: could not be replaced (Operation not permitted)" in result.err

@@ -176,7 +176,7 @@ def stages_figure(frame: Frame, stages: LacosmicStages, sigclip: float, objlim: 
     frame : (ny, nx) ndarray
         What it was given, electrons.
     stages : LacosmicStages
-        From `core.lacosmic_stages`.
+        From `core.lacosmic.stages`.
     sigclip, objlim : float
         The thresholds; the scales of S' and of S'/F go from 0 to twice as high.
 

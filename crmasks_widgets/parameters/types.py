@@ -55,7 +55,7 @@ DETECTORS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 """Detectors of each method."""
 
 HIT_CLASSES: Final = ("coincident", "unstable", "residual", "saturated", "hot")
-"""What hits of the median may be; see `core.hit_classes`."""
+"""What hits of the median may be; see `core.significance.classes`."""
 
 CORRECTED: Final = HIT_CLASSES[:-1]
 """Those corrected by default: a hot pixel is no hit, and is only seen where fluxes differ."""

@@ -11,7 +11,8 @@ from ..counts import count
 PROGRAM = """
 import sys
 import numpy as np
-from crmasks_widgets.core import lacosmic, lacosmic_engine
+from crmasks_widgets.core.lacosmic import engine as lacosmic_engine
+from crmasks_widgets.core.lacosmic import library as lacosmic
 
 seed, n = map(int, sys.argv[1:])
 rng = np.random.default_rng(seed)
