@@ -17,8 +17,8 @@ from _measure import Measurement, measure
 from rich.console import Console
 from rich.table import Table
 
-from crmasks_widgets.analysis.run import available_cpus
 from crmasks_widgets.demo import YAML_NAME, write_demo
+from crmasks_widgets.machine import available_cpus
 
 SEED = 20260101
 

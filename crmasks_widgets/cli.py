@@ -19,13 +19,13 @@ from rich.console import Console
 from crmasks_widgets import batch, terminal
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.analysis.run import available_cpus
 from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
 from crmasks_widgets.demo import KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError
 from crmasks_widgets.files.writing import check_room, occupied
 from crmasks_widgets.loading import FIXED_SEED, load_analysis
+from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.products import Figures, prepare_folder, room_needed, save_all
 
 EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS, EXIT_INTERRUPTED = 0, 1, 2, 4, 130

@@ -1,4 +1,4 @@
-"""Memory: how much there is, how much a run takes, and giving back what is no longer used."""
+"""The machine: its memory and processors, and giving back memory that is no longer used."""
 
 import ctypes
 import gc
@@ -92,3 +92,34 @@ def release() -> None:
     except (AttributeError, OSError, TypeError):
         return
     trim(0)
+
+
+def available_cpus(cgroups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Count the processors that this process may use: its affinity and the quota of its container.
+
+    Parameters
+    ----------
+    cgroups : Path
+        Where the kernel shows control groups.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, math.floor(min(affinity or 1, _cpu_quota(cgroups))))
+
+
+def _cpu_quota(cgroups: Path) -> float:
+    """Processors that the control group allows, in either of the kernel's two layouts."""
+    unlimited = math.inf
+    try:
+        if (cgroups / "cpu.max").is_file():
+            quota, period = (cgroups / "cpu.max").read_text().split()
+        else:
+            quota = (cgroups / "cpu" / "cpu.cfs_quota_us").read_text()
+            period = (cgroups / "cpu" / "cpu.cfs_period_us").read_text()
+    except OSError:
+        return unlimited
+    return unlimited if quota.strip() in ("max", "-1") else int(quota) / int(period)

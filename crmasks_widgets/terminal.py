@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from crmasks_widgets.analysis import Analysis, Target
-from crmasks_widgets.analysis.run import compute_all
+from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch import Outcome, Report
 from crmasks_widgets.core.noise_check import remarks_on
 from crmasks_widgets.core.significance.excess import LEAST_SIGNIFICANCE

@@ -1,7 +1,9 @@
 """Stages: lazy, shared, complete; and what hand edits, thresholds and maps do to the masks."""
 
+import operator
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +12,10 @@ from hypothesis import strategies as st
 
 import crmasks_widgets as cm
 from crmasks_widgets.analysis import STAGES, graph
-from crmasks_widgets.analysis.run import available_cpus, compute_all, jobs_at_once
-from crmasks_widgets.analysis.stages.basic import COMPUTE
+from crmasks_widgets.analysis.run import Run
+from crmasks_widgets.analysis.schedule import compute_all, jobs_at_once
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from .counts import count
@@ -104,7 +107,7 @@ def test_a_change_equals_a_fresh_computation_and_keeps_the_rest(exposures, name)
     table = dict(STAGES)
     if "mm_fixed_points_in_boundary" in change:
         # The points are lower than what the noise reaches: the plane keeps its limits.
-        table["plane"] = graph.Stage(("gain", "rnoise", "mm_seed"), STAGES["plane"].needs)
+        table["plane"] = replace(STAGES["plane"], parameters=("gain", "rnoise", "mm_seed"))
     stale = set().union(*(needed(key, table) for key in change))
     assert changed.computed() == {key for key in before if key[0] not in stale}
     assert bool(stale) != (name in NO_STAGE)
@@ -134,19 +137,50 @@ def test_a_chain_of_changes_equals_a_fresh_computation(exposures, names, method)
     assert_same(everything(analysis), everything(cm.Analysis(exposures, analysis.parameters)))
 
 
-def test_a_stage_cannot_read_what_the_table_does_not_declare():
-    declared = graph.Declared(BASE, STAGES["stack"])
-    assert declared.apply_flux_factor_to == "simulated"
-    with pytest.raises(AttributeError, match="does not declare that dilation is read"):
-        _ = declared.dilation
+def reader_of(exposures, name):
+    analysis = cm.Analysis(exposures, BASE)
+    inputs = graph.Inputs(exposures, BASE, analysis.calibration)
+    return graph.Reader(STAGES[name], inputs, lambda stage, target, keep: (stage, target, keep))
 
 
-def test_the_table_is_complete_and_in_the_order_of_computation():
-    assert STAGES.keys() == COMPUTE.keys()
+def test_a_stage_cannot_read_what_its_row_does_not_declare(exposures):
+    read = reader_of(exposures, "stack")
+    assert read.p.apply_flux_factor_to == "simulated"
+    assert read("alignment") == ("alignment", None, True)
+    assert read.bias == BASE.bias
+    for unread in ("p.dilation", "noise", "rnoise"):
+        with pytest.raises(graph.UndeclaredError, match=r"does not declare that .* is read"):
+            operator.attrgetter(unread)(read)
+    with pytest.raises(graph.UndeclaredError, match="does not declare that masks is needed"):
+        read("masks")
+
+
+def test_a_stage_that_reads_more_than_its_row_is_refused_in_production(exposures, monkeypatch):
+    greedy = replace(STAGES["labels"], compute=lambda read: read("masks"))
+    monkeypatch.setattr("crmasks_widgets.analysis.run.STAGES", {**STAGES, "labels": greedy})
+    with pytest.raises(graph.UndeclaredError, match="masks"):
+        _ = cm.Analysis(exposures, BASE).labels
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["exposures", "parameters", "calibration", "masks_checksum", "run", "checkpoint", "once", "x"],
+)
+def test_an_analysis_cannot_be_changed(exposures, name):
+    with pytest.raises(AttributeError):
+        setattr(cm.Analysis(exposures, BASE), name, None)
+
+
+def test_the_table_is_in_the_order_of_computation():
     seen = set()
     for name, stage in STAGES.items():
-        assert seen.issuperset(stage.needs), name
+        # The mean's hits contain those of the exposures: one target of a stage may need others.
+        assert (seen | {name}).issuperset(stage.needs), name
         seen.add(name)
+
+
+def with_stage(name, compute):
+    return {**STAGES, name: replace(STAGES[name], compute=compute)}
 
 
 def test_a_point_above_the_diagram_raises_it(exposures):
@@ -181,13 +215,13 @@ def test_a_failed_stage_leaves_nothing_behind(exposures, monkeypatch):
     analysis = cm.Analysis(exposures, BASE)
     calls = []
 
-    def fail_once(a, p):
+    def fail_once(read):
         calls.append(1)
         if len(calls) == 1:
             raise cm.Cancelled("stopped")
         return "second"
 
-    monkeypatch.setattr("crmasks_widgets.analysis.stages.basic.COMPUTE", {"labels": fail_once})
+    monkeypatch.setattr("crmasks_widgets.analysis.run.STAGES", with_stage("labels", fail_once))
     with pytest.raises(cm.Cancelled):
         analysis.result("labels")
     assert not analysis.computed()
@@ -213,10 +247,10 @@ def test_what_is_computed_can_be_followed_and_stopped(exposures):
             raise cm.Cancelled("stopped")
 
     with pytest.raises(cm.Cancelled):
-        _ = analysis.watched(stop).masks
+        _ = analysis.under(Run(stop)).masks
     assert not any(stage == "masks" for stage, _ in analysis.computed())
     again = []
-    _ = analysis.watched(again.append).masks
+    _ = analysis.under(Run(again.append)).masks
     assert again
     assert max(again) <= 1.0
     assert ("masks", None) in analysis.computed()
@@ -255,7 +289,7 @@ def test_threads_keep_to_the_quota_of_a_container(tmp_path, monkeypatch, files, 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_no_more_stages_at_once_than_threads(exposures, threads, monkeypatch):
-    busy, most, lock, inner = [], [], threading.Lock(), COMPUTE["lacosmic"]
+    busy, most, lock, inner = [], [], threading.Lock(), STAGES["lacosmic"].compute
     first_ones = threading.Barrier(threads)
 
     def watched(*arguments):
@@ -272,9 +306,7 @@ def test_no_more_stages_at_once_than_threads(exposures, threads, monkeypatch):
             busy.remove(arguments)
         return result
 
-    monkeypatch.setattr(
-        "crmasks_widgets.analysis.stages.basic.COMPUTE", {**COMPUTE, "lacosmic": watched}
-    )
+    monkeypatch.setattr("crmasks_widgets.analysis.run.STAGES", with_stage("lacosmic", watched))
     analysis = cm.Analysis(exposures, BASE.replace(crmethod="lacosmic"))
     before = threading.active_count()
     list(compute_all(analysis, threads))
@@ -299,15 +331,13 @@ def test_large_frames_limit_the_stages_at_once(threads, n, shape, jobs):
 
 def test_a_stage_read_by_two_threads_is_computed_once(exposures, monkeypatch):
     calls = []
-    original = COMPUTE["stack"]
+    original = STAGES["stack"].compute
 
-    def counted(a, p):
+    def counted(read):
         calls.append(1)
-        return original(a, p)
+        return original(read)
 
-    monkeypatch.setattr(
-        "crmasks_widgets.analysis.stages.basic.COMPUTE", {**COMPUTE, "stack": counted}
-    )
+    monkeypatch.setattr("crmasks_widgets.analysis.run.STAGES", with_stage("stack", counted))
     analysis = cm.Analysis(exposures, BASE)
     threads = [threading.Thread(target=lambda: analysis.stack) for _ in range(8)]
     for thread in threads:

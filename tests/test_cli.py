@@ -13,7 +13,7 @@ import pytest
 from astropy.io import fits
 
 from crmasks_widgets import __version__, load_analysis
-from crmasks_widgets.analysis.run import compute_all
+from crmasks_widgets.analysis.schedule import compute_all
 
 from .conftest import BOTH, SHAPE, digests
 
@@ -212,7 +212,7 @@ def test_invalid_values_are_counted(work):
     "where",
     [
         "crmasks_widgets.cli.load_analysis",
-        "crmasks_widgets.analysis.stages.basic.masks.build_masks",
+        "crmasks_widgets.core.masks.build_masks",
         "crmasks_widgets.products.run.write_hits",
         "crmasks_widgets.products.run._write_pixels",
     ],

@@ -5,13 +5,14 @@ import gc
 import threading
 import time
 import weakref
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 import crmasks_widgets as cm
-from crmasks_widgets.analysis.stages.basic import COMPUTE
+from crmasks_widgets.analysis import STAGES
 from crmasks_widgets.dashboard import engine as engine_module
 from crmasks_widgets.dashboard.engine import Engine, default_order
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
@@ -83,9 +84,8 @@ class Gate:
 
     def __init__(self, monkeypatch, stage, work=None):
         self.entered, self.opened, self.calls = threading.Event(), threading.Event(), 0
-        self._work = work or COMPUTE[stage]
-        replaced = {**COMPUTE, stage: self}
-        monkeypatch.setattr("crmasks_widgets.analysis.stages.basic.COMPUTE", replaced)
+        self._work = work or STAGES[stage].compute
+        replace_stage(monkeypatch, stage, self)
 
     def __call__(self, *arguments):
         self.calls += 1
@@ -95,9 +95,8 @@ class Gate:
 
 
 def replace_stage(monkeypatch, stage, function):
-    monkeypatch.setattr(
-        "crmasks_widgets.analysis.stages.basic.COMPUTE", {**COMPUTE, stage: function}
-    )
+    row = replace(STAGES[stage], compute=function)
+    monkeypatch.setattr("crmasks_widgets.analysis.run.STAGES", {**STAGES, stage: row})
 
 
 def assert_same_masks(one, other):
@@ -146,12 +145,11 @@ def test_what_is_on_screen_comes_first_and_may_change(finished):
 def test_finished_stages_are_not_computed_again(finished, monkeypatch):
     calls = []
 
-    def counted(name):
-        return lambda *arguments: calls.append(name) or COMPUTE[name](*arguments)
+    def counted(name, row):
+        return replace(row, compute=lambda *given: calls.append(name) or row.compute(*given))
 
-    monkeypatch.setattr(
-        "crmasks_widgets.analysis.stages.basic.COMPUTE", {name: counted(name) for name in COMPUTE}
-    )
+    counting = {name: counted(name, row) for name, row in STAGES.items()}
+    monkeypatch.setattr("crmasks_widgets.analysis.run.STAGES", counting)
     with Seen().engine(finished, order=MASKS) as engine:
         engine.submit(dilation=3)
         assert engine.wait(SOON)
@@ -301,7 +299,7 @@ def test_bursts_of_changes_end_in_the_masks_of_a_direct_computation(exposures):
             assert engine.analysis is engine.requested
             assert engine.analysis.parameters == requested.parameters
             assert_same_masks(engine.analysis, cm.Analysis(exposures, engine.analysis.parameters))
-            sizes.add(len(engine.analysis._slots))
+            sizes.add(len(engine.analysis._results))
             seen.snapshots.clear()
         assert threading.active_count() <= threads + 1
         del requested
@@ -445,12 +443,12 @@ def test_by_default_errors_are_logged(finished, caplog):
 def endless(begun):
     """A stage that ends only by its checkpoint."""
 
-    def work(analysis, *_):
+    def work(read, *_):
         begun.set()
         end = time.monotonic() + SOON
         while time.monotonic() < end:
             time.sleep(0.02)
-            analysis.checkpoint(0.5)
+            read.checkpoint(0.5)
 
     return work
 
@@ -513,10 +511,10 @@ def test_progress_never_goes_back(exposures, monkeypatch):
 
 
 def test_progress_is_told_twenty_times_a_second_at_most(finished, monkeypatch):
-    def hasty(analysis, *_):
+    def hasty(read, *_):
         end = time.monotonic() + 0.3
         while time.monotonic() < end:
-            analysis.checkpoint(0.5)
+            read.checkpoint(0.5)
 
     seen = Seen()
     replace_stage(monkeypatch, "mediancr", hasty)

@@ -15,7 +15,7 @@ from crmasks_widgets import (
     load_analysis,
     save_all,
 )
-from crmasks_widgets.analysis.run import compute_all
+from crmasks_widgets.analysis.schedule import compute_all
 
 from . import golden_cases
 from .conftest import (

@@ -25,7 +25,7 @@ from crmasks_widgets import (
     read_exposures,
     save_all,
 )
-from crmasks_widgets.analysis.run import compute_all
+from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.cli import EXIT_EXISTS
 from crmasks_widgets.core import codes as palette
 

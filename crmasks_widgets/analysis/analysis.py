@@ -4,9 +4,8 @@ An `Analysis` is immutable. A stage is computed when it is first read; `Analysis
 every stage whose inputs stay the same.
 """
 
-import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -15,12 +14,19 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from crmasks_widgets._version import __version__
-from crmasks_widgets.analysis.graph import Declared, Slot, stages_changed_by
-from crmasks_widgets.analysis.stages import basic as _stage_functions
-from crmasks_widgets.analysis.stages import significance as significance_stages
-from crmasks_widgets.analysis.stages.significance import SignificanceLimits
+from crmasks_widgets.analysis import checks
+from crmasks_widgets.analysis.graph import (
+    Inputs,
+    Key,
+    Results,
+    Slot,
+    Target,
+    stages_changed_by,
+)
+from crmasks_widgets.analysis.run import Run
+from crmasks_widgets.analysis.stages import mm as mm_stages
 from crmasks_widgets.analysis.table import STAGES
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core import codes
 from crmasks_widgets.core.alignment import Alignment
 from crmasks_widgets.core.combine import Combination, Kind
 from crmasks_widgets.core.hits import label_hits
@@ -31,17 +37,17 @@ from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
 from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.significance.excess import NoiseScale, SignificanceDiagram
+from crmasks_widgets.core.significance.hits import SignificanceLimits, threshold
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
 from crmasks_widgets.parameters import Parameters
 
-Target = str | int
 BoolFrame = npt.NDArray[np.bool_]
-Checkpoint = Callable[[float], None]
+_PLAIN = Run()
 
 
 class Analysis:
-    """All that follows from exposures and parameters.
+    """All that follows from exposures and parameters; immutable.
 
     Parameters
     ----------
@@ -61,21 +67,56 @@ class Analysis:
         A calibration map cannot be used.
     """
 
+    __slots__ = ("__weakref__", "_inputs", "_masks_checksum", "_results", "_run")
+
     def __init__(
         self,
         exposures: ExposureSet,
         parameters: Parameters,
         calibration: Calibration | None = None,
     ) -> None:
-        self.exposures = exposures
-        self.parameters = parameters
-        self.calibration = calibration or read_calibration(parameters, exposures.shape)
-        self.masks_checksum: str | None = None
-        self.checkpoint: Checkpoint | None = None
-        self.once = False
-        self._slots: dict[tuple[str, Target | None], Slot] = {}
-        self._guard = threading.Lock()
-        _stage_functions.check_against_frame(parameters, exposures)
+        checks.check_against_frame(parameters, exposures)
+        calibration = calibration or read_calibration(parameters, exposures.shape)
+        self._become(Inputs(exposures, parameters, calibration), Results(), _PLAIN, None)
+
+    def _become(
+        self, inputs: Inputs, results: Results, run: Run, masks_checksum: str | None
+    ) -> None:
+        self._inputs, self._results = inputs, results
+        self._run, self._masks_checksum = run, masks_checksum
+
+    @classmethod
+    def _made(
+        cls, inputs: Inputs, results: Results, run: Run, masks_checksum: str | None
+    ) -> "Analysis":
+        new = cls.__new__(cls)
+        new._become(inputs, results, run, masks_checksum)
+        return new
+
+    @property
+    def exposures(self) -> ExposureSet:
+        """The exposures."""
+        return self._inputs.exposures
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters."""
+        return self._inputs.parameters
+
+    @property
+    def calibration(self) -> Calibration:
+        """Gain, readout noise and bias."""
+        return self._inputs.calibration
+
+    @property
+    def masks_checksum(self) -> str | None:
+        """SHA-256 of the file that the masks come from; None where they were computed."""
+        return self._masks_checksum
+
+    @property
+    def run(self) -> Run:
+        """How its stages are followed and stopped."""
+        return self._run
 
     def replace(self, **changes: Any) -> "Analysis":
         """Change parameters.
@@ -95,7 +136,26 @@ class Analysis:
         ParameterError
             Unknown name or unusable value.
         """
-        parameters = self.parameters.replace(**changes)
+        return self.with_parameters(self.parameters.replace(**changes))
+
+    def with_parameters(self, parameters: Parameters) -> "Analysis":
+        """Take other parameters, as `replace`.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            All of them.
+
+        Returns
+        -------
+        Analysis
+            Shares the result of every stage whose inputs did not change.
+
+        Raises
+        ------
+        ParameterError
+            A region or pixel is outside the frame, or a list does not have one item per exposure.
+        """
         changed = {
             name
             for name in type(parameters).model_fields
@@ -103,16 +163,25 @@ class Analysis:
         }
         names = changed.intersection(CALIBRATION_NAMES)
         calibration = self.calibration.updated(parameters, names, self.exposures.shape)
-        new = Analysis(self.exposures, parameters, calibration)
-        stale = stages_changed_by(
-            changed, STAGES, _stage_functions.unaffected(self, parameters, changed)
+        checks.check_against_frame(parameters, self.exposures)
+        stale = stages_changed_by(changed, STAGES, self._unaffected(parameters, changed))
+        return self._made(
+            Inputs(self.exposures, parameters, calibration),
+            self._results.without(stale),
+            _PLAIN,
+            None if "masks" in stale else self._masks_checksum,
         )
-        new.masks_checksum = None if "masks" in stale else self.masks_checksum
-        with self._guard:
-            new._slots = {key: slot for key, slot in self._slots.items() if key[0] not in stale}
-        return new
 
-    def preset(self, results: Mapping[tuple[str, Target | None], Any], checksum: str) -> "Analysis":
+    def _unaffected(self, parameters: Parameters, changed: set[str]) -> tuple[str, ...]:
+        """Stages that come out the same although they read a parameter that changed."""
+        if ("plane", None) not in self.computed():
+            return ()
+        same = mm_stages.same_plane(
+            self.parameters, parameters, changed, self.plane, displaced=self.alignment.displaced
+        )
+        return ("plane",) if same else ()
+
+    def preset(self, results: Mapping[Key, Any], checksum: str) -> "Analysis":
         """Give stages a result instead of computing them; masks read from a file enter here.
 
         Parameters
@@ -127,32 +196,23 @@ class Analysis:
         Analysis
             A new one.
         """
-        new = Analysis(self.exposures, self.parameters, self.calibration)
-        new.masks_checksum = checksum
-        for key, value in results.items():
-            new._slots[key] = slot = Slot()
-            slot.value, slot.known = value, True
-        return new
+        slots = {key: Slot.of(value) for key, value in results.items()}
+        return self._made(self._inputs, Results(slots), _PLAIN, checksum)
 
-    def watched(self, checkpoint: Checkpoint | None, *, once: bool = False) -> "Analysis":
+    def under(self, run: Run) -> "Analysis":
         """Follow, and be able to stop, what is computed from now on.
 
         Parameters
         ----------
-        checkpoint : callable or None
-            Called with the fraction done of a long step; may raise `Cancelled`.
-        once : bool
-            Save memory: keep nothing for a later change of L.A.Cosmic's thresholds.
+        run : Run
+            Who is told, and what is kept.
 
         Returns
         -------
         Analysis
             Shares every result with this one.
         """
-        new = Analysis(self.exposures, self.parameters, self.calibration)
-        new.masks_checksum, new.checkpoint, new.once = self.masks_checksum, checkpoint, once
-        new._slots, new._guard = self._slots, self._guard
-        return new
+        return self._made(self._inputs, self._results, run, self._masks_checksum)
 
     def result(self, stage: str, target: Target | None = None) -> Any:
         """Result of a stage, computed when it is first asked for.
@@ -169,22 +229,13 @@ class Analysis:
         object
             What the stage makes.
         """
-        with self._guard:
-            slot = self._slots.setdefault((stage, target), Slot())
-        arguments = (self, Declared(self.parameters, STAGES[stage]))
-        compute = _stage_functions.COMPUTE[stage]
-        return slot.get(lambda: compute(*arguments, *(() if target is None else (target,))))
+        return self._run.result(self._inputs, self._results, stage, target)
 
     def fleeting(self, stage: str, target: Target | None = None) -> Any:
         """Result of a stage, as `result`, that is not kept unless it is there already."""
-        known = (stage, target) in self.computed()
-        value = self.result(stage, target)
-        if not known:
-            with self._guard:
-                self._slots.pop((stage, target), None)
-        return value
+        return self._run.result(self._inputs, self._results, stage, target, keep=False)
 
-    def computed(self) -> frozenset[tuple[str, Target | None]]:
+    def computed(self) -> frozenset[Key]:
         """Stages whose result is known.
 
         Returns
@@ -192,8 +243,7 @@ class Analysis:
         frozenset
             Pairs (stage, target); the target is None for stages that have none.
         """
-        with self._guard:
-            return frozenset(key for key, slot in self._slots.items() if slot.known)
+        return self._results.known()
 
     # What a person reads ----------------------------------------------------------------------
 
@@ -278,7 +328,11 @@ class Analysis:
 
     def significance_limits(self, target: Target) -> SignificanceLimits:
         """Significances above which a hit of the target begins, and above which it grows."""
-        return significance_stages.limits(self, target)
+        p = self.parameters
+        if target == "median":
+            return SignificanceLimits(self.result("coincidences").start, p.sg_growth)
+        start = threshold(p.sg_false_alarms, self.result("level").n_tested)
+        return SignificanceLimits((start,), p.sg_growth)
 
     @property
     def noise_check(self) -> NoiseCheck:
@@ -356,11 +410,11 @@ class Analysis:
     def problematic_codes(self) -> npt.NDArray[np.uint8]:
         """2 where every exposure has a detection of its own, 1 where a mask only grew there."""
         everywhere = self.problematic
-        codes = everywhere.astype(np.uint8)
+        made = everywhere.astype(np.uint8)
         for number in range(1, self.exposures.n + 1):
             everywhere = everywhere & self.detections(number).either
-        codes[everywhere] = palette.MM_ONLY
-        return codes
+        made[everywhere] = codes.MM_ONLY
+        return made
 
     def combination(self, kind: Kind) -> Combination:
         """Corrected combination "mediancr", "meancrt" or "meancr"."""

@@ -1,18 +1,36 @@
 """The machinery of an `Analysis`: what a stage may read, and when its result can be shared."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.parameters import Parameters
+
+Target = str | int
+Key = tuple[str, Target | None]
+Checkpoint = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage reads: parameters by name (`la_*` means all of them), and other stages."""
+    """One row of the stage table.
 
-    parameters: tuple[str, ...]
+    Attributes
+    ----------
+    compute : callable
+        Called with a `Reader`, and with the target where the stage has one; returns the result.
+    parameters : tuple of str
+        Names of the parameters it reads; `la_*` means all that begin so. Who declares gain, rnoise
+        or bias may read their calibration, numbers or maps.
+    needs : tuple of str
+        Stages it reads.
+    """
+
+    compute: Callable[..., Any]
+    parameters: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
     def reads(self, name: str) -> bool:
@@ -34,8 +52,33 @@ class Stage:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What an analysis is made from.
+
+    Attributes
+    ----------
+    exposures : ExposureSet
+        Equivalent exposures.
+    parameters : Parameters
+        How to look at them.
+    calibration : Calibration
+        Gain, readout noise and bias.
+    """
+
+    exposures: ExposureSet
+    parameters: Parameters
+    calibration: Calibration
+
+
+class UndeclaredError(AttributeError):
+    """A stage reads what its row of the table does not declare: a mistake in the code."""
+
+
 class Declared:
-    """The parameters that a stage may read; any other name is a mistake in the stage table."""
+    """The parameters that a stage may read; any other name is a mistake in its row."""
+
+    __slots__ = ("_parameters", "_stage")
 
     def __init__(self, parameters: Parameters, stage: Stage) -> None:
         self._parameters = parameters
@@ -43,13 +86,103 @@ class Declared:
 
     def __getattr__(self, name: str) -> Any:
         if not self._stage.reads(name):
-            msg = f"the stage table does not declare that {name} is read here"
-            raise AttributeError(msg)
+            raise UndeclaredError(f"the stage table does not declare that {name} is read here")
         return getattr(self._parameters, name)
 
 
+class Reader:
+    """What a stage's function is given: what its row declares, and nothing else.
+
+    Parameters
+    ----------
+    stage : Stage
+        The row.
+    inputs : Inputs
+        Of the analysis.
+    result : callable
+        Called with a stage, a target and whether the result is to be kept; returns the result.
+    checkpoint : callable or None
+        To be called with the fraction done of a long step; may raise `Cancelled`.
+    once : bool
+        True where nothing need be kept for a later change of thresholds.
+
+    Attributes
+    ----------
+    p : Declared
+        The declared parameters.
+    exposures : ExposureSet
+        The exposures.
+    checkpoint, once
+        As above.
+    """
+
+    __slots__ = ("_calibration", "_result", "_stage", "checkpoint", "exposures", "once", "p")
+
+    def __init__(
+        self,
+        stage: Stage,
+        inputs: Inputs,
+        result: Callable[[str, Target | None, bool], Any],
+        checkpoint: Checkpoint | None = None,
+        *,
+        once: bool = False,
+    ) -> None:
+        self._stage, self._result, self._calibration = stage, result, inputs.calibration
+        self.exposures, self.checkpoint, self.once = inputs.exposures, checkpoint, once
+        self.p: Final = Declared(inputs.parameters, stage)
+
+    def __call__(self, stage: str, target: Target | None = None, *, keep: bool = True) -> Any:
+        """Result of a stage that this one needs.
+
+        Parameters
+        ----------
+        stage : str
+            Key of the table.
+        target : str or int, optional
+            For stages that have one.
+        keep : bool
+            False to compute it again when it is read again, unless it is known already.
+
+        Returns
+        -------
+        object
+            What that stage makes.
+
+        Raises
+        ------
+        UndeclaredError
+            The row does not name the stage.
+        """
+        if stage not in self._stage.needs:
+            raise UndeclaredError(f"the stage table does not declare that {stage} is needed here")
+        return self._result(stage, target, keep)
+
+    @property
+    def noise(self) -> Noise:
+        """Gain and readout noise, numbers or maps."""
+        self._declares("gain", "rnoise")
+        return self._calibration.noise
+
+    @property
+    def rnoise(self) -> Any:
+        """Readout noise, ADU, a number or (ny, nx) float32."""
+        self._declares("rnoise")
+        return self._calibration.rnoise
+
+    @property
+    def bias(self) -> Any:
+        """Bias, ADU, a number or (ny, nx) float32."""
+        self._declares("bias")
+        return self._calibration.bias
+
+    def _declares(self, *names: str) -> None:
+        for name in names:
+            if not self._stage.reads(name):
+                raise UndeclaredError(f"the stage table does not declare that {name} is read here")
+
+
 def stages_changed_by(
-    names: set[str], table: Mapping[str, Stage], unaffected: tuple[str, ...] = ()
+    names: set[str], table: Mapping[str, Stage], unaffected: Iterable[str] = ()
 ) -> set[str]:
     """Stages that have to be computed again when these parameters change.
 
@@ -59,7 +192,7 @@ def stages_changed_by(
         Parameter names.
     table : mapping
         Stages by name, in the order of computation.
-    unaffected : tuple of str
+    unaffected : iterable of str
         Stages that would come out the same in spite of the change.
 
     Returns
@@ -86,6 +219,13 @@ class Slot:
         self.known = False
         self.value: Any = None
 
+    @classmethod
+    def of(cls, value: Any) -> "Slot":
+        """Make a slot whose value is known."""
+        slot = cls()
+        slot.value, slot.known = value, True
+        return slot
+
     def get(self, compute: Callable[[], Any]) -> Any:
         """Compute the value unless it is known; a failure leaves nothing behind.
 
@@ -104,3 +244,52 @@ class Slot:
                 self.value = compute()
                 self.known = True
         return self.value
+
+
+class Results:
+    """Results by (stage, target), each computed once whichever thread asks first."""
+
+    __slots__ = ("_guard", "_slots")
+
+    def __init__(self, slots: Mapping[Key, Slot] | None = None) -> None:
+        self._slots: dict[Key, Slot] = dict(slots or {})
+        self._guard = threading.Lock()
+
+    def get(self, key: Key, compute: Callable[[], Any], *, keep: bool = True) -> Any:
+        """Return a result, computed by `compute` unless it is known.
+
+        Parameters
+        ----------
+        key : tuple
+            Stage and target.
+        compute : callable
+            Makes the result.
+        keep : bool
+            False to forget it afterwards, unless it was known before.
+
+        Returns
+        -------
+        object
+            The result.
+        """
+        with self._guard:
+            slot = self._slots.setdefault(key, Slot())
+            known = slot.known
+        value = slot.get(compute)
+        if not keep and not known:
+            with self._guard:
+                self._slots.pop(key, None)
+        return value
+
+    def known(self) -> frozenset[Key]:
+        """Keys of the results that are known."""
+        with self._guard:
+            return frozenset(key for key, slot in self._slots.items() if slot.known)
+
+    def without(self, stages: set[str]) -> "Results":
+        """Results that share the slots of all but some stages."""
+        with self._guard:
+            return Results({key: slot for key, slot in self._slots.items() if key[0] not in stages})
+
+    def __len__(self) -> int:
+        return len(self._slots)

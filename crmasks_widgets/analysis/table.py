@@ -1,88 +1,134 @@
-"""The stages of an `Analysis`, in the order of computation: reading this is reading the program."""
+"""The stages of an `Analysis`, in the order of computation: reading this is reading the program.
 
+A row says how a stage is computed, which parameters it reads, and which stages it needs; its
+function can read nothing else.
+"""
+
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from crmasks_widgets.analysis.graph import Stage
+from crmasks_widgets.analysis.stages import basic, lacosmic, masks, mm, significance
 
-_FLUX = ("flux_factor", "flux_factor_regions")
-_EDITS = (
-    "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
-    "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
-)  # fmt: skip
+_NOISE = ("gain", "rnoise")
 
-STAGES: Final = MappingProxyType({
-    "alignment": Stage(("bias", "gain", "rnoise", *_FLUX, "mm_xy_offsets", "mm_crosscorr_region")),
-    "stack": Stage(("bias", "apply_flux_factor_to"), ("alignment",)),
-    "prepared": Stage(
+STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
+    # The exposures side by side.
+    "alignment": Stage(
+        basic.alignment,
         (
-            "gain", "rnoise", "la_satlevel", "la_sepmed", "la_fsmode", "la_psfmodel",
-            "la_psffwhm_x", "la_psffwhm_y", "la_psfsize", "la_psfbeta", "la_padwidth",
+            "bias", *_NOISE, "flux_factor", "flux_factor_regions", "mm_xy_offsets",
+            "mm_crosscorr_region",
+        ),
+    ),
+    "stack": Stage(basic.stack, ("bias", "apply_flux_factor_to"), ("alignment",)),
+    # L.A.Cosmic.
+    "prepared": Stage(
+        lacosmic.prepared,
+        (
+            *_NOISE, "la_satlevel", "la_sepmed", "la_fsmode", "la_psfmodel", "la_psffwhm_x",
+            "la_psffwhm_y", "la_psfsize", "la_psfbeta", "la_padwidth",
         ),
         ("stack",),
     ),
-    "lacosmic": Stage(("gain", "rnoise", "la_*"), ("prepared", "stack")),
+    "lacosmic": Stage(lacosmic.lacosmic, (*_NOISE, "la_*"), ("prepared", "stack")),
+    # The Median-Minimum diagram.
     "plane": Stage(
-        ("gain", "rnoise", "mm_seed", "mm_fixed_points_in_boundary"), ("stack", "alignment")
+        mm.plane, (*_NOISE, "mm_seed", "mm_fixed_points_in_boundary"), ("stack", "alignment")
     ),
     "exact": Stage(
-        ("gain", "rnoise", "mm_nsimulations", "apply_flux_factor_to"),
+        mm.exact,
+        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to"),
         ("plane", "stack", "alignment"),
     ),
     "expected": Stage(
-        ("gain", "rnoise", "mm_nsimulations", "apply_flux_factor_to", "mm_simulation"),
+        mm.expected,
+        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_simulation"),
         ("exact", "plane", "stack", "alignment"),
     ),
-    "observed": Stage((), ("plane", "stack")),
+    "observed": Stage(mm.observed, (), ("plane", "stack")),
     "boundary": Stage(
+        mm.boundary,
         (
             "mm_boundary_fit", "mm_fixed_points_in_boundary", "mm_knots_splfit",
             "mm_niter_boundary_extension", "mm_weight_boundary_extension", "mm_expected_false",
         ),
         ("expected", "exact", "plane"),
     ),
-    "threshold": Stage(("rnoise", "mm_threshold", "mm_threshold_rnoise"), ("boundary", "plane")),
-    "scaled": Stage(("bias", "apply_flux_factor_to"), ("alignment", "stack")),
-    "noise_check": Stage(("gain", "rnoise"), ("scaled", "alignment")),
-    "level": Stage(("gain", "rnoise"), ("scaled", "alignment")),
-    "excess": Stage(("sg_background",), ("level", "scaled")),
-    "noise_scale": Stage(("sg_measured_noise",), ("excess", "level", "scaled")),
-    "candidates": Stage((), ("excess", "noise_scale", "level")),
-    "groups": Stage(("sg_growth",), ("candidates",)),
-    "own_hits": Stage(("sg_false_alarms",), ("groups", "candidates", "level")),
-    "coincidences": Stage(
-        ("sg_false_alarms",), ("own_hits", "groups", "candidates", "level", "scaled")
+    "threshold": Stage(
+        mm.threshold, ("rnoise", "mm_threshold", "mm_threshold_rnoise"), ("boundary", "plane")
     ),
-    "significant": Stage((), ("coincidences", "own_hits", "groups")),
-    "significance": Stage((), ("excess", "noise_scale", "level")),
-    "significance_diagram": Stage((), ("significance", "plane", "stack")),
+    # Local significance.
+    "scaled": Stage(basic.scaled, ("bias", "apply_flux_factor_to"), ("alignment", "stack")),
+    "noise_check": Stage(basic.noise_check, _NOISE, ("scaled", "alignment")),
+    "level": Stage(significance.level, _NOISE, ("scaled", "alignment")),
+    "excess": Stage(significance.excess, ("sg_background",), ("level", "scaled")),
+    "noise_scale": Stage(
+        significance.noise_scale, ("sg_measured_noise",), ("excess", "level", "scaled")
+    ),
+    "candidates": Stage(significance.candidates, (), ("excess", "noise_scale", "level")),
+    "groups": Stage(significance.groups, ("sg_growth",), ("candidates",)),
+    "own_hits": Stage(
+        significance.own_hits, ("sg_false_alarms",), ("groups", "candidates", "level")
+    ),
+    "coincidences": Stage(
+        significance.coincidences,
+        ("sg_false_alarms",),
+        ("own_hits", "groups", "candidates", "level", "scaled"),
+    ),
+    "significant": Stage(
+        significance.significant, (), ("coincidences", "own_hits", "groups", "significant")
+    ),
+    "significance": Stage(significance.significance, (), ("excess", "noise_scale", "level")),
+    "significance_diagram": Stage(
+        significance.significance_diagram, (), ("significance", "plane", "stack")
+    ),
+    # From detections to masks and combinations.
     "flags": Stage(
+        masks.flags,
         ("rnoise", "crmethod", "mm_minimum_max2d_rnoise", "max_flagged_fraction"),
         ("lacosmic", "boundary", "threshold", "stack", "significant"),
     ),
-    "edits": Stage(_EDITS),
-    "found": Stage(("dilation",), ("flags", "edits", "stack")),
-    "labels": Stage((), ("found",)),
-    "everywhere": Stage((), ("coincidences", "found", "flags", "edits", "level", "scaled")),
-    "classes": Stage(
-        ("la_satlevel",), ("labels", "everywhere", "flags", "edits", "level", "scaled")
+    "edits": Stage(
+        masks.edits,
+        (
+            "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
+            "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
+        ),
     ),
-    "mediancr": Stage(("crmethod", "sg_corrected"), ("found", "labels", "classes", "edits")),
+    "found": Stage(masks.found, ("dilation",), ("flags", "edits", "stack")),
+    "labels": Stage(masks.labels, (), ("found",)),
+    "everywhere": Stage(
+        masks.everywhere, (), ("coincidences", "found", "flags", "edits", "level", "scaled")
+    ),
+    "classes": Stage(
+        masks.classes,
+        ("la_satlevel",),
+        ("labels", "everywhere", "flags", "edits", "level", "scaled"),
+    ),
+    "mediancr": Stage(
+        masks.mediancr, ("crmethod", "sg_corrected"), ("found", "labels", "classes", "edits")
+    ),
     "masks": Stage(
-        ("gain", "rnoise", "dilation", "crmethod"),
+        masks.masks,
+        (*_NOISE, "dilation", "crmethod"),
         ("flags", "edits", "stack", "found", "mediancr"),
     ),
     "hits": Stage(
+        masks.hits,
         ("mm_simulation", "sg_corrected", "crmethod"),
         ("labels", "found", "flags", "edits", "stack", "exact", "classes"),
     ),
     "fill": Stage(
-        ("gain", "rnoise"),
+        masks.fill,
+        _NOISE,
         ("mediancr", "found", "masks", "flags", "edits", "scaled", "alignment", "level"),
     ),
     "combination": Stage(
+        masks.combination,
         (
-            "gain", "rnoise", "use_lamedian", "apply_flux_factor_to", "crmethod",
+            *_NOISE, "use_lamedian", "apply_flux_factor_to", "crmethod",
             "pixels_to_be_replaced_by_local_median",
         ),
         ("mediancr", "masks", "fill", "scaled", "lacosmic", "alignment"),

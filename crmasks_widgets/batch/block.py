@@ -16,7 +16,7 @@ import numpy as np
 
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.analysis.run import compute_all
+from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch.blocks import Block
 from crmasks_widgets.errors import CrmasksError, InputError
 from crmasks_widgets.files.writing import check_room, occupied, text_product, write_products

@@ -20,14 +20,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from crmasks_widgets.analysis.run import available_cpus
 from crmasks_widgets.batch.block import Outcome, Task, run_block
 from crmasks_widgets.batch.blocks import Block, memory_of
 from crmasks_widgets.batch.report import HTML_NAME, write_table
 from crmasks_widgets.errors import CrmasksError, InputError, StartError
 from crmasks_widgets.files.folder_lock import locked, remove_abandoned
 from crmasks_widgets.files.writing import check_writable, occupied
-from crmasks_widgets.machine import available_memory
+from crmasks_widgets.machine import available_cpus, available_memory
 
 __all__ = ["HTML_NAME", "Options", "Outcome", "run_batch", "workers_at_once"]
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from crmasks_widgets.analysis import Analysis, Target
-from crmasks_widgets.analysis.run import Stoppable
+from crmasks_widgets.analysis.run import Run
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.errors import Cancelled, CrmasksError
 from crmasks_widgets.parameters import Parameters
@@ -203,7 +203,7 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
 
     def _compute(self, request: _Request) -> None:
         n, follow = len(request.order), partial(self._follow, request)
-        watched = Stoppable(request.analysis, follow, request.check)
+        watched = request.analysis.under(Run(follow, request.check))
         known = request.analysis.computed()
         for k, (stage, target) in enumerate(request.order, start=1):
             watched.result(stage, target)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from ipywidgets import HTML, BoundedIntText, Button, Checkbox, HBox, Layout, Text, Textarea, VBox
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.run import Run
 from crmasks_widgets.dashboard.control_widgets import ErrorLine
 from crmasks_widgets.dashboard.desk import Desk, Key
 from crmasks_widgets.dashboard.state import Scene
@@ -218,7 +219,7 @@ class FilesView:
         line = self._lines[self._save_products]
         return partial(
             save_all,
-            self._shown().watched(partial(self._checkpoint, line)),
+            self._shown().under(Run(partial(self._checkpoint, line))),
             folder,
             figures=partial(self._drawn, line) if self.with_figures.value else None,
             overwrite=self.overwrite.value,

@@ -42,7 +42,7 @@ def test_an_error_in_a_computation_is_said_and_the_last_good_state_stays(dashboa
     def fail(*_):
         raise InputError("mm_boundary_fit: found <nothing>, expected points")
 
-    monkeypatch.setattr("crmasks_widgets.analysis.stages.basic.boundary.piecewise_boundary", fail)
+    monkeypatch.setattr("crmasks_widgets.analysis.stages.mm.piecewise_boundary", fail)
     dashboard.state.update(mm_fixed_points_in_boundary=((0.0, 30.0, 1.0), (900.0, 99.0, 1.0)))
     assert dashboard.wait(60)
     assert "found &lt;nothing&gt;, expected points" in dashboard.workplace.status.message.value
@@ -73,7 +73,7 @@ def test_cancel_returns_to_what_was_computed_and_redo_asks_again(dashboard, monk
         assert go_on.wait(30)
         raise Cancelled("stopped")
 
-    monkeypatch.setattr("crmasks_widgets.analysis.stages.basic.boundary.piecewise_boundary", wait)
+    monkeypatch.setattr("crmasks_widgets.analysis.stages.mm.piecewise_boundary", wait)
     before = dashboard.state.scene.parameters
     dashboard.state.update(mm_fixed_points_in_boundary=((0.0, 30.0, 1.0), (900.0, 99.0, 1.0)))
     assert started.wait(30)

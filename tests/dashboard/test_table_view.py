@@ -279,7 +279,7 @@ def test_a_class_can_be_filtered_in_the_view(bench, view, monkeypatch):
     analysis = bench.state.scene.analysis
     table = analysis.hits
     table["class"] = ["hot pixel" if i % 2 else "double hit" for i in range(len(table))]
-    analysis._slots["hits", None].value = table
+    analysis._results._slots["hits", None].value = table
     bench.state.publish(analysis)
     assert view.kind.layout.display == ""
     view.kind.value = "hot pixel"

@@ -1,110 +1,183 @@
-"""How the stages from flagged pixels to masks, hits and fill values are computed."""
+"""Stages from flagged pixels to masks, hits, fill values and combinations."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
 
-from crmasks_widgets.analysis.graph import Declared
-from crmasks_widgets.analysis.stages.significance import estimated_locally, hit_everywhere
-from crmasks_widgets.core import fill, hits, masks
-from crmasks_widgets.core.masks import grow
+from crmasks_widgets.analysis import runaway
+from crmasks_widgets.analysis.graph import Reader, Target
+from crmasks_widgets.core import combine, regions
+from crmasks_widgets.core import fill as filling
+from crmasks_widgets.core import hits as hit_list
+from crmasks_widgets.core import masks as mask_rules
 from crmasks_widgets.core.significance import classes as hit_classes
+from crmasks_widgets.core.significance import everywhere as hit_in_all
 from crmasks_widgets.parameters.types import DETECTORS
-
-if TYPE_CHECKING:
-    from crmasks_widgets.analysis.analysis import Analysis
 
 BoolFrame = npt.NDArray[np.bool_]
 
 
-def _found(a: "Analysis", p: Declared) -> npt.NDArray[np.bool_]:
-    flagged = a.result("flags", "median").either
-    return masks.build_mediancr(flagged, a.stack, a.edits, p.dilation)
+def flags(read: Reader, target: Target) -> mask_rules.Flags:
+    """Detections in a frame by detector, before dilation and hand edits."""
+    detectors = DETECTORS[read.p.crmethod]
+    nothing = np.zeros(read.exposures.shape, dtype=bool)
+    la = mm = significant = nothing
+    if "mm" in detectors:
+        mm = mask_rules.mm_flags(
+            read("stack").target(target),
+            read("stack"),
+            read("boundary").boundary,
+            read("threshold"),
+            read.p.mm_minimum_max2d_rnoise * read.rnoise,
+        )
+    if "lacosmic" in detectors:
+        la = read("lacosmic", target).mask
+    if "significance" in detectors:
+        significant = read("significant", target).flagged
+    found, valid = mask_rules.Flags(la, mm, significant), read("stack").target_valid(target)
+    n_valid = nothing.size if valid is None else int(np.count_nonzero(valid))
+    runaway.check_flags(found, target, n_valid, detectors, read.p.max_flagged_fraction)
+    return found
 
 
-def _build_masks(a: "Analysis", p: Declared) -> masks.Masks:
-    flags = {t: a.result("flags", t).either for t in a.targets}
-    nested = "significance" in DETECTORS[p.crmethod]
-    edits = a.edits
+def _allowed(read: Reader, target: Target) -> mask_rules.Flags:
+    """Detections where the user allows any."""
+    found: mask_rules.Flags = read("flags", target)
+    return found.inside(read("edits").allowed)
+
+
+def edits(read: Reader) -> mask_rules.HandEdits:
+    """What the user decides about pixels and regions."""
+    shape, p = read.exposures.shape, read.p
+    forced, ignored, rejected = (
+        regions.pixel_mask(getattr(p, name), shape, name)
+        for name in (
+            "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr", "mediancr_pixels_rejected",
+        )
+    )  # fmt: skip
+    boxes = p.pixels_to_be_replaced_by_local_median or ()
+    allowed = ~regions.region_mask(p.regions_to_be_skipped, shape, "regions_to_be_skipped")
+    refused = ignored | regions.pixel_mask(
+        tuple((x, y) for x, y, _, _ in boxes), shape, "pixels_to_be_replaced_by_local_median"
+    )
+    return mask_rules.HandEdits(
+        (allowed | forced) & ~refused, forced & ~refused, rejected & ~forced
+    )
+
+
+def found(read: Reader) -> BoolFrame:
+    """MEDIANCR before any hit is taken out for its class."""
+    flagged = read("flags", "median").either
+    return mask_rules.build_mediancr(flagged, read("stack"), read("edits"), read.p.dilation)
+
+
+def labels(read: Reader) -> npt.NDArray[np.int32]:
+    """Numbers of the hits."""
+    return hit_list.label_hits(read("found"))
+
+
+def everywhere(read: Reader) -> BoolFrame:
+    """Flagged pixels whose minimum is hit as well."""
+    return hit_in_all.mark_everywhere(
+        read("coincidences"), _allowed(read, "median").either, read("found"),
+        read("level"), read("scaled"),
+    )  # fmt: skip
+
+
+def classes(read: Reader) -> hit_classes.HitClasses:
+    """What each hit is."""
+    return hit_classes.classify_hits(
+        read("labels"), _allowed(read, "median").either, read("everywhere"), read("scaled"),
+        read("level"), read.p.la_satlevel,
+    )  # fmt: skip
+
+
+def mediancr(read: Reader) -> BoolFrame:
+    """MEDIANCR."""
+    whole: BoolFrame = read("found")
+    if "significance" not in DETECTORS[read.p.crmethod]:
+        return whole
+    listed_only = read("classes").outside(read.p.sg_corrected)
+    if not listed_only.any():
+        return whole
+    # What a user flags is not a matter of its class.
+    kept: BoolFrame = whole & (~listed_only[read("labels")] | read("edits").forced)
+    return kept
+
+
+def masks(read: Reader) -> mask_rules.Masks:
+    """MEANCRT and CRMASK1...N."""
+    targets = ("median", "mean", *range(1, read.exposures.n + 1))
+    flagged = {target: read("flags", target).either for target in targets}
+    nested, edited = "significance" in DETECTORS[read.p.crmethod], read("edits")
     if nested:
-        listed_only = a.result("found") & ~a.mediancr
-        edits = dataclasses.replace(edits, allowed=edits.allowed & ~listed_only)
-    return masks.build_masks(flags, a.stack, edits, a.calibration.noise, p.dilation, nested=nested)
+        listed_only = read("found") & ~read("mediancr")
+        edited = dataclasses.replace(edited, allowed=edited.allowed & ~listed_only)
+    return mask_rules.build_masks(
+        flagged, read("stack"), edited, read.noise, read.p.dilation, nested=nested
+    )
 
 
-def _labels(a: "Analysis", _: Declared) -> npt.NDArray[np.int32]:
-    return hits.label_hits(a.result("found"))
-
-
-def _hits(a: "Analysis", p: Declared) -> Table:
-    codes = masks.detection_codes(a.flags("median"), a.result("found"), a.edits)
-    table = hits.hit_table(a.labels, codes, a.stack)
-    if "significance" in DETECTORS[p.crmethod]:
-        classes = a.result("classes")
+def hits(read: Reader) -> Table:
+    """One row a hit of the median."""
+    labels, stack = read("labels"), read("stack")
+    codes = mask_rules.detection_codes(_allowed(read, "median"), read("found"), read("edits"))
+    table = hit_list.hit_table(labels, codes, stack)
+    if "significance" in DETECTORS[read.p.crmethod]:
+        classes = read("classes")
         table["class"] = np.array([hit_classes.CLASS_NAMES[k] for k in classes.names], "U28")
         table["reason"] = classes.reasons
-        table["corrected"] = ~classes.outside(p.sg_corrected)[1:]
-    if p.mm_simulation == "exact":
-        tail = a.result("exact").tail
-        table["noise_probability"] = hits.least_probability(a.labels, a.stack, tail.exceedance)
+        table["corrected"] = ~classes.outside(read.p.sg_corrected)[1:]
+    if read.p.mm_simulation == "exact":
+        tail = read("exact").tail
+        table["noise_probability"] = hit_list.least_probability(labels, stack, tail.exceedance)
         table["noise_probability"].format = ".3g"
     return table
 
 
-def _everywhere(a: "Analysis", _: Declared) -> BoolFrame:
-    coincidences = a.result("coincidences")
-    everywhere = np.zeros(a.exposures.shape, dtype=bool)
-    everywhere.ravel()[coincidences.everywhere] = True
-    others = np.flatnonzero(a.flags("median").either & ~coincidences.found.flagged)
-    if len(others):
-        around = grow(a.result("found"), 1)
-        everywhere.ravel()[hit_everywhere(a, around, others)] = True
-    return everywhere
-
-
-def _classes(a: "Analysis", p: Declared) -> hit_classes.HitClasses:
-    return hit_classes.classify_hits(
-        a.labels, a.flags("median").either, a.result("everywhere"), a.result("scaled"),
-        a.result("level"), p.la_satlevel,
+def fill(read: Reader) -> filling.Fill:
+    """Values and variances for masked pixels."""
+    scaled, built, edited = read("scaled"), read("masks"), read("edits")
+    hit = [
+        _allowed(read, number).either | (edited.forced & mask)
+        for number, mask in enumerate(built.exposures, start=1)
+    ]
+    lost = np.logical_and.reduce(built.exposures)
+    level, masked = read("level"), read("found")
+    return filling.best_fill(
+        scaled, built.exposures, hit, read("mediancr") | lost,
+        lambda pixels: hit_in_all.estimate_around(level, scaled, masked, pixels),
+        read.noise, read("alignment").flux_factors,
     )  # fmt: skip
 
 
-def _mediancr(a: "Analysis", p: Declared) -> BoolFrame:
-    found: BoolFrame = a.result("found")
-    if "significance" not in DETECTORS[p.crmethod]:
-        return found
-    listed_only = a.result("classes").outside(p.sg_corrected)
-    if not listed_only.any():
-        return found
-    # What a person flags is not a matter of its class.
-    kept: BoolFrame = found & (~listed_only[a.labels] | a.edits.forced)
-    return kept
-
-
-def _fill(a: "Analysis", _: Declared) -> fill.Fill:
-    scaled, masks = a.result("scaled"), a.result("masks")
-    numbers = range(1, scaled.n + 1)
-    hit = [a.flags(i).either | (a.edits.forced & a.mask(i)) for i in numbers]
-    lost = np.logical_and.reduce(masks.exposures)
-    return fill.best_fill(
-        scaled, masks.exposures, hit, a.mediancr | lost,
-        lambda pixels: estimated_locally(a, a.result("found"), pixels),
-        a.calibration.noise, a.alignment.flux_factors,
-    )  # fmt: skip
-
-
-COMPUTE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({
-    "found": _found,
-    "labels": _labels,
-    "everywhere": _everywhere,
-    "classes": _classes,
-    "mediancr": _mediancr,
-    "masks": _build_masks,
-    "hits": _hits,
-    "fill": _fill,
-})  # fmt: skip
+def combination(read: Reader, kind: combine.Kind) -> combine.Combination:
+    """A corrected combination with its variance and map."""
+    scaled = read("scaled")
+    factors = read("alignment").flux_factors
+    values, better = scaled.min2d, None
+    if "significance" in DETECTORS[read.p.crmethod]:
+        better = read("fill")
+        values = better.value
+    if read.p.use_lamedian:
+        cleaned = read("lacosmic", "median")
+        # Cleaned before it was divided: the median of the factors is the factor of the median.
+        divisor = 1.0 if read.p.apply_flux_factor_to == "original" else float(np.median(factors))
+        values = values.copy()
+        values[cleaned.mask] = cleaned.filled / np.float32(divisor)
+    parts = combine.Ingredients(
+        scaled,
+        read("mediancr"),
+        read("masks"),
+        values,
+        read.noise,
+        factors,
+        combine.median_variance_factors(scaled.n),
+        None if better is None else better.variance,
+        None if better is None else better.count,
+    )
+    made = combine.combine(kind, parts)
+    boxes = read.p.pixels_to_be_replaced_by_local_median
+    return combine.replace_by_local_median(made, boxes) if boxes else made

@@ -347,3 +347,30 @@ def count_significances(
     """
     plane = Plane(x_edges, np.linspace(_DIAGRAM_LOW, _DIAGRAM_HIGH, _DIAGRAM_BINS + 1))
     return SignificanceDiagram(plane, plane.histogram(minimum, significance))
+
+
+def significance_map(
+    level: Level, target: Target, excess: npt.NDArray[np.float32], scale: NoiseScale
+) -> npt.NDArray[np.float32]:
+    """Significance of every pixel of a target.
+
+    Parameters
+    ----------
+    level : Level
+        Level and noise.
+    target : str or int
+        "median", "mean" or the number of an exposure.
+    excess : (ny, nx) float32
+        Over the minimum and the background, sigma.
+    scale : NoiseScale
+        Measured noise.
+
+    Returns
+    -------
+    (ny, nx) float32
+        Sigma; NaN where it is not known.
+    """
+    values = significance_of(level, target, excess.ravel(), np.arange(excess.size))
+    values /= scale.at(level.contrast.ravel())
+    values[~np.isfinite(values)] = np.nan
+    return values.reshape(excess.shape)

@@ -41,6 +41,23 @@ def threshold(expected_false: float, n_pixels: int) -> float:
 
 
 @dataclass(frozen=True)
+class SignificanceLimits:
+    """Significances that decide about the pixels of a target.
+
+    Attributes
+    ----------
+    start : tuple of float
+        A hit begins above the first, sigma. For the median, the others hold in pixels where one,
+        two, ... exposures are hit by themselves, by the law of the exposures that are left.
+    growth : float
+        Pixels connected to it belong to the hit above this, sigma.
+    """
+
+    start: tuple[float, ...]
+    growth: float
+
+
+@dataclass(frozen=True)
 class Found:
     """Significant pixels of a target.
 

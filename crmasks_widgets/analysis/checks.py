@@ -1,0 +1,41 @@
+"""What does not fit the exposures is refused before anything is computed."""
+
+from crmasks_widgets.core import regions
+from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.exposures import ExposureSet
+from crmasks_widgets.parameters import Parameters
+
+_PIXEL_LISTS = (
+    "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
+    "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
+)  # fmt: skip
+
+
+def check_against_frame(parameters: Parameters, exposures: ExposureSet) -> None:
+    """Refuse regions and pixels outside the frame, and lists of another length.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        To be checked.
+    exposures : ExposureSet
+        Their frame and number.
+
+    Raises
+    ------
+    ParameterError
+        Names the key, what was found and what was expected.
+    """
+    shape, n = exposures.shape, exposures.n
+    for key in ("flux_factor_regions", "regions_to_be_skipped"):
+        regions.region_mask(getattr(parameters, key), shape, key)
+    if parameters.mm_crosscorr_region is not None:
+        regions.region_slices(parameters.mm_crosscorr_region, shape, "mm_crosscorr_region")
+    for key in _PIXEL_LISTS:
+        for pixel in getattr(parameters, key) or ():
+            regions.pixel_index(pixel[0], pixel[1], shape, key)
+    for key in ("flux_factor", "mm_xy_offsets"):
+        value = getattr(parameters, key)
+        if isinstance(value, tuple) and len(value) != n:
+            msg = f"{key}: found {len(value)} items, expected {n}, one for each exposure"
+            raise ParameterError(msg)

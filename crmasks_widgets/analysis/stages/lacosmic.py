@@ -1,0 +1,55 @@
+"""Stages of L.A.Cosmic."""
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from crmasks_widgets.analysis.graph import Reader, Target
+from crmasks_widgets.core.lacosmic import engine, library
+
+logger = logging.getLogger(__name__)
+
+_THRESHOLDS = ("sigclip", "sigfrac", "objlim", "niter", "cleantype")
+_SETTINGS = tuple(library.LacosmicSettings.__dataclass_fields__)
+
+
+def _settings(read: Reader, names: tuple[str, ...]) -> library.LacosmicSettings:
+    return library.LacosmicSettings(**{n: getattr(read.p, f"la_{n}") for n in names})
+
+
+def _noise(read: Reader, target: Target) -> dict[str, Any]:
+    return {
+        "gain": read.noise.typical_gain,
+        "rnoise": read.noise.typical_rnoise,
+        "valid": read("stack").target_valid(target),
+        "checkpoint": read.checkpoint,
+    }
+
+
+def prepared(read: Reader, target: Target) -> engine.PreparedTarget | None:
+    """Whatever L.A.Cosmic computes before a threshold matters."""
+    names = tuple(name for name in _SETTINGS if name not in _THRESHOLDS)
+    frame = read("stack").target(target)
+    return engine.prepare_target(frame, _settings(read, names), **_noise(read, target))
+
+
+def lacosmic(read: Reader, target: Target) -> library.LacosmicResult:
+    """L.A.Cosmic of one frame."""
+    maps = [name for name in ("gain", "rnoise") if np.ndim(getattr(read.noise, name))]
+    if maps and target == "median":
+        logger.warning("%s: L.A.Cosmic takes the median of the map", " and ".join(maps))
+    settings, frame = _settings(read, _SETTINGS), read("stack").target(target)
+    fast = read.p.la_engine == "fast" and engine.supports(settings)
+    ready = read("prepared", target) if fast and not read.once else None
+    if ready is None:
+        detect = engine.detect_cosmics if fast else library.detect_cosmics
+        result = detect(frame, settings, **_noise(read, target))
+    else:
+        valid = read("stack").target_valid(target)
+        result = engine.detect_target(
+            frame, ready, settings, valid=valid, checkpoint=read.checkpoint
+        )
+    level = logging.INFO if read.p.la_verbose else logging.DEBUG
+    logger.log(level, "L.A.Cosmic on %s: %d pixels", target, np.count_nonzero(result.mask))
+    return result

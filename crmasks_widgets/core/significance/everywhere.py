@@ -1,0 +1,202 @@
+"""Hits of the median, and those among their pixels that every exposure is hit in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.core.combine import median_variance_factors
+from crmasks_widgets.core.masks import grow
+from crmasks_widgets.core.significance import hits, local_estimate
+from crmasks_widgets.core.significance.excess import Candidates
+from crmasks_widgets.core.significance.level import Level, sigma_at
+from crmasks_widgets.core.stack import Stack
+
+BoolFrame = npt.NDArray[np.bool_]
+Pixels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Coincidences:
+    """Hits of the median.
+
+    Attributes
+    ----------
+    found : Found
+        Seeds, and all flagged pixels.
+    everywhere : (k,) int64
+        Flat indices of flagged pixels whose minimum is hit as well.
+    start : tuple of float
+        Significances above which a hit begins, as in `SignificanceLimits`.
+    """
+
+    found: hits.Found
+    everywhere: Pixels
+    start: tuple[float, ...]
+
+
+def find_coincidences(
+    level: Level,
+    scaled: Stack,
+    candidates: Candidates,
+    groups: hits.Groups,
+    own_hits: Sequence[Pixels],
+    expected_false: float,
+) -> Coincidences:
+    """Find the hits of the median.
+
+    Parameters
+    ----------
+    level : Level
+        Level and noise.
+    scaled : Stack
+        Exposures divided by their flux factors, ADU.
+    candidates : Candidates
+        Of the median.
+    groups : Groups
+        Of the median.
+    own_hits : sequence of n (k,) int64
+        Flat indices of the pixels that each exposure's own statistic flags.
+    expected_false : float
+        Groups that noise may make in the frame.
+
+    Returns
+    -------
+    Coincidences
+        Everything found, before dilation.
+    """
+    shape = scaled.min2d.shape
+    hit = hits.HitCounts.of(own_hits, shape)
+    start = hits.median_thresholds(level, hit, expected_false)
+    found = hits.grown_from(hits.median_seeds(level, candidates, hit, start), groups, shape)
+    found = found.joined(hits.hit_in_several(level, hit))
+    # Where the minimum is hit too, the excess over it may be small: it betrays itself by its
+    # surroundings, and is looked for beside the pixels found.
+    around = grow(found.flagged, 1)
+    everywhere = pixels_hit_everywhere(level, scaled, around, np.flatnonzero(around))
+    return Coincidences(found.joined(everywhere), everywhere, start)
+
+
+def hits_of_exposure(
+    own: hits.Found, coincidences: Coincidences, groups: hits.Groups
+) -> hits.Found:
+    """Hits of one exposure, with those of the median that it takes part in.
+
+    It is hit as well where the median is and it exceeds the minimum enough to grow, and where all
+    exposures are.
+
+    Parameters
+    ----------
+    own : Found
+        By its own statistic.
+    coincidences : Coincidences
+        Hits of the median.
+    groups : Groups
+        Of the exposure.
+
+    Returns
+    -------
+    Found
+        All of them.
+    """
+    flagged = coincidences.found.flagged
+    joint = groups.pixels[flagged.ravel()[groups.pixels]]
+    grown = hits.grown_from(joint, groups, flagged.shape)
+    return own.joined(grown.pixels, coincidences.everywhere)
+
+
+def mark_everywhere(
+    coincidences: Coincidences,
+    flagged: BoolFrame,
+    found: BoolFrame,
+    level: Level,
+    scaled: Stack,
+) -> BoolFrame:
+    """Mark the pixels that every exposure is hit in, whichever detector flagged them.
+
+    Parameters
+    ----------
+    coincidences : Coincidences
+        Hits of the median by their significance.
+    flagged : (ny, nx) bool
+        By any detector.
+    found : (ny, nx) bool
+        Grown around them.
+    level : Level
+        Level and noise.
+    scaled : Stack
+        Exposures divided by their flux factors, ADU.
+
+    Returns
+    -------
+    (ny, nx) bool
+        New array.
+    """
+    everywhere = np.zeros(flagged.shape, dtype=bool)
+    everywhere.ravel()[coincidences.everywhere] = True
+    others = np.flatnonzero(flagged & ~coincidences.found.flagged)
+    if len(others):
+        around = grow(found, 1)
+        everywhere.ravel()[pixels_hit_everywhere(level, scaled, around, others)] = True
+    return everywhere
+
+
+def pixels_hit_everywhere(level: Level, scaled: Stack, masked: BoolFrame, pixels: Pixels) -> Pixels:
+    """Those of the pixels whose minimum stands out of what is not masked around them.
+
+    Parameters
+    ----------
+    level : Level
+        Level and noise.
+    scaled : Stack
+        Exposures divided by their flux factors, ADU.
+    masked : (ny, nx) bool
+        Pixels that say nothing of their surroundings.
+    pixels : (k,) int64
+        Flat indices of those asked about.
+
+    Returns
+    -------
+    (m,) int64
+        Flat indices.
+    """
+    usable = _usable(scaled, masked)
+    lowest = local_estimate.lowest_interpolation(scaled.median2d, usable, pixels)
+    # Most do not stand out of any interpolation, and need none with its error.
+    excess = scaled.min2d.ravel()[pixels] - lowest
+    sigma = sigma_at(level, lowest, pixels)
+    pixels = pixels[~(excess <= local_estimate.EVERYWHERE_SIGMA * sigma)]
+    estimate = estimate_around(level, scaled, masked, pixels)
+    sigma = sigma_at(level, estimate.value, pixels)
+    return local_estimate.hit_everywhere(scaled.min2d, estimate, pixels, sigma)
+
+
+def _usable(scaled: Stack, masked: BoolFrame) -> BoolFrame:
+    return ~masked if scaled.valid is None else ~masked & (scaled.n_valid > 0)
+
+
+def estimate_around(
+    level: Level, scaled: Stack, masked: BoolFrame, pixels: Pixels
+) -> local_estimate.LocalEstimate:
+    """Estimate pixels from the median around them, masked pixels left out.
+
+    Parameters
+    ----------
+    level : Level
+        Level and noise.
+    scaled : Stack
+        Exposures divided by their flux factors, ADU.
+    masked : (ny, nx) bool
+        Pixels that say nothing of their surroundings.
+    pixels : (k,) int64
+        Flat indices of those to be estimated.
+
+    Returns
+    -------
+    LocalEstimate
+        Values and variances.
+    """
+    shares = np.sqrt(median_variance_factors(scaled.n))[level.n_valid_at(pixels)]
+    noise = level.sigma.ravel()[pixels] * shares
+    return local_estimate.estimate_locally(scaled.median2d, _usable(scaled, masked), pixels, noise)
