@@ -44,7 +44,7 @@ def own_counts(path: Path, seeds: Sequence[int]) -> dict[int, int]:
     analysis = load_analysis(path).replace(crmethod="mmcosmic")
     _ = analysis.stack
     return {
-        seed: int(np.count_nonzero(analysis.replace(mm_seed=seed).flags("median").mm))
+        seed: int(np.count_nonzero(analysis.replace(mm_seed=seed).flags("median").by("mm")))
         for seed in seeds
     }
 

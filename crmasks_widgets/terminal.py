@@ -12,6 +12,7 @@ from rich.table import Table
 from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch import Outcome, Report
+from crmasks_widgets.core.detectors import rows
 from crmasks_widgets.core.noise_check import remarks_on
 from crmasks_widgets.core.significance.excess import LEAST_SIGNIFICANCE
 from crmasks_widgets.files.writing import Written
@@ -165,9 +166,8 @@ def counts_table(analysis: Analysis) -> Table:
     # Narrow enough for a terminal of 80 columns.
     table = Table(title="pixels flagged (% of the frame)", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("target", no_wrap=True)
-    names = {"lacosmic": "L.A. only", "mm": "MM only", "significance": "sig. only"}
-    used = [name for name in names if name in analysis.parameters.detectors]
-    columns = {"either": "either"} | {f"{name} only": names[name] for name in used}
+    used = rows(analysis.parameters.detectors)
+    columns = {"either": "either"} | {f"{row.key} only": f"{row.short} only" for row in used}
     if len(used) > 1:
         columns["both"] = "both"
     for heading in (*columns.values(), "mask"):

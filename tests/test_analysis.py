@@ -420,7 +420,7 @@ def test_a_noisy_half_needs_more_to_be_flagged(exposures):
         crmethod="mmcosmic", mm_boundary_fit="piecewise",
         mm_fixed_points_in_boundary=((0.0, 60.0), (1.0, 60.0)),
     )  # fmt: skip
-    mm = cm.Analysis(exposures, flat, calibration).flags("median").mm
+    mm = cm.Analysis(exposures, flat, calibration).flags("median").by("mm")
     assert mm[:, :36].any()
     assert not mm[:, 36:].any()
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.figures import FigureJob, all_figures, images, jobs
 from crmasks_widgets.figures.alignment import flux_factor_figure, offset_figure
@@ -34,6 +35,9 @@ from crmasks_widgets.figures.page import HitPage, round_ticks, short_number
 from crmasks_widgets.figures.page_layout import PANEL, PageLayout, grid_shape, panel_places
 from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.parameters import Parameters
+
+LACOSMIC_ONLY = DETECTORS["lacosmic"].code
+MM_ONLY = DETECTORS["mm"].code
 
 UUID = "0f5ae2a8-4d0b-5a3e-9f2e-8f6c5e0d1a11"
 METADATA = {"UUID": UUID}
@@ -260,13 +264,13 @@ def test_symbols_are_the_flagged_pixels(target):
     flags = made.detections(target)
     frame = made.stack.target(target) - made.stack.min2d
     classes = {
-        palette.MM_ONLY: flags.mm & ~flags.lacosmic,
-        palette.LACOSMIC_ONLY: flags.lacosmic & ~flags.mm,
-        palette.BOTH: flags.mm & flags.lacosmic,
+        MM_ONLY: flags.by("mm") & ~flags.by("lacosmic"),
+        LACOSMIC_ONLY: flags.by("lacosmic") & ~flags.by("mm"),
+        palette.BOTH: flags.both,
     }
     symbols = set()
     for code, chosen in classes.items():
-        label = f"{palette.CODE_NAMES[code]}: {np.count_nonzero(chosen)}"
+        label = f"{palette.all_codes()[code].name}: {np.count_nonzero(chosen)}"
         if not chosen.any():
             assert not any(str(i.get_label()).startswith(label[:6]) for i in a.lines)
             continue
@@ -276,7 +280,7 @@ def test_symbols_are_the_flagged_pixels(target):
         assert np.array_equal(in_diagram.get_ydata(), frame[chosen])
         assert np.array_equal(on_image.get_xdata(), x + 1)
         assert np.array_equal(on_image.get_ydata(), y + 1)
-        assert in_diagram.get_color() == palette.CODE_COLOURS[code]
+        assert in_diagram.get_color() == palette.all_codes()[code].colour
         symbols.add(in_diagram.get_marker())
     assert len(symbols) == sum(chosen.any() for chosen in classes.values())
     numbers = [t for t in b.texts if t.get_text().isdigit()]
@@ -344,7 +348,7 @@ def test_artists_stay_few_with_sixty_thousand_flags():
     assert np.nansum(b.collections[0].get_array()) == n
     assert len(c.images) == 2
     overlay = c.images[1].get_array()
-    blue = np.array([round(255 * v) for v in to_rgb(palette.CODE_COLOURS[palette.MM_ONLY])])
+    blue = np.array([round(255 * v) for v in to_rgb(palette.all_codes()[MM_ONLY].colour)])
     shown = overlay[overlay[..., 3] > 0]
     assert np.array_equal(np.unique(shown[:, :3], axis=0), blue[None])
 
@@ -352,8 +356,8 @@ def test_artists_stay_few_with_sixty_thousand_flags():
 def test_median_with_few_flags_is_numbered_by_class():
     b = diagnostic_figure(analysis(), "median").axes[1]
     found = Detected(analysis(), "median")
-    for code in (palette.MM_ONLY, palette.LACOSMIC_ONLY, palette.BOTH):
-        own = [t for t in b.texts if t.get_color() == palette.CODE_COLOURS[code]]
+    for code in (MM_ONLY, LACOSMIC_ONLY, palette.BOTH):
+        own = [t for t in b.texts if t.get_color() == palette.all_codes()[code].colour]
         assert [t.get_text() for t in own] == [str(i + 1) for i in range(len(own))]
         positions = [t.get_position()[0] for t in own]
         assert positions == list(found.x[found.of(code)])
@@ -519,8 +523,8 @@ def test_page_shows_the_windows(number, scale):
     assert np.array_equal(corrected.get_array(), fixed)
     assert corrected.get_clim() == colour_limits(fixed, scale)
     codes = made.codes("median")[here]
-    for code, colour in palette.CODE_COLOURS.items():
-        wanted = [round(255 * v) for v in to_rgb(colour)]
+    for code, shown in palette.all_codes().items():
+        wanted = [round(255 * v) for v in to_rgb(shown.colour)]
         assert np.array_equal((classes.get_array() == wanted).all(axis=-1), codes == code)
 
 

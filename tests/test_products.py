@@ -27,7 +27,7 @@ from crmasks_widgets import (
 )
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.cli import EXIT_EXISTS
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.detectors import DETECTORS
 
 from .conftest import (
     BOTH,
@@ -41,6 +41,9 @@ from .conftest import (
     write_yaml,
 )
 from .counts import count
+
+LACOSMIC_ONLY = DETECTORS["lacosmic"].code
+MM_ONLY = DETECTORS["mm"].code
 
 FITS_PRODUCTS = ["combined_mediancr.fits", "combined_meancrt.fits", "combined_meancr.fits"]
 TABLES = ["hits.ecsv", "mediancr_identified.csv", "problematic_pixels.csv"]
@@ -312,7 +315,7 @@ def test_coordinates_are_those_of_fits(planted, tmp_path):
     settings = {"dilation": 0, "bias": 0.0, "gain": 1.0}
     save_all(analysis_of(planted, **settings), tmp_path)
     rows = rows_of(tmp_path / "mediancr_identified.csv")
-    assert rows.tolist() == [[1, 21, 41, palette.MM_ONLY]]
+    assert rows.tolist() == [[1, 21, 41, MM_ONLY]]
     hits = Table.read(tmp_path / "hits.ecsv")
     assert len(hits) == 1
     assert (hits["x"][0], hits["y"][0]) == (21, 41)
@@ -338,7 +341,7 @@ def test_hits_table(finished):
         assert hit["npix"] == len(own)
         assert hit["x"] == pytest.approx(own[:, 1].mean())
         assert hit["y"] == pytest.approx(own[:, 2].mean())
-        assert hit["n_lacosmic"] == (own[:, 3] == palette.LACOSMIC_ONLY).sum()
+        assert hit["n_lacosmic"] == (own[:, 3] == LACOSMIC_ONLY).sum()
 
 
 def test_a_run_without_hits_writes_empty_tables(tmp_path):

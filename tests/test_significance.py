@@ -8,12 +8,15 @@ from astropy.table import Table
 
 import crmasks_widgets as cm
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.masks import grow
 from crmasks_widgets.core.significance.classes import CLASS_NAMES, CLASSES
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from . import golden_cases
 from .conftest import LEVELS
+
+SIGNIFICANCE_ONLY = DETECTORS["significance"].code
 
 BASE = cm.Parameters(
     gain=1.5, rnoise=3.0, bias=100.0, crmethod="significance", interactive=False, mm_seed=1
@@ -64,12 +67,12 @@ def test_masks_are_nested(method, dilation):
     for name, mask in masks.items():
         assert not (mask & ~masks["MEANCRT"]).any(), name
     for i in (1, 2, 3):
-        assert not (analysis.flags(i).significance & ~masks["MEANCRT"]).any()
+        assert not (analysis.flags(i).by("significance") & ~masks["MEANCRT"]).any()
 
 
 def test_codes_and_counts_tell_the_detector():
     analysis = run(scene())
-    assert set(np.unique(analysis.codes())) <= {0, palette.DILATION, palette.SIGNIFICANCE_ONLY}
+    assert set(np.unique(analysis.codes())) <= {0, palette.DILATION, SIGNIFICANCE_ONLY}
     counts = analysis.flags("median").counts()
     assert counts["either"] == counts["significance only"] > 0
     assert set(analysis.hits["method"]) == {"significance only"}
@@ -78,9 +81,9 @@ def test_codes_and_counts_tell_the_detector():
     assert palette.BOTH in both.codes(1)
     for target in both.targets:
         flags = both.result("flags", target)
-        np.testing.assert_array_equal(flags.lacosmic, both.lacosmic(target).mask)
+        np.testing.assert_array_equal(flags.by("lacosmic"), both.lacosmic(target).mask)
         np.testing.assert_array_equal(
-            flags.significance, run(scene()).result("flags", target).significance
+            flags.by("significance"), run(scene()).result("flags", target).by("significance")
         )
 
 

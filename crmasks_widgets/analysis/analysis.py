@@ -376,7 +376,7 @@ class Analysis:
         return self.masks["MEANCRT" if target == "mean" else f"CRMASK{target}"]
 
     def codes(self, target: Target = "median") -> npt.NDArray[np.uint8]:
-        """Why each pixel is in the target's mask: codes of `crmasks_widgets.core.codes`."""
+        """Why each pixel is in the target's mask: see `core.codes.all_codes`."""
         return detection_codes(self.flags(target), self.mask(target), self.edits)
 
     @property
@@ -413,7 +413,7 @@ class Analysis:
         made = everywhere.astype(np.uint8)
         for number in range(1, self.exposures.n + 1):
             everywhere = everywhere & self.detections(number).either
-        made[everywhere] = codes.MM_ONLY
+        made[everywhere] = codes.DETECTED_EVERYWHERE
         return made
 
     def combination(self, kind: Kind) -> Combination:

@@ -26,7 +26,7 @@ class Stage:
         Names of the parameters it reads; `la_*` means all that begin so. Who declares gain, rnoise
         or bias may read their calibration, numbers or maps.
     needs : tuple of str
-        Stages it reads.
+        Stages it reads; `flagged_*` means all that begin so.
     """
 
     compute: Callable[..., Any]
@@ -46,10 +46,26 @@ class Stage:
         bool
             True if the result may depend on it directly.
         """
-        return any(
-            name == declared or (declared.endswith("*") and name.startswith(declared[:-1]))
-            for declared in self.parameters
-        )
+        return _listed(name, self.parameters)
+
+    def needs_stage(self, name: str) -> bool:
+        """Tell whether a stage is declared.
+
+        Parameters
+        ----------
+        name : str
+            Key of the table.
+
+        Returns
+        -------
+        bool
+            True if the result may depend on that of the stage.
+        """
+        return _listed(name, self.needs)
+
+
+def _listed(name: str, declared: tuple[str, ...]) -> bool:
+    return any(name == one or (one.endswith("*") and name.startswith(one[:-1])) for one in declared)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +169,7 @@ class Reader:
         UndeclaredError
             The row does not name the stage.
         """
-        if stage not in self._stage.needs:
+        if not self._stage.needs_stage(stage):
             raise UndeclaredError(f"the stage table does not declare that {stage} is needed here")
         return self._result(stage, target, keep)
 
@@ -204,7 +220,7 @@ def stages_changed_by(
     for name, stage in table.items():
         if name in unaffected:
             continue
-        if any(stage.reads(parameter) for parameter in names) or changed.intersection(stage.needs):
+        if any(map(stage.reads, names)) or any(map(stage.needs_stage, changed)):
             changed.add(name)
     return changed
 

@@ -1,12 +1,11 @@
 """Detections that ran away: when so much is flagged that a setting is wrong, not the sky."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
+from crmasks_widgets.core import detectors
 from crmasks_widgets.core.masks import Flags
 from crmasks_widgets.errors import ParameterError
 
@@ -16,18 +15,10 @@ WARN_ABOVE: Final = 0.2
 FEWEST: Final = 1000
 """Of so few pixels a hit or two may be a large part."""
 
-_LOOK_AT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
-    "lacosmic": ("la_sigclip", "la_objlim"),
-    "mm": ("mm_boundary_fit", "mm_fixed_points_in_boundary", "mm_threshold"),
-    "significance": ("sg_false_alarms", "sg_measured_noise"),
-})  # fmt: skip
-
 logger = logging.getLogger(__name__)
 
 
-def check_flags(
-    flags: Flags, target: object, n_valid: int, detectors: Sequence[str], most: float
-) -> None:
+def check_flags(flags: Flags, target: object, n_valid: int, most: float) -> None:
     """Warn of detections in very much of a frame, and refuse those in too much of the median.
 
     The mean and single exposures rise over the minimum wherever fluxes differ a little: what they
@@ -41,8 +32,6 @@ def check_flags(
         What they were found in, for the message.
     n_valid : int
         Number of pixels that could be flagged; fewer than `FEWEST` are not judged.
-    detectors : sequence of str
-        Who flagged.
     most : float
         Part of the valid pixels above which the median's are refused.
 
@@ -55,7 +44,7 @@ def check_flags(
     if n_valid < FEWEST or part <= min(WARN_ABOVE, most):
         return
     frame = f"exposure {target}" if isinstance(target, int) else f"the {target}"
-    settings = [name for detector in detectors for name in _LOOK_AT[detector]]
+    settings = [name for key in flags.found for name in detectors.DETECTORS[key].look_at]
     names = ["bias", "gain", "rnoise", "flux_factor", *settings]
     found = f"{frame}: found {part:.1%} of the pixels flagged"
     advice = f"look at {', '.join(names[:-1])} and {names[-1]}"

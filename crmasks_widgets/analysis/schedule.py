@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from crmasks_widgets.analysis.analysis import Analysis
 from crmasks_widgets.analysis.graph import Target
 from crmasks_widgets.analysis.run import Run
+from crmasks_widgets.core.detectors import rows
 from crmasks_widgets.errors import Cancelled
 from crmasks_widgets.machine import MIB, PROGRAM_MIB, release
 
@@ -72,11 +73,11 @@ def compute_all(
     _ = analysis.stack
     yield "stack", None
     if detections:
-        jobs: list[tuple[str, Target | None]] = [("boundary", None)] if analysis.uses_mm else []
-        if analysis.uses_lacosmic:
-            jobs += [("lacosmic", target) for target in analysis.targets]
-        if analysis.uses_significance:
-            jobs += [("candidates", target) for target in analysis.targets]
+        jobs = [
+            (row.stage, target)
+            for row in sorted(rows(analysis.parameters.detectors), key=lambda row: row.each_target)
+            for target in (analysis.targets if row.each_target else (None,))
+        ]
         at_once = jobs_at_once(threads, analysis.exposures.n, analysis.exposures.shape)
         with ThreadPoolExecutor(at_once) as pool:
             try:

@@ -85,11 +85,14 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         significance.significance_diagram, (), ("significance", "plane", "stack")
     ),
     # From detections to masks and combinations.
-    "flags": Stage(
-        masks.flags,
-        ("rnoise", "crmethod", "mm_minimum_max2d_rnoise", "max_flagged_fraction"),
-        ("lacosmic", "boundary", "threshold", "stack", "significant"),
+    "flagged_lacosmic": Stage(masks.flagged_lacosmic, (), ("lacosmic",)),
+    "flagged_mm": Stage(
+        masks.flagged_mm,
+        ("rnoise", "mm_minimum_max2d_rnoise"),
+        ("boundary", "threshold", "stack"),
     ),
+    "flagged_significance": Stage(masks.flagged_significance, (), ("significant",)),
+    "flags": Stage(masks.flags, ("crmethod", "max_flagged_fraction"), ("flagged_*", "stack")),
     "edits": Stage(
         masks.edits,
         (

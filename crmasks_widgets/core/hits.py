@@ -8,7 +8,7 @@ from astropy.table import Table
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core import codes, detectors
 from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS
 from crmasks_widgets.core.stack import Stack
 
@@ -16,14 +16,6 @@ FloatArray = npt.NDArray[np.float64]
 
 # With a smaller part of the frame masked, joining single pixels beats scanning the frame.
 SPARSE = 1e-2
-_COUNTED = {
-    "n_lacosmic": palette.LACOSMIC_ONLY,
-    "n_mm": palette.MM_ONLY,
-    "n_significance": palette.SIGNIFICANCE_ONLY,
-    "n_both": palette.BOTH,
-    "n_dilated": palette.DILATION,
-    "n_forced": palette.FORCED,
-}
 
 
 def label_hits(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
@@ -84,14 +76,16 @@ def _neighbours(
     return np.stack([found, position[found]])
 
 
-def hit_table(labels: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8], stack: Stack) -> Table:
+def hit_table(
+    labels: npt.NDArray[np.int32], pixel_codes: npt.NDArray[np.uint8], stack: Stack
+) -> Table:
     """Describe every hit in one row.
 
     Parameters
     ----------
     labels : (ny, nx) int32
         Numbers of the hits.
-    codes : (ny, nx) uint8
+    pixel_codes : (ny, nx) uint8
         Detection codes of their pixels.
     stack : Stack
         Values of the exposures, ADU.
@@ -100,7 +94,7 @@ def hit_table(labels: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8], stack
     -------
     astropy.table.Table
         number; x, y: mean position, FITS pixels (the first is 1); xmin, xmax, ymin, ymax: FITS
-        limits, both included; npix and the pixels by code; method: palette name of the strongest
+        limits, both included; npix and the pixels by code; method: name of the strongest
         evidence; peak_over_min_i: largest excess of exposure i over the minimum, ADU, and
         max_median_minus_min, ADU.
     """
@@ -114,8 +108,8 @@ def hit_table(labels: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8], stack
         table[f"{name}min"] = _extreme(np.minimum, values, number, n)
         table[f"{name}max"] = _extreme(np.maximum, values, number, n)
     table["npix"] = np.bincount(number, minlength=n + 1)[1:]
-    code = codes.ravel()[pixels]
-    for name, value in _COUNTED.items():
+    code = pixel_codes.ravel()[pixels]
+    for name, value in _counted().items():
         table[name] = np.bincount(number[code == value], minlength=n + 1)[1:]
     table["method"] = _methods(table)
     minimum = stack.min2d.ravel()[pixels]
@@ -173,22 +167,29 @@ def _extreme(
     return ordered[:0] if n == 0 else np.asarray(ufunc.reduceat(ordered, starts))
 
 
+def _counted() -> dict[str, int]:
+    """Codes whose pixels have a column of their own, by its name."""
+    alone = {f"n_{key}": row.code for key, row in detectors.DETECTORS.items()}
+    return {
+        **alone, "n_both": codes.BOTH, "n_dilated": codes.DILATION, "n_forced": codes.FORCED
+    }  # fmt: skip
+
+
 def _methods(table: Table) -> npt.NDArray[np.str_]:
     """Strongest evidence of each hit, all its pixels taken together."""
-    found = [table[name] > 0 for name in ("n_lacosmic", "n_mm", "n_significance")]
+    rows = detectors.DETECTORS.values()
+    found = [table[f"n_{row.key}"] > 0 for row in rows]
     both = (table["n_both"] > 0) | (np.sum(found, axis=0) > 1)
-    codes = np.select(
+    code = np.select(
         [both, *found, table["n_forced"] > 0],
-        [
-            palette.BOTH, palette.LACOSMIC_ONLY, palette.MM_ONLY, palette.SIGNIFICANCE_ONLY,
-            palette.FORCED,
-        ],
-        palette.DILATION,
-    )  # fmt: skip
-    names = np.zeros(max(palette.CODE_NAMES) + 1, dtype="U20")
-    for code, name in palette.CODE_NAMES.items():
-        names[code] = name
-    return np.asarray(names[codes])
+        [codes.BOTH, *(row.code for row in rows), codes.FORCED],
+        codes.DILATION,
+    )
+    known = codes.all_codes()
+    names = np.zeros(max(known) + 1, dtype="U20")
+    for number, meaning in known.items():
+        names[number] = meaning.name
+    return np.asarray(names[code])
 
 
 def _with_units(table: Table, n: int) -> Table:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core import detectors
+from crmasks_widgets.core.codes import BOTH, DILATION, FORCED
 from crmasks_widgets.core.mm.boundary import Boundary
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
@@ -26,25 +27,38 @@ class Flags:
 
     Attributes
     ----------
-    lacosmic, mm, significance : (ny, nx) bool
-        Flagged by L.A.Cosmic, by the Median-Minimum diagram and by their local significance; a
-        detector that takes no part flags nothing.
+    found : mapping of (ny, nx) bool
+        Pixels flagged by each detector of the method, by its key in the registry.
     """
 
-    lacosmic: BoolFrame
-    mm: BoolFrame
-    significance: BoolFrame
+    found: Mapping[str, BoolFrame]
+
+    def by(self, detector: str) -> BoolFrame:
+        """Pixels flagged by one detector.
+
+        Parameters
+        ----------
+        detector : str
+            Key of the registry.
+
+        Returns
+        -------
+        (ny, nx) bool
+            Nothing where it takes no part.
+        """
+        if detector in self.found:
+            return self.found[detector]
+        return np.zeros_like(next(iter(self.found.values())))
 
     @property
     def either(self) -> BoolFrame:
         """Flagged by at least one detector."""
-        return self.lacosmic | self.mm | self.significance
+        return np.asarray(np.logical_or.reduce(list(self.found.values())), dtype=bool)
 
     @property
     def both(self) -> BoolFrame:
-        """Flagged by two detectors; a method has no more."""
-        by_two = self.lacosmic & self.mm
-        return by_two | (self.significance & (self.lacosmic | self.mm))
+        """Flagged by two detectors or more."""
+        return np.asarray(sum(frame.astype(np.uint8) for frame in self.found.values()) > 1)
 
     def at(self, where: Any) -> "Flags":
         """Flags of some pixels.
@@ -59,7 +73,7 @@ class Flags:
         Flags
             With arrays of the shape that the index gives.
         """
-        return Flags(self.lacosmic[where], self.mm[where], self.significance[where])
+        return Flags({key: frame[where] for key, frame in self.found.items()})
 
     def inside(self, mask: BoolFrame) -> "Flags":
         """Flags inside a mask.
@@ -74,7 +88,7 @@ class Flags:
         Flags
             Nothing outside.
         """
-        return Flags(self.lacosmic & mask, self.mm & mask, self.significance & mask)
+        return Flags({key: frame & mask for key, frame in self.found.items()})
 
     def codes(self) -> npt.NDArray[np.uint8]:
         """Which detector flagged each pixel.
@@ -82,15 +96,16 @@ class Flags:
         Returns
         -------
         (ny, nx) uint8
-            Codes of `crmasks_widgets.core.codes`, 0 where none did.
+            See `codes.all_codes`; 0 where none did.
         """
-        codes = np.zeros(self.mm.shape, dtype=np.uint8)
+        either = self.either
+        codes = np.zeros(either.shape, dtype=np.uint8)
         # Few pixels are flagged: what they are is worked out for them alone.
-        pixels = np.flatnonzero(self.either)
-        flags = Flags(*(f.ravel()[pixels] for f in (self.lacosmic, self.mm, self.significance)))
-        code = np.where(flags.mm, palette.MM_ONLY, palette.SIGNIFICANCE_ONLY)
-        code[flags.lacosmic] = palette.LACOSMIC_ONLY
-        code[flags.both] = palette.BOTH
+        pixels = np.flatnonzero(either)
+        code = np.zeros(len(pixels), dtype=np.uint8)
+        for row in detectors.rows(self.found):
+            flagged = self.found[row.key].ravel()[pixels]
+            code[flagged] = np.where(code[flagged] > 0, BOTH, row.code)
         codes.ravel()[pixels] = code
         return codes
 
@@ -100,16 +115,12 @@ class Flags:
         Returns
         -------
         dict
-            Keys "either", "lacosmic only", "mm only", "significance only", "both".
+            Keys "either", "KEY only" of every detector of the registry, "both".
         """
         codes = self.codes()
-        number = np.bincount(codes[codes > 0], minlength=palette.SIGNIFICANCE_ONLY + 1)
-        counts = {
-            "lacosmic only": int(number[palette.LACOSMIC_ONLY]),
-            "mm only": int(number[palette.MM_ONLY]),
-            "significance only": int(number[palette.SIGNIFICANCE_ONLY]),
-            "both": int(number[palette.BOTH]),
-        }
+        number = np.bincount(codes[codes > 0], minlength=256)
+        counts = {f"{key} only": int(number[row.code]) for key, row in detectors.DETECTORS.items()}
+        counts["both"] = int(number[BOTH])
         return {"either": sum(counts.values()), **counts}
 
 
@@ -336,7 +347,7 @@ def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDAr
     """
     pixels = np.flatnonzero(mask)
     code = flags.at(np.unravel_index(pixels, mask.shape)).codes()
-    other = np.where(edits.forced.ravel()[pixels], palette.FORCED, palette.DILATION)
+    other = np.where(edits.forced.ravel()[pixels], FORCED, DILATION)
     codes = np.zeros(mask.shape, dtype=np.uint8)
     codes.ravel()[pixels] = np.where(code > 0, code, other)
     return codes

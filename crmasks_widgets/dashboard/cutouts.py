@@ -159,9 +159,10 @@ def palette(colours: str) -> UINT8:
     full = stretches.colour_palette(colours)
     table[:_LEVELS], table[_INVALID] = full[shades], full[stretches.INVALID]
     table[_CODES, :3] = 235
-    for code, colour in overlays.COLOURS.items():
-        table[_CODES + code, :3] = rgb(colour)
-    table[_OUTLINE, :3] = rgb(overlays.COLOURS[overlays.BRUSHED])
+    shown = overlays.overlay_codes()
+    for code, kind in shown.items():
+        table[_CODES + code, :3] = rgb(kind.colour)
+    table[_OUTLINE, :3] = rgb(shown[overlays.BRUSHED].colour)
     table[_DARK_OUTLINE, :3] = 0
     table[_NOTHING, 3] = 0
     return table

@@ -90,32 +90,28 @@ _SQUARE = [(a, b) for a in (-4, 4) for b in range(-4, 5)] + [
     (b, a) for a in (-4, 4) for b in range(-4, 5)
 ]
 _DIAMOND = [(d, side * (4 - abs(d))) for d in range(-4, 5) for side in (-1, 1)]
-GLYPHS: Final = {
-    codes.LACOSMIC_ONLY: _DIAGONAL,
-    codes.MM_ONLY: _UPRIGHT,
-    codes.BOTH: _CIRCLE,
-    codes.FORCED: _SQUARE,
-    codes.SIGNIFICANCE_ONLY: _DIAMOND,
-}
-SYMBOLS: Final = {
-    codes.LACOSMIC_ONLY: "×",
-    codes.MM_ONLY: "+",
-    codes.BOTH: "○",
-    codes.FORCED: "□",
-    codes.SIGNIFICANCE_ONLY: "◇",
-}
-
-
+_TRIANGLE = [(d, side * (4 + d) // 2) for d in range(-4, 5) for side in (-1, 1)] + [
+    (4, d) for d in range(-4, 5)
+]
+_SHAPES: Final = {
+    "×": _DIAGONAL, "+": _UPRIGHT, "○": _CIRCLE, "□": _SQUARE, "◇": _DIAMOND, "△": _TRIANGLE,
+}  # fmt: skip
 # A light rim keeps glyphs apart from the density and from a dark page.
-RIM: Final = max(codes.CODE_COLOURS) + 1
+RIM: Final = 255
+
+
+def glyphs() -> dict[int, list[tuple[int, int]]]:
+    """Shapes of the codes that the diagram draws: all but dilation, later ones on top."""
+    known = codes.all_codes().values()
+    return {code.number: _SHAPES[code.symbol] for code in known if code.symbol in _SHAPES}
 
 
 def glyph_palette() -> Palette:
     """Colours of the glyphs by detection code, and of their rim; 0 is transparent."""
     colours = np.zeros((RIM + 1, 4), np.uint8)
     colours[RIM] = (255, 255, 255, 200)
-    for code, colour in codes.CODE_COLOURS.items():
-        colours[code] = (*rgb(colour), 255)
+    for number, code in codes.all_codes().items():
+        colours[number] = (*rgb(code.colour), 255)
     return colours
 
 
@@ -153,7 +149,7 @@ def draw_glyphs(
     column = _place(points[0], x_min, x_max, width, beyond)
     row = _place(points[1], y_min, y_max, height, beyond)
     seen = (column >= 0) & (row >= 0)
-    for kind, offsets in GLYPHS.items():
+    for kind, offsets in glyphs().items():
         chosen = seen & (code == kind)
         rows, columns = row[chosen], column[chosen]
         for dy, dx in offsets:

@@ -14,10 +14,10 @@ from crmasks_widgets.dashboard.diagram_bar import ColourBar
 from crmasks_widgets.dashboard.diagram_hands import DiagramHands
 from crmasks_widgets.dashboard.diagram_panel import BOUNDARY_COLOUR, POINT_COLOUR, Panel
 from crmasks_widgets.dashboard.diagram_pictures import (
-    SYMBOLS,
     DensityColours,
     draw_glyphs,
     glyph_palette,
+    glyphs,
 )
 from crmasks_widgets.dashboard.on_screen import flagged_pixels, window_of
 from crmasks_widgets.dashboard.pictures import palette_png
@@ -231,8 +231,9 @@ def _checkbox(text: str, tooltip: str) -> Checkbox:
 def _legend() -> str:
     """What the symbols mean, HTML."""
     parts = [
-        chip(symbol, palette.CODE_COLOURS[code], palette.CODE_NAMES[code])
-        for code, symbol in SYMBOLS.items()
+        chip(code.symbol, code.colour, code.name)
+        for code in palette.all_codes().values()
+        if code.number in glyphs()
     ]
     parts += [
         chip("\u2501", BOUNDARY_COLOUR, "boundary"),

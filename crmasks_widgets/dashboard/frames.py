@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from crmasks_widgets.core import detectors
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.dashboard.desk import Memo
 from crmasks_widgets.dashboard.state import Scene
@@ -128,7 +129,7 @@ def _methods(scene: Scene, y: int, x: int) -> str:
     if not scene.ready(("flags", target), "edits"):
         return ""
     raw = scene.analysis.result("flags", target)
-    found = [n for n, flags in (("L.A.Cosmic", raw.lacosmic), ("MM", raw.mm)) if flags[y, x]]
+    found = [row.name for row in detectors.rows(raw.found) if raw.found[row.key][y, x]]
     if not found:
         return ""
     kept = scene.analysis.edits.allowed[y, x]

@@ -301,6 +301,5 @@ class ImageView:
 def _legend() -> str:
     """What the colours and shapes mean, HTML."""
     return "&ensp; ".join(
-        chip(overlays.SYMBOLS[code], colour, overlays.NAMES[code])
-        for code, colour in overlays.COLOURS.items()
+        chip(code.symbol, code.colour, code.name) for code in overlays.overlay_codes().values()
     )

@@ -1,7 +1,6 @@
 """Why pixels are flagged, drawn over a frame: colours, and shapes where there is room for them."""
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -16,50 +15,30 @@ from crmasks_widgets.dashboard.viewport import Window
 
 UINT8 = npt.NDArray[np.uint8]
 
-# Codes of what is no detection, after those of the palette. Colours of Okabe & Ito (2008).
-LOCAL_MEDIAN: Final = 7
-IGNORED: Final = 8
-REJECTED: Final = 9
-BRUSHED: Final = 10
-COLOURS: Final = MappingProxyType(
-    {
-        **palette.CODE_COLOURS,
-        LOCAL_MEDIAN: "#E69F00",
-        IGNORED: "#E69F00",
-        REJECTED: "#E69F00",
-        BRUSHED: "#F0E442",
-    }
+# Codes of what is no detection, above any of a detector. Colours of Okabe & Ito (2008).
+LOCAL_MEDIAN: Final = 24
+IGNORED: Final = 25
+REJECTED: Final = 26
+BRUSHED: Final = 27
+_NO_DETECTIONS: Final = (
+    palette.Code(LOCAL_MEDIAN, "local median", "#E69F00", "–", ""),
+    palette.Code(IGNORED, "ignored", "#E69F00", "/", ""),
+    palette.Code(REJECTED, "rejected", "#E69F00", "\\", ""),
+    palette.Code(BRUSHED, "brushed in the diagram", "#F0E442", "▣", ""),
 )
-NAMES: Final = MappingProxyType(
-    {
-        **palette.CODE_NAMES,
-        LOCAL_MEDIAN: "local median",
-        IGNORED: "ignored",
-        REJECTED: "rejected",
-        BRUSHED: "brushed in the diagram",
-    }
-)
-# What a person reads in a legend; `_stencil` draws the same shapes.
-SYMBOLS: Final = MappingProxyType(
-    {
-        palette.DILATION: "·",
-        palette.MM_ONLY: "+",
-        palette.LACOSMIC_ONLY: "×",
-        palette.BOTH: "○",
-        palette.FORCED: "□",
-        palette.SIGNIFICANCE_ONLY: "◇",
-        LOCAL_MEDIAN: "–",
-        IGNORED: "/",
-        REJECTED: "\\",
-        BRUSHED: "▣",
-    }
-)
+
+
+def overlay_codes() -> dict[int, palette.Code]:
+    """All that an overlay shows, by code; `_stencil` draws the symbols."""
+    return {**palette.all_codes(), **{code.number: code for code in _NO_DETECTIONS}}
+
+
 # With fewer screen pixels to a pixel, a shape could not be told from another.
 SHAPES_FROM: Final = 7.0
 LARGEST_STENCIL: Final = 16
 # Of the opacity, where a shape already says the code: the values below stay visible.
 _TINT: Final = 0.35
-TINTED: Final = 16  # index of the tint of a code, less the code
+TINTED: Final = 32  # index of the tint of a code, less the code
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +50,7 @@ class Marked:
     pixels : (k,) int64
         Flat indices. A pixel may come twice; the later one lies above.
     codes : (k,) uint8
-        Keys of `COLOURS`.
+        Keys of `overlay_codes`.
     """
 
     pixels: Pixels
@@ -182,9 +161,9 @@ def overlay_indices(marked: Marked, nx: int, window: Window, side: int = 1) -> U
         np.maximum.at(drawn, (row, column), codes)
         return drawn
     cells = drawn.reshape(window.rows, side, window.columns, side).swapaxes(1, 2)
-    for code in COLOURS:
+    for code, shown in overlay_codes().items():
         here = row[codes == code], column[codes == code]
-        stencil = _stencil(code, side)
+        stencil = _stencil(shown.symbol, side)
         tint = cells[here] if code == BRUSHED else np.uint8(code + TINTED)
         cells[here] = np.where(stencil, np.uint8(code), tint)
     return drawn
@@ -204,14 +183,14 @@ def overlay_palette(opacity: float) -> UINT8:
         Red, green, blue and opacity; row 0 is transparent.
     """
     table = np.zeros((2 * TINTED, 4), np.uint8)
-    for code, colour in COLOURS.items():
+    for code, shown in overlay_codes().items():
         for row, share in ((code, 1.0), (code + TINTED, _TINT)):
-            table[row] = (*rgb(colour), round(255 * opacity * share))
+            table[row] = (*rgb(shown.colour), round(255 * opacity * share))
     return table
 
 
-def _stencil(code: int, side: int) -> npt.NDArray[np.bool_]:
-    """Shape of a code in a square of drawn pixels."""
+def _stencil(symbol: str, side: int) -> npt.NDArray[np.bool_]:
+    """Shape of a symbol in a square of drawn pixels."""
     middle = (side - 1) / 2
     y, x = np.mgrid[:side, :side] - middle
     line = max(0.5, side / 14)  # half its width
@@ -220,15 +199,16 @@ def _stencil(code: int, side: int) -> npt.NDArray[np.bool_]:
     cross = inside & (np.minimum(abs(x), abs(y)) <= line)
     slash, backslash = (inside & (abs(x - sign * y) <= 1.4 * line) for sign in (1, -1))
     shapes = {
-        palette.DILATION: np.maximum(abs(x), abs(y)) <= max(0.5, side / 10),
-        palette.MM_ONLY: cross,
-        palette.LACOSMIC_ONLY: slash | backslash,
-        palette.BOTH: abs(np.hypot(x, y) - reach + line) <= 1.2 * line,
-        palette.FORCED: inside & (np.maximum(abs(x), abs(y)) > reach - 2 * line),
-        palette.SIGNIFICANCE_ONLY: abs(abs(x) + abs(y) - reach) <= 1.4 * line,
-        LOCAL_MEDIAN: inside & (abs(y) <= line),
-        IGNORED: slash,
-        REJECTED: backslash,
-        BRUSHED: np.maximum(abs(x), abs(y)) > middle - 2 * line,
+        "·": np.maximum(abs(x), abs(y)) <= max(0.5, side / 10),
+        "+": cross,
+        "×": slash | backslash,
+        "○": abs(np.hypot(x, y) - reach + line) <= 1.2 * line,
+        "□": inside & (np.maximum(abs(x), abs(y)) > reach - 2 * line),
+        "◇": abs(abs(x) + abs(y) - reach) <= 1.4 * line,
+        "△": inside & ((abs(2 * abs(x) - y - reach) <= 2 * line) | (y > reach - 2 * line)),
+        "–": inside & (abs(y) <= line),
+        "/": slash,
+        "\\": backslash,
+        "▣": np.maximum(abs(x), abs(y)) > middle - 2 * line,
     }
-    return np.asarray(shapes[code], bool)
+    return np.asarray(shapes[symbol], bool)

@@ -6,6 +6,7 @@ from typing import Final
 
 from ipywidgets import HTML, Button, FloatProgress, HBox, Layout, VBox
 
+from crmasks_widgets.core import detectors
 from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.engine import Snapshot
 from crmasks_widgets.dashboard.state import Scene
@@ -122,7 +123,7 @@ def counts_text(counts: dict[str, int], target: str) -> str:
     str
         HTML.
     """
-    names = {"lacosmic only": "L.A.Cosmic only", "mm only": "MM only"}
+    names = {f"{key} only": f"{row.name} only" for key, row in detectors.DETECTORS.items()}
     parts = [
         f"{number:,} {names.get(key, key)}"
         for key, number in counts.items()

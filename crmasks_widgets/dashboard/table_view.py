@@ -25,7 +25,6 @@ from crmasks_widgets.dashboard.selection import selected_hit
 from crmasks_widgets.dashboard.state import Scene
 
 PAGE_ROWS: Final = 12
-_COLOURS: Final = {name: palette.CODE_COLOURS[code] for code, name in palette.CODE_NAMES.items()}
 _BRUSHED: Final = "◆ "
 
 
@@ -46,7 +45,7 @@ class TableView:
         self.keys: dict[str, Key] = {}
         self.table = HitTable(order={"column": "number", "descending": False})
         self.method = Dropdown(
-            description="method", options=(ANY, *_COLOURS), layout=_narrow("210px")
+            description="method", options=(ANY, *palette.colours_by_name()), layout=_narrow("210px")
         )
         self.kind = Dropdown(description="class", options=(ANY,), layout=_narrow("210px"))
         self.peak = BoundedFloatText(
@@ -141,7 +140,7 @@ class TableView:
                 {
                     "number": row + 1,
                     "cells": cells,
-                    "colour": _COLOURS.get(method, "transparent"),
+                    "colour": palette.colours_by_name().get(method, "transparent"),
                     "brushed": bool(brushed[row]),
                 }
                 for row, cells, method in described

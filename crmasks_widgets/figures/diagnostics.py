@@ -39,14 +39,6 @@ MOST_NUMBERED: Final = 200
 MOST_SYMBOLS: Final = 2000
 _FEW_SYMBOLS: Final = 300
 
-# Least important first: later classes are drawn on top.
-_SYMBOLS: Final = {
-    palette.MM_ONLY: "+",
-    palette.LACOSMIC_ONLY: "x",
-    palette.SIGNIFICANCE_ONLY: "s",
-    palette.BOTH: "o",
-    palette.FORCED: "D",
-}
 _ROBUST: Final = {"median": "median2d", "mean": "mean2d"}
 
 
@@ -248,6 +240,11 @@ def _draw_limits(axes: Axes, analysis: Analysis, x_axis: StretchedAxis) -> None:
         axes.axhline(high, label="_", **line)  # type: ignore[arg-type]
 
 
+def _drawn_codes() -> list[palette.Code]:
+    """Codes with a marker, the least important first: later ones are drawn on top."""
+    return [code for code in palette.all_codes().values() if code.marker]
+
+
 def _draw_symbols(
     axes: Axes, found: Detected, x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]
 ) -> None:
@@ -255,27 +252,27 @@ def _draw_symbols(
     n = len(found.pixels)
     size = 7.0 if n <= _FEW_SYMBOLS else 4.5 if n <= MOST_SYMBOLS else 2.5
     few = n <= MOST_SYMBOLS
-    for code, symbol in _SYMBOLS.items():
-        chosen = found.of(code)
+    for code in _drawn_codes():
+        chosen = found.of(code.number)
         if not chosen.any():
             continue
         halo = [withStroke(linewidth=2.6, foreground="white")] if few else None
         axes.plot(
-            x[chosen], y[chosen], symbol, ls="none", ms=size, mew=1.2 if few else 0.5,
-            mfc="none", color=palette.CODE_COLOURS[code], path_effects=halo,
-            label=f"{palette.CODE_NAMES[code]}: {np.count_nonzero(chosen)}",
+            x[chosen], y[chosen], code.marker, ls="none", ms=size, mew=1.2 if few else 0.5,
+            mfc="none", color=code.colour, path_effects=halo,
+            label=f"{code.name}: {np.count_nonzero(chosen)}",
         )  # fmt: skip
 
 
 def _draw_numbers(axes: Axes, found: Detected) -> None:
     height = found.height.ravel()[found.pixels]
     halo = [withStroke(linewidth=1.6, foreground="white")]
-    for code in _SYMBOLS:
-        chosen = np.flatnonzero(found.of(code))
+    for code in _drawn_codes():
+        chosen = np.flatnonzero(found.of(code.number))
         for number, i in enumerate(chosen, start=1):
             axes.text(
                 float(found.x[i]), float(height[i]), str(number), fontsize=7.0, ha="center",
-                va="center", color=palette.CODE_COLOURS[code], path_effects=halo, clip_on=True,
+                va="center", color=code.colour, path_effects=halo, clip_on=True,
             )  # fmt: skip
 
 

@@ -240,8 +240,9 @@ def mediancr_book(analysis: Analysis) -> HitBook:
         With the detection codes in the middle and the median as corrected.
     """
     codes = analysis.codes("median")
-    present = [code for code in palette.CODE_NAMES if np.any(codes == code)]
-    key = [Key(palette.CODE_NAMES[code], palette.CODE_COLOURS[code]) for code in present]
+    known = palette.all_codes()
+    present = [known[number] for number in sorted(known) if np.any(codes == number)]
+    key = [Key(code.name, code.colour) for code in present]
     return HitBook(
         title="Hits identified in the median",
         noun="hit",

@@ -46,9 +46,10 @@ def code_colours() -> npt.NDArray[np.uint8]:
     (k, 3) uint8
         Row `code` is its colour; row 0 is white.
     """
-    table = np.full((max(palette.CODE_COLOURS) + 1, 3), 255, dtype=np.uint8)
-    for code, colour in palette.CODE_COLOURS.items():
-        table[code] = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    known = palette.all_codes()
+    table = np.full((max(known) + 1, 3), 255, dtype=np.uint8)
+    for number, code in known.items():
+        table[number] = [int(code.colour[i : i + 2], 16) for i in (1, 3, 5)]
     return table
 
 

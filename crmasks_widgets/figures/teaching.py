@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.lacosmic.stages import LacosmicStages
 from crmasks_widgets.figures.diagram_density import density, stretched_axis
 from crmasks_widgets.figures.histogram2d import X_LABEL, Y_LABEL, draw_boundary
@@ -329,7 +329,7 @@ def hits_figure(analysis: Analysis, hits: Mapping[str, int], semiwindow: int = 7
         top, first = here[0].start + 0.5, here[1].start + 0.5
         for axes, (name, frame) in zip(row, frames.items(), strict=True):
             _grey(axes, frame, name, low, high)
-            axes.plot(x + first, y + top, color=palette.CODE_COLOURS[palette.LACOSMIC_ONLY], lw=1.2)
+            axes.plot(x + first, y + top, color=DETECTORS["lacosmic"].colour, lw=1.2)
             axes.set_xlim(first, here[1].stop + 0.5)
             axes.set_ylim(top, here[0].stop + 0.5)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))

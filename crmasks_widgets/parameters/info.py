@@ -27,6 +27,19 @@ SYNONYMS: Final = MappingProxyType(
 
 
 @dataclass(frozen=True)
+class Choices:
+    """Marks a type of few names.
+
+    Attributes
+    ----------
+    names : tuple of str
+        All of them.
+    """
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Range:
     """The values that a number may have.
 
@@ -175,7 +188,7 @@ def about(
 
 def describe(name: str, field: FieldInfo) -> ParameterInfo:
     """Make the line of the parameter table that belongs to a field declared with `about`."""
-    kind, choices = _kind_of(field.annotation)
+    kind, choices = _kind_of(field)
     limits = _range_of(field) if kind in ("integer", "number") else None
     extra = field.json_schema_extra
     if not isinstance(extra, dict):
@@ -197,7 +210,11 @@ def describe(name: str, field: FieldInfo) -> ParameterInfo:
     )
 
 
-def _kind_of(annotation: Any) -> tuple[str, tuple[str, ...]]:
+def _kind_of(field: FieldInfo) -> tuple[str, tuple[str, ...]]:
+    annotation: Any = field.annotation
+    for marker in field.metadata:
+        if isinstance(marker, Choices):
+            return "choice", marker.names
     if get_origin(annotation) is Literal:
         return "choice", get_args(annotation)
     kinds = {bool: "switch", int: "integer", float: "number", float | None: "number"}

@@ -249,8 +249,8 @@ class Parameters(BaseModel):
 
     @property
     def detectors(self) -> tuple[str, ...]:
-        """Detectors of `crmethod`: one or two of lacosmic, mm and significance."""
-        return types.DETECTORS[self.crmethod]
+        """Detectors of `crmethod`, by their keys in `core.detectors`."""
+        return types.METHODS[self.crmethod]
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from crmasks_widgets.parameters import coordinates as regions
 from crmasks_widgets.parameters import values
-from crmasks_widgets.parameters.info import LARGEST
+from crmasks_widgets.parameters.info import LARGEST, Choices
 
 LARGEST_SEED: Final = 2**128 - 1
 """Largest accepted seed."""
@@ -44,15 +44,21 @@ def _or_none(value: object) -> object:
     return None if values.is_none_text(value) else value
 
 
-Method = Literal["lacosmic", "mmcosmic", "mm_lacosmic", "significance", "significance_lacosmic"]
-DETECTORS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
+METHODS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "lacosmic": ("lacosmic",),
     "mmcosmic": ("mm",),
     "mm_lacosmic": ("mm", "lacosmic"),
     "significance": ("significance",),
     "significance_lacosmic": ("significance", "lacosmic"),
 })  # fmt: skip
-"""Detectors of each method."""
+"""Detectors of each `crmethod`, by their keys in `core.detectors`."""
+
+
+def _method(value: object) -> str:
+    if not isinstance(value, str) or value not in METHODS:
+        raise values.RefusedValueError(value)
+    return value
+
 
 HIT_CLASSES: Final = ("coincident", "unstable", "residual", "saturated", "hot")
 """What hits of the median may be; see `core.significance.classes`."""
@@ -72,6 +78,7 @@ def _hit_classes(value: object) -> tuple[str, ...]:
     return tuple(name for name in HIT_CLASSES if name in value)
 
 
+Method = Annotated[str, PlainValidator(_method), Choices(tuple(METHODS))]
 Count = Annotated[int, Field(le=LARGEST)]
 OddCount = Annotated[Count, AfterValidator(_odd)]
 Seed = Annotated[int, Field(le=LARGEST_SEED), BeforeValidator(_drawn_seed)]

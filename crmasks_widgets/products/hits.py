@@ -18,7 +18,6 @@ from crmasks_widgets.files.writing import (
 )
 
 _FORMATS: Final = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv"}
-_COLOURS: Final = {name: palette.CODE_COLOURS[code] for code, name in palette.CODE_NAMES.items()}
 
 
 def save_regions(analysis: Analysis, path: str | Path, *, overwrite: bool = False) -> Written:
@@ -81,7 +80,7 @@ def _box(row: Row) -> str:
     words = [str(row["number"]), str(row["method"])]
     if "class" in row.colnames:
         words.append(str(row["class"]))
-    colour = _COLOURS.get(str(row["method"]), "green")
+    colour = palette.colours_by_name().get(str(row["method"]), "green")
     return f"box({place}) # color={colour} text={{{escaped(' '.join(words))}}}"
 
 

@@ -9,8 +9,12 @@ from scipy import ndimage
 
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core import hits as hitlist
+from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.hits import hit_table, label_hits
 from crmasks_widgets.core.stack import stack_exposures
+
+LACOSMIC_ONLY = DETECTORS["lacosmic"].code
+MM_ONLY = DETECTORS["mm"].code
 
 
 def scene():
@@ -20,8 +24,8 @@ def scene():
     data[1:, 6, 8] = 140.0
     codes = np.zeros((8, 10), np.uint8)
     codes[1, 2], codes[2, 3] = palette.BOTH, palette.DILATION  # touch at a corner
-    codes[2, 2] = palette.MM_ONLY
-    codes[6, 8] = palette.LACOSMIC_ONLY
+    codes[2, 2] = MM_ONLY
+    codes[6, 8] = LACOSMIC_ONLY
     return data, codes
 
 
@@ -65,8 +69,8 @@ def test_rows():
 def test_methods_of_whole_hits():
     data, codes = scene()
     codes[...] = 0
-    codes[0, 0], codes[0, 1] = palette.MM_ONLY, palette.LACOSMIC_ONLY
-    codes[3, 0], codes[5, 0], codes[7, 0] = palette.MM_ONLY, palette.FORCED, palette.DILATION
+    codes[0, 0], codes[0, 1] = MM_ONLY, LACOSMIC_ONLY
+    codes[3, 0], codes[5, 0], codes[7, 0] = MM_ONLY, palette.FORCED, palette.DILATION
     table = hit_table(label_hits(codes > 0), codes, stack_exposures(data))
     assert table["method"].tolist() == ["both", "MM only", "set by hand", "dilation"]
 

@@ -10,6 +10,7 @@ from scipy import ndimage
 from crmasks_widgets import Analysis, ExposureSet, Parameters
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core import masks as masking
+from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.masks import (
     Flags,
     HandEdits,
@@ -22,6 +23,10 @@ from crmasks_widgets.core.masks import (
 from crmasks_widgets.core.mm.boundary import piecewise_boundary
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import stack_exposures
+
+LACOSMIC_ONLY = DETECTORS["lacosmic"].code
+MM_ONLY = DETECTORS["mm"].code
+SIGNIFICANCE_ONLY = DETECTORS["significance"].code
 
 SHAPE = (9, 11)
 NOISE = Noise(1.0, 1.0)
@@ -195,8 +200,21 @@ def test_nan_is_never_flagged():
     assert mm_flags(stack.median2d, stack, low, -5.0, -5.0).tolist() == [[False, True]]
 
 
+def flags_of(*places):
+    return Flags({key: pixels(*at) for key, at in zip(DETECTORS, places, strict=True)})
+
+
+def test_a_detector_that_takes_no_part_flags_nothing():
+    flags = Flags({"mm": pixels((1, 1))})
+    assert flags.by("mm").sum() == 1
+    assert not flags.by("lacosmic").any()
+    assert flags.counts() == {
+        "either": 1, "lacosmic only": 0, "mm only": 1, "significance only": 0, "both": 0
+    }  # fmt: skip
+
+
 def test_counts_by_method():
-    flags = Flags(pixels((0, 0), (1, 1)), pixels((1, 1), (2, 2), (3, 3)), pixels((0, 0), (4, 4)))
+    flags = flags_of([(0, 0), (1, 1)], [(1, 1), (2, 2), (3, 3)], [(0, 0), (4, 4)])
     expected = {"lacosmic only": 0, "mm only": 2, "significance only": 1, "both": 2}
     assert flags.counts() == {"either": 5, **expected}
 
@@ -204,15 +222,13 @@ def test_counts_by_method():
 @pytest.mark.parametrize(
     ("where", "code"),
     [
-        ((0, 0), palette.LACOSMIC_ONLY), ((1, 1), palette.BOTH), ((2, 2), palette.MM_ONLY),
+        ((0, 0), LACOSMIC_ONLY), ((1, 1), palette.BOTH), ((2, 2), MM_ONLY),
         ((3, 3), palette.DILATION), ((4, 4), palette.FORCED), ((5, 5), 0),
-        ((6, 6), palette.BOTH), ((7, 7), palette.SIGNIFICANCE_ONLY),
+        ((6, 6), palette.BOTH), ((7, 7), SIGNIFICANCE_ONLY),
     ],
 )  # fmt: skip
 def test_codes_say_why(where, code):
-    flags = Flags(
-        pixels((0, 0), (1, 1), (5, 5)), pixels((1, 1), (2, 2), (6, 6)), pixels((6, 6), (7, 7))
-    )
+    flags = flags_of([(0, 0), (1, 1), (5, 5)], [(1, 1), (2, 2), (6, 6)], [(6, 6), (7, 7)])
     mask = pixels((0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (6, 6), (7, 7))
     codes = detection_codes(flags, mask, hand_edits(forced=pixels((4, 4))))
     assert codes[where] == code

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard.diagram_view import DiagramView
 from crmasks_widgets.dashboard.on_screen import flagged_pixels
 
 from .conftest import POINTS, decoded
+
+MM_ONLY = DETECTORS["mm"].code
 
 
 @pytest.fixture
@@ -237,7 +240,7 @@ def test_each_target_has_its_own_diagram_and_flags(dashboard, view):
         flags = dashboard.analysis.flags(target)
         np.testing.assert_array_equal(pixels, np.flatnonzero(flags.either))
         assert np.count_nonzero(codes == palette.BOTH) == flags.counts()["both"]
-        assert np.count_nonzero(codes == palette.MM_ONLY) == flags.counts()["mm only"]
+        assert np.count_nonzero(codes == MM_ONLY) == flags.counts()["mm only"]
         panel = view.panels["observed"]
         seen.add(panel.density.png)
         label = target if isinstance(target, str) else f"exposure {target}"
@@ -250,7 +253,7 @@ def test_glyphs_on_screen_have_the_colours_of_what_is_flagged(dashboard, view):
     _, codes = flagged_pixels(dashboard.state.scene)
     picture = decoded(view.panels["observed"].overlay.png)
     colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
-    wanted = {tuple(bytes.fromhex(palette.CODE_COLOURS[c][1:])) for c in np.unique(codes)}
+    wanted = {tuple(bytes.fromhex(palette.all_codes()[c].colour[1:])) for c in np.unique(codes)}
     assert colours - {(255, 255, 255)} <= wanted
     assert len(colours) > 1
 

@@ -8,6 +8,7 @@ from bqplot import LinearScale
 
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.combine import KINDS
+from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard import edits, image_tools, overlays
 from crmasks_widgets.dashboard.colour_tables import rgb
 from crmasks_widgets.dashboard.image_deck import ImageDeck, Same
@@ -16,6 +17,8 @@ from crmasks_widgets.dashboard.stretches import colour_indices, colour_palette
 
 from .conftest import decoded
 from .looking import FIRST, SECOND, SHAPE, Bench, exposures
+
+MM_ONLY = DETECTORS["mm"].code
 
 SIZE = [400, 300]  # five screen pixels to a pixel: the whole frame fills the plot
 
@@ -130,7 +133,7 @@ def test_flags_lie_over_their_pixels(bench):
     assert list(bench.view.layers.overlay.mark.x) == [0.5, 80.5]
     found = {(int(y), int(x)) for y, x in np.argwhere(shown[..., 3] > 0)}
     assert found == {*FIRST, *SECOND}
-    assert tuple(shown[FIRST[0]][:3]) == rgb(palette.CODE_COLOURS[palette.MM_ONLY])
+    assert tuple(shown[FIRST[0]][:3]) == rgb(palette.all_codes()[MM_ONLY].colour)
     bench.state.show(opacity=0.0)
     assert not decoded(bench.view.layers.overlay.png)[..., 3].any()
 
@@ -391,7 +394,9 @@ def test_the_diagram_decides_what_is_marked(bench):
     bench.state.show(diagram=None)
     bench.state.select(outline=((0, 500), (2000, 500), (2000, 5000), (0, 5000)))
     shown = decoded(bench.view.layers.overlay.png)
-    brushed = np.argwhere((shown[..., :3] == rgb(overlays.COLOURS[overlays.BRUSHED])).all(-1))
+    brushed = np.argwhere(
+        (shown[..., :3] == rgb(overlays.overlay_codes()[overlays.BRUSHED].colour)).all(-1)
+    )
     assert {tuple(p) for p in brushed.tolist()} == {*FIRST, *SECOND}
 
 

@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard import overlays
 from crmasks_widgets.dashboard.viewport import whole_window
 
 from .looking import FIRST, SECOND, SHAPE, Bench
+
+MM_ONLY = DETECTORS["mm"].code
 
 
 class NoView:
@@ -46,9 +49,9 @@ def test_shapes_tell_the_codes_without_colour(side):
     window = whole_window((1, 1), (1, 1))
     shapes = {
         (overlays.overlay_indices(marked([0], [code]), 1, window, side) == code).tobytes()
-        for code in overlays.COLOURS
+        for code in overlays.overlay_codes()
     }
-    assert len(shapes) == len(overlays.COLOURS)
+    assert len(shapes) == len(overlays.overlay_codes())
 
 
 def test_a_brushed_pixel_keeps_the_shape_of_its_code():
@@ -69,8 +72,8 @@ def test_shapes_come_where_there_is_room():
 def test_opacity_scales_every_colour_but_nothing():
     table = overlays.overlay_palette(0.5)
     assert table[0].tolist() == [0, 0, 0, 0]
-    assert table[palette.MM_ONLY].tolist() == [0x00, 0x72, 0xB2, 128]
-    assert 0 < table[palette.MM_ONLY + overlays.TINTED, 3] < 128
+    assert table[MM_ONLY].tolist() == [0x00, 0x72, 0xB2, 128]
+    assert 0 < table[MM_ONLY + overlays.TINTED, 3] < 128
 
 
 @pytest.mark.parametrize("target", ["median", "mean", 1])
@@ -82,7 +85,7 @@ def test_flagged_pixels_have_the_codes_of_the_analysis(target):
     codes = np.zeros(SHAPE, np.uint8)
     codes.ravel()[found.pixels] = found.codes
     assert (codes == scene.analysis.codes(target)).all()
-    assert np.count_nonzero(codes == palette.MM_ONLY) >= len(FIRST) + len(SECOND)
+    assert np.count_nonzero(codes == MM_ONLY) >= len(FIRST) + len(SECOND)
 
 
 def test_a_zoomed_diagram_shows_only_its_own_pixels():

@@ -8,17 +8,20 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard.diagram_pictures import (
-    GLYPHS,
     RIM,
     DensityColours,
     draw_glyphs,
     glyph_palette,
+    glyphs,
 )
 from crmasks_widgets.dashboard.pictures import palette_png
 from crmasks_widgets.dashboard.swap_image import BLANK, SwapImage
 
 from .conftest import decoded
+
+MM_ONLY = DETECTORS["mm"].code
 
 
 def test_a_picture_has_its_first_row_at_the_bottom_and_keeps_opacity():
@@ -54,22 +57,24 @@ def test_the_bar_shows_every_colour_once():
 LIMITS = (0.0, 100.0, 0.0, 50.0)
 
 
-@pytest.mark.parametrize("code", list(GLYPHS))
+@pytest.mark.parametrize("code", list(glyphs()))
 def test_a_glyph_lies_where_its_pixel_is_and_looks_like_no_other(code):
     at = (np.array([50.0]), np.array([25.0]))
     picture = draw_glyphs(at, np.array([code], np.uint8), LIMITS, (200, 100), beyond=True)
     rows, columns = np.nonzero((picture > 0) & (picture < RIM))
     assert {*picture[rows, columns]} == {code}
     assert (rows.mean(), columns.mean()) == (50, 100)
-    shapes = {tuple(sorted(set(offsets))) for offsets in GLYPHS.values()}
-    assert len(shapes) == len(GLYPHS)
-    assert tuple(glyph_palette()[code][:3]) == tuple(bytes.fromhex(palette.CODE_COLOURS[code][1:]))
+    shapes = {tuple(sorted(set(offsets))) for offsets in glyphs().values()}
+    assert len(shapes) == len(glyphs())
+    assert tuple(glyph_palette()[code][:3]) == tuple(
+        bytes.fromhex(palette.all_codes()[code].colour[1:])
+    )
 
 
 @pytest.mark.parametrize(("beyond", "seen"), [(True, 3), (False, 1)])
 def test_pixels_beyond_the_limits_lie_on_the_edge_only_when_asked(beyond, seen):
     x, y = np.array([50.0, 50.0, 900.0, -5.0, 50.0]), np.array([25.0, 900.0, 25.0, 25.0, np.nan])
-    code = np.full(5, palette.MM_ONLY, np.uint8)
+    code = np.full(5, MM_ONLY, np.uint8)
     picture = draw_glyphs((x, y), code, LIMITS, (200, 100), beyond=beyond)
     lone = draw_glyphs((x[:1], y[:1]), code[:1], LIMITS, (200, 100), beyond=beyond)
     assert (picture[50, 100], picture[99, 100] > 0, picture[50, 199] > 0) == (2, beyond, beyond)

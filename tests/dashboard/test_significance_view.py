@@ -74,7 +74,7 @@ def test_every_target_has_its_density_thresholds_and_glyphs(dashboard, view):
         _, codes = flagged_pixels(dashboard.state.scene)
         picture = decoded(view.figure.overlay.png)
         colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
-        wanted = {tuple(bytes.fromhex(palette.CODE_COLOURS[c][1:])) for c in np.unique(codes)}
+        wanted = {tuple(bytes.fromhex(palette.all_codes()[c].colour[1:])) for c in np.unique(codes)}
         assert len(codes) > 0
         assert colours - {(255, 255, 255)} <= wanted
         assert len(colours) > 1

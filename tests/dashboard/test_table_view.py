@@ -58,9 +58,9 @@ def test_the_first_page_and_how_much_there_is(bench, view):
         assert row["cells"][:5] == [str(hit["number"]), f"{hit['x']:.1f}", f"{hit['y']:.1f}",
                                     str(hit["npix"]), hit["method"]]  # fmt: skip
         assert row["cells"][6] == f"{hit['peak_over_min_2']:.1f}"
-        assert palette.CODE_NAMES[
-            next(c for c, colour in palette.CODE_COLOURS.items() if colour == row["colour"])
-        ] == hit["method"]  # fmt: skip
+        assert palette.all_codes()[
+            next(c for c, code in palette.all_codes().items() if code.colour == row["colour"])
+        ].name == hit["method"]  # fmt: skip
 
 
 def test_nothing_is_computed_and_nothing_shown_before_it_is_known():
@@ -89,7 +89,7 @@ def test_headers_sort(bench, view):
 
 def test_filters(bench, view):
     table = hits(bench)
-    assert set(view.method.options) == {"any", *palette.CODE_NAMES.values()}
+    assert set(view.method.options) == {"any", *palette.colours_by_name()}
     view.method.value = "MM only"
     assert all_numbers(view) == [h["number"] for h in table if h["method"] == "MM only"]
     view.method.value = "any"

@@ -8,38 +8,55 @@ from astropy.table import Table
 
 from crmasks_widgets.analysis import runaway
 from crmasks_widgets.analysis.graph import Reader, Target
-from crmasks_widgets.core import combine, regions
+from crmasks_widgets.core import combine, detectors, regions
 from crmasks_widgets.core import fill as filling
 from crmasks_widgets.core import hits as hit_list
 from crmasks_widgets.core import masks as mask_rules
 from crmasks_widgets.core.significance import classes as hit_classes
 from crmasks_widgets.core.significance import everywhere as hit_in_all
-from crmasks_widgets.parameters.types import DETECTORS
+from crmasks_widgets.parameters import types
 
 BoolFrame = npt.NDArray[np.bool_]
 
 
+def flagged_lacosmic(read: Reader, target: Target) -> BoolFrame:
+    """Detections of L.A.Cosmic in a frame."""
+    mask: BoolFrame = read("lacosmic", target).mask
+    return mask
+
+
+def flagged_mm(read: Reader, target: Target) -> BoolFrame:
+    """Detections of the Median-Minimum diagram in a frame."""
+    stack = read("stack")
+    return mask_rules.mm_flags(
+        stack.target(target),
+        stack,
+        read("boundary").boundary,
+        read("threshold"),
+        read.p.mm_minimum_max2d_rnoise * read.rnoise,
+    )
+
+
+def flagged_significance(read: Reader, target: Target) -> BoolFrame:
+    """Detections of the local significance in a frame."""
+    flagged: BoolFrame = read("significant", target).flagged
+    return flagged
+
+
 def flags(read: Reader, target: Target) -> mask_rules.Flags:
     """Detections in a frame by detector, before dilation and hand edits."""
-    detectors = DETECTORS[read.p.crmethod]
-    nothing = np.zeros(read.exposures.shape, dtype=bool)
-    la = mm = significant = nothing
-    if "mm" in detectors:
-        mm = mask_rules.mm_flags(
-            read("stack").target(target),
-            read("stack"),
-            read("boundary").boundary,
-            read("threshold"),
-            read.p.mm_minimum_max2d_rnoise * read.rnoise,
-        )
-    if "lacosmic" in detectors:
-        la = read("lacosmic", target).mask
-    if "significance" in detectors:
-        significant = read("significant", target).flagged
-    found, valid = mask_rules.Flags(la, mm, significant), read("stack").target_valid(target)
-    n_valid = nothing.size if valid is None else int(np.count_nonzero(valid))
-    runaway.check_flags(found, target, n_valid, detectors, read.p.max_flagged_fraction)
+    # In the order of the method: of two reasons to stop, the first named is told.
+    keys = types.METHODS[read.p.crmethod]
+    found = mask_rules.Flags({k: read(f"flagged_{k}", target, keep=False) for k in keys})
+    valid = read("stack").target_valid(target)
+    n_valid = found.either.size if valid is None else int(np.count_nonzero(valid))
+    runaway.check_flags(found, target, n_valid, read.p.max_flagged_fraction)
     return found
+
+
+def _judged(read: Reader) -> bool:
+    """Tell whether a detector of the method judges hit by hit."""
+    return any(row.judges for row in detectors.rows(types.METHODS[read.p.crmethod]))
 
 
 def _allowed(read: Reader, target: Target) -> mask_rules.Flags:
@@ -97,7 +114,7 @@ def classes(read: Reader) -> hit_classes.HitClasses:
 def mediancr(read: Reader) -> BoolFrame:
     """MEDIANCR."""
     whole: BoolFrame = read("found")
-    if "significance" not in DETECTORS[read.p.crmethod]:
+    if not _judged(read):
         return whole
     listed_only = read("classes").outside(read.p.sg_corrected)
     if not listed_only.any():
@@ -111,7 +128,7 @@ def masks(read: Reader) -> mask_rules.Masks:
     """MEANCRT and CRMASK1...N."""
     targets = ("median", "mean", *range(1, read.exposures.n + 1))
     flagged = {target: read("flags", target).either for target in targets}
-    nested, edited = "significance" in DETECTORS[read.p.crmethod], read("edits")
+    nested, edited = _judged(read), read("edits")
     if nested:
         listed_only = read("found") & ~read("mediancr")
         edited = dataclasses.replace(edited, allowed=edited.allowed & ~listed_only)
@@ -125,7 +142,7 @@ def hits(read: Reader) -> Table:
     labels, stack = read("labels"), read("stack")
     codes = mask_rules.detection_codes(_allowed(read, "median"), read("found"), read("edits"))
     table = hit_list.hit_table(labels, codes, stack)
-    if "significance" in DETECTORS[read.p.crmethod]:
+    if _judged(read):
         classes = read("classes")
         table["class"] = np.array([hit_classes.CLASS_NAMES[k] for k in classes.names], "U28")
         table["reason"] = classes.reasons
@@ -158,7 +175,7 @@ def combination(read: Reader, kind: combine.Kind) -> combine.Combination:
     scaled = read("scaled")
     factors = read("alignment").flux_factors
     values, better = scaled.min2d, None
-    if "significance" in DETECTORS[read.p.crmethod]:
+    if _judged(read):
         better = read("fill")
         values = better.value
     if read.p.use_lamedian:

@@ -1,0 +1,98 @@
+"""The registry of detectors: all that the rest of the package knows of each, in one row.
+
+Flags, codes, colours, legends, tables, counts, readouts and figures are made from these rows. A new
+detector is a row here, a stage `flagged_KEY` in the stage table, and the methods that use it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+
+@dataclass(frozen=True)
+class Detector:
+    """What finds pixels hit by cosmic rays.
+
+    Attributes
+    ----------
+    key : str
+        Its name in methods (`crmethod` is a union of detectors), in keys of counts and columns.
+    name : str
+        In legends and tables.
+    short : str
+        Where there is little room.
+    code : int
+        Of pixels that it alone flags; 1, 4 and 5 are taken (see `codes`), 23 is the highest.
+    colour : str
+        "#RRGGBB".
+    symbol : str
+        One character that the dashboard can draw.
+    marker : str
+        The same for figures, as Matplotlib calls it.
+    looks_at : {"frame", "exposures"}
+        Whether it judges one frame alone, or compares it with all exposures.
+    stage : str
+        The stage that takes its time; a run computes it ahead.
+    each_target : bool
+        Whether that stage has a result for each target.
+    prefix : str
+        Of its parameters.
+    look_at : tuple of str
+        Parameters to look at when it flags too much.
+    judges : bool
+        Whether what it finds is judged hit by hit: hits have classes, masks of the exposures lie
+        in MEANCRT, and masked pixels are filled by what is left of the exposures.
+    """
+
+    key: str
+    name: str
+    short: str
+    code: int
+    colour: str
+    symbol: str
+    marker: str
+    looks_at: Literal["frame", "exposures"]
+    stage: str
+    each_target: bool
+    prefix: str
+    look_at: tuple[str, ...]
+    judges: bool = False
+
+
+# Colours of Okabe & Ito (2008), which people with any kind of colour vision tell apart. Codes 2 and
+# 3 are those of the reference's tables.
+DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
+    "lacosmic": Detector(
+        key="lacosmic", name="L.A.Cosmic", short="L.A.", code=3, colour="#D55E00",
+        symbol="×", marker="x", looks_at="frame", stage="lacosmic", each_target=True,
+        prefix="la_", look_at=("la_sigclip", "la_objlim"),
+    ),
+    "mm": Detector(
+        key="mm", name="MM", short="MM", code=2, colour="#0072B2",
+        symbol="+", marker="+", looks_at="exposures", stage="boundary", each_target=False,
+        prefix="mm_", look_at=("mm_boundary_fit", "mm_fixed_points_in_boundary", "mm_threshold"),
+    ),
+    "significance": Detector(
+        key="significance", name="significance", short="sig.", code=6, colour="#56B4E9",
+        symbol="◇", marker="s", looks_at="exposures", stage="candidates", each_target=True,
+        prefix="sg_", look_at=("sg_false_alarms", "sg_measured_noise"), judges=True,
+    ),
+})  # fmt: skip
+
+
+def rows(keys: Iterable[str]) -> tuple[Detector, ...]:
+    """Rows of some detectors, in the order of the registry.
+
+    Parameters
+    ----------
+    keys : iterable of str
+        Keys of the registry.
+
+    Returns
+    -------
+    tuple of Detector
+        One for each.
+    """
+    wanted = set(keys)
+    return tuple(row for key, row in DETECTORS.items() if key in wanted)

@@ -1,0 +1,131 @@
+"""The registry of detectors: a row is all that masks, hits, legends, tables and figures need."""
+
+import csv
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import crmasks_widgets as cm
+from crmasks_widgets.analysis.graph import Stage
+from crmasks_widgets.analysis.table import STAGES
+from crmasks_widgets.core import codes, detectors
+from crmasks_widgets.dashboard import overlays
+from crmasks_widgets.dashboard.diagram_pictures import glyphs
+from crmasks_widgets.dashboard.frames import pixel_lines
+from crmasks_widgets.dashboard.status_view import counts_text
+from crmasks_widgets.figures.diagnostics import diagnostic_figure
+from crmasks_widgets.parameters import types
+from crmasks_widgets.products.hits import save_regions
+from crmasks_widgets.terminal import counts_table
+
+from .conftest import LEVELS, QUICK, SHAPE, small_scene
+from .dashboard.desks import Bench
+from .dashboard.test_overlays import whole_window
+
+FOURTH = detectors.Detector(
+    key="peak", name="Peaks", short="peaks", code=7, colour="#117733", symbol="△", marker="^",
+    looks_at="exposures", stage="flagged_peak", each_target=True, prefix="pk_",
+    look_at=("dilation",),
+)  # fmt: skip
+
+
+def flagged_peak(read, target):
+    stack = read("stack")
+    return stack.target(target) - stack.min2d > 150
+
+
+@pytest.fixture
+def fourth(monkeypatch):
+    rows, stages = {**detectors.DETECTORS, "peak": FOURTH}, dict(STAGES)
+    stages["flagged_peak"] = Stage(flagged_peak, (), ("stack",))
+    methods = {**types.METHODS, "peak": ("peak",), "mm_peak": ("mm", "peak")}
+    monkeypatch.setattr(detectors, "DETECTORS", rows)
+    monkeypatch.setattr(types, "METHODS", methods)
+    for module in ("analysis", "run"):
+        monkeypatch.setattr(f"crmasks_widgets.analysis.{module}.STAGES", stages)
+
+
+def analysis_with(method, **settings):
+    exposures = cm.ExposureSet.from_arrays(small_scene().exposures)
+    return cm.Analysis(
+        exposures, cm.Parameters(**{**LEVELS, **QUICK, "crmethod": method, **settings})
+    )
+
+
+def test_rows_tell_the_detectors_apart():
+    rows = detectors.DETECTORS.values()
+    for field in ("key", "name", "short", "code", "colour", "symbol", "marker", "prefix"):
+        values = [getattr(row, field) for row in rows]
+        assert len(set(values)) == len(values), field
+    assert {f.name for f in fields(detectors.Detector)} == FOURTH.__dict__.keys()
+    known = codes.all_codes()
+    assert len(known) == len(detectors.DETECTORS) + 3
+    for field in ("name", "colour", "symbol"):
+        assert len({getattr(code, field) for code in known.values()}) == len(known), field
+    for row in rows:
+        assert f"flagged_{row.key}" in STAGES
+        assert row.stage in STAGES
+        names = [name for name in cm.Parameters.model_fields if name.startswith(row.prefix)]
+        assert names
+        assert set(row.look_at) <= set(names)
+    assert {key for keys in types.METHODS.values() for key in keys} == detectors.DETECTORS.keys()
+
+
+def test_a_fourth_detector_is_in_masks_hits_and_counts(fourth):
+    made = analysis_with("mm_peak", dilation=0)
+    peaks = made.stack.median2d - made.stack.min2d > 150
+    assert peaks.any()
+    assert made.masks["MEDIANCR"][peaks].all()
+    counts = made.flags("median").counts()
+    assert counts["both"] + counts["peak only"] == peaks.sum()
+    hits = analysis_with("peak").hits
+    assert set(hits["method"]) == {"Peaks only"}
+    assert hits["n_peak"].sum() == peaks.sum()
+    assert set(np.unique(analysis_with("peak").codes())) == {0, codes.DILATION, 7}
+    console = Console(width=80, record=True)
+    console.print(counts_table(made))
+    assert "peaks only" in console.export_text()
+
+
+def test_a_fourth_detector_is_in_products_and_figures(fourth, tmp_path):
+    made = analysis_with("peak", dilation=0)
+    cm.save_all(made, tmp_path / "products")
+    with (tmp_path / "products" / "mediancr_identified.csv").open() as stream:
+        assert {row[-1] for row in list(csv.reader(stream))[1:]} == {"7"}
+    save_regions(made, tmp_path / "hits.reg")
+    assert FOURTH.colour in (tmp_path / "hits.reg").read_text()
+    n = made.flags("median").either.sum()
+    line = next(
+        line
+        for line in diagnostic_figure(made, "median").axes[0].lines
+        if line.get_label() == f"Peaks only: {n}"
+    )
+    assert (line.get_color(), line.get_marker()) == (FOURTH.colour, FOURTH.marker)
+
+
+def test_the_dashboard_knows_a_fourth_detector(fourth):
+    bench = Bench(analysis_with("peak", dilation=0))
+    bench.settle()
+    scene, flagged = bench.state.scene, bench.state.scene.analysis.flags("median").either
+    y, x = np.argwhere(flagged)[0]
+    _ = scene.analysis.masks
+    assert "flagged by Peaks in median · in MEDIANCR" in pixel_lines(scene, y, x)[1]
+    assert 7 in glyphs()
+    assert 7 in overlays.overlay_codes()
+    assert (
+        overlays.overlay_indices(
+            overlays.flagged_pixels(scene), SHAPE[1], whole_window(SHAPE, SHAPE), 7
+        )
+        == 7
+    ).any()
+    assert f"{flagged.sum():,} Peaks only" in counts_text(
+        scene.analysis.flags("median").counts(), "median"
+    )
+
+
+def test_a_fourth_detector_is_told_of_when_it_flags_too_much(fourth, monkeypatch):
+    monkeypatch.setattr("crmasks_widgets.analysis.runaway.FEWEST", 1)
+    with pytest.raises(cm.ParameterError, match=r"flux_factor and dilation$"):
+        _ = analysis_with("peak", max_flagged_fraction=1e-5).masks
