@@ -1,5 +1,6 @@
 """What several test modules need: a small scene on disk, its parameter file, and the program."""
 
+import gc
 import hashlib
 import signal
 from functools import cache
@@ -32,6 +33,16 @@ QUICK = {
     "mm_seed": 5,
 }
 BOTH = {"crmethod": "mm_lacosmic", "la_niter": 2}
+
+
+def pytest_collection_finish():
+    """Leave what is loaded by now out of every later search for garbage.
+
+    The program searches before each file that it writes, and all test modules with what they import
+    are a hundred times as much as what a run makes.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
