@@ -10,9 +10,7 @@ from crmasks_widgets.core.combine import exposure_variances
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.significance.local_estimate import LocalEstimate
 from crmasks_widgets.core.stack import Stack
-
-BoolFrame = npt.NDArray[np.bool_]
-FloatFrame = npt.NDArray[np.float32]
+from crmasks_widgets.core.typing import BoolArray, Float32Array
 
 
 @dataclass(frozen=True)
@@ -29,16 +27,16 @@ class Fill:
         Exposures used; 0 where the value is a local estimate.
     """
 
-    value: FloatFrame
-    variance: FloatFrame
+    value: Float32Array
+    variance: Float32Array
     count: npt.NDArray[np.int16]
 
 
 def best_fill(
     stack: Stack,
-    masked: Sequence[BoolFrame],
-    hit: Sequence[BoolFrame],
-    wanted: BoolFrame,
+    masked: Sequence[BoolArray],
+    hit: Sequence[BoolArray],
+    wanted: BoolArray,
     estimate: Callable[[npt.NDArray[np.int64]], LocalEstimate],
     noise: Noise,
     factors: tuple[float, ...],

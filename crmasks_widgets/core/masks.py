@@ -11,8 +11,8 @@ from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.mm.boundary import Boundary
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
+from crmasks_widgets.core.typing import BoolArray
 
-BoolFrame = npt.NDArray[np.bool_]
 EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 # With a smaller part of the frame masked, growing pixel by pixel beats a filter over the frame.
 SPARSE = 2e-3
@@ -31,17 +31,17 @@ class Flags:
         detector that takes no part flags nothing.
     """
 
-    lacosmic: BoolFrame
-    mm: BoolFrame
-    significance: BoolFrame
+    lacosmic: BoolArray
+    mm: BoolArray
+    significance: BoolArray
 
     @property
-    def either(self) -> BoolFrame:
+    def either(self) -> BoolArray:
         """Flagged by at least one detector."""
         return self.lacosmic | self.mm | self.significance
 
     @property
-    def both(self) -> BoolFrame:
+    def both(self) -> BoolArray:
         """Flagged by two detectors; a method has no more."""
         by_two = self.lacosmic & self.mm
         return by_two | (self.significance & (self.lacosmic | self.mm))
@@ -61,7 +61,7 @@ class Flags:
         """
         return Flags(self.lacosmic[where], self.mm[where], self.significance[where])
 
-    def inside(self, mask: BoolFrame) -> "Flags":
+    def inside(self, mask: BoolArray) -> "Flags":
         """Flags inside a mask.
 
         Parameters
@@ -127,9 +127,9 @@ class HandEdits:
         True for pixels that stay out of MEDIANCR, and of what it adds to MEANCRT.
     """
 
-    allowed: BoolFrame
-    forced: BoolFrame
-    rejected: BoolFrame
+    allowed: BoolArray
+    forced: BoolArray
+    rejected: BoolArray
 
 
 def mm_flags(
@@ -138,7 +138,7 @@ def mm_flags(
     boundary: Boundary,
     threshold: float | npt.NDArray[np.floating],
     least_maximum: float | npt.NDArray[np.floating],
-) -> BoolFrame:
+) -> BoolArray:
     """Pixels of a target above the boundary (section 9).
 
     Parameters
@@ -178,7 +178,7 @@ def _at(
     return value.ravel()[pixels] if isinstance(value, np.ndarray) else value
 
 
-def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
+def grow(mask: BoolArray, dilation: int) -> BoolArray:
     """Dilate a mask by squares of side 2 * dilation + 1.
 
     Parameters
@@ -196,7 +196,7 @@ def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
     pixels = np.flatnonzero(mask)
     if dilation > 0 and len(pixels) > SPARSE * mask.size:
         return _grown_along(_grown_along(mask, dilation, 1), dilation, 0)
-    grown: BoolFrame = mask.copy()
+    grown: BoolArray = mask.copy()
     y, x = np.divmod(pixels, mask.shape[1])
     for dy in range(-dilation, dilation + 1):
         inside = (y + dy >= 0) & (y + dy < mask.shape[0])
@@ -206,8 +206,8 @@ def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
     return grown
 
 
-def _grown_along(mask: BoolFrame, dilation: int, axis: int) -> BoolFrame:
-    grown: BoolFrame = mask.copy()
+def _grown_along(mask: BoolArray, dilation: int, axis: int) -> BoolArray:
+    grown: BoolArray = mask.copy()
     before = (slice(None),) * axis
     for step in range(1, min(dilation, mask.shape[axis] - 1) + 1):
         late, early = (*before, slice(step, None)), (*before, slice(None, -step))
@@ -228,11 +228,11 @@ class Masks:
         Pixels to be left out of each exposure.
     """
 
-    meancrt: BoolFrame
-    exposures: tuple[BoolFrame, ...]
+    meancrt: BoolArray
+    exposures: tuple[BoolArray, ...]
 
 
-def build_mediancr(flagged: BoolFrame, stack: Stack, edits: HandEdits, dilation: int) -> BoolFrame:
+def build_mediancr(flagged: BoolArray, stack: Stack, edits: HandEdits, dilation: int) -> BoolArray:
     """Make MEDIANCR: the dilated flags of the median, and the pixels set by hand (section 10).
 
     Parameters
@@ -257,7 +257,7 @@ def build_mediancr(flagged: BoolFrame, stack: Stack, edits: HandEdits, dilation:
 
 
 def build_masks(
-    flags: Mapping[str | int, BoolFrame],
+    flags: Mapping[str | int, BoolArray],
     stack: Stack,
     edits: HandEdits,
     noise: Noise,
@@ -308,16 +308,16 @@ def build_masks(
     return Masks(meancrt | (forced & anywhere), tuple(exposures))
 
 
-def _allowed(edits: HandEdits, valid: BoolFrame | None) -> BoolFrame:
+def _allowed(edits: HandEdits, valid: BoolArray | None) -> BoolArray:
     return edits.allowed if valid is None else edits.allowed & valid
 
 
-def _deviates(stack: Stack, number: int, noise: Noise) -> BoolFrame:
+def _deviates(stack: Stack, number: int, noise: Noise) -> BoolArray:
     excess = stack.cube[number - 1] - stack.min2d
     return np.asarray(excess > DEVIATION_SIGMA * noise.sigma(stack.min2d), dtype=bool)
 
 
-def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDArray[np.uint8]:
+def detection_codes(flags: Flags, mask: BoolArray, edits: HandEdits) -> npt.NDArray[np.uint8]:
     """Say for every pixel of a mask why it is there.
 
     Parameters

@@ -14,9 +14,8 @@ from crmasks_widgets.core import hits as hit_list
 from crmasks_widgets.core import masks as mask_rules
 from crmasks_widgets.core.significance import classes as hit_classes
 from crmasks_widgets.core.significance import everywhere as hit_in_all
+from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.parameters.types import DETECTORS
-
-BoolFrame = npt.NDArray[np.bool_]
 
 
 def flags(read: Reader, target: Target) -> mask_rules.Flags:
@@ -67,7 +66,7 @@ def edits(read: Reader) -> mask_rules.HandEdits:
     )
 
 
-def found(read: Reader) -> BoolFrame:
+def found(read: Reader) -> BoolArray:
     """MEDIANCR before any hit is taken out for its class."""
     flagged = read("flags", "median").either
     return mask_rules.build_mediancr(flagged, read("stack"), read("edits"), read.p.dilation)
@@ -78,7 +77,7 @@ def labels(read: Reader) -> npt.NDArray[np.int32]:
     return hit_list.label_hits(read("found"))
 
 
-def everywhere(read: Reader) -> BoolFrame:
+def everywhere(read: Reader) -> BoolArray:
     """Flagged pixels whose minimum is hit as well."""
     return hit_in_all.mark_everywhere(
         read("coincidences"), _allowed(read, "median").either, read("found"),
@@ -94,16 +93,16 @@ def classes(read: Reader) -> hit_classes.HitClasses:
     )  # fmt: skip
 
 
-def mediancr(read: Reader) -> BoolFrame:
+def mediancr(read: Reader) -> BoolArray:
     """MEDIANCR."""
-    whole: BoolFrame = read("found")
+    whole: BoolArray = read("found")
     if "significance" not in DETECTORS[read.p.crmethod]:
         return whole
     listed_only = read("classes").outside(read.p.sg_corrected)
     if not listed_only.any():
         return whole
     # What a user flags is not a matter of its class.
-    kept: BoolFrame = whole & (~listed_only[read("labels")] | read("edits").forced)
+    kept: BoolArray = whole & (~listed_only[read("labels")] | read("edits").forced)
     return kept
 
 

@@ -14,9 +14,7 @@ from crmasks_widgets.core.significance.laws import (
     noise_at_minimum,
 )
 from crmasks_widgets.core.stack import Stack
-
-FloatFrame = npt.NDArray[np.float32]
-Pixels = npt.NDArray[np.int64]
+from crmasks_widgets.core.typing import Float32Array, Pixels
 
 # A pixel's level is taken from its surroundings, but no further from what its own minimum allows.
 _LEVEL_BOX, _LEVEL_ABOVE = 5, 4.0
@@ -62,9 +60,9 @@ class Level:
         Median noise of a single exposure, electrons.
     """
 
-    minimum: FloatFrame
-    sigma: FloatFrame
-    contrast: FloatFrame
+    minimum: Float32Array
+    sigma: Float32Array
+    contrast: Float32Array
     gain: float | npt.NDArray[np.floating]
     rnoise: float | npt.NDArray[np.floating]
     factors: tuple[float, ...]
@@ -133,7 +131,7 @@ def _pixels_by_number(stack: Stack) -> dict[int, int]:
     return {n: int(count) for n, count in enumerate(counts) if n > 1 and count}
 
 
-def _range(frame: FloatFrame) -> FloatFrame:
+def _range(frame: Float32Array) -> Float32Array:
     """Highest minus lowest value of the 3 x 3 pixels around each."""
     highest = lowest = np.pad(frame, 1, mode="edge")
     for axis in (0, 1):
@@ -144,7 +142,7 @@ def _range(frame: FloatFrame) -> FloatFrame:
     return np.asarray(highest - lowest, np.float32)
 
 
-def _surroundings(frame: FloatFrame) -> FloatFrame:
+def _surroundings(frame: Float32Array) -> Float32Array:
     """Highest of the means along the row, along the column and in a box, without the pixel itself.
 
     On a fibre or a sky line, one of them runs along the crest.
@@ -159,7 +157,7 @@ def _surroundings(frame: FloatFrame) -> FloatFrame:
     return np.asarray(np.maximum(np.maximum(along_x, along_y), box), np.float32)
 
 
-def _without_low_outliers(stack: Stack, sigma: FloatFrame) -> FloatFrame:
+def _without_low_outliers(stack: Stack, sigma: Float32Array) -> Float32Array:
     """Minimum, replaced by its surroundings where a single exposure reads low.
 
     Everything would seem to be hit there. Only pixels whose median is far above are looked at.
