@@ -83,7 +83,7 @@ def best_fill(
         n = used.sum(axis=0)
         some = n > 0
         mean = np.where(used, cube, 0).sum(axis=0)[some] / n[some]
-        each = exposure_variances(mean, _noise_at(noise, pixels[some]), factors)
+        each = exposure_variances(mean, noise.at(pixels[some]), factors)
         variance = np.where(used[:, some], each, 0).sum(axis=0)
         _put(fill, pixels[some], mean, variance / n[some] ** 2, n[some])
         pixels, cube, valid = pixels[~some], cube[:, ~some], valid[:, ~some]
@@ -91,19 +91,11 @@ def best_fill(
     # With nothing known around, the minimum stands, and what the exposures say of its error.
     none = ~np.isfinite(local.value)
     lowest, highest = (frame.ravel()[pixels] for frame in (stack.min2d, stack.max2d))
-    own = np.max(exposure_variances(lowest, _noise_at(noise, pixels), factors), axis=0)
+    own = np.max(exposure_variances(lowest, noise.at(pixels), factors), axis=0)
     value = np.where(none, lowest, local.value)
     error = np.where(none, own + np.square(highest - lowest), local.variance)
     _put(fill, pixels, value, error, np.zeros(len(pixels)))
     return fill
-
-
-def _noise_at(noise: Noise, pixels: npt.NDArray[np.int64]) -> Noise:
-    gain, rnoise = (
-        frame.ravel()[pixels] if isinstance(frame, np.ndarray) else frame
-        for frame in (noise.gain, noise.rnoise)
-    )
-    return Noise(gain, rnoise)
 
 
 def _put(

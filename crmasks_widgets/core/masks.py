@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.mm.boundary import Boundary
-from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise import Noise, at_pixels
 from crmasks_widgets.core.stack import Stack
-from crmasks_widgets.core.typing import BoolArray
+from crmasks_widgets.core.typing import BoolArray, NumberOrMap
 
 EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 # With a smaller part of the frame masked, growing pixel by pixel beats a filter over the frame.
@@ -136,8 +136,8 @@ def mm_flags(
     target: npt.NDArray[np.float32],
     stack: Stack,
     boundary: Boundary,
-    threshold: float | npt.NDArray[np.floating],
-    least_maximum: float | npt.NDArray[np.floating],
+    threshold: NumberOrMap,
+    least_maximum: NumberOrMap,
 ) -> BoolArray:
     """Pixels of a target above the boundary (section 9).
 
@@ -164,18 +164,11 @@ def mm_flags(
     # Few pixels are above the lowest point of the boundary: only they need a closer look.
     candidates = np.flatnonzero(excess > least)
     height, minimum = excess.ravel()[candidates], stack.min2d.ravel()[candidates]
-    passed = (height > boundary(minimum)) & (height > _at(threshold, candidates))
-    passed &= stack.max2d.ravel()[candidates] > _at(least_maximum, candidates)
+    passed = (height > boundary(minimum)) & (height > at_pixels(threshold, candidates))
+    passed &= stack.max2d.ravel()[candidates] > at_pixels(least_maximum, candidates)
     flagged = np.zeros(target.shape, dtype=bool)
     flagged.ravel()[candidates[passed]] = True
     return flagged
-
-
-def _at(
-    value: float | npt.NDArray[np.floating], pixels: npt.NDArray[np.int64]
-) -> float | npt.NDArray[np.floating]:
-    """Values of a map at some pixels; a number stays what it is."""
-    return value.ravel()[pixels] if isinstance(value, np.ndarray) else value
 
 
 def grow(mask: BoolArray, dilation: int) -> BoolArray:

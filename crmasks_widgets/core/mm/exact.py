@@ -23,7 +23,7 @@ from crmasks_widgets.core.mm.exceedance import (
     solve_falling,
 )
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
-from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.noise_laws import deviation, group_levels, reach
 from crmasks_widgets.core.typing import BoolArray, Float64Array
 from crmasks_widgets.errors import InputError, ParameterError
@@ -31,8 +31,6 @@ from crmasks_widgets.errors import InputError, ParameterError
 Signals = Sequence[Float64Array] | tuple[Float64Array, tuple[float, ...]]
 
 MIN_EXPOSURES = 3
-# Readout noise in electrons below which the Poisson law's steps of one electron show.
-MIN_RNOISE_ELECTRONS = 0.6
 # Density of minima, relative to all pixels in one bin height, below which x is out of the frame.
 _SUPPORT = 1e-12
 # Differences of proportional signals that are rounding.
@@ -183,7 +181,7 @@ def exact_diagram(
     InputError
         Fewer than three exposures, displaced exposures, a negative signal, or no pixel at all.
     ParameterError
-        Gain or readout noise are maps, or the readout noise is below MIN_RNOISE_ELECTRONS.
+        Gain or readout noise are maps, or the readout noise is below MIN_RNOISE.
     """
     gain, rnoise = _scalar_noise(noise)
     scene, factors = _scene_and_factors(signals)
@@ -215,10 +213,10 @@ def _scalar_noise(noise: Noise) -> tuple[float, float]:
             msg = f"mm_simulation: exact: {name} is a map, expected one number (or montecarlo)"
             raise ParameterError(msg)
     gain, rnoise = float(noise.gain), float(noise.rnoise)
-    if not rnoise * gain >= MIN_RNOISE_ELECTRONS:
+    if not rnoise * gain >= MIN_RNOISE:
         msg = (
             f"mm_simulation: exact: found a readout noise of {rnoise * gain:.3g} e-, expected "
-            f"at least {MIN_RNOISE_ELECTRONS:g} (or montecarlo)"
+            f"at least {MIN_RNOISE:g} (or montecarlo)"
         )
         raise ParameterError(msg)
     return gain, rnoise

@@ -16,6 +16,7 @@ their relative precision.
 """
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -71,7 +72,9 @@ def add_exceedance(
         here = [survival[start:] for survival in survivals]
         shape = min(stop - start, width), width
         at_x = [survival[: shape[0], None] for survival in here]
-        share = _few_below([_window(values, shape) for values in here], at_x, others, at_most)
+        share = _all_above_x_most_above_y(
+            [_window(values, shape) for values in here], at_x, others, at_most
+        )
         if total % 2 == 0:
             share += _split_middle([d[start:] for d in densities], here, others, step, shape)
         share *= weight * counts[i] * density[start : start + shape[0], None]
@@ -100,23 +103,31 @@ def _extended(values: Float64Array, size: int) -> Float64Array:
     return result
 
 
-def _few_below(
-    above: Sequence[Float64Array], at_x: Sequence[Float64Array], counts: Sequence[int], at_most: int
+def _all_above_x_most_above_y(
+    above_y: Sequence[Float64Array],
+    above_x: Sequence[Float64Array],
+    counts: Sequence[int],
+    at_most: int,
 ) -> Float64Array:
-    """Probability that all exposures are above x and at most so many of them not above y."""
-    exactly: list[Float64Array] = []
-    for upper, everything, count in zip(above, at_x, counts, strict=True):
-        lower = everything - upper if at_most else upper
-        for _ in range(count):
-            if not exactly:
-                exactly = [upper, lower][: at_most + 1]
-                continue
-            following = [exactly[0] * upper]
-            for c in range(1, min(at_most, len(exactly)) + 1):
-                term = exactly[c - 1] * lower
-                following.append(term + exactly[c] * upper if c < len(exactly) else term)
-            exactly = following
-    return np.asarray(sum(exactly[1 : at_most + 1], start=exactly[0].copy()))
+    """Probability that all exposures are above x, and at most so many of them not above y.
+
+    Exposures are taken one after the other: `chances[c]` is the probability that those taken so far
+    are all above x, c of them not above y.
+    """
+    each = [k for k, count in enumerate(counts) for _ in range(count)]
+    if at_most == 0:
+        return reduce(np.multiply, [above_y[k] for k in each])
+    between = [at_x - at_y for at_x, at_y in zip(above_x, above_y, strict=True)]
+    chances = [above_y[each[0]], between[each[0]]]
+    for k in each[1:]:
+        as_many = [chance * above_y[k] for chance in chances]
+        one_more = [chance * between[k] for chance in chances[:at_most]]
+        chances = [
+            as_many[0],
+            *map(np.add, one_more, as_many[1:]),
+            *one_more[len(as_many) - 1 :],
+        ]
+    return np.asarray(sum(chances))
 
 
 def _split_middle(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.significance.level import Level, at_pixels
+from crmasks_widgets.core.noise import at_pixels
+from crmasks_widgets.core.significance.level import Level
 from crmasks_widgets.core.stack import Stack
 
 COINCIDENT, UNSTABLE, RESIDUAL, SATURATED = "coincident", "unstable", "residual", "saturated"

@@ -16,16 +16,16 @@ import numpy.typing as npt
 from scipy import stats
 
 from crmasks_widgets.core.mm.diagram import Plane
+from crmasks_widgets.core.noise import MIN_RNOISE, at_pixels
 from crmasks_widgets.core.significance.background import running_background
 from crmasks_widgets.core.significance.laws import (
-    MIN_RNOISE,
     ExposureNoise,
     SignificanceTable,
     significance_table,
 )
-from crmasks_widgets.core.significance.level import Level, at_pixels
+from crmasks_widgets.core.significance.level import Level
 from crmasks_widgets.core.stack import Stack, sorted_planes
-from crmasks_widgets.core.typing import BoolArray, Float32Array, Pixels
+from crmasks_widgets.core.typing import BoolArray, Float32Array, NumberOrMap, Pixels
 
 Target = str | int
 
@@ -150,7 +150,7 @@ def significance_of(
 
 
 def _rnoise_classes(
-    rnoise: float | npt.NDArray[np.floating], pixels: Pixels, chosen: BoolArray
+    rnoise: NumberOrMap, pixels: Pixels, chosen: BoolArray
 ) -> list[tuple[float, BoolArray | slice]]:
     """Typical readout noise, and the members of each class among the chosen pixels."""
     if not isinstance(rnoise, np.ndarray):

@@ -23,10 +23,8 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from crmasks_widgets.core.noise_laws import tabulate
-from crmasks_widgets.core.typing import Float64Array
+from crmasks_widgets.core.typing import Float64Array, NumberOrMap
 
-# A smaller readout noise counts as this many electrons: below, single electrons show in the laws.
-MIN_RNOISE = 0.6
 # Distance of the nodes, in units of the noise of the least noisy exposure.
 _NODE_STEP = 0.15
 # Noise of the levels at which the laws are tabulated: one e-folding has so many, from the readout
@@ -47,7 +45,7 @@ class ExposureNoise:
     factors : tuple of n floats
         Flux factors.
     rnoise : float
-        Readout noise of an exposure before the division, electrons; at least `MIN_RNOISE`.
+        Readout noise of an exposure before the division, electrons; at least `noise.MIN_RNOISE`.
     """
 
     factors: tuple[float, ...]
@@ -109,7 +107,7 @@ def minimum_shift(n: int) -> float:
 
 def noise_at_minimum(
     minimum: npt.NDArray[np.floating],
-    rnoise: float | npt.NDArray[np.floating],
+    rnoise: NumberOrMap,
     noise: ExposureNoise,
     shift: float,
 ) -> npt.NDArray[np.floating]:

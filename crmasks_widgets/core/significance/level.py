@@ -6,15 +6,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise import MIN_RNOISE, Noise, at_pixels
 from crmasks_widgets.core.significance.laws import (
-    MIN_RNOISE,
     ExposureNoise,
     minimum_shift,
     noise_at_minimum,
 )
 from crmasks_widgets.core.stack import Stack
-from crmasks_widgets.core.typing import Float32Array, Pixels
+from crmasks_widgets.core.typing import Float32Array, NumberOrMap, Pixels
 
 # A pixel's level is taken from its surroundings, but no further from what its own minimum allows.
 _LEVEL_BOX, _LEVEL_ABOVE = 5, 4.0
@@ -23,13 +22,6 @@ _LEVEL_BOX, _LEVEL_ABOVE = 5, 4.0
 _LOW_SIGMA, _LOW_RANGE = 3.0, 2.5
 # So many pixels give a typical value.
 _ENOUGH_PIXELS = 100_000
-
-
-def at_pixels(
-    value: float | npt.NDArray[np.floating], pixels: Pixels
-) -> float | npt.NDArray[np.floating]:
-    """Values of a map in some pixels; a number stays what it is."""
-    return value.ravel()[pixels] if isinstance(value, np.ndarray) else value
 
 
 @dataclass(frozen=True)
@@ -63,8 +55,8 @@ class Level:
     minimum: Float32Array
     sigma: Float32Array
     contrast: Float32Array
-    gain: float | npt.NDArray[np.floating]
-    rnoise: float | npt.NDArray[np.floating]
+    gain: NumberOrMap
+    rnoise: NumberOrMap
     factors: tuple[float, ...]
     n_valid: npt.NDArray[np.int16]
     numbers: tuple[int, ...]
@@ -169,8 +161,8 @@ def _without_low_outliers(stack: Stack, sigma: Float32Array) -> Float32Array:
     ordered = np.sort(around, axis=0)
     typical, half = (ordered[3] + ordered[4]) / 2, (ordered[6] - ordered[1]) / 2
     depth = typical - minimum[y, x]
-    # NaN among the neighbours makes the comparison false.
-    low = (depth > _LOW_SIGMA * sigma[y, x]) & (depth > _LOW_RANGE * half + 0 * ordered[7])
+    all_known = np.isfinite(ordered[-1])  # sorting puts NaN last
+    low = all_known & (depth > _LOW_SIGMA * sigma[y, x]) & (depth > _LOW_RANGE * half)
     minimum[y[low], x[low]] = typical[low]
     return minimum
 
