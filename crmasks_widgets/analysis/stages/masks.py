@@ -12,9 +12,10 @@ from crmasks_widgets.core import combine, regions
 from crmasks_widgets.core import fill as filling
 from crmasks_widgets.core import hits as hit_list
 from crmasks_widgets.core import masks as mask_rules
-from crmasks_widgets.core.significance import classes as hit_classes
 from crmasks_widgets.core.significance import everywhere as hit_in_all
+from crmasks_widgets.core.significance.classes import HitClasses, classify_hits
 from crmasks_widgets.core.typing import BoolArray
+from crmasks_widgets.hit_classes import CLASS_NAMES
 from crmasks_widgets.parameters.types import DETECTORS
 
 
@@ -85,9 +86,9 @@ def everywhere(read: Reader) -> BoolArray:
     )  # fmt: skip
 
 
-def classes(read: Reader) -> hit_classes.HitClasses:
+def classes(read: Reader) -> HitClasses:
     """What each hit is."""
-    return hit_classes.classify_hits(
+    return classify_hits(
         read("labels"), _allowed(read, "median").either, read("everywhere"), read("scaled"),
         read("level"), read.p.la_satlevel,
     )  # fmt: skip
@@ -126,7 +127,7 @@ def hits(read: Reader) -> Table:
     table = hit_list.hit_table(labels, codes, stack)
     if "significance" in DETECTORS[read.p.crmethod]:
         classes = read("classes")
-        table["class"] = np.array([hit_classes.CLASS_NAMES[k] for k in classes.names], "U28")
+        table["class"] = np.array([CLASS_NAMES[k] for k in classes.names], "U28")
         table["reason"] = classes.reasons
         table["corrected"] = ~classes.outside(read.p.sg_corrected)[1:]
     if read.p.mm_simulation == "exact":
