@@ -12,14 +12,13 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.files.reading import ImagePlane, find_file, read_image
 from crmasks_widgets.parameters import Parameters
 
 logger = logging.getLogger(__name__)
 
-FloatArray = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
 
 MIN_EXPOSURES = 3
 CALIBRATION_NAMES = ("gain", "rnoise", "bias")
@@ -45,7 +44,7 @@ class ExposureSet:
         The files; empty for arrays.
     """
 
-    data: FloatArray
+    data: Float32Array
     names: tuple[str, ...]
     headers: tuple[fits.Header, ...]
     valid: BoolArray | None
@@ -235,9 +234,9 @@ class Calibration:
         Those files.
     """
 
-    gain: float | FloatArray = 1.0
-    rnoise: float | FloatArray = 0.0
-    bias: float | FloatArray = 0.0
+    gain: float | Float32Array = 1.0
+    rnoise: float | Float32Array = 0.0
+    bias: float | Float32Array = 0.0
     checksums: dict[str, str] = field(default_factory=dict)
     paths: dict[str, Path] = field(default_factory=dict)
 
@@ -332,7 +331,7 @@ def read_calibration(
     return Calibration().updated(parameters, CALIBRATION_NAMES, shape, folders)
 
 
-def _checked_map(plane: ImagePlane, name: str, shape: tuple[int, int]) -> FloatArray:
+def _checked_map(plane: ImagePlane, name: str, shape: tuple[int, int]) -> Float32Array:
     if plane.data.shape != shape:
         msg = (
             f"{plane.name}: found a {name} map of {_size(plane)} pixels, "

@@ -12,10 +12,9 @@ from scipy import stats
 from crmasks_widgets.core.masks import mm_flags
 from crmasks_widgets.core.mm.boundary import piecewise_boundary
 from crmasks_widgets.core.stack import Stack, stack_exposures
+from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.simulate import THICK_CCD, Detector, LongSlit, Scene, expose, long_slit_light
-
-Bools = npt.NDArray[np.bool_]
 
 REFERENCE_TIME: Final = 1200.0
 """Seconds that the light and the rate of hits of a lesson refer to."""
@@ -171,9 +170,9 @@ class Verdict:
         Flagged without more than 1 sigma of a hit.
     """
 
-    found: Bools
-    missed: Bools
-    false: Bools
+    found: BoolArray
+    missed: BoolArray
+    false: BoolArray
 
     @property
     def marks(self) -> float:
@@ -216,7 +215,7 @@ def judge(scene: Scene, points: Mapping[float, float]) -> Verdict:
     )
 
 
-def judge_median(scene: Scene, flagged: Bools) -> Verdict:
+def judge_median(scene: Scene, flagged: BoolArray) -> Verdict:
     """Compare what a detector flags in the median with the truth.
 
     Parameters
@@ -236,7 +235,7 @@ def judge_median(scene: Scene, flagged: Bools) -> Verdict:
     return Verdict(flagged & truth, truth & ~flagged, flagged & ~touched)
 
 
-def judge_exposure(scene: Scene, number: int, flagged: Bools) -> Verdict:
+def judge_exposure(scene: Scene, number: int, flagged: BoolArray) -> Verdict:
     """Compare what a detector flags in one exposure with the truth.
 
     Parameters

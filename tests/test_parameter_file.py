@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
+from crmasks_widgets.hit_classes import CLASSES
 from crmasks_widgets.parameters import ParameterInfo, Parameters, parameter_table
-from crmasks_widgets.parameters.types import HIT_CLASSES
 
 TABLE = {info.name: info for info in parameter_table()}
 
@@ -393,7 +393,7 @@ OTHER = {
     "mediancr_pixels_rejected": st.none() | st.lists(st.tuples(coordinate, coordinate)),
     "pixels_to_be_replaced_by_local_median": st.none()
     | st.lists(st.tuples(coordinate, coordinate, st.just(3), st.sampled_from([1, 5]))),
-    "sg_corrected": st.lists(st.sampled_from(HIT_CLASSES)),
+    "sg_corrected": st.lists(st.sampled_from(CLASSES)),
     "mm_xy_offsets": st.none() | st.lists(st.tuples(finite, finite), min_size=3, max_size=3),
     "mm_crosscorr_region": st.none() | region.map(lambda r: (r[0], r[1] + 10, r[2], r[3] + 10)),
     "mm_fixed_points_in_boundary": st.lists(

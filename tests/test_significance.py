@@ -10,7 +10,7 @@ import crmasks_widgets as cm
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.masks import grow
-from crmasks_widgets.core.significance.classes import CLASS_NAMES, CLASSES
+from crmasks_widgets.hit_classes import CLASS_NAMES, CLASSES
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from . import golden_cases

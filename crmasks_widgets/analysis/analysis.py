@@ -39,10 +39,10 @@ from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.significance.excess import NoiseScale, SignificanceDiagram
 from crmasks_widgets.core.significance.hits import SignificanceLimits, threshold
 from crmasks_widgets.core.stack import Stack
+from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
 from crmasks_widgets.parameters import Parameters
 
-BoolFrame = npt.NDArray[np.bool_]
 _PLAIN = Run()
 
 
@@ -353,7 +353,7 @@ class Analysis:
         return self.result("edits")
 
     @property
-    def mediancr(self) -> BoolFrame:
+    def mediancr(self) -> BoolArray:
         """Mask of the median, (ny, nx); it needs no detection in the mean or the exposures."""
         return self.result("mediancr")
 
@@ -362,14 +362,14 @@ class Analysis:
         return self.result("masks")
 
     @property
-    def masks(self) -> Mapping[str, BoolFrame]:
+    def masks(self) -> Mapping[str, BoolArray]:
         """Masks by name: MEDIANCR, MEANCRT, CRMASK1...N; (ny, nx) bool."""
         built = self._built
         named = {"MEDIANCR": self.mediancr, "MEANCRT": built.meancrt}
         named |= {f"CRMASK{i}": mask for i, mask in enumerate(built.exposures, start=1)}
         return MappingProxyType(named)
 
-    def mask(self, target: Target) -> BoolFrame:
+    def mask(self, target: Target) -> BoolArray:
         """Mask made for "median", "mean" or exposure 1...n."""
         if target == "median":
             return self.mediancr
@@ -393,7 +393,7 @@ class Analysis:
         return self.result("hits").copy()
 
     @property
-    def problematic(self) -> BoolFrame:
+    def problematic(self) -> BoolArray:
         """Pixels that no exposure is left for: masked, or invalid, in every one of them."""
         built, valid = self._built, self.stack.valid
         lost = list(built.exposures)

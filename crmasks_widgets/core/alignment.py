@@ -8,9 +8,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from crmasks_widgets.core.noise import Noise
-
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.floating]
+from crmasks_widgets.core.typing import BoolArray, FloatArray
 
 # A ratio says something about the level only where the signal stands well above its noise.
 MIN_SIGNAL_TO_NOISE = 10.0

@@ -11,8 +11,8 @@ from scipy.special import ndtr
 from crmasks_widgets.core.masks import Masks
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
+from crmasks_widgets.core.typing import Float32Array
 
-FloatFrame = npt.NDArray[np.float32]
 Kind = Literal["mediancr", "meancrt", "meancr"]
 KINDS: tuple[Kind, ...] = ("mediancr", "meancrt", "meancr")
 ROWS_AT_ONCE = 128
@@ -32,8 +32,8 @@ class Combination:
         Exposures used. 0 where all of them are masked (the value is then the fill) or invalid.
     """
 
-    data: FloatFrame
-    variance: FloatFrame
+    data: Float32Array
+    variance: Float32Array
     map: npt.NDArray[np.int16]
 
 
@@ -67,11 +67,11 @@ class Ingredients:
     stack: Stack
     mediancr: npt.NDArray[np.bool_]
     masks: Masks
-    fill: FloatFrame
+    fill: Float32Array
     noise: Noise
     flux_factors: tuple[float, ...]
-    median_factors: FloatFrame
-    fill_variance: FloatFrame | None = None
+    median_factors: Float32Array
+    fill_variance: Float32Array | None = None
     fill_count: npt.NDArray[np.int16] | None = None
 
     def rows(self, rows: slice) -> "Ingredients":
@@ -130,7 +130,7 @@ def median_variance_factor(n: int) -> float:
     return float((upper * (m2 + 2 * x * m1 + x**2 * m0)).sum() / (4 * (upper * m0).sum()))
 
 
-def median_variance_factors(n: int) -> FloatFrame:
+def median_variance_factors(n: int) -> Float32Array:
     """Variance factors of the medians of 0 to n values.
 
     Parameters
@@ -199,7 +199,7 @@ def exposure_variances(
     return [np.asarray((readout + signal * f / noise.gain) / f**2, np.float32) for f in factors]
 
 
-def _exposure_variances(value: FloatFrame, parts: Ingredients) -> list[npt.NDArray[np.float32]]:
+def _exposure_variances(value: Float32Array, parts: Ingredients) -> list[npt.NDArray[np.float32]]:
     return exposure_variances(value, parts.noise, parts.flux_factors)
 
 
@@ -217,7 +217,7 @@ def _mean_over(
 
 
 def _fill_variance(
-    value: FloatFrame, parts: Ingredients, where: npt.NDArray[np.bool_]
+    value: Float32Array, parts: Ingredients, where: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float32]:
     """Variance of the fill: as given, or that of a single value."""
     single = _single_variance(value, parts, where)
@@ -228,7 +228,7 @@ def _fill_variance(
 
 
 def _single_variance(
-    value: FloatFrame, parts: Ingredients, where: npt.NDArray[np.bool_]
+    value: Float32Array, parts: Ingredients, where: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float32]:
     """Variance of a single value: that of the exposure it came from.
 

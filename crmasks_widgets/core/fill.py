@@ -10,9 +10,7 @@ from crmasks_widgets.core.combine import exposure_variances
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.significance.local_estimate import LocalEstimate
 from crmasks_widgets.core.stack import Stack
-
-BoolFrame = npt.NDArray[np.bool_]
-FloatFrame = npt.NDArray[np.float32]
+from crmasks_widgets.core.typing import BoolArray, Float32Array
 
 
 @dataclass(frozen=True)
@@ -29,16 +27,16 @@ class Fill:
         Exposures used; 0 where the value is a local estimate.
     """
 
-    value: FloatFrame
-    variance: FloatFrame
+    value: Float32Array
+    variance: Float32Array
     count: npt.NDArray[np.int16]
 
 
 def best_fill(
     stack: Stack,
-    masked: Sequence[BoolFrame],
-    hit: Sequence[BoolFrame],
-    wanted: BoolFrame,
+    masked: Sequence[BoolArray],
+    hit: Sequence[BoolArray],
+    wanted: BoolArray,
     estimate: Callable[[npt.NDArray[np.int64]], LocalEstimate],
     noise: Noise,
     factors: tuple[float, ...],
@@ -85,7 +83,7 @@ def best_fill(
         n = used.sum(axis=0)
         some = n > 0
         mean = np.where(used, cube, 0).sum(axis=0)[some] / n[some]
-        each = exposure_variances(mean, _noise_at(noise, pixels[some]), factors)
+        each = exposure_variances(mean, noise.at(pixels[some]), factors)
         variance = np.where(used[:, some], each, 0).sum(axis=0)
         _put(fill, pixels[some], mean, variance / n[some] ** 2, n[some])
         pixels, cube, valid = pixels[~some], cube[:, ~some], valid[:, ~some]
@@ -93,19 +91,11 @@ def best_fill(
     # With nothing known around, the minimum stands, and what the exposures say of its error.
     none = ~np.isfinite(local.value)
     lowest, highest = (frame.ravel()[pixels] for frame in (stack.min2d, stack.max2d))
-    own = np.max(exposure_variances(lowest, _noise_at(noise, pixels), factors), axis=0)
+    own = np.max(exposure_variances(lowest, noise.at(pixels), factors), axis=0)
     value = np.where(none, lowest, local.value)
     error = np.where(none, own + np.square(highest - lowest), local.variance)
     _put(fill, pixels, value, error, np.zeros(len(pixels)))
     return fill
-
-
-def _noise_at(noise: Noise, pixels: npt.NDArray[np.int64]) -> Noise:
-    gain, rnoise = (
-        frame.ravel()[pixels] if isinstance(frame, np.ndarray) else frame
-        for frame in (noise.gain, noise.rnoise)
-    )
-    return Noise(gain, rnoise)
 
 
 def _put(

@@ -11,8 +11,7 @@ from scipy.sparse import csgraph
 from crmasks_widgets.core import codes, detectors
 from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS
 from crmasks_widgets.core.stack import Stack
-
-FloatArray = npt.NDArray[np.float64]
+from crmasks_widgets.core.typing import Float64Array
 
 # With a smaller part of the frame masked, joining single pixels beats scanning the frame.
 SPARSE = 1e-2
@@ -124,8 +123,8 @@ def hit_table(
 def least_probability(
     labels: npt.NDArray[np.int32],
     stack: Stack,
-    noise_probability: Callable[[FloatArray, FloatArray], FloatArray],
-) -> FloatArray:
+    noise_probability: Callable[[Float64Array, Float64Array], Float64Array],
+) -> Float64Array:
     """Probability that noise alone lifts a pixel as high as the most unlikely one of each hit.
 
     Parameters

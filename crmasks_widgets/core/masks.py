@@ -10,10 +10,10 @@ import numpy.typing as npt
 from crmasks_widgets.core import detectors
 from crmasks_widgets.core.codes import BOTH, DILATION, FORCED
 from crmasks_widgets.core.mm.boundary import Boundary
-from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise import Noise, at_pixels
 from crmasks_widgets.core.stack import Stack
+from crmasks_widgets.core.typing import BoolArray, NumberOrMap
 
-BoolFrame = npt.NDArray[np.bool_]
 EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 # With a smaller part of the frame masked, growing pixel by pixel beats a filter over the frame.
 SPARSE = 2e-3
@@ -31,9 +31,9 @@ class Flags:
         Pixels flagged by each detector of the method, by its key in the registry.
     """
 
-    found: Mapping[str, BoolFrame]
+    found: Mapping[str, BoolArray]
 
-    def by(self, detector: str) -> BoolFrame:
+    def by(self, detector: str) -> BoolArray:
         """Pixels flagged by one detector.
 
         Parameters
@@ -51,12 +51,12 @@ class Flags:
         return np.zeros_like(next(iter(self.found.values())))
 
     @property
-    def either(self) -> BoolFrame:
+    def either(self) -> BoolArray:
         """Flagged by at least one detector."""
         return np.asarray(np.logical_or.reduce(list(self.found.values())), dtype=bool)
 
     @property
-    def both(self) -> BoolFrame:
+    def both(self) -> BoolArray:
         """Flagged by two detectors or more."""
         return np.asarray(sum(frame.astype(np.uint8) for frame in self.found.values()) > 1)
 
@@ -75,7 +75,7 @@ class Flags:
         """
         return Flags({key: frame[where] for key, frame in self.found.items()})
 
-    def inside(self, mask: BoolFrame) -> "Flags":
+    def inside(self, mask: BoolArray) -> "Flags":
         """Flags inside a mask.
 
         Parameters
@@ -138,18 +138,18 @@ class HandEdits:
         True for pixels that stay out of MEDIANCR, and of what it adds to MEANCRT.
     """
 
-    allowed: BoolFrame
-    forced: BoolFrame
-    rejected: BoolFrame
+    allowed: BoolArray
+    forced: BoolArray
+    rejected: BoolArray
 
 
 def mm_flags(
     target: npt.NDArray[np.float32],
     stack: Stack,
     boundary: Boundary,
-    threshold: float | npt.NDArray[np.floating],
-    least_maximum: float | npt.NDArray[np.floating],
-) -> BoolFrame:
+    threshold: NumberOrMap,
+    least_maximum: NumberOrMap,
+) -> BoolArray:
     """Pixels of a target above the boundary (section 9).
 
     Parameters
@@ -175,21 +175,14 @@ def mm_flags(
     # Few pixels are above the lowest point of the boundary: only they need a closer look.
     candidates = np.flatnonzero(excess > least)
     height, minimum = excess.ravel()[candidates], stack.min2d.ravel()[candidates]
-    passed = (height > boundary(minimum)) & (height > _at(threshold, candidates))
-    passed &= stack.max2d.ravel()[candidates] > _at(least_maximum, candidates)
+    passed = (height > boundary(minimum)) & (height > at_pixels(threshold, candidates))
+    passed &= stack.max2d.ravel()[candidates] > at_pixels(least_maximum, candidates)
     flagged = np.zeros(target.shape, dtype=bool)
     flagged.ravel()[candidates[passed]] = True
     return flagged
 
 
-def _at(
-    value: float | npt.NDArray[np.floating], pixels: npt.NDArray[np.int64]
-) -> float | npt.NDArray[np.floating]:
-    """Values of a map at some pixels; a number stays what it is."""
-    return value.ravel()[pixels] if isinstance(value, np.ndarray) else value
-
-
-def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
+def grow(mask: BoolArray, dilation: int) -> BoolArray:
     """Dilate a mask by squares of side 2 * dilation + 1.
 
     Parameters
@@ -207,7 +200,7 @@ def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
     pixels = np.flatnonzero(mask)
     if dilation > 0 and len(pixels) > SPARSE * mask.size:
         return _grown_along(_grown_along(mask, dilation, 1), dilation, 0)
-    grown: BoolFrame = mask.copy()
+    grown: BoolArray = mask.copy()
     y, x = np.divmod(pixels, mask.shape[1])
     for dy in range(-dilation, dilation + 1):
         inside = (y + dy >= 0) & (y + dy < mask.shape[0])
@@ -217,8 +210,8 @@ def grow(mask: BoolFrame, dilation: int) -> BoolFrame:
     return grown
 
 
-def _grown_along(mask: BoolFrame, dilation: int, axis: int) -> BoolFrame:
-    grown: BoolFrame = mask.copy()
+def _grown_along(mask: BoolArray, dilation: int, axis: int) -> BoolArray:
+    grown: BoolArray = mask.copy()
     before = (slice(None),) * axis
     for step in range(1, min(dilation, mask.shape[axis] - 1) + 1):
         late, early = (*before, slice(step, None)), (*before, slice(None, -step))
@@ -239,11 +232,11 @@ class Masks:
         Pixels to be left out of each exposure.
     """
 
-    meancrt: BoolFrame
-    exposures: tuple[BoolFrame, ...]
+    meancrt: BoolArray
+    exposures: tuple[BoolArray, ...]
 
 
-def build_mediancr(flagged: BoolFrame, stack: Stack, edits: HandEdits, dilation: int) -> BoolFrame:
+def build_mediancr(flagged: BoolArray, stack: Stack, edits: HandEdits, dilation: int) -> BoolArray:
     """Make MEDIANCR: the dilated flags of the median, and the pixels set by hand (section 10).
 
     Parameters
@@ -268,7 +261,7 @@ def build_mediancr(flagged: BoolFrame, stack: Stack, edits: HandEdits, dilation:
 
 
 def build_masks(
-    flags: Mapping[str | int, BoolFrame],
+    flags: Mapping[str | int, BoolArray],
     stack: Stack,
     edits: HandEdits,
     noise: Noise,
@@ -319,16 +312,16 @@ def build_masks(
     return Masks(meancrt | (forced & anywhere), tuple(exposures))
 
 
-def _allowed(edits: HandEdits, valid: BoolFrame | None) -> BoolFrame:
+def _allowed(edits: HandEdits, valid: BoolArray | None) -> BoolArray:
     return edits.allowed if valid is None else edits.allowed & valid
 
 
-def _deviates(stack: Stack, number: int, noise: Noise) -> BoolFrame:
+def _deviates(stack: Stack, number: int, noise: Noise) -> BoolArray:
     excess = stack.cube[number - 1] - stack.min2d
     return np.asarray(excess > DEVIATION_SIGMA * noise.sigma(stack.min2d), dtype=bool)
 
 
-def detection_codes(flags: Flags, mask: BoolFrame, edits: HandEdits) -> npt.NDArray[np.uint8]:
+def detection_codes(flags: Flags, mask: BoolArray, edits: HandEdits) -> npt.NDArray[np.uint8]:
     """Say for every pixel of a mask why it is there.
 
     Parameters

@@ -3,7 +3,29 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from crmasks_widgets.core.typing import FloatArray, NumberOrMap, Pixels
+
+# Electrons. With a smaller readout noise, single electrons show in the laws of exposures.
+MIN_RNOISE = 0.6
+
+
+def at_pixels(value: NumberOrMap, pixels: Pixels) -> NumberOrMap:
+    """Values of a map at some pixels; a number stays what it is.
+
+    Parameters
+    ----------
+    value : float or (ny, nx) ndarray
+        One number for all pixels, or one for each.
+    pixels : (k,) int64
+        Flat indices.
+
+    Returns
+    -------
+    float or (k,) ndarray
+        In the unit of `value`.
+    """
+    return value.ravel()[pixels] if isinstance(value, np.ndarray) else value
 
 
 @dataclass(frozen=True)
@@ -18,8 +40,8 @@ class Noise:
         Readout noise, ADU.
     """
 
-    gain: float | npt.NDArray[np.floating]
-    rnoise: float | npt.NDArray[np.floating]
+    gain: NumberOrMap
+    rnoise: NumberOrMap
 
     @property
     def typical_gain(self) -> float:
@@ -31,7 +53,7 @@ class Noise:
         """Median readout noise, ADU."""
         return float(np.median(self.rnoise))
 
-    def sigma(self, signal: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    def sigma(self, signal: FloatArray) -> FloatArray:
         """Noise of one exposure.
 
         Parameters
@@ -64,3 +86,18 @@ class Noise:
             for value in (self.gain, self.rnoise)
         )
         return Noise(gain, rnoise)
+
+    def at(self, pixels: Pixels) -> "Noise":
+        """Noise of some pixels.
+
+        Parameters
+        ----------
+        pixels : (k,) int64
+            Flat indices.
+
+        Returns
+        -------
+        Noise
+            Numbers as they are, (k,) values of maps.
+        """
+        return Noise(at_pixels(self.gain, pixels), at_pixels(self.rnoise, pixels))

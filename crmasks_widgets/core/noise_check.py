@@ -15,8 +15,7 @@ from scipy import ndimage
 
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
-
-FloatArray = npt.NDArray[np.float64]
+from crmasks_widgets.core.typing import Float64Array
 
 # Part of a normal law within one sigma.
 _CORE = 0.6827
@@ -138,18 +137,18 @@ class _Samples:
     by their level, an average; the signal is their own, right in the mean where lines are narrow.
     """
 
-    level: FloatArray
-    signal: FloatArray
-    plain: FloatArray
-    white: FloatArray
-    readout: FloatArray
-    photons: FloatArray
+    level: Float64Array
+    signal: Float64Array
+    plain: Float64Array
+    white: Float64Array
+    readout: Float64Array
+    photons: Float64Array
 
     @classmethod
     def of(
         cls, stack: Stack, level: npt.NDArray[np.floating], factors: tuple[float, ...], step: int
     ) -> "_Samples":
-        rows: list[list[FloatArray]] = [[] for _ in range(6)]
+        rows: list[list[Float64Array]] = [[] for _ in range(6)]
         for i, j in combinations(range(stack.n), 2):
             difference = (stack.cube[i, ::step] - stack.cube[j, ::step]).astype(np.float64)
             pair = difference[:, :-1:2], difference[:, 1::2]
@@ -201,7 +200,7 @@ def _classes(
     return rows
 
 
-def _scatter(values: FloatArray) -> float:
+def _scatter(values: Float64Array) -> float:
     """Root mean square of the core: hits, which stand out, are left out step by step."""
     scatter = float(np.quantile(np.abs(values), _CORE))
     for _ in range(_ROUNDS):
@@ -268,7 +267,7 @@ def _flux_and_offsets(
     return tuple(flux), tuple(offsets)
 
 
-def _robust_fit(design: FloatArray, target: FloatArray) -> tuple[list[float], list[float]]:
+def _robust_fit(design: Float64Array, target: Float64Array) -> tuple[list[float], list[float]]:
     """Least squares of columns (m, k) without what stands out of a target (k,), hits above all."""
     # Columns of equal length keep the normal equations well conditioned.
     length = np.maximum(np.linalg.norm(design, axis=1), np.finfo(float).tiny)

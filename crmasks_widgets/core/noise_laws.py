@@ -16,9 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from crmasks_widgets.core.typing import BoolArray, Float64Array, Int64Array
 
 # Distance of neighbouring levels in units of the noise: with eight-point weights, what depends on
 # the level is wrong by some 1e-6 at most, below the counting noise of 200 full frames.
@@ -37,7 +35,7 @@ _ROUNDING = 1e-14
 _ROWS = 64
 
 
-def deviation(mean: npt.ArrayLike, gain: float, rnoise: float) -> FloatArray:
+def deviation(mean: npt.ArrayLike, gain: float, rnoise: float) -> Float64Array:
     """Standard deviation of one exposure.
 
     Parameters
@@ -55,7 +53,7 @@ def deviation(mean: npt.ArrayLike, gain: float, rnoise: float) -> FloatArray:
     return np.sqrt(np.asarray(mean, dtype=np.float64) / gain + rnoise**2)
 
 
-def reach(mean: FloatArray, gain: float, rnoise: float) -> tuple[FloatArray, FloatArray]:
+def reach(mean: Float64Array, gain: float, rnoise: float) -> tuple[Float64Array, Float64Array]:
     """How far a law extends below and above its mean (Bernstein's inequality).
 
     Parameters
@@ -75,7 +73,9 @@ def reach(mean: FloatArray, gain: float, rnoise: float) -> tuple[FloatArray, Flo
     return below, skew + np.sqrt(skew**2 + below**2)
 
 
-def lagrange(position: FloatArray, n: int, size: int = STENCIL) -> tuple[IntArray, FloatArray]:
+def lagrange(
+    position: Float64Array, n: int, size: int = STENCIL
+) -> tuple[Int64Array, Float64Array]:
     """Weights of polynomial interpolation between points 0, 1, ..., n - 1.
 
     Parameters
@@ -118,13 +118,13 @@ class Levels:
         Pixels of the frame, those too bright to be seen in the diagram included.
     """
 
-    means: FloatArray
-    weights: FloatArray
+    means: Float64Array
+    weights: Float64Array
     n_pixels: int
 
 
 def group_levels(
-    scene: FloatArray,
+    scene: Float64Array,
     usable: BoolArray | None,
     brightest: float,
     gain: float,
@@ -178,7 +178,9 @@ def group_levels(
     return Levels(np.maximum(means, 0.0), share, n_pixels)
 
 
-def _shared_out(place: FloatArray, share: FloatArray, n: int) -> tuple[FloatArray, FloatArray]:
+def _shared_out(
+    place: Float64Array, share: Float64Array, n: int
+) -> tuple[Float64Array, Float64Array]:
     """Levels at whole numbers below n that keep the sums of smooth functions of the place."""
     first, weights = lagrange(place, n, _SHARES)
     index = (first[:, None] + np.arange(_SHARES)).ravel()
@@ -200,12 +202,12 @@ class LawTable:
         Probability a ADU at the nodes, and probability of a value above the node.
     """
 
-    first: IntArray
-    density: FloatArray
-    survival: FloatArray
+    first: Int64Array
+    density: Float64Array
+    survival: Float64Array
 
 
-def tabulate(means: FloatArray, step: float, gain: float, rnoise: float) -> LawTable:
+def tabulate(means: Float64Array, step: float, gain: float, rnoise: float) -> LawTable:
     """Tabulate the laws of one exposure.
 
     Parameters

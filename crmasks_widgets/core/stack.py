@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-FloatFrame = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
+from crmasks_widgets.core.typing import BoolArray, Float32Array
 
 # Rows handled at once: a block of three exposures of 2000 columns then stays in a core's cache.
 BLOCK_ROWS = 32
@@ -29,11 +28,11 @@ class Stack:
         Number of valid exposures in each pixel.
     """
 
-    cube: FloatFrame
-    min2d: FloatFrame
-    median2d: FloatFrame
-    mean2d: FloatFrame
-    max2d: FloatFrame
+    cube: Float32Array
+    min2d: Float32Array
+    median2d: Float32Array
+    mean2d: Float32Array
+    max2d: Float32Array
     valid: BoolArray | None
     n_valid: npt.NDArray[np.int16]
 
@@ -65,7 +64,7 @@ class Stack:
             self.n_valid[rows],
         )
 
-    def target(self, target: str | int) -> FloatFrame:
+    def target(self, target: str | int) -> Float32Array:
         """Frame that a detection looks at.
 
         Parameters
@@ -82,7 +81,7 @@ class Stack:
             return self.median2d
         if target == "mean":
             return self.mean2d
-        frame: FloatFrame = self.cube[int(target) - 1]
+        frame: Float32Array = self.cube[int(target) - 1]
         return frame
 
     def target_valid(self, target: str | int) -> BoolArray | None:
@@ -149,7 +148,7 @@ def middle(ordered: list[npt.NDArray[np.floating]]) -> npt.NDArray[np.floating]:
     return np.asarray((ordered[half - 1] + ordered[half]) / 2)
 
 
-def _frames(cube: FloatFrame) -> tuple[FloatFrame, FloatFrame, FloatFrame, FloatFrame]:
+def _frames(cube: Float32Array) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
     """Minimum, median, mean and maximum of a cube without NaN, block by block."""
     ny, nx = cube.shape[1:]
     out = tuple(np.empty((ny, nx), np.float32) for _ in range(4))
@@ -162,7 +161,7 @@ def _frames(cube: FloatFrame) -> tuple[FloatFrame, FloatFrame, FloatFrame, Float
     return out[0], out[1], out[2], out[3]
 
 
-def _mend_invalid(frames: tuple[FloatFrame, ...], cube: FloatFrame, where: BoolArray) -> None:
+def _mend_invalid(frames: tuple[Float32Array, ...], cube: Float32Array, where: BoolArray) -> None:
     """Overwrite the frames where at least one exposure is invalid, from the valid ones alone."""
     values = np.ma.masked_invalid(cube[:, where])
     median = np.ma.median(values, axis=0)  # type: ignore[no-untyped-call]
@@ -172,8 +171,8 @@ def _mend_invalid(frames: tuple[FloatFrame, ...], cube: FloatFrame, where: BoolA
 
 
 def stack_exposures(
-    data: FloatFrame,
-    bias: float | FloatFrame = 0.0,
+    data: Float32Array,
+    bias: float | Float32Array = 0.0,
     flux_factors: tuple[float, ...] | None = None,
     valid: BoolArray | None = None,
 ) -> Stack:

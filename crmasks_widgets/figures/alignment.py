@@ -3,7 +3,6 @@
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
@@ -13,6 +12,7 @@ from crmasks_widgets.core.alignment import MIN_SIGNAL_TO_NOISE, shifted
 from crmasks_widgets.core.codes import INVALID_COLOUR
 from crmasks_widgets.core.regions import region_mask, region_slices
 from crmasks_widgets.core.stack import stack_exposures
+from crmasks_widgets.core.typing import FloatArray
 from crmasks_widgets.figures.images import (
     BOUNDARY_COLOUR,
     block_mean,
@@ -23,8 +23,6 @@ from crmasks_widgets.figures.images import (
 )
 from crmasks_widgets.figures.jobs import new_figure
 from crmasks_widgets.limits import colour_limits
-
-FloatArray = npt.NDArray[np.floating]
 
 N_RATIO_BINS: Final = 101
 N_SIGNAL_BINS: Final = 120

@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from crmasks_widgets.core.stack import BLOCK_ROWS
-
-FloatArray = npt.NDArray[np.floating]
+from crmasks_widgets.core.typing import FloatArray
 
 N_CELLS: Final = (120, 90)
 N_CURVE_POINTS: Final = 1001

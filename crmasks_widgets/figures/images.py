@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.typing import BoolArray, FloatArray
 
-FloatArray = npt.NDArray[np.floating]
-BoolArray = npt.NDArray[np.bool_]
 Extent = tuple[float, float, float, float]
 
 # Colours without a meaning in the palette of detection codes.

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.lacosmic.stages import LacosmicStages
+from crmasks_widgets.core.typing import FloatArray
 from crmasks_widgets.figures.diagram_density import density, stretched_axis
 from crmasks_widgets.figures.histogram2d import X_LABEL, Y_LABEL, draw_boundary
 from crmasks_widgets.figures.hit_pages import hit_window
@@ -20,8 +21,6 @@ from crmasks_widgets.figures.images import BOUNDARY_COLOUR, CROSS_COLOUR, outlin
 from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.simulate import Scene
 from crmasks_widgets.teaching import Verdict, lesson_stack
-
-Frame = npt.NDArray[np.floating]
 
 # Okabe & Ito (2008); symbols differ as well.
 FOUND: Final[dict[str, Any]] = {"color": "#009E73", "marker": "o", "s": 22, "facecolors": "none"}
@@ -38,7 +37,7 @@ LINES: Final[tuple[tuple[str, Any], ...]] = (
 N_CELLS: Final = 90
 
 
-def order_figure(ordered: Frame, level: float) -> Figure:
+def order_figure(ordered: FloatArray, level: float) -> Figure:
     """Draw the distributions of minimum, median and maximum of N exposures of one pixel.
 
     Parameters
@@ -75,7 +74,7 @@ def order_figure(ordered: Frame, level: float) -> Figure:
     return figure
 
 
-def _grey(axes: Axes, frame: Frame, title: str, low: float, high: float) -> None:
+def _grey(axes: Axes, frame: FloatArray, title: str, low: float, high: float) -> None:
     extent = (0.5, frame.shape[1] + 0.5, 0.5, frame.shape[0] + 0.5)
     axes.imshow(
         frame, origin="lower", cmap="gray_r", vmin=low, vmax=high, extent=extent,
@@ -168,7 +167,9 @@ def diagram_figure(
     return figure
 
 
-def stages_figure(frame: Frame, stages: LacosmicStages, sigclip: float, objlim: float) -> Figure:
+def stages_figure(
+    frame: FloatArray, stages: LacosmicStages, sigclip: float, objlim: float
+) -> Figure:
     """Draw the first iteration of L.A.Cosmic, stage by stage.
 
     Parameters
@@ -209,7 +210,7 @@ def stages_figure(frame: Frame, stages: LacosmicStages, sigclip: float, objlim: 
     return figure
 
 
-def error_figure(frames: Mapping[str, Frame], scene: Scene) -> Figure:
+def error_figure(frames: Mapping[str, FloatArray], scene: Scene) -> Figure:
     """Draw how far combinations are from the truth, where something was hit and where not.
 
     Parameters

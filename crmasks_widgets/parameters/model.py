@@ -14,6 +14,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
+from crmasks_widgets.hit_classes import CORRECTED
 from crmasks_widgets.parameters import types, values
 from crmasks_widgets.parameters.file import read_parameters, write_parameters
 from crmasks_widgets.parameters.info import (
@@ -231,7 +232,7 @@ class Parameters(BaseModel):
         in_reference=False,
     )  # fmt: skip
     sg_corrected: types.HitClasses = about(
-        types.CORRECTED, "classes of hits that are corrected; others are only listed",
+        CORRECTED, "classes of hits that are corrected; others are only listed",
         expected=types.HIT_CLASSES_RULE, in_reference=False,
     )  # fmt: skip
 

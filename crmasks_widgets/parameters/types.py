@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
+from crmasks_widgets.hit_classes import CLASSES
 from crmasks_widgets.parameters import coordinates as regions
 from crmasks_widgets.parameters import values
 from crmasks_widgets.parameters.info import LARGEST, Choices
@@ -60,22 +61,16 @@ def _method(value: object) -> str:
     return value
 
 
-HIT_CLASSES: Final = ("coincident", "unstable", "residual", "saturated", "hot")
-"""What hits of the median may be; see `core.significance.classes`."""
-
-CORRECTED: Final = HIT_CLASSES[:-1]
-"""Those corrected by default: a hot pixel is no hit, and is only seen where fluxes differ."""
-
-HIT_CLASSES_RULE: Final = "a list of some of " + ", ".join(HIT_CLASSES)
+HIT_CLASSES_RULE: Final = "a list of some of " + ", ".join(CLASSES)
 
 
 def _hit_classes(value: object) -> tuple[str, ...]:
-    """Check a list of classes; each once, in the order of `HIT_CLASSES`."""
+    """Check a list of classes; each once, in the order of `CLASSES`."""
     if isinstance(value, str):
         value = [value]
-    if not isinstance(value, list | tuple) or not all(name in HIT_CLASSES for name in value):
+    if not isinstance(value, list | tuple) or not all(name in CLASSES for name in value):
         raise values.RefusedValueError(value)
-    return tuple(name for name in HIT_CLASSES if name in value)
+    return tuple(name for name in CLASSES if name in value)
 
 
 Method = Annotated[str, PlainValidator(_method), Choices(tuple(METHODS))]

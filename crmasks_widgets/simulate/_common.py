@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crmasks_widgets.errors import ParameterError
+
+Float64Array = NDArray[np.float64]
 
 
 class Stream(IntEnum):

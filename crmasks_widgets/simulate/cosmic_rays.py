@@ -15,14 +15,13 @@ from scipy.special import ndtr
 
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.simulate._common import (
+    Float64Array,
     Stream,
     check_real,
     check_shape,
     check_whole,
     random_stream,
 )
-
-FloatArray = NDArray[np.float64]
 
 STEP: Final = 0.35
 """Pixels of path between two deposits; well below 1, so that no track has gaps."""
@@ -153,10 +152,10 @@ class Deposits(NamedTuple):
         Gaussian spread in pixels.
     """
 
-    x: FloatArray
-    y: FloatArray
-    charge: FloatArray
-    sigma: FloatArray
+    x: Float64Array
+    y: Float64Array
+    charge: Float64Array
+    sigma: Float64Array
 
 
 def cosmic_ray_images(
@@ -218,7 +217,7 @@ def _coincidences(
     return deposits
 
 
-def _tracks(rng: np.random.Generator, x: FloatArray, y: FloatArray, hits: Hits) -> Deposits:
+def _tracks(rng: np.random.Generator, x: Float64Array, y: Float64Array, hits: Hits) -> Deposits:
     """Return the deposits of hits of every kind that pass through the places (x, y)."""
     shares = np.array([hits.muons, hits.electrons, hits.spots], dtype=float)
     kind = rng.choice(3, size=x.size, p=shares / shares.sum())
@@ -231,7 +230,7 @@ def _joined(parts: list[Deposits]) -> Deposits:
     return Deposits(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _muons(rng: np.random.Generator, x: FloatArray, y: FloatArray, hits: Hits) -> Deposits:
+def _muons(rng: np.random.Generator, x: Float64Array, y: Float64Array, hits: Hits) -> Deposits:
     """Return straight tracks centred on (x, y), through the whole thickness.
 
     Muons that come from everywhere cross a plane with a density cos(angle) sin(angle), so that
@@ -258,7 +257,7 @@ def _muons(rng: np.random.Generator, x: FloatArray, y: FloatArray, hits: Hits) -
 
 
 def _delta_rays(
-    rng: np.random.Generator, straight: Deposits, way: FloatArray, hits: Hits
+    rng: np.random.Generator, straight: Deposits, way: Float64Array, hits: Hits
 ) -> Deposits:
     """Return the electrons that muons knock out of atoms on the `way` from deposit to deposit."""
     knocked = rng.random(way.size) < hits.delta_rays / 100 * way
@@ -266,7 +265,7 @@ def _delta_rays(
     return _wander(rng, straight.x[knocked], straight.y[knocked], lengths, hits)
 
 
-def delta_ranges(rng: np.random.Generator, size: int) -> FloatArray:
+def delta_ranges(rng: np.random.Generator, size: int) -> Float64Array:
     """Draw the lengths of the paths of delta rays.
 
     Their number with an energy above T falls as 1 / T (Rutherford), and that with a range above r
@@ -287,14 +286,14 @@ def delta_ranges(rng: np.random.Generator, size: int) -> FloatArray:
     return np.minimum(DELTA_RANGE * rng.uniform(size=size) ** -DELTA_POWER, DELTA_LONGEST)
 
 
-def _electrons(rng: np.random.Generator, x: FloatArray, y: FloatArray, hits: Hits) -> Deposits:
+def _electrons(rng: np.random.Generator, x: Float64Array, y: Float64Array, hits: Hits) -> Deposits:
     """Return tracks that begin at (x, y) and wander."""
     lengths = rng.exponential(hits.electron_length, x.size)
     return _wander(rng, x, y, np.minimum(lengths + 1, 8 * hits.electron_length), hits)
 
 
 def _wander(
-    rng: np.random.Generator, x: FloatArray, y: FloatArray, lengths: FloatArray, hits: Hits
+    rng: np.random.Generator, x: Float64Array, y: Float64Array, lengths: Float64Array, hits: Hits
 ) -> Deposits:
     """Return tracks of given lengths that begin at (x, y); slower and denser towards their end."""
     steps = np.ceil(lengths / STEP).astype(int)
@@ -315,19 +314,19 @@ def _wander(
     )
 
 
-def _spots(rng: np.random.Generator, x: FloatArray, y: FloatArray, hits: Hits) -> Deposits:
+def _spots(rng: np.random.Generator, x: Float64Array, y: Float64Array, hits: Hits) -> Deposits:
     """Return hits that end where they begin: X-rays, slow electrons."""
     charge = 1.5 * hits.charge * rng.lognormal(0, 0.8, x.size)
     return Deposits(x, y, charge, hits.diffusion * np.sqrt(rng.uniform(size=x.size)))
 
 
-def _landau(rng: np.random.Generator, size: int) -> FloatArray:
+def _landau(rng: np.random.Generator, size: int) -> Float64Array:
     """Return charges of a Landau law with its mode at 1, cut at 0 and at `LANDAU_CAP`."""
     charge = 1 + LANDAU_WIDTH * (standard_landau(rng, size) - LANDAU_MODE)
     return np.clip(charge, 0, LANDAU_CAP)
 
 
-def standard_landau(rng: np.random.Generator, size: int) -> FloatArray:
+def standard_landau(rng: np.random.Generator, size: int) -> Float64Array:
     """Draw numbers of the standard Landau law.
 
     The Landau law is the stable law with index 1 and skewness 1, which has a closed formula of a
@@ -352,7 +351,7 @@ def standard_landau(rng: np.random.Generator, size: int) -> FloatArray:
     return np.asarray(lever * np.tan(angle) - np.log(waiting * np.cos(angle) / lever))
 
 
-def _collect(deposits: list[Deposits], shape: tuple[int, int]) -> FloatArray:
+def _collect(deposits: list[Deposits], shape: tuple[int, int]) -> Float64Array:
     """Share the charge of the deposits among the pixels: (ny, nx) electrons."""
     every = _joined(deposits)
     image = np.zeros(shape)
@@ -361,7 +360,7 @@ def _collect(deposits: list[Deposits], shape: tuple[int, int]) -> FloatArray:
     return image
 
 
-def _share(deposits: Deposits, shape: tuple[int, int]) -> FloatArray:
+def _share(deposits: Deposits, shape: tuple[int, int]) -> Float64Array:
     """Do what `_collect` says for as many deposits as memory holds at once."""
     ny, nx = shape
     column, share_x = _shares(deposits.x, deposits.sigma)
@@ -373,7 +372,7 @@ def _share(deposits: Deposits, shape: tuple[int, int]) -> FloatArray:
     return np.asarray(image, np.float64).reshape(ny, nx)
 
 
-def _shares(position: FloatArray, sigma: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
+def _shares(position: Float64Array, sigma: Float64Array) -> tuple[NDArray[np.intp], Float64Array]:
     """Return the pixels about each position along one axis, and the share that each receives."""
     centre = np.floor(position + 0.5).astype(np.intp)
     pixels = centre[:, None] + np.arange(-REACH, REACH + 1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from crmasks_widgets.simulate._common import (
     FWHM,
+    Float64Array,
     Stream,
     check_offset,
     check_real,
@@ -19,8 +20,6 @@ from crmasks_widgets.simulate._common import (
 )
 from crmasks_widgets.simulate.cosmic_rays import Hits
 from crmasks_widgets.simulate.detector import Detector, Scene, expose
-
-FloatArray = NDArray[np.float64]
 
 SMALLEST_SIDE = 16
 """Pixels: on a smaller frame there is no room for two fibres and a line."""
@@ -194,7 +193,7 @@ def fibre_light(
 
 def _spectra(
     rng: np.random.Generator, nx: int, fibres: Fibres
-) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+) -> tuple[tuple[Float64Array, Float64Array], tuple[Float64Array, Float64Array]]:
     """Return the spectra of sky and object, each as places (tenths of a pixel) and ADU."""
     margin = abs(fibres.smile) + 10
     x = np.arange(-margin, nx + margin, 0.1)
@@ -215,7 +214,7 @@ def _spectra(
 
 def _fibre_weights(
     rng: np.random.Generator, ny: int, fibres: Fibres
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array]:
     """Return the throughput of each fibre (0 in the gaps) and how much of the object it sees."""
     number = int(np.ceil(ny / fibres.spacing))
     index = np.arange(number)
@@ -228,7 +227,7 @@ def _fibre_weights(
     return throughput, filling + 0.03
 
 
-def _profiles(place: FloatArray, weights: FloatArray, fibres: Fibres) -> FloatArray:
+def _profiles(place: Float64Array, weights: Float64Array, fibres: Fibres) -> Float64Array:
     """Return the sum of the Gaussian profiles of the weighted fibres, (ny, nx).
 
     `place` is y with the bow taken out; fibre j lies at (j + 1/2) * spacing.

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from crmasks_widgets.simulate._common import (
     FWHM,
+    Float64Array,
     Stream,
     check_offset,
     check_real,
     check_shape,
     random_stream,
 )
-
-FloatArray = NDArray[np.float64]
 
 SMALLEST_SIDE = 16
 """Pixels: on a smaller frame there is no room for a trace and a line."""
@@ -113,14 +112,14 @@ def long_slit_light(
     y, x = np.arange(ny, dtype=float)[:, None] - dy, np.arange(nx, dtype=float)[None, :] - dx
     height = y / (ny - 1) - 0.5
     light = slit.sky + _sky_lines(rng, x - slit.tilt * height, nx, slit)
-    centre: FloatArray = ny * rng.uniform(0.4, 0.6) + slit.slope * (x / (nx - 1) - 0.5)
+    centre: Float64Array = ny * rng.uniform(0.4, 0.6) + slit.slope * (x / (nx - 1) - 0.5)
     profile = np.exp(-0.5 * ((y - centre) * FWHM / slit.seeing) ** 2)
     light += slit.source * _continuum(rng, x, nx) * profile
     light += _nebula(rng, x, (y - centre) / ny, nx, slit)
     return light.astype(np.float32)
 
 
-def _sky_lines(rng: np.random.Generator, x: FloatArray, nx: int, slit: LongSlit) -> FloatArray:
+def _sky_lines(rng: np.random.Generator, x: Float64Array, nx: int, slit: LongSlit) -> Float64Array:
     """Return the sum of the sky lines at the straightened places x, ADU."""
     number = round(slit.lines * nx / 1000)
     margin = abs(slit.tilt)
@@ -134,7 +133,7 @@ def _sky_lines(rng: np.random.Generator, x: FloatArray, nx: int, slit: LongSlit)
     return np.interp(x, fine, table)
 
 
-def _continuum(rng: np.random.Generator, x: FloatArray, nx: int) -> FloatArray:
+def _continuum(rng: np.random.Generator, x: Float64Array, nx: int) -> Float64Array:
     """Return the relative spectrum of the object: a slope and absorption lines, at most 1."""
     spectrum = 0.7 + 0.3 * np.sin(np.pi * (x / nx + rng.uniform(-0.5, 0.5)))
     for place in rng.uniform(0, nx, 6):
@@ -143,8 +142,8 @@ def _continuum(rng: np.random.Generator, x: FloatArray, nx: int) -> FloatArray:
 
 
 def _nebula(
-    rng: np.random.Generator, x: FloatArray, along: FloatArray, nx: int, slit: LongSlit
-) -> FloatArray:
+    rng: np.random.Generator, x: Float64Array, along: Float64Array, nx: int, slit: LongSlit
+) -> Float64Array:
     """Return the emission lines of the extended object; `along` is the place on the slit over ny.
 
     Its lines follow a rotation curve: small, sharp and tilted, they are what a detector of cosmic

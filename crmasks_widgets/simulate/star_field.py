@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmasks_widgets.simulate._common import (
+    Float64Array,
     Stream,
     check_offset,
     check_real,
     check_shape,
     random_stream,
 )
-
-FloatArray = NDArray[np.float64]
 
 SMALLEST_SIDE = 16
 """Pixels: a smaller frame holds no whole star."""
@@ -108,7 +107,7 @@ def star_light(
     return light.astype(np.float32)
 
 
-def _add_star(light: FloatArray, x: float, y: float, flux: float, stars: StarField) -> None:
+def _add_star(light: Float64Array, x: float, y: float, flux: float, stars: StarField) -> None:
     """Add a Moffat profile, taken at the centres of the pixels."""
     reach = REACH * stars.fwhm
     ny, nx = light.shape

@@ -12,20 +12,20 @@ from crmasks_widgets.core import combine, detectors, regions
 from crmasks_widgets.core import fill as filling
 from crmasks_widgets.core import hits as hit_list
 from crmasks_widgets.core import masks as mask_rules
-from crmasks_widgets.core.significance import classes as hit_classes
 from crmasks_widgets.core.significance import everywhere as hit_in_all
+from crmasks_widgets.core.significance.classes import HitClasses, classify_hits
+from crmasks_widgets.core.typing import BoolArray
+from crmasks_widgets.hit_classes import CLASS_NAMES
 from crmasks_widgets.parameters import types
 
-BoolFrame = npt.NDArray[np.bool_]
 
-
-def flagged_lacosmic(read: Reader, target: Target) -> BoolFrame:
+def flagged_lacosmic(read: Reader, target: Target) -> BoolArray:
     """Detections of L.A.Cosmic in a frame."""
-    mask: BoolFrame = read("lacosmic", target).mask
+    mask: BoolArray = read("lacosmic", target).mask
     return mask
 
 
-def flagged_mm(read: Reader, target: Target) -> BoolFrame:
+def flagged_mm(read: Reader, target: Target) -> BoolArray:
     """Detections of the Median-Minimum diagram in a frame."""
     stack = read("stack")
     return mask_rules.mm_flags(
@@ -37,9 +37,9 @@ def flagged_mm(read: Reader, target: Target) -> BoolFrame:
     )
 
 
-def flagged_significance(read: Reader, target: Target) -> BoolFrame:
+def flagged_significance(read: Reader, target: Target) -> BoolArray:
     """Detections of the local significance in a frame."""
-    flagged: BoolFrame = read("significant", target).flagged
+    flagged: BoolArray = read("significant", target).flagged
     return flagged
 
 
@@ -84,7 +84,7 @@ def edits(read: Reader) -> mask_rules.HandEdits:
     )
 
 
-def found(read: Reader) -> BoolFrame:
+def found(read: Reader) -> BoolArray:
     """MEDIANCR before any hit is taken out for its class."""
     flagged = read("flags", "median").either
     return mask_rules.build_mediancr(flagged, read("stack"), read("edits"), read.p.dilation)
@@ -95,7 +95,7 @@ def labels(read: Reader) -> npt.NDArray[np.int32]:
     return hit_list.label_hits(read("found"))
 
 
-def everywhere(read: Reader) -> BoolFrame:
+def everywhere(read: Reader) -> BoolArray:
     """Flagged pixels whose minimum is hit as well."""
     return hit_in_all.mark_everywhere(
         read("coincidences"), _allowed(read, "median").either, read("found"),
@@ -103,24 +103,24 @@ def everywhere(read: Reader) -> BoolFrame:
     )  # fmt: skip
 
 
-def classes(read: Reader) -> hit_classes.HitClasses:
+def classes(read: Reader) -> HitClasses:
     """What each hit is."""
-    return hit_classes.classify_hits(
+    return classify_hits(
         read("labels"), _allowed(read, "median").either, read("everywhere"), read("scaled"),
         read("level"), read.p.la_satlevel,
     )  # fmt: skip
 
 
-def mediancr(read: Reader) -> BoolFrame:
+def mediancr(read: Reader) -> BoolArray:
     """MEDIANCR."""
-    whole: BoolFrame = read("found")
+    whole: BoolArray = read("found")
     if not _judged(read):
         return whole
     listed_only = read("classes").outside(read.p.sg_corrected)
     if not listed_only.any():
         return whole
     # What a user flags is not a matter of its class.
-    kept: BoolFrame = whole & (~listed_only[read("labels")] | read("edits").forced)
+    kept: BoolArray = whole & (~listed_only[read("labels")] | read("edits").forced)
     return kept
 
 
@@ -144,7 +144,7 @@ def hits(read: Reader) -> Table:
     table = hit_list.hit_table(labels, codes, stack)
     if _judged(read):
         classes = read("classes")
-        table["class"] = np.array([hit_classes.CLASS_NAMES[k] for k in classes.names], "U28")
+        table["class"] = np.array([CLASS_NAMES[k] for k in classes.names], "U28")
         table["reason"] = classes.reasons
         table["corrected"] = ~classes.outside(read.p.sg_corrected)[1:]
     if read.p.mm_simulation == "exact":

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from crmasks_widgets.core.lacosmic.medians import Bools, Floats, Indices, in_chunks
+from crmasks_widgets.core.lacosmic.medians import in_chunks
+from crmasks_widgets.core.typing import BoolArray, Float32Array, IndexArray
 
 _STEPS = np.arange(-2, 3)
 _DISTANCES = np.hypot(*np.meshgrid(_STEPS, _STEPS)).ravel()
@@ -11,7 +12,7 @@ _INVERSE_DISTANCE = np.divide(1, _DISTANCES, out=np.zeros(25), where=_DISTANCES 
 INVERSE_DISTANCE = _INVERSE_DISTANCE.round(8).astype(np.float32)
 
 
-def fill_values(values: Floats, excluded: Bools, cleantype: str) -> Floats:
+def fill_values(values: Float32Array, excluded: BoolArray, cleantype: str) -> Float32Array:
     """Combine the pixels around each flagged one.
 
     Parameters
@@ -32,7 +33,7 @@ def fill_values(values: Floats, excluded: Bools, cleantype: str) -> Floats:
     if cleantype == "medmask":
         ordered = np.sort(np.where(excluded, np.float32(np.inf), values), axis=0)
         lower = np.maximum(n_used - 1, 0) // 2
-        filled: Floats = np.take_along_axis(ordered, lower[None], axis=0)[0]
+        filled: Float32Array = np.take_along_axis(ordered, lower[None], axis=0)[0]
     else:
         weights = INVERSE_DISTANCE if cleantype == "idw" else np.ones(25, np.float32)
         filled, norm = np.zeros((2, n_used.size), np.float32)
@@ -46,8 +47,8 @@ def fill_values(values: Floats, excluded: Bools, cleantype: str) -> Floats:
 
 
 def fill_at(
-    frame: Floats, offset: np.float32, excluded: Bools, points: Indices, cleantype: str
-) -> Floats:
+    frame: Float32Array, offset: np.float32, excluded: BoolArray, points: IndexArray, cleantype: str
+) -> Float32Array:
     """Values for some flagged pixels of a frame plus a constant.
 
     Parameters
@@ -70,7 +71,7 @@ def fill_at(
     """
     window = (_STEPS[:, None] * frame.shape[1] + _STEPS).reshape(25, 1)
 
-    def filled(some: Indices) -> Floats:
+    def filled(some: IndexArray) -> Float32Array:
         around = window + some
         values = frame.ravel().take(around) + offset
         return fill_values(values, excluded.ravel().take(around), cleantype)

@@ -18,7 +18,6 @@ from crmasks_widgets.core.lacosmic.library import (
     LacosmicResult,
     LacosmicSettings,
 )
-from crmasks_widgets.core.lacosmic.medians import Bools, Floats
 from crmasks_widgets.core.lacosmic.preparation import (
     Candidates,
     Prepared,
@@ -26,6 +25,7 @@ from crmasks_widgets.core.lacosmic.preparation import (
     prepare,
     supports,
 )
+from crmasks_widgets.core.typing import BoolArray, Float32Array
 
 __all__ = [
     "Detection",
@@ -61,8 +61,8 @@ class Detection:
         True if the last iteration flagged nothing new: more iterations would change nothing.
     """
 
-    mask: Bools
-    cleaned: Floats
+    mask: BoolArray
+    cleaned: Float32Array
     settings: LacosmicSettings
     iterations: int
     finished: bool
@@ -151,12 +151,12 @@ class PreparedTarget:
 
 
 def prepare_target(
-    frame: Floats,
+    frame: Float32Array,
     settings: LacosmicSettings,
     *,
     gain: float,
     rnoise: float,
-    valid: Bools | None = None,
+    valid: BoolArray | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> PreparedTarget | None:
     """Prepare any frame: with invalid pixels, small, or with a margin.
@@ -194,11 +194,11 @@ def prepare_target(
 
 
 def detect_target(
-    frame: Floats,
+    frame: Float32Array,
     target: PreparedTarget,
     settings: LacosmicSettings,
     *,
-    valid: Bools | None = None,
+    valid: BoolArray | None = None,
     checkpoint: Checkpoint | None = None,
     overwrite: bool = False,
 ) -> LacosmicResult:
@@ -231,12 +231,12 @@ def detect_target(
 
 
 def detect_cosmics(
-    frame: Floats,
+    frame: Float32Array,
     settings: LacosmicSettings,
     *,
     gain: float,
     rnoise: float,
-    valid: Bools | None = None,
+    valid: BoolArray | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> LacosmicResult:
     """Flag the cosmic rays of one frame; arguments and result as `lacosmic.detect_cosmics`.

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.lacosmic.medians import Floats, Indices, in_chunks
+from crmasks_widgets.core.lacosmic.medians import in_chunks
+from crmasks_widgets.core.typing import Float32Array, IndexArray
 
 # Singular values below this fraction of the first are the rounding of the float32 kernel.
 SMALLEST_TERM = 2e-7
@@ -22,11 +23,11 @@ SMALLEST_TERM = 2e-7
 class Taps(NamedTuple):
     """One separable term: weights along columns (dy = -h..h) and along rows, (2h + 1,) float32."""
 
-    column: Floats
-    row: Floats
+    column: Float32Array
+    row: Float32Array
 
 
-def model_kernel(model: str, fwhm: float, beta: float, size: int) -> Floats:
+def model_kernel(model: str, fwhm: float, beta: float, size: int) -> Float32Array:
     """Point-spread function with the roundings of astroscrappy 1.3.
 
     Parameters
@@ -54,12 +55,12 @@ def model_kernel(model: str, fwhm: float, beta: float, size: int) -> Floats:
     else:
         r2 = {"gauss": x**2 + y**2, "gaussx": x**2, "gaussy": y**2}[model]
         profile = np.exp(-0.5 * r2 / (float(width * width) / 2.35482 / 2.35482))
-    kernel: Floats = profile.astype(np.float32)
+    kernel: Float32Array = profile.astype(np.float32)
     kernel /= kernel.sum()
     return kernel
 
 
-def separable_terms(kernel: Floats) -> tuple[Taps, ...]:
+def separable_terms(kernel: Float32Array) -> tuple[Taps, ...]:
     """Take a kernel apart into products of a column and a row.
 
     Parameters
@@ -83,27 +84,29 @@ def separable_terms(kernel: Floats) -> tuple[Taps, ...]:
     )
 
 
-def _weighted(frame: npt.ArrayLike, noise: Floats, out: Floats) -> None:
+def _weighted(frame: npt.ArrayLike, noise: Float32Array, out: Float32Array) -> None:
     # Divided twice, as the library does: the square of the noise would be rounded otherwise.
     np.divide(frame, noise, out=out)
     out /= noise
 
 
-def _total(parts: Iterable[Floats]) -> Floats:
+def _total(parts: Iterable[Float32Array]) -> Float32Array:
     return functools.reduce(np.add, parts)
 
 
-def _along(values: Floats, taps: Floats, axis: int) -> Floats:
+def _along(values: Float32Array, taps: Float32Array, axis: int) -> Float32Array:
     n = values.shape[axis] - taps.size + 1
     before = (slice(None),) * axis
-    total: Floats = values[(*before, slice(n))] * taps[0]
+    total: Float32Array = values[(*before, slice(n))] * taps[0]
     product = np.empty_like(total)
     for k in range(1, taps.size):
         total += np.multiply(values[(*before, slice(k, k + n))], taps[k], out=product)
     return total
 
 
-def matched_rows(frame: Floats, noise: Floats, rows: slice, terms: tuple[Taps, ...]) -> Floats:
+def matched_rows(
+    frame: Float32Array, noise: Float32Array, rows: slice, terms: tuple[Taps, ...]
+) -> Float32Array:
     """Matched filter of some rows.
 
     Parameters
@@ -130,7 +133,7 @@ def matched_rows(frame: Floats, noise: Floats, rows: slice, terms: tuple[Taps, .
     for values in (frame[low:high], np.float32(1)):
         _weighted(values, noise[low:high], inner)
         sums.append(_total(_along(_along(padded, t.row, 1), t.column, 0) for t in terms))
-    ratio: Floats = sums[0] / sums[1]
+    ratio: Float32Array = sums[0] / sums[1]
     return ratio
 
 
@@ -153,7 +156,7 @@ class MatchedFilter:
         self._weighted = np.zeros((ny + 2 * half, nx + 2 * half), np.float32)
         self._along_rows = np.zeros((ny + 2 * half, nx), np.float32)
 
-    def at(self, frame: Floats, noise: Floats, points: Indices) -> Floats:
+    def at(self, frame: Float32Array, noise: Float32Array, points: IndexArray) -> Float32Array:
         """Evaluate the filter: the same values as `matched_rows`.
 
         Parameters
@@ -182,21 +185,21 @@ class MatchedFilter:
         for values in (frame.ravel().take(original), np.float32(1)):
             self._weighted.ravel()[padded] = values / local_noise / local_noise
             sums.append(_total(self._term(rows, points, taps) for taps in self._terms))
-        ratio: Floats = sums[0] / sums[1]
+        ratio: Float32Array = sums[0] / sums[1]
         return ratio
 
-    def _near(self, points: Indices, step: int, size: int) -> Indices:
+    def _near(self, points: IndexArray, step: int, size: int) -> IndexArray:
         """Flat indices of all that the taps of some pixels, `step` apart, touch."""
         marks = np.zeros(size, bool)
         for k in range(2 * self._half + 1):
             marks[points + k * step] = True
         return np.flatnonzero(marks)
 
-    def _term(self, rows: Indices, points: Indices, taps: Taps) -> Floats:
+    def _term(self, rows: IndexArray, points: IndexArray, taps: Taps) -> Float32Array:
         nx, half = self._shape[1], self._half
         weighted, along_rows = self._weighted.ravel(), self._along_rows.ravel()
 
-        def row(some: Indices) -> Floats:
+        def row(some: IndexArray) -> Float32Array:
             corner = some + (some // nx) * (2 * half) + half * self._weighted.shape[1]
             return _sum_of_taps(weighted, corner, 1, taps.row)
 
@@ -204,8 +207,10 @@ class MatchedFilter:
         return in_chunks(lambda some: _sum_of_taps(along_rows, some, nx, taps.column), points)
 
 
-def _sum_of_taps(flat: Floats, first: Indices, step: int, taps: Floats) -> Floats:
-    total: Floats = flat.take(first) * taps[0]
+def _sum_of_taps(
+    flat: Float32Array, first: IndexArray, step: int, taps: Float32Array
+) -> Float32Array:
+    total: Float32Array = flat.take(first) * taps[0]
     for k in range(1, taps.size):
         total += flat.take(first + k * step) * taps[k]
     return total

@@ -6,16 +6,10 @@ import numpy as np
 
 from crmasks_widgets.core.lacosmic import cleaning, statistics
 from crmasks_widgets.core.lacosmic.fine_structure import MatchedFilter, matched_rows
-from crmasks_widgets.core.lacosmic.medians import (
-    Bools,
-    Floats,
-    Indices,
-    blocks,
-    interior,
-    median_at,
-)
+from crmasks_widgets.core.lacosmic.medians import blocks, interior, median_at
 from crmasks_widgets.core.lacosmic.preparation import Candidates, Prepared, excess_above
 from crmasks_widgets.core.lacosmic.statistics import SEPARABLE
+from crmasks_widgets.core.typing import BoolArray, Float32Array, IndexArray
 
 # With more of the frame to be filtered anew than that, filtering all of it is faster.
 DENSE = 0.06
@@ -24,7 +18,7 @@ DENSE = 0.06
 BAND_PIXELS = 1 << 20
 
 
-def near(points: Indices, shape: tuple[int, int], reach: int) -> Bools:
+def near(points: IndexArray, shape: tuple[int, int], reach: int) -> BoolArray:
     """Mark the pixels within `reach` of some pixels along both axes.
 
     Beside the left and right borders it marks some pixels of the rows next to it too, which does
@@ -57,7 +51,9 @@ def near(points: Indices, shape: tuple[int, int], reach: int) -> Bools:
     return marks[reach : reach + ny * nx]
 
 
-def _bands(points: Indices, shape: tuple[int, int], reach: int) -> Iterator[tuple[Indices, slice]]:
+def _bands(
+    points: IndexArray, shape: tuple[int, int], reach: int
+) -> Iterator[tuple[IndexArray, slice]]:
     """Take rising flat indices apart by bands of rows; each comes with the rows within `reach`."""
     ny, nx = shape
     step = max(1, BAND_PIXELS // nx)
@@ -105,7 +101,7 @@ class Run:
         self._outdated = np.zeros(0, bool)
         self._changed = np.zeros(0, np.intp)
 
-    def cosmics(self, sigclip_low: np.float32, objlim: np.float32) -> Indices:
+    def cosmics(self, sigclip_low: np.float32, objlim: np.float32) -> IndexArray:
         """Find the pixels one iteration flags, those flagged before included.
 
         Parameters
@@ -130,7 +126,7 @@ class Run:
         around = np.flatnonzero(near(grown, self._shape, 1))
         return excess_above(sigclip_low, around, self._significance, self._images.bad, widths)[0]
 
-    def flag(self, points: Indices) -> None:
+    def flag(self, points: IndexArray) -> None:
         """Flag pixels and fill those whose surroundings changed by that.
 
         Parameters
@@ -147,7 +143,7 @@ class Run:
         self._changed = np.flatnonzero(around)
         self.cleaned.ravel()[self._changed] = self._filled(np.float32(0), self._changed)
 
-    def _cleanable(self) -> Floats:
+    def _cleanable(self) -> Float32Array:
         images = self._images
         if not self._overwrite or images.gain == 1:
             # With gain 1 the electrons are the caller's own frame.
@@ -156,7 +152,7 @@ class Run:
         _ = images.background
         return images.electrons
 
-    def _filled(self, offset: np.float32, points: Indices) -> Floats:
+    def _filled(self, offset: np.float32, points: IndexArray) -> Float32Array:
         images = self._images
         excluded = self.flagged if images.bad is None else self.flagged | images.bad
         filled = cleaning.fill_at(images.electrons, offset, excluded, points, self._cleantype)
@@ -165,7 +161,7 @@ class Run:
             filled[alone] = images.background + offset
         return filled
 
-    def _follow(self, changed: Indices) -> None:
+    def _follow(self, changed: IndexArray) -> None:
         """Bring all images, near the pixels filled, up to date with the cleaned frame."""
         images, shape = self._images, self._shape
         if not self._outdated.size:
@@ -189,13 +185,13 @@ class Run:
         again |= near(changed, shape, reach + images.widths.surroundings // 2)
         self._follow_contrast(again)
 
-    def _own(self, image: Floats) -> Floats:
+    def _own(self, image: Float32Array) -> Float32Array:
         if not self._overwrite:
             return image.copy()
         image.flags.writeable = True
         return image
 
-    def _follow_noise(self, points: Indices) -> None:
+    def _follow_noise(self, points: IndexArray) -> None:
         images, widths = self._images, self._images.widths
         half = widths.noise // 2
         points = points[interior(points, self._shape, half)]
@@ -208,7 +204,7 @@ class Run:
             median = median_at(variance, some - first, widths.noise, widths is SEPARABLE)
             self._noise.ravel()[some] = statistics.noise_of(median)
 
-    def _follow_candidates(self, again: Bools) -> None:
+    def _follow_candidates(self, again: BoolArray) -> None:
         images = self._images
         kept = self._candidates.those(~again[self._candidates.points])
         points, excess = excess_above(
@@ -220,7 +216,7 @@ class Run:
             np.concatenate([kept.contrast, np.zeros_like(excess)]),
         )
 
-    def _follow_contrast(self, again: Bools) -> None:
+    def _follow_contrast(self, again: BoolArray) -> None:
         chosen = again[self._candidates.points]
         points, excess, _ = self._candidates.those(chosen)
         needed = near(points, self._shape, self._images.widths.surroundings // 2)
@@ -231,7 +227,7 @@ class Run:
             self._structure, self._noise, points, excess, self._images.widths
         )
 
-    def _follow_structure(self, points: Indices) -> None:
+    def _follow_structure(self, points: IndexArray) -> None:
         images = self._images
         if not images.terms:
             separable = images.widths is SEPARABLE

@@ -7,11 +7,10 @@ from typing import Any
 
 import astroscrappy
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-FloatFrame = npt.NDArray[np.float32]
-BoolFrame = npt.NDArray[np.bool_]
+from crmasks_widgets.core.typing import BoolArray, Float32Array
+
 Checkpoint = Callable[[float], None]
 
 # The library can crash the process on frames with a shorter side, and counts pixels of its twice
@@ -83,19 +82,19 @@ class LacosmicResult:
         Values of the flagged pixels in raster order, ADU.
     """
 
-    mask: BoolFrame
-    frame: FloatFrame
-    filled: FloatFrame
+    mask: BoolArray
+    frame: Float32Array
+    filled: Float32Array
 
     @property
-    def cleaned(self) -> FloatFrame:
+    def cleaned(self) -> Float32Array:
         """The frame with flagged pixels replaced, ADU; (ny, nx) float32, a new array."""
-        cleaned: FloatFrame = self.frame.copy()
+        cleaned: Float32Array = self.frame.copy()
         cleaned[self.mask] = self.filled
         return cleaned
 
 
-def elliptical_kernel(fwhm_x: float, fwhm_y: float, size: int) -> FloatFrame:
+def elliptical_kernel(fwhm_x: float, fwhm_y: float, size: int) -> Float32Array:
     """Gaussian kernel with a width of its own along each axis (section 7).
 
     Parameters
@@ -139,12 +138,12 @@ class ExtendedFrame:
         Where the frame itself lies.
     """
 
-    frame: FloatFrame
-    masked: BoolFrame | None
+    frame: Float32Array
+    masked: BoolArray | None
     inner: tuple[slice, slice]
 
 
-def extend(frame: FloatFrame, valid: BoolFrame | None, padwidth: int) -> ExtendedFrame:
+def extend(frame: Float32Array, valid: BoolArray | None, padwidth: int) -> ExtendedFrame:
     """Fill invalid pixels and mirror a frame beyond its borders.
 
     Parameters
@@ -177,12 +176,12 @@ def extend(frame: FloatFrame, valid: BoolFrame | None, padwidth: int) -> Extende
 
 
 def detect_cosmics(
-    frame: FloatFrame,
+    frame: Float32Array,
     settings: LacosmicSettings,
     *,
     gain: float,
     rnoise: float,
-    valid: BoolFrame | None = None,
+    valid: BoolArray | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> LacosmicResult:
     """Flag the cosmic rays of one frame by astroscrappy.
@@ -229,7 +228,7 @@ def detect_cosmics(
     return result_of(frame, mask[extended.inner], cleaned[extended.inner], valid)
 
 
-def nothing_valid(frame: FloatFrame) -> LacosmicResult:
+def nothing_valid(frame: Float32Array) -> LacosmicResult:
     """Result for a frame without a valid pixel.
 
     Parameters
@@ -247,7 +246,7 @@ def nothing_valid(frame: FloatFrame) -> LacosmicResult:
 
 
 def result_of(
-    frame: FloatFrame, mask: BoolFrame, cleaned: FloatFrame, valid: BoolFrame | None
+    frame: Float32Array, mask: BoolArray, cleaned: Float32Array, valid: BoolArray | None
 ) -> LacosmicResult:
     """Make the result of a detection.
 
@@ -272,12 +271,12 @@ def result_of(
 
 
 def _call(
-    frame: FloatFrame,
+    frame: Float32Array,
     settings: LacosmicSettings,
     gain: float,
     rnoise: float,
-    bad: BoolFrame | None,
-) -> tuple[BoolFrame, FloatFrame]:
+    bad: BoolArray | None,
+) -> tuple[BoolArray, Float32Array]:
     mask, cleaned = astroscrappy.detect_cosmics(
         frame,
         inmask=bad,

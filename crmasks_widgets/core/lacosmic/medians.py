@@ -8,12 +8,10 @@ window would leave the frame keep their value.
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.intp]
-Bools = npt.NDArray[np.bool_]
-ValuesAt = Callable[[Indices], Floats]
+from crmasks_widgets.core.typing import BoolArray, Float32Array, IndexArray
+
+ValuesAt = Callable[[IndexArray], Float32Array]
 
 # Windows are gathered for that many pixels at a time: their values stay in the cache.
 CHUNK = 4096
@@ -42,17 +40,19 @@ def blocks(shape: tuple[int, ...]) -> Iterator[slice]:
         yield slice(start, min(start + step, shape[0]))
 
 
-def _median3(a: Floats, b: Floats, c: Floats) -> Floats:
-    median: Floats = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+def _median3(a: Float32Array, b: Float32Array, c: Float32Array) -> Float32Array:
+    median: Float32Array = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
     return median
 
 
-def _sorted_triples(a: Floats, b: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
+def _sorted_triples(
+    a: Float32Array, b: Float32Array, c: Float32Array
+) -> tuple[Float32Array, Float32Array, Float32Array]:
     low, high = np.minimum(a, b), np.maximum(a, b)
     return np.minimum(low, c), np.maximum(low, np.minimum(high, c)), np.maximum(high, c)
 
 
-def running_median(values: Floats, width: int, axis: int) -> Floats:
+def running_median(values: Float32Array, width: int, axis: int) -> Float32Array:
     """Median of each run of neighbours along one axis.
 
     Parameters
@@ -70,7 +70,7 @@ def running_median(values: Floats, width: int, axis: int) -> Floats:
         Shorter by ``width - 1`` along `axis`.
     """
 
-    def run(array: Floats, start: int, shorter: int = width - 1) -> Floats:
+    def run(array: Float32Array, start: int, shorter: int = width - 1) -> Float32Array:
         stop = start + values.shape[axis] - shorter
         return array[(slice(None),) * axis + (slice(start, stop),)]
 
@@ -97,7 +97,7 @@ def running_median(values: Floats, width: int, axis: int) -> Floats:
     fourth = np.maximum(
         np.maximum(a[0], b[0]), np.maximum(np.minimum(a[2], b[1]), np.minimum(a[1], b[2]))
     )
-    median: Floats = np.maximum(third, np.minimum(run(values, 3), fourth))
+    median: Float32Array = np.maximum(third, np.minimum(run(values, 3), fourth))
     return median
 
 
@@ -115,7 +115,7 @@ def _network(n: int) -> list[tuple[int, int]]:
     return steps
 
 
-def _sort(items: list[Floats], wanted: set[int] | None = None) -> list[Floats]:
+def _sort(items: list[Float32Array], wanted: set[int] | None = None) -> list[Float32Array]:
     """Sort arrays element by element; only the `wanted` ranks are made, the others are rubbish."""
     live = set(range(len(items))) if wanted is None else set(wanted)
     program = []
@@ -133,7 +133,7 @@ def _sort(items: list[Floats], wanted: set[int] | None = None) -> list[Floats]:
     return items
 
 
-def _median25(columns: list[list[Floats]]) -> Floats:
+def _median25(columns: list[list[Float32Array]]) -> Float32Array:
     """Median of 25 given as five columns, each sorted upwards.
 
     With the rows sorted too, an element that has 13 others above it, or below it, cannot be the
@@ -147,7 +147,7 @@ def _median25(columns: list[list[Floats]]) -> Floats:
     return _sort(remain, {6})[6]
 
 
-def _block_median(block: Floats, width: int, separable: bool) -> Floats:
+def _block_median(block: Float32Array, width: int, separable: bool) -> Float32Array:
     if separable:
         return running_median(running_median(block, width, 1), width, 0)
     ny, nx = (side - width + 1 for side in block.shape)
@@ -160,7 +160,7 @@ def _block_median(block: Floats, width: int, separable: bool) -> Floats:
     return _median25([[c[:, j : j + nx] for c in sorted_columns] for j in range(5)])
 
 
-def median_rows(frame: Floats, rows: slice, width: int, separable: bool) -> Floats:
+def median_rows(frame: Float32Array, rows: slice, width: int, separable: bool) -> Float32Array:
     """Median-filter some rows of a frame.
 
     Parameters
@@ -188,12 +188,12 @@ def median_rows(frame: Floats, rows: slice, width: int, separable: bool) -> Floa
     return filtered
 
 
-def _window(width: int, nx: int) -> Indices:
+def _window(width: int, nx: int) -> IndexArray:
     steps = np.arange(width) - width // 2
     return (steps[:, None] * nx + steps).ravel()
 
 
-def interior(points: Indices, shape: tuple[int, int], margin: int) -> Bools:
+def interior(points: IndexArray, shape: tuple[int, int], margin: int) -> BoolArray:
     """Tell which pixels lie at least `margin` from the border.
 
     Parameters
@@ -214,7 +214,7 @@ def interior(points: Indices, shape: tuple[int, int], margin: int) -> Bools:
     return (y >= margin) & (y < ny - margin) & (x >= margin) & (x < nx - margin)
 
 
-def in_chunks(function: ValuesAt, points: Indices) -> Floats:
+def in_chunks(function: ValuesAt, points: IndexArray) -> Float32Array:
     """Evaluate `function` on a few points at a time.
 
     Parameters
@@ -235,7 +235,7 @@ def in_chunks(function: ValuesAt, points: Indices) -> Floats:
     return values
 
 
-def median_at(frame: Floats, points: Indices, width: int, separable: bool) -> Floats:
+def median_at(frame: Float32Array, points: IndexArray, width: int, separable: bool) -> Float32Array:
     """Median-filter a frame at some pixels only: the same values as `median_rows`.
 
     Parameters
@@ -257,24 +257,24 @@ def median_at(frame: Floats, points: Indices, width: int, separable: bool) -> Fl
     flat, window = frame.ravel(), _window(width, frame.shape[1])
     inside = interior(points, (frame.shape[0], frame.shape[1]), width // 2)
 
-    def separable_median(some: Indices) -> Floats:
+    def separable_median(some: IndexArray) -> Float32Array:
         patch = flat.take(window[:, None] + some).reshape(width, width, -1)
-        median: Floats = running_median(running_median(patch, width, 1), width, 0)[0, 0]
+        median: Float32Array = running_median(running_median(patch, width, 1), width, 0)[0, 0]
         return median
 
-    def square_median(some: Indices) -> Floats:
+    def square_median(some: IndexArray) -> Float32Array:
         patch = flat.take(some[:, None] + window)
         middle = window.size // 2
         patch.partition(middle, axis=1)
-        median: Floats = patch[:, middle]
+        median: Float32Array = patch[:, middle]
         return median
 
-    medians: Floats = flat.take(points)
+    medians: Float32Array = flat.take(points)
     medians[inside] = in_chunks(separable_median if separable else square_median, points[inside])
     return medians
 
 
-def lower_median(frame: Floats, left_out: Bools | None) -> np.float32:
+def lower_median(frame: Float32Array, left_out: BoolArray | None) -> np.float32:
     """Median of a frame, the lower of the two middle values of an even number.
 
     Only values between two of a sample, on either side of the median, are put in order: neither a

@@ -11,8 +11,9 @@ from crmasks_widgets.core.lacosmic import library as lacosmic
 from crmasks_widgets.core.lacosmic import statistics as stats
 from crmasks_widgets.core.lacosmic.fine_structure import Taps
 from crmasks_widgets.core.lacosmic.library import Checkpoint, LacosmicSettings
-from crmasks_widgets.core.lacosmic.medians import Bools, Floats, Indices, interior
+from crmasks_widgets.core.lacosmic.medians import interior
 from crmasks_widgets.core.lacosmic.statistics import SEPARABLE, SQUARE, Widths
+from crmasks_widgets.core.typing import BoolArray, Float32Array, IndexArray
 
 # The contrast to the fine structure is prepared for all pixels whose S' is above that.
 FLOOR = 3.0
@@ -25,16 +26,16 @@ THRESHOLDS = ("sigclip", "sigfrac", "objlim", "niter", "cleantype")
 class Candidates(NamedTuple):
     """Pixels that may be flagged: flat indices (n,), their S' and their S' over fine structure."""
 
-    points: Indices
-    excess: Floats
-    contrast: Floats
+    points: IndexArray
+    excess: Float32Array
+    contrast: Float32Array
 
     @classmethod
     def none(cls) -> "Candidates":
         """No pixel."""
         return cls(np.zeros(0, np.intp), np.zeros(0, np.float32), np.zeros(0, np.float32))
 
-    def those(self, chosen: Bools) -> "Candidates":
+    def those(self, chosen: BoolArray) -> "Candidates":
         """Keep some."""
         return Candidates(self.points[chosen], self.excess[chosen], self.contrast[chosen])
 
@@ -71,12 +72,12 @@ class Prepared:
 
     settings: LacosmicSettings
     gain: float
-    electrons: Floats
-    bad: Bools | None
+    electrons: Float32Array
+    bad: BoolArray | None
     read_variance: np.float32
-    noise: Floats
-    significance: Floats
-    structure: Floats
+    noise: Float32Array
+    significance: Float32Array
+    structure: Float32Array
     terms: tuple[Taps, ...]
     candidates: Candidates
     floor: float
@@ -133,8 +134,12 @@ def supports(settings: LacosmicSettings) -> bool:
 
 
 def excess_above(
-    level: np.float32, where: Indices, significance: Floats, bad: Bools | None, widths: Widths
-) -> tuple[Indices, Floats]:
+    level: np.float32,
+    where: IndexArray,
+    significance: Float32Array,
+    bad: BoolArray | None,
+    widths: Widths,
+) -> tuple[IndexArray, Float32Array]:
     """Pixels whose S' is above a level, among some.
 
     S' is computed only where S is above it: S is at least 0, and so is its median.
@@ -168,12 +173,12 @@ def excess_above(
 
 
 def prepare(
-    frame: Floats,
+    frame: Float32Array,
     settings: LacosmicSettings,
     *,
     gain: float,
     rnoise: float,
-    masked: Bools | None = None,
+    masked: BoolArray | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Prepared:
     """Compute what no threshold touches.
@@ -246,8 +251,8 @@ def _terms(settings: LacosmicSettings) -> tuple[Taps, ...]:
 
 
 def _noise_rows(
-    electrons: Floats, read_variance: np.float32, rows: slice, widths: Widths
-) -> Floats:
+    electrons: Float32Array, read_variance: np.float32, rows: slice, widths: Widths
+) -> Float32Array:
     half = widths.noise // 2
     low, high = max(0, rows.start - half), min(electrons.shape[0], rows.stop + half)
     wanted = slice(rows.start - low, rows.stop - low)

@@ -10,9 +10,10 @@ import numpy as np
 
 from crmasks_widgets.core.lacosmic import statistics as stats
 from crmasks_widgets.core.lacosmic.library import LacosmicSettings
-from crmasks_widgets.core.lacosmic.medians import Bools, Floats, interior
+from crmasks_widgets.core.lacosmic.medians import interior
 from crmasks_widgets.core.lacosmic.preparation import prepare
 from crmasks_widgets.core.masks import grow
+from crmasks_widgets.core.typing import BoolArray, Float32Array
 
 
 @dataclass(frozen=True)
@@ -40,18 +41,18 @@ class LacosmicStages:
         sigclip.
     """
 
-    noise: Floats
-    laplacian: Floats
-    excess: Floats
-    fine_structure: Floats
-    contrast: Floats
-    sharp: Bools
-    seeds: Bools
-    flagged: Bools
+    noise: Float32Array
+    laplacian: Float32Array
+    excess: Float32Array
+    fine_structure: Float32Array
+    contrast: Float32Array
+    sharp: BoolArray
+    seeds: BoolArray
+    flagged: BoolArray
 
 
 def lacosmic_stages(
-    frame: Floats, settings: LacosmicSettings, *, gain: float, rnoise: float
+    frame: Float32Array, settings: LacosmicSettings, *, gain: float, rnoise: float
 ) -> LacosmicStages:
     """Compute the stages of the first iteration.
 
@@ -78,7 +79,7 @@ def lacosmic_stages(
     excess, contrast = (np.zeros(shape, np.float32) for _ in range(2))
     fine = np.full(shape, stats.LOWEST_FINE_STRUCTURE)
 
-    def over_fine_structure(values: Floats) -> Floats:
+    def over_fine_structure(values: Float32Array) -> Float32Array:
         return stats.contrast_at(ready.structure, ready.noise, within, values, ready.widths)
 
     excess.ravel()[within] = stats.excess_at(ready.significance, within, ready.widths)

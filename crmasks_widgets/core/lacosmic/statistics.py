@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crmasks_widgets.core.lacosmic.medians import Bools, Floats, Indices, median_at
+from crmasks_widgets.core.lacosmic.medians import median_at
+from crmasks_widgets.core.typing import BoolArray, Float32Array, IndexArray
 
 LOWEST_VARIANCE = np.float32(1e-5)
 LOWEST_FINE_STRUCTURE = np.float32(0.01)
@@ -27,15 +28,19 @@ SEPARABLE, SQUARE = Widths(7, 7, 5, 9), Widths(5, 5, 3, 7)
 
 
 def _mean_of_clipped(
-    centre: Floats, up: Floats, down: Floats, left: Floats, right: Floats
-) -> Floats:
+    centre: Float32Array,
+    up: Float32Array,
+    down: Float32Array,
+    left: Float32Array,
+    right: Float32Array,
+) -> Float32Array:
     """L+: the mean over the four subpixels of the positive part of the Laplacian.
 
     A subpixel has its own pixel on two sides: 4c - c - c - vertical - horizontal neighbour.
     """
     twice = centre + centre
     above, below = twice - up, twice - down
-    total: Floats = np.maximum(above - left, 0)
+    total: Float32Array = np.maximum(above - left, 0)
     total += np.maximum(above - right, 0)
     total += np.maximum(below - left, 0)
     total += np.maximum(below - right, 0)
@@ -43,7 +48,7 @@ def _mean_of_clipped(
     return total
 
 
-def laplacian_rows(frame: Floats, rows: slice) -> Floats:
+def laplacian_rows(frame: Float32Array, rows: slice) -> Float32Array:
     """Laplacian of some rows; pixels beyond the border count as 0.
 
     Parameters
@@ -67,7 +72,7 @@ def laplacian_rows(frame: Floats, rows: slice) -> Floats:
     )
 
 
-def laplacian_at(frame: Floats, points: Indices) -> Floats:
+def laplacian_at(frame: Float32Array, points: IndexArray) -> Float32Array:
     """Laplacian at some pixels.
 
     Parameters
@@ -86,7 +91,7 @@ def laplacian_at(frame: Floats, points: Indices) -> Floats:
     return _mean_of_clipped(*(frame.ravel().take(points + k) for k in (0, -nx, nx, -1, 1)))
 
 
-def noise_of(variance: Floats) -> Floats:
+def noise_of(variance: Float32Array) -> Float32Array:
     """N = sqrt(median(D + sigma^2)), at least 0.003 electrons.
 
     Parameters
@@ -98,11 +103,11 @@ def noise_of(variance: Floats) -> Floats:
     -------
     (...) float32
     """
-    noise: Floats = np.sqrt(np.maximum(variance, LOWEST_VARIANCE))
+    noise: Float32Array = np.sqrt(np.maximum(variance, LOWEST_VARIANCE))
     return noise
 
 
-def significance_of(laplacian: Floats, noise: Floats) -> Floats:
+def significance_of(laplacian: Float32Array, noise: Float32Array) -> Float32Array:
     """S = L+ / (f N), with f = 2 for the 2x2 subpixels.
 
     Parameters
@@ -114,11 +119,11 @@ def significance_of(laplacian: Floats, noise: Floats) -> Floats:
     -------
     (...) float32
     """
-    significance: Floats = laplacian / (np.float32(2) * noise)
+    significance: Float32Array = laplacian / (np.float32(2) * noise)
     return significance
 
 
-def excess_at(significance: Floats, points: Indices, widths: Widths) -> Floats:
+def excess_at(significance: Float32Array, points: IndexArray, widths: Widths) -> Float32Array:
     """S' = S - median(S): without what is smooth.
 
     Parameters
@@ -136,13 +141,17 @@ def excess_at(significance: Floats, points: Indices, widths: Widths) -> Floats:
         0 where the window leaves the frame.
     """
     median = median_at(significance, points, widths.significance, widths is SEPARABLE)
-    excess: Floats = significance.ravel().take(points) - median
+    excess: Float32Array = significance.ravel().take(points) - median
     return excess
 
 
 def contrast_at(
-    structure: Floats, noise: Floats, points: Indices, excess: Floats, widths: Widths
-) -> Floats:
+    structure: Float32Array,
+    noise: Float32Array,
+    points: IndexArray,
+    excess: Float32Array,
+    widths: Widths,
+) -> Float32Array:
     """S' / F, with the fine structure F = (f - median(f)) / N of a filtered frame f, at least 0.01.
 
     Parameters
@@ -164,11 +173,11 @@ def contrast_at(
     """
     median = median_at(structure, points, widths.surroundings, widths is SEPARABLE)
     fine = (structure.ravel().take(points) - median) / noise.ravel().take(points)
-    contrast: Floats = excess / np.maximum(fine, LOWEST_FINE_STRUCTURE)
+    contrast: Float32Array = excess / np.maximum(fine, LOWEST_FINE_STRUCTURE)
     return contrast
 
 
-def _grown(mask: Bools, reach: int) -> Bools:
+def _grown(mask: BoolArray, reach: int) -> BoolArray:
     """Grow by the square of side 3 or by that of side 5 without its corners.
 
     As in the library, pixels within `reach` of the border stay as they are.
@@ -183,8 +192,8 @@ def _grown(mask: Bools, reach: int) -> Bools:
 
 
 def bad_pixels(
-    frame: Floats, masked: Bools | None, satlevel: np.float32, widths: Widths
-) -> Bools | None:
+    frame: Float32Array, masked: BoolArray | None, satlevel: np.float32, widths: Widths
+) -> BoolArray | None:
     """Pixels that are neither flagged nor used to fill others.
 
     Saturated pixels count where the median around them is above a tenth of the level: a star, not

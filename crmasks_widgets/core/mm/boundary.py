@@ -9,9 +9,9 @@ from scipy.interpolate import BSpline
 from scipy.linalg import qr, solve_triangular
 from scipy.optimize import nnls
 
+from crmasks_widgets.core.typing import Float64Array
 from crmasks_widgets.errors import InputError
 
-FloatArray = npt.NDArray[np.float64]
 FixedPoint = tuple[float, float, float]
 
 DEGREE = 3
@@ -42,11 +42,11 @@ class Boundary:
     """
 
     kind: Literal["spline", "piecewise", "exact"]
-    knots: FloatArray
-    values: FloatArray
+    knots: Float64Array
+    values: Float64Array
     spline: BSpline | None = None
 
-    def __call__(self, x: npt.ArrayLike) -> FloatArray:
+    def __call__(self, x: npt.ArrayLike) -> Float64Array:
         """Height of the boundary.
 
         Parameters
@@ -124,7 +124,9 @@ def piecewise_boundary(points: tuple[FixedPoint, ...]) -> Boundary:
     return Boundary("piecewise", ordered[:, 0], ordered[:, 1])
 
 
-def fit_rising_spline(x: FloatArray, y: FloatArray, weights: FloatArray, n_knots: int) -> Boundary:
+def fit_rising_spline(
+    x: Float64Array, y: Float64Array, weights: Float64Array, n_knots: int
+) -> Boundary:
     """Weighted least-squares cubic spline that rises everywhere (section 8.6).
 
     Minimises the sum of w (y - s(x))^2 subject to s' >= 1e-6 at 100 equally spaced abscissae.
@@ -176,19 +178,19 @@ def fit_rising_spline(x: FloatArray, y: FloatArray, weights: FloatArray, n_knots
     return Boundary("spline", real_knots, np.asarray(spline(real_knots)), spline)
 
 
-def _slope_matrix(padded: FloatArray) -> FloatArray:
+def _slope_matrix(padded: Float64Array) -> Float64Array:
     size = len(padded) - DEGREE - 1
     basis = BSpline(padded, np.eye(size), DEGREE).derivative()
     return np.asarray(basis(np.linspace(0.0, 1.0, N_SLOPES)), dtype=np.float64)
 
 
 def _constrained_least_squares(
-    design: FloatArray,
-    target: FloatArray,
-    weights: FloatArray,
-    slopes: FloatArray,
-    lower: FloatArray,
-) -> FloatArray:
+    design: Float64Array,
+    target: Float64Array,
+    weights: Float64Array,
+    slopes: Float64Array,
+    lower: Float64Array,
+) -> Float64Array:
     """Minimise sum w (design c - target)^2 subject to slopes c >= lower."""
     size = design.shape[1]
     scale = np.sqrt(weights)[:, None]
@@ -207,7 +209,7 @@ def _constrained_least_squares(
     return np.asarray(solve_triangular(r, free + z), dtype=np.float64)
 
 
-def _through_triangle(slopes: FloatArray, r: FloatArray) -> FloatArray:
+def _through_triangle(slopes: Float64Array, r: Float64Array) -> Float64Array:
     """Solve g r = slopes by substitution.
 
     With so many right-hand sides the library would wake its threads, which then wait busily: 20 ms
@@ -219,7 +221,7 @@ def _through_triangle(slopes: FloatArray, r: FloatArray) -> FloatArray:
     return g
 
 
-def _least_distance(g: FloatArray, h: FloatArray) -> FloatArray:
+def _least_distance(g: Float64Array, h: Float64Array) -> Float64Array:
     """Shortest z with g z >= h."""
     norm = float(np.linalg.norm(h)) or 1.0
     system = np.vstack([g.T, h[None, :] / norm])
@@ -238,8 +240,8 @@ def _least_distance(g: FloatArray, h: FloatArray) -> FloatArray:
 
 
 def spline_boundary(
-    cross_x: FloatArray,
-    cross_y: FloatArray,
+    cross_x: Float64Array,
+    cross_y: Float64Array,
     fixed: tuple[FixedPoint, ...] = (),
     *,
     n_knots: int = 3,

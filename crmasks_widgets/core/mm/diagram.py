@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import BLOCK_ROWS
-
-FloatArray = npt.NDArray[np.float64]
+from crmasks_widgets.core.typing import Float64Array
 
 N_BINS = 100
 N_LIMIT_DRAWS = 10_000
@@ -26,16 +25,16 @@ class Plane:
         Edges along target - min2d, ADU.
     """
 
-    x_edges: FloatArray
-    y_edges: FloatArray
+    x_edges: Float64Array
+    y_edges: Float64Array
 
     @property
-    def x_centres(self) -> FloatArray:
+    def x_centres(self) -> Float64Array:
         """Centres of the columns, ADU."""
         return (self.x_edges[:-1] + self.x_edges[1:]) / 2
 
     @property
-    def y_centres(self) -> FloatArray:
+    def y_centres(self) -> Float64Array:
         """Centres of the rows, ADU."""
         return (self.y_edges[:-1] + self.y_edges[1:]) / 2
 
@@ -67,7 +66,7 @@ class Plane:
 
 
 def _bin_index(
-    values: npt.NDArray[np.floating], edges: FloatArray
+    values: npt.NDArray[np.floating], edges: Float64Array
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Index of the bin of each value, and whether it is inside; exact at the edges."""
     n = len(edges) - 1

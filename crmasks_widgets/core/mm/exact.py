@@ -23,17 +23,14 @@ from crmasks_widgets.core.mm.exceedance import (
     solve_falling,
 )
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
-from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.noise_laws import deviation, group_levels, reach
+from crmasks_widgets.core.typing import BoolArray, Float64Array
 from crmasks_widgets.errors import InputError, ParameterError
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-Signals = Sequence[FloatArray] | tuple[FloatArray, tuple[float, ...]]
+Signals = Sequence[Float64Array] | tuple[Float64Array, tuple[float, ...]]
 
 MIN_EXPOSURES = 3
-# Readout noise in electrons below which the Poisson law's steps of one electron show.
-MIN_RNOISE_ELECTRONS = 0.6
 # Density of minima, relative to all pixels in one bin height, below which x is out of the frame.
 _SUPPORT = 1e-12
 # Differences of proportional signals that are rounding.
@@ -56,9 +53,9 @@ class NoiseTail:
 
     tables: tuple[ExceedanceTable, ...]
     n_pixels: int
-    support: FloatArray
+    support: Float64Array
 
-    def density(self, x: npt.ArrayLike, y: npt.ArrayLike) -> FloatArray:
+    def density(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Float64Array:
         """Expected pixels of minimum x with median - minimum > y.
 
         Parameters
@@ -74,13 +71,13 @@ class NoiseTail:
         flat_x, flat_y, shape = _flat(x, y)
         return self._density(flat_x, flat_y).reshape(shape)
 
-    def _density(self, x: FloatArray, y: FloatArray) -> FloatArray:
+    def _density(self, x: Float64Array, y: Float64Array) -> Float64Array:
         total = np.zeros(len(x))
         for table in self.tables:
             total += table.at(x, y)
         return total
 
-    def exceedance(self, x: npt.ArrayLike, y: npt.ArrayLike) -> FloatArray:
+    def exceedance(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Float64Array:
         """P(median - minimum > y | minimum = x), averaged over the pixels of the frame.
 
         Where no pixel of the frame has a minimum of x, the next minimum above is taken, and the
@@ -103,7 +100,7 @@ class NoiseTail:
         result[known] = self._exceedance(flat_x[known], flat_y[known])
         return result.reshape(shape)
 
-    def _exceedance(self, x: FloatArray, y: FloatArray) -> FloatArray:
+    def _exceedance(self, x: Float64Array, y: Float64Array) -> Float64Array:
         index = np.minimum(np.searchsorted(self.support, x), len(self.support) - 1)
         nearest = self.support[index]
         before = self.support[np.maximum(index - 1, 0)]
@@ -126,7 +123,7 @@ class NoiseTail:
         return float(max(table.step * (table.values.shape[1] - 1) for table in self.tables))
 
 
-def _flat(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray, tuple[int, ...]]:
+def _flat(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
     wide_x, wide_y = np.broadcast_arrays(
         np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     )
@@ -184,7 +181,7 @@ def exact_diagram(
     InputError
         Fewer than three exposures, displaced exposures, a negative signal, or no pixel at all.
     ParameterError
-        Gain or readout noise are maps, or the readout noise is below MIN_RNOISE_ELECTRONS.
+        Gain or readout noise are maps, or the readout noise is below MIN_RNOISE.
     """
     gain, rnoise = _scalar_noise(noise)
     scene, factors = _scene_and_factors(signals)
@@ -216,16 +213,16 @@ def _scalar_noise(noise: Noise) -> tuple[float, float]:
             msg = f"mm_simulation: exact: {name} is a map, expected one number (or montecarlo)"
             raise ParameterError(msg)
     gain, rnoise = float(noise.gain), float(noise.rnoise)
-    if not rnoise * gain >= MIN_RNOISE_ELECTRONS:
+    if not rnoise * gain >= MIN_RNOISE:
         msg = (
             f"mm_simulation: exact: found a readout noise of {rnoise * gain:.3g} e-, expected "
-            f"at least {MIN_RNOISE_ELECTRONS:g} (or montecarlo)"
+            f"at least {MIN_RNOISE:g} (or montecarlo)"
         )
         raise ParameterError(msg)
     return gain, rnoise
 
 
-def _scene_and_factors(signals: Signals) -> tuple[FloatArray, tuple[float, ...]]:
+def _scene_and_factors(signals: Signals) -> tuple[Float64Array, tuple[float, ...]]:
     """Scene and flux factors, if the signals are multiples of one scene."""
     if isinstance(signals, tuple):
         scene, factors = signals
@@ -242,7 +239,7 @@ def _scene_and_factors(signals: Signals) -> tuple[FloatArray, tuple[float, ...]]
     return scene, factors
 
 
-def _ratio(signal: FloatArray, scene: FloatArray) -> float:
+def _ratio(signal: Float64Array, scene: Float64Array) -> float:
     """Flux factor between two signals."""
     if signal is scene:
         return 1.0
@@ -275,7 +272,9 @@ def _brightest(plane: Plane, factor: float, gain: float, rnoise: float) -> float
     return level / factor
 
 
-def _support(tables: tuple[ExceedanceTable, ...], n_pixels: int, height_step: float) -> FloatArray:
+def _support(
+    tables: tuple[ExceedanceTable, ...], n_pixels: int, height_step: float
+) -> Float64Array:
     """Nodes of all tables at which the frame has minima."""
     nodes = [table.step * (table.first + np.arange(len(table.values))) for table in tables]
     x = np.unique(np.concatenate(nodes))
@@ -288,9 +287,9 @@ def _support(tables: tuple[ExceedanceTable, ...], n_pixels: int, height_step: fl
 def _crosses(
     plane: Plane,
     tables: tuple[ExceedanceTable, ...],
-    columns: list[FloatArray],
+    columns: list[Float64Array],
     n_simulations: int,
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array]:
     """Heights above which one pixel of a column is expected in all simulations together."""
     goal = 1 / n_simulations
     top = plane.y_edges[[0, -1]]
@@ -307,7 +306,7 @@ def _crosses(
         for table, column in zip(tables, columns, strict=True)
     ]
 
-    def above(heights: FloatArray) -> FloatArray:
+    def above(heights: Float64Array) -> Float64Array:
         values = np.zeros(len(rows))
         for table in counted:
             values += table.at(rows * table.step, heights)
@@ -321,7 +320,7 @@ def false_alarm_boundary(
     expected_false: float,
     plane: Plane,
     x: npt.ArrayLike | None = None,
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Float64Array, Float64Array]:
     """Boundary above which noise alone is expected to lift so many pixels of the frame.
 
     At every abscissa P(median - minimum > b(x) | minimum = x) = expected_false / pixels of the
@@ -356,14 +355,14 @@ def false_alarm_boundary(
     places = _default_places(tail, plane) if x is None else np.asarray(x, dtype=np.float64)
     probability = expected_false / tail.n_pixels
 
-    def share(heights: FloatArray) -> FloatArray:
+    def share(heights: Float64Array) -> Float64Array:
         return tail.exceedance(places, heights)
 
     top = tail.top + float(np.ptp(np.concatenate([tail.support, places])))
     return places, solve_falling(share, probability, len(places), top)
 
 
-def _default_places(tail: NoiseTail, plane: Plane) -> FloatArray:
+def _default_places(tail: NoiseTail, plane: Plane) -> Float64Array:
     """Abscissae no further apart than a column or the noise of the faintest level there."""
     width = float(plane.x_edges[1] - plane.x_edges[0])
     inside = (tail.support >= plane.x_edges[0]) & (tail.support <= plane.x_edges[-1])

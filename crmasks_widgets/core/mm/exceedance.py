@@ -16,8 +16,8 @@ from crmasks_widgets.core.noise_laws import (
     reach,
     tabulate,
 )
+from crmasks_widgets.core.typing import Float64Array
 
-FloatArray = npt.NDArray[np.float64]
 Checkpoint = Callable[[float], None]
 
 # Nodes are at most this far apart, in units of the narrowest law's standard deviation. For even
@@ -48,9 +48,9 @@ class ExceedanceTable:
 
     step: float
     first: int
-    values: FloatArray
+    values: Float64Array
 
-    def columns(self, edges: FloatArray) -> FloatArray:
+    def columns(self, edges: Float64Array) -> Float64Array:
         """Integrate over intervals of x.
 
         Parameters
@@ -76,7 +76,7 @@ class ExceedanceTable:
         antiderivative = running[whole] + np.einsum("es,esj->ej", partial, stencils)
         return np.asarray(np.diff(antiderivative, axis=0) * self.step)
 
-    def at(self, x: FloatArray, y: FloatArray) -> FloatArray:
+    def at(self, x: Float64Array, y: Float64Array) -> Float64Array:
         """Interpolate, bilinearly in the logarithm.
 
         Parameters
@@ -99,14 +99,14 @@ class ExceedanceTable:
         return np.where(inside, np.exp(height), 0.0)
 
 
-def _cell(place: FloatArray, n: int) -> tuple[npt.NDArray[np.int64], FloatArray]:
+def _cell(place: Float64Array, n: int) -> tuple[npt.NDArray[np.int64], Float64Array]:
     """Index of the cell, and the place in it; clipped to the table."""
     place = np.clip(place, 0, n - 1)
     index = np.minimum(place.astype(np.int64), n - 2)
     return index, place - index
 
 
-def _partial_cell_weights(fraction: FloatArray) -> FloatArray:
+def _partial_cell_weights(fraction: Float64Array) -> Float64Array:
     """Integrals of the six Lagrange polynomials over the first part of the central cell.
 
     The polynomials are of degree five, so three Gauss-Legendre nodes are exact.
@@ -165,7 +165,7 @@ def build_tables(
     return tuple(tables)
 
 
-def _widest_step(means: FloatArray, gain: float, rnoise: float, n: int) -> FloatArray:
+def _widest_step(means: Float64Array, gain: float, rnoise: float, n: int) -> Float64Array:
     """Largest distance of nodes that the quadrature allows at each level."""
     noise = deviation(means, gain, rnoise)
     step = NODE_STEP * noise * (min(1.0, 4 / n) if n % 2 == 0 else 1.0)
@@ -178,7 +178,7 @@ class _Builder:
     """One table while levels are added to it."""
 
     def __init__(
-        self, means: FloatArray, kinds: FloatArray, gain: float, rnoise: float, step: float
+        self, means: Float64Array, kinds: Float64Array, gain: float, rnoise: float, step: float
     ) -> None:
         self._means, self._kinds, self._step = means, kinds, step
         self._noise = gain, rnoise
@@ -191,7 +191,7 @@ class _Builder:
         n_x = int(self._starts.max()) + self._width + STENCIL - self._first
         self._values = np.zeros((n_x, self._width))
 
-    def add(self, batch: slice, weights: FloatArray, counts: npt.NDArray[np.int64]) -> None:
+    def add(self, batch: slice, weights: Float64Array, counts: npt.NDArray[np.int64]) -> None:
         """Add a batch of levels."""
         means = self._means[batch]
         laws = [tabulate(means * kind, self._step, *self._noise) for kind in self._kinds]
@@ -208,7 +208,7 @@ class _Builder:
         return ExceedanceTable(self._step, self._first, np.maximum(self._values, 0.0))
 
 
-def _placed(values: FloatArray, offset: int, width: int, before: float) -> FloatArray:
+def _placed(values: Float64Array, offset: int, width: int, before: float) -> Float64Array:
     """Values from node `offset` on, a constant before and 0 beyond."""
     result = np.zeros(width)
     result[: max(0, offset)] = before
@@ -217,7 +217,7 @@ def _placed(values: FloatArray, offset: int, width: int, before: float) -> Float
     return result
 
 
-def at_heights(values: FloatArray, step: float, heights: FloatArray) -> FloatArray:
+def at_heights(values: Float64Array, step: float, heights: Float64Array) -> Float64Array:
     """Read columns of counts at other heights.
 
     Parameters
@@ -242,8 +242,8 @@ def at_heights(values: FloatArray, step: float, heights: FloatArray) -> FloatArr
 
 
 def solve_falling(
-    function: Callable[[FloatArray], FloatArray], goal: FloatArray | float, n: int, top: float
-) -> FloatArray:
+    function: Callable[[Float64Array], Float64Array], goal: Float64Array | float, n: int, top: float
+) -> Float64Array:
     """Find where falling functions pass a value.
 
     Parameters

@@ -16,12 +16,13 @@ their relative precision.
 """
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
-FloatArray = npt.NDArray[np.float64]
+from crmasks_widgets.core.typing import Float64Array
+
 Powers = tuple[int, ...]
 
 # Integral over one cell from the six nodes around it (closed Lagrange formula, times 1440).
@@ -32,10 +33,10 @@ STENCIL = _BEFORE + 1 + _AFTER
 
 
 def add_exceedance(
-    out: FloatArray,
+    out: Float64Array,
     weight: float,
-    densities: Sequence[FloatArray],
-    survivals: Sequence[FloatArray],
+    densities: Sequence[Float64Array],
+    survivals: Sequence[Float64Array],
     counts: Sequence[int],
     step: float,
 ) -> None:
@@ -71,7 +72,9 @@ def add_exceedance(
         here = [survival[start:] for survival in survivals]
         shape = min(stop - start, width), width
         at_x = [survival[: shape[0], None] for survival in here]
-        share = _few_below([_window(values, shape) for values in here], at_x, others, at_most)
+        share = _all_above_x_most_above_y(
+            [_window(values, shape) for values in here], at_x, others, at_most
+        )
         if total % 2 == 0:
             share += _split_middle([d[start:] for d in densities], here, others, step, shape)
         share *= weight * counts[i] * density[start : start + shape[0], None]
@@ -87,45 +90,53 @@ def _highest_median(ends: Sequence[int], others: Sequence[int]) -> int:
     return int(falling[half - 1] + falling[half]) // 2 + 1
 
 
-def _window(values: FloatArray, shape: tuple[int, int]) -> FloatArray:
+def _window(values: Float64Array, shape: tuple[int, int]) -> Float64Array:
     """View whose [i, j] is values[i + j], 0 beyond the end."""
     padded = _extended(values, shape[0] + shape[1])
     return as_strided(padded, shape, (padded.strides[0],) * 2, writeable=False)
 
 
-def _extended(values: FloatArray, size: int) -> FloatArray:
+def _extended(values: Float64Array, size: int) -> Float64Array:
     """So many values, 0 beyond the end."""
     result = np.zeros(size)
     result[: len(values)] = values[:size]
     return result
 
 
-def _few_below(
-    above: Sequence[FloatArray], at_x: Sequence[FloatArray], counts: Sequence[int], at_most: int
-) -> FloatArray:
-    """Probability that all exposures are above x and at most so many of them not above y."""
-    exactly: list[FloatArray] = []
-    for upper, everything, count in zip(above, at_x, counts, strict=True):
-        lower = everything - upper if at_most else upper
-        for _ in range(count):
-            if not exactly:
-                exactly = [upper, lower][: at_most + 1]
-                continue
-            following = [exactly[0] * upper]
-            for c in range(1, min(at_most, len(exactly)) + 1):
-                term = exactly[c - 1] * lower
-                following.append(term + exactly[c] * upper if c < len(exactly) else term)
-            exactly = following
-    return np.asarray(sum(exactly[1 : at_most + 1], start=exactly[0].copy()))
+def _all_above_x_most_above_y(
+    above_y: Sequence[Float64Array],
+    above_x: Sequence[Float64Array],
+    counts: Sequence[int],
+    at_most: int,
+) -> Float64Array:
+    """Probability that all exposures are above x, and at most so many of them not above y.
+
+    Exposures are taken one after the other: `chances[c]` is the probability that those taken so far
+    are all above x, c of them not above y.
+    """
+    each = [k for k, count in enumerate(counts) for _ in range(count)]
+    if at_most == 0:
+        return reduce(np.multiply, [above_y[k] for k in each])
+    between = [at_x - at_y for at_x, at_y in zip(above_x, above_y, strict=True)]
+    chances = [above_y[each[0]], between[each[0]]]
+    for k in each[1:]:
+        as_many = [chance * above_y[k] for chance in chances]
+        one_more = [chance * between[k] for chance in chances[:at_most]]
+        chances = [
+            as_many[0],
+            *map(np.add, one_more, as_many[1:]),
+            *one_more[len(as_many) - 1 :],
+        ]
+    return np.asarray(sum(chances))
 
 
 def _split_middle(
-    densities: Sequence[FloatArray],
-    survivals: Sequence[FloatArray],
+    densities: Sequence[Float64Array],
+    survivals: Sequence[Float64Array],
     counts: Sequence[int],
     step: float,
     shape: tuple[int, int],
-) -> FloatArray:
+) -> Float64Array:
     """Probability that the lower middle value is at most y and the upper one makes up for it.
 
     The integral over a runs at fixed y from a = y down to a = x, in steps l of the grid: a is node
@@ -136,7 +147,7 @@ def _split_middle(
     m = (sum(counts) + 1) // 2
     below = [_diagonals(values, -1, n) for values in survivals]
     above = [_diagonals(values, 1, n) for values in survivals]
-    integrands: dict[Powers, FloatArray] = {}
+    integrands: dict[Powers, Float64Array] = {}
     for j, density in enumerate(densities):
         if not counts[j] or not density.any():
             continue
@@ -156,18 +167,18 @@ def _split_middle(
 
 
 def _between(
-    below: Sequence[FloatArray], above: Sequence[FloatArray], counts: Sequence[int], chosen: int
-) -> dict[Powers, FloatArray]:
+    below: Sequence[Float64Array], above: Sequence[Float64Array], counts: Sequence[int], chosen: int
+) -> dict[Powers, Float64Array]:
     """Sum over the ways to have so many exposures between x and a, and the rest above b.
 
     The factor Q(x) - Q(a) of the former is multiplied out; the result belongs to powers of Q(x),
     one power for each kind.
     """
     none = (0,) * len(counts)
-    states: dict[tuple[int, Powers], FloatArray] = {(0, none): np.ones((1, 1))}
+    states: dict[tuple[int, Powers], Float64Array] = {(0, none): np.ones((1, 1))}
     for k, count in enumerate(counts):
         for _ in range(count):
-            following: dict[tuple[int, Powers], FloatArray] = {}
+            following: dict[tuple[int, Powers], Float64Array] = {}
             for (c, powers), value in states.items():
                 raised = (*powers[:k], powers[k] + 1, *powers[k + 1 :])
                 _add(following, (c, powers), value * above[k])
@@ -179,12 +190,12 @@ def _between(
 
 
 def _add(
-    states: dict[tuple[int, Powers], FloatArray], key: tuple[int, Powers], value: FloatArray
+    states: dict[tuple[int, Powers], Float64Array], key: tuple[int, Powers], value: Float64Array
 ) -> None:
     states[key] = states[key] + value if key in states else value
 
 
-def _diagonals(values: FloatArray, direction: int, n: int) -> FloatArray:
+def _diagonals(values: Float64Array, direction: int, n: int) -> Float64Array:
     """View whose [p, l + 2] is values[p + direction * l], for p < n and l from -2 to n + 2.
 
     Before the first node stands the first value, beyond the last 0.
@@ -197,7 +208,7 @@ def _diagonals(values: FloatArray, direction: int, n: int) -> FloatArray:
     )
 
 
-def _running_integral(integrand: FloatArray, step: float) -> FloatArray:
+def _running_integral(integrand: Float64Array, step: float) -> Float64Array:
     """Integral over l from 0 to j, for j from 0 to n - 1; the integrand begins at l = -2."""
     n_cells = integrand.shape[1] - _BEFORE - _AFTER - 1
     cells = np.zeros((len(integrand), n_cells))
@@ -209,7 +220,7 @@ def _running_integral(integrand: FloatArray, step: float) -> FloatArray:
     return result
 
 
-def _at_minimum(by_median: FloatArray, n_rows: int) -> FloatArray:
+def _at_minimum(by_median: Float64Array, n_rows: int) -> Float64Array:
     """Rearrange [p, j] with y at node p to [i, j] with x at node i = p - j."""
     n = len(by_median)
     padded = np.concatenate([by_median, np.zeros((n_rows, n))])

@@ -10,9 +10,8 @@ from crmasks_widgets.core.alignment import shifted
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import BLOCK_ROWS, middle, sorted_planes
+from crmasks_widgets.core.typing import Float64Array, FloatArray
 
-FloatArray = npt.NDArray[np.float64]
-Signal = npt.NDArray[np.floating]
 # A Poisson draw stays far below twice its mean, where the mean is large.
 LARGEST_INT32 = 1e9
 Checkpoint = Callable[[float], None]
@@ -36,9 +35,9 @@ class ExpectedDiagram:
     """
 
     plane: Plane
-    histogram: FloatArray
-    cross_x: FloatArray
-    cross_y: FloatArray
+    histogram: Float64Array
+    cross_x: Float64Array
+    cross_y: Float64Array
     n_simulations: int
 
 
@@ -46,7 +45,7 @@ def exposure_signals(
     median2d: npt.NDArray[np.floating],
     flux_factors: tuple[float, ...],
     offsets: tuple[tuple[float, float], ...],
-) -> list[Signal]:
+) -> list[FloatArray]:
     """Mean signal of each exposure, as the median frame tells it.
 
     The signal is multiplied by the flux factor, so that simulated exposures differ as the real ones
@@ -67,7 +66,7 @@ def exposure_signals(
         ADU. Exposures without displacement or factor share one array.
     """
     scene = np.nan_to_num(np.maximum(median2d, 0), nan=0.0)
-    signals: list[Signal] = []
+    signals: list[FloatArray] = []
     for factor, (dx, dy) in zip(flux_factors, offsets, strict=True):
         signal = scene if dx == dy == 0 else shifted(scene, dx, dy)
         signals.append(signal if factor == 1 else signal.astype(np.float64) * factor)
@@ -76,7 +75,7 @@ def exposure_signals(
 
 def simulate_diagram(
     plane: Plane,
-    signals: list[Signal],
+    signals: list[FloatArray],
     noise: Noise,
     rng: np.random.Generator,
     *,
@@ -130,7 +129,7 @@ def simulate_diagram(
 
 
 def _draw_photons(
-    signal: Signal, noise: Noise, rng: np.random.Generator
+    signal: FloatArray, noise: Noise, rng: np.random.Generator
 ) -> npt.NDArray[np.integer]:
     """Electrons of a frame."""
     brightest = float(np.max(signal)) * float(np.max(noise.gain))
@@ -142,17 +141,17 @@ def _draw_photons(
 
 def _read_out(
     photons: npt.NDArray[np.integer], rows: slice, noise: Noise, rng: np.random.Generator
-) -> FloatArray:
+) -> Float64Array:
     """Some rows of a frame in ADU, with readout noise."""
     block = noise.rows(rows)
-    exposure: FloatArray = photons[rows] / np.asarray(block.gain, np.float64)
+    exposure: Float64Array = photons[rows] / np.asarray(block.gain, np.float64)
     exposure += rng.standard_normal(exposure.shape) * block.rnoise
     return exposure
 
 
 def _add_readout(
     photons: npt.NDArray[np.integer], noise: Noise, rng: np.random.Generator
-) -> FloatArray:
+) -> Float64Array:
     exposure = np.empty(photons.shape)
     for rows in _blocks(len(photons)):
         exposure[rows] = _read_out(photons, rows, noise, rng)
@@ -166,7 +165,7 @@ def _blocks(n_rows: int) -> Iterator[slice]:
 
 def _count_with_last(
     plane: Plane,
-    frames: list[FloatArray],
+    frames: list[Float64Array],
     photons: npt.NDArray[np.integer],
     noise: Noise,
     rng: np.random.Generator,
@@ -184,8 +183,8 @@ def _count_with_last(
 
 
 def red_crosses(
-    plane: Plane, histogram: FloatArray, n_simulations: int
-) -> tuple[FloatArray, FloatArray]:
+    plane: Plane, histogram: Float64Array, n_simulations: int
+) -> tuple[Float64Array, Float64Array]:
     """Height above which one simulated pixel of a column is expected (section 8.5).
 
     The arithmetic is the reference's, down to the order of the divisions: with a single pixel in

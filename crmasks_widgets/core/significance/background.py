@@ -1,16 +1,15 @@
 """What varies slowly along rows and columns: medians of blocks, joined by straight lines."""
 
 import numpy as np
-import numpy.typing as npt
 
-FloatFrame = npt.NDArray[np.float32]
+from crmasks_widgets.core.typing import Float32Array
 
 # Medians of so many neighbouring blocks are replaced by their median: a track along a row or column
 # has to be longer than a block and a half to be taken for background.
 _BLOCKS = 3
 
 
-def running_background(frame: FloatFrame, size: int) -> tuple[FloatFrame, FloatFrame]:
+def running_background(frame: Float32Array, size: int) -> tuple[Float32Array, Float32Array]:
     """Median along the rows, and along the columns.
 
     Parameters
@@ -31,7 +30,7 @@ def running_background(frame: FloatFrame, size: int) -> tuple[FloatFrame, FloatF
     return along_x, along_y
 
 
-def _block_medians(frame: FloatFrame, size: int) -> FloatFrame:
+def _block_medians(frame: Float32Array, size: int) -> Float32Array:
     """Medians of the blocks of every row, (ny, n_blocks), smoothed over neighbouring blocks."""
     ny, nx = frame.shape
     n_blocks = max(1, nx // size)
@@ -50,7 +49,7 @@ def _block_medians(frame: FloatFrame, size: int) -> FloatFrame:
     return np.asarray(np.median(windows, axis=2))
 
 
-def _median(values: FloatFrame) -> FloatFrame:
+def _median(values: Float32Array) -> Float32Array:
     """Median over the last axis of the valid values; 0 where there is none."""
     size = values.shape[-1]
     ordered = np.sort(values, axis=-1)  # NaN comes last
@@ -62,7 +61,7 @@ def _median(values: FloatFrame) -> FloatFrame:
     return np.asarray(np.where(n > 0, (low + high) / 2, 0)[..., 0], np.float32)
 
 
-def _joined(n: int, size: int) -> FloatFrame:
+def _joined(n: int, size: int) -> Float32Array:
     """Weights (n_blocks, n) of straight lines between the centres of blocks, level at both ends."""
     n_blocks = max(1, n // size)
     edges = np.append(np.arange(n_blocks) * size, n)

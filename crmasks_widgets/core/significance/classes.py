@@ -5,19 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.significance.level import Level, at_pixels
+from crmasks_widgets.core.noise import at_pixels
+from crmasks_widgets.core.significance.level import Level
 from crmasks_widgets.core.stack import Stack
-
-COINCIDENT, UNSTABLE, RESIDUAL, SATURATED = "coincident", "unstable", "residual", "saturated"
-HOT = "hot"
-CLASSES = (COINCIDENT, UNSTABLE, RESIDUAL, SATURATED, HOT)
-CLASS_NAMES = {
-    COINCIDENT: "coincident hit",
-    UNSTABLE: "hot or unstable pixel",
-    RESIDUAL: "source or sky line residual",
-    SATURATED: "saturated",
-    HOT: "hot pixel, same in all",
-}
+from crmasks_widgets.hit_classes import COINCIDENT, HOT, RESIDUAL, SATURATED, UNSTABLE
 
 # A bad pixel is alone, or bleeds into one neighbour.
 _FEW_PIXELS = 2
@@ -38,7 +29,7 @@ class HitClasses:
     Attributes
     ----------
     names : (n,) str
-        Words of `CLASSES`, in the order of the hits' numbers.
+        Words of `crmasks_widgets.hit_classes`, in the order of the hits' numbers.
     reasons : (n,) str
         Why, in a few words and figures.
     """
@@ -52,7 +43,7 @@ class HitClasses:
         Parameters
         ----------
         chosen : tuple of str
-            Words of `CLASSES`.
+            Words of `crmasks_widgets.hit_classes`.
 
         Returns
         -------

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from crmasks_widgets.core.combine import median_variance_factors
 from crmasks_widgets.core.masks import grow
@@ -12,9 +11,7 @@ from crmasks_widgets.core.significance import hits, local_estimate
 from crmasks_widgets.core.significance.excess import Candidates
 from crmasks_widgets.core.significance.level import Level, sigma_at
 from crmasks_widgets.core.stack import Stack
-
-BoolFrame = npt.NDArray[np.bool_]
-Pixels = npt.NDArray[np.int64]
+from crmasks_widgets.core.typing import BoolArray, Pixels
 
 
 @dataclass(frozen=True)
@@ -108,11 +105,11 @@ def hits_of_exposure(
 
 def mark_everywhere(
     coincidences: Coincidences,
-    flagged: BoolFrame,
-    found: BoolFrame,
+    flagged: BoolArray,
+    found: BoolArray,
     level: Level,
     scaled: Stack,
-) -> BoolFrame:
+) -> BoolArray:
     """Mark the pixels that every exposure is hit in, whichever detector flagged them.
 
     Parameters
@@ -142,7 +139,7 @@ def mark_everywhere(
     return everywhere
 
 
-def pixels_hit_everywhere(level: Level, scaled: Stack, masked: BoolFrame, pixels: Pixels) -> Pixels:
+def pixels_hit_everywhere(level: Level, scaled: Stack, masked: BoolArray, pixels: Pixels) -> Pixels:
     """Those of the pixels whose minimum stands out of what is not masked around them.
 
     Parameters
@@ -172,12 +169,12 @@ def pixels_hit_everywhere(level: Level, scaled: Stack, masked: BoolFrame, pixels
     return local_estimate.hit_everywhere(scaled.min2d, estimate, pixels, sigma)
 
 
-def _usable(scaled: Stack, masked: BoolFrame) -> BoolFrame:
+def _usable(scaled: Stack, masked: BoolArray) -> BoolArray:
     return ~masked if scaled.valid is None else ~masked & (scaled.n_valid > 0)
 
 
 def estimate_around(
-    level: Level, scaled: Stack, masked: BoolFrame, pixels: Pixels
+    level: Level, scaled: Stack, masked: BoolArray, pixels: Pixels
 ) -> local_estimate.LocalEstimate:
     """Estimate pixels from the median around them, masked pixels left out.
 

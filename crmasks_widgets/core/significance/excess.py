@@ -16,19 +16,17 @@ import numpy.typing as npt
 from scipy import stats
 
 from crmasks_widgets.core.mm.diagram import Plane
+from crmasks_widgets.core.noise import MIN_RNOISE, at_pixels
 from crmasks_widgets.core.significance.background import running_background
 from crmasks_widgets.core.significance.laws import (
-    MIN_RNOISE,
     ExposureNoise,
     SignificanceTable,
     significance_table,
 )
-from crmasks_widgets.core.significance.level import Level, at_pixels
+from crmasks_widgets.core.significance.level import Level
 from crmasks_widgets.core.stack import Stack, sorted_planes
+from crmasks_widgets.core.typing import BoolArray, Float32Array, NumberOrMap, Pixels
 
-BoolFrame = npt.NDArray[np.bool_]
-FloatFrame = npt.NDArray[np.float32]
-Pixels = npt.NDArray[np.int64]
 Target = str | int
 
 # Pixels below this significance are not looked at; growth cannot go below it.
@@ -46,7 +44,7 @@ _RNOISE_RATIO = 1.1
 _DIAGRAM_LOW, _DIAGRAM_HIGH, _DIAGRAM_BINS = -5.0, 16.0, 168
 
 
-def tested_values(stack: Stack, target: Target) -> FloatFrame:
+def tested_values(stack: Stack, target: Target) -> Float32Array:
     """Frame that is compared with the minimum.
 
     Parameters
@@ -74,7 +72,7 @@ def tested_values(stack: Stack, target: Target) -> FloatFrame:
     return frame
 
 
-def excess_over_minimum(stack: Stack, level: Level, target: Target, size: int) -> FloatFrame:
+def excess_over_minimum(stack: Stack, level: Level, target: Target, size: int) -> Float32Array:
     """Excess of a target over the minimum, without its local background.
 
     Parameters
@@ -152,8 +150,8 @@ def significance_of(
 
 
 def _rnoise_classes(
-    rnoise: float | npt.NDArray[np.floating], pixels: Pixels, chosen: BoolFrame
-) -> list[tuple[float, BoolFrame | slice]]:
+    rnoise: NumberOrMap, pixels: Pixels, chosen: BoolArray
+) -> list[tuple[float, BoolArray | slice]]:
     """Typical readout noise, and the members of each class among the chosen pixels."""
     if not isinstance(rnoise, np.ndarray):
         return [(rnoise, slice(None) if chosen.all() else chosen)]
@@ -269,7 +267,7 @@ class Candidates:
 
 
 def find_candidates(
-    level: Level, target: Target, excess: FloatFrame, scale: NoiseScale
+    level: Level, target: Target, excess: Float32Array, scale: NoiseScale
 ) -> Candidates:
     """Choose the pixels that are worth a closer look.
 
@@ -327,7 +325,7 @@ class SignificanceDiagram:
 
 
 def count_significances(
-    minimum: FloatFrame, significance: FloatFrame, x_edges: npt.NDArray[np.float64]
+    minimum: Float32Array, significance: Float32Array, x_edges: npt.NDArray[np.float64]
 ) -> SignificanceDiagram:
     """Count pixels by minimum and significance.
 

@@ -13,9 +13,7 @@ from crmasks_widgets.core.combine import median_variance_factor
 from crmasks_widgets.core.hits import connected
 from crmasks_widgets.core.significance.excess import LEAST_SIGNIFICANCE, Candidates, significance_of
 from crmasks_widgets.core.significance.level import Level
-
-BoolFrame = npt.NDArray[np.bool_]
-Pixels = npt.NDArray[np.int64]
+from crmasks_widgets.core.typing import BoolArray, Pixels
 
 # Where exposures are hit, few pixels share the false alarms; none of them gets more than this.
 _MOST_PROBABLE = 1e-4
@@ -76,12 +74,12 @@ class Found:
     shape: tuple[int, int]
 
     @cached_property
-    def seeds(self) -> BoolFrame:
+    def seeds(self) -> BoolArray:
         """Pixels above the threshold, (ny, nx) bool."""
         return _marked(self.seed_pixels, self.shape)
 
     @cached_property
-    def flagged(self) -> BoolFrame:
+    def flagged(self) -> BoolArray:
         """The seeds and what they grow to, (ny, nx) bool."""
         return _marked(self.pixels, self.shape)
 
@@ -90,7 +88,7 @@ class Found:
         return Found(self.seed_pixels, np.concatenate([self.pixels, *more]), self.shape)
 
 
-def _marked(pixels: Pixels, shape: tuple[int, int]) -> BoolFrame:
+def _marked(pixels: Pixels, shape: tuple[int, int]) -> BoolArray:
     frame = np.zeros(shape, dtype=bool)
     frame.ravel()[pixels] = True
     return frame

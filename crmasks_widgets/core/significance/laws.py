@@ -23,11 +23,8 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from crmasks_widgets.core.noise_laws import tabulate
+from crmasks_widgets.core.typing import Float64Array, NumberOrMap
 
-FloatArray = npt.NDArray[np.float64]
-
-# A smaller readout noise counts as this many electrons: below, single electrons show in the laws.
-MIN_RNOISE = 0.6
 # Distance of the nodes, in units of the noise of the least noisy exposure.
 _NODE_STEP = 0.15
 # Noise of the levels at which the laws are tabulated: one e-folding has so many, from the readout
@@ -48,7 +45,7 @@ class ExposureNoise:
     factors : tuple of n floats
         Flux factors.
     rnoise : float
-        Readout noise of an exposure before the division, electrons; at least `MIN_RNOISE`.
+        Readout noise of an exposure before the division, electrons; at least `noise.MIN_RNOISE`.
     """
 
     factors: tuple[float, ...]
@@ -110,7 +107,7 @@ def minimum_shift(n: int) -> float:
 
 def noise_at_minimum(
     minimum: npt.NDArray[np.floating],
-    rnoise: float | npt.NDArray[np.floating],
+    rnoise: NumberOrMap,
     noise: ExposureNoise,
     shift: float,
 ) -> npt.NDArray[np.floating]:
@@ -155,7 +152,7 @@ class SignificanceTable:
         In units of the noise.
     """
 
-    log_noise: FloatArray
+    log_noise: Float64Array
     values: npt.NDArray[np.float32]
     step: float = _T_STEP
 
@@ -235,24 +232,24 @@ class _Level:
         self.survival = [above[i] for i in index]
         self.noise = float(np.sqrt(mean * noise.photon_share + noise.readout**2))
 
-    def above(self, k: int, heights: FloatArray) -> FloatArray:
+    def above(self, k: int, heights: Float64Array) -> Float64Array:
         """Survival function of exposure k at any heights, interpolated in the logarithm."""
         log = np.log(np.maximum(self.survival[k], _TINY))
         return np.asarray(np.exp(np.interp(heights, self.x, log, right=np.log(_TINY))))
 
 
-def _placed(values: FloatArray, offset: int, width: int, before: float) -> FloatArray:
+def _placed(values: Float64Array, offset: int, width: int, before: float) -> Float64Array:
     result = np.zeros(width)
     result[:offset] = before
     result[offset : offset + len(values)] = values
     return result
 
 
-def _heights() -> FloatArray:
+def _heights() -> Float64Array:
     return np.asarray(np.arange(0, _T_TOP + _T_STEP / 2, _T_STEP))
 
 
-def _exposure_law(level: _Level, number: int) -> FloatArray:
+def _exposure_law(level: _Level, number: int) -> Float64Array:
     """P(exposure - minimum of the others > t s) for all t."""
     others = [k for k in range(len(level.density)) if k != number]
     minimum = _density_of_minimum(level, others)
@@ -260,7 +257,7 @@ def _exposure_law(level: _Level, number: int) -> FloatArray:
     return np.asarray(minimum @ level.above(number, heights) * level.step)
 
 
-def _density_of_minimum(level: _Level, members: Sequence[int]) -> FloatArray:
+def _density_of_minimum(level: _Level, members: Sequence[int]) -> Float64Array:
     total = np.zeros(len(level.x))
     for j in members:
         product = level.density[j].copy()
@@ -271,7 +268,7 @@ def _density_of_minimum(level: _Level, members: Sequence[int]) -> FloatArray:
     return total
 
 
-def _rank_law(level: _Level, rank: int) -> FloatArray:
+def _rank_law(level: _Level, rank: int) -> Float64Array:
     """P(value of this rank - minimum > t s) for all t."""
     n = len(level.density)
     heights = level.x[:, None] + _heights() * level.noise
@@ -291,7 +288,7 @@ def _rank_law(level: _Level, rank: int) -> FloatArray:
     return total
 
 
-def _mean_law(level: _Level, number: int) -> FloatArray:
+def _mean_law(level: _Level, number: int) -> Float64Array:
     """P(mean - minimum > t s) for all t; what the exposure of this number adds as the minimum."""
     n, size = len(level.density), len(level.x)
     index = np.minimum(np.arange(size)[:, None] + np.arange(size), size)
@@ -352,13 +349,13 @@ def significance_table(
     return SignificanceTable(log_noise, values)
 
 
-def _mean_probability(level: _Level, noise: ExposureNoise) -> FloatArray:
+def _mean_probability(level: _Level, noise: ExposureNoise) -> Float64Array:
     if len(set(noise.factors)) == 1:
         return noise.n * _mean_law(level, 0)
     return np.asarray(sum(_mean_law(level, k) for k in range(noise.n)))
 
 
-def _as_significance(probability: FloatArray) -> FloatArray:
+def _as_significance(probability: Float64Array) -> Float64Array:
     """Normal deviates; the far tail continues with the last slope."""
     known = np.count_nonzero(probability > _LEAST)
     deviates = -special.ndtri(np.clip(probability, _LEAST, 1 - 1e-6))

@@ -6,17 +6,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise import MIN_RNOISE, Noise, at_pixels
 from crmasks_widgets.core.significance.laws import (
-    MIN_RNOISE,
     ExposureNoise,
     minimum_shift,
     noise_at_minimum,
 )
 from crmasks_widgets.core.stack import Stack
-
-FloatFrame = npt.NDArray[np.float32]
-Pixels = npt.NDArray[np.int64]
+from crmasks_widgets.core.typing import Float32Array, NumberOrMap, Pixels
 
 # A pixel's level is taken from its surroundings, but no further from what its own minimum allows.
 _LEVEL_BOX, _LEVEL_ABOVE = 5, 4.0
@@ -25,13 +22,6 @@ _LEVEL_BOX, _LEVEL_ABOVE = 5, 4.0
 _LOW_SIGMA, _LOW_RANGE = 3.0, 2.5
 # So many pixels give a typical value.
 _ENOUGH_PIXELS = 100_000
-
-
-def at_pixels(
-    value: float | npt.NDArray[np.floating], pixels: Pixels
-) -> float | npt.NDArray[np.floating]:
-    """Values of a map in some pixels; a number stays what it is."""
-    return value.ravel()[pixels] if isinstance(value, np.ndarray) else value
 
 
 @dataclass(frozen=True)
@@ -62,11 +52,11 @@ class Level:
         Median noise of a single exposure, electrons.
     """
 
-    minimum: FloatFrame
-    sigma: FloatFrame
-    contrast: FloatFrame
-    gain: float | npt.NDArray[np.floating]
-    rnoise: float | npt.NDArray[np.floating]
+    minimum: Float32Array
+    sigma: Float32Array
+    contrast: Float32Array
+    gain: NumberOrMap
+    rnoise: NumberOrMap
     factors: tuple[float, ...]
     n_valid: npt.NDArray[np.int16]
     numbers: tuple[int, ...]
@@ -133,7 +123,7 @@ def _pixels_by_number(stack: Stack) -> dict[int, int]:
     return {n: int(count) for n, count in enumerate(counts) if n > 1 and count}
 
 
-def _range(frame: FloatFrame) -> FloatFrame:
+def _range(frame: Float32Array) -> Float32Array:
     """Highest minus lowest value of the 3 x 3 pixels around each."""
     highest = lowest = np.pad(frame, 1, mode="edge")
     for axis in (0, 1):
@@ -144,7 +134,7 @@ def _range(frame: FloatFrame) -> FloatFrame:
     return np.asarray(highest - lowest, np.float32)
 
 
-def _surroundings(frame: FloatFrame) -> FloatFrame:
+def _surroundings(frame: Float32Array) -> Float32Array:
     """Highest of the means along the row, along the column and in a box, without the pixel itself.
 
     On a fibre or a sky line, one of them runs along the crest.
@@ -159,7 +149,7 @@ def _surroundings(frame: FloatFrame) -> FloatFrame:
     return np.asarray(np.maximum(np.maximum(along_x, along_y), box), np.float32)
 
 
-def _without_low_outliers(stack: Stack, sigma: FloatFrame) -> FloatFrame:
+def _without_low_outliers(stack: Stack, sigma: Float32Array) -> Float32Array:
     """Minimum, replaced by its surroundings where a single exposure reads low.
 
     Everything would seem to be hit there. Only pixels whose median is far above are looked at.
@@ -171,8 +161,8 @@ def _without_low_outliers(stack: Stack, sigma: FloatFrame) -> FloatFrame:
     ordered = np.sort(around, axis=0)
     typical, half = (ordered[3] + ordered[4]) / 2, (ordered[6] - ordered[1]) / 2
     depth = typical - minimum[y, x]
-    # NaN among the neighbours makes the comparison false.
-    low = (depth > _LOW_SIGMA * sigma[y, x]) & (depth > _LOW_RANGE * half + 0 * ordered[7])
+    all_known = np.isfinite(ordered[-1])  # sorting puts NaN last
+    low = all_known & (depth > _LOW_SIGMA * sigma[y, x]) & (depth > _LOW_RANGE * half)
     minimum[y[low], x[low]] = typical[low]
     return minimum
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-FloatFrame = npt.NDArray[np.float32]
-BoolFrame = npt.NDArray[np.bool_]
-Pixels = npt.NDArray[np.int64]
+from crmasks_widgets.core.typing import BoolArray, Float32Array, Pixels
+
 Offset = int | Pixels
 Stencil = list[tuple[Pixels, npt.NDArray[np.float64]]]
 
@@ -40,7 +39,7 @@ class LocalEstimate:
 
 
 def estimate_locally(
-    frame: FloatFrame, good: BoolFrame, pixels: Pixels, noise: npt.NDArray[np.floating]
+    frame: Float32Array, good: BoolArray, pixels: Pixels, noise: npt.NDArray[np.floating]
 ) -> LocalEstimate:
     """Interpolate pixels along their row or their column.
 
@@ -82,14 +81,14 @@ def estimate_locally(
 class _Places:
     """Pixels of a frame, and what lies at an offset from them."""
 
-    def __init__(self, frame: FloatFrame, good: BoolFrame, pixels: Pixels) -> None:
+    def __init__(self, frame: Float32Array, good: BoolArray, pixels: Pixels) -> None:
         self._frame, self._good = frame, good
         self._y, self._x = np.divmod(pixels, frame.shape[1])
 
     def __len__(self) -> int:
         return len(self._y)
 
-    def at(self, dy: Offset, dx: Offset) -> tuple[npt.NDArray[np.float64], BoolFrame]:
+    def at(self, dy: Offset, dx: Offset) -> tuple[npt.NDArray[np.float64], BoolArray]:
         """Values, 0 where they are not good, and whether they are."""
         y, x = self._y + dy, self._x + dx
         inside = (y >= 0) & (y < self._good.shape[0]) & (x >= 0) & (x < self._good.shape[1])
@@ -112,7 +111,7 @@ def _estimate(places: _Places) -> LocalEstimate:
 
 
 def lowest_interpolation(
-    frame: FloatFrame, good: BoolFrame, pixels: Pixels
+    frame: Float32Array, good: BoolArray, pixels: Pixels
 ) -> npt.NDArray[np.float64]:
     """Lower of the two values that `estimate_locally` chooses from, without their errors.
 
@@ -147,7 +146,7 @@ def _interpolated(places: _Places, direction: tuple[int, int]) -> LocalEstimate:
     return LocalEstimate(value, np.where(known, variance, np.inf))
 
 
-def _stencil(places: _Places, direction: tuple[int, int]) -> tuple[Stencil, BoolFrame]:
+def _stencil(places: _Places, direction: tuple[int, int]) -> tuple[Stencil, BoolArray]:
     """Offsets and weights of the pixels to be joined, and where there are any."""
     (low, n_low), (high, n_high) = (_nearest(places, direction, sign) for sign in (-1, 1))
     far_low, far_high = (np.abs(np.nanmean(side, axis=1)) for side in (low, high))
@@ -181,7 +180,7 @@ def _nearest(
 
 def _applied(
     places: _Places, stencil: Stencil, direction: tuple[int, int], shift: tuple[Offset, Offset]
-) -> tuple[npt.NDArray[np.float64], BoolFrame]:
+) -> tuple[npt.NDArray[np.float64], BoolArray]:
     """Interpolated values beside the pixels, and where all that they need is good."""
     shape = np.broadcast_shapes(np.shape(shift[0]), (len(places),))
     value, known = np.zeros(shape), np.ones(shape, dtype=bool)
@@ -218,7 +217,7 @@ def _surroundings(places: _Places) -> LocalEstimate:
 
 
 def hit_everywhere(
-    lowest: FloatFrame, estimate: LocalEstimate, pixels: Pixels, sigma: FloatFrame
+    lowest: Float32Array, estimate: LocalEstimate, pixels: Pixels, sigma: Float32Array
 ) -> Pixels:
     """Find the pixels whose minimum is hit as well.
 

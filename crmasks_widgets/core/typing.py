@@ -1,0 +1,31 @@
+"""Arrays by what they hold: a name stands for one dtype everywhere.
+
+Shapes are not part of a type; the docstring of each function gives them.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+BoolArray = npt.NDArray[np.bool_]
+"""Masks and flags."""
+
+Float32Array = npt.NDArray[np.float32]
+"""Frames: values of pixels as exposures are kept."""
+
+Float64Array = npt.NDArray[np.float64]
+"""Where sums and small differences need the digits."""
+
+FloatArray = npt.NDArray[np.floating]
+"""Either precision."""
+
+Int64Array = npt.NDArray[np.int64]
+"""Counts."""
+
+IndexArray = npt.NDArray[np.intp]
+"""Indices of axes, as numpy gives them."""
+
+Pixels = npt.NDArray[np.int64]
+"""Flat indices of pixels in a frame."""
+
+NumberOrMap = float | FloatArray
+"""One number for all pixels, or one for each."""

@@ -1,0 +1,25 @@
+"""What a hit of the median may be: the words of parameters and tables, and what each means."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+COINCIDENT: Final = "coincident"
+UNSTABLE: Final = "unstable"
+RESIDUAL: Final = "residual"
+SATURATED: Final = "saturated"
+HOT: Final = "hot"
+
+CLASS_NAMES: Final[Mapping[str, str]] = MappingProxyType({
+    COINCIDENT: "coincident hit",
+    UNSTABLE: "hot or unstable pixel",
+    RESIDUAL: "source or sky line residual",
+    SATURATED: "saturated",
+    HOT: "hot pixel, same in all",
+})  # fmt: skip
+"""Name of each class in tables; `crmasks_widgets.core.significance.classes` says which is which."""
+
+CLASSES: Final = tuple(CLASS_NAMES)
+
+CORRECTED: Final = tuple(name for name in CLASSES if name != HOT)
+"""Those corrected by default: a hot pixel is no hit, and is only seen where fluxes differ."""
