@@ -12,7 +12,7 @@ from ipywidgets import HTML, Dropdown, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import cutouts, edits, overlays, picking, viewport
 from crmasks_widgets.dashboard.axes import make_axis
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Key, Memo
 from crmasks_widgets.dashboard.frames import corrected
 from crmasks_widgets.dashboard.image_tools import (
     ERASE,
@@ -47,12 +47,12 @@ class CutoutsView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._state, self._scene = desk, desk.state, desk.state.scene
+    def __init__(self, context: Context) -> None:
+        self._context, self._state, self._scene = context, context.state, context.state.scene
         self.plots: tuple[str, ...] = (PLOT,)
         self._larger = 0
         self._shown: tuple[Any, ...] = ()
@@ -61,9 +61,9 @@ class CutoutsView:
         self._subject = picking.Selected()
         self._picture_memo, self._list_memo = Memo(), Memo()
         self._build_figure()
-        self._build_controls(desk)
+        self._build_controls(context)
         self.keys: Mapping[str, Key] = self._make_keys()
-        desk.page.on_msg(desk.dispatcher.handler(self._page_message))
+        context.page.on_msg(context.dispatcher.handler(self._page_message))
 
     def _build_figure(self) -> None:
         self.x, self.y = (LinearScale(min=0.0, max=1.0, allow_padding=False) for _ in range(2))
@@ -85,10 +85,10 @@ class CutoutsView:
         self.figure.add_class("crmasks-names").add_class("crmasks-unseen")
         name_plot(self.figure, PLOT)
 
-    def _build_controls(self, desk: Desk) -> None:
+    def _build_controls(self, context: Context) -> None:
         self.tools = tool_buttons(_TOOLS)
         self.window = window_fields()
-        button = partial(word_button, desk)
+        button = partial(word_button, context)
         self.previous = button("Previous hit", "In raster order (k, arrow left)", self.go_back)
         self.next = button("Next hit", "In raster order (j, arrow right)", self.go_on)
         self.reject = button("Reject", "", self.reject_or_accept)
@@ -110,8 +110,8 @@ class CutoutsView:
             [HBox(row, layout=Layout(**ROW)) for row in (first, second)] + [self.figure],
             layout=Layout(min_width="0", height="100%"),
         )
-        desk.observe(self.tools, self._show_fields)
-        desk.observe(self.taken_out, self._select_taken_out)
+        context.observe(self.tools, self._show_fields)
+        context.observe(self.taken_out, self._select_taken_out)
         self._show_fields()
 
     def _show_fields(self) -> None:
@@ -123,7 +123,11 @@ class CutoutsView:
     def render(self, scene: Scene) -> None:
         """Draw the cutouts of what is selected, and say what it is."""
         self._scene = scene
-        selected = (scene.selection.pixel, self._half(scene), self._desk.size(PLOT, _ASSUMED_SIZE))
+        selected = (
+            scene.selection.pixel,
+            self._half(scene),
+            self._context.size(PLOT, _ASSUMED_SIZE),
+        )
         if selected == self._shown and not (scene.ready("hits") and overlays.mask_ready(scene)):
             return  # Newer masks are being made; what is shown stays as long.
         subject = self._subject(scene)
@@ -138,7 +142,7 @@ class CutoutsView:
         self._part = cutouts.cutout(
             subject.centre, self._half(scene), scene.analysis.exposures.shape
         )
-        size, display, p = self._desk.size(PLOT, _ASSUMED_SIZE), scene.display, scene.parameters
+        size, display, p = self._context.size(PLOT, _ASSUMED_SIZE), scene.display, scene.parameters
         results: list[object] = [scene.analysis.stack]
         if scene.ready("mediancr", ("flags", display.target)):
             results.append(scene.analysis.result("flags", display.target))

@@ -9,9 +9,9 @@ from ipywidgets import HTML, Checkbox, Dropdown, HBox, Layout, VBox
 
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.dashboard.colour_tables import chip
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Key, Memo
 from crmasks_widgets.dashboard.diagram_bar import ColourBar
-from crmasks_widgets.dashboard.diagram_hands import DiagramHands
+from crmasks_widgets.dashboard.diagram_gestures import DiagramGestures
 from crmasks_widgets.dashboard.diagram_panel import BOUNDARY_COLOUR, POINT_COLOUR, Panel
 from crmasks_widgets.dashboard.diagram_pictures import (
     SYMBOLS,
@@ -33,19 +33,19 @@ class DiagramView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
     plots = ("expected", "observed")
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._scales = {axis: LinearScale(min=0.0, max=1.0, allow_padding=False) for axis in "xy"}
         self.panels = {name: Panel(name, self._scales) for name in self.plots}
         self._bar = ColourBar()
-        self._hands = DiagramHands(desk, tuple(self.panels.values()), self._scales)
-        targets = ["median", "mean", *range(1, desk.state.scene.analysis.exposures.n + 1)]
+        self._gestures = DiagramGestures(context, tuple(self.panels.values()), self._scales)
+        targets = ["median", "mean", *range(1, context.state.scene.analysis.exposures.n + 1)]
         self.target = Dropdown(
             options=[(t if isinstance(t, str) else f"exposure {t}", t) for t in targets],
             description="target",
@@ -60,7 +60,7 @@ class DiagramView:
         self._memos = {key: Memo() for key in ("density", "overlay", "curves", "flagged", "window")}
         self._connect()
         tools = HBox(
-            [self._hands.widget, self.target, self.iterations, self.numbers],
+            [self._gestures.widget, self.target, self.iterations, self.numbers],
             layout=Layout(flex_flow="row wrap", align_items="center", grid_gap="0 8px"),
         )
         panels = [panel.widget for panel in self.panels.values()]
@@ -68,20 +68,20 @@ class DiagramView:
             [tools, HBox([*panels, self._bar.widget]), HTML(_legend()), self.readout],
             layout=Layout(min_width="0"),
         )
-        state = desk.state
+        state = context.state
         self.keys = {
-            **self._hands.keys,
+            **self._gestures.keys,
             "n": Key(
                 "numbers of the hits", lambda: state.show(numbers=not state.scene.display.numbers)
             ),
         }
 
     def _connect(self) -> None:
-        show, observe = self._desk.state.show, self._desk.observe
+        show, observe = self._context.state.show, self._context.observe
         observe(self.target, lambda: show(target=self.target.value))
         observe(self.iterations, lambda: show(iterations=self.iterations.value))
         observe(self.numbers, lambda: show(numbers=self.numbers.value))
-        observe(self._desk.page, self._read_out, "pointer")
+        observe(self._context.page, self._read_out, "pointer")
 
     def render(self, scene: Scene) -> None:
         """Draw what is known of the diagram."""
@@ -91,11 +91,11 @@ class DiagramView:
         self._draw_points(scene)
         if not scene.ready("plane", "stack"):
             return
-        limits = self._hands.follow(scene)
+        limits = self._gestures.follow(scene)
         name = display.target if isinstance(display.target, str) else f"exposure {display.target}"
         for panel in self.panels.values():
             panel.label_y(f"{name} \u2212 min2d (ADU)")
-            panel.place_ticks(limits, self._desk.size(panel.name, DEFAULT_SIZE))
+            panel.place_ticks(limits, self._context.size(panel.name, DEFAULT_SIZE))
         self._draw_density(scene)
         self._draw_curves(scene, limits)
         self._draw_flagged(scene, limits)
@@ -184,7 +184,7 @@ class DiagramView:
         key = (analysis.stack, flags, edits, target, window)
         pixels, code = self._memos["flagged"](key, lambda: flagged_pixels(scene))
         panel = self.panels["observed"]
-        size = self._desk.size("observed", DEFAULT_SIZE)
+        size = self._context.size("observed", DEFAULT_SIZE)
         x, y = diagram_position(scene, pixels)
         beyond = scene.display.diagram is None
 
@@ -213,7 +213,7 @@ class DiagramView:
         panel.draw_numbers(*diagram_position(scene, seen[kept]), label[label > 0][:MOST_NUMBERS])
 
     def _read_out(self) -> None:
-        scene, place = self._desk.state.scene, self._hands.pointed()
+        scene, place = self._context.state.scene, self._gestures.pointed()
         if place is None or not scene.ready("plane"):
             self.readout.value = ""
             return

@@ -13,8 +13,8 @@ from ipywidgets import HTML, BoundedIntText, Button, Checkbox, HBox, Layout, Tex
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.run import Run
+from crmasks_widgets.dashboard.context import Context, Key
 from crmasks_widgets.dashboard.control_widgets import ErrorLine
-from crmasks_widgets.dashboard.desk import Desk, Key
 from crmasks_widgets.dashboard.state import Scene
 from crmasks_widgets.errors import Cancelled, CrmasksError, InputError
 from crmasks_widgets.exposures import read_exposures
@@ -60,7 +60,7 @@ class FilesView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     open_analysis : callable
         Takes the analysis that is to be shown from now on.
@@ -70,11 +70,11 @@ class FilesView:
 
     def __init__(
         self,
-        desk: Desk,
+        context: Context,
         open_analysis: Callable[[Analysis], object],
         figures: Figures | None = None,
     ) -> None:
-        self._desk, self._state = desk, desk.state
+        self._context, self._state = context, context.state
         self._open, self._figures = open_analysis, figures
         self._stopped, self._ended = threading.Event(), threading.Event()
         self._ended.set()
@@ -97,12 +97,12 @@ class FilesView:
             ),
         }  # fmt: skip
         for action, line in self._lines.items():
-            line.button.on_click(desk.dispatcher.handler(partial(self._start, action)))
+            line.button.on_click(context.dispatcher.handler(partial(self._start, action)))
         self.stop = Button(
             description="Stop", tooltip="Stop reading or writing; nothing is left half done",
             disabled=True, layout=Layout(width="auto"),
         )  # fmt: skip
-        self.stop.on_click(desk.dispatcher.handler(lambda _: self._stopped.set()))
+        self.stop.on_click(context.dispatcher.handler(lambda _: self._stopped.set()))
         opened = [HTML("<b>Open</b>"), *self._widgets(self._open_yaml, self._open_images)]
         saved = [
             HTML("<b>Save</b>"),
@@ -150,7 +150,7 @@ class FilesView:
         In a notebook what is done is shown on the loop that this would block.
         """
         ended = self._ended.wait(timeout)
-        self._desk.dispatcher.drain()
+        self._context.dispatcher.drain()
         return ended
 
     def _widgets(self, *actions: Callable[..., Any]) -> list[VBox]:
@@ -178,7 +178,7 @@ class FilesView:
         executor.shutdown(wait=False)
 
     def _over(self, line: _Line, done: Future[Any]) -> None:
-        self._desk.dispatcher.call(partial(self._finish, line, done))
+        self._context.dispatcher.call(partial(self._finish, line, done))
         self._ended.set()
 
     def _finish(self, line: _Line, done: Future[Any]) -> None:
@@ -249,7 +249,7 @@ class FilesView:
     def _tell(self, line: _Line, text: str) -> None:
         if self._stopped.is_set():
             raise Cancelled("stopped; nothing was written")
-        self._desk.dispatcher.call(partial(self._report, line, text))
+        self._context.dispatcher.call(partial(self._report, line, text))
 
     def _report(self, line: _Line, text: str) -> None:
         if not self.stop.disabled:  # else it is over already

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.core.combine import KINDS
-from crmasks_widgets.dashboard.desk import Memo
+from crmasks_widgets.dashboard.context import Memo
 from crmasks_widgets.dashboard.state import Scene
 
 Frame = npt.NDArray[np.floating]

@@ -8,7 +8,7 @@ from typing import Any, Final
 import anywidget
 import traitlets
 
-from crmasks_widgets.dashboard.desk import Desk, Key
+from crmasks_widgets.dashboard.context import Context, Key
 from crmasks_widgets.dashboard.state import Scene
 
 _HERE = Path(__file__).parent
@@ -57,13 +57,13 @@ class HelpView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     keys : mapping
         Keys of the other views, by a title for each.
     """
 
-    def __init__(self, desk: Desk, keys: Mapping[str, Mapping[str, Key]]) -> None:
+    def __init__(self, context: Context, keys: Mapping[str, Mapping[str, Key]]) -> None:
         self.plots: tuple[str, ...] = ()
         self.keys = {"?": Key("open or close this list", self._toggle)}
         titled = {**keys, "Help": self.keys}

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from bqplot import Label, Lines, Mark, Scale
 
 from crmasks_widgets.dashboard import overlays, picking, stretches, viewport
-from crmasks_widgets.dashboard.desk import Memo
+from crmasks_widgets.dashboard.context import Memo
 from crmasks_widgets.dashboard.frames import Frame, Frames
-from crmasks_widgets.dashboard.image_deck import ImageDeck, Same
+from crmasks_widgets.dashboard.image_buffers import ImageBuffers, Same
 from crmasks_widgets.dashboard.pictures import palette_png
 from crmasks_widgets.dashboard.state import Limits, Scene
 from crmasks_widgets.dashboard.swap_image import SwapImage
@@ -50,8 +50,8 @@ class ImageLayers:
     """
 
     def __init__(self, scales: dict[str, Scale]) -> None:
-        self.overview = ImageDeck(scales, PICTURES)
-        self.patch = ImageDeck(scales, PICTURES)
+        self.overview = ImageBuffers(scales, PICTURES)
+        self.patch = ImageBuffers(scales, PICTURES)
         self.overlay = SwapImage(scales)
         self.box = Lines(
             x=[],

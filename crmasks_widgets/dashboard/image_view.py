@@ -14,7 +14,7 @@ from crmasks_widgets.dashboard import edits, image_tools, overlays, viewport
 from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.colour_bar import ColourBar
 from crmasks_widgets.dashboard.colour_tables import chip
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Key, Memo
 from crmasks_widgets.dashboard.frames import frame_title, pixel_lines
 from crmasks_widgets.dashboard.image_layers import ImageLayers, Place, fits, from_fits
 from crmasks_widgets.dashboard.image_tools import DisplayBar, ToolBar, window_widths
@@ -36,24 +36,24 @@ class ImageView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._state = desk, desk.state
-        self._scene = desk.state.scene
+    def __init__(self, context: Context) -> None:
+        self._context, self._state = context, context.state
+        self._scene = context.state.scene
         self.plots: tuple[str, ...] = (PLOT,)
         self._square = True
         self._placed, self._place_memo = viewport.frame_limits(self._shape), Memo()
         self._wheel = 0.0
-        self._painting = Painting(desk)
+        self._painting = Painting(context)
         self._build_figure()
-        self.tools = ToolBar(desk, self.home, self.zoom)
-        self.display = DisplayBar(desk, self.save)
+        self.tools = ToolBar(context, self.home, self.zoom)
+        self.display = DisplayBar(context, self.save)
         self.readout, self.note = HTML(), HTML()
         self._lay_out()
-        self._listen(desk)
+        self._listen(context)
         self._set_tool()
         self.keys: Mapping[str, Key] = self._make_keys()
 
@@ -63,7 +63,7 @@ class ImageView:
 
     @property
     def _size(self) -> tuple[int, int]:
-        return self._desk.size(PLOT, _ASSUMED_SIZE)
+        return self._context.size(PLOT, _ASSUMED_SIZE)
 
     def _build_figure(self) -> None:
         self.x, self.y = (LinearScale(allow_padding=False) for _ in range(2))
@@ -107,15 +107,15 @@ class ImageView:
             layout=Layout(min_width="0", height="100%"),
         )  # fmt: skip
 
-    def _listen(self, desk: Desk) -> None:
-        desk.observe(self.tools.tools, self._set_tool)
+    def _listen(self, context: Context) -> None:
+        context.observe(self.tools.tools, self._set_tool)
         for scale in (self.x, self.y):
             scale.observe(self._moved, ["min", "max"])
-        desk.observe(self._box, self._zoom_to_box, "brushing")
-        desk.observe(desk.page, self._read_pointer, "pointer")
-        desk.observe(desk.page, self._turn_wheel, "wheel")
-        desk.page.on_msg(desk.dispatcher.handler(self._page_message))
-        self._brush.on_msg(desk.dispatcher.handler(self._drag))
+        context.observe(self._box, self._zoom_to_box, "brushing")
+        context.observe(context.page, self._read_pointer, "pointer")
+        context.observe(context.page, self._turn_wheel, "wheel")
+        context.page.on_msg(context.dispatcher.handler(self._page_message))
+        self._brush.on_msg(context.dispatcher.handler(self._drag))
 
     # Drawing ----------------------------------------------------------------------------------
 
@@ -149,7 +149,7 @@ class ImageView:
     # What is on screen ------------------------------------------------------------------------
 
     def _moved(self, _: object) -> None:
-        self._desk.dispatcher.later("image moved", SETTLED, self._settle)
+        self._context.dispatcher.later("image moved", SETTLED, self._settle)
 
     def _settle(self) -> None:
         """Tell everyone what is on screen, once the hand rests."""
@@ -181,7 +181,7 @@ class ImageView:
 
     def _turn_wheel(self) -> None:
         """Zoom where no interaction of bqplot does."""
-        wheel = self._desk.page.wheel
+        wheel = self._context.page.wheel
         turned = wheel.get("total", self._wheel) - self._wheel
         self._wheel += turned
         if self.figure.interaction is not self._pan and wheel.get("plot") == PLOT:
@@ -239,7 +239,7 @@ class ImageView:
     # What is under the pointer ----------------------------------------------------------------
 
     def _read_pointer(self) -> None:
-        pixel = self._pixel(self._desk.page.pointer)
+        pixel = self._pixel(self._context.page.pointer)
         lines = ("&nbsp;", "&nbsp;")
         if pixel is not None and self._scene.ready("stack"):
             lines = pixel_lines(self._scene, *pixel)
@@ -247,7 +247,7 @@ class ImageView:
 
     def write_note(self) -> None:
         """Keep what is known about the pixel under the pointer in a line of its own."""
-        pixel = self._pixel(self._desk.page.pointer)
+        pixel = self._pixel(self._context.page.pointer)
         if pixel is not None and self._scene.ready("stack"):
             self.note.value = "".join(map(_LINE.format, pixel_lines(self._scene, *pixel)))
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.dashboard import edits
-from crmasks_widgets.dashboard.desk import Desk
+from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.overlays import mask_ready
 from crmasks_widgets.dashboard.state import Scene
 from crmasks_widgets.parameters import Parameters
@@ -36,14 +36,14 @@ class Painting:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     clock : callable, optional
         Seconds.
     """
 
-    def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
-        self._state, self._clock = desk.state, clock
+    def __init__(self, context: Context, clock: Callable[[], float] = time.monotonic) -> None:
+        self._state, self._clock = context.state, clock
         self._stroke: _Stroke | None = None
 
     def drag(self, event: str, at: Point, side: int, *, erase: bool) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.dashboard import edits, viewport
-from crmasks_widgets.dashboard.desk import Memo
+from crmasks_widgets.dashboard.context import Memo
 from crmasks_widgets.dashboard.selection import REACH, pixels_of_hit, selected_hit
 from crmasks_widgets.dashboard.state import Scene, State
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from ipywidgets import HTML, Button, HBox, Layout, VBox
 
+from crmasks_widgets.dashboard.context import Context, Key
 from crmasks_widgets.dashboard.control_widgets import (
     ErrorLine,
     Looks,
@@ -19,7 +20,6 @@ from crmasks_widgets.dashboard.control_widgets import (
     nice_step,
     parsed,
 )
-from crmasks_widgets.dashboard.desk import Desk, Key
 from crmasks_widgets.dashboard.points import (
     Point,
     Points,
@@ -46,26 +46,26 @@ def points_of(scene: Scene) -> Points:
 class _Row:
     """A point: x and y with sliders, weight, delete."""
 
-    def __init__(self, view: "PointsView", index: int, desk: Desk, looks: Looks) -> None:
+    def __init__(self, view: "PointsView", index: int, context: Context, looks: Looks) -> None:
         self._view, self._index = view, index
         number = index + 1
         self.x = NumberEditor(
-            desk, f"x of point {number}", ("x (ADU)", f"x of point {number}: min2d - bias, ADU"),
+            context, f"x of point {number}", ("x (ADU)", f"x of point {number}: min2d - bias, ADU"),
             START, partial(self._set, 0), looks,
         )  # fmt: skip
         self.y = NumberEditor(
-            desk, f"y of point {number}",
+            context, f"y of point {number}",
             ("y (ADU)", f"y of point {number}: height of the boundary, median - minimum, ADU"),
             START, partial(self._set, 1), looks,
         )  # fmt: skip
         self.weight = TextEditor(
-            desk, ("weight", f"Weight of point {number} in the fit of the spline"),
+            context, ("weight", f"Weight of point {number} in the fit of the spline"),
             partial(self._set, 2), replace(looks, wide=looks.number),
         )  # fmt: skip
         self.delete = Button(
             description="delete", tooltip=f"Delete point {number}", layout=looks.button
         )
-        self.delete.on_click(desk.dispatcher.handler(lambda _: view.remove(index)))
+        self.delete.on_click(context.dispatcher.handler(lambda _: view.remove(index)))
         label = HTML(f"<b>{number}</b>", layout=Layout(width="20px", flex="0 0 auto"))
         cells = [HBox(e.widgets, layout=looks.wide) for e in (self.x, self.y)]
         cells.append(HBox(self.weight.widgets, layout=looks.button))
@@ -90,12 +90,12 @@ class PointsView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._state, self._looks = desk, desk.state, Looks()
+    def __init__(self, context: Context) -> None:
+        self._context, self._state, self._looks = context, context.state, Looks()
         self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Key] = {}
         self.rows: list[_Row] = []
@@ -106,11 +106,11 @@ class PointsView:
         self._plane_points: Any = None
         fits = {info.name: info for info in parameter_table()}[FIT]
         self.fit = PickEditor(
-            desk, ("boundary", f"{FIT}: {fits.help}"), fits.choices, self._choose_fit,
+            context, ("boundary", f"{FIT}: {fits.help}"), fits.choices, self._choose_fit,
             replace(self._looks, wide=Layout(width="200px")),
         )  # fmt: skip
         self.add = _button("add a point", "Add a point on the boundary, in the widest gap")
-        self.add.on_click(desk.dispatcher.handler(lambda _: self.error.attempt(self._add)))
+        self.add.on_click(context.dispatcher.handler(lambda _: self.error.attempt(self._add)))
         bar = HBox([*self.fit.widgets, self.add, self.note], layout=Layout(align_items="center"))
         self._table = VBox(layout=Layout(max_height="260px", overflow="hidden auto"))
         self.widget = VBox([bar, self.error.widget, self._table], layout=Layout(min_width="0"))
@@ -123,7 +123,7 @@ class PointsView:
         self.note.value = f"<small>{note_of(scene)}</small>"
         self._follow_plane(scene, points)
         while len(self.rows) < len(points):
-            row = _Row(self, len(self.rows), self._desk, self._looks)
+            row = _Row(self, len(self.rows), self._context, self._looks)
             self._set_spans(row)
             self.rows.append(row)
         if len(self._table.children) != len(points):

@@ -9,6 +9,7 @@ from ipywidgets import HTML, Button, HBox, Layout, VBox
 
 from crmasks_widgets.analysis import Target
 from crmasks_widgets.core.significance.excess import SignificanceDiagram
+from crmasks_widgets.dashboard.context import Context, Key, Memo
 from crmasks_widgets.dashboard.control_widgets import (
     ErrorLine,
     Looks,
@@ -17,7 +18,6 @@ from crmasks_widgets.dashboard.control_widgets import (
     parsed,
     span_of,
 )
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.diagram_pictures import DensityColours, draw_glyphs, glyph_palette
 from crmasks_widgets.dashboard.engine import Order
 from crmasks_widgets.dashboard.noise_panel import NoisePanel
@@ -45,17 +45,17 @@ class SignificanceView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._state = desk, desk.state
+    def __init__(self, context: Context) -> None:
+        self._context, self._state = context, context.state
         self.plots: tuple[str, ...] = (PLOT,)
         self.keys: dict[str, Key] = {}
         self.active = False
         self.figure = SignificanceFigure()
-        self.noise = NoisePanel(desk.state.update, desk.dispatcher.handler)
+        self.noise = NoisePanel(context.state.update, context.dispatcher.handler)
         self._error = ErrorLine()
         self.editors = self._editors()
         self.how = HTML(layout=Layout(flex="1 1 0", min_width="0"))
@@ -63,7 +63,7 @@ class SignificanceView:
             description="Use significance", layout=Layout(width="auto"),
             tooltip="Set crmethod to significance",
         )  # fmt: skip
-        self.use.on_click(desk.dispatcher.handler(lambda _: self._switch_on()))
+        self.use.on_click(context.dispatcher.handler(lambda _: self._switch_on()))
         self.note = HTML()
         for line in (self.how, self.note):
             line.add_class("crmasks-line")
@@ -89,7 +89,7 @@ class SignificanceView:
             words = (label, f"{name}: {info.help}. Expected: {info.expected}")
             span = span_of(info, getattr(parameters, name))
             editors[name] = NumberEditor(
-                self._desk, name, words, span, partial(self._set, name), looks
+                self._context, name, words, span, partial(self._set, name), looks
             )
         return editors
 
@@ -161,7 +161,7 @@ class SignificanceView:
         if not scene.ready(("significance", target), ("significance_diagram", target), "stack"):
             return
         diagram = scene.analysis.significance_diagram(target)
-        limits, size = limits_of(scene, diagram), self._desk.size(PLOT, DEFAULT_SIZE)
+        limits, size = limits_of(scene, diagram), self._context.size(PLOT, DEFAULT_SIZE)
         self.figure.show_limits(limits, size)
         self._draw_density(scene, diagram)
         if scene.ready("coincidences" if target == "median" else "level"):

@@ -6,7 +6,7 @@ from typing import Final
 
 from ipywidgets import HTML, Button, FloatProgress, HBox, Layout, VBox
 
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Key, Memo
 from crmasks_widgets.dashboard.engine import Snapshot
 from crmasks_widgets.dashboard.state import Scene
 
@@ -30,19 +30,19 @@ class StatusView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     cancel : callable
         Stops the computation.
     """
 
-    def __init__(self, desk: Desk, cancel: Callable[[], None]) -> None:
-        self._state, self._counts = desk.state, Memo()
+    def __init__(self, context: Context, cancel: Callable[[], None]) -> None:
+        self._state, self._counts = context.state, Memo()
         self.plots: tuple[str, ...] = ()
         self.keys = {
             "Escape": Key("stop computing", cancel),
-            "Ctrl+z": Key("undo", desk.state.undo),
-            "Ctrl+y": Key("redo", desk.state.redo),
+            "Ctrl+z": Key("undo", context.state.undo),
+            "Ctrl+y": Key("redo", context.state.redo),
         }
         self.counts = HTML(layout=Layout(flex="1 1 auto"))
         self.timing = HTML()
@@ -53,10 +53,10 @@ class StatusView:
         self.redo = _button("Redo", "Do again what was undone (Ctrl+Y)")
         for button, action in (
             (self.cancel, cancel),
-            (self.undo, desk.state.undo),
-            (self.redo, desk.state.redo),
+            (self.undo, context.state.undo),
+            (self.redo, context.state.redo),
         ):
-            button.on_click(desk.dispatcher.handler(lambda _, action=action: action()))
+            button.on_click(context.dispatcher.handler(lambda _, action=action: action()))
         line = [self.counts, self.timing, self.bar, self.cancel, self.undo, self.redo]
         for part in (self.counts, self.timing):
             part.add_class("crmasks-line")

@@ -7,7 +7,7 @@ import numpy as np
 from ipywidgets import BoundedFloatText, Dropdown, HBox, Layout, Text, VBox
 
 from crmasks_widgets.core import codes as palette
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Key, Memo
 from crmasks_widgets.dashboard.hit_rows import (
     ANY,
     Column,
@@ -34,14 +34,14 @@ class TableView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     page_rows : int, optional
         How many rows are drawn at once.
     """
 
-    def __init__(self, desk: Desk, page_rows: int = PAGE_ROWS) -> None:
-        self._state, self._page_rows = desk.state, page_rows
+    def __init__(self, context: Context, page_rows: int = PAGE_ROWS) -> None:
+        self._state, self._page_rows = context.state, page_rows
         self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Key] = {}
         self.table = HitTable(order={"column": "number", "descending": False})
@@ -57,8 +57,10 @@ class TableView:
         self._filters = (self.method, self.kind, self.peak, self.text)
         for part in self._filters:
             part.style.description_width = "initial"
-            desk.observe(part, self._filter)
-        self.table.on_msg(desk.dispatcher.handler(lambda _widget, content, _: self._heard(content)))
+            context.observe(part, self._filter)
+        self.table.on_msg(
+            context.dispatcher.handler(lambda _widget, content, _: self._heard(content))
+        )
         bar = HBox(self._filters, layout=Layout(flex_flow="row wrap"))
         self.widget = VBox([bar, self.table], layout=Layout(min_width="0"))
         self._first, self._selected, self._order = 0, 0, np.zeros(0, np.int64)

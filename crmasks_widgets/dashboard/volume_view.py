@@ -10,7 +10,7 @@ from typing import Any, Final
 from ipywidgets import HTML, Box, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import cutouts, picking, surfaces
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Key, Memo
 from crmasks_widgets.dashboard.frames import corrected
 from crmasks_widgets.dashboard.image_tools import ROW, word_button
 from crmasks_widgets.dashboard.page import name_plot
@@ -38,12 +38,12 @@ class VolumeView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._state, self._scene = desk, desk.state, desk.state.scene
+    def __init__(self, context: Context) -> None:
+        self._context, self._state, self._scene = context, context.state, context.state.scene
         self.plots: tuple[str, ...] = (PLOT,)
         self._active = False
         self._library: ModuleType | None = None
@@ -55,7 +55,7 @@ class VolumeView:
         for line in (self.message, self.legend):
             line.add_class("crmasks-line")
         save = word_button(
-            desk, "Save PNG", "Save the surfaces as they are on screen (s)", self.save
+            context, "Save PNG", "Save the surfaces as they are on screen (s)", self.save
         )
         self.box = Box(layout=Layout(height="320px", min_width="0", overflow="hidden"))
         name_plot(self.box, PLOT)
@@ -64,8 +64,8 @@ class VolumeView:
             layout=Layout(min_width="0", height="100%"),
         )
         self.keys: Mapping[str, Key] = {"s": Key("3-D: save as PNG", self.save)}
-        desk.observe(desk.page, self._draw_again, "webgl")
-        desk.observe(desk.page, self._follow_theme, "dark")
+        context.observe(context.page, self._draw_again, "webgl")
+        context.observe(context.page, self._follow_theme, "dark")
 
     def shown(self, shown: bool) -> None:
         """Draw from now on, or save the effort while nobody sees it.
@@ -86,7 +86,7 @@ class VolumeView:
             self._figure.style = self._style()
 
     def _style(self) -> dict[str, Any]:
-        background, grey = _DARK if self._desk.page.dark else _LIGHT
+        background, grey = _DARK if self._context.page.dark else _LIGHT
         return {
             "background-color": background,
             "axes": {
@@ -103,7 +103,7 @@ class VolumeView:
         self._scene = scene
         if not self._active:
             return
-        if not self._desk.page.webgl:
+        if not self._context.page.webgl:
             self.message.value = "No 3-D view: this browser has no WebGL. Everything else works."
             return
         subject = self._subject(scene)
@@ -116,7 +116,7 @@ class VolumeView:
             self.message.value = self._failure
         else:
             self.message.value = "Loading ipyvolume…"
-            self._desk.dispatcher.later("ipyvolume", _PAINTED, self._load)
+            self._context.dispatcher.later("ipyvolume", _PAINTED, self._load)
 
     def _load(self) -> None:
         """Import ipyvolume, which takes seconds and is known to break with its dependencies."""
@@ -174,12 +174,12 @@ class VolumeView:
             style=self._style(), animation=0.0, meshes=[self._mesh], layout=Layout(margin="0"),
         )  # fmt: skip
         self._figure.xlabel, self._figure.ylabel, self._figure.zlabel = "x (pixel)", "ADU", "y"
-        self._figure.on_screenshot(self._desk.dispatcher.handler(self._download))
+        self._figure.on_screenshot(self._context.dispatcher.handler(self._download))
         self.box.children = [self._figure]
 
     def _fit(self) -> None:
         """Fill the box, whose size only the page knows."""
-        width, height = self._desk.size(PLOT, _ASSUMED_SIZE)
+        width, height = self._context.size(PLOT, _ASSUMED_SIZE)
         self._figure.width, self._figure.height = width, height
         box_width, _, depth = self._figure.box_size
         self._camera_memo(
@@ -207,7 +207,7 @@ class VolumeView:
         except binascii.Error:
             self.message.value = "Save PNG: the browser gave no PNG."
             return
-        self._desk.page.send(
+        self._context.page.send(
             {
                 "event": "download", "name": "crmasks_surfaces.png", "mime": "image/png",
                 "base64": picture,

@@ -7,7 +7,7 @@ import pytest
 from .harness import watched_page
 
 FRAME_OF_LAB = 160  # pixels of the height of a page
-DARK = "dashboard.workplace.page.dark"  # what draws in WebGL has to know
+DARK = "dashboard.session.page.dark"  # what draws in WebGL has to know
 # Restart the kernel, interrupt it, delete a cell; cut, and what closes a figure elsewhere.
 SHORTCUTS = ["0", "0", "i", "i", "d", "d", "x", "q", "Enter", "Shift+Enter", "Control+Enter"]
 

@@ -1,7 +1,7 @@
 """A dashboard without page or views of its own: state, engine and what a view works with."""
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.dashboard.desk import Desk
+from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.dispatch import Dispatcher
 from crmasks_widgets.dashboard.engine import Engine
 from crmasks_widgets.dashboard.page import Page
@@ -26,7 +26,7 @@ class Bench:
         self.dispatcher = Dispatcher(self.errors.append)
         self._newest = analysis
         self.state = State(analysis, self._submit)
-        self.desk = Desk(self.state, self.dispatcher, Page())
+        self.context = Context(self.state, self.dispatcher, Page())
         self.state.subscribe(self._render)
 
     def add(self, view):

@@ -1,9 +1,9 @@
-"""A desk with small exposures, on which a view is driven as the page would."""
+"""A view of small exposures, driven as the page would."""
 
 import numpy as np
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.dashboard.desk import Desk
+from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.dispatch import Dispatcher
 from crmasks_widgets.dashboard.engine import default_order
 from crmasks_widgets.dashboard.page import Page
@@ -47,7 +47,7 @@ class Bench:
         self.page = Page()
         self.messages = []
         self.page.send = lambda content, buffers=None: self.messages.append(content)
-        self.view = view(Desk(self.state, Dispatcher(self.errors.append), self.page))
+        self.view = view(Context(self.state, Dispatcher(self.errors.append), self.page))
         self.state.subscribe(self.view.render)
         self.view.render(self.state.scene)
 

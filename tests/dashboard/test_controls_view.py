@@ -38,7 +38,7 @@ def view(bench):
 
 def opened(bench):
     """The view with every page made."""
-    view = bench.add(ControlsView(bench.desk))
+    view = bench.add(ControlsView(bench.context))
     for index in range(len(view.tabs.children)):
         view.tabs.selected_index = index
     return view
@@ -70,7 +70,7 @@ def test_every_parameter_has_its_place(view):
 
 
 def test_a_page_is_made_when_it_is_opened(bench):
-    view = bench.add(ControlsView(bench.desk))
+    view = bench.add(ControlsView(bench.context))
     assert {TABLE[name].group for name in view.controls} == {"lacosmic"}
     bench.state.update(mm_nsimulations=20)
     view.tabs.selected_index = 1
@@ -129,7 +129,7 @@ def test_a_slider_is_not_moved_by_what_it_sent():
                     thread.join()
 
         bench.add(HandGoesOn())
-        slider = bench.add(ControlsView(bench.desk)).controls["la_sigclip"].editor.slider
+        slider = bench.add(ControlsView(bench.context)).controls["la_sigclip"].editor.slider
         written = []
         slider.observe(lambda change: written.append(change["new"]), "value")
         slider.value = 7.0

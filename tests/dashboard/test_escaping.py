@@ -47,7 +47,7 @@ def test_text_of_others_is_never_markup(dashboard, tmp_path, monkeypatch):
     assert len(fields) > 10
     for field in fields:  # every refusal says what it found
         field.value = MARKUP
-    files = dashboard.workplace.files
+    files = dashboard.session.files
     files.images.value = MARKUP
     for line in files._lines.values():
         line.button.click()

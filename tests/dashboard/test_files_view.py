@@ -28,7 +28,7 @@ def work(tmp_path, monkeypatch):
 
 def view_of(analysis, figures=None):
     bench, opened = Bench(analysis), []
-    view = bench.add(FilesView(bench.desk, opened.append, figures))
+    view = bench.add(FilesView(bench.context, opened.append, figures))
     bench.settle()
     return bench, view, opened
 

@@ -10,7 +10,7 @@ from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.dashboard import edits, image_tools, overlays
 from crmasks_widgets.dashboard.colour_tables import rgb
-from crmasks_widgets.dashboard.image_deck import ImageDeck, Same
+from crmasks_widgets.dashboard.image_buffers import ImageBuffers, Same
 from crmasks_widgets.dashboard.image_view import ImageView
 from crmasks_widgets.dashboard.stretches import colour_indices, colour_palette
 
@@ -348,20 +348,20 @@ def test_opacity_keys_stay_within_their_range(bench):
     assert bench.scene.display.opacity == 0.0
 
 
-# The deck
+# The buffers
 
 
-def test_a_deck_makes_each_picture_once_and_forgets_the_oldest():
+def test_image_buffers_make_each_picture_once_and_forget_the_oldest():
     scales = {"x": LinearScale(), "y": LinearScale()}
-    deck, made = ImageDeck(scales, 2), []
+    buffers, made = ImageBuffers(scales, 2), []
 
     def show(name):
         def make():
             made.append(name)
             return name.encode(), (0, 1, 0, 1)
 
-        deck.show(name, make)
-        assert deck.png == name.encode()
+        buffers.show(name, make)
+        assert buffers.png == name.encode()
 
     for name in ("a", "b", "a", "c", "a", "b"):
         show(name)

@@ -15,7 +15,7 @@ from .looking import FIRST, SECOND, SHAPE, Bench
 
 
 class NoView:
-    def __init__(self, desk):
+    def __init__(self, context):
         pass
 
     def render(self, scene):

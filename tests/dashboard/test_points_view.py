@@ -29,7 +29,7 @@ def bench():
 
 @pytest.fixture
 def view(bench):
-    view = bench.add(PointsView(bench.desk))
+    view = bench.add(PointsView(bench.context))
     bench.settle()
     return view
 
@@ -147,11 +147,11 @@ def test_add_puts_a_point_on_the_boundary_in_the_widest_gap(bench, view):
 
 def test_add_before_anything_is_computed():
     bench = Bench(small_analysis(mm_fixed_points_in_boundary=[[0, 10], [50, 20]]))
-    view = bench.add(PointsView(bench.desk))
+    view = bench.add(PointsView(bench.context))
     view.add.click()
     assert points(bench)[2] == (25.0, 15.0, WEIGHT)
     bench = Bench(small_analysis(mm_boundary_fit="spline", mm_fixed_points_in_boundary=None))
-    view = bench.add(PointsView(bench.desk))
+    view = bench.add(PointsView(bench.context))
     view.add.click()
     assert points(bench) == ((50.0, 50.0, WEIGHT),)
 

@@ -35,11 +35,11 @@ def dashboard(request):
 
 @pytest.fixture
 def view(dashboard):
-    return dashboard.workplace.significance
+    return dashboard.session.significance
 
 
 def look(dashboard, *, away=False):
-    dashboard.workplace.significance.shown(not away)
+    dashboard.session.significance.shown(not away)
     assert dashboard.wait(60)
 
 
@@ -136,15 +136,15 @@ def test_another_method_offers_significance_and_draws_no_diagram(dashboard, view
 
 
 def test_no_boundary_and_no_count_of_a_method_that_does_not_run(dashboard):
-    assert len(dashboard.workplace.diagram.panels["observed"]._boundary.x) == 0
-    counts = dashboard.workplace.status.counts.value
+    assert len(dashboard.session.diagram.panels["observed"]._boundary.x) == 0
+    counts = dashboard.session.status.counts.value
     assert "significance only" in counts or "both" in counts
     assert "MM" not in counts
-    assert dashboard.workplace.status.message.value == ""
+    assert dashboard.session.status.message.value == ""
 
 
 def test_turning_the_tab_is_looking(dashboard, view):
-    tabs = dashboard.workplace.widgets[-1].children[0].children[1]
+    tabs = dashboard.session.widgets[-1].children[0].children[1]
     tabs.selected_index = tabs.titles.index("Significance")
     assert view.active
     tabs.selected_index = 0
@@ -159,7 +159,7 @@ def test_fitted_gain_and_readout_noise_are_taken():
     parameters = cm.Parameters(gain=2.0, rnoise=5.0, crmethod="significance", mm_seed=1)
     with closing(cm.Dashboard(cm.Analysis(exposures, parameters))) as dashboard:
         look(dashboard)
-        take_fitted(dashboard, dashboard.workplace.significance)
+        take_fitted(dashboard, dashboard.session.significance)
 
 
 def take_fitted(dashboard, view):

@@ -24,7 +24,7 @@ def bench():
 
 @pytest.fixture
 def view(bench):
-    return bench.add(TableView(bench.desk, page_rows=PAGE))
+    return bench.add(TableView(bench.context, page_rows=PAGE))
 
 
 def hits(bench):
@@ -66,7 +66,7 @@ def test_the_first_page_and_how_much_there_is(bench, view):
 def test_nothing_is_computed_and_nothing_shown_before_it_is_known():
     analysis = small_analysis()
     bench = Bench(analysis)
-    view = bench.add(TableView(bench.desk))
+    view = bench.add(TableView(bench.context))
     assert view.table.rows == []
     assert analysis.computed() == frozenset()
 
@@ -288,7 +288,7 @@ def test_a_class_can_be_filtered_in_the_view(bench, view, monkeypatch):
 
 def test_no_hits_at_all():
     bench = Bench(small_analysis(mm_threshold=1e6))
-    view = bench.add(TableView(bench.desk))
+    view = bench.add(TableView(bench.context))
     bench.settle()
     assert view.table.rows == []
     assert view.table.caption == "0 of 0 hits"

@@ -47,8 +47,8 @@ class View(Protocol):
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What a view may reach: never another view.
+class Context:
+    """What a view works with: never another view.
 
     Attributes
     ----------
