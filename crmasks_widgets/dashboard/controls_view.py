@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ipywidgets import HTML, Button, GridBox, HBox, Layout, Tab, VBox
 
-from crmasks_widgets.dashboard.context import Context, Key
+from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.control_widgets import (
     LARGEST_EXACT,
     ErrorLine,
@@ -22,7 +22,7 @@ from crmasks_widgets.dashboard.control_widgets import (
     parsed,
     span_of,
 )
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 from crmasks_widgets.parameters import ParameterInfo, parameter_table
 
 Editor = NumberEditor | TextEditor | PickEditor
@@ -133,7 +133,7 @@ class Control:
         self._set(self.info.default, "")
         if not self.error.text:
             self.editor.restore()
-            self.show(getattr(self._state.scene.parameters, self.info.name))
+            self.show(getattr(self._state.model.parameters, self.info.name))
 
 
 def _reset_help(info: ParameterInfo) -> str:
@@ -168,7 +168,7 @@ class ControlsView:
     def __init__(self, context: Context) -> None:
         self._context, self._looks = context, Looks()
         self.plots: tuple[str, ...] = ()
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, Shortcut] = {}
         self.controls: dict[str, Control] = {}
         self._fixed: dict[str, TextEditor] = {}
         self._groups = _groups()
@@ -181,19 +181,19 @@ class ControlsView:
         context.observe(self.tabs, self._fill, "selected_index")
         self._fill()
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Show the parameters that were asked for last."""
         for name, control in self.controls.items():
-            control.show(getattr(scene.parameters, name))
+            control.show(getattr(model.parameters, name))
         for name, fixed in self._fixed.items():
-            fixed.show(getattr(scene.parameters, name))
+            fixed.show(getattr(model.parameters, name))
 
     def _fill(self) -> None:
         """Make the controls of the open page: most pages are never opened, and widgets cost."""
         index = self.tabs.selected_index
         if index is None or self.tabs.children[index].children:
             return
-        parameters = self._context.state.scene.parameters
+        parameters = self._context.state.model.parameters
         title = tuple(self._groups)[index]
         cells: list[Any] = []
         for info in self._groups[title]:

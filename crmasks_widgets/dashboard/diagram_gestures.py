@@ -10,10 +10,10 @@ from bqplot.interacts import BrushSelector
 from bqplot_image_gl.interacts import MouseInteraction
 from ipywidgets import Button, HBox, Layout, ToggleButtons
 
-from crmasks_widgets.dashboard.context import Context, Key
+from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.diagram_panel import Panel
 from crmasks_widgets.dashboard.points import WEIGHT, added, moved, removed
-from crmasks_widgets.dashboard.state import Limits, Scene
+from crmasks_widgets.dashboard.state import Limits, ViewModel
 
 TOOLS: Final = ("Points", "Pan", "Zoom box", "Brush", "Lasso")
 TOOLTIPS: Final = (
@@ -70,15 +70,15 @@ class DiagramGestures:
             layout=Layout(flex_flow="row wrap", align_items="center"),
         )
         self.keys = {
-            "v": Key("drag points", partial(self._choose, "Points")),
-            "p": Key("pan", partial(self._choose, "Pan")),
-            "o": Key("zoom to a box", partial(self._choose, "Zoom box")),
-            "b": Key("brush pixels", partial(self._choose, "Brush")),
-            "l": Key("lasso pixels", partial(self._choose, "Lasso")),
-            "h": Key("whole diagram", self._go_home),
-            "r": Key("whole diagram", self._go_home),
-            "+": Key("add a fixed point at the pointer", self._add_at_pointer),
-            "d": Key("delete the fixed point at the pointer", self._delete_at_pointer),
+            "v": Shortcut("drag points", partial(self._choose, "Points")),
+            "p": Shortcut("pan", partial(self._choose, "Pan")),
+            "o": Shortcut("zoom to a box", partial(self._choose, "Zoom box")),
+            "b": Shortcut("brush pixels", partial(self._choose, "Brush")),
+            "l": Shortcut("lasso pixels", partial(self._choose, "Lasso")),
+            "h": Shortcut("whole diagram", self._go_home),
+            "r": Shortcut("whole diagram", self._go_home),
+            "+": Shortcut("add a fixed point at the pointer", self._add_at_pointer),
+            "d": Shortcut("delete the fixed point at the pointer", self._delete_at_pointer),
         }
 
     def _interactions_of(self, panel: Panel) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class DiagramGestures:
     # Points -----------------------------------------------------------------------------------
 
     def _points(self) -> tuple[tuple[float, float, float], ...]:
-        return self._context.state.scene.parameters.mm_fixed_points_in_boundary or ()
+        return self._context.state.model.parameters.mm_fixed_points_in_boundary or ()
 
     def _set_points(self, points: Any) -> None:
         self._context.state.update(mm_fixed_points_in_boundary=points)
@@ -182,10 +182,10 @@ class DiagramGestures:
             self._set_points(removed(points, int(np.argmin(away))) or None)
 
     def _points_from_boundary(self) -> None:
-        scene = self._context.state.scene
-        if not scene.ready("boundary", "plane"):
+        model = self._context.state.model
+        if not model.ready("boundary", "plane"):
             return
-        boundary, edges = scene.analysis.boundary.boundary, scene.analysis.plane.x_edges
+        boundary, edges = model.analysis.boundary.boundary, model.analysis.plane.x_edges
         # Noise rises fast where there is little light: more points there.
         x = edges[0] + (edges[-1] - edges[0]) * np.array([0.0, 0.05, 0.2, 0.5, 1.0])
         points = tuple(
@@ -195,12 +195,12 @@ class DiagramGestures:
 
     # View -------------------------------------------------------------------------------------
 
-    def follow(self, scene: Scene) -> Limits:
+    def follow(self, model: ViewModel) -> Limits:
         """Let the scales show what the state says.
 
         Parameters
         ----------
-        scene : Scene
+        model : ViewModel
             Its plane must be ready.
 
         Returns
@@ -208,7 +208,7 @@ class DiagramGestures:
         (x_min, x_max, y_min, y_max)
             What is on screen, ADU.
         """
-        self._limits = self._held or scene.display.diagram or whole_diagram(scene)
+        self._limits = self._held or model.display.diagram or whole_diagram(model)
         x_min, x_max, y_min, y_max = self._limits
         x, y = self._scales["x"], self._scales["y"]
         # Both at once: whoever observes one axis reads the other, too.
@@ -238,10 +238,10 @@ class DiagramGestures:
         self._show(None)
 
     def _show_all(self) -> None:
-        scene = self._context.state.scene
-        if scene.ready("stack"):
-            stack, (x_min, *_) = scene.analysis.stack, whole_diagram(scene)
-            height = stack.target(scene.display.target) - stack.min2d
+        model = self._context.state.model
+        if model.ready("stack"):
+            stack, (x_min, *_) = model.analysis.stack, whole_diagram(model)
+            height = stack.target(model.display.target) - stack.min2d
             brightest, highest = float(np.nanmax(stack.min2d)), float(np.nanmax(height))
             self._show((x_min, 1.02 * brightest, 0.0, 1.02 * highest))
 
@@ -296,9 +296,9 @@ class DiagramGestures:
             self._context.state.select(outline=tuple(self._trail))
 
 
-def whole_diagram(scene: Scene) -> Limits:
+def whole_diagram(model: ViewModel) -> Limits:
     """Limits of the plane, ADU."""
-    plane = scene.analysis.plane
+    plane = model.analysis.plane
     x, y = plane.x_edges, plane.y_edges
     return float(x[0]), float(x[-1]), float(y[0]), float(y[-1])
 

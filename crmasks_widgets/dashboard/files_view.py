@@ -13,9 +13,9 @@ from ipywidgets import HTML, BoundedIntText, Button, Checkbox, HBox, Layout, Tex
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.run import Run
-from crmasks_widgets.dashboard.context import Context, Key
+from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.control_widgets import ErrorLine
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 from crmasks_widgets.errors import Cancelled, CrmasksError, InputError
 from crmasks_widgets.exposures import read_exposures
 from crmasks_widgets.files.writing import Written
@@ -79,7 +79,7 @@ class FilesView:
         self._stopped, self._ended = threading.Event(), threading.Event()
         self._ended.set()
         self.plots: tuple[str, ...] = ()
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, Shortcut] = {}
         self._make_fields()
         self._lines = {
             self._open_yaml: _Line([self.yaml], "Open YAML", "Show what a parameter file names"),
@@ -141,8 +141,8 @@ class FilesView:
             description="replace existing files", indent=False, layout=Layout(width="200px")
         )
 
-    def render(self, scene: Scene) -> None:
-        """Nothing of a scene is shown here."""
+    def render(self, model: ViewModel) -> None:
+        """Nothing of a view model is shown here."""
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until nothing is being read or written, for plain Python; False if it still is.
@@ -231,10 +231,10 @@ class FilesView:
         return partial(save, self._shown(), path, overwrite=self.overwrite.value)
 
     def _shown(self) -> Analysis:
-        scene = self._state.scene
-        if scene.analysis.parameters != scene.parameters:
+        model = self._state.model
+        if model.analysis.parameters != model.parameters:
             raise CrmasksError("the newest settings are still being computed; try again after that")
-        return scene.analysis
+        return model.analysis
 
     # In the thread ----------------------------------------------------------------------------
 

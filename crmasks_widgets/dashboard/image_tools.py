@@ -22,7 +22,7 @@ from ipywidgets import (
 from crmasks_widgets.dashboard import stretches
 from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.frames import frame_keys, frame_title
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 
 PAN: Final = "Pan"
 ZOOM_BOX: Final = "Zoom box"
@@ -162,8 +162,8 @@ class DisplayBar:
 
     def __init__(self, context: Context, save_picture: Callable[[], object]) -> None:
         self._state, self._shown = context.state, (0.0, 0.0)
-        scene = context.state.scene
-        self.keys = frame_keys(scene.analysis.exposures.n)
+        model = context.state.model
+        self.keys = frame_keys(model.analysis.exposures.n)
         self.frame = _choice("Frame", [(frame_title(key), key) for key in self.keys], 190)
         self.stretch = _choice("Stretch", list(stretches.STRETCHES), 130)
         self.limits = _choice("Limits", list(stretches.LIMITS), 145)
@@ -228,7 +228,7 @@ class DisplayBar:
         self._step(-1)
 
     def _step(self, by: int) -> None:
-        place = self.keys.index(self._state.scene.display.frame)
+        place = self.keys.index(self._state.model.display.frame)
         self._state.show(frame=self.keys[(place + by) % len(self.keys)])
 
     def _setter(self, name: str) -> Callable[[], None]:
@@ -245,18 +245,18 @@ class DisplayBar:
         self.message.value = ""
         self._state.show(limits="manual", low=low, high=high)
 
-    def render(self, scene: Scene, limits: tuple[float, float]) -> None:
+    def render(self, model: ViewModel, limits: tuple[float, float]) -> None:
         """Show the display in the controls, and the limits in use in their fields.
 
         Parameters
         ----------
-        scene : Scene
+        model : ViewModel
             Whose display.
         limits : (low, high)
             In use, ADU.
         """
         for name in ("frame", "stretch", "limits", "colours", "opacity", "numbers"):
-            getattr(self, name).value = getattr(scene.display, name)
+            getattr(self, name).value = getattr(model.display, name)
         if limits != self._shown:
             self._shown = limits
             self.message.value = ""

@@ -14,14 +14,14 @@ from crmasks_widgets.dashboard import edits, image_tools, overlays, viewport
 from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.colour_bar import ColourBar
 from crmasks_widgets.dashboard.colour_tables import chip
-from crmasks_widgets.dashboard.context import Context, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.frames import frame_title, pixel_lines
 from crmasks_widgets.dashboard.image_layers import ImageLayers, Place, fits, from_fits
 from crmasks_widgets.dashboard.image_tools import DisplayBar, ToolBar, window_widths
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.painting import Painting
 from crmasks_widgets.dashboard.picking import flagged_near
-from crmasks_widgets.dashboard.state import Limits, Scene
+from crmasks_widgets.dashboard.state import Limits, ViewModel
 
 PLOT: Final = "image"
 _ASSUMED_SIZE: Final = (520, 420)  # before the page told
@@ -42,7 +42,7 @@ class ImageView:
 
     def __init__(self, context: Context) -> None:
         self._context, self._state = context, context.state
-        self._scene = context.state.scene
+        self._model = context.state.model
         self.plots: tuple[str, ...] = (PLOT,)
         self._square = True
         self._placed, self._place_memo = viewport.frame_limits(self._shape), Memo()
@@ -55,11 +55,11 @@ class ImageView:
         self._lay_out()
         self._listen(context)
         self._set_tool()
-        self.keys: Mapping[str, Key] = self._make_keys()
+        self.keys: Mapping[str, Shortcut] = self._make_keys()
 
     @property
     def _shape(self) -> tuple[int, int]:
-        return self._scene.analysis.exposures.shape
+        return self._model.analysis.exposures.shape
 
     @property
     def _size(self) -> tuple[int, int]:
@@ -119,17 +119,17 @@ class ImageView:
 
     # Drawing ----------------------------------------------------------------------------------
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Draw the frame on screen, what is flagged in it, and the controls."""
-        self._scene = scene
+        self._model = model
         size, square = self._size, self._square
         self._place_memo(
-            (scene.display.image, size, square), partial(self._place, scene.display.image, size)
+            (model.display.image, size, square), partial(self._place, model.display.image, size)
         )
-        self.layers.render(scene, Place(self._placed, size))
-        display = scene.display
+        self.layers.render(model, Place(self._placed, size))
+        display = model.display
         self.bar.render(self.layers.limits, display.stretch, display.colours)
-        self.display.render(scene, self.layers.limits)
+        self.display.render(model, self.layers.limits)
         self._read_pointer()
 
     def _place(self, wanted: Limits | None, size: tuple[int, int]) -> None:
@@ -191,7 +191,7 @@ class ImageView:
     def toggle_aspect(self) -> None:
         """Square pixels, or the frame in all of the plot."""
         self._square = not self._square
-        self.render(self._state.scene)
+        self.render(self._state.model)
 
     # What the mouse does ----------------------------------------------------------------------
 
@@ -225,11 +225,11 @@ class ImageView:
         tool = self.tools.tools.value
         if tool == image_tools.LOCAL_MEDIAN:
             fits_pixel, widths = (pixel[1] + 1, pixel[0] + 1), window_widths(self.tools.window)
-            changes = edits.toggle_local_median(self._scene.parameters, fits_pixel, widths)
+            changes = edits.toggle_local_median(self._model.parameters, fits_pixel, widths)
             self._state.update(**changes)
         elif tool in (image_tools.PAN, image_tools.ZOOM_BOX):
             reach = _CLICK_REACH / viewport.screen_pixels(self._placed, self._size)
-            self._state.select(pixel=flagged_near(self._scene, pixel, reach) or pixel)
+            self._state.select(pixel=flagged_near(self._model, pixel, reach) or pixel)
 
     def _drag(self, _: object, content: dict[str, Any], __: object) -> None:
         at = content["domain"]["x"] - 1, content["domain"]["y"] - 1
@@ -241,60 +241,62 @@ class ImageView:
     def _read_pointer(self) -> None:
         pixel = self._pixel(self._context.page.pointer)
         lines = ("&nbsp;", "&nbsp;")
-        if pixel is not None and self._scene.ready("stack"):
-            lines = pixel_lines(self._scene, *pixel)
+        if pixel is not None and self._model.ready("stack"):
+            lines = pixel_lines(self._model, *pixel)
         self.readout.value = "".join(map(_LINE.format, lines))
 
     def write_note(self) -> None:
         """Keep what is known about the pixel under the pointer in a line of its own."""
         pixel = self._pixel(self._context.page.pointer)
-        if pixel is not None and self._scene.ready("stack"):
-            self.note.value = "".join(map(_LINE.format, pixel_lines(self._scene, *pixel)))
+        if pixel is not None and self._model.ready("stack"):
+            self.note.value = "".join(map(_LINE.format, pixel_lines(self._model, *pixel)))
 
     # Keys -------------------------------------------------------------------------------------
 
     def save(self) -> None:
         """Save the image as it is on screen."""
-        self.figure.save_png(f"crmasks_image_{self._scene.display.frame}.png")
+        self.figure.save_png(f"crmasks_image_{self._model.display.frame}.png")
 
-    def _make_keys(self) -> dict[str, Key]:
+    def _make_keys(self) -> dict[str, Shortcut]:
         show, tools = self._state.show, self.tools.tools
-        keys = {"0": Key("image: mean", partial(show, frame="mean"))}
-        for i in range(1, min(self._scene.analysis.exposures.n, 9) + 1):
-            keys[str(i)] = Key(f"image: {frame_title(str(i))}", partial(show, frame=str(i)))
-        home = Key("image: whole frame", self.home)
+        keys = {"0": Shortcut("image: mean", partial(show, frame="mean"))}
+        for i in range(1, min(self._model.analysis.exposures.n, 9) + 1):
+            keys[str(i)] = Shortcut(f"image: {frame_title(str(i))}", partial(show, frame=str(i)))
+        home = Shortcut("image: whole frame", self.home)
         return keys | {
-            "m": Key("image: median", partial(show, frame="median")),
-            "t": Key("image: next of mean and exposures", self._next_exposure),
-            "b": Key("image: next frame", self.display.forward),
-            "B": Key("image: frame before", self.display.back),
+            "m": Shortcut("image: median", partial(show, frame="median")),
+            "t": Shortcut("image: next of mean and exposures", self._next_exposure),
+            "b": Shortcut("image: next frame", self.display.forward),
+            "B": Shortcut("image: frame before", self.display.back),
             "h": home,
             "r": home,
-            "o": Key("image: zoom box", partial(setattr, tools, "value", image_tools.ZOOM_BOX)),
-            "p": Key("image: pan", partial(setattr, tools, "value", image_tools.PAN)),
-            "n": Key("image: numbers of the hits", self._toggle_numbers),
-            ",": Key("image: limits minmax", partial(show, limits="minmax")),
-            "/": Key("image: limits zscale", partial(show, limits="zscale")),
-            "a": Key("image: square pixels or the whole plot", self.toggle_aspect),
-            "[": Key("image: flags fainter", partial(self._change_opacity, -0.1)),
-            "]": Key("image: flags stronger", partial(self._change_opacity, 0.1)),
-            "+": Key("image: zoom in", partial(self.zoom, 0.5)),
-            "-": Key("image: zoom out", partial(self.zoom, 2.0)),
-            "i": Key("image: keep the pixel's values in a line", self.write_note),
-            "s": Key("image: save as PNG", self.save),
+            "o": Shortcut(
+                "image: zoom box", partial(setattr, tools, "value", image_tools.ZOOM_BOX)
+            ),
+            "p": Shortcut("image: pan", partial(setattr, tools, "value", image_tools.PAN)),
+            "n": Shortcut("image: numbers of the hits", self._toggle_numbers),
+            ",": Shortcut("image: limits minmax", partial(show, limits="minmax")),
+            "/": Shortcut("image: limits zscale", partial(show, limits="zscale")),
+            "a": Shortcut("image: square pixels or the whole plot", self.toggle_aspect),
+            "[": Shortcut("image: flags fainter", partial(self._change_opacity, -0.1)),
+            "]": Shortcut("image: flags stronger", partial(self._change_opacity, 0.1)),
+            "+": Shortcut("image: zoom in", partial(self.zoom, 0.5)),
+            "-": Shortcut("image: zoom out", partial(self.zoom, 2.0)),
+            "i": Shortcut("image: keep the pixel's values in a line", self.write_note),
+            "s": Shortcut("image: save as PNG", self.save),
         }
 
     def _next_exposure(self) -> None:
-        cycle = ("mean", *map(str, range(1, self._scene.analysis.exposures.n + 1)))
-        shown = self._state.scene.display.frame
+        cycle = ("mean", *map(str, range(1, self._model.analysis.exposures.n + 1)))
+        shown = self._state.model.display.frame
         place = cycle.index(shown) + 1 if shown in cycle else 0
         self._state.show(frame=cycle[place % len(cycle)])
 
     def _toggle_numbers(self) -> None:
-        self._state.show(numbers=not self._state.scene.display.numbers)
+        self._state.show(numbers=not self._state.model.display.numbers)
 
     def _change_opacity(self, by: float) -> None:
-        opacity = round(self._state.scene.display.opacity + by, 2)
+        opacity = round(self._state.model.display.opacity + by, 2)
         self._state.show(opacity=min(1.0, max(0.0, opacity)))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from ipywidgets import HTML, Button, HBox, Layout, VBox
 
-from crmasks_widgets.dashboard.context import Context, Key
+from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.control_widgets import (
     ErrorLine,
     Looks,
@@ -29,7 +29,7 @@ from crmasks_widgets.dashboard.points import (
     weighted,
     widest_gap,
 )
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.parameters import parameter_table
 
@@ -38,9 +38,9 @@ FIT: Final = "mm_boundary_fit"
 START: Final = Span(0.0, 100.0, 1.0)
 
 
-def points_of(scene: Scene) -> Points:
+def points_of(model: ViewModel) -> Points:
     """Fixed points that were asked for last."""
-    return scene.parameters.mm_fixed_points_in_boundary or ()
+    return model.parameters.mm_fixed_points_in_boundary or ()
 
 
 class _Row:
@@ -97,7 +97,7 @@ class PointsView:
     def __init__(self, context: Context) -> None:
         self._context, self._state, self._looks = context, context.state, Looks()
         self.plots: tuple[str, ...] = ()
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, Shortcut] = {}
         self.rows: list[_Row] = []
         self.error = ErrorLine()
         self.note = HTML()
@@ -116,12 +116,12 @@ class PointsView:
         self.widget = VBox([bar, self.error.widget, self._table], layout=Layout(min_width="0"))
         self.widget.add_class("crmasks-points")
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Show the points; ranges follow the diagram once its limits are known."""
-        points = points_of(scene)
-        self.fit.show(scene.parameters.mm_boundary_fit)
-        self.note.value = f"<small>{note_of(scene)}</small>"
-        self._follow_plane(scene, points)
+        points = points_of(model)
+        self.fit.show(model.parameters.mm_boundary_fit)
+        self.note.value = f"<small>{note_of(model)}</small>"
+        self._follow_plane(model, points)
         while len(self.rows) < len(points):
             row = _Row(self, len(self.rows), self._context, self._looks)
             self._set_spans(row)
@@ -137,7 +137,7 @@ class PointsView:
 
     def remove(self, index: int) -> None:
         """Take a point away."""
-        points = removed(points_of(self._state.scene), index)
+        points = removed(points_of(self._state.model), index)
         self.error.attempt(partial(self._put, points))
 
     def _put(self, points: Points, gesture: str = "") -> None:
@@ -145,7 +145,7 @@ class PointsView:
         self._state.update(gesture=gesture, **changes)
 
     def _edit(self, index: int, place: int, value: Any, gesture: str) -> None:
-        points = points_of(self._state.scene)
+        points = points_of(self._state.model)
         if index >= len(points):
             return  # The row went while its slider was still moving.
         name = f"point {index + 1}"
@@ -165,11 +165,11 @@ class PointsView:
         self.error.attempt(partial(self._state.update, gesture=gesture, **{FIT: value}))
 
     def _add(self) -> None:
-        scene = self._state.scene
-        points, (across, up) = points_of(scene), self._spans
+        model = self._state.model
+        points, (across, up) = points_of(model), self._spans
         x = widest_gap([point[0] for point in points], across.low, across.high)
-        if scene.ready("boundary"):
-            y = float(scene.analysis.boundary.boundary(x))
+        if model.ready("boundary"):
+            y = float(model.analysis.boundary.boundary(x))
         elif points:
             ordered = np.array(sorted(points))
             y = float(np.interp(x, ordered[:, 0], ordered[:, 1]))
@@ -178,17 +178,17 @@ class PointsView:
         x, y = round(x, across.decimals + 2), round(y, up.decimals + 2)
         self._put(added(points, x, y))
 
-    def _follow_plane(self, scene: Scene, points: Points) -> None:
+    def _follow_plane(self, model: ViewModel, points: Points) -> None:
         """Take the limits of the diagram for the sliders.
 
         The diagram grows with its highest point. A slider that grew with it would run away from
         under the hand, so the height is taken anew only when something else changed the diagram,
         or a point lies beyond.
         """
-        if not scene.ready("plane") or scene.analysis.plane is self._plane:
+        if not model.ready("plane") or model.analysis.plane is self._plane:
             return
-        plane = scene.analysis.plane
-        its_points = scene.analysis.parameters.mm_fixed_points_in_boundary
+        plane = model.analysis.plane
+        its_points = model.analysis.parameters.mm_fixed_points_in_boundary
         first = self._plane is None
         other = first or its_points == self._plane_points
         self._plane, self._plane_points = plane, its_points
@@ -205,11 +205,11 @@ class PointsView:
         row.y.set_span(self._spans[1])
 
 
-def note_of(scene: Scene) -> str:
+def note_of(model: ViewModel) -> str:
     """Say when the points have no effect."""
-    if "mm" not in scene.parameters.detectors:
-        return f"no effect: crmethod {scene.parameters.crmethod} takes no boundary"
-    if scene.parameters.mm_expected_false is not None:
+    if "mm" not in model.parameters.detectors:
+        return f"no effect: crmethod {model.parameters.crmethod} takes no boundary"
+    if model.parameters.mm_expected_false is not None:
         return "no effect: mm_expected_false makes the boundary"
     return ""
 

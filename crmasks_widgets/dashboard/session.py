@@ -21,7 +21,7 @@ from crmasks_widgets.dashboard.image_view import ImageView
 from crmasks_widgets.dashboard.page import Page
 from crmasks_widgets.dashboard.points_view import PointsView
 from crmasks_widgets.dashboard.significance_view import SignificanceView
-from crmasks_widgets.dashboard.state import Scene, State
+from crmasks_widgets.dashboard.state import State, ViewModel
 from crmasks_widgets.dashboard.status_view import StatusView
 from crmasks_widgets.dashboard.table_view import TableView
 from crmasks_widgets.dashboard.volume_view import VolumeView
@@ -56,11 +56,11 @@ class Session:
             self._make_views(open_analysis)
             self.widgets = self._laid_out()
         self._asked = Memo()
-        self._asked(self._wanted(self.state.scene), lambda: None)
+        self._asked(self._wanted(self.state.model), lambda: None)
         self.state.subscribe(self._render)
         self.context.observe(self.page, self._render_again, "sizes")
         self.page.on_msg(self.dispatcher.handler(self._pressed))
-        self._render(self.state.scene)
+        self._render(self.state.model)
         self.state.resubmit()
 
     def _make_views(self, open_analysis: Callable[[Analysis], object]) -> None:
@@ -131,7 +131,7 @@ class Session:
 
     def _order(self, parameters: Parameters) -> Order:
         """What is on screen first, then everything else."""
-        analysis, display = self.engine.requested, self.state.scene.display
+        analysis, display = self.engine.requested, self.state.model.display
         target, uses_mm = display.target, "mm" in parameters.detectors
         # With the mask come the flags that it is made of: they are drawn together.
         detected: Order = (("mediancr", None), ("flags", target), ("hits", None))
@@ -183,14 +183,14 @@ class Session:
                 view.keys[name].action()
                 return
 
-    def _render(self, scene: Scene) -> None:
+    def _render(self, model: ViewModel) -> None:
         for view in self.views:
-            view.render(scene)
-        self._asked(self._wanted(scene), self.state.resubmit)
+            view.render(model)
+        self._asked(self._wanted(model), self.state.resubmit)
 
-    def _wanted(self, scene: Scene) -> tuple[Any, ...]:
+    def _wanted(self, model: ViewModel) -> tuple[Any, ...]:
         """What of the display decides what is computed first."""
-        return scene.display.target, scene.display.frame, self.significance.active
+        return model.display.target, model.display.frame, self.significance.active
 
     def _render_again(self) -> None:
         self.state.refresh()

@@ -6,9 +6,9 @@ from typing import Final
 
 from ipywidgets import HTML, Button, FloatProgress, HBox, Layout, VBox
 
-from crmasks_widgets.dashboard.context import Context, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.engine import Snapshot
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 
 _STEPS: Final = {
     "stack": "stacking the exposures",
@@ -40,9 +40,9 @@ class StatusView:
         self._state, self._counts = context.state, Memo()
         self.plots: tuple[str, ...] = ()
         self.keys = {
-            "Escape": Key("stop computing", cancel),
-            "Ctrl+z": Key("undo", context.state.undo),
-            "Ctrl+y": Key("redo", context.state.redo),
+            "Escape": Shortcut("stop computing", cancel),
+            "Ctrl+z": Shortcut("undo", context.state.undo),
+            "Ctrl+y": Shortcut("redo", context.state.redo),
         }
         self.counts = HTML(layout=Layout(flex="1 1 auto"))
         self.timing = HTML()
@@ -64,13 +64,13 @@ class StatusView:
         bar = HBox(line, layout=Layout(align_items="center", flex_flow="row wrap"))
         self.widget = VBox([bar, self.message])
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Show the counts of the target on screen, once they are known."""
         self.undo.disabled = not self._state.can_undo
         self.redo.disabled = not self._state.can_redo
-        target = scene.display.target
-        if scene.ready(("flags", target), "edits"):
-            analysis = scene.analysis
+        target = model.display.target
+        if model.ready(("flags", target), "edits"):
+            analysis = model.analysis
             key = (analysis.result("flags", target), analysis.edits, target)
             self.counts.value = self._counts(
                 key, lambda: counts_text(analysis.flags(target).counts(), str(target))

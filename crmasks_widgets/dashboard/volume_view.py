@@ -10,11 +10,11 @@ from typing import Any, Final
 from ipywidgets import HTML, Box, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import cutouts, picking, surfaces
-from crmasks_widgets.dashboard.context import Context, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.frames import corrected
 from crmasks_widgets.dashboard.image_tools import ROW, word_button
 from crmasks_widgets.dashboard.page import name_plot
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 
 PLOT: Final = "volume"
 _ASSUMED_SIZE: Final = (900, 360)  # before the page told
@@ -43,7 +43,7 @@ class VolumeView:
     """
 
     def __init__(self, context: Context) -> None:
-        self._context, self._state, self._scene = context, context.state, context.state.scene
+        self._context, self._state, self._model = context, context.state, context.state.model
         self.plots: tuple[str, ...] = (PLOT,)
         self._active = False
         self._library: ModuleType | None = None
@@ -63,7 +63,7 @@ class VolumeView:
             [HBox([self.legend, save], layout=Layout(**ROW)), self.message, self.box],
             layout=Layout(min_width="0", height="100%"),
         )
-        self.keys: Mapping[str, Key] = {"s": Key("3-D: save as PNG", self.save)}
+        self.keys: Mapping[str, Shortcut] = {"s": Shortcut("3-D: save as PNG", self.save)}
         context.observe(context.page, self._draw_again, "webgl")
         context.observe(context.page, self._follow_theme, "dark")
 
@@ -76,10 +76,10 @@ class VolumeView:
             Whether the view is on screen.
         """
         self._active = shown
-        self.render(self._state.scene)
+        self.render(self._state.model)
 
     def _draw_again(self) -> None:
-        self.render(self._state.scene)
+        self.render(self._state.model)
 
     def _follow_theme(self) -> None:
         if self._figure is not None:
@@ -98,20 +98,20 @@ class VolumeView:
             "box": {"visible": True},
         }
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Draw the surfaces of what is selected, if someone looks."""
-        self._scene = scene
+        self._model = model
         if not self._active:
             return
         if not self._context.page.webgl:
             self.message.value = "No 3-D view: this browser has no WebGL. Everything else works."
             return
-        subject = self._subject(scene)
-        if subject is None or not scene.ready("stack"):
+        subject = self._subject(model)
+        if subject is None or not model.ready("stack"):
             self.message.value = "Click a flagged pixel in the image to see it here."
             return
         if self._library is not None:
-            self._draw(scene, subject)
+            self._draw(model, subject)
         elif self._failure:
             self.message.value = self._failure
         else:
@@ -124,13 +124,13 @@ class VolumeView:
             self._library = importlib.import_module("ipyvolume")
         except ImportError as error:
             self._failure = f"No 3-D view: ipyvolume cannot be imported ({error.name})."
-        self.render(self._state.scene)
+        self.render(self._state.model)
 
-    def _draw(self, scene: Scene, subject: picking.Subject) -> None:
-        stack = scene.analysis.stack
-        half = scene.parameters.semiwindow
-        part = cutouts.cutout(subject.centre, half, scene.analysis.exposures.shape)
-        last = corrected(scene, part)
+    def _draw(self, model: ViewModel, subject: picking.Subject) -> None:
+        stack = model.analysis.stack
+        half = model.parameters.semiwindow
+        part = cutouts.cutout(subject.centre, half, model.analysis.exposures.shape)
+        last = corrected(model, part)
         if last is None or min(last.shape) < 2:
             self.message.value = "No 3-D view of fewer than 2 x 2 pixels."
             return

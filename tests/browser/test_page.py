@@ -43,7 +43,7 @@ def test_an_error_is_shown_in_one_line_and_the_last_good_state_stays(open_dashbo
     screen.kernel.run("dashboard.state.update(dilation=2)")
     screen.kernel.finish()
     screen.kernel.run(
-        "def broken(scene):\n"
+        "def broken(model):\n"
         "    raise RuntimeError('two\\nlines <img src=x onerror=\"window.injected=1\">')\n"
         "dashboard.state.subscribe(broken)"
     )

@@ -32,7 +32,7 @@ class Bench:
     def add(self, view):
         """Let a view follow the state."""
         self.views.append(view)
-        view.render(self.state.scene)
+        view.render(self.state.model)
         return view
 
     def settle(self):
@@ -49,6 +49,6 @@ class Bench:
             engine.submit_parameters(parameters)
             self._newest = engine.requested
 
-    def _render(self, scene):
+    def _render(self, model):
         for view in self.views:
-            view.render(scene)
+            view.render(model)

@@ -49,18 +49,18 @@ class Bench:
         self.page.send = lambda content, buffers=None: self.messages.append(content)
         self.view = view(Context(self.state, Dispatcher(self.errors.append), self.page))
         self.state.subscribe(self.view.render)
-        self.view.render(self.state.scene)
+        self.view.render(self.state.model)
 
     @property
-    def scene(self):
-        return self.state.scene
+    def model(self):
+        return self.state.model
 
     def compute(self, analysis):
         for stage, target in default_order(analysis):
             analysis.result(stage, target)
 
     def submit(self, parameters):
-        old = self.state.scene.analysis
+        old = self.state.model.analysis
         changed = {k: v for k, v in parameters if v != getattr(old.parameters, k)}
         new = old.replace(**changed)
         self.compute(new)

@@ -20,7 +20,7 @@ def test_it_is_shown_as_the_last_line_of_a_cell(dashboard):
 def test_a_change_is_computed_as_it_would_be_without_a_dashboard(dashboard, analysis):
     dashboard.state.update(la_sigclip=7.0, dilation=2)
     assert dashboard.wait(60)
-    plain = cm.Analysis(analysis.exposures, dashboard.state.scene.parameters)
+    plain = cm.Analysis(analysis.exposures, dashboard.state.model.parameters)
     for name, mask in plain.masks.items():
         assert (mask == dashboard.analysis.masks[name]).all(), name
     counts = plain.flags("median").counts()
@@ -29,14 +29,14 @@ def test_a_change_is_computed_as_it_would_be_without_a_dashboard(dashboard, anal
 
 
 def test_a_change_that_does_not_fit_the_frame_is_refused(dashboard):
-    before = dashboard.state.scene
+    before = dashboard.state.model
     with pytest.raises(cm.ParameterError, match="pixels_to_be_ignored_as_cr"):
         dashboard.state.update(pixels_to_be_ignored_as_cr=((9999, 1),))
-    assert dashboard.state.scene == before
+    assert dashboard.state.model == before
 
 
 def test_an_error_in_a_computation_is_said_and_the_last_good_state_stays(dashboard, monkeypatch):
-    good = dashboard.state.scene.parameters
+    good = dashboard.state.model.parameters
     shown = dashboard.session.status.counts.value
 
     def fail(*_):
@@ -46,7 +46,7 @@ def test_an_error_in_a_computation_is_said_and_the_last_good_state_stays(dashboa
     dashboard.state.update(mm_fixed_points_in_boundary=((0.0, 30.0, 1.0), (900.0, 99.0, 1.0)))
     assert dashboard.wait(60)
     assert "found &lt;nothing&gt;, expected points" in dashboard.session.status.message.value
-    assert dashboard.state.scene.parameters == good
+    assert dashboard.state.model.parameters == good
     assert dashboard.session.status.counts.value == shown
     monkeypatch.undo()
     dashboard.state.redo()
@@ -72,13 +72,13 @@ def test_cancel_returns_to_what_was_computed_and_redo_asks_again(dashboard, monk
         raise Cancelled("stopped")
 
     monkeypatch.setattr("crmasks_widgets.analysis.stages.mm.piecewise_boundary", wait)
-    before = dashboard.state.scene.parameters
+    before = dashboard.state.model.parameters
     dashboard.state.update(mm_fixed_points_in_boundary=((0.0, 30.0, 1.0), (900.0, 99.0, 1.0)))
     assert started.wait(30)
     press(dashboard.session.page, "Escape")
     go_on.set()
     assert dashboard.wait(60)
-    assert dashboard.state.scene.parameters == before
+    assert dashboard.state.model.parameters == before
     assert (dashboard.state.can_undo, dashboard.state.can_redo) == (False, True)
     monkeypatch.undo()
     dashboard.session.status.redo.click()
@@ -88,18 +88,18 @@ def test_cancel_returns_to_what_was_computed_and_redo_asks_again(dashboard, monk
 
 @pytest.mark.parametrize("key", ["x", "q", "Q", "X", "z"])
 def test_keys_without_a_meaning_do_nothing(dashboard, key):
-    before = dashboard.state.scene
+    before = dashboard.state.model
     press(dashboard.session.page, key, at={"plot": "observed"})
-    assert dashboard.state.scene == before
+    assert dashboard.state.model == before
     assert dashboard.session.status.message.value == ""
 
 
 def test_keys_undo_and_redo(dashboard):
     dashboard.state.update(dilation=3)
     press(dashboard.session.page, "z", control=True)
-    assert dashboard.state.scene.parameters.dilation == 1
+    assert dashboard.state.model.parameters.dilation == 1
     press(dashboard.session.page, "Y", control=True)
-    assert dashboard.state.scene.parameters.dilation == 3
+    assert dashboard.state.model.parameters.dilation == 3
     assert dashboard.wait(60)
 
 
@@ -112,9 +112,9 @@ def test_in_a_running_loop_results_arrive_by_themselves_on_the_loop(analysis):
         await asyncio.to_thread(handler)  # as JupyterLab does
         assert await asyncio.to_thread(shown.wait, 60)
         await asyncio.sleep(0.1)
-        wanted = shown.state.scene.parameters
+        wanted = shown.state.model.parameters
         assert wanted.la_sigclip == 9.0
-        assert shown.state.scene.analysis.parameters == wanted
+        assert shown.state.model.analysis.parameters == wanted
         assert threads == {threading.get_ident()}
         shown.close()
 

@@ -22,7 +22,7 @@ def gestures(view):
 
 
 def parameters(dashboard):
-    return dashboard.state.scene.parameters
+    return dashboard.state.model.parameters
 
 
 def drag(panel, index, x, y):
@@ -182,39 +182,39 @@ def test_the_wheel_zooms_about_the_pointer_and_home_returns(dashboard, view, ges
         assert low < new_low < new_high < high
         before, after = low + at * (high - low), new_low + at * (new_high - new_low)
         assert after == pytest.approx(before)
-    assert dashboard.state.scene.display.diagram == (*zoomed[0], *zoomed[1])
+    assert dashboard.state.model.display.diagram == (*zoomed[0], *zoomed[1])
     gestures.home.click()
     assert [(scales[a].min, scales[a].max) for a in "xy"] == whole
-    assert dashboard.state.scene.display.diagram is None
+    assert dashboard.state.model.display.diagram is None
 
 
 def test_panning_in_the_page_reaches_the_state(dashboard, view):
     view._scales["x"].set_state({"min": 10.0, "max": 700.0})
-    x_min, x_max, *_ = dashboard.state.scene.display.diagram
+    x_min, x_max, *_ = dashboard.state.model.display.diagram
     assert (x_min, x_max) == (10.0, 700.0)
 
 
 def test_a_box_zooms_when_the_hand_lets_go(dashboard, gestures):
     box = gestures._interactions[1]["Zoom box"]
     box.set_state({"brushing": True, "selected_x": [100.0, 900.0], "selected_y": [10.0, 90.0]})
-    assert dashboard.state.scene.display.diagram is None
+    assert dashboard.state.model.display.diagram is None
     box.set_state({"brushing": False})
-    assert dashboard.state.scene.display.diagram == (100.0, 900.0, 10.0, 90.0)
+    assert dashboard.state.model.display.diagram == (100.0, 900.0, 10.0, 90.0)
 
 
 def test_brush_and_lasso_select_an_outline(dashboard, gestures):
     brush = gestures._interactions[0]["Brush"]
     brush.set_state({"selected_x": [100.0, 900.0], "selected_y": [10.0, 90.0]})
-    outline = dashboard.state.scene.selection.outline
+    outline = dashboard.state.model.selection.outline
     assert outline == ((100.0, 10.0), (900.0, 10.0), (900.0, 90.0), (100.0, 90.0))
     lasso = gestures._interactions[1]["Lasso"]
     corners = [(1.0, 2.0), (30.0, 2.0), (30.0, 40.0)]
     events = ["dragstart", "dragmove", "dragend"]
     for event, (x, y) in zip(events, corners, strict=True):
         lasso._handle_custom_msg({"event": event, "domain": {"x": x, "y": y}}, [])
-    assert dashboard.state.scene.selection.outline == tuple(corners)
+    assert dashboard.state.model.selection.outline == tuple(corners)
     gestures.clear.click()
-    assert dashboard.state.scene.selection.outline == ()
+    assert dashboard.state.model.selection.outline == ()
 
 
 def test_keys_choose_tools_over_the_diagram_only(dashboard, view, gestures):
@@ -231,9 +231,9 @@ def test_each_target_has_its_own_diagram_and_flags(dashboard, view):
     for target in ("median", "mean", 2):
         view.target.value = target
         assert dashboard.wait(60)
-        scene = dashboard.state.scene
-        assert scene.display.target == target
-        pixels, codes = flagged_pixels(scene)
+        model = dashboard.state.model
+        assert model.display.target == target
+        pixels, codes = flagged_pixels(model)
         flags = dashboard.analysis.flags(target)
         np.testing.assert_array_equal(pixels, np.flatnonzero(flags.either))
         assert np.count_nonzero(codes == palette.BOTH) == flags.counts()["both"]
@@ -247,7 +247,7 @@ def test_each_target_has_its_own_diagram_and_flags(dashboard, view):
 
 def test_glyphs_on_screen_have_the_colours_of_what_is_flagged(dashboard, view):
     dashboard.state.show(diagram=(-50.0, 6000.0, -10.0, 20000.0))
-    _, codes = flagged_pixels(dashboard.state.scene)
+    _, codes = flagged_pixels(dashboard.state.model)
     picture = decoded(view.panels["observed"].overlay.png)
     colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
     wanted = {tuple(bytes.fromhex(palette.CODE_COLOURS[c][1:])) for c in np.unique(codes)}
@@ -260,7 +260,7 @@ def test_a_zoomed_image_restricts_the_diagram_to_its_pixels(dashboard, view):
     dashboard.state.show(image=(9.6, 40.2, 19.7, 50.0))
     assert "pixels on screen" in view.panels["observed"].title.value
     assert view.panels["observed"].density.png != whole
-    pixels, _ = flagged_pixels(dashboard.state.scene)
+    pixels, _ = flagged_pixels(dashboard.state.model)
     y, x = np.divmod(pixels, dashboard.analysis.exposures.shape[1])
     inside = dashboard.analysis.flags("median").either[20:51, 10:41]
     assert len(pixels) == np.count_nonzero(inside)

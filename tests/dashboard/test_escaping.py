@@ -41,7 +41,7 @@ def dashboard():
 
 def test_text_of_others_is_never_markup(dashboard, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    labels = np.argwhere(dashboard.state.scene.analysis.labels)
+    labels = np.argwhere(dashboard.state.model.analysis.labels)
     dashboard.state.select(pixel=tuple(labels[0].tolist()), outline=())
     fields = [w for w in live_widgets.values() if isinstance(w, ipywidgets.Text)]
     assert len(fields) > 10

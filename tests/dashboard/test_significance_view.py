@@ -71,7 +71,7 @@ def test_every_target_has_its_density_thresholds_and_glyphs(dashboard, view):
         assert view.figure.lines["start"].y.tolist() == [limits.start[0]] * 2
         assert view.figure.lines["growth"].y.tolist() == [limits.growth] * 2
         assert view.figure.names.text[0] == f"start {limits.start[0]:.2f} σ"
-        _, codes = flagged_pixels(dashboard.state.scene)
+        _, codes = flagged_pixels(dashboard.state.model)
         picture = decoded(view.figure.overlay.png)
         colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
         wanted = {tuple(bytes.fromhex(palette.CODE_COLOURS[c][1:])) for c in np.unique(codes)}
@@ -87,7 +87,7 @@ def test_false_alarms_move_the_threshold_and_the_masks(dashboard, view):
     before = view.figure.lines["start"].y[0]
     view.editors["sg_false_alarms"].slider.value = 0.1
     assert dashboard.wait(60)
-    assert dashboard.state.scene.parameters.sg_false_alarms == pytest.approx(0.1)
+    assert dashboard.state.model.parameters.sg_false_alarms == pytest.approx(0.1)
     assert view.figure.lines["start"].y[0] > before
     view.editors["sg_growth"].text.value = "2.5"
     assert dashboard.wait(60)
@@ -97,10 +97,10 @@ def test_false_alarms_move_the_threshold_and_the_masks(dashboard, view):
 
 def test_a_value_that_cannot_be_used_is_said_and_changes_nothing(dashboard, view):
     look(dashboard)
-    before = dashboard.state.scene.parameters
+    before = dashboard.state.model.parameters
     view.editors["sg_growth"].text.value = "1"
     assert "sg_growth" in view._error.text
-    assert dashboard.state.scene.parameters == before
+    assert dashboard.state.model.parameters == before
 
 
 def test_the_selected_hit_is_ringed(dashboard, view):
@@ -131,7 +131,7 @@ def test_another_method_offers_significance_and_draws_no_diagram(dashboard, view
     assert view.panels.children == (view.noise.widget,)
     view.use.click()
     assert dashboard.wait(60)
-    assert dashboard.state.scene.parameters.crmethod == "significance"
+    assert dashboard.state.model.parameters.crmethod == "significance"
     assert len(view.panels.children) == 2
 
 
