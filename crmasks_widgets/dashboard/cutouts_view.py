@@ -354,7 +354,7 @@ def _codes(model: ViewModel, part: tuple[slice, slice], side: int) -> npt.NDArra
     """Why pixels of the cutout are flagged, drawn with their shapes."""
     marked = overlays.edited_pixels(model)
     if overlays.mask_ready(model):
-        marked = overlays.together(overlays.flagged_pixels(model), marked)
+        marked = overlays.together(overlays.masked_pixels(model), marked)
     rows, columns = part
     shape = rows.stop - rows.start, columns.stop - columns.start
     window = viewport.Window(columns.start, rows.start, shape[1], shape[0], 1)

@@ -19,7 +19,7 @@ from crmasks_widgets.dashboard.diagram_pictures import (
     draw_glyphs,
     glyph_palette,
 )
-from crmasks_widgets.dashboard.on_screen import flagged_pixels, window_of
+from crmasks_widgets.dashboard.on_screen import detected_pixels, slices_on_screen
 from crmasks_widgets.dashboard.pictures import palette_png
 from crmasks_widgets.dashboard.selection import diagram_position, inside_limits, selected_hit
 from crmasks_widgets.dashboard.state import Limits, ViewModel
@@ -126,7 +126,7 @@ class DiagramView:
     def _observed(self, model: ViewModel) -> npt.NDArray[Any] | None:
         """Histogram of the pixels on screen, or of all of them."""
         analysis, target = model.analysis, model.display.target
-        window = window_of(model)
+        window = slices_on_screen(model)
         if window is None:
             ready = model.ready(("observed", target))
             return analysis.observed(target) if ready else None
@@ -180,9 +180,9 @@ class DiagramView:
         if not model.ready(("flags", target), "edits", "mediancr"):
             return
         analysis, edits = model.analysis, model.analysis.edits
-        flags, window = analysis.result("flags", target), window_of(model)
+        flags, window = analysis.result("flags", target), slices_on_screen(model)
         key = (analysis.stack, flags, edits, target, window)
-        pixels, code = self._memos["flagged"](key, lambda: flagged_pixels(model))
+        pixels, code = self._memos["flagged"](key, lambda: detected_pixels(model))
         panel = self.panels["observed"]
         size = self._context.size("observed", DEFAULT_SIZE)
         x, y = diagram_position(model, pixels)

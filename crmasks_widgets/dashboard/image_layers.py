@@ -92,7 +92,7 @@ class ImageLayers:
 
     def _draw_frame(self, model: ViewModel, place: Place, frame: Frame, origin: object) -> None:
         shape = (frame.shape[0], frame.shape[1])
-        window = viewport.window_of(place.limits, shape, place.size, margin=MARGIN)
+        window = viewport.covering_window(place.limits, shape, place.size, margin=MARGIN)
         if window is None:
             return
         self.limits = self._colour_limits(model, place, frame)
@@ -102,7 +102,10 @@ class ImageLayers:
             self.overview.show(look, partial(self._overview, frame, origin, look))
         self.patch.show(
             (window, *look),
-            lambda: (_png(viewport.block_means(frame, window), look), fits(window.extent)),
+            lambda: (
+                _png(viewport.block_means(frame, window), look),
+                viewport.to_fits_pixels(window.extent),
+            ),
         )
 
     def _overview(
@@ -110,7 +113,7 @@ class ImageLayers:
     ) -> tuple[bytes, Limits]:
         window = viewport.whole_window((frame.shape[0], frame.shape[1]), OVERVIEW)
         means = self._means((origin, look[1]), lambda: viewport.block_means(frame, window))
-        return _png(means, look), fits(window.extent)
+        return _png(means, look), viewport.to_fits_pixels(window.extent)
 
     def _colour_limits(self, model: ViewModel, place: Place, frame: Frame) -> tuple[float, float]:
         """Limits of what is on screen: those of the median, so that frames can be compared."""
@@ -132,7 +135,7 @@ class ImageLayers:
         marked, (ny, nx) = self._all_marked(model), model.analysis.exposures.shape
         if marked is None:
             return
-        window = viewport.window_of(
+        window = viewport.covering_window(
             place.limits, (ny, nx), place.size, margin=MARGIN, cell=OVERLAY_CELL
         )
         if window is None:
@@ -146,14 +149,14 @@ class ImageLayers:
         png = self._overlay_png(
             (indices, opacity), lambda: palette_png(indices, overlays.overlay_palette(opacity))
         )
-        self.overlay.show(png, fits(window.extent))
+        self.overlay.show(png, viewport.to_fits_pixels(window.extent))
 
     def _all_marked(self, model: ViewModel) -> overlays.Marked | None:
         analysis, display = model.analysis, model.display
         if overlays.mask_ready(model):
             results = (analysis.result("flags", display.target), analysis.edits)
             key = (analysis.mask(display.target), *results, display.diagram)
-            self._last = self._flagged(key, lambda: overlays.flagged_pixels(model))
+            self._last = self._flagged(key, lambda: overlays.masked_pixels(model))
         if self._last is None:  # else, while a newer mask is made, the last one stays
             return None
         p, last = model.parameters, self._last
@@ -208,16 +211,6 @@ def _png(values: Frame, look: tuple[Any, ...]) -> bytes:
     return palette_png(indices, stretches.colour_palette(colours))
 
 
-def fits(limits: Limits) -> Limits:
-    """From pixels counted from 0 to FITS pixels."""
-    return limits[0] + 1, limits[1] + 1, limits[2] + 1, limits[3] + 1
-
-
-def from_fits(limits: Limits) -> Limits:
-    """From FITS pixels to pixels counted from 0."""
-    return limits[0] - 1, limits[1] - 1, limits[2] - 1, limits[3] - 1
-
-
 def _box(subject: picking.Subject | None) -> Limits | None:
     """First and last pixel of what is selected, FITS."""
     if subject is None:
@@ -228,7 +221,7 @@ def _box(subject: picking.Subject | None) -> Limits | None:
 
 def _visible(hits: Any, limits: Limits) -> npt.NDArray[np.float64]:
     """Number, x and y of the hits on screen; none if they would hide the image."""
-    x_min, x_max, y_min, y_max = fits(limits)
+    x_min, x_max, y_min, y_max = viewport.to_fits_pixels(limits)
     x, y = np.asarray(hits["xmax"], float) + 0.5, np.asarray(hits["ymax"], float) + 0.5
     inside = (x >= x_min) & (x <= x_max) & (y >= y_min) & (y <= y_max)
     if np.count_nonzero(inside) > MOST_NUMBERS:

@@ -16,7 +16,7 @@ from crmasks_widgets.dashboard.colour_bar import ColourBar
 from crmasks_widgets.dashboard.colour_tables import chip
 from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.frames import frame_title, pixel_lines
-from crmasks_widgets.dashboard.image_layers import ImageLayers, Place, fits, from_fits
+from crmasks_widgets.dashboard.image_layers import ImageLayers, Place
 from crmasks_widgets.dashboard.image_tools import DisplayBar, ToolBar, window_widths
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.painting import Painting
@@ -135,7 +135,7 @@ class ImageView:
     def _place(self, wanted: Limits | None, size: tuple[int, int]) -> None:
         limits = wanted or viewport.frame_limits(self._shape)
         self._placed = viewport.fitted(limits, size) if self._square else limits
-        x_min, x_max, y_min, y_max = fits(self._placed)
+        x_min, x_max, y_min, y_max = viewport.to_fits_pixels(self._placed)
         x, y = self.x, self.y
         # Both at once, for observers and for the page.
         with (
@@ -154,9 +154,11 @@ class ImageView:
     def _settle(self) -> None:
         """Tell everyone what is on screen, once the hand rests."""
         edges = (self.x.min, self.x.max, self.y.min, self.y.max)
-        if None in edges or edges == fits(self._placed):
+        if None in edges or edges == viewport.to_fits_pixels(self._placed):
             return
-        limits = from_fits((float(edges[0]), float(edges[1]), float(edges[2]), float(edges[3])))
+        limits = viewport.from_fits_pixels(
+            (float(edges[0]), float(edges[1]), float(edges[2]), float(edges[3]))
+        )
         self._placed = limits
         self._state.show(image=limits)
 
@@ -173,7 +175,7 @@ class ImageView:
         if self._box.brushing or corners is None or len(corners) < 2:
             return
         (x1, y1), (x2, y2) = ((float(x), float(y)) for x, y in corners)
-        limits = from_fits((min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)))
+        limits = viewport.from_fits_pixels((min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)))
         with self._box.hold_sync():
             self._box.selected_x = self._box.selected_y = None
         if limits[1] > limits[0] and limits[3] > limits[2]:

@@ -7,7 +7,7 @@ from crmasks_widgets.core import codes as palette
 from crmasks_widgets.dashboard.state import ViewModel
 
 
-def window_of(model: ViewModel) -> tuple[slice, slice] | None:
+def slices_on_screen(model: ViewModel) -> tuple[slice, slice] | None:
     """Rows and columns on screen; None for the whole frame."""
     if model.display.image is None:
         return None
@@ -18,7 +18,7 @@ def window_of(model: ViewModel) -> tuple[slice, slice] | None:
     return rows, columns
 
 
-def flagged_pixels(model: ViewModel) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+def detected_pixels(model: ViewModel) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """Flat indices and detection codes of the pixels that a method flags, or a hand.
 
     Parameters
@@ -36,7 +36,7 @@ def flagged_pixels(model: ViewModel) -> tuple[npt.NDArray[np.int64], npt.NDArray
     analysis = model.analysis
     flags, edits = analysis.flags(model.display.target), analysis.edits
     pixels = np.flatnonzero(flags.either | edits.forced)
-    window = window_of(model)
+    window = slices_on_screen(model)
     if window is not None:
         y, x = np.divmod(pixels, analysis.exposures.shape[1])
         rows, columns = window

@@ -79,13 +79,13 @@ class Marked:
 
 
 def mask_ready(model: ViewModel) -> bool:
-    """Whether `flagged_pixels` can tell."""
+    """Whether `masked_pixels` can tell."""
     target = model.display.target
     mask = "mediancr" if target == "median" else "masks"
     return model.ready("stack", "edits", "mediancr", mask, ("flags", target))
 
 
-def flagged_pixels(model: ViewModel) -> Marked:
+def masked_pixels(model: ViewModel) -> Marked:
     """Pixels in the mask of the target on screen, and why they are there.
 
     Parameters

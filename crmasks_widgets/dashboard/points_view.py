@@ -104,9 +104,9 @@ class PointsView:
         self._spans = (START, START)
         self._plane: Any = None
         self._plane_points: Any = None
-        fits = {info.name: info for info in parameter_table()}[FIT]
+        info = {info.name: info for info in parameter_table()}[FIT]
         self.fit = PickEditor(
-            context, ("boundary", f"{FIT}: {fits.help}"), fits.choices, self._choose_fit,
+            context, ("boundary", f"{FIT}: {info.help}"), info.choices, self._choose_fit,
             replace(self._looks, wide=Layout(width="200px")),
         )  # fmt: skip
         self.add = _button("add a point", "Add a point on the boundary, in the widest gap")

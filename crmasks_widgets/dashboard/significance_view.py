@@ -21,7 +21,7 @@ from crmasks_widgets.dashboard.control_widgets import (
 from crmasks_widgets.dashboard.diagram_pictures import DensityColours, draw_glyphs, glyph_palette
 from crmasks_widgets.dashboard.engine import Order
 from crmasks_widgets.dashboard.noise_panel import NoisePanel
-from crmasks_widgets.dashboard.on_screen import flagged_pixels, window_of
+from crmasks_widgets.dashboard.on_screen import detected_pixels, slices_on_screen
 from crmasks_widgets.dashboard.pictures import palette_png
 from crmasks_widgets.dashboard.selection import selected_hit
 from crmasks_widgets.dashboard.significance_figure import PLOT, SignificanceFigure
@@ -191,7 +191,7 @@ class SignificanceView:
 
     def _counts(self, model: ViewModel, diagram: SignificanceDiagram) -> npt.NDArray[Any]:
         """Histogram of the pixels on screen, or of all of them."""
-        window, target = window_of(model), model.display.target
+        window, target = slices_on_screen(model), model.display.target
         if window is None:
             return diagram.counts
         minimum, values = model.analysis.stack.min2d, model.analysis.significance(target)
@@ -204,8 +204,8 @@ class SignificanceView:
             return
         analysis = model.analysis
         flags, values = analysis.result("flags", target), analysis.significance(target)
-        key = (flags, analysis.edits, values, window_of(model))
-        pixels, code = self._memos["flagged"](key, lambda: flagged_pixels(model))
+        key = (flags, analysis.edits, values, slices_on_screen(model))
+        pixels, code = self._memos["flagged"](key, lambda: detected_pixels(model))
         x, y = analysis.stack.min2d.ravel()[pixels], values.ravel()[pixels]
 
         def draw() -> bool:

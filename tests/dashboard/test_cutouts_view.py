@@ -22,7 +22,7 @@ def bench():
     return made
 
 
-def fits(pixels):
+def fits_pixels(pixels):
     return tuple(sorted((x + 1, y + 1) for y, x in pixels))
 
 
@@ -99,7 +99,7 @@ def test_rejecting_takes_the_hit_out_of_mediancr_and_accepting_puts_it_back(benc
     bench.state.select(pixel=(SECOND[0][0] + 1, SECOND[0][1] - 1))  # beside it
     before = bench.model.analysis.mediancr.copy()
     bench.view.reject.click()
-    assert bench.model.parameters.mediancr_pixels_rejected == fits(SECOND)
+    assert bench.model.parameters.mediancr_pixels_rejected == fits_pixels(SECOND)
     assert not any(bench.model.analysis.mediancr[p] for p in SECOND)
     assert bench.model.selection.pixel in SECOND
     assert bench.view.reject.description == "Accept"
@@ -115,7 +115,7 @@ def test_rejecting_takes_the_hit_out_of_mediancr_and_accepting_puts_it_back(benc
 def test_a_hit_that_is_no_cosmic_ray_leaves_every_mask_and_comes_back(bench):
     bench.state.select(pixel=FIRST[0])
     bench.press("V")
-    assert bench.model.parameters.pixels_to_be_ignored_as_cr == fits(FIRST)
+    assert bench.model.parameters.pixels_to_be_ignored_as_cr == fits_pixels(FIRST)
     assert not any(mask[FIRST[0]] for mask in bench.model.analysis.masks.values())
     assert bench.view.ignore.description == "May be a cosmic ray"
     assert bench.view.reject.disabled
@@ -145,7 +145,7 @@ def test_pixels_are_painted_erased_and_marked_by_clicks(bench):
     bench.view.tools.value = ERASE
     click(bench, 5, SECOND[0])
     click(bench, 5, (43, 18))  # not flagged
-    assert bench.model.parameters.pixels_to_be_ignored_as_cr == fits(SECOND[:1])
+    assert bench.model.parameters.pixels_to_be_ignored_as_cr == fits_pixels(SECOND[:1])
     bench.view.tools.value = LOCAL_MEDIAN
     click(bench, 3, (43, 18))
     assert bench.model.parameters.pixels_to_be_replaced_by_local_median == ((19, 44, 5, 5),)

@@ -5,7 +5,7 @@ import pytest
 
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.dashboard.diagram_view import DiagramView
-from crmasks_widgets.dashboard.on_screen import flagged_pixels
+from crmasks_widgets.dashboard.on_screen import detected_pixels
 
 from .conftest import POINTS, decoded
 
@@ -233,7 +233,7 @@ def test_each_target_has_its_own_diagram_and_flags(dashboard, view):
         assert dashboard.wait(60)
         model = dashboard.state.model
         assert model.display.target == target
-        pixels, codes = flagged_pixels(model)
+        pixels, codes = detected_pixels(model)
         flags = dashboard.analysis.flags(target)
         np.testing.assert_array_equal(pixels, np.flatnonzero(flags.either))
         assert np.count_nonzero(codes == palette.BOTH) == flags.counts()["both"]
@@ -247,7 +247,7 @@ def test_each_target_has_its_own_diagram_and_flags(dashboard, view):
 
 def test_glyphs_on_screen_have_the_colours_of_what_is_flagged(dashboard, view):
     dashboard.state.show(diagram=(-50.0, 6000.0, -10.0, 20000.0))
-    _, codes = flagged_pixels(dashboard.state.model)
+    _, codes = detected_pixels(dashboard.state.model)
     picture = decoded(view.panels["observed"].overlay.png)
     colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
     wanted = {tuple(bytes.fromhex(palette.CODE_COLOURS[c][1:])) for c in np.unique(codes)}
@@ -260,7 +260,7 @@ def test_a_zoomed_image_restricts_the_diagram_to_its_pixels(dashboard, view):
     dashboard.state.show(image=(9.6, 40.2, 19.7, 50.0))
     assert "pixels on screen" in view.panels["observed"].title.value
     assert view.panels["observed"].density.png != whole
-    pixels, _ = flagged_pixels(dashboard.state.model)
+    pixels, _ = detected_pixels(dashboard.state.model)
     y, x = np.divmod(pixels, dashboard.analysis.exposures.shape[1])
     inside = dashboard.analysis.flags("median").either[20:51, 10:41]
     assert len(pixels) == np.count_nonzero(inside)

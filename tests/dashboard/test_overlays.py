@@ -74,11 +74,11 @@ def test_opacity_scales_every_colour_but_nothing():
 
 
 @pytest.mark.parametrize("target", ["median", "mean", 1])
-def test_flagged_pixels_have_the_codes_of_the_analysis(target):
+def test_masked_pixels_have_the_codes_of_the_analysis(target):
     bench = Bench(NoView, pixels_to_be_flagged_as_cr=[[3, 2]], dilation=1)
     model = replace(bench.model, display=replace(bench.model.display, target=target))
     assert overlays.mask_ready(model)
-    found = overlays.flagged_pixels(model)
+    found = overlays.masked_pixels(model)
     codes = np.zeros(SHAPE, np.uint8)
     codes.ravel()[found.pixels] = found.codes
     assert (codes == model.analysis.codes(target)).all()
@@ -91,7 +91,7 @@ def test_a_zoomed_diagram_shows_only_its_own_pixels():
     lowest = min(heights, key=heights.get)
     limits = (heights[lowest] - 0.01, heights[lowest] + 0.01, 0.0, 1e4)
     bench.state.show(diagram=limits)
-    found = overlays.flagged_pixels(bench.model)
+    found = overlays.masked_pixels(bench.model)
     assert found.pixels.tolist() == [lowest[0] * SHAPE[1] + lowest[1]]
 
 

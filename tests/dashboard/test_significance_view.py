@@ -10,7 +10,7 @@ from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
 from crmasks_widgets.dashboard.noise_panel import fitted_parameters, log_ticks, noise_text
-from crmasks_widgets.dashboard.on_screen import flagged_pixels
+from crmasks_widgets.dashboard.on_screen import detected_pixels
 from crmasks_widgets.dashboard.status_view import counts_text
 
 from ..conftest import small_scene
@@ -71,7 +71,7 @@ def test_every_target_has_its_density_thresholds_and_glyphs(dashboard, view):
         assert view.figure.lines["start"].y.tolist() == [limits.start[0]] * 2
         assert view.figure.lines["growth"].y.tolist() == [limits.growth] * 2
         assert view.figure.names.text[0] == f"start {limits.start[0]:.2f} σ"
-        _, codes = flagged_pixels(dashboard.state.model)
+        _, codes = detected_pixels(dashboard.state.model)
         picture = decoded(view.figure.overlay.png)
         colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
         wanted = {tuple(bytes.fromhex(palette.CODE_COLOURS[c][1:])) for c in np.unique(codes)}
