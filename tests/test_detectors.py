@@ -108,21 +108,17 @@ def test_a_fourth_detector_is_in_products_and_figures(fourth, tmp_path):
 def test_the_dashboard_knows_a_fourth_detector(fourth):
     bench = Bench(analysis_with("peak", dilation=0))
     bench.settle()
-    scene, flagged = bench.state.scene, bench.state.scene.analysis.flags("median").either
+    model = bench.state.model
+    flagged = model.analysis.flags("median").either
     y, x = np.argwhere(flagged)[0]
-    _ = scene.analysis.masks
-    assert "flagged by Peaks in median · in MEDIANCR" in pixel_lines(scene, y, x)[1]
+    _ = model.analysis.masks
+    assert "flagged by Peaks in median · in MEDIANCR" in pixel_lines(model, y, x)[1]
     assert 7 in glyphs()
     assert 7 in overlays.overlay_codes()
-    assert (
-        overlays.overlay_indices(
-            overlays.flagged_pixels(scene), SHAPE[1], whole_window(SHAPE, SHAPE), 7
-        )
-        == 7
-    ).any()
-    assert f"{flagged.sum():,} Peaks only" in counts_text(
-        scene.analysis.flags("median").counts(), "median"
-    )
+    masked, whole = overlays.masked_pixels(model), whole_window(SHAPE, SHAPE)
+    assert (overlays.overlay_indices(masked, SHAPE[1], whole, 7) == 7).any()
+    counts = model.analysis.flags("median").counts()
+    assert f"{flagged.sum():,} Peaks only" in counts_text(counts, "median")
 
 
 def test_a_fourth_detector_is_told_of_when_it_flags_too_much(fourth, monkeypatch):

@@ -6,9 +6,9 @@ from IPython import get_ipython
 from ipywidgets import Layout, VBox
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.dashboard.outbox import keep_messages
+from crmasks_widgets.dashboard.message_queue import keep_messages
+from crmasks_widgets.dashboard.session import Session
 from crmasks_widgets.dashboard.state import State
-from crmasks_widgets.dashboard.workplace import Workplace
 
 
 class Dashboard:
@@ -25,26 +25,26 @@ class Dashboard:
     ----------
     widget : ipywidgets.VBox
         The dashboard on the page.
-    workplace : Workplace
-        What is being worked on; another one after another file was opened.
+    session : Session
+        The work on one analysis; another one after another file was opened.
     """
 
     def __init__(self, analysis: Analysis) -> None:
         keep_messages(get_ipython())
         self.widget = VBox(layout=Layout(width="100%"))
         self.widget.add_class("crmasks-dashboard")
-        self.workplace = Workplace(analysis, self.open)
-        self.widget.children = self.workplace.widgets
+        self.session = Session(analysis, self.open)
+        self.widget.children = self.session.widgets
 
     @property
     def analysis(self) -> Analysis:
         """The newest analysis that is computed to the end."""
-        return self.workplace.engine.analysis
+        return self.session.engine.analysis
 
     @property
     def state(self) -> State:
         """What the person has set."""
-        return self.workplace.state
+        return self.session.state
 
     def open(self, analysis: Analysis) -> None:
         """Look at something else; what was set and can be undone is left behind.
@@ -54,9 +54,9 @@ class Dashboard:
         analysis : Analysis
             What to look at from now on.
         """
-        before = self.workplace
-        self.workplace = Workplace(analysis, self.open)
-        self.widget.children = self.workplace.widgets
+        before = self.session
+        self.session = Session(analysis, self.open)
+        self.widget.children = self.session.widgets
         before.close()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -74,11 +74,11 @@ class Dashboard:
         bool
             False if something is being computed still.
         """
-        return self.workplace.wait(timeout)
+        return self.session.wait(timeout)
 
     def close(self) -> None:
         """Stop computing and remove the widgets."""
-        self.workplace.close()
+        self.session.close()
         self.widget.layout.close()
         self.widget.close()
 

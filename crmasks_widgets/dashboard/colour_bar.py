@@ -8,7 +8,7 @@ from ipywidgets import Layout
 
 from crmasks_widgets.dashboard import stretches
 from crmasks_widgets.dashboard.axes import make_axis
-from crmasks_widgets.dashboard.desk import Memo
+from crmasks_widgets.dashboard.context import Memo
 from crmasks_widgets.dashboard.pictures import palette_png
 from crmasks_widgets.dashboard.swap_image import SwapImage
 

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeGuard
 
 from ipywidgets import HTML, Checkbox, Dropdown, FloatSlider, IntSlider, Layout, Text, Widget
 
-from crmasks_widgets.dashboard.desk import Desk
+from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.errors import CrmasksError, ParameterError
 from crmasks_widgets.parameters import ParameterInfo
 from crmasks_widgets.parameters.yaml_text import load_yaml
@@ -212,7 +212,7 @@ class NumberEditor:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     name : str
         What messages call the number.
@@ -230,7 +230,7 @@ class NumberEditor:
 
     def __init__(
         self,
-        desk: Desk,
+        context: Context,
         name: str,
         words: tuple[str, str],
         span: Span,
@@ -252,8 +252,8 @@ class NumberEditor:
         self._at: float = self.slider.value
         self.widgets: tuple[Widget, ...] = (self.text, self.slider)
         self.set_span(span)
-        desk.observe(self.slider, self._slid)
-        desk.observe(self.text, self._typed)
+        context.observe(self.slider, self._slid)
+        context.observe(self.text, self._typed)
 
     def set_span(self, span: Span) -> None:
         """Let the slider range from and to other values; what it shows stays inside."""
@@ -318,11 +318,11 @@ class TypedText:
 class TextEditor:
     """A field for a value written as YAML; parameters as those of `NumberEditor`."""
 
-    def __init__(self, desk: Desk, words: tuple[str, str], send: Send, looks: Looks) -> None:
+    def __init__(self, context: Context, words: tuple[str, str], send: Send, looks: Looks) -> None:
         self._send, self._shown = send, UNSHOWN
         self.text = Text(**labelled(words), continuous_update=False, layout=looks.wide)
         self.widgets: tuple[Widget, ...] = (self.text,)
-        desk.observe(self.text, lambda: self._send(TypedText(self.text.value), ""))
+        context.observe(self.text, lambda: self._send(TypedText(self.text.value), ""))
 
     def show(self, value: object) -> None:
         """Show the value of the state."""
@@ -343,7 +343,7 @@ class PickEditor:
 
     def __init__(
         self,
-        desk: Desk,
+        context: Context,
         words: tuple[str, str],
         choices: tuple[str, ...],
         send: Send,
@@ -355,7 +355,7 @@ class PickEditor:
         )
         self.pick = kind(**labelled(words), layout=looks.wide)
         self.widgets: tuple[Widget, ...] = (self.pick,)
-        desk.observe(self.pick, self._picked)
+        context.observe(self.pick, self._picked)
 
     def show(self, value: object) -> None:
         """Show the value of the state."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ipywidgets import HTML, Button, GridBox, HBox, Layout, Tab, VBox
 
+from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.control_widgets import (
     LARGEST_EXACT,
     ErrorLine,
@@ -21,8 +22,7 @@ from crmasks_widgets.dashboard.control_widgets import (
     parsed,
     span_of,
 )
-from crmasks_widgets.dashboard.desk import Desk, Key
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 from crmasks_widgets.parameters import ParameterInfo, parameter_table
 
 Editor = NumberEditor | TextEditor | PickEditor
@@ -81,7 +81,7 @@ class Control:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     info : ParameterInfo
         Which parameter.
@@ -91,16 +91,16 @@ class Control:
         Layouts.
     """
 
-    def __init__(self, desk: Desk, info: ParameterInfo, value: object, looks: Looks) -> None:
-        self.info, self._state = info, desk.state
+    def __init__(self, context: Context, info: ParameterInfo, value: object, looks: Looks) -> None:
+        self.info, self._state = info, context.state
         self.error = ErrorLine()
-        self.editor = _editor(desk, info, value, self._set, looks)
+        self.editor = _editor(context, info, value, self._set, looks)
         self.reset = Button(
             description="draw anew" if is_drawn(info) else "reset",
             tooltip=_reset_help(info),
             layout=looks.button,
         )
-        self.reset.on_click(desk.dispatcher.handler(lambda _: self._back()))
+        self.reset.on_click(context.dispatcher.handler(lambda _: self._back()))
         line = HBox([*self.editor.widgets, self.reset], layout=looks.row)
         line.add_class("crmasks-cell")
         self.widget = VBox([line, self.error.widget], layout=Layout(min_width="0"))
@@ -133,7 +133,7 @@ class Control:
         self._set(self.info.default, "")
         if not self.error.text:
             self.editor.restore()
-            self.show(getattr(self._state.scene.parameters, self.info.name))
+            self.show(getattr(self._state.model.parameters, self.info.name))
 
 
 def _reset_help(info: ParameterInfo) -> str:
@@ -142,16 +142,18 @@ def _reset_help(info: ParameterInfo) -> str:
     return f"Reset {info.name} to {literal(info.default)}"
 
 
-def _editor(desk: Desk, info: ParameterInfo, value: object, send: Send, looks: Looks) -> Editor:
+def _editor(
+    context: Context, info: ParameterInfo, value: object, send: Send, looks: Looks
+) -> Editor:
     words = (label_of(info), help_of(info))
     if info.kind in ("switch", "choice"):
-        return PickEditor(desk, words, info.choices, send, looks)
+        return PickEditor(context, words, info.choices, send, looks)
     if is_numeric(info):
         whole = info.kind == "integer"
         return NumberEditor(
-            desk, info.name, words, span_of(info, value), send, looks, integer=whole
+            context, info.name, words, span_of(info, value), send, looks, integer=whole
         )
-    return TextEditor(desk, words, send, looks)
+    return TextEditor(context, words, send, looks)
 
 
 class ControlsView:
@@ -159,14 +161,14 @@ class ControlsView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._looks = desk, Looks()
+    def __init__(self, context: Context) -> None:
+        self._context, self._looks = context, Looks()
         self.plots: tuple[str, ...] = ()
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, Shortcut] = {}
         self.controls: dict[str, Control] = {}
         self._fixed: dict[str, TextEditor] = {}
         self._groups = _groups()
@@ -176,22 +178,22 @@ class ControlsView:
         self.tabs.selected_index = 0
         self.widget = self.tabs
         self.widget.add_class("crmasks-controls")
-        desk.observe(self.tabs, self._fill, "selected_index")
+        context.observe(self.tabs, self._fill, "selected_index")
         self._fill()
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Show the parameters that were asked for last."""
         for name, control in self.controls.items():
-            control.show(getattr(scene.parameters, name))
+            control.show(getattr(model.parameters, name))
         for name, fixed in self._fixed.items():
-            fixed.show(getattr(scene.parameters, name))
+            fixed.show(getattr(model.parameters, name))
 
     def _fill(self) -> None:
         """Make the controls of the open page: most pages are never opened, and widgets cost."""
         index = self.tabs.selected_index
         if index is None or self.tabs.children[index].children:
             return
-        parameters = self._desk.state.scene.parameters
+        parameters = self._context.state.model.parameters
         title = tuple(self._groups)[index]
         cells: list[Any] = []
         for info in self._groups[title]:
@@ -200,7 +202,7 @@ class ControlsView:
             if reason is not None:
                 cells.append(self._fixed_row(info, value, reason))
                 continue
-            control = Control(self._desk, info, value, self._looks)
+            control = Control(self._context, info, value, self._looks)
             self.controls[info.name] = control
             cells.append(control.widget)
         grid = GridBox(cells, layout=Layout(grid_gap="2px 10px", width="100%"))
@@ -210,7 +212,7 @@ class ControlsView:
 
     def _fixed_row(self, info: ParameterInfo, value: object, reason: str) -> VBox:
         help_line = f"{help_of(info)}. Not to be changed here: {reason}"
-        editor = TextEditor(self._desk, (label_of(info), help_line), _ignore, self._looks)
+        editor = TextEditor(self._context, (label_of(info), help_line), _ignore, self._looks)
         editor.text.disabled = True
         editor.show(value)
         self._fixed[info.name] = editor

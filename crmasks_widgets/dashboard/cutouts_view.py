@@ -12,7 +12,7 @@ from ipywidgets import HTML, Dropdown, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import cutouts, edits, overlays, picking, viewport
 from crmasks_widgets.dashboard.axes import make_axis
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.frames import corrected
 from crmasks_widgets.dashboard.image_tools import (
     ERASE,
@@ -26,7 +26,7 @@ from crmasks_widgets.dashboard.image_tools import (
 )
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.pictures import palette_png
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 from crmasks_widgets.dashboard.swap_image import SwapImage
 from crmasks_widgets.limits import colour_limits
 
@@ -47,12 +47,12 @@ class CutoutsView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._state, self._scene = desk, desk.state, desk.state.scene
+    def __init__(self, context: Context) -> None:
+        self._context, self._state, self._model = context, context.state, context.state.model
         self.plots: tuple[str, ...] = (PLOT,)
         self._larger = 0
         self._shown: tuple[Any, ...] = ()
@@ -61,9 +61,9 @@ class CutoutsView:
         self._subject = picking.Selected()
         self._picture_memo, self._list_memo = Memo(), Memo()
         self._build_figure()
-        self._build_controls(desk)
-        self.keys: Mapping[str, Key] = self._make_keys()
-        desk.page.on_msg(desk.dispatcher.handler(self._page_message))
+        self._build_controls(context)
+        self.keys: Mapping[str, Shortcut] = self._make_keys()
+        context.page.on_msg(context.dispatcher.handler(self._page_message))
 
     def _build_figure(self) -> None:
         self.x, self.y = (LinearScale(min=0.0, max=1.0, allow_padding=False) for _ in range(2))
@@ -85,10 +85,10 @@ class CutoutsView:
         self.figure.add_class("crmasks-names").add_class("crmasks-unseen")
         name_plot(self.figure, PLOT)
 
-    def _build_controls(self, desk: Desk) -> None:
+    def _build_controls(self, context: Context) -> None:
         self.tools = tool_buttons(_TOOLS)
         self.window = window_fields()
-        button = partial(word_button, desk)
+        button = partial(word_button, context)
         self.previous = button("Previous hit", "In raster order (k, arrow left)", self.go_back)
         self.next = button("Next hit", "In raster order (j, arrow right)", self.go_on)
         self.reject = button("Reject", "", self.reject_or_accept)
@@ -110,8 +110,8 @@ class CutoutsView:
             [HBox(row, layout=Layout(**ROW)) for row in (first, second)] + [self.figure],
             layout=Layout(min_width="0", height="100%"),
         )
-        desk.observe(self.tools, self._show_fields)
-        desk.observe(self.taken_out, self._select_taken_out)
+        context.observe(self.tools, self._show_fields)
+        context.observe(self.taken_out, self._select_taken_out)
         self._show_fields()
 
     def _show_fields(self) -> None:
@@ -120,57 +120,61 @@ class CutoutsView:
 
     # Drawing ----------------------------------------------------------------------------------
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Draw the cutouts of what is selected, and say what it is."""
-        self._scene = scene
-        selected = (scene.selection.pixel, self._half(scene), self._desk.size(PLOT, _ASSUMED_SIZE))
-        if selected == self._shown and not (scene.ready("hits") and overlays.mask_ready(scene)):
+        self._model = model
+        selected = (
+            model.selection.pixel,
+            self._half(model),
+            self._context.size(PLOT, _ASSUMED_SIZE),
+        )
+        if selected == self._shown and not (model.ready("hits") and overlays.mask_ready(model)):
             return  # Newer masks are being made; what is shown stays as long.
-        subject = self._subject(scene)
-        self._render_controls(scene, subject)
+        subject = self._subject(model)
+        self._render_controls(model, subject)
         # Axes without a picture would be numbers without meaning.
         mark = self.figure.add_class if subject is None else self.figure.remove_class
         mark("crmasks-unseen")
-        if subject is None or not scene.ready("stack"):
+        if subject is None or not model.ready("stack"):
             self.title.value = "Click a flagged pixel in the image, or Next hit."
             return
         self._shown = selected
         self._part = cutouts.cutout(
-            subject.centre, self._half(scene), scene.analysis.exposures.shape
+            subject.centre, self._half(model), model.analysis.exposures.shape
         )
-        size, display, p = self._desk.size(PLOT, _ASSUMED_SIZE), scene.display, scene.parameters
-        results: list[object] = [scene.analysis.stack]
-        if scene.ready("mediancr", ("flags", display.target)):
-            results.append(scene.analysis.result("flags", display.target))
-        if scene.ready(("combination", "mediancr")):
-            results.append(scene.analysis.combination("mediancr"))
-        masks = scene.analysis.mask(display.target) if overlays.mask_ready(scene) else None
+        size, display, p = self._context.size(PLOT, _ASSUMED_SIZE), model.display, model.parameters
+        results: list[object] = [model.analysis.stack]
+        if model.ready("mediancr", ("flags", display.target)):
+            results.append(model.analysis.result("flags", display.target))
+        if model.ready(("combination", "mediancr")):
+            results.append(model.analysis.combination("mediancr"))
+        masks = model.analysis.mask(display.target) if overlays.mask_ready(model) else None
         key = (
             *results, masks, subject, self._part, size, display.stretch,
             display.colours, display.target, p.color_scale,
             p.pixels_to_be_replaced_by_local_median,
         )  # fmt: skip
-        self._picture_memo(key, partial(self._draw, scene, subject, self._part, size))
+        self._picture_memo(key, partial(self._draw, model, subject, self._part, size))
 
-    def _half(self, scene: Scene) -> int:
-        return max(2, scene.parameters.semiwindow + self._larger)
+    def _half(self, model: ViewModel) -> int:
+        return max(2, model.parameters.semiwindow + self._larger)
 
     def _draw(
         self,
-        scene: Scene,
+        model: ViewModel,
         subject: picking.Subject,
         part: tuple[slice, slice],
         size: tuple[int, int],
     ) -> None:
-        stack, display = scene.analysis.stack, scene.display
+        stack, display = model.analysis.stack, model.display
         median = stack.median2d[part]
-        limits = colour_limits(median, scene.parameters.color_scale)
-        last = corrected(scene, part)
+        limits = colour_limits(median, model.parameters.color_scale)
+        last = corrected(model, part)
         frames = [*stack.cube[(slice(None), *part)], median, median if last is None else last]
         values = [cutouts.value_panel(frame, limits, display.stretch) for frame in frames]
         panels = self._panels = cutouts.arrange(len(frames) + 1, median.shape, size)
         drawn = cutouts.raster(
-            panels, values, _codes(scene, part, panels.side), _inside(subject, part)
+            panels, values, _codes(model, part, panels.side), _inside(subject, part)
         )
         rows, columns = drawn.shape
         self.image.show(palette_png(drawn, cutouts.palette(display.colours)), (0, columns, 0, rows))
@@ -180,7 +184,7 @@ class CutoutsView:
             self.x.min, self.x.max, self.y.min, self.y.max = 0.0, right - left, low, high
         self._name_panels(panels, stack.n, display.target)
         self._set_ticks(panels, part)
-        self.title.value = _title(scene, subject)
+        self.title.value = _title(model, subject)
 
     def _name_panels(self, panels: cutouts.Panels, n: int, target: str | int) -> None:
         why = "why flagged" if target == "median" else f"why flagged in {target}"
@@ -208,9 +212,9 @@ class CutoutsView:
             axis.tick_labels = {f"{place:g}": text for place, text in places.items()}
             axis.tick_values = np.array(list(places))
 
-    def _render_controls(self, scene: Scene, subject: picking.Subject | None) -> None:
+    def _render_controls(self, model: ViewModel, subject: picking.Subject | None) -> None:
         kind = subject.kind if subject else None
-        self.previous.disabled = self.next.disabled = not scene.ready("hits")
+        self.previous.disabled = self.next.disabled = not model.ready("hits")
         self.reject.disabled = kind not in ("hit", "rejected")
         self.reject.description = "Accept" if kind == "rejected" else "Reject"
         self.reject.tooltip = (
@@ -227,7 +231,7 @@ class CutoutsView:
             if kind == "ignored"
             else "Keep its pixels out of every mask (V)"
         )
-        p = scene.parameters
+        p = model.parameters
         lists = (p.mediancr_pixels_rejected, p.pixels_to_be_ignored_as_cr)
         self._list_memo(lists, partial(self._list_taken_out, *lists))
 
@@ -253,29 +257,29 @@ class CutoutsView:
         self._go(-1)
 
     def _go(self, step: int) -> None:
-        number = picking.neighbour(self._scene, step)
+        number = picking.neighbour(self._model, step)
         if number:
-            picking.reveal(self._state, picking.pixel_of_hit(self._scene, number))
+            picking.reveal(self._state, picking.pixel_of_hit(self._model, number))
 
     def reject_or_accept(self) -> None:
         """Take the hit out of MEDIANCR, or put it back."""
-        subject = self._subject(self._scene)
+        subject = self._subject(self._model)
         if subject is None or subject.kind not in ("hit", "rejected"):
             return
         edit = edits.accept_hit if subject.kind == "rejected" else edits.reject_hit
-        self._change(subject, edit(self._scene.parameters, subject.pixels))
+        self._change(subject, edit(self._model.parameters, subject.pixels))
 
     def ignore_or_restore(self) -> None:
         """Keep the hit out of every mask, or let it be flagged again."""
-        subject = self._subject(self._scene)
+        subject = self._subject(self._model)
         if subject is None or subject.kind == "pixel":
             return
         edit = edits.restore_hit if subject.kind == "ignored" else edits.ignore_hit
-        self._change(subject, edit(self._scene.parameters, subject.pixels))
+        self._change(subject, edit(self._model.parameters, subject.pixels))
 
     def _change(self, subject: picking.Subject, changes: dict[str, Any]) -> None:
         """Change parameters; the selection moves onto a pixel that surely belongs to the hit."""
-        y, x = self._scene.selection.pixel or subject.centre
+        y, x = self._model.selection.pixel or subject.centre
         if (x + 1, y + 1) not in subject.pixels:
             x, y = min(subject.pixels, key=lambda p: (p[0] - 1 - x) ** 2 + (p[1] - 1 - y) ** 2)
             self._state.select(pixel=(y - 1, x - 1))
@@ -299,7 +303,7 @@ class CutoutsView:
 
     def _click(self, pixel: edits.Pixel) -> None:
         """Use the tool on a FITS pixel."""
-        p, tool = self._scene.parameters, self.tools.value
+        p, tool = self._model.parameters, self.tools.value
         if tool == PAINT:
             self._state.update(**edits.flag_pixels(p, [pixel]))
         elif tool == LOCAL_MEDIAN:
@@ -309,10 +313,10 @@ class CutoutsView:
             self._state.update(**edits.erase_pixels(p, [pixel]))
 
     def _is_flagged(self, pixel: edits.Pixel) -> bool:
-        scene = self._scene
-        if not overlays.mask_ready(scene):
+        model = self._model
+        if not overlays.mask_ready(model):
             return True
-        return bool(scene.analysis.mask(scene.display.target)[pixel[1] - 1, pixel[0] - 1])
+        return bool(model.analysis.mask(model.display.target)[pixel[1] - 1, pixel[0] - 1])
 
     def closer(self) -> None:
         """Show fewer pixels around the hit."""
@@ -323,38 +327,38 @@ class CutoutsView:
         self._resize(3)
 
     def _resize(self, by: int) -> None:
-        half = min(60, max(2, self._half(self._scene) + by))
-        self._larger = half - self._scene.parameters.semiwindow
-        self.render(self._state.scene)
+        half = min(60, max(2, self._half(self._model) + by))
+        self._larger = half - self._model.parameters.semiwindow
+        self.render(self._state.model)
 
     def save(self) -> None:
         """Save the cutouts as they are on screen."""
         self.figure.save_png("crmasks_cutouts.png")
 
-    def _make_keys(self) -> dict[str, Key]:
-        on, back = Key("next hit", self.go_on), Key("previous hit", self.go_back)
+    def _make_keys(self) -> dict[str, Shortcut]:
+        on, back = Shortcut("next hit", self.go_on), Shortcut("previous hit", self.go_back)
         return {
             "j": on,
             "ArrowRight": on,
             "k": back,
             "ArrowLeft": back,
-            "v": Key("reject the hit, or accept it again", self.reject_or_accept),
-            "V": Key("not a cosmic ray anywhere, or take that back", self.ignore_or_restore),
-            "+": Key("cutouts: larger", self.closer),
-            "-": Key("cutouts: wider", self.wider),
-            "s": Key("cutouts: save as PNG", self.save),
+            "v": Shortcut("reject the hit, or accept it again", self.reject_or_accept),
+            "V": Shortcut("not a cosmic ray anywhere, or take that back", self.ignore_or_restore),
+            "+": Shortcut("cutouts: larger", self.closer),
+            "-": Shortcut("cutouts: wider", self.wider),
+            "s": Shortcut("cutouts: save as PNG", self.save),
         }
 
 
-def _codes(scene: Scene, part: tuple[slice, slice], side: int) -> npt.NDArray[np.uint8]:
+def _codes(model: ViewModel, part: tuple[slice, slice], side: int) -> npt.NDArray[np.uint8]:
     """Why pixels of the cutout are flagged, drawn with their shapes."""
-    marked = overlays.edited_pixels(scene)
-    if overlays.mask_ready(scene):
-        marked = overlays.together(overlays.flagged_pixels(scene), marked)
+    marked = overlays.edited_pixels(model)
+    if overlays.mask_ready(model):
+        marked = overlays.together(overlays.masked_pixels(model), marked)
     rows, columns = part
     shape = rows.stop - rows.start, columns.stop - columns.start
     window = viewport.Window(columns.start, rows.start, shape[1], shape[0], 1)
-    return overlays.overlay_indices(marked, scene.analysis.exposures.shape[1], window, side)
+    return overlays.overlay_indices(marked, model.analysis.exposures.shape[1], window, side)
 
 
 def _inside(subject: picking.Subject, part: tuple[slice, slice]) -> npt.NDArray[np.bool_]:
@@ -366,13 +370,13 @@ def _inside(subject: picking.Subject, part: tuple[slice, slice]) -> npt.NDArray[
     return hit
 
 
-def _title(scene: Scene, subject: picking.Subject) -> str:
+def _title(model: ViewModel, subject: picking.Subject) -> str:
     """One line about what is selected, HTML."""
     y, x = subject.centre
     count = f"{len(subject.pixels)} pixel{'s' if len(subject.pixels) > 1 else ''}"
     parts = [f"x = {x + 1}, y = {y + 1}"]
-    if subject.kind == "hit" and scene.ready("hits"):
-        hits = scene.analysis.result("hits")
+    if subject.kind == "hit" and model.ready("hits"):
+        hits = model.analysis.result("hits")
         row = hits[subject.number - 1]
         parts = [
             f"<b>hit {subject.number}</b> of {len(hits)}",
@@ -380,7 +384,7 @@ def _title(scene: Scene, subject: picking.Subject) -> str:
             count,
             html.escape(row["method"]),
         ]
-        peaks = [row[f"peak_over_min_{i + 1}"] for i in range(scene.analysis.exposures.n)]
+        peaks = [row[f"peak_over_min_{i + 1}"] for i in range(model.analysis.exposures.n)]
         parts.append("peak over minimum " + ", ".join(f"{peak:.4g}" for peak in peaks) + " ADU")
     elif subject.kind == "pixel":
         parts = ["<b>no hit here</b>", *parts]

@@ -9,9 +9,9 @@ from ipywidgets import HTML, Checkbox, Dropdown, HBox, Layout, VBox
 
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.dashboard.colour_tables import chip
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.diagram_bar import ColourBar
-from crmasks_widgets.dashboard.diagram_hands import DiagramHands
+from crmasks_widgets.dashboard.diagram_gestures import DiagramGestures
 from crmasks_widgets.dashboard.diagram_panel import BOUNDARY_COLOUR, POINT_COLOUR, Panel
 from crmasks_widgets.dashboard.diagram_pictures import (
     DensityColours,
@@ -19,10 +19,10 @@ from crmasks_widgets.dashboard.diagram_pictures import (
     glyph_palette,
     glyphs,
 )
-from crmasks_widgets.dashboard.on_screen import flagged_pixels, window_of
+from crmasks_widgets.dashboard.on_screen import detected_pixels, slices_on_screen
 from crmasks_widgets.dashboard.pictures import palette_png
 from crmasks_widgets.dashboard.selection import diagram_position, inside_limits, selected_hit
-from crmasks_widgets.dashboard.state import Limits, Scene
+from crmasks_widgets.dashboard.state import Limits, ViewModel
 
 DEFAULT_SIZE: Final = (420, 280)
 MOST_NUMBERS: Final = 120
@@ -33,19 +33,19 @@ class DiagramView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
     plots = ("expected", "observed")
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._scales = {axis: LinearScale(min=0.0, max=1.0, allow_padding=False) for axis in "xy"}
         self.panels = {name: Panel(name, self._scales) for name in self.plots}
         self._bar = ColourBar()
-        self._hands = DiagramHands(desk, tuple(self.panels.values()), self._scales)
-        targets = ["median", "mean", *range(1, desk.state.scene.analysis.exposures.n + 1)]
+        self._gestures = DiagramGestures(context, tuple(self.panels.values()), self._scales)
+        targets = ["median", "mean", *range(1, context.state.model.analysis.exposures.n + 1)]
         self.target = Dropdown(
             options=[(t if isinstance(t, str) else f"exposure {t}", t) for t in targets],
             description="target",
@@ -60,7 +60,7 @@ class DiagramView:
         self._memos = {key: Memo() for key in ("density", "overlay", "curves", "flagged", "window")}
         self._connect()
         tools = HBox(
-            [self._hands.widget, self.target, self.iterations, self.numbers],
+            [self._gestures.widget, self.target, self.iterations, self.numbers],
             layout=Layout(flex_flow="row wrap", align_items="center", grid_gap="0 8px"),
         )
         panels = [panel.widget for panel in self.panels.values()]
@@ -68,67 +68,67 @@ class DiagramView:
             [tools, HBox([*panels, self._bar.widget]), HTML(_legend()), self.readout],
             layout=Layout(min_width="0"),
         )
-        state = desk.state
+        state = context.state
         self.keys = {
-            **self._hands.keys,
-            "n": Key(
-                "numbers of the hits", lambda: state.show(numbers=not state.scene.display.numbers)
+            **self._gestures.keys,
+            "n": Shortcut(
+                "numbers of the hits", lambda: state.show(numbers=not state.model.display.numbers)
             ),
         }
 
     def _connect(self) -> None:
-        show, observe = self._desk.state.show, self._desk.observe
+        show, observe = self._context.state.show, self._context.observe
         observe(self.target, lambda: show(target=self.target.value))
         observe(self.iterations, lambda: show(iterations=self.iterations.value))
         observe(self.numbers, lambda: show(numbers=self.numbers.value))
-        observe(self._desk.page, self._read_out, "pointer")
+        observe(self._context.page, self._read_out, "pointer")
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Draw what is known of the diagram."""
-        display = scene.display
+        display = model.display
         self.target.value, self.numbers.value = display.target, display.numbers
         self.iterations.value = display.iterations
-        self._draw_points(scene)
-        if not scene.ready("plane", "stack"):
+        self._draw_points(model)
+        if not model.ready("plane", "stack"):
             return
-        limits = self._hands.follow(scene)
+        limits = self._gestures.follow(model)
         name = display.target if isinstance(display.target, str) else f"exposure {display.target}"
         for panel in self.panels.values():
             panel.label_y(f"{name} \u2212 min2d (ADU)")
-            panel.place_ticks(limits, self._desk.size(panel.name, DEFAULT_SIZE))
-        self._draw_density(scene)
-        self._draw_curves(scene, limits)
-        self._draw_flagged(scene, limits)
+            panel.place_ticks(limits, self._context.size(panel.name, DEFAULT_SIZE))
+        self._draw_density(model)
+        self._draw_curves(model, limits)
+        self._draw_flagged(model, limits)
 
-    def _draw_points(self, scene: Scene) -> None:
-        points = scene.parameters.mm_fixed_points_in_boundary or ()
+    def _draw_points(self, model: ViewModel) -> None:
+        points = model.parameters.mm_fixed_points_in_boundary or ()
         for panel in self.panels.values():
             panel.draw_points(points)
 
-    def _draw_density(self, scene: Scene) -> None:
-        analysis = scene.analysis
-        expected = analysis.expected if scene.ready("expected") else None
-        observed = self._observed(scene)
+    def _draw_density(self, model: ViewModel) -> None:
+        analysis = model.analysis
+        expected = analysis.expected if model.ready("expected") else None
+        observed = self._observed(model)
         if observed is None:
             return
         key = (analysis.plane, observed, expected)
-        self._memos["density"](key, lambda: self._paint_density(scene, observed, expected))
-        how = "exact" if scene.analysis.parameters.mm_simulation == "exact" else "computing\u2026"
+        self._memos["density"](key, lambda: self._paint_density(model, observed, expected))
+        how = "exact" if model.analysis.parameters.mm_simulation == "exact" else "computing\u2026"
         if expected is not None and how != "exact":
             how = f"{expected.n_simulations} simulations"
         elif expected is None and not analysis.uses_mm:
             how = "the method needs none"
         self.panels["expected"].title.value = f"<b>Expected</b> ({how})"
-        part = " on screen" if scene.display.image is not None else ""
+        part = " on screen" if model.display.image is not None else ""
         total = f"{int(observed.sum()):,} pixels{part}"
         self.panels["observed"].title.value = f"<b>Observed</b> ({total})"
 
-    def _observed(self, scene: Scene) -> npt.NDArray[Any] | None:
+    def _observed(self, model: ViewModel) -> npt.NDArray[Any] | None:
         """Histogram of the pixels on screen, or of all of them."""
-        analysis, target = scene.analysis, scene.display.target
-        window = window_of(scene)
+        analysis, target = model.analysis, model.display.target
+        window = slices_on_screen(model)
         if window is None:
-            ready = scene.ready(("observed", target))
+            ready = model.ready(("observed", target))
             return analysis.observed(target) if ready else None
         stack = analysis.stack
         key = (analysis.plane, stack, target, window)
@@ -139,8 +139,8 @@ class DiagramView:
 
         return np.asarray(self._memos["window"](key, count))
 
-    def _paint_density(self, scene: Scene, observed: Any, expected: Any) -> None:
-        plane = scene.analysis.plane
+    def _paint_density(self, model: ViewModel, observed: Any, expected: Any) -> None:
+        plane = model.analysis.plane
         shown = {"observed": observed}
         if expected is not None:
             shown["expected"] = expected.histogram
@@ -153,18 +153,18 @@ class DiagramView:
             self.panels[name].density.show(png, extent)
         self._bar.show(colours)
 
-    def _draw_curves(self, scene: Scene, limits: Limits) -> None:
-        if not scene.analysis.uses_mm:
+    def _draw_curves(self, model: ViewModel, limits: Limits) -> None:
+        if not model.analysis.uses_mm:
             fit, threshold = None, 0.0
-        elif scene.ready("boundary", "threshold"):
-            fit = scene.analysis.boundary
-            threshold = float(np.median(scene.analysis.threshold))
+        elif model.ready("boundary", "threshold"):
+            fit = model.analysis.boundary
+            threshold = float(np.median(model.analysis.threshold))
         else:
             return
-        if scene.ready("expected"):
-            expected = scene.analysis.expected
+        if model.ready("expected"):
+            expected = model.analysis.expected
             self.panels["expected"].draw_crosses(expected.cross_x, expected.cross_y)
-        iterations = fit.iterations[:-1] if fit is not None and scene.display.iterations else ()
+        iterations = fit.iterations[:-1] if fit is not None and model.display.iterations else ()
         key = (fit, threshold, len(iterations), limits)
         curve = None if fit is None else fit.boundary
 
@@ -175,18 +175,18 @@ class DiagramView:
 
         self._memos["curves"](key, draw)
 
-    def _draw_flagged(self, scene: Scene, limits: Limits) -> None:
-        target = scene.display.target
-        if not scene.ready(("flags", target), "edits", "mediancr"):
+    def _draw_flagged(self, model: ViewModel, limits: Limits) -> None:
+        target = model.display.target
+        if not model.ready(("flags", target), "edits", "mediancr"):
             return
-        analysis, edits = scene.analysis, scene.analysis.edits
-        flags, window = analysis.result("flags", target), window_of(scene)
+        analysis, edits = model.analysis, model.analysis.edits
+        flags, window = analysis.result("flags", target), slices_on_screen(model)
         key = (analysis.stack, flags, edits, target, window)
-        pixels, code = self._memos["flagged"](key, lambda: flagged_pixels(scene))
+        pixels, code = self._memos["flagged"](key, lambda: detected_pixels(model))
         panel = self.panels["observed"]
-        size = self._desk.size("observed", DEFAULT_SIZE)
-        x, y = diagram_position(scene, pixels)
-        beyond = scene.display.diagram is None
+        size = self._context.size("observed", DEFAULT_SIZE)
+        x, y = diagram_position(model, pixels)
+        beyond = model.display.diagram is None
 
         def draw() -> bool:
             picture = draw_glyphs((x, y), code, limits, size, beyond=beyond)
@@ -194,33 +194,33 @@ class DiagramView:
             return True
 
         self._memos["overlay"]((pixels, limits, size), draw)
-        self._draw_hits(scene, pixels, limits)
+        self._draw_hits(model, pixels, limits)
 
-    def _draw_hits(self, scene: Scene, pixels: npt.NDArray[np.int64], limits: Limits) -> None:
+    def _draw_hits(self, model: ViewModel, pixels: npt.NDArray[np.int64], limits: Limits) -> None:
         panel, nothing = self.panels["observed"], np.zeros(0)
-        if not scene.ready("labels"):
+        if not model.ready("labels"):
             return
-        numbers = scene.analysis.labels.ravel()[pixels]
-        chosen = pixels[(numbers == selected_hit(scene)) & (numbers > 0)]
-        panel.draw_selected(*(diagram_position(scene, chosen) if len(chosen) else (nothing,) * 2))
-        if not scene.display.numbers:
+        numbers = model.analysis.labels.ravel()[pixels]
+        chosen = pixels[(numbers == selected_hit(model)) & (numbers > 0)]
+        panel.draw_selected(*(diagram_position(model, chosen) if len(chosen) else (nothing,) * 2))
+        if not model.display.numbers:
             panel.draw_numbers(nothing, nothing, nothing)
             return
-        seen = inside_limits(scene, pixels, limits)
-        label = scene.analysis.labels.ravel()[seen]
+        seen = inside_limits(model, pixels, limits)
+        label = model.analysis.labels.ravel()[seen]
         label, first = np.unique(label, return_index=True)
         kept = first[label > 0][:MOST_NUMBERS]
-        panel.draw_numbers(*diagram_position(scene, seen[kept]), label[label > 0][:MOST_NUMBERS])
+        panel.draw_numbers(*diagram_position(model, seen[kept]), label[label > 0][:MOST_NUMBERS])
 
     def _read_out(self) -> None:
-        scene, place = self._desk.state.scene, self._hands.pointed()
-        if place is None or not scene.ready("plane"):
+        model, place = self._context.state.model, self._gestures.pointed()
+        if place is None or not model.ready("plane"):
             self.readout.value = ""
             return
         x, y = place
         text = f"min2d \u2212 bias {x:.1f}, difference {y:.1f} ADU"
-        if scene.analysis.uses_mm and scene.ready("boundary"):
-            text += f"; boundary there {float(scene.analysis.boundary.boundary(x)):.1f} ADU"
+        if model.analysis.uses_mm and model.ready("boundary"):
+            text += f"; boundary there {float(model.analysis.boundary.boundary(x)):.1f} ADU"
         self.readout.value = text
 
 

@@ -124,7 +124,7 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         self._closed, self._told = False, 0.0
         self._undrawn, self._waiting = 0, 0  # results on their way; callers of `wait`
         self._drawing = 0.0  # s that drawing the last ones took
-        self._outbox: list[tuple[str, Analysis | None, Callable[[], None]]] = []
+        self._queue: list[tuple[str, Analysis | None, Callable[[], None]]] = []
         self._changed = threading.Condition()  # guards everything above
 
     def submit(self, **changes: Any) -> Analysis:
@@ -250,8 +250,8 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
 
     def _post(self, kind: str, analysis: Analysis | None, call: Callable[[], None]) -> None:
         with self._changed:
-            kept = [waiting for waiting in self._outbox if waiting[0] not in _REPLACES[kind]]
-            self._outbox = [*kept, (kind, analysis, call)]
+            kept = [waiting for waiting in self._queue if waiting[0] not in _REPLACES[kind]]
+            self._queue = [*kept, (kind, analysis, call)]
         if self._loop is None:
             self._deliver()
         elif not self._loop.is_closed():  # if it is, nobody is left to see it
@@ -261,7 +261,7 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
 
     def _deliver(self) -> None:
         with self._changed:
-            batch, self._outbox = self._outbox, []
+            batch, self._queue = self._queue, []
             undrawn, began = self._undrawn, time.perf_counter()
         for kind, analysis, call in batch:
             wanted = not self._closed and (analysis is None or analysis is self.requested)

@@ -13,9 +13,9 @@ from ipywidgets import HTML, BoundedIntText, Button, Checkbox, HBox, Layout, Tex
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.run import Run
+from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.control_widgets import ErrorLine
-from crmasks_widgets.dashboard.desk import Desk, Key
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 from crmasks_widgets.errors import Cancelled, CrmasksError, InputError
 from crmasks_widgets.exposures import read_exposures
 from crmasks_widgets.files.writing import Written
@@ -60,7 +60,7 @@ class FilesView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     open_analysis : callable
         Takes the analysis that is to be shown from now on.
@@ -70,16 +70,16 @@ class FilesView:
 
     def __init__(
         self,
-        desk: Desk,
+        context: Context,
         open_analysis: Callable[[Analysis], object],
         figures: Figures | None = None,
     ) -> None:
-        self._desk, self._state = desk, desk.state
+        self._context, self._state = context, context.state
         self._open, self._figures = open_analysis, figures
         self._stopped, self._ended = threading.Event(), threading.Event()
         self._ended.set()
         self.plots: tuple[str, ...] = ()
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, Shortcut] = {}
         self._make_fields()
         self._lines = {
             self._open_yaml: _Line([self.yaml], "Open YAML", "Show what a parameter file names"),
@@ -97,12 +97,12 @@ class FilesView:
             ),
         }  # fmt: skip
         for action, line in self._lines.items():
-            line.button.on_click(desk.dispatcher.handler(partial(self._start, action)))
+            line.button.on_click(context.dispatcher.handler(partial(self._start, action)))
         self.stop = Button(
             description="Stop", tooltip="Stop reading or writing; nothing is left half done",
             disabled=True, layout=Layout(width="auto"),
         )  # fmt: skip
-        self.stop.on_click(desk.dispatcher.handler(lambda _: self._stopped.set()))
+        self.stop.on_click(context.dispatcher.handler(lambda _: self._stopped.set()))
         opened = [HTML("<b>Open</b>"), *self._widgets(self._open_yaml, self._open_images)]
         saved = [
             HTML("<b>Save</b>"),
@@ -141,8 +141,8 @@ class FilesView:
             description="replace existing files", indent=False, layout=Layout(width="200px")
         )
 
-    def render(self, scene: Scene) -> None:
-        """Nothing of a scene is shown here."""
+    def render(self, model: ViewModel) -> None:
+        """Nothing of a view model is shown here."""
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until nothing is being read or written, for plain Python; False if it still is.
@@ -150,7 +150,7 @@ class FilesView:
         In a notebook what is done is shown on the loop that this would block.
         """
         ended = self._ended.wait(timeout)
-        self._desk.dispatcher.drain()
+        self._context.dispatcher.drain()
         return ended
 
     def _widgets(self, *actions: Callable[..., Any]) -> list[VBox]:
@@ -178,7 +178,7 @@ class FilesView:
         executor.shutdown(wait=False)
 
     def _over(self, line: _Line, done: Future[Any]) -> None:
-        self._desk.dispatcher.call(partial(self._finish, line, done))
+        self._context.dispatcher.call(partial(self._finish, line, done))
         self._ended.set()
 
     def _finish(self, line: _Line, done: Future[Any]) -> None:
@@ -231,10 +231,10 @@ class FilesView:
         return partial(save, self._shown(), path, overwrite=self.overwrite.value)
 
     def _shown(self) -> Analysis:
-        scene = self._state.scene
-        if scene.analysis.parameters != scene.parameters:
+        model = self._state.model
+        if model.analysis.parameters != model.parameters:
             raise CrmasksError("the newest settings are still being computed; try again after that")
-        return scene.analysis
+        return model.analysis
 
     # In the thread ----------------------------------------------------------------------------
 
@@ -249,7 +249,7 @@ class FilesView:
     def _tell(self, line: _Line, text: str) -> None:
         if self._stopped.is_set():
             raise Cancelled("stopped; nothing was written")
-        self._desk.dispatcher.call(partial(self._report, line, text))
+        self._context.dispatcher.call(partial(self._report, line, text))
 
     def _report(self, line: _Line, text: str) -> None:
         if not self.stop.disabled:  # else it is over already

@@ -8,8 +8,8 @@ from typing import Any, Final
 import anywidget
 import traitlets
 
-from crmasks_widgets.dashboard.desk import Desk, Key
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.context import Context, Shortcut
+from crmasks_widgets.dashboard.state import ViewModel
 
 _HERE = Path(__file__).parent
 
@@ -57,15 +57,15 @@ class HelpView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     keys : mapping
         Keys of the other views, by a title for each.
     """
 
-    def __init__(self, desk: Desk, keys: Mapping[str, Mapping[str, Key]]) -> None:
+    def __init__(self, context: Context, keys: Mapping[str, Mapping[str, Shortcut]]) -> None:
         self.plots: tuple[str, ...] = ()
-        self.keys = {"?": Key("open or close this list", self._toggle)}
+        self.keys = {"?": Shortcut("open or close this list", self._toggle)}
         titled = {**keys, "Help": self.keys}
         self.widget = HelpPanel(
             texts=list(TEXTS),
@@ -76,8 +76,8 @@ class HelpView:
             ],
         )
 
-    def render(self, scene: Scene) -> None:
-        """Nothing of a scene is shown here."""
+    def render(self, model: ViewModel) -> None:
+        """Nothing of a view model is shown here."""
 
     def _toggle(self) -> None:
         self.widget.opened = not self.widget.opened

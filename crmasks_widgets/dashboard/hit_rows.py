@@ -10,7 +10,7 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from crmasks_widgets.dashboard.selection import Pixels, inside_limits, inside_outline
-from crmasks_widgets.dashboard.state import Limits, Scene
+from crmasks_widgets.dashboard.state import Limits, ViewModel
 
 BoolArray = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
@@ -171,12 +171,14 @@ def in_order(table: Table, rows: Rows, column: str, *, descending: bool) -> Rows
     return rows[np.argsort(ranks, kind="stable")]
 
 
-def hits_inside(scene: Scene, pixels: Pixels, numbers: npt.NDArray[np.int32], n: int) -> BoolArray:
+def hits_inside(
+    model: ViewModel, pixels: Pixels, numbers: npt.NDArray[np.int32], n: int
+) -> BoolArray:
     """Tell which hits have a pixel inside what diagram and image show.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         Its stack must be ready if the diagram has limits.
     pixels, numbers : (k,) int
         Flat indices of the pixels of hits, and of which hit each is.
@@ -188,9 +190,9 @@ def hits_inside(scene: Scene, pixels: Pixels, numbers: npt.NDArray[np.int32], n:
     (n,) bool
         By number, the first being hit 1.
     """
-    nx = scene.analysis.exposures.shape[1]
-    kept = inside_limits(scene, pixels, scene.display.diagram)
-    kept = _inside_image(kept, nx, scene.display.image)
+    nx = model.analysis.exposures.shape[1]
+    kept = inside_limits(model, pixels, model.display.diagram)
+    kept = _inside_image(kept, nx, model.display.image)
     return _having(kept, pixels, numbers, n)
 
 
@@ -202,11 +204,13 @@ def _inside_image(pixels: Pixels, nx: int, limits: Limits | None) -> Pixels:
     return pixels[(x >= x_min) & (x <= x_max) & (y >= y_min) & (y <= y_max)]
 
 
-def hits_brushed(scene: Scene, pixels: Pixels, numbers: npt.NDArray[np.int32], n: int) -> BoolArray:
+def hits_brushed(
+    model: ViewModel, pixels: Pixels, numbers: npt.NDArray[np.int32], n: int
+) -> BoolArray:
     """Tell which hits have a pixel in the area selected in the diagram; as `hits_inside`."""
-    if not scene.selection.outline:
+    if not model.selection.outline:
         return np.zeros(n, dtype=bool)
-    return _having(inside_outline(scene, scene.selection.outline, pixels), pixels, numbers, n)
+    return _having(inside_outline(model, model.selection.outline, pixels), pixels, numbers, n)
 
 
 def _having(some: Pixels, pixels: Pixels, numbers: npt.NDArray[np.int32], n: int) -> BoolArray:

@@ -9,11 +9,11 @@ import numpy.typing as npt
 from bqplot import Label, Lines, Mark, Scale
 
 from crmasks_widgets.dashboard import overlays, picking, stretches, viewport
-from crmasks_widgets.dashboard.desk import Memo
+from crmasks_widgets.dashboard.context import Memo
 from crmasks_widgets.dashboard.frames import Frame, Frames
-from crmasks_widgets.dashboard.image_deck import ImageDeck, Same
+from crmasks_widgets.dashboard.image_buffers import ImageBuffers, Same
 from crmasks_widgets.dashboard.pictures import palette_png
-from crmasks_widgets.dashboard.state import Limits, Scene
+from crmasks_widgets.dashboard.state import Limits, ViewModel
 from crmasks_widgets.dashboard.swap_image import SwapImage
 
 # Of what is on screen, drawn beyond it on each side: short pans stay sharp.
@@ -50,8 +50,8 @@ class ImageLayers:
     """
 
     def __init__(self, scales: dict[str, Scale]) -> None:
-        self.overview = ImageDeck(scales, PICTURES)
-        self.patch = ImageDeck(scales, PICTURES)
+        self.overview = ImageBuffers(scales, PICTURES)
+        self.patch = ImageBuffers(scales, PICTURES)
         self.overlay = SwapImage(scales)
         self.box = Lines(
             x=[],
@@ -81,28 +81,31 @@ class ImageLayers:
             self.overview.mark, self.patch.mark, self.overlay.mark, self.box, self.numbers
         ]  # fmt: skip
 
-    def render(self, scene: Scene, place: Place) -> None:
-        """Draw a scene; what is not known yet stays as it is."""
-        found = self._frames.get(scene, scene.display.frame)
+    def render(self, model: ViewModel, place: Place) -> None:
+        """Draw a view model; what is not known yet stays as it is."""
+        found = self._frames.get(model, model.display.frame)
         if found is not None:
-            self._draw_frame(scene, place, *found)
-        self._draw_overlay(scene, place)
-        self._draw_box(scene, place)
-        self._draw_numbers(scene, place)
+            self._draw_frame(model, place, *found)
+        self._draw_overlay(model, place)
+        self._draw_box(model, place)
+        self._draw_numbers(model, place)
 
-    def _draw_frame(self, scene: Scene, place: Place, frame: Frame, origin: object) -> None:
+    def _draw_frame(self, model: ViewModel, place: Place, frame: Frame, origin: object) -> None:
         shape = (frame.shape[0], frame.shape[1])
-        window = viewport.window_of(place.limits, shape, place.size, margin=MARGIN)
+        window = viewport.covering_window(place.limits, shape, place.size, margin=MARGIN)
         if window is None:
             return
-        self.limits = self._colour_limits(scene, place, frame)
-        display = scene.display
+        self.limits = self._colour_limits(model, place, frame)
+        display = model.display
         look = (Same(origin), display.frame, self.limits, display.stretch, display.colours)
         if window.columns * window.block < shape[1] or window.rows * window.block < shape[0]:
             self.overview.show(look, partial(self._overview, frame, origin, look))
         self.patch.show(
             (window, *look),
-            lambda: (_png(viewport.block_means(frame, window), look), fits(window.extent)),
+            lambda: (
+                _png(viewport.block_means(frame, window), look),
+                viewport.to_fits_pixels(window.extent),
+            ),
         )
 
     def _overview(
@@ -110,15 +113,15 @@ class ImageLayers:
     ) -> tuple[bytes, Limits]:
         window = viewport.whole_window((frame.shape[0], frame.shape[1]), OVERVIEW)
         means = self._means((origin, look[1]), lambda: viewport.block_means(frame, window))
-        return _png(means, look), fits(window.extent)
+        return _png(means, look), viewport.to_fits_pixels(window.extent)
 
-    def _colour_limits(self, scene: Scene, place: Place, frame: Frame) -> tuple[float, float]:
+    def _colour_limits(self, model: ViewModel, place: Place, frame: Frame) -> tuple[float, float]:
         """Limits of what is on screen: those of the median, so that frames can be compared."""
-        display = scene.display
+        display = model.display
         if display.limits == "manual":
             return display.low, display.high
         if display.frame != "difference":
-            frame = scene.analysis.stack.median2d
+            frame = model.analysis.stack.median2d
         part = viewport.visible(place.limits, (frame.shape[0], frame.shape[1]))
         if frame[part].size == 0:
             return self.limits
@@ -128,57 +131,57 @@ class ImageLayers:
         )
         return limits
 
-    def _draw_overlay(self, scene: Scene, place: Place) -> None:
-        marked, (ny, nx) = self._all_marked(scene), scene.analysis.exposures.shape
+    def _draw_overlay(self, model: ViewModel, place: Place) -> None:
+        marked, (ny, nx) = self._all_marked(model), model.analysis.exposures.shape
         if marked is None:
             return
-        window = viewport.window_of(
+        window = viewport.covering_window(
             place.limits, (ny, nx), place.size, margin=MARGIN, cell=OVERLAY_CELL
         )
         if window is None:
             self.overlay.clear()
             return
         side = overlays.stencil_size(place.scale)
-        opacity = scene.display.opacity
+        opacity = model.display.opacity
         indices = self._indices(
             (marked, window, side), lambda: overlays.overlay_indices(marked, nx, window, side)
         )
         png = self._overlay_png(
             (indices, opacity), lambda: palette_png(indices, overlays.overlay_palette(opacity))
         )
-        self.overlay.show(png, fits(window.extent))
+        self.overlay.show(png, viewport.to_fits_pixels(window.extent))
 
-    def _all_marked(self, scene: Scene) -> overlays.Marked | None:
-        analysis, display = scene.analysis, scene.display
-        if overlays.mask_ready(scene):
+    def _all_marked(self, model: ViewModel) -> overlays.Marked | None:
+        analysis, display = model.analysis, model.display
+        if overlays.mask_ready(model):
             results = (analysis.result("flags", display.target), analysis.edits)
             key = (analysis.mask(display.target), *results, display.diagram)
-            self._last = self._flagged(key, lambda: overlays.flagged_pixels(scene))
+            self._last = self._flagged(key, lambda: overlays.masked_pixels(model))
         if self._last is None:  # else, while a newer mask is made, the last one stays
             return None
-        p, last = scene.parameters, self._last
+        p, last = model.parameters, self._last
         edited = (
             p.mediancr_pixels_rejected, p.pixels_to_be_ignored_as_cr,
             p.pixels_to_be_replaced_by_local_median,
         )  # fmt: skip
-        brushed = self._brushed_pixels(scene)
+        brushed = self._brushed_pixels(model)
         marked: overlays.Marked = self._marked(
             (last, edited, brushed),
-            lambda: overlays.together(last, overlays.edited_pixels(scene), brushed),
+            lambda: overlays.together(last, overlays.edited_pixels(model), brushed),
         )
         return marked
 
-    def _brushed_pixels(self, scene: Scene) -> overlays.Marked:
-        key: tuple[Any, ...] = (scene.selection.outline, scene.display.target)
-        if scene.selection.outline and scene.ready("stack"):
-            key += (scene.analysis.stack,)
-        brushed: overlays.Marked = self._brushed(key, lambda: overlays.brushed_pixels(scene))
+    def _brushed_pixels(self, model: ViewModel) -> overlays.Marked:
+        key: tuple[Any, ...] = (model.selection.outline, model.display.target)
+        if model.selection.outline and model.ready("stack"):
+            key += (model.analysis.stack,)
+        brushed: overlays.Marked = self._brushed(key, lambda: overlays.brushed_pixels(model))
         return brushed
 
-    def _draw_box(self, scene: Scene, place: Place) -> None:
+    def _draw_box(self, model: ViewModel, place: Place) -> None:
         x: list[float] = []
         y: list[float] = []
-        selected = _box(self._selected(scene))
+        selected = _box(self._selected(model))
         if selected is not None:
             x_min, x_max, y_min, y_max = selected
             middle_x, middle_y = (x_min + x_max) / 2, (y_min + y_max) / 2
@@ -190,10 +193,10 @@ class ImageLayers:
             with self.box.hold_sync():
                 self.box.x, self.box.y = x, y
 
-    def _draw_numbers(self, scene: Scene, place: Place) -> None:
+    def _draw_numbers(self, model: ViewModel, place: Place) -> None:
         rows = np.zeros((0, 3))
-        if scene.display.numbers and scene.ready("hits"):
-            hits = scene.analysis.result("hits")
+        if model.display.numbers and model.ready("hits"):
+            hits = model.analysis.result("hits")
             rows = self._numbers_memo((hits, place.limits), lambda: _visible(hits, place.limits))
         text = [str(int(number)) for number in rows[:, 0]]
         if list(self.numbers.text if self.numbers.text is not None else []) != text:
@@ -208,16 +211,6 @@ def _png(values: Frame, look: tuple[Any, ...]) -> bytes:
     return palette_png(indices, stretches.colour_palette(colours))
 
 
-def fits(limits: Limits) -> Limits:
-    """From pixels counted from 0 to FITS pixels."""
-    return limits[0] + 1, limits[1] + 1, limits[2] + 1, limits[3] + 1
-
-
-def from_fits(limits: Limits) -> Limits:
-    """From FITS pixels to pixels counted from 0."""
-    return limits[0] - 1, limits[1] - 1, limits[2] - 1, limits[3] - 1
-
-
 def _box(subject: picking.Subject | None) -> Limits | None:
     """First and last pixel of what is selected, FITS."""
     if subject is None:
@@ -228,7 +221,7 @@ def _box(subject: picking.Subject | None) -> Limits | None:
 
 def _visible(hits: Any, limits: Limits) -> npt.NDArray[np.float64]:
     """Number, x and y of the hits on screen; none if they would hide the image."""
-    x_min, x_max, y_min, y_max = fits(limits)
+    x_min, x_max, y_min, y_max = viewport.to_fits_pixels(limits)
     x, y = np.asarray(hits["xmax"], float) + 0.5, np.asarray(hits["ymax"], float) + 0.5
     inside = (x >= x_min) & (x <= x_max) & (y >= y_min) & (y <= y_max)
     if np.count_nonzero(inside) > MOST_NUMBERS:

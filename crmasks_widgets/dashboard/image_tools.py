@@ -20,9 +20,9 @@ from ipywidgets import (
 )
 
 from crmasks_widgets.dashboard import stretches
-from crmasks_widgets.dashboard.desk import Desk
+from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.frames import frame_keys, frame_title
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 
 PAN: Final = "Pan"
 ZOOM_BOX: Final = "Zoom box"
@@ -66,12 +66,12 @@ def tool_buttons(names: dict[str, str]) -> ToggleButtons:
     )
 
 
-def word_button(desk: Desk, text: str, tooltip: str, action: Callable[[], object]) -> Button:
+def word_button(context: Context, text: str, tooltip: str, action: Callable[[], object]) -> Button:
     """Make a button that says what it does.
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         Gives the click its turn.
     text, tooltip : str
         On it, and on hover.
@@ -84,7 +84,7 @@ def word_button(desk: Desk, text: str, tooltip: str, action: Callable[[], object
         As wide as its text.
     """
     button = Button(description=text, tooltip=tooltip, layout=Layout(width="auto"))
-    button.on_click(desk.dispatcher.handler(lambda _: action()))
+    button.on_click(context.dispatcher.handler(lambda _: action()))
     return button
 
 
@@ -115,7 +115,7 @@ class ToolBar:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     home : callable
         Shows the whole frame.
@@ -125,7 +125,7 @@ class ToolBar:
 
     def __init__(
         self,
-        desk: Desk,
+        context: Context,
         home: Callable[[], object],
         zoom: Callable[[float], object],
     ) -> None:
@@ -133,12 +133,12 @@ class ToolBar:
         self.size = _count("Brush", "Side of the square that paints and erases, pixels", 1)
         self.window = window_fields()
         buttons = [
-            word_button(desk, "Home", "See the whole frame (h, r)", home),
-            word_button(desk, "Zoom in", "See less, and that larger", lambda: zoom(0.5)),
-            word_button(desk, "Zoom out", "See more", lambda: zoom(2.0)),
+            word_button(context, "Home", "See the whole frame (h, r)", home),
+            word_button(context, "Zoom in", "See less, and that larger", lambda: zoom(0.5)),
+            word_button(context, "Zoom out", "See more", lambda: zoom(2.0)),
         ]
         self.widget = HBox([self.tools, self.size, *self.window, *buttons], layout=Layout(**ROW))
-        desk.observe(self.tools, self._fit)
+        context.observe(self.tools, self._fit)
         self._fit()
 
     def _fit(self) -> None:
@@ -154,16 +154,16 @@ class DisplayBar:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     save_picture : callable
         Saves what is on screen.
     """
 
-    def __init__(self, desk: Desk, save_picture: Callable[[], object]) -> None:
-        self._state, self._shown = desk.state, (0.0, 0.0)
-        scene = desk.state.scene
-        self.keys = frame_keys(scene.analysis.exposures.n)
+    def __init__(self, context: Context, save_picture: Callable[[], object]) -> None:
+        self._state, self._shown = context.state, (0.0, 0.0)
+        model = context.state.model
+        self.keys = frame_keys(model.analysis.exposures.n)
         self.frame = _choice("Frame", [(frame_title(key), key) for key in self.keys], 190)
         self.stretch = _choice("Stretch", list(stretches.STRETCHES), 130)
         self.limits = _choice("Limits", list(stretches.LIMITS), 145)
@@ -181,20 +181,22 @@ class DisplayBar:
         )  # fmt: skip
         self.message = HTML()
         self.message.add_class("crmasks-error")
-        save = word_button(desk, "Save PNG", "Save the image as it is on screen (s)", save_picture)
+        save = word_button(
+            context, "Save PNG", "Save the image as it is on screen (s)", save_picture
+        )
         self.widget = HBox(
             [
-                self.frame, *self._blink_controls(desk), self.opacity, self.numbers,
+                self.frame, *self._blink_controls(context), self.opacity, self.numbers,
                 self.stretch, self.limits, self.low, self.high, self.message, self.colours, save,
             ],
             layout=Layout(**ROW),
         )  # fmt: skip
         for name in ("frame", "stretch", "limits", "colours", "opacity", "numbers"):
-            desk.observe(getattr(self, name), self._setter(name))
-        desk.observe(self.low, self._set_limits)
-        desk.observe(self.high, self._set_limits)
+            context.observe(getattr(self, name), self._setter(name))
+        context.observe(self.low, self._set_limits)
+        context.observe(self.high, self._set_limits)
 
-    def _blink_controls(self, desk: Desk) -> list[object]:
+    def _blink_controls(self, context: Context) -> list[object]:
         self.blink = ToggleButton(
             description="Blink", tooltip="Show the frames one after the other",
             layout=Layout(width="auto"),
@@ -206,11 +208,11 @@ class DisplayBar:
             tooltip="Seconds for each frame", style={"description_width": "auto"},
             layout=Layout(width="95px"),
         )  # fmt: skip
-        desk.observe(self.blink, self._start_or_stop)
-        desk.observe(self.interval, self._start_or_stop)
-        desk.observe(self.clock, self.forward)
-        back = word_button(desk, "Previous", "Frame before this one (B)", self.back)
-        forward = word_button(desk, "Next", "Frame after this one (b)", self.forward)
+        context.observe(self.blink, self._start_or_stop)
+        context.observe(self.interval, self._start_or_stop)
+        context.observe(self.clock, self.forward)
+        back = word_button(context, "Previous", "Frame before this one (B)", self.back)
+        forward = word_button(context, "Next", "Frame after this one (b)", self.forward)
         return [back, forward, self.blink, self.interval, HTML("s"), self.clock]
 
     def _start_or_stop(self) -> None:
@@ -226,7 +228,7 @@ class DisplayBar:
         self._step(-1)
 
     def _step(self, by: int) -> None:
-        place = self.keys.index(self._state.scene.display.frame)
+        place = self.keys.index(self._state.model.display.frame)
         self._state.show(frame=self.keys[(place + by) % len(self.keys)])
 
     def _setter(self, name: str) -> Callable[[], None]:
@@ -243,18 +245,18 @@ class DisplayBar:
         self.message.value = ""
         self._state.show(limits="manual", low=low, high=high)
 
-    def render(self, scene: Scene, limits: tuple[float, float]) -> None:
+    def render(self, model: ViewModel, limits: tuple[float, float]) -> None:
         """Show the display in the controls, and the limits in use in their fields.
 
         Parameters
         ----------
-        scene : Scene
+        model : ViewModel
             Whose display.
         limits : (low, high)
             In use, ADU.
         """
         for name in ("frame", "stretch", "limits", "colours", "opacity", "numbers"):
-            getattr(self, name).value = getattr(scene.display, name)
+            getattr(self, name).value = getattr(model.display, name)
         if limits != self._shown:
             self._shown = limits
             self.message.value = ""

@@ -14,14 +14,14 @@ from crmasks_widgets.dashboard import edits, image_tools, overlays, viewport
 from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.colour_bar import ColourBar
 from crmasks_widgets.dashboard.colour_tables import chip
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.frames import frame_title, pixel_lines
-from crmasks_widgets.dashboard.image_layers import ImageLayers, Place, fits, from_fits
+from crmasks_widgets.dashboard.image_layers import ImageLayers, Place
 from crmasks_widgets.dashboard.image_tools import DisplayBar, ToolBar, window_widths
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.painting import Painting
 from crmasks_widgets.dashboard.picking import flagged_near
-from crmasks_widgets.dashboard.state import Limits, Scene
+from crmasks_widgets.dashboard.state import Limits, ViewModel
 
 PLOT: Final = "image"
 _ASSUMED_SIZE: Final = (520, 420)  # before the page told
@@ -36,34 +36,34 @@ class ImageView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._state = desk, desk.state
-        self._scene = desk.state.scene
+    def __init__(self, context: Context) -> None:
+        self._context, self._state = context, context.state
+        self._model = context.state.model
         self.plots: tuple[str, ...] = (PLOT,)
         self._square = True
         self._placed, self._place_memo = viewport.frame_limits(self._shape), Memo()
         self._wheel = 0.0
-        self._painting = Painting(desk)
+        self._painting = Painting(context)
         self._build_figure()
-        self.tools = ToolBar(desk, self.home, self.zoom)
-        self.display = DisplayBar(desk, self.save)
+        self.tools = ToolBar(context, self.home, self.zoom)
+        self.display = DisplayBar(context, self.save)
         self.readout, self.note = HTML(), HTML()
         self._lay_out()
-        self._listen(desk)
+        self._listen(context)
         self._set_tool()
-        self.keys: Mapping[str, Key] = self._make_keys()
+        self.keys: Mapping[str, Shortcut] = self._make_keys()
 
     @property
     def _shape(self) -> tuple[int, int]:
-        return self._scene.analysis.exposures.shape
+        return self._model.analysis.exposures.shape
 
     @property
     def _size(self) -> tuple[int, int]:
-        return self._desk.size(PLOT, _ASSUMED_SIZE)
+        return self._context.size(PLOT, _ASSUMED_SIZE)
 
     def _build_figure(self) -> None:
         self.x, self.y = (LinearScale(allow_padding=False) for _ in range(2))
@@ -107,35 +107,35 @@ class ImageView:
             layout=Layout(min_width="0", height="100%"),
         )  # fmt: skip
 
-    def _listen(self, desk: Desk) -> None:
-        desk.observe(self.tools.tools, self._set_tool)
+    def _listen(self, context: Context) -> None:
+        context.observe(self.tools.tools, self._set_tool)
         for scale in (self.x, self.y):
             scale.observe(self._moved, ["min", "max"])
-        desk.observe(self._box, self._zoom_to_box, "brushing")
-        desk.observe(desk.page, self._read_pointer, "pointer")
-        desk.observe(desk.page, self._turn_wheel, "wheel")
-        desk.page.on_msg(desk.dispatcher.handler(self._page_message))
-        self._brush.on_msg(desk.dispatcher.handler(self._drag))
+        context.observe(self._box, self._zoom_to_box, "brushing")
+        context.observe(context.page, self._read_pointer, "pointer")
+        context.observe(context.page, self._turn_wheel, "wheel")
+        context.page.on_msg(context.dispatcher.handler(self._page_message))
+        self._brush.on_msg(context.dispatcher.handler(self._drag))
 
     # Drawing ----------------------------------------------------------------------------------
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Draw the frame on screen, what is flagged in it, and the controls."""
-        self._scene = scene
+        self._model = model
         size, square = self._size, self._square
         self._place_memo(
-            (scene.display.image, size, square), partial(self._place, scene.display.image, size)
+            (model.display.image, size, square), partial(self._place, model.display.image, size)
         )
-        self.layers.render(scene, Place(self._placed, size))
-        display = scene.display
+        self.layers.render(model, Place(self._placed, size))
+        display = model.display
         self.bar.render(self.layers.limits, display.stretch, display.colours)
-        self.display.render(scene, self.layers.limits)
+        self.display.render(model, self.layers.limits)
         self._read_pointer()
 
     def _place(self, wanted: Limits | None, size: tuple[int, int]) -> None:
         limits = wanted or viewport.frame_limits(self._shape)
         self._placed = viewport.fitted(limits, size) if self._square else limits
-        x_min, x_max, y_min, y_max = fits(self._placed)
+        x_min, x_max, y_min, y_max = viewport.to_fits_pixels(self._placed)
         x, y = self.x, self.y
         # Both at once, for observers and for the page.
         with (
@@ -149,14 +149,16 @@ class ImageView:
     # What is on screen ------------------------------------------------------------------------
 
     def _moved(self, _: object) -> None:
-        self._desk.dispatcher.later("image moved", SETTLED, self._settle)
+        self._context.dispatcher.later("image moved", SETTLED, self._settle)
 
     def _settle(self) -> None:
         """Tell everyone what is on screen, once the hand rests."""
         edges = (self.x.min, self.x.max, self.y.min, self.y.max)
-        if None in edges or edges == fits(self._placed):
+        if None in edges or edges == viewport.to_fits_pixels(self._placed):
             return
-        limits = from_fits((float(edges[0]), float(edges[1]), float(edges[2]), float(edges[3])))
+        limits = viewport.from_fits_pixels(
+            (float(edges[0]), float(edges[1]), float(edges[2]), float(edges[3]))
+        )
         self._placed = limits
         self._state.show(image=limits)
 
@@ -173,7 +175,7 @@ class ImageView:
         if self._box.brushing or corners is None or len(corners) < 2:
             return
         (x1, y1), (x2, y2) = ((float(x), float(y)) for x, y in corners)
-        limits = from_fits((min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)))
+        limits = viewport.from_fits_pixels((min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)))
         with self._box.hold_sync():
             self._box.selected_x = self._box.selected_y = None
         if limits[1] > limits[0] and limits[3] > limits[2]:
@@ -181,7 +183,7 @@ class ImageView:
 
     def _turn_wheel(self) -> None:
         """Zoom where no interaction of bqplot does."""
-        wheel = self._desk.page.wheel
+        wheel = self._context.page.wheel
         turned = wheel.get("total", self._wheel) - self._wheel
         self._wheel += turned
         if self.figure.interaction is not self._pan and wheel.get("plot") == PLOT:
@@ -191,7 +193,7 @@ class ImageView:
     def toggle_aspect(self) -> None:
         """Square pixels, or the frame in all of the plot."""
         self._square = not self._square
-        self.render(self._state.scene)
+        self.render(self._state.model)
 
     # What the mouse does ----------------------------------------------------------------------
 
@@ -225,11 +227,11 @@ class ImageView:
         tool = self.tools.tools.value
         if tool == image_tools.LOCAL_MEDIAN:
             fits_pixel, widths = (pixel[1] + 1, pixel[0] + 1), window_widths(self.tools.window)
-            changes = edits.toggle_local_median(self._scene.parameters, fits_pixel, widths)
+            changes = edits.toggle_local_median(self._model.parameters, fits_pixel, widths)
             self._state.update(**changes)
         elif tool in (image_tools.PAN, image_tools.ZOOM_BOX):
             reach = _CLICK_REACH / viewport.screen_pixels(self._placed, self._size)
-            self._state.select(pixel=flagged_near(self._scene, pixel, reach) or pixel)
+            self._state.select(pixel=flagged_near(self._model, pixel, reach) or pixel)
 
     def _drag(self, _: object, content: dict[str, Any], __: object) -> None:
         at = content["domain"]["x"] - 1, content["domain"]["y"] - 1
@@ -239,62 +241,64 @@ class ImageView:
     # What is under the pointer ----------------------------------------------------------------
 
     def _read_pointer(self) -> None:
-        pixel = self._pixel(self._desk.page.pointer)
+        pixel = self._pixel(self._context.page.pointer)
         lines = ("&nbsp;", "&nbsp;")
-        if pixel is not None and self._scene.ready("stack"):
-            lines = pixel_lines(self._scene, *pixel)
+        if pixel is not None and self._model.ready("stack"):
+            lines = pixel_lines(self._model, *pixel)
         self.readout.value = "".join(map(_LINE.format, lines))
 
     def write_note(self) -> None:
         """Keep what is known about the pixel under the pointer in a line of its own."""
-        pixel = self._pixel(self._desk.page.pointer)
-        if pixel is not None and self._scene.ready("stack"):
-            self.note.value = "".join(map(_LINE.format, pixel_lines(self._scene, *pixel)))
+        pixel = self._pixel(self._context.page.pointer)
+        if pixel is not None and self._model.ready("stack"):
+            self.note.value = "".join(map(_LINE.format, pixel_lines(self._model, *pixel)))
 
     # Keys -------------------------------------------------------------------------------------
 
     def save(self) -> None:
         """Save the image as it is on screen."""
-        self.figure.save_png(f"crmasks_image_{self._scene.display.frame}.png")
+        self.figure.save_png(f"crmasks_image_{self._model.display.frame}.png")
 
-    def _make_keys(self) -> dict[str, Key]:
+    def _make_keys(self) -> dict[str, Shortcut]:
         show, tools = self._state.show, self.tools.tools
-        keys = {"0": Key("image: mean", partial(show, frame="mean"))}
-        for i in range(1, min(self._scene.analysis.exposures.n, 9) + 1):
-            keys[str(i)] = Key(f"image: {frame_title(str(i))}", partial(show, frame=str(i)))
-        home = Key("image: whole frame", self.home)
+        keys = {"0": Shortcut("image: mean", partial(show, frame="mean"))}
+        for i in range(1, min(self._model.analysis.exposures.n, 9) + 1):
+            keys[str(i)] = Shortcut(f"image: {frame_title(str(i))}", partial(show, frame=str(i)))
+        home = Shortcut("image: whole frame", self.home)
         return keys | {
-            "m": Key("image: median", partial(show, frame="median")),
-            "t": Key("image: next of mean and exposures", self._next_exposure),
-            "b": Key("image: next frame", self.display.forward),
-            "B": Key("image: frame before", self.display.back),
+            "m": Shortcut("image: median", partial(show, frame="median")),
+            "t": Shortcut("image: next of mean and exposures", self._next_exposure),
+            "b": Shortcut("image: next frame", self.display.forward),
+            "B": Shortcut("image: frame before", self.display.back),
             "h": home,
             "r": home,
-            "o": Key("image: zoom box", partial(setattr, tools, "value", image_tools.ZOOM_BOX)),
-            "p": Key("image: pan", partial(setattr, tools, "value", image_tools.PAN)),
-            "n": Key("image: numbers of the hits", self._toggle_numbers),
-            ",": Key("image: limits minmax", partial(show, limits="minmax")),
-            "/": Key("image: limits zscale", partial(show, limits="zscale")),
-            "a": Key("image: square pixels or the whole plot", self.toggle_aspect),
-            "[": Key("image: flags fainter", partial(self._change_opacity, -0.1)),
-            "]": Key("image: flags stronger", partial(self._change_opacity, 0.1)),
-            "+": Key("image: zoom in", partial(self.zoom, 0.5)),
-            "-": Key("image: zoom out", partial(self.zoom, 2.0)),
-            "i": Key("image: keep the pixel's values in a line", self.write_note),
-            "s": Key("image: save as PNG", self.save),
+            "o": Shortcut(
+                "image: zoom box", partial(setattr, tools, "value", image_tools.ZOOM_BOX)
+            ),
+            "p": Shortcut("image: pan", partial(setattr, tools, "value", image_tools.PAN)),
+            "n": Shortcut("image: numbers of the hits", self._toggle_numbers),
+            ",": Shortcut("image: limits minmax", partial(show, limits="minmax")),
+            "/": Shortcut("image: limits zscale", partial(show, limits="zscale")),
+            "a": Shortcut("image: square pixels or the whole plot", self.toggle_aspect),
+            "[": Shortcut("image: flags fainter", partial(self._change_opacity, -0.1)),
+            "]": Shortcut("image: flags stronger", partial(self._change_opacity, 0.1)),
+            "+": Shortcut("image: zoom in", partial(self.zoom, 0.5)),
+            "-": Shortcut("image: zoom out", partial(self.zoom, 2.0)),
+            "i": Shortcut("image: keep the pixel's values in a line", self.write_note),
+            "s": Shortcut("image: save as PNG", self.save),
         }
 
     def _next_exposure(self) -> None:
-        cycle = ("mean", *map(str, range(1, self._scene.analysis.exposures.n + 1)))
-        shown = self._state.scene.display.frame
+        cycle = ("mean", *map(str, range(1, self._model.analysis.exposures.n + 1)))
+        shown = self._state.model.display.frame
         place = cycle.index(shown) + 1 if shown in cycle else 0
         self._state.show(frame=cycle[place % len(cycle)])
 
     def _toggle_numbers(self) -> None:
-        self._state.show(numbers=not self._state.scene.display.numbers)
+        self._state.show(numbers=not self._state.model.display.numbers)
 
     def _change_opacity(self, by: float) -> None:
-        opacity = round(self._state.scene.display.opacity + by, 2)
+        opacity = round(self._state.model.display.opacity + by, 2)
         self._state.show(opacity=min(1.0, max(0.0, opacity)))
 
 

@@ -1,29 +1,29 @@
-"""Which pixels a diagram of the scene shows."""
+"""Which pixels a diagram shows."""
 
 import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.core import codes as palette
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 
 
-def window_of(scene: Scene) -> tuple[slice, slice] | None:
+def slices_on_screen(model: ViewModel) -> tuple[slice, slice] | None:
     """Rows and columns on screen; None for the whole frame."""
-    if scene.display.image is None:
+    if model.display.image is None:
         return None
-    x_min, x_max, y_min, y_max = scene.display.image
-    ny, nx = scene.analysis.exposures.shape
+    x_min, x_max, y_min, y_max = model.display.image
+    ny, nx = model.analysis.exposures.shape
     columns = slice(max(0, int(np.ceil(x_min))), min(nx, int(np.floor(x_max)) + 1))
     rows = slice(max(0, int(np.ceil(y_min))), min(ny, int(np.floor(y_max)) + 1))
     return rows, columns
 
 
-def flagged_pixels(scene: Scene) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+def detected_pixels(model: ViewModel) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """Flat indices and detection codes of the pixels that a method flags, or a hand.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         Its flags and edits must be ready.
 
     Returns
@@ -33,10 +33,10 @@ def flagged_pixels(scene: Scene) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.
     codes : (k,) uint8
         Of `crmasks_widgets.core.codes`; no dilation.
     """
-    analysis = scene.analysis
-    flags, edits = analysis.flags(scene.display.target), analysis.edits
+    analysis = model.analysis
+    flags, edits = analysis.flags(model.display.target), analysis.edits
     pixels = np.flatnonzero(flags.either | edits.forced)
-    window = window_of(scene)
+    window = slices_on_screen(model)
     if window is not None:
         y, x = np.divmod(pixels, analysis.exposures.shape[1])
         rows, columns = window

@@ -10,7 +10,7 @@ from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.masks import HandEdits, detection_codes
 from crmasks_widgets.dashboard.colour_tables import rgb
 from crmasks_widgets.dashboard.selection import Pixels, inside_limits, inside_outline
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 from crmasks_widgets.dashboard.viewport import Window
 
 UINT8 = npt.NDArray[np.uint8]
@@ -57,19 +57,19 @@ class Marked:
     codes: UINT8
 
 
-def mask_ready(scene: Scene) -> bool:
-    """Whether `flagged_pixels` can tell."""
-    target = scene.display.target
+def mask_ready(model: ViewModel) -> bool:
+    """Whether `masked_pixels` can tell."""
+    target = model.display.target
     mask = "mediancr" if target == "median" else "masks"
-    return scene.ready("stack", "edits", "mediancr", mask, ("flags", target))
+    return model.ready("stack", "edits", "mediancr", mask, ("flags", target))
 
 
-def flagged_pixels(scene: Scene) -> Marked:
+def masked_pixels(model: ViewModel) -> Marked:
     """Pixels in the mask of the target on screen, and why they are there.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         One that is `mask_ready`. While its diagram is zoomed, only pixels inside that zoom count.
 
     Returns
@@ -77,22 +77,22 @@ def flagged_pixels(scene: Scene) -> Marked:
     Marked
         With the codes of the palette.
     """
-    target, analysis = scene.display.target, scene.analysis
+    target, analysis = model.display.target, model.analysis
     mask, edits, flags = analysis.mask(target), analysis.edits, analysis.result("flags", target)
     # Few pixels are masked: what is asked of them alone costs little.
-    pixels = inside_limits(scene, np.flatnonzero(mask), scene.display.diagram)
+    pixels = inside_limits(model, np.flatnonzero(mask), model.display.diagram)
     allowed = edits.allowed.ravel()[pixels]
     here = flags.at(np.divmod(pixels, mask.shape[1])).inside(allowed)
     forced = HandEdits(allowed, edits.forced.ravel()[pixels], ~allowed)
     return Marked(pixels, detection_codes(here, np.ones(len(pixels), bool), forced))
 
 
-def edited_pixels(scene: Scene) -> Marked:
+def edited_pixels(model: ViewModel) -> Marked:
     """Pixels that a hand took out of the masks, as the newest parameters say.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         Whose parameters.
 
     Returns
@@ -100,7 +100,7 @@ def edited_pixels(scene: Scene) -> Marked:
     Marked
         With the codes `REJECTED`, `IGNORED` and `LOCAL_MEDIAN`.
     """
-    parameters, nx = scene.parameters, scene.analysis.exposures.shape[1]
+    parameters, nx = model.parameters, model.analysis.exposures.shape[1]
     lists = (
         (REJECTED, parameters.mediancr_pixels_rejected),
         (IGNORED, parameters.pixels_to_be_ignored_as_cr),
@@ -111,11 +111,11 @@ def edited_pixels(scene: Scene) -> Marked:
     return Marked(table[:, 1], table[:, 0].astype(np.uint8))
 
 
-def brushed_pixels(scene: Scene) -> Marked:
+def brushed_pixels(model: ViewModel) -> Marked:
     """Pixels in the area of the diagram that the person brushed; none before the stack is ready."""
     pixels = np.zeros(0, np.int64)
-    if scene.selection.outline and scene.ready("stack"):
-        pixels = inside_outline(scene, scene.selection.outline)
+    if model.selection.outline and model.ready("stack"):
+        pixels = inside_outline(model, model.selection.outline)
     return Marked(pixels, np.full(len(pixels), BRUSHED, np.uint8))
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.dashboard import edits
-from crmasks_widgets.dashboard.desk import Desk
+from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.overlays import mask_ready
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 from crmasks_widgets.parameters import Parameters
 
 # The masks follow the hand this often; sooner they would lag behind it.
@@ -36,14 +36,14 @@ class Painting:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     clock : callable, optional
         Seconds.
     """
 
-    def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
-        self._state, self._clock = desk.state, clock
+    def __init__(self, context: Context, clock: Callable[[], float] = time.monotonic) -> None:
+        self._state, self._clock = context.state, clock
         self._stroke: _Stroke | None = None
 
     def drag(self, event: str, at: Point, side: int, *, erase: bool) -> None:
@@ -60,14 +60,14 @@ class Painting:
         erase : bool
             Erase pixels that are flagged as the stroke begins; else paint.
         """
-        scene = self._state.scene
+        model = self._state.model
         if event == "dragstart":
             self._state.begin_gesture()
-            self._stroke = _Stroke(scene.parameters, _mask(scene) if erase else None, at)
+            self._stroke = _Stroke(model.parameters, _mask(model) if erase else None, at)
         stroke = self._stroke
         if stroke is None:
             return
-        shape = scene.analysis.exposures.shape
+        shape = model.analysis.exposures.shape
         for point in _between(stroke.last, at):
             stroke.pixels.update(_square(point, side, shape, stroke.within))
         stroke.last = at
@@ -86,8 +86,8 @@ class Painting:
             self._state.update(**changes)
 
 
-def _mask(scene: Scene) -> npt.NDArray[np.bool_] | None:
-    return scene.analysis.mask(scene.display.target) if mask_ready(scene) else None
+def _mask(model: ViewModel) -> npt.NDArray[np.bool_] | None:
+    return model.analysis.mask(model.display.target) if mask_ready(model) else None
 
 
 def _between(start: Point, stop: Point) -> Iterator[Point]:

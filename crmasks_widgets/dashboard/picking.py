@@ -8,17 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.dashboard import edits, viewport
-from crmasks_widgets.dashboard.desk import Memo
+from crmasks_widgets.dashboard.context import Memo
 from crmasks_widgets.dashboard.selection import REACH, pixels_of_hit, selected_hit
-from crmasks_widgets.dashboard.state import Scene, State
+from crmasks_widgets.dashboard.state import State, ViewModel
 
 
-def flagged_near(scene: Scene, pixel: tuple[int, int], reach: float) -> tuple[int, int] | None:
+def flagged_near(model: ViewModel, pixel: tuple[int, int], reach: float) -> tuple[int, int] | None:
     """Find the nearest pixel of a hit, or of a hit that was rejected or ignored.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         What is on screen.
     pixel : (y, x)
         Array index of the pixel pointed at.
@@ -33,13 +33,13 @@ def flagged_near(scene: Scene, pixel: tuple[int, int], reach: float) -> tuple[in
     y, x = pixel
     far = max(REACH, math.ceil(reach))
     candidates: list[tuple[int, int]] = []
-    if scene.ready("mediancr"):
+    if model.ready("mediancr"):
         top, left = max(0, y - far), max(0, x - far)
-        near = scene.analysis.mediancr[top : y + far + 1, left : x + far + 1]
+        near = model.analysis.mediancr[top : y + far + 1, left : x + far + 1]
         candidates += [
             (int(j) + top, int(i) + left) for j, i in zip(*np.nonzero(near), strict=True)
         ]
-    p = scene.parameters
+    p = model.parameters
     listed = (*(p.mediancr_pixels_rejected or ()), *(p.pixels_to_be_ignored_as_cr or ()))
     candidates += [(b - 1, a - 1) for a, b in listed]
     distances = {found: math.hypot(found[0] - y, found[1] - x) for found in candidates}
@@ -72,12 +72,12 @@ class Subject:
         return round(float(y)) - 1, round(float(x)) - 1
 
 
-def subject(scene: Scene) -> Subject | None:
+def subject(model: ViewModel) -> Subject | None:
     """Tell what the selected pixel belongs to.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         What a hand took out is told by its newest parameters, ahead of the masks.
 
     Returns
@@ -85,16 +85,16 @@ def subject(scene: Scene) -> Subject | None:
     Subject or None
         None if no pixel is selected.
     """
-    if scene.selection.pixel is None:
+    if model.selection.pixel is None:
         return None
-    y, x = scene.selection.pixel
-    here, p = (x + 1, y + 1), scene.parameters
+    y, x = model.selection.pixel
+    here, p = (x + 1, y + 1), model.parameters
     if group := edits.connected(p.pixels_to_be_ignored_as_cr or (), here):
         return Subject("ignored", group)
     if group := edits.connected(p.mediancr_pixels_rejected or (), here):
         return Subject("rejected", group)
-    if number := selected_hit(scene):
-        return Subject("hit", pixels_of_hit(scene, number), number)
+    if number := selected_hit(model):
+        return Subject("hit", pixels_of_hit(model, number), number)
     return Subject("pixel", (here,))
 
 
@@ -105,32 +105,32 @@ class Selected:
         self._memo = Memo()
         self._labels: npt.NDArray[np.int32] | None = None
 
-    def __call__(self, scene: Scene) -> Subject | None:
+    def __call__(self, model: ViewModel) -> Subject | None:
         """Tell what is selected, as `subject` does; by the last masks while new ones are made."""
-        if scene.ready("labels"):
-            self._labels = scene.analysis.labels
-        p = scene.parameters
+        if model.ready("labels"):
+            self._labels = model.analysis.labels
+        p = model.parameters
         edited = p.pixels_to_be_ignored_as_cr, p.mediancr_pixels_rejected
         found: Subject | None = self._memo(
-            (scene.selection.pixel, self._labels, *edited), lambda: subject(scene)
+            (model.selection.pixel, self._labels, *edited), lambda: subject(model)
         )
         return found
 
 
-def pixel_of_hit(scene: Scene, number: int) -> tuple[int, int]:
+def pixel_of_hit(model: ViewModel, number: int) -> tuple[int, int]:
     """Array index (y, x) of the pixel of a hit next to its middle; hits must be ready."""
-    row = scene.analysis.result("hits")[number - 1]
-    pixels = pixels_of_hit(scene, number)
+    row = model.analysis.result("hits")[number - 1]
+    pixels = pixels_of_hit(model, number)
     x, y = min(pixels, key=lambda pixel: math.dist(pixel, (row["x"], row["y"])))
     return y - 1, x - 1
 
 
-def neighbour(scene: Scene, step: int) -> int:
+def neighbour(model: ViewModel, step: int) -> int:
     """Number of the hit after (1) or before (-1) the selection, in raster order.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         What is on screen.
     step : int
         1 or -1.
@@ -140,14 +140,14 @@ def neighbour(scene: Scene, step: int) -> int:
     int
         After the last hit comes the first; 0 if there is none.
     """
-    if not scene.ready("hits"):
+    if not model.ready("hits"):
         return 0
-    hits = scene.analysis.result("hits")
+    hits = model.analysis.result("hits")
     if len(hits) == 0:
         return 0
-    number = selected_hit(scene)
-    if number == 0 and scene.selection.pixel is not None:
-        before = int(np.count_nonzero(np.asarray(hits["ymin"]) <= scene.selection.pixel[0] + 1))
+    number = selected_hit(model)
+    if number == 0 and model.selection.pixel is not None:
+        before = int(np.count_nonzero(np.asarray(hits["ymin"]) <= model.selection.pixel[0] + 1))
         number = before if step > 0 else before + 1
     elif number == 0 and step < 0:
         number = 1
@@ -156,7 +156,7 @@ def neighbour(scene: Scene, step: int) -> int:
 
 def reveal(state: State, pixel: tuple[int, int]) -> None:
     """Select a pixel (y, x), and move the image there if it shows another part of the frame."""
-    limits = state.scene.display.image
+    limits = state.model.display.image
     if limits is not None:
         x_min, x_max, y_min, y_max = limits
         if not (x_min <= pixel[1] <= x_max and y_min <= pixel[0] <= y_max):

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from ipywidgets import HTML, Button, HBox, Layout, VBox
 
+from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.control_widgets import (
     ErrorLine,
     Looks,
@@ -19,7 +20,6 @@ from crmasks_widgets.dashboard.control_widgets import (
     nice_step,
     parsed,
 )
-from crmasks_widgets.dashboard.desk import Desk, Key
 from crmasks_widgets.dashboard.points import (
     Point,
     Points,
@@ -29,7 +29,7 @@ from crmasks_widgets.dashboard.points import (
     weighted,
     widest_gap,
 )
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.parameters import parameter_table
 
@@ -38,34 +38,34 @@ FIT: Final = "mm_boundary_fit"
 START: Final = Span(0.0, 100.0, 1.0)
 
 
-def points_of(scene: Scene) -> Points:
+def points_of(model: ViewModel) -> Points:
     """Fixed points that were asked for last."""
-    return scene.parameters.mm_fixed_points_in_boundary or ()
+    return model.parameters.mm_fixed_points_in_boundary or ()
 
 
 class _Row:
     """A point: x and y with sliders, weight, delete."""
 
-    def __init__(self, view: "PointsView", index: int, desk: Desk, looks: Looks) -> None:
+    def __init__(self, view: "PointsView", index: int, context: Context, looks: Looks) -> None:
         self._view, self._index = view, index
         number = index + 1
         self.x = NumberEditor(
-            desk, f"x of point {number}", ("x (ADU)", f"x of point {number}: min2d - bias, ADU"),
+            context, f"x of point {number}", ("x (ADU)", f"x of point {number}: min2d - bias, ADU"),
             START, partial(self._set, 0), looks,
         )  # fmt: skip
         self.y = NumberEditor(
-            desk, f"y of point {number}",
+            context, f"y of point {number}",
             ("y (ADU)", f"y of point {number}: height of the boundary, median - minimum, ADU"),
             START, partial(self._set, 1), looks,
         )  # fmt: skip
         self.weight = TextEditor(
-            desk, ("weight", f"Weight of point {number} in the fit of the spline"),
+            context, ("weight", f"Weight of point {number} in the fit of the spline"),
             partial(self._set, 2), replace(looks, wide=looks.number),
         )  # fmt: skip
         self.delete = Button(
             description="delete", tooltip=f"Delete point {number}", layout=looks.button
         )
-        self.delete.on_click(desk.dispatcher.handler(lambda _: view.remove(index)))
+        self.delete.on_click(context.dispatcher.handler(lambda _: view.remove(index)))
         label = HTML(f"<b>{number}</b>", layout=Layout(width="20px", flex="0 0 auto"))
         cells = [HBox(e.widgets, layout=looks.wide) for e in (self.x, self.y)]
         cells.append(HBox(self.weight.widgets, layout=looks.button))
@@ -90,40 +90,40 @@ class PointsView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._state, self._looks = desk, desk.state, Looks()
+    def __init__(self, context: Context) -> None:
+        self._context, self._state, self._looks = context, context.state, Looks()
         self.plots: tuple[str, ...] = ()
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, Shortcut] = {}
         self.rows: list[_Row] = []
         self.error = ErrorLine()
         self.note = HTML()
         self._spans = (START, START)
         self._plane: Any = None
         self._plane_points: Any = None
-        fits = {info.name: info for info in parameter_table()}[FIT]
+        info = {info.name: info for info in parameter_table()}[FIT]
         self.fit = PickEditor(
-            desk, ("boundary", f"{FIT}: {fits.help}"), fits.choices, self._choose_fit,
+            context, ("boundary", f"{FIT}: {info.help}"), info.choices, self._choose_fit,
             replace(self._looks, wide=Layout(width="200px")),
         )  # fmt: skip
         self.add = _button("add a point", "Add a point on the boundary, in the widest gap")
-        self.add.on_click(desk.dispatcher.handler(lambda _: self.error.attempt(self._add)))
+        self.add.on_click(context.dispatcher.handler(lambda _: self.error.attempt(self._add)))
         bar = HBox([*self.fit.widgets, self.add, self.note], layout=Layout(align_items="center"))
         self._table = VBox(layout=Layout(max_height="260px", overflow="hidden auto"))
         self.widget = VBox([bar, self.error.widget, self._table], layout=Layout(min_width="0"))
         self.widget.add_class("crmasks-points")
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Show the points; ranges follow the diagram once its limits are known."""
-        points = points_of(scene)
-        self.fit.show(scene.parameters.mm_boundary_fit)
-        self.note.value = f"<small>{note_of(scene)}</small>"
-        self._follow_plane(scene, points)
+        points = points_of(model)
+        self.fit.show(model.parameters.mm_boundary_fit)
+        self.note.value = f"<small>{note_of(model)}</small>"
+        self._follow_plane(model, points)
         while len(self.rows) < len(points):
-            row = _Row(self, len(self.rows), self._desk, self._looks)
+            row = _Row(self, len(self.rows), self._context, self._looks)
             self._set_spans(row)
             self.rows.append(row)
         if len(self._table.children) != len(points):
@@ -137,7 +137,7 @@ class PointsView:
 
     def remove(self, index: int) -> None:
         """Take a point away."""
-        points = removed(points_of(self._state.scene), index)
+        points = removed(points_of(self._state.model), index)
         self.error.attempt(partial(self._put, points))
 
     def _put(self, points: Points, gesture: str = "") -> None:
@@ -145,7 +145,7 @@ class PointsView:
         self._state.update(gesture=gesture, **changes)
 
     def _edit(self, index: int, place: int, value: Any, gesture: str) -> None:
-        points = points_of(self._state.scene)
+        points = points_of(self._state.model)
         if index >= len(points):
             return  # The row went while its slider was still moving.
         name = f"point {index + 1}"
@@ -165,11 +165,11 @@ class PointsView:
         self.error.attempt(partial(self._state.update, gesture=gesture, **{FIT: value}))
 
     def _add(self) -> None:
-        scene = self._state.scene
-        points, (across, up) = points_of(scene), self._spans
+        model = self._state.model
+        points, (across, up) = points_of(model), self._spans
         x = widest_gap([point[0] for point in points], across.low, across.high)
-        if scene.ready("boundary"):
-            y = float(scene.analysis.boundary.boundary(x))
+        if model.ready("boundary"):
+            y = float(model.analysis.boundary.boundary(x))
         elif points:
             ordered = np.array(sorted(points))
             y = float(np.interp(x, ordered[:, 0], ordered[:, 1]))
@@ -178,17 +178,17 @@ class PointsView:
         x, y = round(x, across.decimals + 2), round(y, up.decimals + 2)
         self._put(added(points, x, y))
 
-    def _follow_plane(self, scene: Scene, points: Points) -> None:
+    def _follow_plane(self, model: ViewModel, points: Points) -> None:
         """Take the limits of the diagram for the sliders.
 
         The diagram grows with its highest point. A slider that grew with it would run away from
         under the hand, so the height is taken anew only when something else changed the diagram,
         or a point lies beyond.
         """
-        if not scene.ready("plane") or scene.analysis.plane is self._plane:
+        if not model.ready("plane") or model.analysis.plane is self._plane:
             return
-        plane = scene.analysis.plane
-        its_points = scene.analysis.parameters.mm_fixed_points_in_boundary
+        plane = model.analysis.plane
+        its_points = model.analysis.parameters.mm_fixed_points_in_boundary
         first = self._plane is None
         other = first or its_points == self._plane_points
         self._plane, self._plane_points = plane, its_points
@@ -205,11 +205,11 @@ class PointsView:
         row.y.set_span(self._spans[1])
 
 
-def note_of(scene: Scene) -> str:
+def note_of(model: ViewModel) -> str:
     """Say when the points have no effect."""
-    if "mm" not in scene.parameters.detectors:
-        return f"no effect: crmethod {scene.parameters.crmethod} takes no boundary"
-    if scene.parameters.mm_expected_false is not None:
+    if "mm" not in model.parameters.detectors:
+        return f"no effect: crmethod {model.parameters.crmethod} takes no boundary"
+    if model.parameters.mm_expected_false is not None:
         return "no effect: mm_expected_false makes the boundary"
     return ""
 

@@ -1,4 +1,4 @@
-"""Which hit and which pixels a scene selects."""
+"""Which hit and which pixels are selected."""
 
 from typing import Any
 
@@ -6,19 +6,19 @@ import numpy as np
 import numpy.typing as npt
 from skimage.measure import points_in_poly
 
-from crmasks_widgets.dashboard.state import Limits, Outline, Scene
+from crmasks_widgets.dashboard.state import Limits, Outline, ViewModel
 
 Pixels = npt.NDArray[np.int64]
 # A pointer is seldom exact to a pixel.
 REACH = 2
 
 
-def selected_hit(scene: Scene) -> int:
+def selected_hit(model: ViewModel) -> int:
     """Number of the hit that the person points at.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         What is on screen.
 
     Returns
@@ -26,11 +26,11 @@ def selected_hit(scene: Scene) -> int:
     int
         Of the hit at the selected pixel, or of the nearest within 2 pixels; 0 for none.
     """
-    if scene.selection.pixel is None or not scene.ready("labels"):
+    if model.selection.pixel is None or not model.ready("labels"):
         return 0
-    y, x = scene.selection.pixel
+    y, x = model.selection.pixel
     rows, columns = slice(max(0, y - REACH), y + REACH + 1), slice(max(0, x - REACH), x + REACH + 1)
-    near = scene.analysis.labels[rows, columns]
+    near = model.analysis.labels[rows, columns]
     ys, xs = np.nonzero(near)
     if len(ys) == 0:
         return 0
@@ -38,12 +38,12 @@ def selected_hit(scene: Scene) -> int:
     return int(near[ys[nearest], xs[nearest]])
 
 
-def pixels_of_hit(scene: Scene, number: int) -> tuple[tuple[int, int], ...]:
+def pixels_of_hit(model: ViewModel, number: int) -> tuple[tuple[int, int], ...]:
     """Pixels of a hit as (x, y), FITS coordinates: what parameters hold.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         Its labels must be ready.
     number : int
         Of the hit.
@@ -53,21 +53,21 @@ def pixels_of_hit(scene: Scene, number: int) -> tuple[tuple[int, int], ...]:
     tuple of (x, y)
         In raster order.
     """
-    left, low, labels = 1, 1, scene.analysis.labels
-    if scene.ready("hits"):  # they know where to look; a large frame takes long to search
-        row = scene.analysis.result("hits")[number - 1]
+    left, low, labels = 1, 1, model.analysis.labels
+    if model.ready("hits"):  # they know where to look; a large frame takes long to search
+        row = model.analysis.result("hits")[number - 1]
         left, low = int(row["xmin"]), int(row["ymin"])
         labels = labels[low - 1 : row["ymax"], left - 1 : row["xmax"]]
     ys, xs = np.nonzero(labels == number)
     return tuple((int(x) + left, int(y) + low) for y, x in zip(ys, xs, strict=True))
 
 
-def diagram_position(scene: Scene, pixels: Pixels) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def diagram_position(model: ViewModel, pixels: Pixels) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Place of pixels in the diagram of the target on screen.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         Its stack must be ready.
     pixels : (k,) int64
         Flat indices.
@@ -77,26 +77,26 @@ def diagram_position(scene: Scene, pixels: Pixels) -> tuple[npt.NDArray[Any], np
     x, y : (k,) float32
         min2d - bias and target - min2d, ADU.
     """
-    stack = scene.analysis.stack
+    stack = model.analysis.stack
     minimum = stack.min2d.ravel()[pixels]
-    return minimum, stack.target(scene.display.target).ravel()[pixels] - minimum
+    return minimum, stack.target(model.display.target).ravel()[pixels] - minimum
 
 
-def inside_limits(scene: Scene, pixels: Pixels, limits: Limits | None) -> Pixels:
+def inside_limits(model: ViewModel, pixels: Pixels, limits: Limits | None) -> Pixels:
     """Those pixels whose place in the diagram is inside its limits; all of them for None."""
     if limits is None:
         return pixels
-    x, y = diagram_position(scene, pixels)
+    x, y = diagram_position(model, pixels)
     x_min, x_max, y_min, y_max = limits
     return pixels[(x >= x_min) & (x <= x_max) & (y >= y_min) & (y <= y_max)]
 
 
-def inside_outline(scene: Scene, outline: Outline, among: Pixels | None = None) -> Pixels:
+def inside_outline(model: ViewModel, outline: Outline, among: Pixels | None = None) -> Pixels:
     """Flat indices of the pixels whose place in the diagram is inside an outline.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         Its stack must be ready.
     outline : tuple of (x, y)
         Corners in the diagram, ADU.
@@ -113,11 +113,11 @@ def inside_outline(scene: Scene, outline: Outline, among: Pixels | None = None) 
         return np.zeros(0, np.int64)
     (x_min, y_min), (x_max, y_max) = corners.min(axis=0), corners.max(axis=0)
     if among is None:
-        stack = scene.analysis.stack
-        excess = stack.target(scene.display.target) - stack.min2d
+        stack = model.analysis.stack
+        excess = stack.target(model.display.target) - stack.min2d
         # The height leaves fewest pixels: only those need a closer look.
         among = np.flatnonzero((excess >= y_min) & (excess <= y_max))
-    pixels = inside_limits(scene, among, (x_min, x_max, y_min, y_max))
-    x, y = diagram_position(scene, pixels)
+    pixels = inside_limits(model, among, (x_min, x_max, y_min, y_max))
+    x, y = diagram_position(model, pixels)
     inside = points_in_poly(np.column_stack([x, y]), corners)
     return np.asarray(pixels[inside], np.int64)

@@ -9,6 +9,7 @@ from ipywidgets import HTML, Button, HBox, Layout, VBox
 
 from crmasks_widgets.analysis import Target
 from crmasks_widgets.core.significance.excess import SignificanceDiagram
+from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.control_widgets import (
     ErrorLine,
     Looks,
@@ -17,15 +18,14 @@ from crmasks_widgets.dashboard.control_widgets import (
     parsed,
     span_of,
 )
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
 from crmasks_widgets.dashboard.diagram_pictures import DensityColours, draw_glyphs, glyph_palette
 from crmasks_widgets.dashboard.engine import Order
 from crmasks_widgets.dashboard.noise_panel import NoisePanel
-from crmasks_widgets.dashboard.on_screen import flagged_pixels, window_of
+from crmasks_widgets.dashboard.on_screen import detected_pixels, slices_on_screen
 from crmasks_widgets.dashboard.pictures import palette_png
 from crmasks_widgets.dashboard.selection import selected_hit
 from crmasks_widgets.dashboard.significance_figure import PLOT, SignificanceFigure
-from crmasks_widgets.dashboard.state import Limits, Scene
+from crmasks_widgets.dashboard.state import Limits, ViewModel
 from crmasks_widgets.parameters import Parameters, parameter_table
 
 DEFAULT_SIZE: Final = (300, 200)
@@ -45,17 +45,17 @@ class SignificanceView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._state = desk, desk.state
+    def __init__(self, context: Context) -> None:
+        self._context, self._state = context, context.state
         self.plots: tuple[str, ...] = (PLOT,)
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, Shortcut] = {}
         self.active = False
         self.figure = SignificanceFigure()
-        self.noise = NoisePanel(desk.state.update, desk.dispatcher.handler)
+        self.noise = NoisePanel(context.state.update, context.dispatcher.handler)
         self._error = ErrorLine()
         self.editors = self._editors()
         self.how = HTML(layout=Layout(flex="1 1 0", min_width="0"))
@@ -63,7 +63,7 @@ class SignificanceView:
             description="Use significance", layout=Layout(width="auto"),
             tooltip="Set crmethod to significance",
         )  # fmt: skip
-        self.use.on_click(desk.dispatcher.handler(lambda _: self._switch_on()))
+        self.use.on_click(context.dispatcher.handler(lambda _: self._switch_on()))
         self.note = HTML()
         for line in (self.how, self.note):
             line.add_class("crmasks-line")
@@ -82,14 +82,14 @@ class SignificanceView:
 
     def _editors(self) -> dict[str, NumberEditor]:
         table = {info.name: info for info in parameter_table()}
-        parameters, looks = self._state.scene.parameters, Looks()
+        parameters, looks = self._state.model.parameters, Looks()
         editors = {}
         for name, label in LABELS.items():
             info = table[name]
             words = (label, f"{name}: {info.help}. Expected: {info.expected}")
             span = span_of(info, getattr(parameters, name))
             editors[name] = NumberEditor(
-                self._desk, name, words, span, partial(self._set, name), looks
+                self._context, name, words, span, partial(self._set, name), looks
             )
         return editors
 
@@ -137,41 +137,41 @@ class SignificanceView:
             return check
         return (("significance_diagram", target), *check)
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Draw what is known, if someone looks."""
         if not self.active:
             return
-        running = "significance" in scene.parameters.detectors
+        running = "significance" in model.parameters.detectors
         self._off.layout.display = "none" if running else ""
         self._on.layout.display = self.note.layout.display = "" if running else "none"
         # A figure that is made where it has no room complains in the browser.
         figures = (self.figure.widget,) if running else ()
         self.panels.children = (*figures, self.noise.widget)
-        self.how.value = _HOW.format(scene.parameters.crmethod)
+        self.how.value = _HOW.format(model.parameters.crmethod)
         for name, editor in self.editors.items():
-            editor.show(getattr(scene.parameters, name))
-        if scene.ready("noise_check"):
-            check, noise = scene.analysis.noise_check, scene.analysis.calibration.noise
+            editor.show(getattr(model.parameters, name))
+        if model.ready("noise_check"):
+            check, noise = model.analysis.noise_check, model.analysis.calibration.noise
             self._memos["noise"]((check,), partial(self.noise.show, check, noise))
-        if running and scene.analysis.uses_significance:
-            self._draw(scene)
+        if running and model.analysis.uses_significance:
+            self._draw(model)
 
-    def _draw(self, scene: Scene) -> None:
-        target = scene.display.target
-        if not scene.ready(("significance", target), ("significance_diagram", target), "stack"):
+    def _draw(self, model: ViewModel) -> None:
+        target = model.display.target
+        if not model.ready(("significance", target), ("significance_diagram", target), "stack"):
             return
-        diagram = scene.analysis.significance_diagram(target)
-        limits, size = limits_of(scene, diagram), self._desk.size(PLOT, DEFAULT_SIZE)
+        diagram = model.analysis.significance_diagram(target)
+        limits, size = limits_of(model, diagram), self._context.size(PLOT, DEFAULT_SIZE)
         self.figure.show_limits(limits, size)
-        self._draw_density(scene, diagram)
-        if scene.ready("coincidences" if target == "median" else "level"):
-            thresholds = scene.analysis.significance_limits(target)
+        self._draw_density(model, diagram)
+        if model.ready("coincidences" if target == "median" else "level"):
+            thresholds = model.analysis.significance_limits(target)
             self.figure.draw_thresholds(thresholds.start[0], thresholds.growth, limits)
             self.note.value = note_of(thresholds.start)
-        self._draw_flagged(scene, limits, size)
+        self._draw_flagged(model, limits, size)
 
-    def _draw_density(self, scene: Scene, diagram: SignificanceDiagram) -> None:
-        counts = self._counts(scene, diagram)
+    def _draw_density(self, model: ViewModel, diagram: SignificanceDiagram) -> None:
+        counts = self._counts(model, diagram)
         plane = diagram.plane
 
         def paint() -> bool:
@@ -182,30 +182,30 @@ class SignificanceView:
             return True
 
         self._memos["density"]((counts,), paint)
-        target = scene.display.target
+        target = model.display.target
         name = target if isinstance(target, str) else f"exposure {target}"
-        part = " on screen" if scene.display.image is not None else ""
+        part = " on screen" if model.display.image is not None else ""
         self.figure.title.value = (
             f"<b>Significance</b> of {name}: {int(counts.sum()):,} pixels{part}"
         )
 
-    def _counts(self, scene: Scene, diagram: SignificanceDiagram) -> npt.NDArray[Any]:
+    def _counts(self, model: ViewModel, diagram: SignificanceDiagram) -> npt.NDArray[Any]:
         """Histogram of the pixels on screen, or of all of them."""
-        window, target = window_of(scene), scene.display.target
+        window, target = slices_on_screen(model), model.display.target
         if window is None:
             return diagram.counts
-        minimum, values = scene.analysis.stack.min2d, scene.analysis.significance(target)
+        minimum, values = model.analysis.stack.min2d, model.analysis.significance(target)
         count = partial(diagram.plane.histogram, minimum[window], values[window])
         return np.asarray(self._memos["window"]((diagram, minimum, values, window), count))
 
-    def _draw_flagged(self, scene: Scene, limits: Limits, size: tuple[int, int]) -> None:
-        target = scene.display.target
-        if not scene.ready(("flags", target), "edits", "mediancr"):
+    def _draw_flagged(self, model: ViewModel, limits: Limits, size: tuple[int, int]) -> None:
+        target = model.display.target
+        if not model.ready(("flags", target), "edits", "mediancr"):
             return
-        analysis = scene.analysis
+        analysis = model.analysis
         flags, values = analysis.result("flags", target), analysis.significance(target)
-        key = (flags, analysis.edits, values, window_of(scene))
-        pixels, code = self._memos["flagged"](key, lambda: flagged_pixels(scene))
+        key = (flags, analysis.edits, values, slices_on_screen(model))
+        pixels, code = self._memos["flagged"](key, lambda: detected_pixels(model))
         x, y = analysis.stack.min2d.ravel()[pixels], values.ravel()[pixels]
 
         def draw() -> bool:
@@ -214,19 +214,19 @@ class SignificanceView:
             return True
 
         self._memos["overlay"]((pixels, values, limits, size), draw)
-        if scene.ready("labels"):
+        if model.ready("labels"):
             number = analysis.labels.ravel()[pixels]
-            chosen = (number == selected_hit(scene)) & (number > 0)
+            chosen = (number == selected_hit(model)) & (number > 0)
             ends = (x[chosen], np.minimum(y[chosen], limits[3]))
             self.figure.draw_selected(*ends)
 
 
-def limits_of(scene: Scene, diagram: SignificanceDiagram) -> Limits:
+def limits_of(model: ViewModel, diagram: SignificanceDiagram) -> Limits:
     """What is on screen: along x as much as of the other diagram.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         Whose display.
     diagram : SignificanceDiagram
         Whose bins.
@@ -237,7 +237,7 @@ def limits_of(scene: Scene, diagram: SignificanceDiagram) -> Limits:
         ADU and sigma.
     """
     x, y = diagram.plane.x_edges, diagram.plane.y_edges
-    left, right = (x[0], x[-1]) if scene.display.diagram is None else scene.display.diagram[:2]
+    left, right = (x[0], x[-1]) if model.display.diagram is None else model.display.diagram[:2]
     return float(left), float(right), float(y[0]), float(y[-1])
 
 

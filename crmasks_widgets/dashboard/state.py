@@ -72,8 +72,8 @@ class Display:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """All that a view reads to draw itself.
+class ViewModel:
+    """All that a view reads to draw itself; immutable.
 
     Attributes
     ----------
@@ -130,17 +130,17 @@ class State:
         submit: Callable[[Parameters], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.scene = Scene(analysis, analysis.parameters)
+        self.model = ViewModel(analysis, analysis.parameters)
         self._submit, self._clock = submit, clock
         self._past: list[Parameters] = []
         self._future: list[Parameters] = []
         self._gesture, self._gesture_time = "", 0.0
         # While a gesture is open: whether it has changed anything yet.
         self._open: bool | None = None
-        self._listeners: list[Callable[[Scene], None]] = []
+        self._listeners: list[Callable[[ViewModel], None]] = []
 
-    def subscribe(self, listener: Callable[[Scene], None]) -> None:
-        """Call `listener` with the scene whenever it changes."""
+    def subscribe(self, listener: Callable[[ViewModel], None]) -> None:
+        """Call `listener` with the view model whenever it changes."""
         self._listeners.append(listener)
 
     @property
@@ -169,11 +169,11 @@ class State:
         CrmasksError
             They cannot be used; nothing changed.
         """
-        self.adopt(self.scene.parameters.replace(**changes), gesture=gesture)
+        self.adopt(self.model.parameters.replace(**changes), gesture=gesture)
 
     def adopt(self, parameters: Parameters, *, gesture: str = "") -> None:
         """Ask for a whole set of parameters, as `update` does for some."""
-        before = self.scene.parameters
+        before = self.model.parameters
         if parameters == before:
             return
         self._submit(parameters)
@@ -213,42 +213,42 @@ class State:
         if not source:
             return
         self._submit(source[-1])
-        other.append(self.scene.parameters)
+        other.append(self.model.parameters)
         self._set(parameters=source.pop())
 
     def revert(self, parameters: Parameters) -> None:
         """Return to parameters that are known to work; the ones given up can be done again."""
         self.end_gesture()
-        if parameters != self.scene.parameters:
-            self._future.append(self.scene.parameters)
+        if parameters != self.model.parameters:
+            self._future.append(self.model.parameters)
             if self._past and self._past[-1] == parameters:
                 self._past.pop()
             self._set(parameters=parameters)
 
     def resubmit(self) -> None:
         """Ask again for what is set, after a stop."""
-        self._submit(self.scene.parameters)
+        self._submit(self.model.parameters)
 
     def show(self, **changes: Any) -> None:
         """Change the display; keywords are those of `Display`."""
-        self._set(display=replace(self.scene.display, **changes))
+        self._set(display=replace(self.model.display, **changes))
 
     def select(self, **changes: Any) -> None:
         """Change the selection; keywords are those of `Selection`."""
-        self._set(selection=replace(self.scene.selection, **changes))
+        self._set(selection=replace(self.model.selection, **changes))
 
     def publish(self, analysis: Analysis) -> None:
         """Take an analysis of which something new is known."""
         self._set(analysis=analysis)
 
     def refresh(self) -> None:
-        """Have the scene drawn again, as after a gesture that came to nothing."""
+        """Have everything drawn again, as after a gesture that came to nothing."""
         for listener in self._listeners:
-            listener(self.scene)
+            listener(self.model)
 
     def _set(self, **changes: Any) -> None:
-        scene = replace(self.scene, **changes)
-        if scene == self.scene and "analysis" not in changes:
+        model = replace(self.model, **changes)
+        if model == self.model and "analysis" not in changes:
             return
-        self.scene = scene
+        self.model = model
         self.refresh()

@@ -7,9 +7,9 @@ from typing import Final
 from ipywidgets import HTML, Button, FloatProgress, HBox, Layout, VBox
 
 from crmasks_widgets.core import detectors
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.engine import Snapshot
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 
 _STEPS: Final = {
     "stack": "stacking the exposures",
@@ -31,19 +31,19 @@ class StatusView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     cancel : callable
         Stops the computation.
     """
 
-    def __init__(self, desk: Desk, cancel: Callable[[], None]) -> None:
-        self._state, self._counts = desk.state, Memo()
+    def __init__(self, context: Context, cancel: Callable[[], None]) -> None:
+        self._state, self._counts = context.state, Memo()
         self.plots: tuple[str, ...] = ()
         self.keys = {
-            "Escape": Key("stop computing", cancel),
-            "Ctrl+z": Key("undo", desk.state.undo),
-            "Ctrl+y": Key("redo", desk.state.redo),
+            "Escape": Shortcut("stop computing", cancel),
+            "Ctrl+z": Shortcut("undo", context.state.undo),
+            "Ctrl+y": Shortcut("redo", context.state.redo),
         }
         self.counts = HTML(layout=Layout(flex="1 1 auto"))
         self.timing = HTML()
@@ -54,10 +54,10 @@ class StatusView:
         self.redo = _button("Redo", "Do again what was undone (Ctrl+Y)")
         for button, action in (
             (self.cancel, cancel),
-            (self.undo, desk.state.undo),
-            (self.redo, desk.state.redo),
+            (self.undo, context.state.undo),
+            (self.redo, context.state.redo),
         ):
-            button.on_click(desk.dispatcher.handler(lambda _, action=action: action()))
+            button.on_click(context.dispatcher.handler(lambda _, action=action: action()))
         line = [self.counts, self.timing, self.bar, self.cancel, self.undo, self.redo]
         for part in (self.counts, self.timing):
             part.add_class("crmasks-line")
@@ -65,13 +65,13 @@ class StatusView:
         bar = HBox(line, layout=Layout(align_items="center", flex_flow="row wrap"))
         self.widget = VBox([bar, self.message])
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Show the counts of the target on screen, once they are known."""
         self.undo.disabled = not self._state.can_undo
         self.redo.disabled = not self._state.can_redo
-        target = scene.display.target
-        if scene.ready(("flags", target), "edits"):
-            analysis = scene.analysis
+        target = model.display.target
+        if model.ready(("flags", target), "edits"):
+            analysis = model.analysis
             key = (analysis.result("flags", target), analysis.edits, target)
             self.counts.value = self._counts(
                 key, lambda: counts_text(analysis.flags(target).counts(), str(target))

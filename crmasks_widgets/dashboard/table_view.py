@@ -7,7 +7,7 @@ import numpy as np
 from ipywidgets import BoundedFloatText, Dropdown, HBox, Layout, Text, VBox
 
 from crmasks_widgets.core import codes as palette
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.hit_rows import (
     ANY,
     Column,
@@ -22,7 +22,7 @@ from crmasks_widgets.dashboard.hit_rows import (
 )
 from crmasks_widgets.dashboard.hit_table import HitTable
 from crmasks_widgets.dashboard.selection import selected_hit
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 
 PAGE_ROWS: Final = 12
 _BRUSHED: Final = "◆ "
@@ -33,16 +33,16 @@ class TableView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     page_rows : int, optional
         How many rows are drawn at once.
     """
 
-    def __init__(self, desk: Desk, page_rows: int = PAGE_ROWS) -> None:
-        self._state, self._page_rows = desk.state, page_rows
+    def __init__(self, context: Context, page_rows: int = PAGE_ROWS) -> None:
+        self._state, self._page_rows = context.state, page_rows
         self.plots: tuple[str, ...] = ()
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, Shortcut] = {}
         self.table = HitTable(order={"column": "number", "descending": False})
         self.method = Dropdown(
             description="method", options=(ANY, *palette.colours_by_name()), layout=_narrow("210px")
@@ -56,8 +56,10 @@ class TableView:
         self._filters = (self.method, self.kind, self.peak, self.text)
         for part in self._filters:
             part.style.description_width = "initial"
-            desk.observe(part, self._filter)
-        self.table.on_msg(desk.dispatcher.handler(lambda _widget, content, _: self._heard(content)))
+            context.observe(part, self._filter)
+        self.table.on_msg(
+            context.dispatcher.handler(lambda _widget, content, _: self._heard(content))
+        )
         bar = HBox(self._filters, layout=Layout(flex_flow="row wrap"))
         self.widget = VBox([bar, self.table], layout=Layout(min_width="0"))
         self._first, self._selected, self._order = 0, 0, np.zeros(0, np.int64)
@@ -65,30 +67,30 @@ class TableView:
             Memo() for _ in range(6)
         )
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Show the hits once they are known; keep showing the last ones until then."""
-        if not scene.ready("hits", "labels", "stack"):
+        if not model.ready("hits", "labels", "stack"):
             return
-        analysis = scene.analysis
+        analysis = model.analysis
         known = analysis.result("hits")  # as it is: a copy would be a new one every time
         table, columns = self._hits((known,), lambda: self._read(known))
         n, labels = len(table), analysis.labels
         pixels, numbers = self._pixels((labels,), lambda: _pixels_of(labels))
-        display, stack = scene.display, analysis.stack
+        display, stack = model.display, analysis.stack
         place = (pixels, stack, display.target)
         inside = self._inside(
             (*place, display.diagram, display.image),
-            lambda: hits_inside(scene, pixels, numbers, n),
+            lambda: hits_inside(model, pixels, numbers, n),
         )
         brushed = self._brushed(
-            (*place, scene.selection.outline), lambda: hits_brushed(scene, pixels, numbers, n)
+            (*place, model.selection.outline), lambda: hits_brushed(model, pixels, numbers, n)
         )
         wanted, order = self._wanted(), tuple(self.table.order.values())
         self._order = self._sorted(
             (known, inside, astuple(wanted), order),
             lambda: self._sort(table, columns, inside & matching(table, columns, wanted)),
         )
-        selected = selected_hit(scene)
+        selected = selected_hit(model)
         if selected != self._selected:
             self._selected = selected
             self._turn_to(selected)
@@ -165,7 +167,7 @@ class TableView:
 
     def _filter(self) -> None:
         self._first = 0
-        self.render(self._state.scene)
+        self.render(self._state.model)
 
     def _heard(self, content: dict[str, Any]) -> None:
         if content.get("event") == "select":
@@ -173,7 +175,7 @@ class TableView:
         elif content.get("event") == "turn":
             first = self._first + int(content["by"]) * self._page_rows
             self._first = first if 0 <= first < len(self._order) else self._first
-            self.render(self._state.scene)
+            self.render(self._state.model)
         elif content.get("event") == "sort":
             self._sort_by(str(content["column"]))
 
@@ -184,22 +186,22 @@ class TableView:
         down = not order["descending"] if order["column"] == column else first_down
         self.table.order = {"column": column, "descending": down}
         self._first = 0
-        self.render(self._state.scene)
+        self.render(self._state.model)
 
     def _select(self, number: int) -> None:
-        scene = self._state.scene
-        if scene.ready("hits", "labels"):
-            pixel = central_pixel(scene, number)
+        model = self._state.model
+        if model.ready("hits", "labels"):
+            pixel = central_pixel(model, number)
             if pixel is not None:
                 self._state.select(pixel=pixel)
 
 
-def central_pixel(scene: Scene, number: int) -> tuple[int, int] | None:
+def central_pixel(model: ViewModel, number: int) -> tuple[int, int] | None:
     """Pixel of a hit that is nearest its mean position.
 
     Parameters
     ----------
-    scene : Scene
+    model : ViewModel
         Its hits and labels must be ready.
     number : int
         Of the hit.
@@ -209,12 +211,12 @@ def central_pixel(scene: Scene, number: int) -> tuple[int, int] | None:
     (y, x) or None
         Array index; None if there is no such hit.
     """
-    table = scene.analysis.result("hits")
+    table = model.analysis.result("hits")
     if not 1 <= number <= len(table):
         return None
     row = table[number - 1]
     top, left = int(row["ymin"]) - 1, int(row["xmin"]) - 1
-    box = scene.analysis.labels[top : int(row["ymax"]), left : int(row["xmax"])]
+    box = model.analysis.labels[top : int(row["ymax"]), left : int(row["xmax"])]
     ys, xs = np.nonzero(box == number)
     far = (ys + top + 1 - row["y"]) ** 2 + (xs + left + 1 - row["x"]) ** 2
     nearest = int(np.argmin(far))

@@ -18,6 +18,16 @@ def frame_limits(shape: tuple[int, int]) -> Limits:
     return -0.5, shape[1] - 0.5, -0.5, shape[0] - 0.5
 
 
+def to_fits_pixels(limits: Limits) -> Limits:
+    """From pixels counted from 0 to FITS pixels, counted from 1."""
+    return limits[0] + 1, limits[1] + 1, limits[2] + 1, limits[3] + 1
+
+
+def from_fits_pixels(limits: Limits) -> Limits:
+    """From FITS pixels, counted from 1, to pixels counted from 0."""
+    return limits[0] - 1, limits[1] - 1, limits[2] - 1, limits[3] - 1
+
+
 def fitted(limits: Limits, size: tuple[int, int]) -> Limits:
     """Widen limits about their centre until pixels are square.
 
@@ -118,7 +128,7 @@ def screen_pixels(limits: Limits, size: tuple[int, int]) -> float:
     return min(size[0] / (x_max - x_min), size[1] / (y_max - y_min))
 
 
-def window_of(
+def covering_window(
     limits: Limits, shape: tuple[int, int], size: tuple[int, int], *, margin: float, cell: int = 1
 ) -> Window | None:
     """Choose the blocks that cover what is on screen.

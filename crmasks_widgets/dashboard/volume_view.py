@@ -10,11 +10,11 @@ from typing import Any, Final
 from ipywidgets import HTML, Box, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import cutouts, picking, surfaces
-from crmasks_widgets.dashboard.desk import Desk, Key, Memo
+from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.frames import corrected
 from crmasks_widgets.dashboard.image_tools import ROW, word_button
 from crmasks_widgets.dashboard.page import name_plot
-from crmasks_widgets.dashboard.state import Scene
+from crmasks_widgets.dashboard.state import ViewModel
 
 PLOT: Final = "volume"
 _ASSUMED_SIZE: Final = (900, 360)  # before the page told
@@ -38,12 +38,12 @@ class VolumeView:
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._state, self._scene = desk, desk.state, desk.state.scene
+    def __init__(self, context: Context) -> None:
+        self._context, self._state, self._model = context, context.state, context.state.model
         self.plots: tuple[str, ...] = (PLOT,)
         self._active = False
         self._library: ModuleType | None = None
@@ -55,7 +55,7 @@ class VolumeView:
         for line in (self.message, self.legend):
             line.add_class("crmasks-line")
         save = word_button(
-            desk, "Save PNG", "Save the surfaces as they are on screen (s)", self.save
+            context, "Save PNG", "Save the surfaces as they are on screen (s)", self.save
         )
         self.box = Box(layout=Layout(height="320px", min_width="0", overflow="hidden"))
         name_plot(self.box, PLOT)
@@ -63,9 +63,9 @@ class VolumeView:
             [HBox([self.legend, save], layout=Layout(**ROW)), self.message, self.box],
             layout=Layout(min_width="0", height="100%"),
         )
-        self.keys: Mapping[str, Key] = {"s": Key("3-D: save as PNG", self.save)}
-        desk.observe(desk.page, self._draw_again, "webgl")
-        desk.observe(desk.page, self._follow_theme, "dark")
+        self.keys: Mapping[str, Shortcut] = {"s": Shortcut("3-D: save as PNG", self.save)}
+        context.observe(context.page, self._draw_again, "webgl")
+        context.observe(context.page, self._follow_theme, "dark")
 
     def shown(self, shown: bool) -> None:
         """Draw from now on, or save the effort while nobody sees it.
@@ -76,17 +76,17 @@ class VolumeView:
             Whether the view is on screen.
         """
         self._active = shown
-        self.render(self._state.scene)
+        self.render(self._state.model)
 
     def _draw_again(self) -> None:
-        self.render(self._state.scene)
+        self.render(self._state.model)
 
     def _follow_theme(self) -> None:
         if self._figure is not None:
             self._figure.style = self._style()
 
     def _style(self) -> dict[str, Any]:
-        background, grey = _DARK if self._desk.page.dark else _LIGHT
+        background, grey = _DARK if self._context.page.dark else _LIGHT
         return {
             "background-color": background,
             "axes": {
@@ -98,25 +98,25 @@ class VolumeView:
             "box": {"visible": True},
         }
 
-    def render(self, scene: Scene) -> None:
+    def render(self, model: ViewModel) -> None:
         """Draw the surfaces of what is selected, if someone looks."""
-        self._scene = scene
+        self._model = model
         if not self._active:
             return
-        if not self._desk.page.webgl:
+        if not self._context.page.webgl:
             self.message.value = "No 3-D view: this browser has no WebGL. Everything else works."
             return
-        subject = self._subject(scene)
-        if subject is None or not scene.ready("stack"):
+        subject = self._subject(model)
+        if subject is None or not model.ready("stack"):
             self.message.value = "Click a flagged pixel in the image to see it here."
             return
         if self._library is not None:
-            self._draw(scene, subject)
+            self._draw(model, subject)
         elif self._failure:
             self.message.value = self._failure
         else:
             self.message.value = "Loading ipyvolume…"
-            self._desk.dispatcher.later("ipyvolume", _PAINTED, self._load)
+            self._context.dispatcher.later("ipyvolume", _PAINTED, self._load)
 
     def _load(self) -> None:
         """Import ipyvolume, which takes seconds and is known to break with its dependencies."""
@@ -124,13 +124,13 @@ class VolumeView:
             self._library = importlib.import_module("ipyvolume")
         except ImportError as error:
             self._failure = f"No 3-D view: ipyvolume cannot be imported ({error.name})."
-        self.render(self._state.scene)
+        self.render(self._state.model)
 
-    def _draw(self, scene: Scene, subject: picking.Subject) -> None:
-        stack = scene.analysis.stack
-        half = scene.parameters.semiwindow
-        part = cutouts.cutout(subject.centre, half, scene.analysis.exposures.shape)
-        last = corrected(scene, part)
+    def _draw(self, model: ViewModel, subject: picking.Subject) -> None:
+        stack = model.analysis.stack
+        half = model.parameters.semiwindow
+        part = cutouts.cutout(subject.centre, half, model.analysis.exposures.shape)
+        last = corrected(model, part)
         if last is None or min(last.shape) < 2:
             self.message.value = "No 3-D view of fewer than 2 x 2 pixels."
             return
@@ -174,12 +174,12 @@ class VolumeView:
             style=self._style(), animation=0.0, meshes=[self._mesh], layout=Layout(margin="0"),
         )  # fmt: skip
         self._figure.xlabel, self._figure.ylabel, self._figure.zlabel = "x (pixel)", "ADU", "y"
-        self._figure.on_screenshot(self._desk.dispatcher.handler(self._download))
+        self._figure.on_screenshot(self._context.dispatcher.handler(self._download))
         self.box.children = [self._figure]
 
     def _fit(self) -> None:
         """Fill the box, whose size only the page knows."""
-        width, height = self._desk.size(PLOT, _ASSUMED_SIZE)
+        width, height = self._context.size(PLOT, _ASSUMED_SIZE)
         self._figure.width, self._figure.height = width, height
         box_width, _, depth = self._figure.box_size
         self._camera_memo(
@@ -207,7 +207,7 @@ class VolumeView:
         except binascii.Error:
             self.message.value = "Save PNG: the browser gave no PNG."
             return
-        self._desk.page.send(
+        self._context.page.send(
             {
                 "event": "download", "name": "crmasks_surfaces.png", "mime": "image/png",
                 "base64": picture,

@@ -17,7 +17,7 @@ def screen(open_dashboard):
 
 
 def points(screen):
-    return screen.kernel.ask("dashboard.state.scene.parameters.mm_fixed_points_in_boundary")
+    return screen.kernel.ask("dashboard.state.model.parameters.mm_fixed_points_in_boundary")
 
 
 def places(screen, plot):
@@ -76,10 +76,10 @@ def test_the_wheel_zooms_and_home_returns(screen):
 def test_an_area_is_selected(screen, tool):
     screen.button(tool).click()
     screen.drag("observed", (0.01, 0.5), (0.4, 0.9))
-    outline = screen.at_rest(lambda: screen.kernel.ask("dashboard.state.scene.selection.outline"))
+    outline = screen.at_rest(lambda: screen.kernel.ask("dashboard.state.model.selection.outline"))
     x, y = zip(*outline, strict=True)
     assert max(x) - min(x) > 100
     assert max(y) - min(y) > 100
     screen.button("Clear selection").click()
-    empty = "dashboard.state.scene.selection.outline == ()"
+    empty = "dashboard.state.model.selection.outline == ()"
     screen.until(lambda: screen.kernel.ask(empty), "no outline")

@@ -7,7 +7,7 @@ import pytest
 from .harness import watched_page
 
 FRAME_OF_LAB = 160  # pixels of the height of a page
-DARK = "dashboard.workplace.page.dark"  # what draws in WebGL has to know
+DARK = "dashboard.session.page.dark"  # what draws in WebGL has to know
 # Restart the kernel, interrupt it, delete a cell; cut, and what closes a figure elsewhere.
 SHORTCUTS = ["0", "0", "i", "i", "d", "d", "x", "q", "Enter", "Shift+Enter", "Control+Enter"]
 
@@ -43,7 +43,7 @@ def test_an_error_is_shown_in_one_line_and_the_last_good_state_stays(open_dashbo
     screen.kernel.run("dashboard.state.update(dilation=2)")
     screen.kernel.finish()
     screen.kernel.run(
-        "def broken(scene):\n"
+        "def broken(model):\n"
         "    raise RuntimeError('two\\nlines <img src=x onerror=\"window.injected=1\">')\n"
         "dashboard.state.subscribe(broken)"
     )

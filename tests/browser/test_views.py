@@ -25,7 +25,7 @@ def screen(open_dashboard):
 
 
 def parameter(screen, name):
-    return screen.kernel.ask(f"dashboard.state.scene.parameters.{name}")
+    return screen.kernel.ask(f"dashboard.state.model.parameters.{name}")
 
 
 def slider(screen, name):
@@ -38,7 +38,7 @@ def hit_pixel(screen):
         "hits = dashboard.analysis.hits\n"
         "row = max(hits, key=lambda row: row['npix'])\n"
         "from crmasks_widgets.dashboard.picking import pixel_of_hit\n"
-        "y, x = pixel_of_hit(dashboard.state.scene, int(row['number']))",
+        "y, x = pixel_of_hit(dashboard.state.model, int(row['number']))",
         "(int(x) + 1, int(y) + 1, int(row['number']))",
     )
 
@@ -123,7 +123,7 @@ def test_blink_changes_the_frame_until_it_is_stopped(screen):
     screen.at_rest(frame.input_value)
     screen.move("image", 0.5, 0.5)
     screen.page.keyboard.press("2")
-    screen.until(lambda: screen.kernel.ask("dashboard.state.scene.display.frame") == "2", "key 2")
+    screen.until(lambda: screen.kernel.ask("dashboard.state.model.display.frame") == "2", "key 2")
 
 
 def test_paint_undo_and_redo(screen):

@@ -1,7 +1,7 @@
 """A dashboard without page or views of its own: state, engine and what a view works with."""
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.dashboard.desk import Desk
+from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.dispatch import Dispatcher
 from crmasks_widgets.dashboard.engine import Engine
 from crmasks_widgets.dashboard.page import Page
@@ -26,13 +26,13 @@ class Bench:
         self.dispatcher = Dispatcher(self.errors.append)
         self._newest = analysis
         self.state = State(analysis, self._submit)
-        self.desk = Desk(self.state, self.dispatcher, Page())
+        self.context = Context(self.state, self.dispatcher, Page())
         self.state.subscribe(self._render)
 
     def add(self, view):
         """Let a view follow the state."""
         self.views.append(view)
-        view.render(self.state.scene)
+        view.render(self.state.model)
         return view
 
     def settle(self):
@@ -49,6 +49,6 @@ class Bench:
             engine.submit_parameters(parameters)
             self._newest = engine.requested
 
-    def _render(self, scene):
+    def _render(self, model):
         for view in self.views:
-            view.render(scene)
+            view.render(model)

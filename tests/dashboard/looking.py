@@ -1,9 +1,9 @@
-"""A desk with small exposures, on which a view is driven as the page would."""
+"""A view of small exposures, driven as the page would."""
 
 import numpy as np
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.dashboard.desk import Desk
+from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.dispatch import Dispatcher
 from crmasks_widgets.dashboard.engine import default_order
 from crmasks_widgets.dashboard.page import Page
@@ -47,20 +47,20 @@ class Bench:
         self.page = Page()
         self.messages = []
         self.page.send = lambda content, buffers=None: self.messages.append(content)
-        self.view = view(Desk(self.state, Dispatcher(self.errors.append), self.page))
+        self.view = view(Context(self.state, Dispatcher(self.errors.append), self.page))
         self.state.subscribe(self.view.render)
-        self.view.render(self.state.scene)
+        self.view.render(self.state.model)
 
     @property
-    def scene(self):
-        return self.state.scene
+    def model(self):
+        return self.state.model
 
     def compute(self, analysis):
         for stage, target in default_order(analysis):
             analysis.result(stage, target)
 
     def submit(self, parameters):
-        old = self.state.scene.analysis
+        old = self.state.model.analysis
         changed = {k: v for k, v in parameters if v != getattr(old.parameters, k)}
         new = old.replace(**changed)
         self.compute(new)

@@ -51,7 +51,7 @@ def hit(rng, analysis):
 def edit(dashboard, rng):
     """Do what a hand may do; what is refused changes nothing."""
     state = dashboard.state
-    parameters = state.scene.parameters
+    parameters = state.model.parameters
     kind = rng.choice(["value", "value", "paint", "erase", "hit", "drag", "drag", "undo", "redo"])
     if kind == "value":
         name = rng.choice(sorted(CHOICES))
@@ -92,7 +92,7 @@ def test_the_program_makes_the_masks_on_screen(tmp_path, seed):
     try:
         edited(dashboard, rng)
         shown = dashboard.analysis
-        assert shown.parameters == dashboard.state.scene.parameters
+        assert shown.parameters == dashboard.state.model.parameters
         cm.save_session(shown, tmp_path / "session.yaml")
         _undo_and_redo_all(dashboard, shown)
     finally:
@@ -111,14 +111,14 @@ def _undo_and_redo_all(dashboard, shown):
     state = dashboard.state
     while state.can_redo:
         state.redo()
-    newest = state.scene.parameters
+    newest = state.model.parameters
     while state.can_undo:
         state.undo()
     assert dashboard.wait(60)
     while state.can_redo:
         state.redo()
     assert dashboard.wait(60)
-    assert state.scene.parameters == newest
+    assert state.model.parameters == newest
     if newest == shown.parameters:
         for name, mask in dashboard.analysis.masks.items():
             np.testing.assert_array_equal(mask, shown.masks[name], name)
@@ -129,11 +129,11 @@ def test_a_result_on_screen_carries_the_parameters_that_it_was_made_from(tmp_pat
     dashboard = cm.Dashboard(analysis_of(tmp_path, from_files=False))
     on_screen = {}
 
-    def seen(scene):
+    def seen(model):
         # What is known now, before a later edit shares any of it.
-        if scene.ready("mediancr"):
-            made = on_screen.setdefault(scene.analysis.parameters, [])
-            made.append(scene.analysis.mediancr)
+        if model.ready("mediancr"):
+            made = on_screen.setdefault(model.analysis.parameters, [])
+            made.append(model.analysis.mediancr)
 
     dashboard.state.subscribe(seen)
     try:

@@ -20,24 +20,24 @@ def test_it_is_shown_as_the_last_line_of_a_cell(dashboard):
 def test_a_change_is_computed_as_it_would_be_without_a_dashboard(dashboard, analysis):
     dashboard.state.update(la_sigclip=7.0, dilation=2)
     assert dashboard.wait(60)
-    plain = cm.Analysis(analysis.exposures, dashboard.state.scene.parameters)
+    plain = cm.Analysis(analysis.exposures, dashboard.state.model.parameters)
     for name, mask in plain.masks.items():
         assert (mask == dashboard.analysis.masks[name]).all(), name
     counts = plain.flags("median").counts()
-    assert f"<b>{counts['either']:,}</b> pixels flagged" in dashboard.workplace.status.counts.value
-    assert "done in" in dashboard.workplace.status.timing.value
+    assert f"<b>{counts['either']:,}</b> pixels flagged" in dashboard.session.status.counts.value
+    assert "done in" in dashboard.session.status.timing.value
 
 
 def test_a_change_that_does_not_fit_the_frame_is_refused(dashboard):
-    before = dashboard.state.scene
+    before = dashboard.state.model
     with pytest.raises(cm.ParameterError, match="pixels_to_be_ignored_as_cr"):
         dashboard.state.update(pixels_to_be_ignored_as_cr=((9999, 1),))
-    assert dashboard.state.scene == before
+    assert dashboard.state.model == before
 
 
 def test_an_error_in_a_computation_is_said_and_the_last_good_state_stays(dashboard, monkeypatch):
-    good = dashboard.state.scene.parameters
-    shown = dashboard.workplace.status.counts.value
+    good = dashboard.state.model.parameters
+    shown = dashboard.session.status.counts.value
 
     def fail(*_):
         raise InputError("mm_boundary_fit: found <nothing>, expected points")
@@ -45,9 +45,9 @@ def test_an_error_in_a_computation_is_said_and_the_last_good_state_stays(dashboa
     monkeypatch.setattr("crmasks_widgets.analysis.stages.mm.piecewise_boundary", fail)
     dashboard.state.update(mm_fixed_points_in_boundary=((0.0, 30.0, 1.0), (900.0, 99.0, 1.0)))
     assert dashboard.wait(60)
-    assert "found &lt;nothing&gt;, expected points" in dashboard.workplace.status.message.value
-    assert dashboard.state.scene.parameters == good
-    assert dashboard.workplace.status.counts.value == shown
+    assert "found &lt;nothing&gt;, expected points" in dashboard.session.status.message.value
+    assert dashboard.state.model.parameters == good
+    assert dashboard.session.status.counts.value == shown
     monkeypatch.undo()
     dashboard.state.redo()
     assert dashboard.wait(60)
@@ -58,10 +58,8 @@ def test_an_unexpected_exception_in_a_callback_is_said_in_one_line(dashboard, ca
     def fail():
         raise RuntimeError("two\nlines <b>")
 
-    dashboard.workplace.dispatcher.call(fail)
-    assert (
-        dashboard.workplace.status.message.value == "unexpected RuntimeError: two lines &lt;b&gt;"
-    )
+    dashboard.session.dispatcher.call(fail)
+    assert dashboard.session.status.message.value == "unexpected RuntimeError: two lines &lt;b&gt;"
     assert "error in a callback" in caplog.text
 
 
@@ -74,34 +72,34 @@ def test_cancel_returns_to_what_was_computed_and_redo_asks_again(dashboard, monk
         raise Cancelled("stopped")
 
     monkeypatch.setattr("crmasks_widgets.analysis.stages.mm.piecewise_boundary", wait)
-    before = dashboard.state.scene.parameters
+    before = dashboard.state.model.parameters
     dashboard.state.update(mm_fixed_points_in_boundary=((0.0, 30.0, 1.0), (900.0, 99.0, 1.0)))
     assert started.wait(30)
-    press(dashboard.workplace.page, "Escape")
+    press(dashboard.session.page, "Escape")
     go_on.set()
     assert dashboard.wait(60)
-    assert dashboard.state.scene.parameters == before
+    assert dashboard.state.model.parameters == before
     assert (dashboard.state.can_undo, dashboard.state.can_redo) == (False, True)
     monkeypatch.undo()
-    dashboard.workplace.status.redo.click()
+    dashboard.session.status.redo.click()
     assert dashboard.wait(60)
     assert dashboard.analysis.parameters.mm_fixed_points_in_boundary[0][1] == 30.0
 
 
 @pytest.mark.parametrize("key", ["x", "q", "Q", "X", "z"])
 def test_keys_without_a_meaning_do_nothing(dashboard, key):
-    before = dashboard.state.scene
-    press(dashboard.workplace.page, key, at={"plot": "observed"})
-    assert dashboard.state.scene == before
-    assert dashboard.workplace.status.message.value == ""
+    before = dashboard.state.model
+    press(dashboard.session.page, key, at={"plot": "observed"})
+    assert dashboard.state.model == before
+    assert dashboard.session.status.message.value == ""
 
 
 def test_keys_undo_and_redo(dashboard):
     dashboard.state.update(dilation=3)
-    press(dashboard.workplace.page, "z", control=True)
-    assert dashboard.state.scene.parameters.dilation == 1
-    press(dashboard.workplace.page, "Y", control=True)
-    assert dashboard.state.scene.parameters.dilation == 3
+    press(dashboard.session.page, "z", control=True)
+    assert dashboard.state.model.parameters.dilation == 1
+    press(dashboard.session.page, "Y", control=True)
+    assert dashboard.state.model.parameters.dilation == 3
     assert dashboard.wait(60)
 
 
@@ -110,13 +108,13 @@ def test_in_a_running_loop_results_arrive_by_themselves_on_the_loop(analysis):
         shown = cm.Dashboard(analysis)
         threads = set()
         shown.state.subscribe(lambda _: threads.add(threading.get_ident()))
-        handler = shown.workplace.dispatcher.handler(lambda: shown.state.update(la_sigclip=9.0))
+        handler = shown.session.dispatcher.handler(lambda: shown.state.update(la_sigclip=9.0))
         await asyncio.to_thread(handler)  # as JupyterLab does
         assert await asyncio.to_thread(shown.wait, 60)
         await asyncio.sleep(0.1)
-        wanted = shown.state.scene.parameters
+        wanted = shown.state.model.parameters
         assert wanted.la_sigclip == 9.0
-        assert shown.state.scene.analysis.parameters == wanted
+        assert shown.state.model.analysis.parameters == wanted
         assert threads == {threading.get_ident()}
         shown.close()
 
@@ -132,7 +130,7 @@ def test_closing_ends_the_worker(analysis):
 
 def test_every_axis_says_on_which_side_it_is(dashboard):
     """Otherwise the page chooses, and may forget it."""
-    axes = [widget for widget in dashboard.workplace._made if isinstance(widget, Axis)]
+    axes = [widget for widget in dashboard.session._made if isinstance(widget, Axis)]
     assert len(axes) >= 10
     for axis in axes:
         assert axis.side in ("left", "right", "bottom")

@@ -38,14 +38,14 @@ def view(bench):
 
 def opened(bench):
     """The view with every page made."""
-    view = bench.add(ControlsView(bench.desk))
+    view = bench.add(ControlsView(bench.context))
     for index in range(len(view.tabs.children)):
         view.tabs.selected_index = index
     return view
 
 
 def value(bench, name):
-    return getattr(bench.state.scene.parameters, name)
+    return getattr(bench.state.model.parameters, name)
 
 
 def test_every_parameter_has_its_place(view):
@@ -70,7 +70,7 @@ def test_every_parameter_has_its_place(view):
 
 
 def test_a_page_is_made_when_it_is_opened(bench):
-    view = bench.add(ControlsView(bench.desk))
+    view = bench.add(ControlsView(bench.context))
     assert {TABLE[name].group for name in view.controls} == {"lacosmic"}
     bench.state.update(mm_nsimulations=20)
     view.tabs.selected_index = 1
@@ -122,19 +122,19 @@ def test_a_slider_is_not_moved_by_what_it_sent():
         bench = Bench(small_analysis())
 
         class HandGoesOn:
-            def render(self, scene):
-                if scene.parameters.la_sigclip == 7.0:
+            def render(self, model):
+                if model.parameters.la_sigclip == 7.0:
                     thread = threading.Thread(target=lambda: setattr(slider, "value", 8.0))
                     thread.start()
                     thread.join()
 
         bench.add(HandGoesOn())
-        slider = bench.add(ControlsView(bench.desk)).controls["la_sigclip"].editor.slider
+        slider = bench.add(ControlsView(bench.context)).controls["la_sigclip"].editor.slider
         written = []
         slider.observe(lambda change: written.append(change["new"]), "value")
         slider.value = 7.0
         await asyncio.sleep(0.05)
-        assert bench.state.scene.parameters.la_sigclip == 8.0
+        assert bench.state.model.parameters.la_sigclip == 8.0
         assert slider.value == 8.0
         assert sorted(written) == [7.0, 8.0]
 
@@ -188,10 +188,10 @@ def test_a_typed_value_moves_and_widens_the_slider(bench, view):
     ],
 )  # fmt: skip
 def test_a_refused_value_is_said_beside_its_control(bench, view, name, text, message):
-    before = bench.state.scene
+    before = bench.state.model
     control = view.controls[name]
     control.editor.text.value = text
-    assert bench.state.scene is before
+    assert bench.state.model is before
     assert control.error.text.startswith(message)
     shown = control.error.widget
     assert shown.layout.display == ""
@@ -309,7 +309,7 @@ def test_controls_follow_a_file_without_sending_anything(bench, view):
             assert editor.slider.value == expected
     bench.state.undo()
     assert not bench.state.can_undo
-    assert bench.state.scene.parameters == small_analysis().parameters
+    assert bench.state.model.parameters == small_analysis().parameters
 
 
 def test_an_error_of_the_engine_is_said_beside_the_control_too(bench, view, monkeypatch):

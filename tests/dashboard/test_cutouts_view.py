@@ -25,7 +25,7 @@ def bench():
     return made
 
 
-def fits(pixels):
+def fits_pixels(pixels):
     return tuple(sorted((x + 1, y + 1) for y, x in pixels))
 
 
@@ -55,22 +55,22 @@ def test_next_and_previous_go_through_the_hits_in_raster_order(bench):
     seen = []
     for key in ("j", "ArrowRight", "j", "k", "ArrowLeft"):
         bench.press(key)
-        seen.append(picking.subject(bench.scene).number)
+        seen.append(picking.subject(bench.model).number)
     assert seen == [1, 2, 1, 2, 1]
-    assert bench.scene.selection.pixel in FIRST
+    assert bench.model.selection.pixel in FIRST
     bench.state.select(pixel=(20, 5))  # between both
     bench.press("j")
-    assert picking.subject(bench.scene).number == 2
+    assert picking.subject(bench.model).number == 2
     bench.state.select(pixel=(20, 5))
     bench.press("k")
-    assert picking.subject(bench.scene).number == 1
+    assert picking.subject(bench.model).number == 1
 
 
 def test_the_image_moves_to_a_hit_that_it_does_not_show(bench):
     bench.state.show(image=(0.0, 10.0, 0.0, 10.0))
     bench.press("j")
-    x_min, x_max, y_min, y_max = bench.scene.display.image
-    y, x = bench.scene.selection.pixel
+    x_min, x_max, y_min, y_max = bench.model.display.image
+    y, x = bench.model.selection.pixel
     assert x_min <= x <= x_max
     assert y_min <= y <= y_max
     assert (x_max - x_min, y_max - y_min) == (10.0, 10.0)
@@ -78,14 +78,14 @@ def test_the_image_moves_to_a_hit_that_it_does_not_show(bench):
 
 def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
     bench.state.select(pixel=SECOND[0])
-    view, stack = bench.view, bench.scene.analysis.stack
+    view, stack = bench.view, bench.model.analysis.stack
     assert list(view.names.text) == [
         "exposure 1", "exposure 2", "exposure 3", "median", "why flagged", "corrected median",
     ]  # fmt: skip
     part = view._part
     median = stack.median2d[part]
     low, high = median.min(), median.max()
-    fixed = bench.scene.analysis.combination("mediancr").data[part]
+    fixed = bench.model.analysis.combination("mediancr").data[part]
     for k, frame in ((0, stack.cube[0][part]), (3, median), (5, fixed)):
         wanted = 255 * np.clip((frame - low) / (high - low), 0, 1)
         assert abs(panel(view, k)[..., 0].astype(int) - wanted).max() <= 3
@@ -100,17 +100,17 @@ def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
 
 def test_rejecting_takes_the_hit_out_of_mediancr_and_accepting_puts_it_back(bench):
     bench.state.select(pixel=(SECOND[0][0] + 1, SECOND[0][1] - 1))  # beside it
-    before = bench.scene.analysis.mediancr.copy()
+    before = bench.model.analysis.mediancr.copy()
     bench.view.reject.click()
-    assert bench.scene.parameters.mediancr_pixels_rejected == fits(SECOND)
-    assert not any(bench.scene.analysis.mediancr[p] for p in SECOND)
-    assert bench.scene.selection.pixel in SECOND
+    assert bench.model.parameters.mediancr_pixels_rejected == fits_pixels(SECOND)
+    assert not any(bench.model.analysis.mediancr[p] for p in SECOND)
+    assert bench.model.selection.pixel in SECOND
     assert bench.view.reject.description == "Accept"
     assert "rejected" in bench.view.title.value
     assert any("rejected at x" in name for name, _ in bench.view.taken_out.options)
     bench.view.reject.click()
-    assert bench.scene.parameters.mediancr_pixels_rejected is None
-    assert (bench.scene.analysis.mediancr == before).all()
+    assert bench.model.parameters.mediancr_pixels_rejected is None
+    assert (bench.model.analysis.mediancr == before).all()
     assert bench.view.reject.description == "Reject"
     assert len(bench.view.taken_out.options) == 1
 
@@ -118,22 +118,22 @@ def test_rejecting_takes_the_hit_out_of_mediancr_and_accepting_puts_it_back(benc
 def test_a_hit_that_is_no_cosmic_ray_leaves_every_mask_and_comes_back(bench):
     bench.state.select(pixel=FIRST[0])
     bench.press("V")
-    assert bench.scene.parameters.pixels_to_be_ignored_as_cr == fits(FIRST)
-    assert not any(mask[FIRST[0]] for mask in bench.scene.analysis.masks.values())
+    assert bench.model.parameters.pixels_to_be_ignored_as_cr == fits_pixels(FIRST)
+    assert not any(mask[FIRST[0]] for mask in bench.model.analysis.masks.values())
     assert bench.view.ignore.description == "May be a cosmic ray"
     assert bench.view.reject.disabled
     bench.press("V")
-    assert bench.scene.parameters.pixels_to_be_ignored_as_cr is None
-    assert bench.scene.analysis.mediancr[FIRST[0]]
+    assert bench.model.parameters.pixels_to_be_ignored_as_cr is None
+    assert bench.model.analysis.mediancr[FIRST[0]]
 
 
 def test_what_was_taken_out_can_be_found_again(bench):
     bench.state.select(pixel=FIRST[0])
     bench.press("v")
     bench.press("j")
-    assert bench.scene.selection.pixel in SECOND
+    assert bench.model.selection.pixel in SECOND
     bench.view.taken_out.value = bench.view.taken_out.options[1][1]
-    assert bench.scene.selection.pixel in FIRST
+    assert bench.model.selection.pixel in FIRST
     assert bench.view.taken_out.label == "taken out: 1"
     assert bench.view.reject.description == "Accept"
 
@@ -141,17 +141,17 @@ def test_what_was_taken_out_can_be_found_again(bench):
 def test_pixels_are_painted_erased_and_marked_by_clicks(bench):
     bench.state.select(pixel=SECOND[0])
     click(bench, 0, (42, 18))
-    assert bench.scene.parameters.pixels_to_be_flagged_as_cr is None  # a look changes nothing
+    assert bench.model.parameters.pixels_to_be_flagged_as_cr is None  # a look changes nothing
     bench.view.tools.value = PAINT
     click(bench, 0, (42, 18))
-    assert bench.scene.parameters.pixels_to_be_flagged_as_cr == ((19, 43),)
+    assert bench.model.parameters.pixels_to_be_flagged_as_cr == ((19, 43),)
     bench.view.tools.value = ERASE
     click(bench, 5, SECOND[0])
     click(bench, 5, (43, 18))  # not flagged
-    assert bench.scene.parameters.pixels_to_be_ignored_as_cr == fits(SECOND[:1])
+    assert bench.model.parameters.pixels_to_be_ignored_as_cr == fits_pixels(SECOND[:1])
     bench.view.tools.value = LOCAL_MEDIAN
     click(bench, 3, (43, 18))
-    assert bench.scene.parameters.pixels_to_be_replaced_by_local_median == ((19, 44, 5, 5),)
+    assert bench.model.parameters.pixels_to_be_replaced_by_local_median == ((19, 44, 5, 5),)
     assert not bench.errors
 
 
@@ -211,7 +211,7 @@ def test_positions_between_panels_are_no_pixels():
 def test_nothing_selected_says_what_to_do(bench):
     assert "Click a flagged pixel" in bench.view.title.value
     assert bench.view.reject.disabled
-    assert bench.scene.analysis.exposures.shape == SHAPE
+    assert bench.model.analysis.exposures.shape == SHAPE
 
 
 def test_no_plot_is_seen_while_nothing_is_selected(bench):

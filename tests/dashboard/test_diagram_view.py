@@ -6,7 +6,7 @@ import pytest
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard.diagram_view import DiagramView
-from crmasks_widgets.dashboard.on_screen import flagged_pixels
+from crmasks_widgets.dashboard.on_screen import detected_pixels
 
 from .conftest import POINTS, decoded
 
@@ -15,17 +15,17 @@ MM_ONLY = DETECTORS["mm"].code
 
 @pytest.fixture
 def view(dashboard):
-    (found,) = [v for v in dashboard.workplace.views if isinstance(v, DiagramView)]
+    (found,) = [v for v in dashboard.session.views if isinstance(v, DiagramView)]
     return found
 
 
 @pytest.fixture
-def hands(view):
-    return view._hands
+def gestures(view):
+    return view._gestures
 
 
 def parameters(dashboard):
-    return dashboard.state.scene.parameters
+    return dashboard.state.model.parameters
 
 
 def drag(panel, index, x, y):
@@ -137,14 +137,14 @@ def test_a_point_under_the_hand_does_not_move_the_view(dashboard, view):
 
 def test_a_point_on_the_x_of_another_is_refused_in_words(dashboard, view):
     drag(view.panels["observed"], 1, 5000.0, 110.0)
-    assert "found x = 5000 2 times" in dashboard.workplace.status.message.value
+    assert "found x = 5000 2 times" in dashboard.session.status.message.value
     drop(view.panels["observed"], 1)
     assert view.panels["observed"].points.x.tolist() == [0.0, 500.0, 5000.0]
     assert parameters(dashboard).mm_fixed_points_in_boundary == POINTS
 
 
 def test_a_double_click_adds_a_point_and_d_deletes_it(dashboard, view):
-    page = dashboard.workplace.page
+    page = dashboard.session.page
     x_max, y_max = view._scales["x"].max, view._scales["y"].max
     x_min = view._scales["x"].min
     page._handle_custom_msg({"event": "dblclick", "plot": "observed", "x": 0.5, "y": 0.25}, [])
@@ -165,19 +165,19 @@ def press(page, key, **more):
     page._handle_custom_msg(content | more, [])
 
 
-def test_points_taken_from_a_spline_lie_on_it(dashboard, hands):
+def test_points_taken_from_a_spline_lie_on_it(dashboard, gestures):
     dashboard.state.update(mm_boundary_fit="spline", mm_fixed_points_in_boundary=None)
     assert dashboard.wait(60)
     spline = dashboard.analysis.boundary.boundary
-    hands.from_boundary.click()
+    gestures.from_boundary.click()
     chosen = parameters(dashboard)
     assert chosen.mm_boundary_fit == "piecewise"
     x, y, _ = np.array(chosen.mm_fixed_points_in_boundary).T
     np.testing.assert_allclose(y, spline(x), atol=0.02)
 
 
-def test_the_wheel_zooms_about_the_pointer_and_home_returns(dashboard, view, hands):
-    page, scales = dashboard.workplace.page, view._scales
+def test_the_wheel_zooms_about_the_pointer_and_home_returns(dashboard, view, gestures):
+    page, scales = dashboard.session.page, view._scales
     whole = [(scales[a].min, scales[a].max) for a in "xy"]
     page.wheel = {"plot": "observed", "x": 0.25, "y": 0.5, "total": -200.0}
     zoomed = [(scales[a].min, scales[a].max) for a in "xy"]
@@ -185,46 +185,46 @@ def test_the_wheel_zooms_about_the_pointer_and_home_returns(dashboard, view, han
         assert low < new_low < new_high < high
         before, after = low + at * (high - low), new_low + at * (new_high - new_low)
         assert after == pytest.approx(before)
-    assert dashboard.state.scene.display.diagram == (*zoomed[0], *zoomed[1])
-    hands.home.click()
+    assert dashboard.state.model.display.diagram == (*zoomed[0], *zoomed[1])
+    gestures.home.click()
     assert [(scales[a].min, scales[a].max) for a in "xy"] == whole
-    assert dashboard.state.scene.display.diagram is None
+    assert dashboard.state.model.display.diagram is None
 
 
 def test_panning_in_the_page_reaches_the_state(dashboard, view):
     view._scales["x"].set_state({"min": 10.0, "max": 700.0})
-    x_min, x_max, *_ = dashboard.state.scene.display.diagram
+    x_min, x_max, *_ = dashboard.state.model.display.diagram
     assert (x_min, x_max) == (10.0, 700.0)
 
 
-def test_a_box_zooms_when_the_hand_lets_go(dashboard, hands):
-    box = hands._interactions[1]["Zoom box"]
+def test_a_box_zooms_when_the_hand_lets_go(dashboard, gestures):
+    box = gestures._interactions[1]["Zoom box"]
     box.set_state({"brushing": True, "selected_x": [100.0, 900.0], "selected_y": [10.0, 90.0]})
-    assert dashboard.state.scene.display.diagram is None
+    assert dashboard.state.model.display.diagram is None
     box.set_state({"brushing": False})
-    assert dashboard.state.scene.display.diagram == (100.0, 900.0, 10.0, 90.0)
+    assert dashboard.state.model.display.diagram == (100.0, 900.0, 10.0, 90.0)
 
 
-def test_brush_and_lasso_select_an_outline(dashboard, hands):
-    brush = hands._interactions[0]["Brush"]
+def test_brush_and_lasso_select_an_outline(dashboard, gestures):
+    brush = gestures._interactions[0]["Brush"]
     brush.set_state({"selected_x": [100.0, 900.0], "selected_y": [10.0, 90.0]})
-    outline = dashboard.state.scene.selection.outline
+    outline = dashboard.state.model.selection.outline
     assert outline == ((100.0, 10.0), (900.0, 10.0), (900.0, 90.0), (100.0, 90.0))
-    lasso = hands._interactions[1]["Lasso"]
+    lasso = gestures._interactions[1]["Lasso"]
     corners = [(1.0, 2.0), (30.0, 2.0), (30.0, 40.0)]
     events = ["dragstart", "dragmove", "dragend"]
     for event, (x, y) in zip(events, corners, strict=True):
         lasso._handle_custom_msg({"event": event, "domain": {"x": x, "y": y}}, [])
-    assert dashboard.state.scene.selection.outline == tuple(corners)
-    hands.clear.click()
-    assert dashboard.state.scene.selection.outline == ()
+    assert dashboard.state.model.selection.outline == tuple(corners)
+    gestures.clear.click()
+    assert dashboard.state.model.selection.outline == ()
 
 
-def test_keys_choose_tools_over_the_diagram_only(dashboard, view, hands):
-    page = dashboard.workplace.page
+def test_keys_choose_tools_over_the_diagram_only(dashboard, view, gestures):
+    page = dashboard.session.page
     for key, tool in (("p", "Pan"), ("o", "Zoom box"), ("b", "Brush"), ("v", "Points")):
         press(page, key, at={"plot": "observed"})
-        assert hands.tool.value == tool
+        assert gestures.tool.value == tool
         interactions = {type(p.figure.interaction) for p in view.panels.values()}
         assert (interactions == {type(None)}) == (tool == "Points")
 
@@ -234,9 +234,9 @@ def test_each_target_has_its_own_diagram_and_flags(dashboard, view):
     for target in ("median", "mean", 2):
         view.target.value = target
         assert dashboard.wait(60)
-        scene = dashboard.state.scene
-        assert scene.display.target == target
-        pixels, codes = flagged_pixels(scene)
+        model = dashboard.state.model
+        assert model.display.target == target
+        pixels, codes = detected_pixels(model)
         flags = dashboard.analysis.flags(target)
         np.testing.assert_array_equal(pixels, np.flatnonzero(flags.either))
         assert np.count_nonzero(codes == palette.BOTH) == flags.counts()["both"]
@@ -250,7 +250,7 @@ def test_each_target_has_its_own_diagram_and_flags(dashboard, view):
 
 def test_glyphs_on_screen_have_the_colours_of_what_is_flagged(dashboard, view):
     dashboard.state.show(diagram=(-50.0, 6000.0, -10.0, 20000.0))
-    _, codes = flagged_pixels(dashboard.state.scene)
+    _, codes = detected_pixels(dashboard.state.model)
     picture = decoded(view.panels["observed"].overlay.png)
     colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
     wanted = {tuple(bytes.fromhex(palette.all_codes()[c].colour[1:])) for c in np.unique(codes)}
@@ -263,7 +263,7 @@ def test_a_zoomed_image_restricts_the_diagram_to_its_pixels(dashboard, view):
     dashboard.state.show(image=(9.6, 40.2, 19.7, 50.0))
     assert "pixels on screen" in view.panels["observed"].title.value
     assert view.panels["observed"].density.png != whole
-    pixels, _ = flagged_pixels(dashboard.state.scene)
+    pixels, _ = detected_pixels(dashboard.state.model)
     y, x = np.divmod(pixels, dashboard.analysis.exposures.shape[1])
     inside = dashboard.analysis.flags("median").either[20:51, 10:41]
     assert len(pixels) == np.count_nonzero(inside)
@@ -279,7 +279,7 @@ def test_the_selected_hit_is_ringed_and_numbers_are_its_own(dashboard, view):
     assert sorted(panel._selected.x) == sorted(stack.min2d[flagged])
     view.numbers.value = True
     hit = dashboard.analysis.flags("median").either & (labels > 0)
-    limits = view._hands._limits
+    limits = view._gestures._limits
     excess = stack.median2d - stack.min2d
     inside = hit & (excess <= limits[3]) & (stack.min2d <= limits[1])
     assert set(panel._numbers.text) == {str(n) for n in np.unique(labels[inside])}
@@ -303,7 +303,7 @@ def test_without_mm_there_is_no_boundary(dashboard, view):
 
 
 def test_the_readout_names_the_place_under_the_pointer(dashboard, view):
-    dashboard.workplace.page.pointer = {"plot": "expected", "x": 0.0, "y": 0.0}
+    dashboard.session.page.pointer = {"plot": "expected", "x": 0.0, "y": 0.0}
     assert "boundary there" in view.readout.value
-    dashboard.workplace.page.pointer = {}
+    dashboard.session.page.pointer = {}
     assert view.readout.value == ""

@@ -41,13 +41,13 @@ def dashboard():
 
 def test_text_of_others_is_never_markup(dashboard, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    labels = np.argwhere(dashboard.state.scene.analysis.labels)
+    labels = np.argwhere(dashboard.state.model.analysis.labels)
     dashboard.state.select(pixel=tuple(labels[0].tolist()), outline=())
     fields = [w for w in live_widgets.values() if isinstance(w, ipywidgets.Text)]
     assert len(fields) > 10
     for field in fields:  # every refusal says what it found
         field.value = MARKUP
-    files = dashboard.workplace.files
+    files = dashboard.session.files
     files.images.value = MARKUP
     for line in files._lines.values():
         line.button.click()

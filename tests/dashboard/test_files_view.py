@@ -28,7 +28,7 @@ def work(tmp_path, monkeypatch):
 
 def view_of(analysis, figures=None):
     bench, opened = Bench(analysis), []
-    view = bench.add(FilesView(bench.desk, opened.append, figures))
+    view = bench.add(FilesView(bench.context, opened.append, figures))
     bench.settle()
     return bench, view, opened
 
@@ -81,7 +81,7 @@ def test_open_fits_files_keeps_the_settings_but_no_pixels(work):
     assert (parameters.dilation, parameters.bias) == (3, 100.0)
     assert parameters.pixels_to_be_flagged_as_cr is None
     assert parameters.mediancr_pixels_rejected is None
-    assert bench.state.scene.parameters.dilation == 3
+    assert bench.state.model.parameters.dilation == 3
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_saved_yaml_runs_to_the_masks_on_screen(work):
     arguments = ["run", "out/my session.yaml", "--output-dir", "run", "--no-figures"]
     assert cli.main([*arguments, "--log-level", "ERROR"]) == 0
     with fits.open(work / "run" / "crmasks.fits") as hdus:
-        for name, mask in bench.state.scene.analysis.masks.items():
+        for name, mask in bench.state.model.analysis.masks.items():
             np.testing.assert_array_equal(hdus[name].data.astype(bool), mask)
 
 
@@ -134,7 +134,7 @@ def test_nothing_is_replaced_unless_it_is_ticked(work):
         field.value = name
         assert press(view, button).error.text == ""
         before = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
-        bench.state.update(dilation=bench.state.scene.parameters.dilation + 1)
+        bench.state.update(dilation=bench.state.model.parameters.dilation + 1)
         bench.settle()
         assert "found" in press(view, button).error.text
         assert before == {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
@@ -147,7 +147,7 @@ def test_nothing_is_replaced_unless_it_is_ticked(work):
 
 def test_hits_are_exported_as_their_suffix_says(work):
     bench, view, _ = view_of(small_analysis())
-    n = len(bench.state.scene.analysis.hits)
+    n = len(bench.state.model.analysis.hits)
     read = {
         "hits.reg": lambda path: Regions.read(path, format="ds9"),
         "hits.csv": lambda path: Table.read(path, format="ascii.csv"),

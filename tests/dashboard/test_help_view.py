@@ -3,7 +3,7 @@
 from ipywidgets import Tab
 
 from crmasks_widgets.dashboard.app import Dashboard
-from crmasks_widgets.dashboard.desk import Key
+from crmasks_widgets.dashboard.context import Key
 from crmasks_widgets.dashboard.help_view import HelpView, name_of
 
 from .desks import Bench, small_analysis
@@ -16,7 +16,7 @@ def test_keys_of_all_views_are_listed_and_the_panel_opens():
         "Table": {},
         "Status": {"Ctrl+z": Key("undo", list), "+": Key("more", list)},
     }
-    view = bench.add(HelpView(bench.desk, keys))
+    view = bench.add(HelpView(bench.context, keys))
     assert view.widget.sections == [
         {"title": "Image", "keys": [["b", "blink"], ["←", "last <hit>"]]},
         {"title": "Status", "keys": [["Ctrl+Z", "undo"], ["+", "more"]]},
@@ -38,19 +38,20 @@ def test_names_of_keys():
 def test_help_opens_its_tab_and_closing_it_goes_back():
     dashboard = Dashboard(small_analysis())
     try:
-        place = dashboard.workplace
-        tabs = next(part for part in place.widgets[2].children[0].children if isinstance(part, Tab))
+        session = dashboard.session
+        columns = session.widgets[2].children[0].children
+        tabs = next(part for part in columns if isinstance(part, Tab))
         files, help_tab = tabs.titles.index("Files"), tabs.titles.index("Help")
         tabs.selected_index = files
         message = {"event": "key", "key": "?", "control": False}
-        place.page._handle_custom_msg(message, [])
-        assert (tabs.selected_index, place.help.widget.opened) == (help_tab, True)
-        place.page._handle_custom_msg(message, [])
-        assert (tabs.selected_index, place.help.widget.opened) == (files, False)
+        session.page._handle_custom_msg(message, [])
+        assert (tabs.selected_index, session.help.widget.opened) == (help_tab, True)
+        session.page._handle_custom_msg(message, [])
+        assert (tabs.selected_index, session.help.widget.opened) == (files, False)
         tabs.selected_index = help_tab
-        assert place.help.widget.opened
+        assert session.help.widget.opened
         tabs.selected_index = 0
-        assert not place.help.widget.opened
+        assert not session.help.widget.opened
         assert tabs.selected_index == 0
     finally:
         dashboard.close()

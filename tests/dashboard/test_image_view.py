@@ -11,7 +11,7 @@ from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard import edits, image_tools, overlays
 from crmasks_widgets.dashboard.colour_tables import rgb
-from crmasks_widgets.dashboard.image_deck import ImageDeck, Same
+from crmasks_widgets.dashboard.image_buffers import ImageBuffers, Same
 from crmasks_widgets.dashboard.image_view import ImageView
 from crmasks_widgets.dashboard.stretches import colour_indices, colour_palette
 
@@ -27,7 +27,7 @@ SIZE = [400, 300]  # five screen pixels to a pixel: the whole frame fills the pl
 def bench():
     made = Bench(ImageView)
     made.page.sizes = {"image": SIZE}
-    made.view.render(made.scene)
+    made.view.render(made.model)
     return made
 
 
@@ -76,7 +76,7 @@ def test_the_whole_frame_is_drawn_upright_on_fits_axes(bench):
 
 
 def test_every_frame_can_be_shown_and_stays_in_the_browser(bench):
-    view, analysis, seen = bench.view, bench.scene.analysis, {}
+    view, analysis, seen = bench.view, bench.model.analysis, {}
     stack, fixed = analysis.stack, {k: analysis.combination(k).data for k in KINDS}
     frames = {"median": stack.median2d, "mean": stack.mean2d, "min": stack.min2d, **fixed}
     frames |= {str(i): frame for i, frame in enumerate(stack.cube, start=1)}
@@ -124,7 +124,7 @@ def test_pixels_without_a_value_are_marked():
     frames[:, 7, 9] = np.nan
     bench = Bench(ImageView, frames)
     bench.page.sizes = {"image": SIZE}
-    bench.view.render(bench.scene)
+    bench.view.render(bench.model)
     assert tuple(drawn(bench.view)[7, 9, :3]) == rgb(palette.INVALID_COLOUR)
 
 
@@ -152,9 +152,9 @@ def test_a_close_look_shows_shapes(bench):
 
 def test_what_is_not_known_yet_leaves_the_decoded(bench):
     view, before = bench.view, bench.view.layers.patch.png
-    analysis = bench.scene.analysis.replace(bias=7.0)
+    analysis = bench.model.analysis.replace(bias=7.0)
     known = analysis.computed()
-    view.render(replace(bench.scene, analysis=analysis))
+    view.render(replace(bench.model, analysis=analysis))
     assert view.layers.patch.png == before
     assert analysis.computed() == known
 
@@ -176,7 +176,7 @@ def test_the_selected_hit_is_boxed_and_hits_are_numbered(bench):
 
 def test_a_hand_that_zooms_tells_the_state_once_it_rests(bench):
     move(bench.view, 11.0, 51.0, 21.0, 51.0)
-    assert bench.scene.display.image == (10.0, 50.0, 20.0, 50.0)
+    assert bench.model.display.image == (10.0, 50.0, 20.0, 50.0)
     assert edges(bench.view) == (11.0, 51.0, 21.0, 51.0)
     x_min, x_max = bench.view.layers.patch.mark.x
     assert x_min < 11.0
@@ -190,16 +190,16 @@ def test_limits_from_elsewhere_are_shown_in_square_pixels(bench):
     assert (y_min, y_max) == (21.0, 51.0)
     assert (x_min + x_max) / 2 == 16.0
     assert x_max - x_min == pytest.approx(40.0)
-    assert bench.scene.display.image == (10.0, 20.0, 20.0, 50.0)
+    assert bench.model.display.image == (10.0, 20.0, 20.0, 50.0)
     bench.press("a")
     assert edges(bench.view) == (11.0, 21.0, 21.0, 51.0)
     bench.press("h")
-    assert bench.scene.display.image is None
+    assert bench.model.display.image is None
 
 
 def test_buttons_and_the_wheel_zoom(bench):
     bench.press("+")
-    assert bench.scene.display.image == (19.5, 59.5, 14.5, 44.5)
+    assert bench.model.display.image == (19.5, 59.5, 14.5, 44.5)
     bench.press("-")
     assert edges(bench.view) == (0.5, 80.5, 0.5, 60.5)
     bench.view.tools.tools.value = image_tools.ZOOM_BOX
@@ -229,11 +229,11 @@ def test_a_box_is_zoomed_to(bench):
 
 def test_a_click_selects_the_hit_under_it_or_the_pixel(bench):
     bench.tell(event="click", **at(39, 19))
-    assert bench.scene.selection.pixel == SECOND[0]
+    assert bench.model.selection.pixel == SECOND[0]
     bench.tell(event="click", **at(3, 3))
-    assert bench.scene.selection.pixel == (3, 3)
+    assert bench.model.selection.pixel == (3, 3)
     bench.tell(event="click", plot="diagram", x=0.5, y=0.5)
-    assert bench.scene.selection.pixel == (3, 3)
+    assert bench.model.selection.pixel == (3, 3)
 
 
 def test_a_stroke_paints_without_gaps_and_is_one_step_of_undo(bench):
@@ -241,17 +241,17 @@ def test_a_stroke_paints_without_gaps_and_is_one_step_of_undo(bench):
     view.tools.tools.value = image_tools.PAINT
     assert view.figure.interaction is view._brush
     stroke(view, (5.0, 5.0), (9.4, 5.0))
-    assert bench.scene.parameters.pixels_to_be_flagged_as_cr == tuple((x, 5) for x in range(5, 10))
-    assert bench.scene.analysis.mediancr[4, 4:9].all()
+    assert bench.model.parameters.pixels_to_be_flagged_as_cr == tuple((x, 5) for x in range(5, 10))
+    assert bench.model.analysis.mediancr[4, 4:9].all()
     view.tools.size.value = 3
     stroke(view, (1.0, 60.0))
-    forced = bench.scene.parameters.pixels_to_be_flagged_as_cr
+    forced = bench.model.parameters.pixels_to_be_flagged_as_cr
     assert {(1, 59), (1, 60), (2, 59), (2, 60)} <= set(forced)
     assert len(forced) == 9
     bench.state.undo()
-    assert len(bench.scene.parameters.pixels_to_be_flagged_as_cr) == 5
+    assert len(bench.model.parameters.pixels_to_be_flagged_as_cr) == 5
     bench.state.undo()
-    assert bench.scene.parameters.pixels_to_be_flagged_as_cr is None
+    assert bench.model.parameters.pixels_to_be_flagged_as_cr is None
 
 
 def test_erasing_touches_only_what_is_flagged(bench):
@@ -260,16 +260,16 @@ def test_erasing_touches_only_what_is_flagged(bench):
     y, x = FIRST[0]
     stroke(bench.view, (x + 1, y + 1))
     wanted = tuple(sorted((b + 1, a + 1) for a, b in FIRST))
-    assert bench.scene.parameters.pixels_to_be_ignored_as_cr == wanted
-    assert not bench.scene.analysis.mediancr[y, x]
+    assert bench.model.parameters.pixels_to_be_ignored_as_cr == wanted
+    assert not bench.model.analysis.mediancr[y, x]
 
 
 def test_a_click_marks_a_pixel_for_a_local_median(bench):
     bench.view.tools.tools.value = image_tools.LOCAL_MEDIAN
     bench.view.tools.window[0].value, bench.view.tools.window[1].value = 7, 4
     bench.tell(event="click", **at(3, 9))
-    assert getattr(bench.scene.parameters, edits.LOCAL_MEDIAN) == ((10, 4, 7, 5),)
-    assert bench.scene.selection.pixel is None
+    assert getattr(bench.model.parameters, edits.LOCAL_MEDIAN) == ((10, 4, 7, 5),)
+    assert bench.model.selection.pixel is None
 
 
 # Controls and keys
@@ -278,7 +278,7 @@ def test_a_click_marks_a_pixel_for_a_local_median(bench):
 def test_controls_set_the_display_and_follow_it(bench):
     display = bench.view.display
     display.stretch.value, display.opacity.value = "sqrt", 0.25
-    assert (bench.scene.display.stretch, bench.scene.display.opacity) == ("sqrt", 0.25)
+    assert (bench.model.display.stretch, bench.model.display.opacity) == ("sqrt", 0.25)
     bench.state.show(colours="viridis")
     assert display.colours.value == "viridis"
 
@@ -286,15 +286,15 @@ def test_controls_set_the_display_and_follow_it(bench):
 def test_typed_limits_are_manual_and_wrong_ones_change_nothing(bench):
     display = bench.view.display
     assert (display.low.value, display.high.value) == bench.view.layers.limits
-    assert bench.scene.display.limits == "zscale"
+    assert bench.model.display.limits == "zscale"
     display.high.value = 333.0
-    assert bench.scene.display.limits == "manual"
+    assert bench.model.display.limits == "manual"
     assert bench.view.layers.limits == (display.low.value, 333.0)
     display.low.value = 400.0
     assert "Low: found 400, expected less than 333" in display.message.value
     assert bench.view.layers.limits[1] == 333.0
     bench.press(",")
-    assert bench.scene.display.limits == "minmax"
+    assert bench.model.display.limits == "minmax"
     assert display.message.value == ""
     assert (display.low.value, display.high.value) == bench.view.layers.limits
 
@@ -303,21 +303,21 @@ def test_keys_choose_frames_and_blink(bench):
     shown = []
     for key in ("0", "1", "3", "m", "t", "t", "t", "t", "t", "b", "B", "B"):
         bench.press(key)
-        shown.append(bench.scene.display.frame)
+        shown.append(bench.model.display.frame)
     assert shown == ["mean", "1", "3", "median", "mean", "1", "2", "3", "mean", "min", "mean",
                      "median"]  # fmt: skip
     assert not {"x", "q", "4"} & bench.view.keys.keys()
     bench.view.display.blink.value = True
     assert bench.view.display.clock.playing
     bench.view.display.clock.value += 1
-    assert bench.scene.display.frame == "mean"
+    assert bench.model.display.frame == "mean"
 
 
 def test_the_readout_says_what_is_known_about_a_pixel(bench):
     y, x = SECOND[0]
     bench.page.pointer = at(y, x)
     text = bench.view.readout.value
-    stack = bench.scene.analysis.stack
+    stack = bench.model.analysis.stack
     for frame in (*stack.cube, stack.min2d, stack.median2d):
         assert f"{frame[y, x]:.2f}" in text
     assert "x    21 y    41" in text
@@ -345,26 +345,26 @@ def test_the_picture_is_saved_by_the_page(bench):
 def test_opacity_keys_stay_within_their_range(bench):
     for _ in range(12):
         bench.press("]")
-    assert bench.scene.display.opacity == 1.0
+    assert bench.model.display.opacity == 1.0
     for _ in range(12):
         bench.press("[")
-    assert bench.scene.display.opacity == 0.0
+    assert bench.model.display.opacity == 0.0
 
 
-# The deck
+# The buffers
 
 
-def test_a_deck_makes_each_picture_once_and_forgets_the_oldest():
+def test_image_buffers_make_each_picture_once_and_forget_the_oldest():
     scales = {"x": LinearScale(), "y": LinearScale()}
-    deck, made = ImageDeck(scales, 2), []
+    buffers, made = ImageBuffers(scales, 2), []
 
     def show(name):
         def make():
             made.append(name)
             return name.encode(), (0, 1, 0, 1)
 
-        deck.show(name, make)
-        assert deck.png == name.encode()
+        buffers.show(name, make)
+        assert buffers.png == name.encode()
 
     for name in ("a", "b", "a", "c", "a", "b"):
         show(name)
@@ -386,7 +386,7 @@ def test_a_key_of_an_object_ends_with_it():
 
 
 def test_the_diagram_decides_what_is_marked(bench):
-    heights = {p: bench.scene.analysis.stack.min2d[p] for p in (*FIRST, *SECOND)}
+    heights = {p: bench.model.analysis.stack.min2d[p] for p in (*FIRST, *SECOND)}
     lowest = min(heights, key=heights.get)
     bench.state.show(diagram=(heights[lowest] - 0.01, heights[lowest] + 0.01, 0.0, 1e4))
     shown = decoded(bench.view.layers.overlay.png)
@@ -400,8 +400,8 @@ def test_the_diagram_decides_what_is_marked(bench):
     assert {tuple(p) for p in brushed.tolist()} == {*FIRST, *SECOND}
 
 
-def test_an_unchanged_scene_sends_nothing(bench, monkeypatch):
+def test_an_unchanged_model_sends_nothing(bench, monkeypatch):
     sent = []
     monkeypatch.setattr("ipywidgets.Widget.notify_change", lambda self, change: sent.append(change))
-    bench.view.render(bench.scene)
+    bench.view.render(bench.model)
     assert sent == []

@@ -18,10 +18,10 @@ MM_ONLY = DETECTORS["mm"].code
 
 
 class NoView:
-    def __init__(self, desk):
+    def __init__(self, context):
         pass
 
-    def render(self, scene):
+    def render(self, model):
         pass
 
 
@@ -77,24 +77,24 @@ def test_opacity_scales_every_colour_but_nothing():
 
 
 @pytest.mark.parametrize("target", ["median", "mean", 1])
-def test_flagged_pixels_have_the_codes_of_the_analysis(target):
+def test_masked_pixels_have_the_codes_of_the_analysis(target):
     bench = Bench(NoView, pixels_to_be_flagged_as_cr=[[3, 2]], dilation=1)
-    scene = replace(bench.scene, display=replace(bench.scene.display, target=target))
-    assert overlays.mask_ready(scene)
-    found = overlays.flagged_pixels(scene)
+    model = replace(bench.model, display=replace(bench.model.display, target=target))
+    assert overlays.mask_ready(model)
+    found = overlays.masked_pixels(model)
     codes = np.zeros(SHAPE, np.uint8)
     codes.ravel()[found.pixels] = found.codes
-    assert (codes == scene.analysis.codes(target)).all()
+    assert (codes == model.analysis.codes(target)).all()
     assert np.count_nonzero(codes == MM_ONLY) >= len(FIRST) + len(SECOND)
 
 
 def test_a_zoomed_diagram_shows_only_its_own_pixels():
     bench = Bench(NoView)
-    heights = {p: bench.scene.analysis.stack.min2d[p] for p in (*FIRST, *SECOND)}
+    heights = {p: bench.model.analysis.stack.min2d[p] for p in (*FIRST, *SECOND)}
     lowest = min(heights, key=heights.get)
     limits = (heights[lowest] - 0.01, heights[lowest] + 0.01, 0.0, 1e4)
     bench.state.show(diagram=limits)
-    found = overlays.flagged_pixels(bench.scene)
+    found = overlays.masked_pixels(bench.model)
     assert found.pixels.tolist() == [lowest[0] * SHAPE[1] + lowest[1]]
 
 
@@ -105,7 +105,7 @@ def test_what_a_hand_took_out_is_marked():
         pixels_to_be_ignored_as_cr=[[2, 1]],
         pixels_to_be_replaced_by_local_median=[[1, 2, 3, 3]],
     )
-    found = overlays.edited_pixels(bench.scene)
+    found = overlays.edited_pixels(bench.model)
     assert dict(zip(found.pixels.tolist(), found.codes.tolist(), strict=True)) == {
         0: overlays.REJECTED,
         1: overlays.IGNORED,
@@ -115,7 +115,7 @@ def test_what_a_hand_took_out_is_marked():
 
 def test_brushed_pixels_are_those_inside_the_outline():
     bench = Bench(NoView)
-    assert overlays.brushed_pixels(bench.scene).pixels.size == 0
+    assert overlays.brushed_pixels(bench.model).pixels.size == 0
     bench.state.select(outline=((0, 500), (2000, 500), (2000, 5000), (0, 5000)))
-    found = overlays.brushed_pixels(bench.scene).pixels
+    found = overlays.brushed_pixels(bench.model).pixels
     assert sorted(found) == sorted(y * SHAPE[1] + x for y, x in (*FIRST, *SECOND))

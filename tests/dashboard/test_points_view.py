@@ -29,13 +29,13 @@ def bench():
 
 @pytest.fixture
 def view(bench):
-    view = bench.add(PointsView(bench.desk))
+    view = bench.add(PointsView(bench.context))
     bench.settle()
     return view
 
 
 def points(bench):
-    return points_of(bench.state.scene)
+    return points_of(bench.state.model)
 
 
 def test_a_moved_point_keeps_index_and_weight():
@@ -63,7 +63,7 @@ def test_the_widest_gap_is_nowhere_narrower_than_another(abscissae, low, high):
 
 def test_rows_show_the_points_in_the_range_of_the_diagram(bench, view):
     assert len(view._table.children) == 3
-    plane = bench.state.scene.analysis.plane
+    plane = bench.state.model.analysis.plane
     for row, (x, y, weight) in zip(view.rows, POINTS, strict=True):
         assert (row.x.slider.value, row.y.slider.value) == (x, y)
         assert (row.x.text.value, row.y.text.value) == (f"{x:g}", f"{y:g}")
@@ -117,7 +117,7 @@ def test_a_slider_does_not_run_away_from_a_diagram_that_grows(bench, view):
         bench.settle()
         assert slider.max == top
         assert slider.value == part * top
-    assert bench.state.scene.analysis.plane.y_edges[-1] > 1.5 * top
+    assert bench.state.model.analysis.plane.y_edges[-1] > 1.5 * top
     view.rows[2].y.text.value = str(3 * top)
     bench.settle()
     assert slider.max >= 3 * top
@@ -127,7 +127,7 @@ def test_a_slider_does_not_run_away_from_a_diagram_that_grows(bench, view):
 def test_ranges_follow_another_bias(bench, view):
     bench.state.update(bias=50.0)
     bench.settle()
-    edges = bench.state.scene.analysis.plane.x_edges
+    edges = bench.state.model.analysis.plane.x_edges
     assert view.rows[0].x.slider.max >= edges[-1]
     assert view.rows[0].x.slider.max < 1.1 * edges[-1]
 
@@ -135,7 +135,7 @@ def test_ranges_follow_another_bias(bench, view):
 def test_add_puts_a_point_on_the_boundary_in_the_widest_gap(bench, view):
     bench.state.update(mm_boundary_fit="spline")
     bench.settle()
-    boundary = bench.state.scene.analysis.boundary.boundary
+    boundary = bench.state.model.analysis.boundary.boundary
     view.add.click()
     assert len(points(bench)) == 4
     x, y, weight = points(bench)[3]
@@ -147,11 +147,11 @@ def test_add_puts_a_point_on_the_boundary_in_the_widest_gap(bench, view):
 
 def test_add_before_anything_is_computed():
     bench = Bench(small_analysis(mm_fixed_points_in_boundary=[[0, 10], [50, 20]]))
-    view = bench.add(PointsView(bench.desk))
+    view = bench.add(PointsView(bench.context))
     view.add.click()
     assert points(bench)[2] == (25.0, 15.0, WEIGHT)
     bench = Bench(small_analysis(mm_boundary_fit="spline", mm_fixed_points_in_boundary=None))
-    view = bench.add(PointsView(bench.desk))
+    view = bench.add(PointsView(bench.context))
     view.add.click()
     assert points(bench) == ((50.0, 50.0, WEIGHT),)
 
@@ -177,14 +177,14 @@ def test_what_straight_lines_cannot_go_through(bench, view):
 
 def test_the_kind_of_boundary_is_refused_where_points_are_missing(bench, view):
     view.fit.pick.value = "spline"
-    assert bench.state.scene.parameters.mm_boundary_fit == "spline"
+    assert bench.state.model.parameters.mm_boundary_fit == "spline"
     bench.state.update(mm_fixed_points_in_boundary=POINTS[:1])
     view.fit.pick.value = "piecewise"
     assert "expected at least 2 points" in view.error.text
     assert view.fit.pick.value == "spline"
     view.add.click()
     view.fit.pick.value = "piecewise"
-    assert bench.state.scene.parameters.mm_boundary_fit == "piecewise"
+    assert bench.state.model.parameters.mm_boundary_fit == "piecewise"
     assert view.error.text == ""
 
 

@@ -10,7 +10,7 @@ from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
 from crmasks_widgets.dashboard.noise_panel import fitted_parameters, log_ticks, noise_text
-from crmasks_widgets.dashboard.on_screen import flagged_pixels
+from crmasks_widgets.dashboard.on_screen import detected_pixels
 from crmasks_widgets.dashboard.status_view import counts_text
 
 from ..conftest import small_scene
@@ -35,11 +35,11 @@ def dashboard(request):
 
 @pytest.fixture
 def view(dashboard):
-    return dashboard.workplace.significance
+    return dashboard.session.significance
 
 
 def look(dashboard, *, away=False):
-    dashboard.workplace.significance.shown(not away)
+    dashboard.session.significance.shown(not away)
     assert dashboard.wait(60)
 
 
@@ -71,7 +71,7 @@ def test_every_target_has_its_density_thresholds_and_glyphs(dashboard, view):
         assert view.figure.lines["start"].y.tolist() == [limits.start[0]] * 2
         assert view.figure.lines["growth"].y.tolist() == [limits.growth] * 2
         assert view.figure.names.text[0] == f"start {limits.start[0]:.2f} σ"
-        _, codes = flagged_pixels(dashboard.state.scene)
+        _, codes = detected_pixels(dashboard.state.model)
         picture = decoded(view.figure.overlay.png)
         colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
         wanted = {tuple(bytes.fromhex(palette.all_codes()[c].colour[1:])) for c in np.unique(codes)}
@@ -87,7 +87,7 @@ def test_false_alarms_move_the_threshold_and_the_masks(dashboard, view):
     before = view.figure.lines["start"].y[0]
     view.editors["sg_false_alarms"].slider.value = 0.1
     assert dashboard.wait(60)
-    assert dashboard.state.scene.parameters.sg_false_alarms == pytest.approx(0.1)
+    assert dashboard.state.model.parameters.sg_false_alarms == pytest.approx(0.1)
     assert view.figure.lines["start"].y[0] > before
     view.editors["sg_growth"].text.value = "2.5"
     assert dashboard.wait(60)
@@ -97,10 +97,10 @@ def test_false_alarms_move_the_threshold_and_the_masks(dashboard, view):
 
 def test_a_value_that_cannot_be_used_is_said_and_changes_nothing(dashboard, view):
     look(dashboard)
-    before = dashboard.state.scene.parameters
+    before = dashboard.state.model.parameters
     view.editors["sg_growth"].text.value = "1"
     assert "sg_growth" in view._error.text
-    assert dashboard.state.scene.parameters == before
+    assert dashboard.state.model.parameters == before
 
 
 def test_the_selected_hit_is_ringed(dashboard, view):
@@ -131,20 +131,20 @@ def test_another_method_offers_significance_and_draws_no_diagram(dashboard, view
     assert view.panels.children == (view.noise.widget,)
     view.use.click()
     assert dashboard.wait(60)
-    assert dashboard.state.scene.parameters.crmethod == "significance"
+    assert dashboard.state.model.parameters.crmethod == "significance"
     assert len(view.panels.children) == 2
 
 
 def test_no_boundary_and_no_count_of_a_method_that_does_not_run(dashboard):
-    assert len(dashboard.workplace.diagram.panels["observed"]._boundary.x) == 0
-    counts = dashboard.workplace.status.counts.value
+    assert len(dashboard.session.diagram.panels["observed"]._boundary.x) == 0
+    counts = dashboard.session.status.counts.value
     assert "significance only" in counts or "both" in counts
     assert "MM" not in counts
-    assert dashboard.workplace.status.message.value == ""
+    assert dashboard.session.status.message.value == ""
 
 
 def test_turning_the_tab_is_looking(dashboard, view):
-    tabs = dashboard.workplace.widgets[-1].children[0].children[1]
+    tabs = dashboard.session.widgets[-1].children[0].children[1]
     tabs.selected_index = tabs.titles.index("Significance")
     assert view.active
     tabs.selected_index = 0
@@ -159,7 +159,7 @@ def test_fitted_gain_and_readout_noise_are_taken():
     parameters = cm.Parameters(gain=2.0, rnoise=5.0, crmethod="significance", mm_seed=1)
     with closing(cm.Dashboard(cm.Analysis(exposures, parameters))) as dashboard:
         look(dashboard)
-        take_fitted(dashboard, dashboard.workplace.significance)
+        take_fitted(dashboard, dashboard.session.significance)
 
 
 def take_fitted(dashboard, view):

@@ -69,7 +69,7 @@ class StateMachine(RuleBasedStateMachine):
     @initialize()
     def start(self):
         self.state, self.asked, self.clock = new_state()
-        self.history, self.place = [self.state.scene.parameters], 0
+        self.history, self.place = [self.state.model.parameters], 0
         # While a gesture is open: whether it has changed anything yet.
         self.moved = None
         self.heard = []
@@ -77,7 +77,7 @@ class StateMachine(RuleBasedStateMachine):
 
     @property
     def parameters(self):
-        return self.state.scene.parameters
+        return self.state.model.parameters
 
     def _edited(self, before, merges):
         if self.parameters == before:
@@ -110,10 +110,10 @@ class StateMachine(RuleBasedStateMachine):
     @rule()
     def refresh(self):
         """All is drawn again, and nothing else happens: the gesture stays open, too."""
-        before, self.heard[:] = self.state.scene, []
+        before, self.heard[:] = self.state.model, []
         self.state.refresh()
         assert self.heard == [before]
-        assert self.state.scene is before
+        assert self.state.model is before
 
     @rule(sigclips=st.lists(st.floats(0.5, 20), min_size=1, max_size=5))
     def drag(self, sigclips):
@@ -130,21 +130,21 @@ class StateMachine(RuleBasedStateMachine):
 
     @rule(changes=REFUSED)
     def refused(self, changes):
-        before = self.state.scene
+        before = self.state.model
         with pytest.raises(ParameterError):
             self.state.update(**changes)
-        assert self.state.scene is before
+        assert self.state.model is before
 
     @rule(changes=EDITS)
     def refused_by_the_engine(self, changes):
-        before, self.asked.refuse = self.state.scene, True
+        before, self.asked.refuse = self.state.model, True
         try:
             self.state.update(**changes)
         except InputError:
             pass
         finally:
             self.asked.refuse = False
-        assert self.state.scene is before
+        assert self.state.model is before
 
     @precondition(lambda self: self.place > 0)
     @rule()
@@ -200,7 +200,7 @@ def test_a_pause_or_another_gesture_begins_another_step():
     seen = []
     while state.can_undo:
         state.undo()
-        seen.append(state.scene.parameters.la_sigclip)
+        seen.append(state.model.parameters.la_sigclip)
     assert seen == [10, 9, 8, 7, 5]
 
 
@@ -211,36 +211,36 @@ def test_a_new_edit_forgets_what_was_undone():
     state.update(la_sigclip=7)
     assert not state.can_redo
     state.undo()
-    assert state.scene.parameters == ANALYSIS.parameters
+    assert state.model.parameters == ANALYSIS.parameters
 
 
 def test_an_undo_that_is_refused_changes_nothing():
     state, asked, _ = new_state()
     state.update(la_sigclip=6)
-    asked.refuse, before = True, state.scene
+    asked.refuse, before = True, state.model
     with pytest.raises(InputError):
         state.undo()
-    assert state.scene is before
+    assert state.model is before
     asked.refuse = False
     state.undo()
-    assert state.scene.parameters == ANALYSIS.parameters
+    assert state.model.parameters == ANALYSIS.parameters
 
 
 def test_revert_gives_up_a_step_that_can_be_done_again():
     state, asked, _ = new_state()
     state.update(la_sigclip=6)
-    works = state.scene.parameters
+    works = state.model.parameters
     state.update(la_sigclip=7)
     n = len(asked.parameters)
     state.revert(works)
-    assert state.scene.parameters == works
+    assert state.model.parameters == works
     assert len(asked.parameters) == n  # it is known already: nothing is computed for it
     state.redo()
-    assert state.scene.parameters.la_sigclip == 7
+    assert state.model.parameters.la_sigclip == 7
     state.undo()
     state.undo()
-    assert state.scene.parameters == ANALYSIS.parameters
-    state.revert(state.scene.parameters)
+    assert state.model.parameters == ANALYSIS.parameters
+    state.revert(state.model.parameters)
     assert state.can_redo
 
 
@@ -254,7 +254,7 @@ def test_the_oldest_steps_are_forgotten_first():
         state.undo()
         steps += 1
     assert steps == MAX_UNDO
-    assert state.scene.parameters.la_sigclip == clip + 4
+    assert state.model.parameters.la_sigclip == clip + 4
 
 
 def test_listeners_hear_of_changes_only():
@@ -290,10 +290,10 @@ def test_resubmit_asks_again_for_what_is_set():
     assert [p.dilation for p in asked.parameters] == [2, 2]
 
 
-def test_scene_tells_what_is_known():
+def test_view_model_tells_what_is_known():
     analysis = small_analysis()
     state = State(analysis, Asked())
-    assert not state.scene.ready("stack")
+    assert not state.model.ready("stack")
     analysis.result("flags", "median")
-    assert state.scene.ready("stack", "boundary", ("flags", "median"))
-    assert not state.scene.ready("stack", ("flags", "mean"))
+    assert state.model.ready("stack", "boundary", ("flags", "median"))
+    assert not state.model.ready("stack", ("flags", "mean"))

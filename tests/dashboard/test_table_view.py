@@ -24,11 +24,11 @@ def bench():
 
 @pytest.fixture
 def view(bench):
-    return bench.add(TableView(bench.desk, page_rows=PAGE))
+    return bench.add(TableView(bench.context, page_rows=PAGE))
 
 
 def hits(bench):
-    return bench.state.scene.analysis.hits
+    return bench.state.model.analysis.hits
 
 
 def send(view, **message):
@@ -66,7 +66,7 @@ def test_the_first_page_and_how_much_there_is(bench, view):
 def test_nothing_is_computed_and_nothing_shown_before_it_is_known():
     analysis = small_analysis()
     bench = Bench(analysis)
-    view = bench.add(TableView(bench.desk))
+    view = bench.add(TableView(bench.context))
     assert view.table.rows == []
     assert analysis.computed() == frozenset()
 
@@ -124,30 +124,30 @@ def test_pages_end(bench, view):
 
 def test_a_row_selects_its_hit(bench, view):
     send(view, event="select", number=3)
-    y, x = bench.state.scene.selection.pixel
-    scene = bench.state.scene
-    assert scene.analysis.labels[y, x] == 3
-    assert selected_hit(scene) == 3
+    y, x = bench.state.model.selection.pixel
+    model = bench.state.model
+    assert model.analysis.labels[y, x] == 3
+    assert selected_hit(model) == 3
     assert view.table.selected == 3
     send(view, event="select", number=10**6)
-    assert bench.state.scene is scene
+    assert bench.state.model is model
     assert bench.errors == []
 
 
 def test_the_pixel_of_a_hit_is_the_one_nearest_its_centre(bench):
-    scene = bench.state.scene
-    for hit in scene.analysis.hits:
-        y, x = central_pixel(scene, hit["number"])
-        ys, xs = np.nonzero(scene.analysis.labels == hit["number"])
+    model = bench.state.model
+    for hit in model.analysis.hits:
+        y, x = central_pixel(model, hit["number"])
+        ys, xs = np.nonzero(model.analysis.labels == hit["number"])
         distances = np.hypot(ys + 1 - hit["y"], xs + 1 - hit["x"])
         assert np.hypot(y + 1 - hit["y"], x + 1 - hit["x"]) == distances.min()
         assert (y, x) in set(zip(ys.tolist(), xs.tolist(), strict=True))
-    assert central_pixel(scene, 0) is None
+    assert central_pixel(model, 0) is None
 
 
 def test_a_hit_selected_elsewhere_is_turned_to(bench, view):
     number = len(hits(bench))
-    bench.state.select(pixel=central_pixel(bench.state.scene, number))
+    bench.state.select(pixel=central_pixel(bench.state.model, number))
     assert view.table.selected == number
     assert number in [row["number"] for row in view.table.rows]
     send(view, event="turn", by=-1)  # looking elsewhere does not unselect
@@ -159,7 +159,7 @@ def test_a_hit_selected_elsewhere_is_turned_to(bench, view):
 
 
 def test_zoom_of_the_image_restricts_the_rows(bench, view):
-    labels = bench.state.scene.analysis.labels
+    labels = bench.state.model.analysis.labels
     bench.state.show(image=(9.6, 40.4, 19.6, 50.4))
     inside = set(np.unique(labels[20:51, 10:41])) - {0}
     assert 0 < len(inside) < labels.max()
@@ -170,7 +170,7 @@ def test_zoom_of_the_image_restricts_the_rows(bench, view):
 
 def around_hit(bench, number, target):
     """Limits around the first pixel of a hit in a diagram, and which hits are inside."""
-    analysis = bench.state.scene.analysis
+    analysis = bench.state.model.analysis
     stack, labels = analysis.stack, analysis.labels
     x, y = stack.min2d, stack.target(target) - stack.min2d
     at = tuple(np.argwhere(labels == number)[0])
@@ -194,7 +194,7 @@ def test_brushed_hits_are_marked(bench, view):
     bench.state.select(outline=((x_min, y_min), (x_max, y_min), (x_max, y_max), (x_min, y_max)))
     marked = set()
     for number in all_numbers(view):
-        bench.state.select(pixel=central_pixel(bench.state.scene, number))
+        bench.state.select(pixel=central_pixel(bench.state.model, number))
         row = next(row for row in view.table.rows if row["number"] == number)
         assert row["cells"][0].startswith("◆") == row["brushed"]
         marked |= {number} if row["brushed"] else set()
@@ -207,7 +207,7 @@ def test_brushed_hits_are_marked(bench, view):
 def test_the_table_follows_the_masks(bench, view):
     n = len(hits(bench))
     bench.state.update(mediancr_pixels_rejected=[
-        [x + 1, y + 1] for y, x in np.argwhere(bench.state.scene.analysis.labels == 2)
+        [x + 1, y + 1] for y, x in np.argwhere(bench.state.model.analysis.labels == 2)
     ])  # fmt: skip
     assert f"of {n} hits" in view.table.caption  # until the new ones are known
     bench.settle()
@@ -228,7 +228,7 @@ def test_a_chosen_method_stays_while_hits_change(bench, view):
 def test_nothing_is_sent_when_nothing_changed(bench, view):
     revision = view.table.revision
     bench.state.show(opacity=0.3)
-    bench.state.publish(bench.state.scene.analysis)
+    bench.state.publish(bench.state.model.analysis)
     assert view.table.revision == revision
 
 
@@ -276,7 +276,7 @@ def test_matching(wanted, expected):
 
 
 def test_a_class_can_be_filtered_in_the_view(bench, view, monkeypatch):
-    analysis = bench.state.scene.analysis
+    analysis = bench.state.model.analysis
     table = analysis.hits
     table["class"] = ["hot pixel" if i % 2 else "double hit" for i in range(len(table))]
     analysis._results._slots["hits", None].value = table
@@ -288,7 +288,7 @@ def test_a_class_can_be_filtered_in_the_view(bench, view, monkeypatch):
 
 def test_no_hits_at_all():
     bench = Bench(small_analysis(mm_threshold=1e6))
-    view = bench.add(TableView(bench.desk))
+    view = bench.add(TableView(bench.context))
     bench.settle()
     assert view.table.rows == []
     assert view.table.caption == "0 of 0 hits"

@@ -38,7 +38,7 @@ def test_a_window_covers_what_is_on_screen_in_blocks_that_the_screen_shows(shape
         return low, low + data.draw(st.floats(0.5, 2.0 * n + 1))
 
     limits = (*edges(shape[1]), *edges(shape[0]))
-    window = viewport.window_of(limits, shape, size, margin=0.0)
+    window = viewport.covering_window(limits, shape, size, margin=0.0)
     rows, columns = viewport.visible(limits, shape)
     if rows.start >= rows.stop or columns.start >= columns.stop:
         assert window is None
@@ -52,7 +52,9 @@ def test_a_window_covers_what_is_on_screen_in_blocks_that_the_screen_shows(shape
 
 
 def test_nothing_is_drawn_where_the_frame_is_not_on_screen():
-    assert viewport.window_of((200.0, 300.0, 0.0, 9.0), (20, 30), (90, 90), margin=0.5) is None
+    assert (
+        viewport.covering_window((200.0, 300.0, 0.0, 9.0), (20, 30), (90, 90), margin=0.5) is None
+    )
 
 
 @given(shapes, st.integers(1, 9), st.booleans())

@@ -53,7 +53,7 @@ def test_one_figure_is_used_for_every_hit(bench):
     assert bench.view.box.children == (figure,)
     assert figure.meshes == [mesh]
     assert not np.array_equal(mesh.y, before)
-    stack = bench.scene.analysis.stack
+    stack = bench.model.analysis.stack
     assert mesh.y.max() == stack.cube[:, 7:15, 57:64].max()
     assert figure.ylim == (mesh.y.min(), mesh.y.max())
     bench.view.shown(False)

@@ -1,4 +1,4 @@
-"""One analysis being worked on: its state, its engine and the views around them."""
+"""A session with one analysis: its state, its engine and the views around them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,9 +9,9 @@ from ipywidgets import HBox, Layout, Tab, VBox, Widget
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.dashboard.closing import close_all, widgets_made
+from crmasks_widgets.dashboard.context import Context, Memo, View
 from crmasks_widgets.dashboard.controls_view import ControlsView
 from crmasks_widgets.dashboard.cutouts_view import CutoutsView
-from crmasks_widgets.dashboard.desk import Desk, Memo, View
 from crmasks_widgets.dashboard.diagram_view import DiagramView
 from crmasks_widgets.dashboard.dispatch import Dispatcher
 from crmasks_widgets.dashboard.engine import Engine, Order, Snapshot, default_order
@@ -21,7 +21,7 @@ from crmasks_widgets.dashboard.image_view import ImageView
 from crmasks_widgets.dashboard.page import Page
 from crmasks_widgets.dashboard.points_view import PointsView
 from crmasks_widgets.dashboard.significance_view import SignificanceView
-from crmasks_widgets.dashboard.state import Scene, State
+from crmasks_widgets.dashboard.state import State, ViewModel
 from crmasks_widgets.dashboard.status_view import StatusView
 from crmasks_widgets.dashboard.table_view import TableView
 from crmasks_widgets.dashboard.volume_view import VolumeView
@@ -29,8 +29,8 @@ from crmasks_widgets.figures import all_figures
 from crmasks_widgets.parameters import Parameters
 
 
-class Workplace:
-    """State, engine and views of one analysis, connected.
+class Session:
+    """Work on one analysis: its state, its engine and the views of it, connected.
 
     Parameters
     ----------
@@ -52,25 +52,25 @@ class Workplace:
         self.state = State(analysis, self._submit)
         with widgets_made() as self._made:
             self.page = Page()
-            self.desk = Desk(self.state, self.dispatcher, self.page)
+            self.context = Context(self.state, self.dispatcher, self.page)
             self._make_views(open_analysis)
             self.widgets = self._laid_out()
         self._asked = Memo()
-        self._asked(self._wanted(self.state.scene), lambda: None)
+        self._asked(self._wanted(self.state.model), lambda: None)
         self.state.subscribe(self._render)
-        self.desk.observe(self.page, self._render_again, "sizes")
+        self.context.observe(self.page, self._render_again, "sizes")
         self.page.on_msg(self.dispatcher.handler(self._pressed))
-        self._render(self.state.scene)
+        self._render(self.state.model)
         self.state.resubmit()
 
     def _make_views(self, open_analysis: Callable[[Analysis], object]) -> None:
-        desk = self.desk
-        self.status = StatusView(desk, self._cancel)
-        self.diagram, self.image = DiagramView(desk), ImageView(desk)
-        self.points, self.controls = PointsView(desk), ControlsView(desk)
-        self.cutouts, self.table = CutoutsView(desk), TableView(desk)
-        self.volume, self.significance = VolumeView(desk), SignificanceView(desk)
-        self.files = FilesView(desk, open_analysis, all_figures)
+        context = self.context
+        self.status = StatusView(context, self._cancel)
+        self.diagram, self.image = DiagramView(context), ImageView(context)
+        self.points, self.controls = PointsView(context), ControlsView(context)
+        self.cutouts, self.table = CutoutsView(context), TableView(context)
+        self.volume, self.significance = VolumeView(context), SignificanceView(context)
+        self.files = FilesView(context, open_analysis, all_figures)
         titled: dict[str, View] = {
             "Diagram": self.diagram,
             "Image": self.image,
@@ -79,7 +79,7 @@ class Workplace:
             "3-D": self.volume,
             "Everywhere": self.status,
         }
-        self.help = HelpView(desk, {title: view.keys for title, view in titled.items()})
+        self.help = HelpView(context, {title: view.keys for title, view in titled.items()})
         self.views: tuple[View, ...] = (
             *titled.values(),
             self.points,
@@ -94,13 +94,13 @@ class Workplace:
             "Boundary": self.points, "Parameters": self.controls,
             "Significance": self.significance, "Files": self.files, "Help": self.help,
         })  # fmt: skip
-        _tie(self.desk, self.help, settings)
+        _tie(self.context, self.help, settings)
         hits = _tabs({"Cutouts": self.cutouts, "Hits": self.table, "3-D": self.volume})
         # What costs much is made only while someone looks.
         for tabs, title, view in (
             (hits, "3-D", self.volume), (settings, "Significance", self.significance),
         ):  # fmt: skip
-            self.desk.observe(tabs, partial(_tell, view, tabs, title), "selected_index")
+            self.context.observe(tabs, partial(_tell, view, tabs, title), "selected_index")
         half = partial(VBox, layout=Layout(flex="1 1 480px", min_width="0"))
         columns = HBox(
             [half([self.diagram.widget, settings]), half([self.image.widget, hits])],
@@ -131,7 +131,7 @@ class Workplace:
 
     def _order(self, parameters: Parameters) -> Order:
         """What is on screen first, then everything else."""
-        analysis, display = self.engine.requested, self.state.scene.display
+        analysis, display = self.engine.requested, self.state.model.display
         target, uses_mm = display.target, "mm" in parameters.detectors
         # With the mask come the flags that it is made of: they are drawn together.
         detected: Order = (("mediancr", None), ("flags", target), ("hits", None))
@@ -183,14 +183,14 @@ class Workplace:
                 view.keys[name].action()
                 return
 
-    def _render(self, scene: Scene) -> None:
+    def _render(self, model: ViewModel) -> None:
         for view in self.views:
-            view.render(scene)
-        self._asked(self._wanted(scene), self.state.resubmit)
+            view.render(model)
+        self._asked(self._wanted(model), self.state.resubmit)
 
-    def _wanted(self, scene: Scene) -> tuple[Any, ...]:
+    def _wanted(self, model: ViewModel) -> tuple[Any, ...]:
         """What of the display decides what is computed first."""
-        return scene.display.target, scene.display.frame, self.significance.active
+        return model.display.target, model.display.frame, self.significance.active
 
     def _render_again(self) -> None:
         self.state.refresh()
@@ -207,7 +207,7 @@ def _tabs(views: dict[str, Any]) -> Tab:
     return tabs
 
 
-def _tie(desk: Desk, view: HelpView, tabs: Tab) -> None:
+def _tie(context: Context, view: HelpView, tabs: Tab) -> None:
     """Let the help be open as long as its tab is on top; closing it goes back to the tab before."""
     place = tabs.titles.index("Help")
     before = [0]
@@ -221,5 +221,5 @@ def _tie(desk: Desk, view: HelpView, tabs: Tab) -> None:
         if view.widget.opened != (tabs.selected_index == place):
             tabs.selected_index = place if view.widget.opened else before[0]
 
-    desk.observe(tabs, turned, "selected_index")
-    desk.observe(view.widget, opened, "opened")
+    context.observe(tabs, turned, "selected_index")
+    context.observe(view.widget, opened, "opened")

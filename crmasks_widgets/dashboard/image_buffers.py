@@ -34,7 +34,7 @@ class Same:
         return isinstance(other, Same) and thing is not None and thing is other._thing()
 
 
-class ImageDeck:
+class ImageBuffers:
     """A `bqplot.Image` mark whose last pictures stay in the browser.
 
     Blinking costs neither drawing nor sending then. A buffer that is full is used again for

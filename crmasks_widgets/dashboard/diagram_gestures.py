@@ -1,4 +1,4 @@
-"""What a hand does in the diagram: drags points, zooms, brushes."""
+"""Gestures in the diagram: dragging points, zooming, brushing."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -10,10 +10,10 @@ from bqplot.interacts import BrushSelector
 from bqplot_image_gl.interacts import MouseInteraction
 from ipywidgets import Button, HBox, Layout, ToggleButtons
 
-from crmasks_widgets.dashboard.desk import Desk, Key
+from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.diagram_panel import Panel
 from crmasks_widgets.dashboard.points import WEIGHT, added, moved, removed
-from crmasks_widgets.dashboard.state import Limits, Scene
+from crmasks_widgets.dashboard.state import Limits, ViewModel
 
 TOOLS: Final = ("Points", "Pan", "Zoom box", "Brush", "Lasso")
 TOOLTIPS: Final = (
@@ -29,23 +29,23 @@ WHEEL_STEP: Final = 0.0015
 PAN_DELAY: Final = 0.08  # s
 
 
-class DiagramHands:
-    """Tools of the diagram; they only change the state.
+class DiagramGestures:
+    """Tools of the diagram, and what their gestures change in the state.
 
     Parameters
     ----------
-    desk : Desk
+    context : Context
         What a view works with.
     panels : tuple of Panel
-        Where the hand is.
+        Where the gestures are made.
     scales : dict
         Scales "x" and "y" of the panels.
     """
 
     def __init__(
-        self, desk: Desk, panels: tuple[Panel, ...], scales: dict[str, LinearScale]
+        self, context: Context, panels: tuple[Panel, ...], scales: dict[str, LinearScale]
     ) -> None:
-        self._desk, self._panels, self._scales = desk, panels, scales
+        self._context, self._panels, self._scales = context, panels, scales
         self._limits: Limits = (0.0, 1.0, 0.0, 1.0)
         # A point under the hand must not move the view that it is seen in.
         self._held: Limits | None = None
@@ -70,15 +70,15 @@ class DiagramHands:
             layout=Layout(flex_flow="row wrap", align_items="center"),
         )
         self.keys = {
-            "v": Key("drag points", partial(self._choose, "Points")),
-            "p": Key("pan", partial(self._choose, "Pan")),
-            "o": Key("zoom to a box", partial(self._choose, "Zoom box")),
-            "b": Key("brush pixels", partial(self._choose, "Brush")),
-            "l": Key("lasso pixels", partial(self._choose, "Lasso")),
-            "h": Key("whole diagram", self._go_home),
-            "r": Key("whole diagram", self._go_home),
-            "+": Key("add a fixed point at the pointer", self._add_at_pointer),
-            "d": Key("delete the fixed point at the pointer", self._delete_at_pointer),
+            "v": Shortcut("drag points", partial(self._choose, "Points")),
+            "p": Shortcut("pan", partial(self._choose, "Pan")),
+            "o": Shortcut("zoom to a box", partial(self._choose, "Zoom box")),
+            "b": Shortcut("brush pixels", partial(self._choose, "Brush")),
+            "l": Shortcut("lasso pixels", partial(self._choose, "Lasso")),
+            "h": Shortcut("whole diagram", self._go_home),
+            "r": Shortcut("whole diagram", self._go_home),
+            "+": Shortcut("add a fixed point at the pointer", self._add_at_pointer),
+            "d": Shortcut("delete the fixed point at the pointer", self._delete_at_pointer),
         }
 
     def _interactions_of(self, panel: Panel) -> dict[str, Any]:
@@ -88,27 +88,27 @@ class DiagramHands:
         lasso = MouseInteraction(
             **scales, events=["dragstart", "dragmove", "dragend"], cursor="crosshair"
         )
-        handler = self._desk.dispatcher.handler
-        self._desk.observe(box, partial(self._boxed, box), "brushing")
-        self._desk.observe(brush, partial(self._brushed, brush), ["selected_x", "selected_y"])
+        handler = self._context.dispatcher.handler
+        self._context.observe(box, partial(self._boxed, box), "brushing")
+        self._context.observe(brush, partial(self._brushed, brush), ["selected_x", "selected_y"])
         lasso.on_msg(handler(partial(self._lassoed, panel)))
         return {"Points": None, "Pan": pan, "Zoom box": box, "Brush": brush, "Lasso": lasso}
 
     def _connect(self) -> None:
-        desk, handler = self._desk, self._desk.dispatcher.handler
-        desk.observe(self.tool, self._take_tool)
+        context, handler = self._context, self._context.dispatcher.handler
+        context.observe(self.tool, self._take_tool)
         for panel in self._panels:
-            desk.observe(panel.points, partial(self._dragged, panel), ["x", "y"])
+            context.observe(panel.points, partial(self._dragged, panel), ["x", "y"])
             panel.points.on_drag_start(handler(lambda *_: self._grasped()))
             panel.points.on_drag_end(handler(lambda _, content: self._dropped(content)))
         for axis in self._scales.values():
-            desk.observe(axis, self._panned, ["min", "max"])
-        desk.observe(desk.page, self._turned_wheel, "wheel")
-        desk.page.on_msg(handler(self._message))
+            context.observe(axis, self._panned, ["min", "max"])
+        context.observe(context.page, self._turned_wheel, "wheel")
+        context.page.on_msg(handler(self._message))
         for button, action in (
             (self.home, self._go_home),
             (self.all, self._show_all),
-            (self.clear, lambda: desk.state.select(outline=())),
+            (self.clear, lambda: context.state.select(outline=())),
             (self.from_boundary, self._points_from_boundary),
         ):
             button.on_click(handler(lambda _, action=action: action()))
@@ -125,10 +125,10 @@ class DiagramHands:
     # Points -----------------------------------------------------------------------------------
 
     def _points(self) -> tuple[tuple[float, float, float], ...]:
-        return self._desk.state.scene.parameters.mm_fixed_points_in_boundary or ()
+        return self._context.state.model.parameters.mm_fixed_points_in_boundary or ()
 
     def _set_points(self, points: Any) -> None:
-        self._desk.state.update(mm_fixed_points_in_boundary=points)
+        self._context.state.update(mm_fixed_points_in_boundary=points)
 
     def _dragged(self, panel: Panel) -> None:
         points, places = self._points(), panel.dragged()
@@ -144,7 +144,7 @@ class DiagramHands:
             return
         if self._held is None:
             self._held = self._limits
-            self._desk.state.begin_gesture()
+            self._context.state.begin_gesture()
         self._set_points(followed)
 
     def _grasped(self) -> None:
@@ -159,15 +159,15 @@ class DiagramHands:
             if not deleted and (held is not None or place != _by_hand(*points[index][:2])):
                 self._set_points(moved(points, index, *place))
         finally:
-            self._desk.state.end_gesture()
-            self._desk.state.refresh()
+            self._context.state.end_gesture()
+            self._context.state.refresh()
 
     def _message(self, _: object, content: dict[str, Any], __: object) -> None:
         if content.get("event") == "dblclick" and self._plot(content):
             self._set_points(added(self._points(), *self._rounded(content)))
 
     def _add_at_pointer(self) -> None:
-        pointer = self._desk.page.pointer
+        pointer = self._context.page.pointer
         if self._plot(pointer):
             self._set_points(added(self._points(), *self._rounded(pointer)))
 
@@ -182,25 +182,25 @@ class DiagramHands:
             self._set_points(removed(points, int(np.argmin(away))) or None)
 
     def _points_from_boundary(self) -> None:
-        scene = self._desk.state.scene
-        if not scene.ready("boundary", "plane"):
+        model = self._context.state.model
+        if not model.ready("boundary", "plane"):
             return
-        boundary, edges = scene.analysis.boundary.boundary, scene.analysis.plane.x_edges
+        boundary, edges = model.analysis.boundary.boundary, model.analysis.plane.x_edges
         # Noise rises fast where there is little light: more points there.
         x = edges[0] + (edges[-1] - edges[0]) * np.array([0.0, 0.05, 0.2, 0.5, 1.0])
         points = tuple(
             (*_by_hand(float(a), float(b)), WEIGHT) for a, b in zip(x, boundary(x), strict=True)
         )
-        self._desk.state.update(mm_fixed_points_in_boundary=points, mm_boundary_fit="piecewise")
+        self._context.state.update(mm_fixed_points_in_boundary=points, mm_boundary_fit="piecewise")
 
     # View -------------------------------------------------------------------------------------
 
-    def follow(self, scene: Scene) -> Limits:
+    def follow(self, model: ViewModel) -> Limits:
         """Let the scales show what the state says.
 
         Parameters
         ----------
-        scene : Scene
+        model : ViewModel
             Its plane must be ready.
 
         Returns
@@ -208,7 +208,7 @@ class DiagramHands:
         (x_min, x_max, y_min, y_max)
             What is on screen, ADU.
         """
-        self._limits = self._held or scene.display.diagram or whole_diagram(scene)
+        self._limits = self._held or model.display.diagram or whole_diagram(model)
         x_min, x_max, y_min, y_max = self._limits
         x, y = self._scales["x"], self._scales["y"]
         # Both at once: whoever observes one axis reads the other, too.
@@ -218,7 +218,7 @@ class DiagramHands:
 
     def pointed(self) -> tuple[float, float] | None:
         """Place of the pointer in the diagram, ADU."""
-        pointer = self._desk.page.pointer
+        pointer = self._context.page.pointer
         return self._place(pointer) if self._plot(pointer) else None
 
     def _plot(self, event: dict[str, Any]) -> bool:
@@ -232,21 +232,21 @@ class DiagramHands:
         return _by_hand(*self._place(event))
 
     def _show(self, limits: Limits | None) -> None:
-        self._desk.state.show(diagram=limits)
+        self._context.state.show(diagram=limits)
 
     def _go_home(self) -> None:
         self._show(None)
 
     def _show_all(self) -> None:
-        scene = self._desk.state.scene
-        if scene.ready("stack"):
-            stack, (x_min, *_) = scene.analysis.stack, whole_diagram(scene)
-            height = stack.target(scene.display.target) - stack.min2d
+        model = self._context.state.model
+        if model.ready("stack"):
+            stack, (x_min, *_) = model.analysis.stack, whole_diagram(model)
+            height = stack.target(model.display.target) - stack.min2d
             brightest, highest = float(np.nanmax(stack.min2d)), float(np.nanmax(height))
             self._show((x_min, 1.02 * brightest, 0.0, 1.02 * highest))
 
     def _panned(self) -> None:
-        self._desk.dispatcher.later("pan diagram", PAN_DELAY, self._take_scales)
+        self._context.dispatcher.later("pan diagram", PAN_DELAY, self._take_scales)
 
     def _take_scales(self) -> None:
         x, y = self._scales["x"], self._scales["y"]
@@ -255,7 +255,7 @@ class DiagramHands:
             self._show(limits)
 
     def _turned_wheel(self) -> None:
-        wheel = self._desk.page.wheel
+        wheel = self._context.page.wheel
         turned, self._turned = wheel["total"] - self._turned, wheel["total"]
         if self._plot(wheel) and self.tool.value != "Pan":
             factor = float(np.exp(np.clip(turned * WHEEL_STEP, -1.0, 1.0)))
@@ -280,7 +280,7 @@ class DiagramHands:
         if corners is not None:
             x_min, x_max, y_min, y_max = corners
             outline = ((x_min, y_min), (x_max, y_min), (x_max, y_max), (x_min, y_max))
-            self._desk.state.select(outline=outline)
+            self._context.state.select(outline=outline)
 
     def _lassoed(self, panel: Panel, _: object, content: dict[str, Any], __: object) -> None:
         event, domain = content.get("event"), content.get("domain", {})
@@ -293,12 +293,12 @@ class DiagramHands:
             panel.trail.x, panel.trail.y = corners[:, 0], corners[:, 1]
         if event == "dragend":
             panel.trail.x = panel.trail.y = np.zeros(0)
-            self._desk.state.select(outline=tuple(self._trail))
+            self._context.state.select(outline=tuple(self._trail))
 
 
-def whole_diagram(scene: Scene) -> Limits:
+def whole_diagram(model: ViewModel) -> Limits:
     """Limits of the plane, ADU."""
-    plane = scene.analysis.plane
+    plane = model.analysis.plane
     x, y = plane.x_edges, plane.y_edges
     return float(x[0]), float(x[-1]), float(y[0]), float(y[-1])
 

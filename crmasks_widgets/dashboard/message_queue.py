@@ -1,4 +1,4 @@
-"""What a kernel says is kept until a busy server has fetched it."""
+"""The kernel's queue of messages to the page, long enough for a server that is busy."""
 
 from functools import partial
 from typing import Any, Final

@@ -8,11 +8,11 @@ from ipywidgets import DOMWidget, Widget
 
 from crmasks_widgets.dashboard.dispatch import Dispatcher
 from crmasks_widgets.dashboard.page import Page
-from crmasks_widgets.dashboard.state import Scene, State
+from crmasks_widgets.dashboard.state import State, ViewModel
 
 
 @dataclass(frozen=True)
-class Key:
+class Shortcut:
     """What a key does.
 
     Attributes
@@ -28,7 +28,7 @@ class Key:
 
 
 class View(Protocol):
-    """A part of the dashboard: draws scenes, and turns gestures into changes of the state."""
+    """A part of the dashboard: draws a view model, and turns gestures into changes of the state."""
 
     @property
     def widget(self) -> DOMWidget:
@@ -39,16 +39,16 @@ class View(Protocol):
         """Names of its plots (`page.name_plot`); over them its keys come first."""
 
     @property
-    def keys(self) -> Mapping[str, Key]:
+    def keys(self) -> Mapping[str, Shortcut]:
         """By what the browser calls the key: "a", "A", "?", "Escape", "ArrowLeft", "Ctrl+z"."""
 
-    def render(self, scene: Scene) -> None:
-        """Draw a scene; cheap where nothing that is shown here has changed."""
+    def render(self, model: ViewModel) -> None:
+        """Draw a view model; cheap where nothing that is shown here has changed."""
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What a view may reach: never another view.
+class Context:
+    """What a view works with: never another view.
 
     Attributes
     ----------
