@@ -12,6 +12,7 @@ from pathlib import Path
 
 from crmasks_widgets.errors import OutputError, ProductExistsError
 from crmasks_widgets.files.folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
+from crmasks_widgets.machine import WINDOWS
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,8 @@ def occupied(folder: Path) -> Iterator[Callable[[], None]]:
         remove_abandoned(folder)
 
         def leave() -> None:
-            (folder / LOCK_NAME).unlink(missing_ok=True)
+            with contextlib.suppress(PermissionError):  # on Windows, where it is open
+                (folder / LOCK_NAME).unlink(missing_ok=True)
             _remove_empty(new)
 
         yield leave
@@ -321,7 +323,8 @@ def _in_place(done: list[tuple[Path, Product]], folder: Path) -> list[Written]:
             target, size = folder / product.name, path.stat().st_size
             os.replace(path, target)
             written.append(Written(target, product.content, size))
-        _sync(folder)
+        if not WINDOWS:
+            _sync(folder, os.O_RDONLY)
     except OSError as error:
         msg = f"{target}: could not be replaced ({error.strerror}), expected to be allowed to"
         raise OutputError(msg) from error
@@ -351,7 +354,7 @@ def remove_products(paths: Iterable[Path]) -> None:
 
 def _write_one(product: Product, path: Path) -> None:
     product.write(path)
-    _sync(path)
+    _sync(path, os.O_RDWR)
 
 
 def _no_room(path: Path, error: OSError, needed: int) -> OutputError:
@@ -388,8 +391,8 @@ def check_room(folder: Path, needed: int) -> None:
         raise OutputError(msg)
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
     try:
         os.fsync(handle)
     finally:
