@@ -23,10 +23,11 @@ from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
 from crmasks_widgets.demo import KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError
-from crmasks_widgets.files.writing import check_room, occupied
 from crmasks_widgets.loading import FIXED_SEED, load_analysis
 from crmasks_widgets.machine import available_cpus
-from crmasks_widgets.products import Figures, prepare_folder, room_needed, save_all
+from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.products import prepare_folder
+from crmasks_widgets.running import Destination, OccupiedFolder, occupying
 
 EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 _GRACE = 0.7  # s
@@ -160,21 +161,25 @@ def _add_batch(commands: Any) -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Make masks and corrected combinations of the exposures that a YAML file names."""
-    # Without this, an hour of computing could end at a folder that is not writable.
-    inputs = [p for p in (arguments.params, arguments.crmasks) if p is not None]
     seed = FIXED_SEED if arguments.reproducible else None
     analysis = load_analysis(arguments.params, arguments.crmasks, seed=seed)
-    sources = [*inputs, *analysis.exposures.paths, *analysis.calibration.paths.values()]
-    prepare_folder(arguments.output_dir, sources, overwrite=arguments.overwrite)
-    parameters = analysis.parameters
+    to = Destination(
+        arguments.output_dir, (arguments.params,), arguments.figures, arguments.overwrite,
+        arguments.reproducible,
+    )  # fmt: skip
+    with occupying(analysis, to) as folder:
+        _say_that_nobody_is_asked(analysis.parameters, arguments.params)
+        _compute_and_save(analysis, folder, console)
+    return EXIT_DONE
+
+
+def _say_that_nobody_is_asked(parameters: Parameters, path: Path) -> None:
     if parameters.interactive or parameters.verify_cr:
         name = "interactive" if parameters.interactive else "verify_cr"
         logger.info(
             "%s: true: this run is unattended; the dashboard looks and asks: crmasks lab %s",
-            name, shlex.quote(str(arguments.params)),
+            name, shlex.quote(str(path)),
         )  # fmt: skip
-    _compute_and_save(analysis, arguments, console, inputs)
-    return EXIT_DONE
 
 
 def _batch(arguments: argparse.Namespace, console: Console) -> int:
@@ -211,8 +216,9 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
     yaml_path = arguments.folder / YAML_NAME
     logger.info("demo exposures, their truth and %s are in %s", YAML_NAME, arguments.folder)
     analysis = load_analysis(yaml_path, folders=[arguments.folder])
-    arguments.output_dir, arguments.reproducible = arguments.folder, False
-    _compute_and_save(analysis, arguments, console, [yaml_path])
+    to = Destination(arguments.folder, (yaml_path,), arguments.figures, arguments.overwrite)
+    with occupying(analysis, to) as folder:
+        _compute_and_save(analysis, folder, console)
     found = score(analysis, scene)
     console.print(
         f"true double hits found: {found.found_groups} of {found.true_groups} "
@@ -239,34 +245,13 @@ def _lab(arguments: argparse.Namespace, console: Console) -> int:
     return EXIT_DONE
 
 
-def _compute_and_save(
-    analysis: Analysis,
-    arguments: argparse.Namespace,
-    console: Console,
-    inputs: Sequence[Path],
-) -> None:
+def _compute_and_save(analysis: Analysis, folder: OccupiedFolder, console: Console) -> None:
     started = time.monotonic()
     quiet = not logger.isEnabledFor(logging.INFO)
-    check_room(arguments.output_dir, room_needed(analysis))
-    with occupied(arguments.output_dir) as leave:
-        with _prompt_interrupt(leave):
-            terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
-        figures: Figures | None = None
-        if arguments.figures and analysis.masks_checksum is None:
-            # Only a run that draws pays for matplotlib.
-            from crmasks_widgets.figures import all_figures
-
-            figures = all_figures
-        with terminal.spinner(console, "writing products", quiet=quiet):
-            written = save_all(
-                analysis,
-                arguments.output_dir,
-                figures=figures,
-                overwrite=arguments.overwrite,
-                inputs=inputs,
-                alone=True,
-                reproducible=arguments.reproducible,
-            )
+    with _prompt_interrupt(folder.leave):
+        terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+    with terminal.spinner(console, "writing products", quiet=quiet):
+        written = folder.save()
     if not quiet:
         terminal.print_products(console, written, analysis.uuid, time.monotonic() - started)
 

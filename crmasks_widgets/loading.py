@@ -138,13 +138,13 @@ def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
         ("alignment", None): Alignment(factors, ((0.0, 0.0),) * n),
         **_valid_masks(masks, analysis),
     }
-    applied = analysis.preset(results, checksum)
+    applied = analysis.preset(results, checksum, path)
     if lamedian is None:
         return applied
     median = applied.stack.median2d
     replaced = np.abs(lamedian - median) > ROUNDING * np.abs(median)
     cleaned = LacosmicResult(replaced, median, lamedian[replaced])
-    return analysis.preset({**results, ("lacosmic", "median"): cleaned}, checksum)
+    return analysis.preset({**results, ("lacosmic", "median"): cleaned}, checksum, path)
 
 
 def _valid_masks(

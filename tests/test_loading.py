@@ -286,6 +286,22 @@ def test_masks_of_the_command_line_are_looked_for_in_the_current_folder(two_plac
     assert load_analysis(yaml, there / "crmasks.fits").masks_checksum is not None
 
 
+def test_masks_that_were_applied_stay_where_they_are(tmp_path):
+    """They are an input, though they are called like a product that this run does not make."""
+    made = Analysis(
+        ExposureSet.from_arrays(list(small_scene().exposures)), Parameters(**LEVELS | QUICK)
+    )
+    save_all(made, tmp_path)
+    path = tmp_path / "crmasks.fits"
+    before = path.read_bytes()
+    applied = apply_masks(made, path)
+    assert applied.sources == (path,)
+    save_all(applied, tmp_path, overwrite=True)
+    assert path.read_bytes() == before
+    assert not (tmp_path / "hits.ecsv").exists()
+    assert made.sources == applied.replace(dilation=3).sources == ()
+
+
 def test_lamedian_close_to_the_median_counts_as_cleaned(tmp_path):
     exposures = ExposureSet.from_arrays(list(small_scene().exposures))
     settings = LEVELS | QUICK | BOTH | {"use_lamedian": True}

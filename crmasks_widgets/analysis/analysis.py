@@ -6,6 +6,7 @@ every stage whose inputs stay the same.
 
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +19,7 @@ from crmasks_widgets.analysis import checks
 from crmasks_widgets.analysis.graph import (
     Inputs,
     Key,
+    MasksFile,
     Results,
     Slot,
     Target,
@@ -67,7 +69,7 @@ class Analysis:
         A calibration map cannot be used.
     """
 
-    __slots__ = ("__weakref__", "_inputs", "_masks_checksum", "_results", "_run")
+    __slots__ = ("__weakref__", "_inputs", "_masks_file", "_results", "_run")
 
     def __init__(
         self,
@@ -80,17 +82,17 @@ class Analysis:
         self._become(Inputs(exposures, parameters, calibration), Results(), _PLAIN, None)
 
     def _become(
-        self, inputs: Inputs, results: Results, run: Run, masks_checksum: str | None
+        self, inputs: Inputs, results: Results, run: Run, masks_file: MasksFile | None
     ) -> None:
         self._inputs, self._results = inputs, results
-        self._run, self._masks_checksum = run, masks_checksum
+        self._run, self._masks_file = run, masks_file
 
     @classmethod
     def _made(
-        cls, inputs: Inputs, results: Results, run: Run, masks_checksum: str | None
+        cls, inputs: Inputs, results: Results, run: Run, masks_file: MasksFile | None
     ) -> "Analysis":
         new = cls.__new__(cls)
-        new._become(inputs, results, run, masks_checksum)
+        new._become(inputs, results, run, masks_file)
         return new
 
     @property
@@ -111,7 +113,20 @@ class Analysis:
     @property
     def masks_checksum(self) -> str | None:
         """SHA-256 of the file that the masks come from; None where they were computed."""
-        return self._masks_checksum
+        return None if self._masks_file is None else self._masks_file.checksum
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """Files that it was read from: exposures, maps, and masks that were not computed.
+
+        Nothing is ever written over one of them.
+        """
+        masks = self._masks_file.path if self._masks_file is not None else None
+        return (
+            *self.exposures.paths,
+            *self.calibration.paths.values(),
+            *(() if masks is None else (masks,)),
+        )
 
     @property
     def run(self) -> Run:
@@ -169,7 +184,7 @@ class Analysis:
             Inputs(self.exposures, parameters, calibration),
             self._results.without(stale),
             _PLAIN,
-            None if "masks" in stale else self._masks_checksum,
+            None if "masks" in stale else self._masks_file,
         )
 
     def _unaffected(self, parameters: Parameters, changed: set[str]) -> tuple[str, ...]:
@@ -181,7 +196,9 @@ class Analysis:
         )
         return ("plane",) if same else ()
 
-    def preset(self, results: Mapping[Key, Any], checksum: str) -> "Analysis":
+    def preset(
+        self, results: Mapping[Key, Any], checksum: str, path: Path | None = None
+    ) -> "Analysis":
         """Give stages a result instead of computing them; masks read from a file enter here.
 
         Parameters
@@ -190,6 +207,8 @@ class Analysis:
             Values by (stage, target).
         checksum : str
             SHA-256 of where they come from; a part of the run's UUID.
+        path : Path, optional
+            The file that they come from.
 
         Returns
         -------
@@ -197,7 +216,7 @@ class Analysis:
             A new one.
         """
         slots = {key: Slot.of(value) for key, value in results.items()}
-        return self._made(self._inputs, Results(slots), _PLAIN, checksum)
+        return self._made(self._inputs, Results(slots), _PLAIN, MasksFile(checksum, path))
 
     def under(self, run: Run) -> "Analysis":
         """Follow, and be able to stop, what is computed from now on.
@@ -212,7 +231,7 @@ class Analysis:
         Analysis
             Shares every result with this one.
         """
-        return self._made(self._inputs, self._results, run, self._masks_checksum)
+        return self._made(self._inputs, self._results, run, self._masks_file)
 
     def result(self, stage: str, target: Target | None = None) -> Any:
         """Result of a stage, computed when it is first asked for.

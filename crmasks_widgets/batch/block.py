@@ -19,10 +19,10 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch.blocks import Block
 from crmasks_widgets.errors import CrmasksError, InputError
-from crmasks_widgets.files.writing import check_room, occupied, text_product, write_products
+from crmasks_widgets.files.writing import text_product, write_products
 from crmasks_widgets.loading import read_analysis
 from crmasks_widgets.parameters import parameter_table
-from crmasks_widgets.products import Figures, prepare_folder, room_needed, save_all
+from crmasks_widgets.running import Destination, occupying
 
 RECORD_NAME: Final = "block.json"
 State = Literal["waiting", "done", "verified", "failed"]
@@ -132,24 +132,14 @@ def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:
     same = known.get("request") == wanted
     if same and _intact(task.folder, known.get("products")):
         return "verified", known
-    sources = [*block.sources, *analysis.exposures.paths, *analysis.calibration.paths.values()]
-    overwrite = task.overwrite or same
-    prepare_folder(task.folder, sources, overwrite=overwrite)
-    check_room(task.folder, room_needed(analysis))
-    with occupied(task.folder):
+    to = Destination(
+        task.folder, block.sources, task.figures, task.overwrite or same, reproducible=True
+    )
+    with occupying(analysis, to) as folder:
         # Should this run be ended, the next one knows that what is there was to be replaced.
         _write_record(task.folder, {"request": wanted})
         deque(compute_all(analysis, task.threads), maxlen=0)
-        figures: Figures | None = None
-        if task.figures:
-            # Only a batch that draws pays for matplotlib.
-            from crmasks_widgets.figures import all_figures
-
-            figures = all_figures
-        written = save_all(
-            analysis, task.folder, figures=figures, overwrite=overwrite, inputs=block.sources,
-            reproducible=True, alone=True,
-        )  # fmt: skip
+        written = folder.save()
         record = {
             "request": wanted,
             **_record(analysis),

@@ -45,7 +45,7 @@ def save_regions(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         The file cannot be written, or its name ends otherwise.
     """
     path = Path(path)
-    check_target(path, (".reg",), _inputs(analysis), overwrite=overwrite)
+    check_target(path, (".reg",), analysis.sources, overwrite=overwrite)
     text = regions_text(analysis)
     product = text_product(path.name, "hits as DS9 regions", text)
     return write_products([product], path.parent)[0]
@@ -115,7 +115,7 @@ def save_hits(analysis: Analysis, path: str | Path, *, overwrite: bool = False) 
         The file cannot be written, or its name ends otherwise.
     """
     path = Path(path)
-    check_target(path, tuple(_FORMATS), _inputs(analysis), overwrite=overwrite)
+    check_target(path, tuple(_FORMATS), analysis.sources, overwrite=overwrite)
     product = Product(path.name, "one row a hit", partial(write_hits, analysis))
     return write_products([product], path.parent)[0]
 
@@ -126,7 +126,3 @@ def write_hits(analysis: Analysis, path: Path) -> None:
     table.meta["UUID"] = analysis.uuid
     table.meta["crmasks_widgets"] = __version__
     table.write(path, format=_FORMATS[path.suffix.lower()])
-
-
-def _inputs(analysis: Analysis) -> tuple[Path, ...]:
-    return (*analysis.exposures.paths, *analysis.calibration.paths.values())

@@ -175,8 +175,7 @@ def save_all(
     overwrite : bool
         Replace the products of an earlier run and remove those that this run does not make.
     inputs : iterable of Path
-        Files besides the exposures and maps that must not be overwritten (the YAML file, the masks
-        that were applied).
+        Files besides `Analysis.sources` that must not be overwritten (the YAML file).
     alone : bool
         The caller has made sure that no other run writes there (`occupied`).
     reproducible : bool
@@ -195,7 +194,7 @@ def save_all(
         The folder cannot be written to, the disk is full, another run is writing there, or a
         product would replace an input.
     """
-    sources = [*analysis.exposures.paths, *analysis.calibration.paths.values(), *inputs]
+    sources = [*analysis.sources, *inputs]
     folder = prepare_folder(folder, sources, overwrite=overwrite)
     check_room(folder, room_needed(analysis))
     with contextlib.nullcontext() if alone else occupied(folder):

@@ -57,8 +57,7 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         msg = f"{path}: found masks that were read from a file, expected masks made here"
         raise OutputError(msg)
     exposures, calibration = analysis.exposures, analysis.calibration
-    inputs = (*exposures.paths, *calibration.paths.values())
-    check_target(path, SUFFIXES, inputs, overwrite=overwrite)
+    check_target(path, SUFFIXES, analysis.sources, overwrite=overwrite)
     folder = path.parent
     images = _images(analysis)
     maps = {
