@@ -21,7 +21,7 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
-from crmasks_widgets.demo import KINDS, SEED, YAML_NAME, score, write_demo
+from crmasks_widgets.demo import SCENE_KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError
 from crmasks_widgets.loading import FIXED_SEED, load_analysis
 from crmasks_widgets.machine import available_cpus
@@ -92,7 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="frame in pixels (default: 1000 800; MEGARA: 2016 1596)",
     )  # fmt: skip
     demo.add_argument(
-        "--scene", choices=tuple(KINDS), default="fibres",
+        "--scene", choices=tuple(SCENE_KINDS), default="fibres",
         help="fibre spectrograph, long slit or star field (default: fibres)",
     )  # fmt: skip
     demo.add_argument(
@@ -232,9 +232,9 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
 def _lab(arguments: argparse.Namespace, console: Console) -> int:
     """Open the dashboard in the browser, on a notebook that is written to the current folder."""
     # Only who wants the dashboard waits for the libraries of notebooks.
-    from crmasks_widgets.lab import Options, serve
+    from crmasks_widgets.lab import ServerOptions, serve
 
-    options = Options(
+    options = ServerOptions(
         port=arguments.port,
         browser=arguments.browser,
         voila=arguments.voila,

@@ -95,7 +95,7 @@ def _star_field(shape: tuple[int, int], n: int, seed: int, doubles: int) -> Scen
 
 
 @dataclass(frozen=True)
-class Kind:
+class SceneKind:
     """A kind of demo scene.
 
     Attributes
@@ -110,11 +110,11 @@ class Kind:
     make: Callable[[tuple[int, int], int, int, int], Scene]
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+SCENE_KINDS: Mapping[str, SceneKind] = MappingProxyType(
     {
-        "fibres": Kind("demo fibre spectrograph", _fibres),
-        "longslit": Kind("demo long slit", _long_slit),
-        "stars": Kind("demo star field", _star_field),
+        "fibres": SceneKind("demo fibre spectrograph", _fibres),
+        "longslit": SceneKind("demo long slit", _long_slit),
+        "stars": SceneKind("demo star field", _star_field),
     }
 )
 
@@ -150,12 +150,12 @@ def demo_scene(
     ParameterError
         If a value is not usable.
     """
-    if kind not in KINDS:
-        raise ParameterError(f"kind: found {kind!r}, expected one of {', '.join(KINDS)}")
+    if kind not in SCENE_KINDS:
+        raise ParameterError(f"kind: found {kind!r}, expected one of {', '.join(SCENE_KINDS)}")
     if n_exposures < 3:
         raise ParameterError(f"n_exposures: found {n_exposures}, expected at least 3")
     doubles = max(5, round(DOUBLE_HITS_PER_PIXEL * shape[0] * shape[1]))
-    return KINDS[kind].make(shape, n_exposures, seed, doubles)
+    return SCENE_KINDS[kind].make(shape, n_exposures, seed, doubles)
 
 
 def demo_analysis(
@@ -242,7 +242,7 @@ def write_demo(
         mm_seed=seed,
     )
     products = [
-        Product(name, "exposure", partial(_write_exposure, scene, i, KINDS[kind].title))
+        Product(name, "exposure", partial(_write_exposure, scene, i, SCENE_KINDS[kind].title))
         for i, name in enumerate(names)
     ]
     products.append(Product(TRUTH_NAME, "truth", partial(_write_truth, scene)))

@@ -62,7 +62,7 @@ TEMPLATES: Final = Path(__file__).parent / "dashboard"
 
 
 @dataclass(frozen=True)
-class Options:
+class ServerOptions:
     """How the dashboard is to be opened.
 
     Attributes
@@ -151,14 +151,14 @@ def _first_code(path: Path) -> str | None:
         return None
 
 
-def serve(params: Path | None, options: Options) -> None:
+def serve(params: Path | None, options: ServerOptions) -> None:
     """Open the dashboard, and keep it open until Ctrl-C.
 
     Parameters
     ----------
     params : Path or None
         Parameter file; None for demo exposures.
-    options : Options
+    options : ServerOptions
         How.
 
     Raises

@@ -500,7 +500,9 @@ def test_no_pdf_without_pages():
 
 
 def filled(made, book, number, scale="minmax"):
-    page = HitPage(PageLayout(made.exposures.n, book.corrected_name, book.classes_name, book.key))
+    page = HitPage(
+        PageLayout(made.exposures.n, book.corrected_name, book.classes_name, book.legend)
+    )
     row = book.hits[number - 1]
     fill_page(page, book, row, made.parameters.semiwindow, scale)
     return page, hit_window(row["x"], row["y"], made.parameters.semiwindow, made.exposures.shape)

@@ -6,7 +6,7 @@ import re
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,23 @@ class Product:
     content: str
     write: Callable[[Path], None]
     size: int = 0
+
+
+@dataclass(frozen=True)
+class FigureJob:
+    """A figure that can be drawn.
+
+    Attributes
+    ----------
+    name : str
+        File name of the product.
+    draw : callable (path, metadata) -> None
+        Draws the figure into the file at `path`. The metadata, such as ``{"UUID": "..."}``, are
+        text chunks of a PNG and the keywords of a PDF.
+    """
+
+    name: str
+    draw: Callable[[Path, Mapping[str, str]], None]
 
 
 def text_product(name: str, content: str, text: str) -> Product:

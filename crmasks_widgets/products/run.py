@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ from crmasks_widgets.core.combine import KINDS, Kind
 from crmasks_widgets.errors import OutputError
 from crmasks_widgets.files.reading import carried_over
 from crmasks_widgets.files.writing import (
+    FigureJob,
     Product,
     Written,
     check_room,
@@ -45,18 +45,6 @@ PRODUCT_NAMES = re.compile(
 # How products say whose they are, in what comes before their data.
 _SAID = re.compile(rb"UUID\W{1,9}([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _HEAD_BYTES = 2**20
-
-
-class FigureJob(Protocol):
-    """A figure to be drawn: its file name, and how."""
-
-    @property
-    def name(self) -> str:
-        """File name of the figure."""
-
-    @property
-    def draw(self) -> Callable[[Path, dict[str, str]], None]:
-        """Draws to a path; the mapping goes into the file's metadata."""
 
 
 Figures = Callable[[Analysis], Iterable[FigureJob]]
