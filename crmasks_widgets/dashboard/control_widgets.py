@@ -130,6 +130,29 @@ def nice_step(width: float) -> float:
     return next(factor * power for factor in (5, 2, 1) if factor * power <= rough * (1 + 1e-9))
 
 
+def drawn_at(value: float, span: Span) -> float:
+    """Where the page draws a value: on the nearest step from the beginning, or at the end.
+
+    Parameters
+    ----------
+    value : float
+        Inside the span.
+    span : Span
+        Of the slider.
+
+    Returns
+    -------
+    float
+        To the last bit what the page's slider (noUiSlider) finds: it counts in percents.
+    """
+    width = span.high - span.low
+    if width <= 0 or value >= span.high:
+        return value
+    one = span.step * 100 / width
+    place = math.floor((value - span.low) * 100 / width / one + 0.5) * one
+    return span.high if place >= 100 else place * width / 100 + span.low
+
+
 def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a value is a number that a slider can show."""
     return isinstance(value, int | float) and not isinstance(value, bool)
@@ -259,8 +282,7 @@ class NumberEditor:
         """Let the slider range from and to other values; what it shows stays inside."""
         self._decimals = span.decimals
         value = self._shown if is_number(self._shown) else span.low
-        self._set_limits(min(span.low, value), max(span.high, value))
-        self.slider.step = int(span.step) if self._integer else span.step
+        self._set_limits(min(span.low, value), max(span.high, value), span.step)
 
     def show(self, value: object) -> None:
         """Show the value of the state; the slider stays where it is if the value came from it."""
@@ -273,8 +295,7 @@ class NumberEditor:
         self._sent = value
         if not self.slider.min <= value <= self.slider.max:
             self._widen(value)
-        self._at = value
-        self.slider.value = value
+        self._put(value)
 
     def restore(self) -> None:
         """Show the value of the state again in place of what was refused."""
@@ -283,15 +304,29 @@ class NumberEditor:
 
     def _widen(self, value: Any) -> None:
         low = min(self.slider.min, value)
-        self._set_limits(low, max(self.slider.max, low + 2 * (value - low)))
+        self._set_limits(low, max(self.slider.max, low + 2 * (value - low)), self.slider.step)
 
-    def _set_limits(self, low: Any, high: Any) -> None:
+    def _set_limits(self, low: Any, high: Any, step: Any) -> None:
         kind = int if self._integer else float
-        with self.slider.hold_trait_notifications():
-            self.slider.min, self.slider.max = kind(low), kind(high)
+        with self.slider.hold_sync():
+            with self.slider.hold_trait_notifications():
+                self.slider.min, self.slider.max = kind(low), kind(high)
+            self.slider.step = kind(step)
+            self._put(self._shown if is_number(self._shown) else self.slider.value)
+
+    def _put(self, value: float) -> None:
+        """Put the slider where the page draws it.
+
+        What it draws elsewhere it reports, and when the report of a value comes after the next one
+        was shown, it looks like the work of a hand.
+        """
+        span = Span(self.slider.min, self.slider.max, self.slider.step)
+        place = drawn_at(value, span)
+        self._at = round(place) if self._integer else place
+        self.slider.value = self._at
 
     def _slid(self) -> None:
-        # The page draws a value on the nearest step, and reports that; a hand moves further.
+        # The page may report a place that is off by a rounding; a hand moves further.
         if abs(self.slider.value - self._at) <= self.slider.step / 2:
             return
         self._at = self.slider.value

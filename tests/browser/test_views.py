@@ -62,6 +62,29 @@ def test_a_slider_of_lacosmic_changes_the_masks(screen):
     )
 
 
+def test_only_a_hand_moves_a_slider(screen):
+    screen.tab("Parameters")
+    handle = slider(screen, "la_sigclip")
+    handle.wait_for()
+    screen.kernel.run(
+        "slider = dashboard.workplace.controls.controls['la_sigclip'].editor.slider\n"
+        "reports, take = [], slider.set_state\n"
+        "slider.set_state = lambda state: (reports.append(state.get('value')), take(state))"
+    )
+    # Between the steps, which are 0.2 apart.
+    for value in np.linspace(5, 9, 31)[1:].round(2):
+        screen.kernel.run(f"dashboard.state.update(la_sigclip={value})")
+    place = screen.kernel.ask("slider.value")
+    assert abs(place - 9.0) < 0.11
+    screen.until(lambda: handle.get_attribute("aria-valuenow") == f"{place:.1f}", "9 on the page")
+    handle.focus()
+    screen.page.keyboard.press("ArrowRight")
+    # Messages come in their order: what the page has to say of earlier values is there by then.
+    screen.until(lambda: parameter(screen, "la_sigclip") > 9.1, "the step of the hand")
+    reports = set(screen.kernel.ask("[value for value in reports if value is not None]"))
+    assert reports == {screen.kernel.ask("slider.value")}
+
+
 def test_a_value_that_cannot_be_is_refused_beside_its_control(screen):
     counts = screen.counts()
     screen.tab("Parameters")
