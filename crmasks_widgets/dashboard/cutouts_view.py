@@ -12,6 +12,7 @@ from ipywidgets import HTML, Dropdown, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import cutouts, edits, overlays, picking, viewport
 from crmasks_widgets.dashboard.axes import make_axis
+from crmasks_widgets.dashboard.buttons import tool_buttons, word_button
 from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.frames import corrected
 from crmasks_widgets.dashboard.image_tools import (
@@ -19,10 +20,8 @@ from crmasks_widgets.dashboard.image_tools import (
     LOCAL_MEDIAN,
     PAINT,
     ROW,
-    tool_buttons,
     window_fields,
     window_widths,
-    word_button,
 )
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.pictures import palette_png

@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
-from ipywidgets import HTML, Button, HBox, Layout, VBox
+from ipywidgets import HTML, HBox, Layout, VBox
 
+from crmasks_widgets.dashboard.buttons import word_button
 from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.control_widgets import (
     ErrorLine,
@@ -62,10 +63,9 @@ class _Row:
             context, ("weight", f"Weight of point {number} in the fit of the spline"),
             partial(self._set, 2), replace(looks, wide=looks.number),
         )  # fmt: skip
-        self.delete = Button(
-            description="delete", tooltip=f"Delete point {number}", layout=looks.button
+        self.delete = word_button(
+            context, "delete", f"Delete point {number}", partial(view.remove, index), looks.button
         )
-        self.delete.on_click(context.dispatcher.handler(lambda _: view.remove(index)))
         label = HTML(f"<b>{number}</b>", layout=Layout(width="20px", flex="0 0 auto"))
         cells = [HBox(e.widgets, layout=looks.wide) for e in (self.x, self.y)]
         cells.append(HBox(self.weight.widgets, layout=looks.button))
@@ -109,8 +109,10 @@ class PointsView:
             context, ("boundary", f"{FIT}: {info.help}"), info.choices, self._choose_fit,
             replace(self._looks, wide=Layout(width="200px")),
         )  # fmt: skip
-        self.add = _button("add a point", "Add a point on the boundary, in the widest gap")
-        self.add.on_click(context.dispatcher.handler(lambda _: self.error.attempt(self._add)))
+        self.add = word_button(
+            context, "add a point", "Add a point on the boundary, in the widest gap",
+            partial(self.error.attempt, self._add),
+        )  # fmt: skip
         bar = HBox([*self.fit.widgets, self.add, self.note], layout=Layout(align_items="center"))
         self._table = VBox(layout=Layout(max_height="260px", overflow="hidden auto"))
         self.widget = VBox([bar, self.error.widget, self._table], layout=Layout(min_width="0"))
@@ -218,7 +220,3 @@ def _span(edges: Any) -> Span:
     low, high = float(edges[0]), float(edges[-1])
     step = nice_step(high - low)
     return Span(math.floor(low / step) * step, math.ceil(high / step) * step, step)
-
-
-def _button(text: str, tooltip: str) -> Button:
-    return Button(description=text, tooltip=tooltip, layout=Layout(width="auto"))

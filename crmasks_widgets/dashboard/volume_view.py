@@ -10,9 +10,10 @@ from typing import Any, Final
 from ipywidgets import HTML, Box, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import cutouts, picking, surfaces
+from crmasks_widgets.dashboard.buttons import word_button
 from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.frames import corrected
-from crmasks_widgets.dashboard.image_tools import ROW, word_button
+from crmasks_widgets.dashboard.image_tools import ROW
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.state import ViewModel
 
