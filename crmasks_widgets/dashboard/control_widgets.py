@@ -16,6 +16,7 @@ from typing import Any, Final, TypeGuard
 from ipywidgets import HTML, Checkbox, Dropdown, FloatSlider, IntSlider, Layout, Text, Widget
 
 from crmasks_widgets.dashboard.context import Context
+from crmasks_widgets.dashboard.ticks import slider_step
 from crmasks_widgets.errors import CrmasksError, ParameterError
 from crmasks_widgets.parameters import ParameterInfo
 from crmasks_widgets.parameters.yaml_text import load_yaml
@@ -24,7 +25,6 @@ from crmasks_widgets.parameters.yaml_text import load_yaml
 REACH: Final = 4
 REACH_OF_INTEGERS: Final = 20
 REACH_OF_NUMBERS: Final = 100.0
-SLIDER_STEPS: Final = 100
 # JavaScript knows no larger whole numbers.
 LARGEST_EXACT: Final = 2**53
 
@@ -118,16 +118,9 @@ def span_of(info: ParameterInfo, value: object) -> Span:
     high = high or REACH_OF_NUMBERS
     if info.range is not None and info.range.high is not None:
         high = min(high, info.range.high)
-    step = nice_step(high - low)
+    step = slider_step(high - low)
     excluded = info.range.open_low if info.range is not None else is_positive(info.default)
     return Span(low + step if excluded else low, high, step)
-
-
-def nice_step(width: float) -> float:
-    """About a hundredth of a range, as 1, 2 or 5 times a power of ten."""
-    rough = width / SLIDER_STEPS
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (5, 2, 1) if factor * power <= rough * (1 + 1e-9))
 
 
 def is_number(value: object) -> TypeGuard[int | float]:

@@ -15,8 +15,8 @@ from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.buttons import word_button
 from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.control_widgets import ErrorLine
-from crmasks_widgets.dashboard.diagram_panel import round_ticks
 from crmasks_widgets.dashboard.significance_figure import HEIGHT
+from crmasks_widgets.dashboard.ticks import log_ticks
 
 BUTTON: Final = "Use fitted gain and readout noise"
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#888888"
@@ -106,14 +106,6 @@ class NoisePanel:
             axis.tick_values = log_ticks(low, high)
         with self._equal.hold_sync():
             self._equal.x = self._equal.y = np.array([low, high])
-
-
-def log_ticks(low: float, high: float) -> npt.NDArray[np.float64]:
-    """1, 2 and 5 times powers of ten between two limits; evenly spaced ones if those are few."""
-    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    ticks = np.ravel([10.0**power * np.array([1, 2, 5]) for power in powers])
-    ticks = ticks[(ticks >= low) & (ticks <= high)]
-    return ticks if len(ticks) > 2 else round_ticks(low, high, 4)
 
 
 def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:

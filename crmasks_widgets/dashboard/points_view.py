@@ -18,7 +18,6 @@ from crmasks_widgets.dashboard.control_widgets import (
     Span,
     TextEditor,
     TypedText,
-    nice_step,
     parsed,
 )
 from crmasks_widgets.dashboard.points import (
@@ -31,6 +30,7 @@ from crmasks_widgets.dashboard.points import (
     widest_gap,
 )
 from crmasks_widgets.dashboard.state import ViewModel
+from crmasks_widgets.dashboard.ticks import slider_step
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.parameters import parameter_table
 
@@ -218,5 +218,5 @@ def note_of(model: ViewModel) -> str:
 
 def _span(edges: Any) -> Span:
     low, high = float(edges[0]), float(edges[-1])
-    step = nice_step(high - low)
+    step = slider_step(high - low)
     return Span(math.floor(low / step) * step, math.ceil(high / step) * step, step)

@@ -13,7 +13,6 @@ from crmasks_widgets.dashboard.control_widgets import (
     PickEditor,
     TextEditor,
     literal,
-    nice_step,
     parsed,
     span_of,
 )
@@ -342,7 +341,6 @@ def test_spans():
     assert span_of(TABLE["la_psfsize"], 11).step == 2
     assert span_of(TABLE["maxplots"], -1).low == -1
     assert (span_of(TABLE["dilation"], 1).low, span_of(TABLE["dilation"], 1).step) == (0, 1)
-    assert [nice_step(w) for w in (20, 1.2, 262140, 100)] == [0.2, 0.01, 2000, 1]
 
 
 @pytest.mark.parametrize(
