@@ -56,13 +56,21 @@ def literal(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def parsed(text: str, name: str) -> object:
-    """Read what a person typed: numbers, text and lists of YAML; nothing is evaluated.
+@dataclass(frozen=True)
+class TypedText:
+    """What was typed into a field, to be read where its errors are shown."""
+
+    text: str
+
+
+def parsed(sent: object, name: str) -> object:
+    """Read what an editor sent.
 
     Parameters
     ----------
-    text : str
-        Content of a text field; empty for null.
+    sent : object
+        A value, or a `TypedText`: numbers, text and lists of YAML, empty for null; nothing is
+        evaluated.
     name : str
         What messages call it.
 
@@ -74,9 +82,9 @@ def parsed(text: str, name: str) -> object:
     Raises
     ------
     ParameterError
-        It is not one plain YAML value.
+        A text is not one plain YAML value.
     """
-    return load_yaml(text, name)
+    return load_yaml(sent.text, name) if isinstance(sent, TypedText) else sent
 
 
 @dataclass(frozen=True)
@@ -299,13 +307,6 @@ class NumberEditor:
             return
         self._sent = UNSHOWN
         self._send(TypedText(text), "")
-
-
-@dataclass(frozen=True)
-class TypedText:
-    """What was typed into a field, to be read where its errors are shown."""
-
-    text: str
 
 
 class TextEditor:

@@ -17,7 +17,6 @@ from crmasks_widgets.dashboard.control_widgets import (
     PickEditor,
     Send,
     TextEditor,
-    TypedText,
     is_number,
     literal,
     parsed,
@@ -122,9 +121,8 @@ class Control:
             self.reset.disabled = False
 
     def _update(self, value: Any, gesture: str) -> None:
-        if isinstance(value, TypedText):
-            value = parsed(value.text, self.info.name)
-        self._state.update(gesture=gesture, **{self.info.name: value})
+        name = self.info.name
+        self._state.update(gesture=gesture, **{name: parsed(value, name)})
 
     def _back(self) -> None:
         self._set(self.info.default, "")

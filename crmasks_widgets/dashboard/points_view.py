@@ -17,7 +17,6 @@ from crmasks_widgets.dashboard.control_widgets import (
     PickEditor,
     Span,
     TextEditor,
-    TypedText,
     parsed,
 )
 from crmasks_widgets.dashboard.points import (
@@ -151,8 +150,7 @@ class PointsView:
         if index >= len(points):
             return  # The row went while its slider was still moving.
         name = f"point {index + 1}"
-        if isinstance(value, TypedText):
-            value = parsed(value.text, name)
+        value = parsed(value, name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             found = "null" if value is None else repr(value)
             raise ParameterError(f"{name}: found {found}, expected a number")

@@ -15,7 +15,6 @@ from crmasks_widgets.dashboard.control_widgets import (
     ErrorLine,
     Looks,
     NumberEditor,
-    TypedText,
     parsed,
     span_of,
 )
@@ -96,9 +95,7 @@ class SignificanceView:
         self._error.attempt(partial(self._update, name, value, gesture))
 
     def _update(self, name: str, value: Any, gesture: str) -> None:
-        if isinstance(value, TypedText):
-            value = parsed(value.text, name)
-        self._state.update(gesture=gesture, **{name: value})
+        self._state.update(gesture=gesture, **{name: parsed(value, name)})
 
     def _switch_on(self) -> None:
         self._error.attempt(lambda: self._state.update(crmethod="significance"))

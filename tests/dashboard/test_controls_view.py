@@ -12,6 +12,7 @@ from crmasks_widgets.dashboard.control_widgets import (
     NumberEditor,
     PickEditor,
     TextEditor,
+    TypedText,
     literal,
     parsed,
     span_of,
@@ -273,7 +274,11 @@ def test_numbers_that_may_be_null(bench, view):
 
 def test_lists_are_written_and_read_as_yaml(bench, view):
     editor = view.controls["mm_fixed_points_in_boundary"].editor
-    assert parsed(editor.text.value, "x") == [[0, 25, 10000], [500, 110, 10000], [5000, 350, 10000]]
+    assert parsed(TypedText(editor.text.value), "x") == [
+        [0, 25, 10000],
+        [500, 110, 10000],
+        [5000, 350, 10000],
+    ]
     editor.text.value = "[[1, 2], [3e2, 4, 5]]"
     assert value(bench, "mm_fixed_points_in_boundary") == ((1, 2, 10000), (300, 4, 5))
     assert editor.text.value == "[[1.0, 2.0, 10000.0], [300.0, 4.0, 5.0]]"
@@ -352,7 +357,7 @@ def test_literal_is_read_back(written):
     def plain(value):
         return [plain(item) for item in value] if isinstance(value, tuple) else value
 
-    assert parsed(literal(written), "x") == plain(written)
+    assert parsed(TypedText(literal(written)), "x") == plain(written)
     assert "\n" not in literal(written)
 
 
@@ -362,4 +367,4 @@ def test_help_says_default_and_rule():
         "Expected: a finite number above 0. Default: 5"
     )
     with pytest.raises(ParameterError):
-        parsed("a: [", "x")
+        parsed(TypedText("a: ["), "x")
