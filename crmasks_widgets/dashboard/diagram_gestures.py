@@ -147,12 +147,14 @@ class DiagramGestures:
         points, index = self._points(), content["index"]
         place = _by_hand(content["point"]["x"], content["point"]["y"])
         deleted = index >= len(points)
-        try:
-            if not deleted and (held is not None or place != _by_hand(*points[index][:2])):
-                self._set_points(moved(points, index, *place))
-        finally:
-            self._context.state.end_gesture()
-            self._context.state.refresh()
+        state = self._context.state
+        with state.together():
+            try:
+                if not deleted and (held is not None or place != _by_hand(*points[index][:2])):
+                    self._set_points(moved(points, index, *place))
+            finally:
+                state.end_gesture()
+                state.refresh()  # The marks are where they were dropped, even if that was refused.
 
     def _message(self, _: object, content: dict[str, Any], __: object) -> None:
         if content.get("event") == "dblclick" and self._plot(content):

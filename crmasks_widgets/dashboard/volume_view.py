@@ -132,7 +132,7 @@ class VolumeView:
         half = model.parameters.semiwindow
         part = cutouts.cutout(subject.centre, half, model.analysis.exposures.shape)
         last = corrected(model, part)
-        if last is None or min(last.shape) < 2:
+        if min(last.shape) < 2:
             self.message.value = "No 3-D view of fewer than 2 x 2 pixels."
             return
         key = (stack, part, last.tobytes())
