@@ -9,6 +9,7 @@ import crmasks_widgets as cm
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
+from crmasks_widgets.dashboard.frames import pixel_lines
 from crmasks_widgets.dashboard.noise_panel import fitted_parameters, noise_text
 from crmasks_widgets.dashboard.on_screen import detected_pixels
 from crmasks_widgets.dashboard.status_view import counts_text
@@ -101,6 +102,15 @@ def test_a_value_that_cannot_be_used_is_said_and_changes_nothing(dashboard, view
     view.editors["sg_growth"].text.value = "1"
     assert "sg_growth" in view._error.text
     assert dashboard.state.model.parameters == before
+
+
+def test_a_pixel_that_it_flags_is_read_out_as_such(dashboard):
+    model = dashboard.state.model
+    found = model.analysis.flags("median").found["significance"] & model.analysis.masks["MEDIANCR"]
+    y, x = np.argwhere(found)[0]
+    words = pixel_lines(model, int(y), int(x))[1]
+    assert words.startswith("flagged by ")
+    assert "significance in median · in MEDIANCR" in words
 
 
 def test_the_selected_hit_is_ringed(dashboard, view):
