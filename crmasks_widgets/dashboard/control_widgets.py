@@ -16,6 +16,7 @@ from typing import Any, Final, TypeGuard
 from ipywidgets import HTML, Checkbox, Dropdown, FloatSlider, IntSlider, Layout, Text, Widget
 
 from crmasks_widgets.dashboard.context import Context
+from crmasks_widgets.dashboard.ticks import slider_step
 from crmasks_widgets.errors import CrmasksError, ParameterError
 from crmasks_widgets.parameters import ParameterInfo
 from crmasks_widgets.parameters.yaml_text import load_yaml
@@ -24,7 +25,6 @@ from crmasks_widgets.parameters.yaml_text import load_yaml
 REACH: Final = 4
 REACH_OF_INTEGERS: Final = 20
 REACH_OF_NUMBERS: Final = 100.0
-SLIDER_STEPS: Final = 100
 # JavaScript knows no larger whole numbers.
 LARGEST_EXACT: Final = 2**53
 
@@ -56,13 +56,21 @@ def literal(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def parsed(text: str, name: str) -> object:
-    """Read what a person typed: numbers, text and lists of YAML; nothing is evaluated.
+@dataclass(frozen=True)
+class TypedText:
+    """What was typed into a field, to be read where its errors are shown."""
+
+    text: str
+
+
+def parsed(sent: object, name: str) -> object:
+    """Read what an editor sent.
 
     Parameters
     ----------
-    text : str
-        Content of a text field; empty for null.
+    sent : object
+        A value, or a `TypedText`: numbers, text and lists of YAML, empty for null; nothing is
+        evaluated.
     name : str
         What messages call it.
 
@@ -74,9 +82,9 @@ def parsed(text: str, name: str) -> object:
     Raises
     ------
     ParameterError
-        It is not one plain YAML value.
+        A text is not one plain YAML value.
     """
-    return load_yaml(text, name)
+    return load_yaml(sent.text, name) if isinstance(sent, TypedText) else sent
 
 
 @dataclass(frozen=True)
@@ -118,16 +126,9 @@ def span_of(info: ParameterInfo, value: object) -> Span:
     high = high or REACH_OF_NUMBERS
     if info.range is not None and info.range.high is not None:
         high = min(high, info.range.high)
-    step = nice_step(high - low)
+    step = slider_step(high - low)
     excluded = info.range.open_low if info.range is not None else is_positive(info.default)
     return Span(low + step if excluded else low, high, step)
-
-
-def nice_step(width: float) -> float:
-    """About a hundredth of a range, as 1, 2 or 5 times a power of ten."""
-    rough = width / SLIDER_STEPS
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (5, 2, 1) if factor * power <= rough * (1 + 1e-9))
 
 
 def drawn_at(value: float, span: Span) -> float:
@@ -341,13 +342,6 @@ class NumberEditor:
             return
         self._sent = UNSHOWN
         self._send(TypedText(text), "")
-
-
-@dataclass(frozen=True)
-class TypedText:
-    """What was typed into a field, to be read where its errors are shown."""
-
-    text: str
 
 
 class TextEditor:

@@ -5,8 +5,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from ipywidgets import HTML, Button, GridBox, HBox, Layout, Tab, VBox
+from ipywidgets import HTML, GridBox, HBox, Layout, Tab, VBox
 
+from crmasks_widgets.dashboard.buttons import word_button
 from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.control_widgets import (
     LARGEST_EXACT,
@@ -16,7 +17,6 @@ from crmasks_widgets.dashboard.control_widgets import (
     PickEditor,
     Send,
     TextEditor,
-    TypedText,
     is_number,
     literal,
     parsed,
@@ -95,12 +95,8 @@ class Control:
         self.info, self._state = info, context.state
         self.error = ErrorLine()
         self.editor = _editor(context, info, value, self._set, looks)
-        self.reset = Button(
-            description="draw anew" if is_drawn(info) else "reset",
-            tooltip=_reset_help(info),
-            layout=looks.button,
-        )
-        self.reset.on_click(context.dispatcher.handler(lambda _: self._back()))
+        words = "draw anew" if is_drawn(info) else "reset"
+        self.reset = word_button(context, words, _reset_help(info), self._back, looks.button)
         line = HBox([*self.editor.widgets, self.reset], layout=looks.row)
         line.add_class("crmasks-cell")
         self.widget = VBox([line, self.error.widget], layout=Layout(min_width="0"))
@@ -125,9 +121,8 @@ class Control:
             self.reset.disabled = False
 
     def _update(self, value: Any, gesture: str) -> None:
-        if isinstance(value, TypedText):
-            value = parsed(value.text, self.info.name)
-        self._state.update(gesture=gesture, **{self.info.name: value})
+        name = self.info.name
+        self._state.update(gesture=gesture, **{name: parsed(value, name)})
 
     def _back(self) -> None:
         self._set(self.info.default, "")

@@ -1,20 +1,22 @@
 """Observed noise against predicted, and the gain and readout noise that would fit."""
 
 import html
-from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from bqplot import Figure, Lines, LogScale, Scatter
-from ipywidgets import HTML, Button, Layout, VBox
+from ipywidgets import HTML, Layout, VBox
 
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck, remarks_on
 from crmasks_widgets.dashboard.axes import make_axis
+from crmasks_widgets.dashboard.buttons import word_button
+from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.control_widgets import ErrorLine
-from crmasks_widgets.dashboard.diagram_panel import round_ticks
 from crmasks_widgets.dashboard.significance_figure import HEIGHT
+from crmasks_widgets.dashboard.ticks import log_ticks
 
 BUTTON: Final = "Use fitted gain and readout noise"
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#888888"
@@ -32,16 +34,12 @@ class NoisePanel:
 
     Parameters
     ----------
-    use : callable
-        Takes fitted parameters by name; raises `CrmasksError` if they cannot be used.
-    handler : callable
-        Gives a callback its turn.
+    context : Context
+        What a view works with.
     """
 
-    def __init__(
-        self, use: Callable[..., None], handler: Callable[[Callable[..., Any]], Any]
-    ) -> None:
-        self._use, self.fitted = use, dict[str, float]()
+    def __init__(self, context: Context) -> None:
+        self._state, self.fitted = context.state, dict[str, Any]()
         self._scales = {axis: LogScale(min=1.0, max=10.0) for axis in "xy"}
         points = {"x": [], "y": [], "scales": self._scales}
         self.observed = Scatter(
@@ -64,18 +62,18 @@ class NoisePanel:
         )  # fmt: skip
         self.title = HTML(_KEY, layout=Layout(margin="0 8px"))
         self.widget = VBox([self.title, figure], layout=Layout(flex="2 1 0", min_width="0"))
+        self._error = ErrorLine()
         self.text = HTML("Noise check: computing\u2026")
         self.text.add_class("crmasks-line")
-        self.button = Button(
-            description=BUTTON, disabled=True, layout=Layout(width="auto", align_self="flex-start"),
-            tooltip="Set gain and rnoise to what the differences of the exposures say",
+        self.button = word_button(
+            context, BUTTON, "Set gain and rnoise to what the differences of the exposures say",
+            partial(self._error.attempt, self._take), Layout(width="auto", align_self="flex-start"),
         )  # fmt: skip
-        self.button.on_click(handler(lambda _: self._error.attempt(self._take)))
-        self._error = ErrorLine()
+        self.button.disabled = True
         self.words = VBox([self.text, self.button, self._error.widget])
 
     def _take(self) -> None:
-        self._use(**self.fitted)
+        self._state.update(**self.fitted)
 
     def show(self, check: NoiseCheck, noise: Noise) -> None:
         """Show a noise check.
@@ -108,14 +106,6 @@ class NoisePanel:
             axis.tick_values = log_ticks(low, high)
         with self._equal.hold_sync():
             self._equal.x = self._equal.y = np.array([low, high])
-
-
-def log_ticks(low: float, high: float) -> npt.NDArray[np.float64]:
-    """1, 2 and 5 times powers of ten between two limits; evenly spaced ones if those are few."""
-    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    ticks = np.ravel([10.0**power * np.array([1, 2, 5]) for power in powers])
-    ticks = ticks[(ticks >= low) & (ticks <= high)]
-    return ticks if len(ticks) > 2 else round_ticks(low, high, 4)
 
 
 def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:

@@ -157,8 +157,9 @@ def neighbour(model: ViewModel, step: int) -> int:
 def reveal(state: State, pixel: tuple[int, int]) -> None:
     """Select a pixel (y, x), and move the image there if it shows another part of the frame."""
     limits = state.model.display.image
-    if limits is not None:
-        x_min, x_max, y_min, y_max = limits
-        if not (x_min <= pixel[1] <= x_max and y_min <= pixel[0] <= y_max):
-            state.show(image=viewport.around(pixel, limits))
-    state.select(pixel=pixel)
+    with state.together():
+        if limits is not None:
+            x_min, x_max, y_min, y_max = limits
+            if not (x_min <= pixel[1] <= x_max and y_min <= pixel[0] <= y_max):
+                state.show(image=viewport.around(pixel, limits))
+        state.select(pixel=pixel)

@@ -126,7 +126,7 @@ class Session:
 
     def _submit(self, parameters: Parameters) -> None:
         self.engine.order = self._order(parameters)
-        self.engine.submit_parameters(parameters)
+        self.engine.submit(parameters)
         self.status.working()
 
     def _order(self, parameters: Parameters) -> Order:

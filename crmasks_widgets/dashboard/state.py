@@ -1,7 +1,8 @@
 """What the person has set: parameters with their history, the selection, the display."""
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -138,6 +139,8 @@ class State:
         # While a gesture is open: whether it has changed anything yet.
         self._open: bool | None = None
         self._listeners: list[Callable[[ViewModel], None]] = []
+        self._known = analysis.computed()
+        self._together, self._missed = 0, False
 
     def subscribe(self, listener: Callable[[ViewModel], None]) -> None:
         """Call `listener` with the view model whenever it changes."""
@@ -238,11 +241,35 @@ class State:
         self._set(selection=replace(self.model.selection, **changes))
 
     def publish(self, analysis: Analysis) -> None:
-        """Take an analysis of which something new is known."""
+        """Take an analysis, and let the listeners hear of it if something new is known.
+
+        Parameters
+        ----------
+        analysis : Analysis
+            Another one, or the same one again.
+        """
+        known = analysis.computed()
+        if analysis is self.model.analysis and known == self._known:
+            return
+        self._known = known
         self._set(analysis=analysis)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Let the listeners hear once of all that changes in the context."""
+        self._together += 1
+        try:
+            yield
+        finally:
+            self._together -= 1
+            if self._missed and not self._together:
+                self.refresh()
 
     def refresh(self) -> None:
         """Have everything drawn again, as after a gesture that came to nothing."""
+        self._missed = self._together > 0
+        if self._missed:
+            return
         for listener in self._listeners:
             listener(self.model)
 

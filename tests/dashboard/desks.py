@@ -46,7 +46,7 @@ class Bench:
     def _submit(self, parameters):
         # The rules of the engine, without its thread.
         with Engine(self._newest, lambda _: None) as engine:
-            engine.submit_parameters(parameters)
+            engine.submit(parameters)
             self._newest = engine.requested
 
     def _render(self, model):

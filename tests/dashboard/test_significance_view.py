@@ -9,7 +9,8 @@ import crmasks_widgets as cm
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
-from crmasks_widgets.dashboard.noise_panel import fitted_parameters, log_ticks, noise_text
+from crmasks_widgets.dashboard.frames import pixel_lines
+from crmasks_widgets.dashboard.noise_panel import fitted_parameters, noise_text
 from crmasks_widgets.dashboard.on_screen import detected_pixels
 from crmasks_widgets.dashboard.status_view import counts_text
 
@@ -101,6 +102,15 @@ def test_a_value_that_cannot_be_used_is_said_and_changes_nothing(dashboard, view
     view.editors["sg_growth"].text.value = "1"
     assert "sg_growth" in view._error.text
     assert dashboard.state.model.parameters == before
+
+
+def test_a_pixel_that_it_flags_is_read_out_as_such(dashboard):
+    model = dashboard.state.model
+    found = model.analysis.flags("median").found["significance"] & model.analysis.masks["MEDIANCR"]
+    y, x = np.argwhere(found)[0]
+    words = pixel_lines(model, int(y), int(x))[1]
+    assert words.startswith("flagged by ")
+    assert "significance in median · in MEDIANCR" in words
 
 
 def test_the_selected_hit_is_ringed(dashboard, view):
@@ -197,13 +207,6 @@ def test_what_is_not_known_is_not_offered_and_maps_are_kept():
     assert "1.20 times as much as predicted" in text
     assert "readout noise unknown" in text
     assert "<b>Look at gain</b>" in text
-
-
-@pytest.mark.parametrize("ends", [(3.0, 50.0), (9.0, 11.0)])
-def test_ticks_lie_between_the_ends(ends):
-    ticks = log_ticks(*ends)
-    assert len(ticks) > 2
-    assert ends[0] <= ticks.min() < ticks.max() <= ends[1]
 
 
 def test_counts_name_the_methods_that_found_something():
