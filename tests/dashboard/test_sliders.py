@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmasks_widgets.dashboard.control_widgets import Looks, NumberEditor, Span, drawn_at, nice_step
+from crmasks_widgets.dashboard.control_widgets import Looks, NumberEditor, Span, drawn_at
+from crmasks_widgets.dashboard.ticks import slider_step
 
 from .desks import Bench, small_analysis
 
@@ -16,7 +17,7 @@ PART = st.floats(0, 1)
 @given(LOW, WIDTH, PART)
 def test_a_place_is_on_a_step_near_the_value_and_stays(low, width, part):
     high = low + width
-    span = Span(low, high, nice_step(high - low))
+    span = Span(low, high, slider_step(high - low))
     value = min(low + part * width, high)
     place = drawn_at(value, span)
     assert low <= place <= high
@@ -35,9 +36,11 @@ def test_places_on_steps_of_five(value, place):
 def test_values_that_follow_each_other_leave_no_report_behind():
     """A report of the page about a value of before is the value of before."""
     sent = []
-    desk = Bench(small_analysis()).desk
+    context = Bench(small_analysis()).context
     span = Span(0.0, 650.0, 5.0)
-    editor = NumberEditor(desk, "y", ("y", "y"), span, lambda *given: sent.append(given), Looks())
+    editor = NumberEditor(
+        context, "y", ("y", "y"), span, lambda *given: sent.append(given), Looks()
+    )
     editor.text.unobserve_all()
     for value in (78.48, 66.96, 43.93, 32.41):
         editor.show(value)
