@@ -130,6 +130,24 @@ def test_links_lead_somewhere(page):
             assert not place or place in headings(found), f"{target}#{place}"
 
 
+def test_docstrings_cite_pages_that_are_there():
+    """As "docs/page.md, Heading", perhaps with a line break between."""
+    cited = set()
+    for path in sorted((ROOT / "crmasks_widgets").rglob("*.py")):
+        text = re.sub(r"\s+(# )?", " ", path.read_text(encoding="utf-8"))
+        cited |= {
+            (path.name, *found) for found in re.findall(r"(docs/[\w-]+\.md)([^)\n\"]*)", text)
+        }
+        # No numbers of a document that is not here, unless it is a book or a paper with a year.
+        for found in re.finditer(r"[Ss]ections? \d|\b[AW]-\d+\b", text):
+            assert re.search(r"\b(19|20)\d\d\b", text[found.start() - 100 : found.start()]), path
+    assert len(cited) > 10
+    for name, page, rest in cited:
+        titles = re.findall(r"^#+ (.*)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+        title = rest.removeprefix(", ")
+        assert not rest or any(title.startswith(known) for known in titles), (name, page, rest)
+
+
 def headings(page):
     """The anchors of a page, as GitHub makes them."""
     lines = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)

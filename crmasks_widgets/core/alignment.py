@@ -70,7 +70,7 @@ def flux_factors_from(cube: FloatArray, bright: BoolArray) -> tuple[float, ...]:
     median frame would be drawn to 1, since that frame holds the very values of the exposures.) The
     levels that explain all pairs best are divided by their median, where the median frame lies.
     Replaces the reference's search for the edge of a histogram, which answers in steps of 0.01 and
-    never 1 (W-10).
+    never 1 (docs/decisions.md, What was mended).
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _prepared(frame: FloatArray) -> npt.NDArray[np.float64]:
     """Free a cut-out of hits, of its level and of its borders, before it is correlated.
 
     A 3x3 median takes hits away without moving what is displaced, which clipping against the
-    median of displaced exposures would (W-11).
+    median of displaced exposures would (docs/decisions.md, What was mended).
     """
     from scipy.signal.windows import tukey
 

@@ -147,7 +147,7 @@ def median_variance_factors(n: int) -> Float32Array:
 
 
 def combine(kind: Kind, parts: Ingredients) -> Combination:
-    """Make one corrected combination (section 13).
+    """Make one corrected combination (docs/method.md, Combinations).
 
     Parameters
     ----------
@@ -296,7 +296,7 @@ def _meancr(parts: Ingredients) -> Combination:
 def replace_by_local_median(
     combination: Combination, boxes: tuple[tuple[int, int, int, int], ...]
 ) -> Combination:
-    """Replace pixels by the median of their surroundings (section 13, last step).
+    """Replace pixels by the median of their surroundings (docs/method.md, Combinations).
 
     Parameters
     ----------

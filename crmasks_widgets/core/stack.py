@@ -178,7 +178,7 @@ def stack_exposures(
 ) -> Stack:
     """Subtract the bias, divide by the flux factors and take the frames over the exposures.
 
-    Section 4.1 of the reference's behaviour; invalid pixels are left out exposure by exposure.
+    docs/method.md, Preparation; invalid pixels are left out exposure by exposure.
 
     Parameters
     ----------

@@ -12,8 +12,8 @@ from crmasks_widgets.core.significance import classes as hit_classes
 from crmasks_widgets.core.significance.level import measure_level
 from crmasks_widgets.core.significance.local_estimate import (
     LocalEstimate,
+    above_estimate,
     estimate_locally,
-    hit_everywhere,
     lowest_interpolation,
 )
 from crmasks_widgets.core.stack import stack_exposures
@@ -66,7 +66,7 @@ def test_a_minimum_above_its_surroundings_is_hit():
     lowest[2, 2], lowest[2, 3] = 40.0, 21.0
     pixels = np.flatnonzero(lowest > 10)
     estimate = LocalEstimate(np.full(2, 10.0), np.full(2, 9.0))
-    everywhere = hit_everywhere(lowest, estimate, pixels, np.full(2, 4.0))
+    everywhere = above_estimate(lowest, estimate, pixels, np.full(2, 4.0))
     assert everywhere.tolist() == [12]
 
 

@@ -95,7 +95,7 @@ class LacosmicResult:
 
 
 def elliptical_kernel(fwhm_x: float, fwhm_y: float, size: int) -> Float32Array:
-    """Gaussian kernel with a width of its own along each axis (section 7).
+    """Gaussian kernel with a width of its own along each axis (docs/method.md, L.A.Cosmic).
 
     Parameters
     ----------

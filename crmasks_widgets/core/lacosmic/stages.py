@@ -1,6 +1,6 @@
 """The first iteration of L.A.Cosmic as whole images, to be looked at.
 
-`lacosmic_engine` computes most of them only in the few pixels that matter. Here each stage is an
+`engine` computes most of them only in the few pixels that matter. Here each stage is an
 image; the pixels flagged are the same.
 """
 
@@ -70,7 +70,7 @@ def lacosmic_stages(
     Returns
     -------
     LacosmicStages
-        Their `flagged` is the mask of `lacosmic_engine.detect` with ``niter=1``.
+        Their `flagged` is the mask of `engine.detect` with ``niter=1``.
     """
     ready = prepare(frame, settings, gain=gain, rnoise=rnoise)
     shape = (frame.shape[0], frame.shape[1])

@@ -1,6 +1,6 @@
 """The Median-Minimum diagram that equivalent exposures would give, from order statistics.
 
-What `expectation.simulate_diagram` draws, this module integrates: N exposures of a pixel of level
+What `simulation.simulate_diagram` draws, this module integrates: N exposures of a pixel of level
 lambda are independent, S_k = Poisson(lambda f_k g) / g + Normal(0, sigma), so that the joint
 density of their minimum and median is known (H. A. David and H. N. Nagaraja, Order Statistics, 3rd
 edition, Wiley 2003, sections 2.2 and 5.2). For three equal exposures the density of minimum = x and
@@ -159,7 +159,7 @@ def exact_diagram(
     plane : Plane
         Bins, of equal height from 0 on.
     signals : list of n (ny, nx) float64, or ((ny, nx) float64, tuple of n float)
-        Mean signals as `expectation.exposure_signals` returns them, ADU, or the scene and its flux
+        Mean signals as `simulation.exposure_signals` returns them, ADU, or the scene and its flux
         factors. The signals of a list are to be multiples of each other.
     noise : Noise
         Gain in e-/ADU and readout noise in ADU, one number each.

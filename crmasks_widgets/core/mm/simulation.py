@@ -83,7 +83,9 @@ def simulate_diagram(
     usable: npt.NDArray[np.bool_] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> ExpectedDiagram:
-    """Simulate sets of exposures and count them in the diagram (sections 8.4 and 8.5).
+    """Simulate sets of exposures and count them in the diagram.
+
+    Their law is in docs/method.md, The Median–Minimum diagram.
 
     Parameters
     ----------
@@ -185,10 +187,11 @@ def _count_with_last(
 def red_crosses(
     plane: Plane, histogram: Float64Array, n_simulations: int
 ) -> tuple[Float64Array, Float64Array]:
-    """Height above which one simulated pixel of a column is expected (section 8.5).
+    """Height above which one simulated pixel of a column is expected.
 
     The arithmetic is the reference's, down to the order of the divisions: with a single pixel in
-    the top bin its comparison is an exact tie that rounding decides (A-1).
+    the top bin its comparison is an exact tie that rounding decides (docs/decisions.md, What was
+    kept on purpose).
 
     Parameters
     ----------

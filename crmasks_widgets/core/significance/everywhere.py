@@ -166,7 +166,7 @@ def pixels_hit_everywhere(level: Level, scaled: Stack, masked: BoolArray, pixels
     pixels = pixels[~(excess <= local_estimate.EVERYWHERE_SIGMA * sigma)]
     estimate = estimate_around(level, scaled, masked, pixels)
     sigma = sigma_at(level, estimate.value, pixels)
-    return local_estimate.hit_everywhere(scaled.min2d, estimate, pixels, sigma)
+    return local_estimate.above_estimate(scaled.min2d, estimate, pixels, sigma)
 
 
 def _usable(scaled: Stack, masked: BoolArray) -> BoolArray:

@@ -216,7 +216,7 @@ def _surroundings(places: _Places) -> LocalEstimate:
     return LocalEstimate(np.where(few, np.nan, median), np.where(few, np.nan, variance))
 
 
-def hit_everywhere(
+def above_estimate(
     lowest: Float32Array, estimate: LocalEstimate, pixels: Pixels, sigma: Float32Array
 ) -> Pixels:
     """Find the pixels whose minimum is hit as well.
