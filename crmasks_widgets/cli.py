@@ -318,7 +318,7 @@ def _logging_to(console: Console, errors: Console, level: str) -> Iterator[None]
     logger.addHandler(handler)
     logger.setLevel(level)
     show = warnings.showwarning
-    # A person is not helped by the line of code that a warning comes from.
+    # The line of code that a warning comes from does not help a user.
     warnings.showwarning = lambda message, *_, **__: logger.warning("%s", message)
     try:
         yield

@@ -1,11 +1,11 @@
-"""The one family of errors that the package raises for mistakes a person can mend.
+"""The one family of errors that the package raises for mistakes a user can mend.
 
 Each message is one line: what is wrong (file, key or pixel), what was found, what was expected.
 """
 
 
 class CrmasksError(ValueError):
-    """Anything that the person who started the computation can put right."""
+    """Anything that the user can put right."""
 
 
 class ParameterError(CrmasksError):

@@ -93,7 +93,7 @@ def read_analysis(parameters: Parameters, folders: Sequence[str | Path] = (".",)
     exposures = read_exposures(images, parameters.extnum, folders)
     for name, found in zip(images, exposures.paths, strict=True):
         logger.info("%s: read from %s", name, found.resolve())
-    # Products name them as the person did, so that they do not depend on where they lie.
+    # Products name them as the user did, so that they do not depend on where they lie.
     exposures = dataclasses.replace(exposures, names=images)
     calibration = read_calibration(parameters, exposures.shape, folders)
     for key, found in calibration.paths.items():

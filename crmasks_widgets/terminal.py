@@ -22,7 +22,7 @@ _KIB = 1024
 
 @contextlib.contextmanager
 def spinner(console: Console, text: str, *, quiet: bool) -> Iterator[None]:
-    """Show that work is going on, where a person may be looking.
+    """Show that work is going on, where a user may be looking.
 
     Parameters
     ----------

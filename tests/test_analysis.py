@@ -59,7 +59,7 @@ def exposures():
 
 
 def everything(analysis):
-    """All results that a person can read, as arrays."""
+    """All results that a user can read, as arrays."""
     out = dict(analysis.masks)
     out["labels"] = analysis.labels
     for target in analysis.targets:

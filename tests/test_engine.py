@@ -372,7 +372,7 @@ def test_an_invalid_change_is_refused_and_changes_nothing(finished):
     assert not seen.errors
 
 
-def test_an_error_reaches_the_person_and_the_last_good_result_stays(finished, caplog):
+def test_an_error_reaches_the_user_and_the_last_good_result_stays(finished, caplog):
     seen = Seen()
     with seen.engine(finished, order=MASKS) as engine:
         good = submit(engine, dilation=2)

@@ -1,4 +1,4 @@
-"""Rules that the source itself must keep: nothing in it runs what a file or a person wrote."""
+"""Rules that the source itself must keep: nothing in it runs what a file or a user wrote."""
 
 import ast
 import subprocess

@@ -83,7 +83,7 @@ def test_a_few_pixels_are_not_judged():
     assert made.flags("median").either.all()
 
 
-def test_the_cap_counts_what_is_detected_not_what_a_person_says():
+def test_the_cap_counts_what_is_detected_not_what_a_user_says():
     y, x = np.mgrid[1 : SHAPE[0] + 1, 1 : SHAPE[1] + 1]
     everywhere = tuple(zip(x.ravel().tolist(), y.ravel().tolist(), strict=True))
     made = analysis_of(pixels_to_be_flagged_as_cr=everywhere)

@@ -164,7 +164,7 @@ def test_each_hit_has_a_class_and_only_those_chosen_are_corrected():
     assert "class" not in run(scene(), crmethod="mmcosmic").hits.colnames
 
 
-def test_hot_pixels_are_listed_where_fluxes_differ_and_a_person_may_flag_them():
+def test_hot_pixels_are_listed_where_fluxes_differ_and_a_user_may_flag_them():
     factors, rng = np.array([0.7, 1.0, 1.4])[:, None, None], np.random.default_rng(6)
     charge = np.zeros((60, 70))
     charge[20, 30] = 2000

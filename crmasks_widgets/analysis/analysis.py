@@ -264,7 +264,7 @@ class Analysis:
         """
         return self._results.known()
 
-    # What a person reads ----------------------------------------------------------------------
+    # What a user reads ----------------------------------------------------------------------
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -368,7 +368,7 @@ class Analysis:
 
     @property
     def edits(self) -> HandEdits:
-        """Pixels that may be flagged and pixels that must be, as the person says."""
+        """Pixels that may be flagged and pixels that must be, as the user says."""
         return self.result("edits")
 
     @property

@@ -135,7 +135,7 @@ def workers_at_once(wanted: int | None, needs: Sequence[float], free: float) -> 
     Parameters
     ----------
     wanted : int or None
-        By the person; None for one on every processor.
+        By the user; None for one on every processor.
     needs : sequence of float
         What each block may take, MiB.
     free : float

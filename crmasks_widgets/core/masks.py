@@ -126,7 +126,7 @@ class Flags:
 
 @dataclass(frozen=True)
 class HandEdits:
-    """What the person decides about single pixels and regions.
+    """What the user decides about single pixels and regions.
 
     Attributes
     ----------

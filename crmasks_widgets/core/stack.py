@@ -13,7 +13,7 @@ BLOCK_ROWS = 32
 
 @dataclass(frozen=True)
 class Stack:
-    """Exposures ready to be compared, and what a person looks at first.
+    """Exposures ready to be compared, and what a user looks at first.
 
     Attributes
     ----------

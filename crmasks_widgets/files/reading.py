@@ -1,4 +1,4 @@
-"""Reading one image of one FITS file, with errors for the person who named the file."""
+"""Reading one image of one FITS file, with errors for the user who named the file."""
 
 import contextlib
 import gzip
@@ -87,7 +87,7 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
     Parameters
     ----------
     path : str or Path
-        As the person wrote it.
+        As the user wrote it.
     folders : sequence of paths
         Tried in this order.
 

@@ -24,7 +24,7 @@ class Product:
     name : str
         File name.
     content : str
-        What it holds, for people.
+        What it holds, for the user.
     write : callable
         Writes it to the path it is given, which ends in `name`.
     size : int
@@ -140,7 +140,7 @@ def refuse_existing(existing: list[Path]) -> None:
 def check_target(
     path: Path, suffixes: tuple[str, ...], inputs: Iterable[Path], *, overwrite: bool
 ) -> None:
-    """Make sure that one file, named by a person, may be written.
+    """Make sure that one file, named by a user, may be written.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ class ParameterInfo:
     choices : tuple of str
         Accepted words of a choice, else empty.
     help : str
-        One line for a person.
+        One line for a user.
     expected : str
         The rule as an error message states it.
     in_reference : bool

@@ -96,11 +96,11 @@ class Parameters(BaseModel):
         None, "where nothing is detected", "pixel", expected=types.REGIONS_RULE
     )
     pixels_to_be_flagged_as_cr: types.Pixels = about(
-        None, "pixels that are cosmic-ray hits whatever is detected", "pixel",
+        None, "pixels that count as cosmic-ray hits, detected or not", "pixel",
         expected=types.PIXELS_RULE,
     )  # fmt: skip
     pixels_to_be_ignored_as_cr: types.Pixels = about(
-        None, "pixels that are no cosmic-ray hits whatever is detected", "pixel",
+        None, "pixels that never count as cosmic-ray hits, detected or not", "pixel",
         expected=types.PIXELS_RULE,
     )  # fmt: skip
     pixels_to_be_replaced_by_local_median: types.Windows = about(
@@ -111,7 +111,7 @@ class Parameters(BaseModel):
     )
     mediancr_pixels_rejected: types.Pixels = about(
         None,
-        "pixels of hits that a person took out of MEDIANCR; other masks keep what their data show",
+        "pixels of hits that a user took out of MEDIANCR; other masks keep what their data show",
         "pixel",
         expected=types.PIXELS_RULE,
         in_reference=False,

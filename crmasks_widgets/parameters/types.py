@@ -1,4 +1,4 @@
-"""The types of the parameters: each checks what a person gives and returns plain values."""
+"""The types of the parameters: each checks what a user gives and returns plain values."""
 
 import secrets
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Parameter values as a person writes them, turned into plain numbers, text and tuples.
+"""Parameter values as a user writes them, turned into plain numbers, text and tuples.
 
 Text that holds a list (pipeline recipes deliver values as text) is read with the JSON parser;
 nothing is ever evaluated as code.

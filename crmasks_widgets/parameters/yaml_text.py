@@ -1,4 +1,4 @@
-"""Reading and writing YAML text that comes from a person, without trusting it.
+"""Reading and writing YAML text that comes from a user, without trusting it.
 
 The loader knows plain mappings, lists and scalars only: no tags beyond those, no anchors, no
 repeated keys, bounded size and depth. Numbers such as ``1e5`` and ``1.0E6``, which YAML 1.1 calls

@@ -1,4 +1,4 @@
-"""A real JupyterLab, a real browser, and what a person does with them."""
+"""A real JupyterLab, a real browser, and what a user does with them."""
 
 import ast
 import contextlib
@@ -51,7 +51,7 @@ def find_browser():
 
 
 def environment(folder):
-    """Variables of a process that knows nothing of a person's own Jupyter."""
+    """Variables of a process that knows nothing of a user's own Jupyter."""
     names = {
         "HOME": "home", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data",
         "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTERLAB_SETTINGS_DIR": "settings",
@@ -65,7 +65,7 @@ def environment(folder):
 
 
 def as_root():
-    """JupyterLab asks for an option where a person is root."""
+    """JupyterLab asks for an option where a user is root."""
     return ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 
 
@@ -314,7 +314,7 @@ class Lab:
         """Run it, and wait for what it shows, if anything; the identifier of its kernel.
 
         About one page in a hundred of JupyterLab loses what the kernel that it started says, and
-        waits for ever, or shows nothing; a person would load it again. Here with another kernel:
+        waits for ever, or shows nothing; a user would load it again. Here with another kernel:
         widgets that the first is making while the page asks which there are would be unknown to it.
         """
         steps = []

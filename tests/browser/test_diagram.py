@@ -21,7 +21,7 @@ def points(screen):
 
 
 def places(screen, plot):
-    """Where a person sees the fixed points, page pixels."""
+    """Where a user sees the fixed points, page pixels."""
     boxes = screen.dashboard.locator(f".crmasks-plot-{plot} .dot").evaluate_all(
         """all => all.filter((e) => getComputedStyle(e).fill === "rgb(204, 121, 167)")
             .map((e) => e.getBoundingClientRect())"""
