@@ -23,7 +23,7 @@ from crmasks_widgets.products.hits import save_regions
 from crmasks_widgets.terminal import counts_table
 
 from .conftest import LEVELS, QUICK, SHAPE, small_scene
-from .dashboard.desks import Bench
+from .dashboard.bench import Bench
 from .dashboard.test_overlays import whole_window
 
 FOURTH = detectors.Detector(

@@ -172,7 +172,16 @@ class State:
         CrmasksError
             They cannot be used; nothing changed.
         """
-        self.adopt(self.model.parameters.replace(**changes), gesture=gesture)
+        # Fields and sliders send back what they were told to show.
+        if not self._are_set(changes):
+            self.adopt(self.model.parameters.replace(**changes), gesture=gesture)
+
+    def _are_set(self, changes: dict[str, Any]) -> bool:
+        now = dict(self.model.parameters)
+        return all(
+            name in now and type(value) is type(now[name]) and value == now[name]
+            for name, value in changes.items()
+        )
 
     def adopt(self, parameters: Parameters, *, gesture: str = "") -> None:
         """Ask for a whole set of parameters, as `update` does for some."""

@@ -67,7 +67,7 @@ def test_only_a_hand_moves_a_slider(screen):
     handle = slider(screen, "la_sigclip")
     handle.wait_for()
     screen.kernel.run(
-        "slider = dashboard.workplace.controls.controls['la_sigclip'].editor.slider\n"
+        "slider = dashboard.session.controls.controls['la_sigclip'].editor.slider\n"
         "reports, take = [], slider.set_state\n"
         "slider.set_state = lambda state: (reports.append(state.get('value')), take(state))"
     )

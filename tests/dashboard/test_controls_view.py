@@ -21,7 +21,7 @@ from crmasks_widgets.dashboard.controls_view import FIXED, UNUSED, ControlsView,
 from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.parameters import ParameterInfo, Range, parameter_table
 
-from .desks import Bench, small_analysis
+from .bench import Bench, small_analysis
 
 TABLE = {info.name: info for info in parameter_table()}
 

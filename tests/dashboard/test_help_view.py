@@ -6,7 +6,7 @@ from crmasks_widgets.dashboard.app import Dashboard
 from crmasks_widgets.dashboard.context import Shortcut
 from crmasks_widgets.dashboard.help_view import HelpView, name_of
 
-from .desks import Bench, small_analysis
+from .bench import Bench, small_analysis
 
 
 def test_keys_of_all_views_are_listed_and_the_panel_opens():

@@ -15,8 +15,8 @@ from crmasks_widgets.dashboard.image_buffers import ImageBuffers, Same
 from crmasks_widgets.dashboard.image_view import ImageView
 from crmasks_widgets.dashboard.stretches import colour_indices, colour_palette
 
+from .bench import FIRST, SECOND, SHAPE, Bench, flat_frames
 from .conftest import decoded
-from .looking import FIRST, SECOND, SHAPE, Bench, exposures
 
 MM_ONLY = DETECTORS["mm"].code
 
@@ -25,7 +25,7 @@ SIZE = [400, 300]  # five screen pixels to a pixel: the whole frame fills the pl
 
 @pytest.fixture
 def bench():
-    made = Bench(ImageView)
+    made = Bench.of(ImageView)
     made.page.sizes = {"image": SIZE}
     made.view.render(made.model)
     return made
@@ -120,9 +120,9 @@ def test_pictures_follow_stretch_colours_and_limits(bench):
 
 
 def test_pixels_without_a_value_are_marked():
-    frames = exposures()
+    frames = flat_frames()
     frames[:, 7, 9] = np.nan
-    bench = Bench(ImageView, frames)
+    bench = Bench.of(ImageView, frames)
     bench.page.sizes = {"image": SIZE}
     bench.view.render(bench.model)
     assert tuple(drawn(bench.view)[7, 9, :3]) == rgb(palette.INVALID_COLOUR)

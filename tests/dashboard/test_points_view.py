@@ -16,7 +16,7 @@ from crmasks_widgets.dashboard.points import (
 )
 from crmasks_widgets.dashboard.points_view import PointsView, points_of
 
-from .desks import Bench, small_analysis
+from .bench import Bench, small_analysis
 
 POINTS = ((0.0, 25.0, 10000.0), (500.0, 110.0, 20.0), (5000.0, 350.0, 10000.0))
 NUMBER = st.floats(-1e6, 1e6)

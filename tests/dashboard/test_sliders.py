@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from crmasks_widgets.dashboard.control_widgets import Looks, NumberEditor, Span, drawn_at
 from crmasks_widgets.dashboard.ticks import slider_step
 
-from .desks import Bench, small_analysis
+from .bench import Bench, small_analysis
 
 LOW = st.floats(-1e4, 1e4)
 WIDTH = st.floats(1e-3, 1e6)

@@ -9,7 +9,7 @@ from crmasks_widgets.dashboard.state import MAX_UNDO, SAME_GESTURE, Selection, S
 from crmasks_widgets.errors import InputError, ParameterError
 
 from ..counts import LONG
-from .desks import small_analysis
+from .bench import small_analysis
 
 ANALYSIS = small_analysis()
 
