@@ -265,6 +265,7 @@ def test_a_block_above_the_free_memory_is_refused_with_what_it_needs(tmp_path, m
 # ---- what becomes of them ------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_a_failing_block_does_not_stop_the_others(nights, run_cli):
     arguments = ["batch", "nights", "--output-dir", "out", "--workers", 2, "--no-figures"]
     result = run_cli(arguments, nights.parent)
@@ -293,6 +294,7 @@ def test_a_failing_block_does_not_stop_the_others(nights, run_cli):
         assert row["attempts"] == "1"
 
 
+@pytest.mark.process
 def test_again_it_only_verifies_and_what_is_damaged_is_made_again(nights, run_cli):
     arguments = ["batch", "nights", "--output-dir", "out", "--workers", 1, "--no-figures"]
     run_cli(arguments, nights.parent)
@@ -390,6 +392,7 @@ def kill_worker(folder, n):
             process.join()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("kills", "state"), [(1, "done"), (2, "failed")])
 def test_a_block_whose_worker_was_killed_runs_again_but_not_for_ever(tmp_path, kills, state):
     # Simulations give the time to kill it.
@@ -445,6 +448,7 @@ def no_process_uses(folder):
     return False
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_batch_goes_on_where_it_was(tmp_path, run_cli, how):
     work = tmp_path / "work"
@@ -510,6 +514,7 @@ def cluster(tmp_path):
             process.wait()
 
 
+@pytest.mark.process
 def test_on_a_cluster_a_killed_workers_block_runs_elsewhere(tmp_path, run_cli, cluster):
     address, workers = cluster
     work = tmp_path / "work"
@@ -534,6 +539,7 @@ def test_on_a_cluster_a_killed_workers_block_runs_elsewhere(tmp_path, run_cli, c
         assert digests(work / "out" / name) == digests(work / "here" / name)
 
 
+@pytest.mark.process
 def test_a_cluster_that_is_not_there(tmp_path, monkeypatch):
     blocks = find_blocks([night(tmp_path / "n")])
     with monkeypatch.context() as patch:

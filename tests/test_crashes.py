@@ -50,6 +50,7 @@ def kill_runs(work, kind, n):
     return complete, runs
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("kind", "earlier"),
     [("steps", True), *itertools.product(["anywhere", "writing"], [True, False])],
@@ -125,6 +126,7 @@ def test_two_writers_of_one_process_do_not_share_a_temporary_file(tmp_path):
 # ---- one run at a time ---------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_second_run_is_kept_out_and_told_who_is_there(work, monkeypatch):
     work.yaml()
     work.out.mkdir()

@@ -48,6 +48,7 @@ def commands_of_the_readme():
 ELSEWHERE = {"make demo", "make test", "pip install .", "crmasks lab params.yaml"}
 
 
+@pytest.mark.process
 def test_every_command_of_the_readme_runs(work, run_cli):
     work.yaml()
     (work.folder / "nights" / "first").mkdir(parents=True)
@@ -67,6 +68,7 @@ def test_every_command_of_the_readme_runs(work, run_cli):
     build_parser().parse_args(["lab", "params.yaml"])
 
 
+@pytest.mark.process
 def test_the_python_of_the_readme_runs(work):
     work.yaml()
     for i in (1, 2, 3):  # the bias of the example

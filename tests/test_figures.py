@@ -178,6 +178,7 @@ def test_same_bytes_twice_and_under_any_matplotlibrc(tmp_path):
         assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes(), job.name
 
 
+@pytest.mark.process
 def test_no_pyplot_and_the_package_alone_loads_no_matplotlib():
     script = (
         "import sys, crmasks_widgets.analysis\n"

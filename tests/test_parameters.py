@@ -545,6 +545,7 @@ def test_unknown_name_names_the_nearest(wrong: str, near: str) -> None:
     )
 
 
+@pytest.mark.process
 def test_module_needs_no_numpy() -> None:
     """The parameters alone load fast, whatever else the package's own import brings in."""
     code = (

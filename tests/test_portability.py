@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from .test_products import DATA_PRODUCTS
 
 # What Windows does not have, and a run on this system does not need for other reasons.
@@ -24,6 +26,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.process
 def test_a_run_without_fcntl(work):
     work.yaml()
     command = [sys.executable, "-c", WITHOUT, "run", "params.yaml", "--output-dir", "out"]

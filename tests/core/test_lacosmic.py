@@ -115,6 +115,7 @@ def test_small_frames_are_mirrored_first():
     np.testing.assert_array_equal(result.mask, mask[4:13])
 
 
+@pytest.mark.process
 def test_no_shape_kills_the_process():
     code = """
 import numpy as np
