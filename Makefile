@@ -38,6 +38,7 @@ checks: $(VENV)/installed-for-tests
 
 docs: $(VENV)/installed-for-tests
 	$(BIN)/python docs/make_parameters.py
+	$(BIN)/python docs/make_architecture.py
 	$(BIN)/python docs/make_links.py
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python docs/make_notebooks.py

@@ -1,6 +1,8 @@
 """The one family of errors that the package raises for mistakes a user can mend.
 
-Each message is one line: what is wrong (file, key or pixel), what was found, what was expected.
+Each message is one line: what is wrong (file, key or pixel), what was found, what was expected. Its
+text stands beside the check that finds the mistake: for parameters in `parameters.model` (the rules
+after ``expected=``) and `parameters.values` (the line), for FITS files in `files.reading`.
 """
 
 
