@@ -383,10 +383,10 @@ def test_a_mistake_of_ours_fails_its_block_alone(tmp_path, monkeypatch):
 
 def kill_worker(folder, n):
     """Kill the only worker `n` times, each time when it has begun its block."""
-    for _ in range(n):
-        (folder / RECORD_NAME).unlink(missing_ok=True)
-        while not (folder / RECORD_NAME).exists():
-            time.sleep(0.01)
+    for left in reversed(range(n)):
+        wait_for(folder / RECORD_NAME)
+        if left:  # the next worker writes it anew
+            (folder / RECORD_NAME).unlink()
         for process in multiprocessing.active_children():
             os.kill(process.pid, signal.SIGKILL)
             process.join()
