@@ -17,7 +17,7 @@ demo: $(VENV)/installed
 	@echo "Look at crmasks-demo/mediancr_identified_cr.pdf and crmasks-demo/diagnostic_mediancr.png"
 
 check: checks
-	$(PYTEST) -m "not browser and not process"
+	$(PYTEST) --ignore=tests/browser -m "not process"
 
 test: checks
 	$(PYTEST)
