@@ -38,6 +38,7 @@ def environment(tmp_path_factory):
     return python
 
 
+@pytest.mark.process
 def test_a_type_checker_sees_the_types_of_the_installed_package(environment, tmp_path):
     (tmp_path / "client.py").write_text(CLIENT)
     done = program(
