@@ -40,7 +40,7 @@ QUICK = {
 BOTH = {"crmethod": "mm_lacosmic", "la_niter": 2}
 
 BROWSER = Path(__file__).parent / "browser"
-# Of Jupyter and IPython: a person's own are neither read nor written.
+# Of Jupyter and IPython: a user's own are neither read nor written.
 FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 
 
@@ -76,7 +76,7 @@ def _ctrl_c_is_heard():
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _no_settings_of_a_person(tmp_path_factory):
+def _no_settings_of_a_user(tmp_path_factory):
     """Each worker has folders of its own."""
     with pytest.MonkeyPatch.context() as patch:
         for name in FOLDERS:

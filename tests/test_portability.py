@@ -27,13 +27,14 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.process
+@pytest.mark.process
 def test_a_run_without_fcntl(work):
     work.yaml()
     command = [sys.executable, "-c", WITHOUT, "run", "params.yaml", "--output-dir", "out"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
         [*command, "--no-figures", "--log-level", "warning"],
-        cwd=work.folder, env=environment, capture_output=True, text=True, timeout=120,
+        cwd=work.folder, env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "out: this file system has no locks" in done.stderr
