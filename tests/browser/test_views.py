@@ -62,7 +62,7 @@ def test_a_slider_of_lacosmic_changes_the_masks(screen):
     )
 
 
-def test_only_a_hand_moves_a_slider(screen):
+def test_only_the_user_moves_a_slider(screen):
     screen.tab("Parameters")
     handle = slider(screen, "la_sigclip")
     handle.wait_for()
@@ -80,7 +80,7 @@ def test_only_a_hand_moves_a_slider(screen):
     handle.focus()
     screen.page.keyboard.press("ArrowRight")
     # Messages come in their order: what the page has to say of earlier values is there by then.
-    screen.until(lambda: parameter(screen, "la_sigclip") > 9.1, "the step of the hand")
+    screen.until(lambda: parameter(screen, "la_sigclip") > 9.1, "the step of the user")
     reports = set(screen.kernel.ask("[value for value in reports if value is not None]"))
     assert reports == {screen.kernel.ask("slider.value")}
 

@@ -64,7 +64,7 @@ REFUSED = st.sampled_from([
 
 
 class StateMachine(RuleBasedStateMachine):
-    """A person who edits, drags, undoes and redoes, against a plain list of parameters."""
+    """A user who edits, drags, undoes and redoes, against a plain list of parameters."""
 
     @initialize()
     def start(self):
@@ -117,7 +117,7 @@ class StateMachine(RuleBasedStateMachine):
 
     @rule(sigclips=st.lists(st.floats(0.5, 20), min_size=1, max_size=5))
     def drag(self, sigclips):
-        """One gesture of its own: whatever the hand passes, one step remains of it."""
+        """One gesture of its own: whatever it passes, one step remains of it."""
         self.end_gesture()
         moved = False
         for value in sigclips:
