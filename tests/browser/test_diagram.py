@@ -2,18 +2,7 @@
 
 import pytest
 
-from .harness import small_demo
-
-POINTS = ((0.0, 60.0, 1e4), (150.0, 90.0, 1e4), (5000.0, 300.0, 1e4))
-PIECEWISE = {"mm_boundary_fit": "piecewise", "mm_fixed_points_in_boundary": POINTS}
-
-
-@pytest.fixture
-def screen(open_dashboard):
-    shown = open_dashboard(small_demo(**PIECEWISE))
-    shown.wait_for_results()
-    shown.kernel.finish()
-    return shown
+from .conftest import POINTS
 
 
 def points(screen):
