@@ -72,7 +72,7 @@ class Context:
         Parameters
         ----------
         widget : Widget
-            What the hand moves.
+            What the user moves.
         action : callable
             Reads the widget: it may have moved on since.
         names : str or list of str

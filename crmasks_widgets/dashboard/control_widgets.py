@@ -1,8 +1,8 @@
 """The parts that controls are made of: editors of one value, and the line that says what is wrong.
 
-An editor is told the value of the state by `show`, and hands what a person sets to `send`. It
+An editor is told the value of the state by `show`, and passes what the user sets to `send`. It
 remembers what was shown last, so that a value that comes back from the state does not move a slider
-from under the hand.
+that the user is dragging.
 """
 
 import html
@@ -319,7 +319,7 @@ class NumberEditor:
         """Put the slider where the page draws it.
 
         What it draws elsewhere it reports, and when the report of a value comes after the next one
-        was shown, it looks like the work of a hand.
+        was shown, it looks like a gesture of the user.
         """
         span = Span(self.slider.min, self.slider.max, self.slider.step)
         place = drawn_at(value, span)
@@ -327,7 +327,7 @@ class NumberEditor:
         self.slider.value = self._at
 
     def _slid(self) -> None:
-        # The page may report a place that is off by a rounding; a hand moves further.
+        # The page may report a place that is off by a rounding; a gesture moves it further.
         if abs(self.slider.value - self._at) <= self.slider.step / 2:
             return
         self._at = self.slider.value

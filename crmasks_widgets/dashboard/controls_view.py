@@ -59,7 +59,7 @@ def label_of(info: ParameterInfo) -> str:
 
 
 def help_of(info: ParameterInfo) -> str:
-    """What a person reads when the pointer rests on a control."""
+    """What the user reads when the pointer rests on a control."""
     default = "drawn" if is_drawn(info) else literal(info.default)
     return f"{info.name}: {info.help}. Expected: {info.expected}. Default: {default}"
 

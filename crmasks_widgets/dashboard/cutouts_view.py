@@ -94,7 +94,7 @@ class CutoutsView:
         self.ignore = button("Not a cosmic ray anywhere", "", self.ignore_or_restore)
         self.taken_out = Dropdown(
             options=[_NOTHING], layout=Layout(width="190px"),
-            tooltip="Hits that a hand took out of masks, to look at them again",
+            tooltip="Hits taken out of masks by hand, to look at them again",
         )  # fmt: skip
         sizes = [
             button("Larger", "Fewer pixels around the hit, drawn larger (+)", self.closer),
@@ -128,7 +128,7 @@ class CutoutsView:
             self._context.size(PLOT, _ASSUMED_SIZE),
         )
         if selected == self._shown and not (model.ready("hits") and overlays.mask_ready(model)):
-            return  # Newer masks are being made; what is shown stays as long.
+            return  # Newer masks are being made; what is shown stays until they are ready.
         subject = self._subject(model)
         self._render_controls(model, subject)
         # Axes without a picture would be numbers without meaning.

@@ -47,7 +47,7 @@ class DiagramGestures:
     ) -> None:
         self._context, self._panels, self._scales = context, panels, scales
         self._limits: Limits = (0.0, 1.0, 0.0, 1.0)
-        # A point under the hand must not move the view that it is seen in.
+        # A point that is being dragged must not move the view that it is seen in.
         self._held: Limits | None = None
         # Between the end of a drag and the beginning of the next.
         self._resting = False
@@ -59,7 +59,7 @@ class DiagramGestures:
         self.all = button("All pixels", "Zoom out to the brightest hit", self._show_all)
         self.clear = button("Clear selection", "Forget the brushed pixels", self._clear)
         self.from_boundary = button(
-            "Points from boundary", "Straight lines through points on the boundary of now",
+            "Points from boundary", "Straight lines through points on the current boundary",
             self._points_from_boundary,
         )  # fmt: skip
         self._interactions = [self._interactions_of(panel) for panel in panels]
@@ -301,7 +301,7 @@ def whole_diagram(model: ViewModel) -> Limits:
 
 
 def _by_hand(x: float, y: float) -> tuple[float, float]:
-    """Round: a hand is not exact to more than this, and a parameter file is easier to read."""
+    """Round: a pointer is not exact to more than this, and a parameter file is easier to read."""
     return round(x, 2), round(y, 2)
 
 

@@ -137,7 +137,7 @@ class Panel:
             self._crosses.x, self._crosses.y = x, y
 
     def draw_points(self, points: Points) -> None:
-        """Put the fixed points where they are set; a point under the hand is there already."""
+        """Put the fixed points where they are set; a dragged point is there already."""
         x, y = np.array([p[0] for p in points]), np.array([p[1] for p in points])
         if np.array_equal(self.points.x, x) and np.array_equal(self.points.y, y):
             return
@@ -159,7 +159,7 @@ class Panel:
             self._numbers.text = [str(number) for number in numbers]
 
     def dragged(self) -> Points | None:
-        """Where the hand has put the points, without weights; None between two updates."""
+        """Where the user has dragged the points, without weights; None between two updates."""
         x, y = np.asarray(self.points.x), np.asarray(self.points.y)
         if len(x) != len(y):
             return None

@@ -72,7 +72,7 @@ class _Request:
 
 def _attempt(action: Callable[[], None]) -> Exception | None:
     # The one broad guard: whatever goes wrong in a computation, or in what is called with its
-    # result, must reach the person or the log; an ended worker would answer no gesture any more.
+    # result, must reach the user or the log; an ended worker would answer no gesture any more.
     try:
         action()
     except Exception as error:

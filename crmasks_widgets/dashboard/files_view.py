@@ -25,7 +25,7 @@ from crmasks_widgets.products import FigureJob, Figures, save_all
 from crmasks_widgets.products.hits import save_hits, save_regions
 from crmasks_widgets.products.session import anchored, save_session
 
-# What a person set for the pixels of one field does not hold for those of another.
+# What was set for the pixels of one field does not hold for those of another.
 OF_ONE_FIELD: Final = (
     "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
     "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected", "flux_factor_regions",
@@ -130,7 +130,8 @@ class FilesView:
             (self._open_yaml, [self.yaml], "Open YAML", "Show what a parameter file names"),
             (
                 self._open_images, [self.images, self.extnum], "Open FITS",
-                "Show these exposures with the settings of now; edits of single pixels are dropped",
+                "Show these exposures with the current settings; "
+                "edits of single pixels are dropped",
             ),
             (self._save_yaml, [self.session], "Save YAML", "Write what crmasks run needs"),
             (

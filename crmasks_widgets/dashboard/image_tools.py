@@ -191,7 +191,7 @@ class DisplayBar:
         return lambda: self._state.show(**{name: getattr(self, name).value})
 
     def _set_limits(self) -> None:
-        """Take limits that a hand has typed; what the fields were given is no change."""
+        """Take limits that were typed; what the fields were told to show is no change."""
         low, high = float(self.low.value), float(self.high.value)
         if (low, high) == self._shown:
             return
@@ -216,7 +216,7 @@ class DisplayBar:
         if limits != self._shown:
             self._shown = limits
             self.message.value = ""
-            # Together: one of them alone would look like a limit that a hand has typed.
+            # Together: one of them alone would look like a limit that was typed.
             with self.low.hold_trait_notifications(), self.high.hold_trait_notifications():
                 self.low.value, self.high.value = limits
 

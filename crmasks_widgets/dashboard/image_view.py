@@ -159,7 +159,7 @@ class ImageView:
         self._context.dispatcher.later("image moved", SETTLED, self._settle)
 
     def _settle(self) -> None:
-        """Tell everyone what is on screen, once the hand rests."""
+        """Tell everyone what is on screen, once the image rests."""
         edges = (self.x.min, self.x.max, self.y.min, self.y.max)
         if None in edges or edges == viewport.to_fits_pixels(self._placed):
             return

@@ -182,7 +182,7 @@ class PointsView:
         """Take the limits of the diagram for the sliders.
 
         The diagram grows with its highest point. A slider that grew with it would run away from
-        under the hand, so the height is taken anew only when something else changed the diagram,
+        the pointer, so the height is taken anew only when something else changed the diagram,
         or a point lies beyond.
         """
         if not model.ready("plane") or model.analysis.plane is self._plane:

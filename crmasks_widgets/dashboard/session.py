@@ -37,7 +37,7 @@ class Session:
     analysis : Analysis
         What to look at.
     open_analysis : callable
-        Takes an analysis that a person wants to look at instead.
+        Takes an analysis that the user wants to look at instead.
     """
 
     def __init__(self, analysis: Analysis, open_analysis: Callable[[Analysis], object]) -> None:

@@ -1,4 +1,4 @@
-"""What the person has set: parameters with their history, the selection, the display."""
+"""What the user has set: parameters with their history, the selection, the display."""
 
 import contextlib
 import time
@@ -19,7 +19,7 @@ Outline = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class Selection:
-    """What the person points at, in terms that outlive a computation.
+    """What the user points at, in terms that outlive a computation.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class ViewModel:
     parameters : Parameters
         What was asked for last; ahead of `analysis.parameters` while that is computed.
     selection : Selection
-        What the person points at.
+        What the user points at.
     display : Display
         How to show it.
     """
@@ -162,8 +162,8 @@ class State:
         Parameters
         ----------
         gesture : str, optional
-            What a hand is doing. Changes of the same gesture that follow each other closely are
-            one step of undo, for hands of which nobody knows when they let go.
+            Name of what the user is doing. Changes of the same gesture that follow each other
+            closely are one step of undo, for gestures of which nobody tells the end.
         **changes
             Parameters by name.
 

@@ -65,7 +65,7 @@ def environment(folder):
 
 
 def as_root():
-    """JupyterLab asks for an option where a user is root."""
+    """JupyterLab asks for an option to run as root."""
     return ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 
 

@@ -2,18 +2,7 @@
 
 import pytest
 
-from .harness import small_demo
-
-POINTS = ((0.0, 60.0, 1e4), (150.0, 90.0, 1e4), (5000.0, 300.0, 1e4))
-PIECEWISE = {"mm_boundary_fit": "piecewise", "mm_fixed_points_in_boundary": POINTS}
-
-
-@pytest.fixture
-def screen(open_dashboard):
-    shown = open_dashboard(small_demo(**PIECEWISE))
-    shown.wait_for_results()
-    shown.kernel.finish()
-    return shown
+from .conftest import POINTS
 
 
 def points(screen):
@@ -30,7 +19,7 @@ def places(screen, plot):
 
 
 @pytest.mark.parametrize("plot", ["expected", "observed"])
-def test_masks_follow_a_fixed_point_under_the_hand(screen, plot):
+def test_masks_follow_a_fixed_point_while_it_is_dragged(screen, plot):
     counts, mouse = screen.counts(), screen.page.mouse
     x, y = places(screen, plot)[1]
     picture = screen.picture("observed")

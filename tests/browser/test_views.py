@@ -6,22 +6,10 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 from astropy.io import fits
 from PIL import Image
 
-from .harness import small_demo
-
-POINTS = ((0.0, 60.0, 1e4), (150.0, 90.0, 1e4), (5000.0, 300.0, 1e4))
-PIECEWISE = {"mm_boundary_fit": "piecewise", "mm_fixed_points_in_boundary": POINTS}
-
-
-@pytest.fixture
-def screen(open_dashboard):
-    shown = open_dashboard(small_demo(**PIECEWISE))
-    shown.wait_for_results()
-    shown.kernel.finish()
-    return shown
+NO_STROKE = "dashboard.session.image._painting._stroke is None"
 
 
 def parameter(screen, name):
@@ -62,7 +50,7 @@ def test_a_slider_of_lacosmic_changes_the_masks(screen):
     )
 
 
-def test_only_a_hand_moves_a_slider(screen):
+def test_only_the_user_moves_a_slider(screen):
     screen.tab("Parameters")
     handle = slider(screen, "la_sigclip")
     handle.wait_for()
@@ -80,7 +68,7 @@ def test_only_a_hand_moves_a_slider(screen):
     handle.focus()
     screen.page.keyboard.press("ArrowRight")
     # Messages come in their order: what the page has to say of earlier values is there by then.
-    screen.until(lambda: parameter(screen, "la_sigclip") > 9.1, "the step of the hand")
+    screen.until(lambda: parameter(screen, "la_sigclip") > 9.1, "the step of the user")
     reports = set(screen.kernel.ask("[value for value in reports if value is not None]"))
     assert reports == {screen.kernel.ask("slider.value")}
 
@@ -152,9 +140,15 @@ def test_blink_changes_the_frame_until_it_is_stopped(screen):
 def test_paint_undo_and_redo(screen):
     painted = "pixels_to_be_flagged_as_cr"
     screen.button("Paint").first.click()  # of the image; the cutouts come after it
+    # The field of the tool moves the image down, and until the mouse has the tool it pans.
+    screen.dashboard.get_by_role("spinbutton", name="Brush").wait_for()
+    screen.dashboard.locator(".crmasks-plot-image [style*=crosshair]").wait_for()
+    start, end = screen.at_rest(lambda: [screen.data_point("image", x, 60) for x in (40, 52)])
     picture = screen.picture("image")
-    screen.drag_on_page(screen.data_point("image", 40, 60), screen.data_point("image", 52, 60))
-    pixels = screen.at_rest(lambda: parameter(screen, painted))
+    screen.drag_on_page(start, end)
+    screen.until(lambda: (51, 60) in (parameter(screen, painted) or ()), "the end of the stroke")
+    screen.until(lambda: screen.kernel.ask(NO_STROKE), "the end of the gesture")
+    pixels = parameter(screen, painted)
     assert {(41, 60), (51, 60)} <= set(pixels)
     screen.until(lambda: screen.picture("image") != picture, "another picture")
     screen.button("Undo").click()

@@ -142,7 +142,7 @@ def test_a_slider_is_not_moved_by_what_it_sent():
 
 
 def test_a_value_between_the_steps_is_kept(bench, view):
-    """The page draws 4.765 on a step, and reports 4.8: that is no wish of a person."""
+    """The page draws 4.765 on a step, and reports 4.8: that is no wish of the user."""
     editor = view.controls["la_psfbeta"].editor
     assert editor.text.value == "4.765"
     editor.slider.value = 4.8
@@ -162,7 +162,7 @@ def test_a_typed_value_moves_and_widens_the_slider(bench, view):
     assert editor.slider.max > 150
     widened = editor.slider.max
     editor.slider.value = 90.0
-    assert editor.slider.max == widened  # it does not shrink under the hand
+    assert editor.slider.max == widened  # it does not shrink during a drag
     assert value(bench, "la_sigclip") == 90.0
     view.controls["bias"].editor.text.value = "-20"
     assert view.controls["bias"].editor.slider.min <= -20

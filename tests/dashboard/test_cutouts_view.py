@@ -1,4 +1,4 @@
-"""The cutouts of a hit: what they show, and what a hand decides there."""
+"""The cutouts of a hit: what they show, and what is decided there."""
 
 import numpy as np
 import pytest

@@ -122,7 +122,7 @@ def test_errors_are_shown_and_what_follows_still_runs(caplog):
         raise RuntimeError("boom")
 
     dispatcher.call(refuse)
-    assert caplog.records == []  # a person's mistake is nothing for the log
+    assert caplog.records == []  # a user's mistake is nothing for the log
     with caplog.at_level(logging.ERROR):
         dispatcher.call(fail)
     dispatcher.call(lambda: ran.append(1))

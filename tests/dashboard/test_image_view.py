@@ -41,7 +41,7 @@ def edges(view):
 
 
 def move(view, x_min, x_max, y_min, y_max):
-    """What the page does when a hand pans or zooms."""
+    """What the page does when the user pans or zooms."""
     with view.x.hold_trait_notifications(), view.y.hold_trait_notifications():
         view.x.set_state({"min": x_min, "max": x_max})
         view.y.set_state({"min": y_min, "max": y_max})
@@ -174,7 +174,7 @@ def test_the_selected_hit_is_boxed_and_hits_are_numbered(bench):
 # What is on screen
 
 
-def test_a_hand_that_zooms_tells_the_state_once_it_rests(bench):
+def test_a_zoom_tells_the_state_once_it_rests(bench):
     move(bench.view, 11.0, 51.0, 21.0, 51.0)
     assert bench.model.display.image == (10.0, 50.0, 20.0, 50.0)
     assert edges(bench.view) == (11.0, 51.0, 21.0, 51.0)

@@ -26,7 +26,7 @@ def make_analysis():
 
 
 def use(dashboard, turn):
-    """Change what a person changes: a threshold, a point, the display, the selection; undo."""
+    """Change what a user changes: a threshold, a point, the display, the selection; undo."""
     state = dashboard.state
     state.update(la_sigclip=4.0 + turn % 7)
     points = ((0, 25 + turn % 5), (500, 110), (5000, 350))

@@ -98,7 +98,7 @@ def test_a_zoomed_diagram_shows_only_its_own_pixels():
     assert found.pixels.tolist() == [lowest[0] * SHAPE[1] + lowest[1]]
 
 
-def test_what_a_hand_took_out_is_marked():
+def test_what_was_taken_out_by_hand_is_marked():
     bench = Bench.of(
         NoView,
         mediancr_pixels_rejected=[[1, 1]],

@@ -1,4 +1,4 @@
-"""The slider of a number is where the page draws it, so that only a hand moves it."""
+"""The slider of a number is where the page draws it, so that only the user moves it."""
 
 import pytest
 from hypothesis import given

@@ -64,7 +64,7 @@ REFUSED = st.sampled_from([
 
 
 class StateMachine(RuleBasedStateMachine):
-    """A person who edits, drags, undoes and redoes, against a plain list of parameters."""
+    """A user who edits, drags, undoes and redoes, against a plain list of parameters."""
 
     @initialize()
     def start(self):
@@ -117,7 +117,7 @@ class StateMachine(RuleBasedStateMachine):
 
     @rule(sigclips=st.lists(st.floats(0.5, 20), min_size=1, max_size=5))
     def drag(self, sigclips):
-        """One gesture of its own: whatever the hand passes, one step remains of it."""
+        """One gesture of its own: whatever it passes, one step remains of it."""
         self.end_gesture()
         moved = False
         for value in sigclips:
@@ -269,8 +269,46 @@ def test_listeners_hear_of_changes_only():
     assert len(heard) == 2
     assert heard[-1].selection == Selection(pixel=(3, 4))
     assert heard[-1].display.target == "mean"
-    state.publish(ANALYSIS)  # the same one, of which more is known
-    assert len(heard) == 3
+
+
+def test_listeners_hear_of_an_analysis_when_more_of_it_is_known():
+    analysis, heard = small_analysis(), []
+    state = State(analysis, Asked())
+    state.subscribe(heard.append)
+    state.publish(analysis)
+    assert heard == []
+    analysis.result("stack")
+    for _ in range(2):
+        state.publish(analysis)
+        assert len(heard) == 1
+    state.publish(analysis.replace(dilation=2))
+    assert len(heard) == 2
+
+
+def test_listeners_hear_once_of_what_changes_together():
+    state, _, _ = new_state()
+    heard = []
+    state.subscribe(heard.append)
+    with state.together():
+        state.show(target="mean")
+        with state.together():
+            state.select(pixel=(3, 4))
+            state.refresh()
+        with pytest.raises(ParameterError):
+            state.update(dilation=-1)
+        assert heard == []
+    assert heard == [state.model]
+    with state.together():
+        pass
+    assert len(heard) == 1
+
+
+def test_what_is_set_already_is_not_checked_again(monkeypatch):
+    state, asked, _ = new_state()
+    monkeypatch.setattr(type(ANALYSIS.parameters), "replace", None)
+    state.update(dilation=ANALYSIS.parameters.dilation, crmethod=ANALYSIS.parameters.crmethod)
+    assert asked.parameters == []
+    assert not state.can_undo
 
 
 def test_display_and_selection_are_no_steps_of_undo():
