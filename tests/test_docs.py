@@ -1,5 +1,6 @@
 """What the documentation says is what the program does."""
 
+import importlib
 import os
 import re
 import runpy
@@ -24,6 +25,48 @@ ROOT = Path(__file__).parents[1]
 def test_the_parameter_page_is_current():
     page = runpy.run_path(str(ROOT / "docs" / "make_parameters.py"))["page"]
     assert (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8") == page()
+
+
+def test_the_architecture_page_is_current():
+    page = runpy.run_path(str(ROOT / "docs" / "make_architecture.py"))["page"]
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert page(text) == text
+
+
+PLACE = re.compile(r"`((?:[\w-]+/)*[\w-]+\.py)`(?:: ((?:`\w+`(?:,\s)?)+))?")
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "docs/glossary.md", "CONTRIBUTING.md"])
+def test_places_that_a_page_names_are_there(page):
+    """As `file.py`, or `file.py`: `name`, `other_name`; files are those of the package or tests."""
+    text = re.sub(r"```.*?```", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    places = PLACE.findall(text)
+    assert places
+    for path, names in places:
+        found = next(p / path for p in (ROOT / "crmasks_widgets", ROOT) if (p / path).exists())
+        defined = re.findall(r"(?:def|class) (\w+)|^(\w+)\b.* = ", found.read_text(), re.M)
+        known = {name for names in defined for name in names}
+        assert set(re.findall(r"\w+", names)) <= known, (path, names)
+
+
+def test_following_one_detection_opens_few_modules():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    walk = text.partition("## Walk 2")[2].partition("## Walk 3")[0]
+    modules = re.findall(r"^\d+\. `([\w/]+\.py)`", walk, re.MULTILINE)
+    assert len(set(modules)) == len(modules) <= 14
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("crmasks_widgets.blocks", "find_blocks"),
+        ("crmasks_widgets.core.lacosmic_engine", "detect"),
+        ("crmasks_widgets.core.lacosmic_engine", "prepare"),
+        ("crmasks_widgets.core.lacosmic_stages", "lacosmic_stages"),
+    ],
+)
+def test_documented_names_from_before_the_folders_stay(module, name):
+    assert callable(getattr(importlib.import_module(module), name))
 
 
 def test_the_yaml_of_the_readme_is_valid():
@@ -119,7 +162,11 @@ def test_the_lock_of_binder_pins_what_the_project_needs():
     assert os.access(ROOT / "binder" / "postBuild", os.X_OK)
 
 
-PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

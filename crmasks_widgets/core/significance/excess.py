@@ -2,7 +2,7 @@
 
 Every target (the median, the mean, each exposure) is compared with the minimum over the exposures,
 the one value that stays free of hits as long as one exposure does, by the law of its own statistic
-(`_significance_laws`). What varies slowly along rows or columns, as residuals of sky lines and
+(`laws`). What varies slowly along rows or columns, as residuals of sky lines and
 differences of flux do, is taken away first; and where the frames scatter more than the noise model
 says, significances are divided by that much. A hit begins where the significance passes a threshold
 that follows from the false alarms accepted, and grows over neighbours of less.
