@@ -27,12 +27,16 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "prepared": Stage(
         lacosmic.prepared,
         (
-            *_NOISE, "la_satlevel", "la_sepmed", "la_fsmode", "la_psfmodel", "la_psffwhm_x",
+            *_NOISE, "bias", "apply_flux_factor_to", "la_satlevel", "la_sepmed", "la_fsmode", "la_psfmodel", "la_psffwhm_x",
             "la_psffwhm_y", "la_psfsize", "la_psfbeta", "la_padwidth",
         ),
-        ("stack",),
+        ("stack", "alignment"),
     ),
-    "lacosmic": Stage(lacosmic.lacosmic, (*_NOISE, "la_*"), ("prepared", "stack")),
+    "lacosmic": Stage(
+        lacosmic.lacosmic,
+        (*_NOISE, "bias", "apply_flux_factor_to", "la_*"),
+        ("prepared", "stack", "alignment"),
+    ),
     # The Median-Minimum diagram.
     "plane": Stage(
         mm.plane, (*_NOISE, "mm_seed", "mm_fixed_points_in_boundary"), ("stack", "alignment")
@@ -107,8 +111,8 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "classes": Stage(
         masks.classes,
-        ("la_satlevel",),
-        ("labels", "everywhere", "flags", "edits", "level", "scaled"),
+        ("la_satlevel", "bias"),
+        ("labels", "everywhere", "flags", "edits", "level", "scaled", "alignment"),
     ),
     "mediancr": Stage(
         masks.mediancr, ("crmethod", "sg_corrected"), ("found", "labels", "classes", "edits")

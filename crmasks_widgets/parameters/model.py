@@ -131,7 +131,9 @@ class Parameters(BaseModel):
     la_sigclip: float = about(5.0, "contrast with the noise that makes a hit", "sigma", above=0)
     la_sigfrac: float = about(0.3, "fraction of la_sigclip that neighbours of a hit need", above=0)
     la_objlim: float = about(5.0, "contrast with the fine structure that makes a hit", low=0)
-    la_satlevel: float = about(65535.0, "saturation level", "ADU", above=0)
+    la_satlevel: float = about(
+        65535.0, "saturation level of the exposures as read, bias included", "ADU", above=0
+    )
     la_niter: types.Count = about(4, "iterations of L.A.Cosmic", low=1)
     la_sepmed: bool = about(True, "separable median filter instead of the full one: faster")
     la_cleantype: Literal["median", "medmask", "meanmask", "idw"] = about(
@@ -264,6 +266,7 @@ class Parameters(BaseModel):
         if self.mm_xy_offsets is not None and self.mm_crosscorr_region is not None:
             raise ValueError("mm_xy_offsets: found with mm_crosscorr_region, expected one of them")
         self._check_one_for_each_image()
+        self._check_flux_factors()
         if self.mm_boundary_fit == "piecewise" and "mm" in self.detectors:
             self._check_piecewise()
         return self
@@ -277,6 +280,17 @@ class Parameters(BaseModel):
                 raise ValueError(
                     f"{name}: found {len(value)} for {len(self.images)} images, expected one each"
                 )
+
+    def _check_flux_factors(self) -> None:
+        """Exposures that differ so much in brightness are no equivalent ones."""
+        if not isinstance(self.flux_factor, tuple):
+            return
+        low, high = min(self.flux_factor), max(self.flux_factor)
+        if high > types.LARGEST_FLUX_RATIO * low:
+            raise ValueError(
+                f"flux_factor: found {low:g} and {high:g}, expected the brightest exposure at most "
+                f"{types.LARGEST_FLUX_RATIO:g} times as bright as the faintest"
+            )
 
     def _check_piecewise(self) -> None:
         points = self.mm_fixed_points_in_boundary or ()

@@ -28,6 +28,9 @@ WINDOWS_RULE: Final = (
     "a list of [x, y, x_width, y_width] (FITS pixels from 1 on; odd widths, at least 3 pixels "
     "in the window) or null"
 )
+LARGEST_FLUX_RATIO: Final = 100.0
+"""Exposures of one field that differ more in brightness are not comparable."""
+
 MAP_RULE: Final = "the path of a 2-D FITS image"
 
 

@@ -40,7 +40,15 @@ def _given_flux_factors(value: Any, n: int) -> tuple[float, ...] | None:
         return None
     if value is None:
         return (1.0,) * n
-    return (float(value),) * n if isinstance(value, int | float) else tuple(value)
+    given = (float(value),) * n if isinstance(value, int | float) else tuple(value)
+    factors = align.relative_factors(given)
+    if factors != given:
+        logger.warning(
+            "flux_factor: found a median of %.6g, expected factors relative to the typical "
+            "exposure: divided by it, they are %s",
+            np.median(given), ", ".join(f"{factor:.4g}" for factor in factors),
+        )  # fmt: skip
+    return factors
 
 
 def _bright_pixels(read: Reader, plain: Stack) -> npt.NDArray[np.bool_]:

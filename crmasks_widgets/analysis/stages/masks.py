@@ -8,6 +8,7 @@ from astropy.table import Table
 
 from crmasks_widgets.analysis import runaway
 from crmasks_widgets.analysis.graph import Reader, Target
+from crmasks_widgets.analysis.stages.lacosmic import saturation
 from crmasks_widgets.core import combine, detectors, regions
 from crmasks_widgets.core import fill as filling
 from crmasks_widgets.core import hits as hit_list
@@ -107,7 +108,7 @@ def classes(read: Reader) -> HitClasses:
     """What each hit is."""
     return classify_hits(
         read("labels"), _allowed(read, "median").either, read("everywhere"), read("scaled"),
-        read("level"), read.p.la_satlevel,
+        read("level"), saturation(read, "median", divided=True),
     )  # fmt: skip
 
 
