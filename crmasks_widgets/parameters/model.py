@@ -131,9 +131,7 @@ class Parameters(BaseModel):
     la_sigclip: float = about(5.0, "contrast with the noise that makes a hit", "sigma", above=0)
     la_sigfrac: float = about(0.3, "fraction of la_sigclip that neighbours of a hit need", above=0)
     la_objlim: float = about(5.0, "contrast with the fine structure that makes a hit", low=0)
-    la_satlevel: float = about(
-        65535.0, "saturation level of the exposures as read, bias included", "ADU", above=0
-    )
+    la_satlevel: float = about(65535.0, "saturation level as read, bias included", "ADU", above=0)
     la_niter: types.Count = about(4, "iterations of L.A.Cosmic", low=1)
     la_sepmed: bool = about(True, "separable median filter instead of the full one: faster")
     la_cleantype: Literal["median", "medmask", "meanmask", "idw"] = about(

@@ -1,7 +1,7 @@
 """Stages before any detection: flux factors and offsets, the cube, noise and its check."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,10 @@ from crmasks_widgets.core import alignment as align
 from crmasks_widgets.core import noise_check as noise
 from crmasks_widgets.core import regions
 from crmasks_widgets.core.stack import Stack, stack_exposures
+from crmasks_widgets.errors import InputError
+
+# No detector counts so much; what does is a fill value that nobody marked.
+LARGEST_VALUE: Final = 1e15
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +75,20 @@ def _bright_pixels(read: Reader, plain: Stack) -> npt.NDArray[np.bool_]:
 def stack(read: Reader) -> Stack:
     """Cube and its frames over the exposures, divided by flux factors if the parameters say so."""
     factors = read("alignment").flux_factors
-    return _stacked(read, factors if read.p.apply_flux_factor_to == "original" else None)
+    made = _stacked(read, factors if read.p.apply_flux_factor_to == "original" else None)
+    _refuse_fill_values(made.median2d)
+    return made
+
+
+def _refuse_fill_values(median2d: npt.NDArray[np.float32]) -> None:
+    absurd = np.abs(median2d) > LARGEST_VALUE
+    if absurd.any():
+        y, x = np.argwhere(absurd)[0]
+        raise InputError(
+            f"pixel ({x + 1}, {y + 1}): found {median2d[y, x]:.4g} ADU as the median of the "
+            f"exposures, expected at most {LARGEST_VALUE:g}: a fill value has to be marked as bad "
+            "(extension DQ, MASK or BPM, or NaN)"
+        )
 
 
 def scaled(read: Reader) -> Stack:
