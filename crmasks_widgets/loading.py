@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 # A pixel that was not cleaned differs from the median at most by the rounding of its way through
 # electrons, which is this part of it.
 ROUNDING = 1e-6
-# Of the simulations, where a reproducible run is not told one.
-FIXED_SEED = 0
 
 
 def load_analysis(
@@ -49,7 +47,7 @@ def load_analysis(
         Where the relative paths of the parameter file are looked for, in this order; by default in
         the current folder, then in that of the parameter file.
     seed : int, optional
-        Taken where the parameter file leaves `mm_seed` to chance.
+        Taken where the parameter file would have `mm_seed` drawn.
 
     Returns
     -------

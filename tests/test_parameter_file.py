@@ -509,7 +509,10 @@ def test_file_is_readable() -> None:
         "# ---- exposures and detector ----", "# ---- general ----", "# ---- L.A.Cosmic ----",
         "# ---- Median-Minimum ----",
     ]  # fmt: skip
-    assert "  la_satlevel: 65535.0                # saturation level as read, bias included (ADU)\n" in text
+    assert (
+        "  la_satlevel: 65535.0                # saturation level as read, bias included (ADU)\n"
+        in text
+    )
     for name, info in TABLE.items():
         if name != "images" and info.in_reference:
             assert re.search(rf"^ *{name}:.*  # {re.escape(info.help)}", text, re.MULTILINE)

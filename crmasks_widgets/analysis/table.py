@@ -48,7 +48,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "expected": Stage(
         mm.expected,
-        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_simulation"),
+        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_simulation", "mm_seed"),
         ("exact", "plane", "stack", "alignment"),
     ),
     "observed": Stage(mm.observed, (), ("plane", "stack")),

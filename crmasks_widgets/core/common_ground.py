@@ -8,14 +8,12 @@ of them have seen is then cut out, pixel on pixel and equally bright.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import fft, ndimage
 
 from crmasks_widgets.core.alignment import bright_pixels, flux_factors_from
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.typing import Float32Array, FloatArray
 
-FloatArray = npt.NDArray[np.floating]
-Structure = npt.NDArray[np.float32]
 Shift = tuple[int, int]
 
 # The peak of a correlation is believed where its coefficient is as high as this, or where it stands
@@ -26,7 +24,7 @@ _COEFFICIENT, _PEAK = 0.2, 10.0
 _BETTER = 1.03
 # Slow changes over so many pixels, vignetting and sky, say nothing about position.
 _SLOW = 33
-# Structure beyond so many times the noise counts little more: one star must not decide alone.
+# Float32Array beyond so many times the noise counts little more: one star must not decide alone.
 _BRIGHT = 10.0
 # A common ground of at least this part of the frame can be compared.
 _LEAST_COMMON = 0.3
@@ -118,7 +116,7 @@ def _shifts(cube: FloatArray) -> tuple[tuple[Shift, ...], str]:
     return tuple((x - middle[0], y - middle[1]) for x, y in found), ""
 
 
-def _peak(first: Structure, second: Structure) -> Shift | None:
+def _peak(first: Float32Array, second: Float32Array) -> Shift | None:
     """Displacement (dx, dy) of the second frame against the first, or None if none is told."""
     size = tuple(fft.next_fast_len(n, real=True) for n in first.shape)
     lags = fft.irfft2(fft.rfft2(second, size) * np.conj(fft.rfft2(first, size)), size)
@@ -133,7 +131,7 @@ def _peak(first: Structure, second: Structure) -> Shift | None:
     return x - nx * (x > nx // 2), y - ny * (y > ny // 2)
 
 
-def _structure(frame: FloatArray, side: int) -> Structure:
+def _structure(frame: FloatArray, side: int) -> Float32Array:
     """A frame without hits (median of `side`), slow changes and borders; bright parts are low."""
     known = np.isfinite(frame)
     filled = np.where(known, frame, np.median(frame[known]) if known.any() else 0)

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from crmasks_widgets.core.common_ground import CommonGround
 from crmasks_widgets.core.noise import Noise
-
-FloatArray = npt.NDArray[np.float64]
+from crmasks_widgets.core.typing import BoolArray, Float64Array
 
 # The median of the exposures, averaged over so many pixels, is the level.
 BOX = 5
@@ -98,23 +96,23 @@ def measure_differences(ground: CommonGround, noise: Noise) -> Differences:
     )
 
 
-def _too_few(pixels: npt.NDArray[np.bool_], what: str) -> str:
+def _too_few(pixels: BoolArray, what: str) -> str:
     n = int(np.count_nonzero(pixels))
     if n >= _LEAST_PIXELS:
         return ""
     return f"{n} pixels valid in all exposures are {what}, {_LEAST_PIXELS} are needed"
 
 
-def _smoothed(frame: FloatArray) -> FloatArray:
+def _smoothed(frame: Float64Array) -> Float64Array:
     return np.asarray(ndimage.uniform_filter(frame, _SMOOTHING, mode="nearest"))
 
 
 def _fit_each(
-    frames: list[FloatArray],
-    columns: tuple[FloatArray, ...],
-    sigma: FloatArray,
-    pixels: npt.NDArray[np.bool_],
-) -> tuple[FloatArray, FloatArray]:
+    frames: list[Float64Array],
+    columns: tuple[Float64Array, ...],
+    sigma: Float64Array,
+    pixels: BoolArray,
+) -> tuple[Float64Array, Float64Array]:
     """Coefficients (n, 3) of each exposure against the mean of all, and their errors."""
     chosen = np.flatnonzero(pixels)
     chosen = chosen[:: max(1, len(chosen) // _ENOUGH)]
@@ -129,7 +127,7 @@ def _fit_each(
     return share * solutions, errors
 
 
-def _brightness(fitted: tuple[FloatArray, FloatArray], ratios: tuple[float, ...]) -> FloatArray:
+def _brightness(fitted: tuple[Float64Array, Float64Array], ratios: tuple[float, ...]) -> Float64Array:
     """Flux of each exposure against the median, minus 1, with its error: (n, 2)."""
     levels = np.array(ratios) * (1 + fitted[0][:, 0])
     levels /= np.median(levels)
@@ -137,15 +135,15 @@ def _brightness(fitted: tuple[FloatArray, FloatArray], ratios: tuple[float, ...]
 
 
 def _places(
-    fitted: tuple[FloatArray, FloatArray], shifts: tuple[tuple[int, int], ...]
-) -> FloatArray:
+    fitted: tuple[Float64Array, Float64Array], shifts: tuple[tuple[int, int], ...]
+) -> Float64Array:
     """Displacement of each exposure against the median with the larger error: (n, 3)."""
     places = np.array(shifts, float) + fitted[0][:, 1:]
     places -= np.median(places, axis=0)
     return np.column_stack([places, fitted[1][:, 1:].max(axis=1)])
 
 
-def _robust_fit(design: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _robust_fit(design: Float64Array, target: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Least squares of columns (m, k) without what stands out of a target (k,), hits above all."""
     # Columns of equal length keep the normal equations well conditioned.
     length = np.maximum(np.linalg.norm(design, axis=1), np.finfo(float).tiny)
