@@ -27,8 +27,9 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "prepared": Stage(
         lacosmic.prepared,
         (
-            *_NOISE, "bias", "apply_flux_factor_to", "la_satlevel", "la_sepmed", "la_fsmode", "la_psfmodel", "la_psffwhm_x",
-            "la_psffwhm_y", "la_psfsize", "la_psfbeta", "la_padwidth",
+            *_NOISE, "bias", "apply_flux_factor_to", "la_satlevel", "la_sepmed", "la_fsmode",
+            "la_psfmodel", "la_psffwhm_x", "la_psffwhm_y", "la_psfsize", "la_psfbeta",
+            "la_padwidth",
         ),
         ("stack", "alignment"),
     ),

@@ -127,7 +127,9 @@ def _fit_each(
     return share * solutions, errors
 
 
-def _brightness(fitted: tuple[Float64Array, Float64Array], ratios: tuple[float, ...]) -> Float64Array:
+def _brightness(
+    fitted: tuple[Float64Array, Float64Array], ratios: tuple[float, ...]
+) -> Float64Array:
     """Flux of each exposure against the median, minus 1, with its error: (n, 2)."""
     levels = np.array(ratios) * (1 + fitted[0][:, 0])
     levels /= np.median(levels)

@@ -225,10 +225,7 @@ def no_exact_law(noise: Noise) -> str:
             return f"{name} is a map, expected one number"
     electrons = float(noise.rnoise) * float(noise.gain)
     if not electrons >= MIN_RNOISE:
-        return (
-            f"found a readout noise of {electrons:.3g} e-, expected "
-            f"at least {MIN_RNOISE:g}"
-        )
+        return f"found a readout noise of {electrons:.3g} e-, expected at least {MIN_RNOISE:g}"
     return ""
 
 
