@@ -67,6 +67,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     # Local significance.
     "scaled": Stage(basic.scaled, ("bias", "apply_flux_factor_to"), ("alignment", "stack")),
     "noise_check": Stage(basic.noise_check, _NOISE, ("scaled", "alignment")),
+    "disagreement": Stage(basic.disagreement, _NOISE, ("noise_check", "scaled", "alignment")),
     "level": Stage(significance.level, _NOISE, ("scaled", "alignment")),
     "excess": Stage(significance.excess, ("sg_background",), ("level", "scaled")),
     "noise_scale": Stage(
@@ -97,7 +98,11 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         ("boundary", "threshold", "stack"),
     ),
     "flagged_significance": Stage(masks.flagged_significance, (), ("significant",)),
-    "flags": Stage(masks.flags, ("crmethod", "max_flagged_fraction"), ("flagged_*", "stack")),
+    "flags": Stage(
+        masks.flags,
+        ("crmethod", "max_flagged_fraction"),
+        ("flagged_*", "stack", "disagreement"),
+    ),
     "edits": Stage(
         masks.edits,
         (

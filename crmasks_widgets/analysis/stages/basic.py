@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from crmasks_widgets.analysis.graph import Reader
 from crmasks_widgets.core import alignment as align
+from crmasks_widgets.core import disagreement as differing
 from crmasks_widgets.core import noise_check as noise
 from crmasks_widgets.core import regions
 from crmasks_widgets.core.stack import Stack, stack_exposures
@@ -104,6 +105,17 @@ def _stacked(read: Reader, factors: tuple[float, ...] | None) -> Stack:
     if factors is not None and set(factors) == {1.0}:
         factors = None
     return stack_exposures(read.exposures.data, read.bias, factors, read.exposures.valid)
+
+
+def disagreement(read: Reader) -> str:
+    """Why the exposures are not equivalent, said once; empty if they are."""
+    factors, check = read("alignment").flux_factors, read("noise_check")
+    number, part = differing.most_different(read("scaled"), read.noise, factors, check)
+    if part <= differing.PART:
+        return ""
+    text = differing.in_words(number, part, check)
+    logger.warning("%s", text)
+    return text
 
 
 def noise_check(read: Reader) -> noise.NoiseCheck:

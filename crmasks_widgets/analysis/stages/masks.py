@@ -51,7 +51,9 @@ def flags(read: Reader, target: Target) -> mask_rules.Flags:
     found = mask_rules.Flags({k: read(f"flagged_{k}", target, keep=False) for k in keys})
     valid = read("stack").target_valid(target)
     n_valid = found.either.size if valid is None else int(np.count_nonzero(valid))
-    runaway.check_flags(found, target, n_valid, read.p.max_flagged_fraction)
+    runaway.check_flags(
+        found, target, n_valid, read.p.max_flagged_fraction, lambda: read("disagreement")
+    )
     return found
 
 
