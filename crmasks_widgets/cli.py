@@ -23,9 +23,10 @@ from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
 from crmasks_widgets.demo import SCENE_KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError
-from crmasks_widgets.loading import FIXED_SEED, load_analysis
+from crmasks_widgets.loading import load_analysis
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.types import FIXED_SEED
 from crmasks_widgets.products import prepare_folder
 from crmasks_widgets.running import Destination, OccupiedFolder, occupying
 
@@ -71,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     run.add_argument(
         "--reproducible", action="store_true",
-        help="leave out DATE, and take seed 0 where mm_seed is null: the same bytes every time",
+        help="leave out DATE, and take seed 0 where one would be drawn: the same bytes every time",
     )  # fmt: skip
     several = _add_batch(commands)
     check = commands.add_parser(

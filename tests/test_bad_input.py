@@ -16,7 +16,7 @@ from crmasks_widgets.files import writing
 from crmasks_widgets.files.folder_lock import TEMPORARY_PREFIX
 from crmasks_widgets.products import room_needed
 
-from .conftest import QUICK, SHAPE, digests, small_scene
+from .conftest import QUICK, SHAPE, digests, small_scene, write_exposures
 
 RNG = np.random.default_rng(1)
 NX, NY = SHAPE[1], SHAPE[0]
@@ -267,6 +267,16 @@ def test_header_that_promises_more_than_there_is(work, monkeypatch):
         refused(work, "false.fits: ", "a whole FITS file")
         replace_second(work, gzip.compress(false), "false.fits.gz")
         refused(work, "false.fits.gz: ", "a whole FITS file")
+
+
+@pytest.mark.parametrize("method", ["mm_lacosmic", "significance"])
+@pytest.mark.parametrize("value", [1e20, -3e30])
+def test_fill_value_in_all_exposures_is_named_by_its_pixel(work, method, value):
+    frames = np.array(small_scene().exposures)
+    frames[:, 20, 30] = value
+    write_exposures(work.folder, frames, ["f1.fits", "f2.fits", "f3.fits"])
+    work.yaml(images=["f1.fits", "f2.fits", "f3.fits"], crmethod=method)
+    refused(work, "pixel (31, 21): found ", f"{value:.4g} ADU", "expected at most 1e+15", "DQ")
 
 
 def test_missing_file_and_folder(work):

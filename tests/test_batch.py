@@ -108,7 +108,7 @@ def test_shared_parameters_leave_the_exposures_to_the_blocks(tmp_path):
     shared = write_yaml(tmp_path / "tuned.yaml", ["x", "y", "z"], mm_seed=None, dilation=2)
     (block,) = find_blocks([own], shared)
     p = block.parameters
-    assert (p.dilation, p.gain, p.mm_seed) == (2, 1.25, 0)
+    assert (p.dilation, p.gain, p.mm_seed) == (2, 1.25, None)
     assert p.images == ("e1.fits", "e2.fits", "e3.fits")
     assert set(block.sources) == {own, shared}
     assert block.remarks == ()

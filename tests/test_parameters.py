@@ -58,7 +58,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "la_fsmode": "convolve", "la_psfmodel": "gaussxy", "la_psffwhm_x": 2.5,
         "la_psffwhm_y": 2.5, "la_psfsize": 11, "la_psfbeta": 4.765, "la_verbose": False,
         "la_padwidth": 0, "la_engine": "fast",
-        "mm_simulation": "montecarlo", "mm_expected_false": None,
+        "mm_simulation": "auto", "mm_expected_false": None,
         "mm_xy_offsets": None, "mm_crosscorr_region": None, "mm_boundary_fit": "spline",
         "mm_knots_splfit": 3, "mm_fixed_points_in_boundary": None, "mm_nsimulations": 10,
         "mm_niter_boundary_extension": 3, "mm_weight_boundary_extension": 10.0,
@@ -492,12 +492,26 @@ def test_frozen_compared_by_value_and_hashable() -> None:
 
 
 def test_seed_is_drawn_once() -> None:
-    made = Parameters(mm_seed=None)
+    simulating = {"mm_simulation": "montecarlo"}
+    made = Parameters(mm_seed=None, **simulating)
     assert isinstance(made.mm_seed, int)
-    assert len({Parameters().mm_seed for _ in range(5)}) > 1
+    assert len({Parameters(**simulating).mm_seed for _ in range(5)}) > 1
     assert made.replace(dilation=3).mm_seed == made.mm_seed
     assert Parameters.from_yaml_text(made.to_yaml()).mm_seed == made.mm_seed
-    assert Parameters(mm_seed="none").mm_seed != Parameters(mm_seed="none").mm_seed
+    again = Parameters(mm_seed="none", **simulating)
+    assert again.mm_seed != Parameters(mm_seed="none", **simulating).mm_seed
+
+
+@pytest.mark.parametrize("how", ["auto", "exact"])
+def test_no_seed_is_drawn_where_order_statistics_do(how: str) -> None:
+    made = Parameters(mm_simulation=how)
+    assert made.mm_seed is None
+    assert Parameters.from_yaml_text(made.to_yaml()) == made
+    assert made.replace(mm_simulation="montecarlo").mm_seed is not None
+    text = "gain: 1\nrnoise: 3\nbias: 0\ncrmasks_widgets: {mm_simulation: %s}\nrequirements: {}"
+    if how == "auto":
+        assert Parameters.from_yaml_text(text % how, seed=7).mm_seed is None
+        assert Parameters.from_yaml_text(text % "montecarlo", seed=7).mm_seed == 7
 
 
 def test_replace_checks_anew_and_leaves_the_old_alone() -> None:
@@ -596,7 +610,7 @@ def test_every_field_refuses_what_is_none_of_its_values(name: str) -> None:
 def test_null_is_a_value_or_refused_for_every_field(name: str) -> None:
     info = TABLE[name]
     message = message_of(name, None)
-    if info.nullable or name == "mm_seed":
+    if info.nullable:
         assert message == ""
     else:
         assert message == f"{name}: found null, expected {info.expected}"

@@ -357,7 +357,7 @@ class Analysis:
     def noise_check(self) -> NoiseCheck:
         """Noise predicted and observed, fitted gain and readout noise, flux and displacement.
 
-        `core.noise_check.remarks_on` says which parameter to look at.
+        `core.noise_remarks.remarks_on` says which parameter to look at.
         """
         return self.result("noise_check")
 

@@ -27,12 +27,17 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "prepared": Stage(
         lacosmic.prepared,
         (
-            *_NOISE, "la_satlevel", "la_sepmed", "la_fsmode", "la_psfmodel", "la_psffwhm_x",
-            "la_psffwhm_y", "la_psfsize", "la_psfbeta", "la_padwidth",
+            *_NOISE, "bias", "apply_flux_factor_to", "la_satlevel", "la_sepmed", "la_fsmode",
+            "la_psfmodel", "la_psffwhm_x", "la_psffwhm_y", "la_psfsize", "la_psfbeta",
+            "la_padwidth",
         ),
-        ("stack",),
+        ("stack", "alignment"),
     ),
-    "lacosmic": Stage(lacosmic.lacosmic, (*_NOISE, "la_*"), ("prepared", "stack")),
+    "lacosmic": Stage(
+        lacosmic.lacosmic,
+        (*_NOISE, "bias", "apply_flux_factor_to", "la_*"),
+        ("prepared", "stack", "alignment"),
+    ),
     # The Median-Minimum diagram.
     "plane": Stage(
         mm.plane, (*_NOISE, "mm_seed", "mm_fixed_points_in_boundary"), ("stack", "alignment")
@@ -44,7 +49,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "expected": Stage(
         mm.expected,
-        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_simulation"),
+        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_simulation", "mm_seed"),
         ("exact", "plane", "stack", "alignment"),
     ),
     "observed": Stage(mm.observed, (), ("plane", "stack")),
@@ -62,6 +67,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     # Local significance.
     "scaled": Stage(basic.scaled, ("bias", "apply_flux_factor_to"), ("alignment", "stack")),
     "noise_check": Stage(basic.noise_check, _NOISE, ("scaled", "alignment")),
+    "disagreement": Stage(basic.disagreement, _NOISE, ("noise_check", "scaled", "alignment")),
     "level": Stage(significance.level, _NOISE, ("scaled", "alignment")),
     "excess": Stage(significance.excess, ("sg_background",), ("level", "scaled")),
     "noise_scale": Stage(
@@ -92,7 +98,11 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         ("boundary", "threshold", "stack"),
     ),
     "flagged_significance": Stage(masks.flagged_significance, (), ("significant",)),
-    "flags": Stage(masks.flags, ("crmethod", "max_flagged_fraction"), ("flagged_*", "stack")),
+    "flags": Stage(
+        masks.flags,
+        ("crmethod", "max_flagged_fraction"),
+        ("flagged_*", "stack", "disagreement"),
+    ),
     "edits": Stage(
         masks.edits,
         (
@@ -107,8 +117,8 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "classes": Stage(
         masks.classes,
-        ("la_satlevel",),
-        ("labels", "everywhere", "flags", "edits", "level", "scaled"),
+        ("la_satlevel", "bias"),
+        ("labels", "everywhere", "flags", "edits", "level", "scaled", "alignment"),
     ),
     "mediancr": Stage(
         masks.mediancr, ("crmethod", "sg_corrected"), ("found", "labels", "classes", "edits")

@@ -15,10 +15,10 @@ from astropy.table import Table
 
 from crmasks_widgets.errors import CrmasksError, InputError, ParameterError
 from crmasks_widgets.files.reading import find_file, open_fits
-from crmasks_widgets.loading import FIXED_SEED
 from crmasks_widgets.machine import memory_needed
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.info import EXPOSURE_KEYS, canonical_names
+from crmasks_widgets.parameters.types import FIXED_SEED
 from crmasks_widgets.parameters.yaml_text import load_yaml, read_text
 
 YAML_SUFFIXES: Final = (".yaml", ".yml")

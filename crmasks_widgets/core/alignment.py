@@ -13,6 +13,8 @@ from crmasks_widgets.core.typing import BoolArray, FloatArray
 # A ratio says something about the level only where the signal stands well above its noise.
 MIN_SIGNAL_TO_NOISE = 10.0
 MIN_PIXELS = 100
+# Given flux factors whose median differs from 1 by more than this factor are no levels.
+OWN_LEVEL = 2.0
 # Precision of the offsets, 1 / UPSAMPLING pixels; the reference's value.
 UPSAMPLING = 100
 
@@ -60,6 +62,28 @@ def bright_pixels(median2d: FloatArray, noise: Noise, region: BoolArray | None =
     """
     bright: BoolArray = median2d > MIN_SIGNAL_TO_NOISE * noise.sigma(median2d)
     return bright if region is None else bright & region
+
+
+def relative_factors(given: tuple[float, ...]) -> tuple[float, ...]:
+    """Given flux factors, relative to the typical exposure.
+
+    Their absolute value is a choice of level near 1, where it is kept: the combinations come out at
+    it, as those of the reference. Exposure times in seconds are no choice of level.
+
+    Parameters
+    ----------
+    given : tuple of n floats
+        Positive.
+
+    Returns
+    -------
+    tuple of n floats
+        As given where their median lies within a factor `OWN_LEVEL` of 1, else divided by it.
+    """
+    middle = float(np.median(given))
+    if 1 / OWN_LEVEL <= middle <= OWN_LEVEL:
+        return given
+    return tuple(factor / middle for factor in given)
 
 
 def flux_factors_from(cube: FloatArray, bright: BoolArray) -> tuple[float, ...]:

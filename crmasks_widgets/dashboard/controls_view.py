@@ -60,13 +60,8 @@ def label_of(info: ParameterInfo) -> str:
 
 def help_of(info: ParameterInfo) -> str:
     """What the user reads when the pointer rests on a control."""
-    default = "drawn" if is_drawn(info) else literal(info.default)
+    default = literal(info.default)
     return f"{info.name}: {info.help}. Expected: {info.expected}. Default: {default}"
-
-
-def is_drawn(info: ParameterInfo) -> bool:
-    """Whether the parameter has no default, and null draws a value (the seed)."""
-    return info.default is None and info.kind == "integer" and not info.nullable
 
 
 def is_numeric(info: ParameterInfo) -> bool:
@@ -95,8 +90,7 @@ class Control:
         self.info, self._state = info, context.state
         self.error = ErrorLine()
         self.editor = _editor(context, info, value, self._set, looks)
-        words = "draw anew" if is_drawn(info) else "reset"
-        self.reset = word_button(context, words, _reset_help(info), self._back, looks.button)
+        self.reset = word_button(context, "reset", _reset_help(info), self._back, looks.button)
         line = HBox([*self.editor.widgets, self.reset], layout=looks.row)
         line.add_class("crmasks-cell")
         self.widget = VBox([line, self.error.widget], layout=Layout(min_width="0"))
@@ -109,12 +103,12 @@ class Control:
     def show(self, value: object) -> None:
         """Follow the state, and mark a value that is not the default."""
         self.editor.show(value)
-        changed = value != self.info.default and not is_drawn(self.info)
+        changed = value != self.info.default
         if changed != self._changed:
             self._changed = changed
             mark = self.widget.add_class if changed else self.widget.remove_class
             mark("crmasks-changed")
-        self.reset.disabled = not (changed or is_drawn(self.info))
+        self.reset.disabled = not changed
 
     def _set(self, value: Any, gesture: str) -> None:
         if not self.error.attempt(partial(self._update, value, gesture)):
@@ -132,8 +126,6 @@ class Control:
 
 
 def _reset_help(info: ParameterInfo) -> str:
-    if is_drawn(info):
-        return f"Draw another {info.name}"
     return f"Reset {info.name} to {literal(info.default)}"
 
 

@@ -8,6 +8,7 @@ from bqplot import LinearScale, LogScale
 from ipywidgets import HTML, Checkbox, Dropdown, HBox, Layout, VBox
 
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.mm.exact import ExactDiagram
 from crmasks_widgets.dashboard.colour_bar import ColourBar
 from crmasks_widgets.dashboard.colour_tables import chip
 from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
@@ -117,7 +118,8 @@ class DiagramView:
             return
         key = (analysis.plane, observed, expected)
         self._memos["density"](key, lambda: self._paint_density(model, observed, expected))
-        how = "exact" if model.analysis.parameters.mm_simulation == "exact" else "computing\u2026"
+        exact = isinstance(expected, ExactDiagram) or analysis.parameters.mm_simulation == "exact"
+        how = "exact" if exact else "computing\u2026"
         if expected is not None and how != "exact":
             how = f"{expected.n_simulations} simulations"
         elif expected is None and not analysis.uses_mm:

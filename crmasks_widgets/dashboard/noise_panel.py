@@ -10,7 +10,8 @@ from bqplot import Figure, Lines, LogScale, Scatter
 from ipywidgets import HTML, Layout, VBox
 
 from crmasks_widgets.core.noise import Noise
-from crmasks_widgets.core.noise_check import NoiseCheck, remarks_on
+from crmasks_widgets.core.noise_check import NoiseCheck
+from crmasks_widgets.core.noise_remarks import remarks_on
 from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.buttons import word_button
 from crmasks_widgets.dashboard.context import Context
@@ -149,8 +150,10 @@ def noise_text(check: NoiseCheck, noise: Noise) -> str:
     if not check.classes:
         return "Noise check: too few pixels to tell."
     parts = [
-        _fit("gain", check.gain, check.gain_error, noise.typical_gain, "e\u207b/ADU"),
-        _fit("readout noise", check.rnoise, check.rnoise_error, noise.typical_rnoise, "ADU"),
+        _fit("gain", (check.gain, check.gain_error), noise.typical_gain, "e\u207b/ADU")
+        + _because(check.gain_unknown),
+        _fit("readout noise", (check.rnoise, check.rnoise_error), noise.typical_rnoise, "ADU")
+        + _because(check.rnoise_unknown),
         f"exposures scatter {check.excess:.2f} times as much as predicted, neighbouring pixels "
         f"{check.white_excess:.2f} times",
     ]
@@ -163,7 +166,12 @@ def noise_text(check: NoiseCheck, noise: Noise) -> str:
     return "<br>".join(lines if remarks else [*lines, "The noise is as predicted."])
 
 
-def _fit(name: str, value: float, error: float, given: float, unit: str) -> str:
+def _fit(name: str, fitted: tuple[float, float], given: float, unit: str) -> str:
+    value, error = fitted
     if not np.isfinite(value):
-        return f"{name} unknown: the levels do not tell ({given:.4g} given)"
+        return f"{name} unknown ({given:.4g} given)"
     return f"{name} {value:.4g} \u00b1 {error:.1g} {unit} ({given:.4g} given)"
+
+
+def _because(unknown: str) -> str:
+    return f", because {html.escape(unknown)}" if unknown else ""

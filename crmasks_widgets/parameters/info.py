@@ -77,7 +77,7 @@ class ParameterInfo:
     unit : str
         Unit, empty when there is none.
     default : object
-        Value when the key is missing; None for `mm_seed`, which is then drawn.
+        Value when the key is missing.
     range : Range or None
         Accepted values of an integer or a number; None for the other kinds.
     choices : tuple of str
@@ -89,7 +89,7 @@ class ParameterInfo:
     in_reference : bool
         True when numina-crmasks 0.36.0 knows the key.
     nullable : bool
-        True when null is a value of a number or of a list; a seed that is null is drawn.
+        True when null is a value of a number or of a list.
     step : int
         Distance of the values that an integer may have.
     """

@@ -28,6 +28,12 @@ WINDOWS_RULE: Final = (
     "a list of [x, y, x_width, y_width] (FITS pixels from 1 on; odd widths, at least 3 pixels "
     "in the window) or null"
 )
+FIXED_SEED: Final = 0
+"""Of what is simulated although no seed asks for it: the same every time."""
+
+LARGEST_FLUX_RATIO: Final = 100.0
+"""Exposures of one field that differ more in brightness are not comparable."""
+
 MAP_RULE: Final = "the path of a 2-D FITS image"
 
 
@@ -37,8 +43,9 @@ def _odd(value: int) -> int:
     return value
 
 
-def _drawn_seed(value: object) -> object:
-    return secrets.randbits(32) if values.is_none_text(value) else value
+def drawn_seed() -> int:
+    """Draw a seed for a run that is to simulate and was not told one."""
+    return secrets.randbits(32)
 
 
 def _or_none(value: object) -> object:
@@ -76,7 +83,7 @@ def _hit_classes(value: object) -> tuple[str, ...]:
 Method = Annotated[str, PlainValidator(_method), Choices(tuple(METHODS))]
 Count = Annotated[int, Field(le=LARGEST)]
 OddCount = Annotated[Count, AfterValidator(_odd)]
-Seed = Annotated[int, Field(le=LARGEST_SEED), BeforeValidator(_drawn_seed)]
+Seed = Annotated[int | None, Field(le=LARGEST_SEED), BeforeValidator(_or_none)]
 Fraction = Annotated[float, Field(le=1.0)]
 OptionalNumber = Annotated[float | None, BeforeValidator(_or_none)]
 Level = Annotated[float | str, PlainValidator(values.level())]

@@ -18,6 +18,7 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS, Kind
 from crmasks_widgets.errors import OutputError
+from crmasks_widgets.files.history import image_line
 from crmasks_widgets.files.reading import carried_over
 from crmasks_widgets.files.writing import (
     FigureJob,
@@ -268,7 +269,7 @@ def _history(analysis: Analysis, extra: Iterable[str] = ()) -> list[str]:
     """What was done to what: version, inputs with checksums, parameters."""
     lines = [f"crmasks_widgets {__version__}", *extra]
     for name, checksum in zip(analysis.exposures.names, analysis.exposures.checksums, strict=True):
-        lines.append(f"image {name} sha256 {checksum}")
+        lines.append(image_line(name, checksum))
     for name, checksum in sorted(analysis.calibration.checksums.items()):
         lines.append(f"{name} map sha256 {checksum}")
     if analysis.masks_checksum is not None:

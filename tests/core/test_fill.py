@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmasks_widgets.core import noise_check
 from crmasks_widgets.core.fill import best_fill
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.significance import classes as hit_classes
@@ -178,47 +177,3 @@ def test_what_has_the_same_charge_in_all_exposures_is_a_hot_pixel(kind):
 def test_no_hit_has_no_class():
     assert len(classified(np.full((3, 9, 9), 5.0), []).names) == 0
     assert classified(np.full((3, 9, 9), 5.0), []).outside(("coincident",)).tolist() == [False]
-
-
-# ---- noise check ---------------------------------------------------------------------------------
-
-
-def checked(given, scenes, gain=1.5, rnoise=3.0, seed=1):
-    rng = np.random.default_rng(seed)
-    cube = [rng.poisson(s * gain) / gain + rng.normal(0, rnoise, s.shape) for s in scenes]
-    cube[0][rng.random(cube[0].shape) < 0.02] += 500  # cosmic rays do not count
-    stack = stack_exposures(np.asarray(cube, np.float32))
-    check = noise_check.check_noise(stack, given, (1.0, 1.0, 1.0))
-    return check, {remark.parameter for remark in noise_check.remarks_on(check, given)}
-
-
-def smooth(shape=(300, 320)):
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    return 500 * (1.02 + np.sin(x / 9.0) * np.sin(y / 11.0))
-
-
-def test_right_values_need_no_remark():
-    check, remarks = checked(Noise(1.5, 3.0), [smooth()] * 3)
-    assert remarks == set()
-    assert check.gain == pytest.approx(1.5, rel=0.03)
-    assert check.rnoise == pytest.approx(3.0, rel=0.15)
-    assert check.excess == pytest.approx(1.0, abs=0.03)
-
-
-def test_wrong_gain_and_readout_noise_are_named():
-    assert "gain" in checked(Noise(1.0, 3.0), [smooth()] * 3)[1]
-    assert checked(Noise(1.5, 8.0), [smooth() / 20] * 3)[1] == {"rnoise"}
-    assert checked(Noise(1.5, 4.0), [np.full((200, 200), 2.0)] * 3)[1] == {"rnoise"}
-
-
-def test_flux_and_displacement_are_named():
-    scene = smooth()
-    check, remarks = checked(Noise(1.5, 3.0), [scene, scene * 1.04, scene])
-    assert remarks == {"flux_factor"}
-    assert check.flux[1][0] == pytest.approx(0.04, abs=0.003)
-    assert check.white_excess == pytest.approx(1.0, abs=0.03)
-    moved = smooth((300, 321))
-    shifted = 0.7 * moved[:, 1:] + 0.3 * moved[:, :-1]
-    check, remarks = checked(Noise(1.5, 3.0), [moved[:, 1:], moved[:, 1:], shifted])
-    assert remarks == {"mm_xy_offsets"}
-    assert check.offsets[2][0] == pytest.approx(0.3, abs=0.03)

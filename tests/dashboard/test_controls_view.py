@@ -286,17 +286,19 @@ def test_lists_are_written_and_read_as_yaml(bench, view):
     assert value(bench, "flux_factor") == "auto"
 
 
-def test_the_seed_is_drawn_anew(bench, view):
+def test_the_seed_may_be_none_or_large_and_is_drawn_where_needed(bench, view):
     control = view.controls["mm_seed"]
     assert isinstance(control.editor, TextEditor)  # JavaScript would round it
-    assert control.reset.description == "draw anew"
-    assert "crmasks-changed" not in control.widget._dom_classes
-    control.reset.click()
-    seed = value(bench, "mm_seed")
-    assert seed != 5
-    assert control.editor.text.value == str(seed)
     control.editor.text.value = str(2**100)
     assert value(bench, "mm_seed") == 2**100
+    control.reset.click()
+    assert value(bench, "mm_seed") is None
+    assert control.editor.text.value == "null"
+    bench.state.update(mm_simulation="montecarlo")
+    drawn = value(bench, "mm_seed")
+    assert isinstance(drawn, int)
+    control.reset.click()
+    assert value(bench, "mm_seed") not in (None, drawn)
 
 
 def test_controls_follow_a_file_without_sending_anything(bench, view):

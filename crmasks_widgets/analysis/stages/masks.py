@@ -8,6 +8,7 @@ from astropy.table import Table
 
 from crmasks_widgets.analysis import runaway
 from crmasks_widgets.analysis.graph import Reader, Target
+from crmasks_widgets.analysis.stages.lacosmic import saturation
 from crmasks_widgets.core import combine, detectors, regions
 from crmasks_widgets.core import fill as filling
 from crmasks_widgets.core import hits as hit_list
@@ -50,7 +51,9 @@ def flags(read: Reader, target: Target) -> mask_rules.Flags:
     found = mask_rules.Flags({k: read(f"flagged_{k}", target, keep=False) for k in keys})
     valid = read("stack").target_valid(target)
     n_valid = found.either.size if valid is None else int(np.count_nonzero(valid))
-    runaway.check_flags(found, target, n_valid, read.p.max_flagged_fraction)
+    runaway.check_flags(
+        found, target, n_valid, read.p.max_flagged_fraction, lambda: read("disagreement")
+    )
     return found
 
 
@@ -107,7 +110,7 @@ def classes(read: Reader) -> HitClasses:
     """What each hit is."""
     return classify_hits(
         read("labels"), _allowed(read, "median").either, read("everywhere"), read("scaled"),
-        read("level"), read.p.la_satlevel,
+        read("level"), saturation(read, "median", divided=True),
     )  # fmt: skip
 
 

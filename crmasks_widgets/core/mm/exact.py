@@ -207,19 +207,33 @@ def exact_diagram(
     return ExactDiagram(plane, histogram, cross_x, cross_y, n_simulations, tail)
 
 
-def _scalar_noise(noise: Noise) -> tuple[float, float]:
+def no_exact_law(noise: Noise) -> str:
+    """Say why the law cannot be had for this noise.
+
+    Parameters
+    ----------
+    noise : Noise
+        Gain and readout noise.
+
+    Returns
+    -------
+    str
+        What was found and what was expected; empty where it can be had.
+    """
     for name, value in (("gain", noise.gain), ("rnoise", noise.rnoise)):
         if np.ndim(value):
-            msg = f"mm_simulation: exact: {name} is a map, expected one number (or montecarlo)"
-            raise ParameterError(msg)
-    gain, rnoise = float(noise.gain), float(noise.rnoise)
-    if not rnoise * gain >= MIN_RNOISE:
-        msg = (
-            f"mm_simulation: exact: found a readout noise of {rnoise * gain:.3g} e-, expected "
-            f"at least {MIN_RNOISE:g} (or montecarlo)"
-        )
-        raise ParameterError(msg)
-    return gain, rnoise
+            return f"{name} is a map, expected one number"
+    electrons = float(noise.rnoise) * float(noise.gain)
+    if not electrons >= MIN_RNOISE:
+        return f"found a readout noise of {electrons:.3g} e-, expected at least {MIN_RNOISE:g}"
+    return ""
+
+
+def _scalar_noise(noise: Noise) -> tuple[float, float]:
+    why = no_exact_law(noise)
+    if why:
+        raise ParameterError(f"mm_simulation: exact: {why} (or montecarlo)")
+    return float(noise.gain), float(noise.rnoise)
 
 
 def _scene_and_factors(signals: Signals) -> tuple[Float64Array, tuple[float, ...]]:
