@@ -7,7 +7,8 @@ processor, all threads together; those compared are measured in the same process
 
 import numpy as np
 import pytest
-from test_edit_speed import SHAPE, TARGET, seconds, shown
+from _measure import seconds
+from test_edit_speed import SHAPE, check_edit, shown
 
 import crmasks_widgets as cm
 from crmasks_widgets.demo import demo_scene
@@ -71,15 +72,7 @@ def test_all_masks(benchmark, exposures, parameters, library):
 
 @pytest.mark.parametrize("change", EDITS, ids=str)
 def test_edit(benchmark, analysis, library, change):
-    def gesture():
-        return shown(analysis.replace(**change))
-
-    benchmark.pedantic(gesture, rounds=3, warmup_rounds=1)
-    ratio = seconds(gesture) / library
-    benchmark.extra_info["ratio"] = round(ratio, 4)
-    print(f"\n{change}: {ratio:.3f} of one median")
-    if ratio > TARGET:
-        pytest.fail(f"{ratio:.2f} of the time of one median, not {TARGET:.2f}")
+    check_edit(benchmark, analysis, change, library, "")
 
 
 def test_noise_check(benchmark, exposures, parameters, library):

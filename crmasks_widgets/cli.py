@@ -22,7 +22,7 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
 from crmasks_widgets.demo import SCENE_KINDS, SEED, YAML_NAME, score, write_demo
-from crmasks_widgets.errors import CrmasksError, ProductExistsError
+from crmasks_widgets.errors import CrmasksError, ProductExistsError, on_one_line
 from crmasks_widgets.loading import load_analysis
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.parameters import Parameters
@@ -304,7 +304,7 @@ class _ConsoleHandler(logging.Handler):
         record : logging.LogRecord
             Warnings and worse are prefixed by their level.
         """
-        text = " ".join(record.getMessage().split())
+        text = on_one_line(record.getMessage())
         loud = record.levelno >= logging.WARNING
         prefix = f"{record.levelname.lower()}: " if loud else ""
         console = self._errors if loud else self._console
@@ -359,7 +359,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(errors: Console, message: str, code: int) -> int:
-    text = " ".join(message.split())
+    text = on_one_line(message)
     errors.print(f"crmasks: {text}", style="bold red", markup=False, highlight=False)
     return code
 

@@ -298,7 +298,7 @@ def score(analysis: Analysis, scene: Scene) -> Score:
     groups, n_true = ndimage.label(truth, structure=square)
     hit_groups = np.unique(groups[found & truth])
     near_truth = ndimage.binary_dilation(truth, structure=square, iterations=NEAR)
-    n_hits = int(analysis.labels.max(initial=0))
+    n_hits = analysis.n_hits
     good = np.unique(analysis.labels[near_truth & found])
     return Score(
         true_pixels=int(np.count_nonzero(truth)),

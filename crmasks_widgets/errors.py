@@ -36,3 +36,8 @@ class Cancelled(CrmasksError):  # noqa: N818 - an answer to a request, not a fau
 
 class CrmasksWarning(UserWarning):
     """A setting or an input is usable, but not in the way one might think."""
+
+
+def on_one_line(text: object) -> str:
+    """Text, or the message of an error or a warning, without line breaks and repeated blanks."""
+    return " ".join(str(text).split())

@@ -106,7 +106,7 @@ def compute_with_progress(
                 )
     if not quiet and detect:
         console.print(counts_table(analysis))
-        n_hits, lost = int(analysis.labels.max(initial=0)), int(analysis.problematic.sum())
+        n_hits, lost = analysis.n_hits, int(analysis.problematic.sum())
         console.print(
             f"hits in MEDIANCR: {n_hits}; pixels masked in every exposure: {lost}", highlight=False
         )

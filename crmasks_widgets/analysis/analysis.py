@@ -407,6 +407,11 @@ class Analysis:
         return self.result("labels")
 
     @property
+    def n_hits(self) -> int:
+        """Number of hits of the median: the highest of `labels`."""
+        return int(self.labels.max(initial=0))
+
+    @property
     def hits(self) -> Table:
         """One row for each hit of the median; a copy."""
         return self.result("hits").copy()

@@ -13,7 +13,7 @@ from typing import Any, Final
 from astropy.io.ascii import InconsistentTableError
 from astropy.table import Table
 
-from crmasks_widgets.errors import CrmasksError, InputError, ParameterError
+from crmasks_widgets.errors import CrmasksError, InputError, ParameterError, on_one_line
 from crmasks_widgets.files.reading import find_file, open_fits
 from crmasks_widgets.machine import memory_needed
 from crmasks_widgets.parameters import Parameters
@@ -157,7 +157,7 @@ class _Shared:
 
 
 def _texts(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(" ".join(str(w.message).split()) for w in caught))
+    return tuple(dict.fromkeys(on_one_line(w.message) for w in caught))
 
 
 def _parameter_files(folder: Path, leave_out: str | Path | None) -> list[Path]:
@@ -246,7 +246,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             text = read_text(path).removeprefix("\ufeff")
             names, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
     except (OSError, ValueError, csv.Error, InconsistentTableError) as error:
-        reason = " ".join(str(error).split())
+        reason = on_one_line(error)
         raise ParameterError(f"{path}: not readable as a table ({reason})") from None
     names = [name.strip() for name in names]
     for needed in ("block", "images"):

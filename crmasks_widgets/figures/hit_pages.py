@@ -145,7 +145,7 @@ def hit_jobs(analysis: Analysis) -> Iterator[FigureJob]:
         ``mediancr_identified_cr.pdf`` and ``problematic_pixels.pdf``.
     """
     books: tuple[tuple[str, Callable[[], int], Callable[[Analysis], HitBook]], ...] = (
-        ("mediancr_identified_cr.pdf", lambda: int(analysis.labels.max(initial=0)), mediancr_book),
+        ("mediancr_identified_cr.pdf", lambda: analysis.n_hits, mediancr_book),
         (
             "problematic_pixels.pdf",
             lambda: int(analysis.problematic_labels.max(initial=0)),

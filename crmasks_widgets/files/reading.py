@@ -20,7 +20,7 @@ from astropy.io import fits
 from astropy.io.fits.verify import VerifyError, VerifyWarning
 from astropy.utils.exceptions import AstropyUserWarning
 
-from crmasks_widgets.errors import CrmasksError, InputError
+from crmasks_widgets.errors import CrmasksError, InputError, on_one_line
 from crmasks_widgets.machine import LIMIT_VARIABLE, available_memory, memory_needed
 
 try:
@@ -117,6 +117,12 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
     where = " and ".join(str(f.resolve()) for f in dict.fromkeys(Path(f) for f in folders))
     msg = f"{path}: file not found, looked in {where}"
     raise InputError(msg)
+
+
+def sha256_of(path: Path) -> str:
+    """Checksum of a file as 64 hexadecimal digits; raises OSError if it cannot be read."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextlib.contextmanager
@@ -252,7 +258,7 @@ def read_image(path: Path, extnum: int, n: int = 1) -> ImagePlane:
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = on_one_line(error) or type(error).__name__
     if isinstance(error, KeyError):
         text = f"no such key: {text}"  # alone, a key says nothing
     return text if len(text) <= 160 else text[:157] + "..."

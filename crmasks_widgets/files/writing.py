@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crmasks_widgets.errors import OutputError, ProductExistsError
+from crmasks_widgets.errors import OutputError, ProductExistsError, on_one_line
 from crmasks_widgets.files.folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
 from crmasks_widgets.machine import WINDOWS
 
@@ -375,7 +375,7 @@ def _write_one(product: Product, path: Path) -> None:
 
 
 def _no_room(path: Path, error: OSError, needed: int) -> OutputError:
-    reason = error.strerror or " ".join(str(error).split())
+    reason = error.strerror or on_one_line(error)
     free = shutil.disk_usage(path.parent).free
     return OutputError(
         f"{path}: could not be written ({reason}; {free} bytes free), "

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
-from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.errors import ParameterError, on_one_line
 
 T = TypeVar("T")
 _SPAN: Final = r"\s*(\d{1,10})\s*:\s*(\d{1,10})\s*"
@@ -66,7 +66,7 @@ def shown(value: object) -> str:
         text = "null" if value is None else writer.repr(value)
     except ValueError:  # an integer of more digits than Python agrees to write
         text = "a number of thousands of digits"
-    text = " ".join(text.split())
+    text = on_one_line(text)
     return text if len(text) <= 100 else text[:97] + "..."
 
 

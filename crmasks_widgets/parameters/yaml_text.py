@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 import yaml
 
-from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.errors import ParameterError, on_one_line
 
 MAX_BYTES: Final = 1024 * 1024
 """Largest accepted size of a parameter file."""
@@ -172,7 +172,7 @@ def load_yaml(text: str, source: str) -> object:
         problem = " ".join(str(part) for part in (error.context, error.problem) if part)
         raise ParameterError(f"{source}: {line}{' '.join(problem.split())}") from None
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
+        reason = on_one_line(error)
         raise ParameterError(f"{source}: {reason}, expected YAML text") from None
 
 

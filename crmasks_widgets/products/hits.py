@@ -9,6 +9,7 @@ from astropy.table import Row
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.errors import on_one_line
 from crmasks_widgets.files.writing import (
     Product,
     Written,
@@ -86,7 +87,7 @@ def _box(row: Row) -> str:
 
 def escaped(text: str) -> str:
     """Put a text on one line without the braces that would end it in a region file."""
-    line = " ".join(text.split())
+    line = on_one_line(text)
     return "".join(c for c in line if c.isprintable()).replace("{", "(").replace("}", ")")
 
 

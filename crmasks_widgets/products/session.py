@@ -12,7 +12,7 @@ from astropy.io import fits
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.errors import InputError, OutputError, ProductExistsError
 from crmasks_widgets.exposures import CALIBRATION_NAMES
-from crmasks_widgets.files.reading import carried_over, read_image
+from crmasks_widgets.files.reading import carried_over, read_image, sha256_of
 from crmasks_widgets.files.writing import (
     Product,
     Written,
@@ -166,8 +166,7 @@ def _missing(frames: tuple[_Frame, ...], folder: Path) -> Iterator[Product]:
 def _named(source: Path, checksum: str, folder: Path) -> str:
     """Name of an input in a parameter file, once it is sure to be what was read."""
     try:
-        with source.open("rb") as stream:
-            now = hashlib.file_digest(stream, "sha256").hexdigest()
+        now = sha256_of(source)
     except OSError as error:
         msg = f"{source}: not readable any more ({error.strerror}), expected the file that was read"
         raise InputError(msg) from error
