@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.files.writing import (
@@ -152,8 +153,9 @@ def demo_scene(
     """
     if kind not in SCENE_KINDS:
         raise ParameterError(f"kind: found {kind!r}, expected one of {', '.join(SCENE_KINDS)}")
-    if n_exposures < 3:
-        raise ParameterError(f"n_exposures: found {n_exposures}, expected at least 3")
+    if n_exposures < MIN_EXPOSURES:
+        msg = f"n_exposures: found {n_exposures}, expected at least {MIN_EXPOSURES}"
+        raise ParameterError(msg)
     doubles = max(5, round(DOUBLE_HITS_PER_PIXEL * shape[0] * shape[1]))
     return SCENE_KINDS[kind].make(shape, n_exposures, seed, doubles)
 

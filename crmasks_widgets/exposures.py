@@ -12,6 +12,7 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.files.reading import ImagePlane, find_file, read_image
@@ -20,7 +21,6 @@ from crmasks_widgets.parameters import Parameters
 logger = logging.getLogger(__name__)
 
 
-MIN_EXPOSURES = 3
 CALIBRATION_NAMES = ("gain", "rnoise", "bias")
 
 

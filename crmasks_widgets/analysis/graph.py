@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.typing import Checkpoint as Checkpoint
+from crmasks_widgets.core.typing import Target as Target
 from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.parameters import Parameters
 
-Target = str | int
 Key = tuple[str, Target | None]
-Checkpoint = Callable[[float], None]
 
 
 class MasksFile(NamedTuple):

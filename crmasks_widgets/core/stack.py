@@ -10,6 +10,9 @@ from crmasks_widgets.core.typing import BoolArray, Float32Array
 # Rows handled at once: a block of three exposures of 2000 columns then stays in a core's cache.
 BLOCK_ROWS = 32
 
+# In a median of two, one hit is one too many.
+MIN_EXPOSURES = 3
+
 
 @dataclass(frozen=True)
 class Stack:

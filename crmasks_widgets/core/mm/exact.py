@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.mm.exceedance import (
-    Checkpoint,
     ExceedanceTable,
     at_heights,
     build_tables,
@@ -25,12 +24,12 @@ from crmasks_widgets.core.mm.exceedance import (
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
 from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.noise_laws import deviation, group_levels, reach
-from crmasks_widgets.core.typing import BoolArray, Float64Array
+from crmasks_widgets.core.stack import MIN_EXPOSURES
+from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float64Array
 from crmasks_widgets.errors import InputError, ParameterError
 
 Signals = Sequence[Float64Array] | tuple[Float64Array, tuple[float, ...]]
 
-MIN_EXPOSURES = 3
 # Density of minima, relative to all pixels in one bin height, below which x is out of the frame.
 _SUPPORT = 1e-12
 # Differences of proportional signals that are rounding.

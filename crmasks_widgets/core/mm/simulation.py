@@ -1,6 +1,6 @@
 """The Median-Minimum diagram that equivalent exposures would give, by Monte Carlo."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,10 @@ from crmasks_widgets.core.alignment import shifted
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import BLOCK_ROWS, middle, sorted_planes
-from crmasks_widgets.core.typing import Float64Array, FloatArray
+from crmasks_widgets.core.typing import Checkpoint, Float64Array, FloatArray
 
 # A Poisson draw stays far below twice its mean, where the mean is large.
 LARGEST_INT32 = 1e9
-Checkpoint = Callable[[float], None]
 
 
 @dataclass(frozen=True)

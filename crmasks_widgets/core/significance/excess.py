@@ -25,9 +25,7 @@ from crmasks_widgets.core.significance.laws import (
 )
 from crmasks_widgets.core.significance.level import Level
 from crmasks_widgets.core.stack import Stack, sorted_planes
-from crmasks_widgets.core.typing import BoolArray, Float32Array, NumberOrMap, Pixels
-
-Target = str | int
+from crmasks_widgets.core.typing import BoolArray, Float32Array, NumberOrMap, Pixels, Target
 
 # Pixels below this significance are not looked at; growth cannot go below it.
 LEAST_SIGNIFICANCE = 2.0
