@@ -105,6 +105,20 @@ function connect(model, root, signal) {
     pressed = null;
   });
 
+  // A slider is told of nowhere else; it keeps what happens to it from those that listen later.
+  let held = false;
+  listen("pointerdown", (event) => {
+    held = event.target.closest(".noUi-target") !== null;
+    if (held) model.send({ event: "hold" });
+  }, { capture: true });
+  const release = () => {
+    if (held) model.send({ event: "release" });
+    held = false;
+  };
+  for (const name of ["pointerup", "pointercancel"]) {
+    window.addEventListener(name, release, { signal, capture: true });
+  }
+
   listen("pointermove", (event) => {
     seen = position(event);
     // During a drag the user looks at what is dragged, and the kernel has enough to do.

@@ -59,7 +59,7 @@ class Session:
         self._asked(self._wanted(self.state.model), lambda: None)
         self.state.subscribe(self._render)
         self.context.observe(self.page, self._render_again, "sizes")
-        self.page.on_msg(self.dispatcher.handler(self._pressed))
+        self.page.on_msg(self.dispatcher.handler(self._heard))
         self._render(self.state.model)
         self.state.resubmit()
 
@@ -171,10 +171,17 @@ class Session:
 
     # From the page to the views -----------------------------------------------------------------
 
-    def _pressed(self, _: object, content: dict[str, Any], __: object) -> None:
+    def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
+        event = content.get("event")
+        if event == "key":
+            self._pressed(content)
+        elif event == "hold":
+            self.state.hold()
+        elif event == "release":
+            self.state.release()
+
+    def _pressed(self, content: dict[str, Any]) -> None:
         """Do what a key stands for: first where the pointer is, then in any view."""
-        if content.get("event") != "key":
-            return
         key = content["key"]
         name = f"Ctrl+{key.lower()}" if content.get("control") else key
         plot = (content.get("at") or {}).get("plot")

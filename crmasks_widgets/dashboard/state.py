@@ -10,7 +10,8 @@ from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.parameters import Parameters
 
 MAX_UNDO: Final = 1000
-# Changes of one gesture that follow each other this closely (s) are undone together.
+# Changes of one gesture that follow each other this closely (s), or while the pointer is held down,
+# are undone together.
 SAME_GESTURE: Final = 1.0
 
 Limits = tuple[float, float, float, float]
@@ -135,7 +136,7 @@ class State:
         self._submit, self._clock = submit, clock
         self._past: list[Parameters] = []
         self._future: list[Parameters] = []
-        self._gesture, self._gesture_time = "", 0.0
+        self._gesture, self._gesture_time, self._held = "", 0.0, False
         # While a gesture is open: whether it has changed anything yet.
         self._open: bool | None = None
         self._listeners: list[Callable[[ViewModel], None]] = []
@@ -200,7 +201,7 @@ class State:
             return before
         now = self._clock()
         same = gesture != "" and gesture == self._gesture and bool(self._past)
-        same = same and now - self._gesture_time < SAME_GESTURE
+        same = same and (self._held or now - self._gesture_time < SAME_GESTURE)
         self._gesture, self._gesture_time = gesture, now
         return same
 
@@ -212,6 +213,20 @@ class State:
         """Let the next change be a step of undo of its own."""
         self._open, self._gesture = None, ""
 
+    def hold(self) -> None:
+        """Make what one slider sends until `release` one step of undo, however long it rests."""
+        if self._clock() - self._gesture_time >= SAME_GESTURE:
+            self._gesture = ""
+        self._held = True
+
+    def release(self) -> None:
+        """Let go of what `hold` held; what was sent last may still be on its way."""
+        self._held, self._gesture_time = False, self._clock()
+
+    def _interrupt(self) -> None:
+        """Let the next change be a step of its own, and the rest of an open gesture with it."""
+        self._open, self._gesture = None if self._open is None else False, ""
+
     def undo(self) -> None:
         """Go back one step."""
         self._step(self._past, self._future)
@@ -221,7 +236,7 @@ class State:
         self._step(self._future, self._past)
 
     def _step(self, source: list[Parameters], other: list[Parameters]) -> None:
-        self.end_gesture()
+        self._interrupt()
         if not source:
             return
         self._submit(source[-1])
@@ -230,7 +245,7 @@ class State:
 
     def revert(self, parameters: Parameters) -> None:
         """Return to parameters that are known to work; the ones given up can be done again."""
-        self.end_gesture()
+        self._interrupt()
         if parameters != self.model.parameters:
             self._future.append(self.model.parameters)
             if self._past and self._past[-1] == parameters:

@@ -9,6 +9,8 @@ import numpy as np
 from astropy.io import fits
 from PIL import Image
 
+from crmasks_widgets.dashboard.state import SAME_GESTURE
+
 NO_STROKE = "dashboard.session.image._painting._stroke is None"
 
 
@@ -48,6 +50,25 @@ def test_a_slider_of_lacosmic_changes_the_masks(screen):
     screen.until(
         lambda: float(field.input_value()) == parameter(screen, "la_sigclip"), "it in its field"
     )
+
+
+def test_a_slider_that_rests_while_it_is_held_is_undone_in_one_step(screen):
+    before = parameter(screen, "la_sigclip")
+    screen.tab("Parameters")
+    handle, mouse, page = slider(screen, "la_sigclip"), screen.page.mouse, screen.page
+    handle.wait_for()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    mouse.move(x, y)
+    mouse.down()
+    for step in (1, 2):
+        last = parameter(screen, "la_sigclip")
+        mouse.move(x + 10 * step, y, steps=3)
+        screen.until(lambda last=last: parameter(screen, "la_sigclip") > last, "a higher value")
+        page.wait_for_timeout(1000 * SAME_GESTURE + 200)
+    mouse.up()
+    screen.button("Undo").click()
+    screen.until(lambda: parameter(screen, "la_sigclip") == before, "the value of before")
 
 
 def test_only_the_user_moves_a_slider(screen):

@@ -79,6 +79,9 @@ class StateMachine(RuleBasedStateMachine):
     def parameters(self):
         return self.state.model.parameters
 
+    def _interrupted(self):
+        return None if self.moved is None else False
+
     def _edited(self, before, merges):
         if self.parameters == before:
             return
@@ -150,13 +153,13 @@ class StateMachine(RuleBasedStateMachine):
     @rule()
     def undo(self):
         self.state.undo()
-        self.place, self.moved = self.place - 1, None
+        self.place, self.moved = self.place - 1, self._interrupted()
 
     @precondition(lambda self: self.place < len(self.history) - 1)
     @rule()
     def redo(self):
         self.state.redo()
-        self.place, self.moved = self.place + 1, None
+        self.place, self.moved = self.place + 1, self._interrupted()
 
     @rule()
     def undo_all_and_redo_all(self):
@@ -202,6 +205,40 @@ def test_a_pause_or_another_gesture_begins_another_step():
         state.undo()
         seen.append(state.model.parameters.la_sigclip)
     assert seen == [10, 9, 8, 7, 5]
+
+
+def test_a_slider_that_is_held_is_one_step_however_long_it_rests():
+    state, _, clock = new_state()
+    for seconds, event, value in (
+        (0, "hold", 6), (9, "", 7), (9, "release", 7.5), (0.5, "", 8),  # the last one comes late
+        (9, "hold", 9), (9, "release", 10), (9, "", 11),
+    ):  # fmt: skip
+        clock.now += seconds
+        if event:
+            getattr(state, event)()
+        state.update(gesture="a", la_sigclip=value)
+    seen = []
+    while state.can_undo:
+        state.undo()
+        seen.append(state.model.parameters.la_sigclip)
+    assert seen == [10, 8, 5]
+
+
+@pytest.mark.parametrize("interrupt", ["undo", "revert"])
+def test_what_is_left_of_an_interrupted_drag_is_one_step(interrupt):
+    state, _, _ = new_state()
+    state.begin_gesture()
+    state.update(la_sigclip=6)
+    if interrupt == "undo":
+        state.undo()
+    else:
+        state.revert(ANALYSIS.parameters)
+    for value in (7, 8, 9):
+        state.update(la_sigclip=value)
+    state.end_gesture()
+    state.undo()
+    assert state.model.parameters == ANALYSIS.parameters
+    assert not state.can_undo
 
 
 def test_a_new_edit_forgets_what_was_undone():
