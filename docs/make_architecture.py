@@ -43,10 +43,10 @@ def drawing() -> str:
     """The floors, one line each."""
     rows = [(number, "   ".join(rooms)) for number, rooms in _numbered()]
     width = max(len(text) for _, text in rows)
-    lines = [f"│ {number} │ {text:{width}} │" for number, text in rows]
+    lines = [f"│ {number:2} │ {text:{width}} │" for number, text in rows]
     rule = "─" * (width + 2)
-    middle = f"\n├───┼{rule}┤\n".join(lines)
-    return f"```text\n┌───┬{rule}┐\n{middle}\n└───┴{rule}┘\n```\n"
+    middle = f"\n├────┼{rule}┤\n".join(lines)
+    return f"```text\n┌────┬{rule}┐\n{middle}\n└────┴{rule}┘\n```\n"
 
 
 def _numbered() -> Iterable[tuple[int, list[str]]]:
