@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import logging
 import os
 import shlex
@@ -343,6 +344,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done, 2 bad input, 4 products are in the way, 130 interrupted, 1 anything else.
     """
     arguments = build_parser().parse_args(argv)
+    if not gc.get_freeze_count():
+        # Garbage is searched for before each file that is written: not among modules each time.
+        gc.freeze()
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     try:
         with _logging_to(console, errors, arguments.log_level):

@@ -192,11 +192,14 @@ def exposure_variances(
     Returns
     -------
     list of n float32 ndarrays
-        ADU^2.
+        ADU^2; exposures of one factor share one.
     """
     signal = np.maximum(value, 0)
     readout = np.square(noise.rnoise)
-    return [np.asarray((readout + signal * f / noise.gain) / f**2, np.float32) for f in factors]
+    made = {
+        f: np.asarray((readout + signal * f / noise.gain) / f**2, np.float32) for f in set(factors)
+    }
+    return [made[f] for f in factors]
 
 
 def _exposure_variances(value: Float32Array, parts: Ingredients) -> list[npt.NDArray[np.float32]]:
@@ -235,9 +238,10 @@ def _single_variance(
     A minimum belongs to one exposure; what L.A.Cosmic wrote belongs to none, and counts as an
     average one.
     """
-    variances = np.stack([v[where] for v in _exposure_variances(value, parts)])
-    values = parts.stack.cube[:, where]
-    origin = values == value[where]
+    pixels = np.flatnonzero(where)
+    written = value.ravel()[pixels]
+    variances = np.stack(exposure_variances(written, parts.noise.at(pixels), parts.flux_factors))
+    origin = parts.stack.cube[:, where] == written
     chosen = np.where(origin, variances, 0).sum(axis=0) / np.maximum(origin.sum(axis=0), 1)
     return np.asarray(np.where(origin.any(axis=0), chosen, variances.mean(axis=0)), np.float32)
 

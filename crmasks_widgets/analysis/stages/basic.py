@@ -82,9 +82,12 @@ def stack(read: Reader) -> Stack:
 
 
 def _refuse_fill_values(median2d: npt.NDArray[np.float32]) -> None:
-    absurd = np.abs(median2d) > LARGEST_VALUE
-    if absurd.any():
-        y, x = np.argwhere(absurd)[0]
+    # Pixels without a valid value, NaN, are left out of both extremes.
+    if (
+        max(np.fmax.reduce(median2d, axis=None), -np.fmin.reduce(median2d, axis=None))
+        > LARGEST_VALUE
+    ):
+        y, x = np.argwhere(np.abs(median2d) > LARGEST_VALUE)[0]
         raise InputError(
             f"pixel ({x + 1}, {y + 1}): found {median2d[y, x]:.4g} ADU as the median of the "
             f"exposures, expected at most {LARGEST_VALUE:g}: a fill value has to be marked as bad "

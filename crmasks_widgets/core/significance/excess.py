@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import ndtri
 
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.noise import MIN_RNOISE, at_pixels
@@ -239,7 +239,7 @@ def _scale(
     significance = significance_of(level, "median", values[top], pixels[top])
     n_above = max(1, round((1 - _TAIL) * len(members)))
     observed = np.partition(significance, -n_above)[-n_above]
-    return float(observed / stats.norm.isf(1 - _TAIL)), len(members)
+    return float(observed / -ndtri(1 - _TAIL)), len(members)
 
 
 @dataclass(frozen=True)
