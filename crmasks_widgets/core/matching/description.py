@@ -82,11 +82,14 @@ def describe(
     parameters = np.tile([1.0, 0.0, 0.0, 0.0], (n, 1))
     smooth, errors = np.zeros((n, n_smooth)), np.zeros((n, _N + 1))
     for _ in range(_ROUNDS):
-        kernels = np.stack([_kernel(p).ravel() for p in parameters])
+        # The reference, a mean of displaced exposures, is as blurred as they are displaced.
+        blur = np.square(parameters[:, 1:3]).mean(axis=0)
+        kernels = np.stack([_kernel(p, blur).ravel() for p in parameters])
         mean = kernels.mean(axis=0)
         for k in range(n):
             difference = np.concatenate([kernels[k] - mean, smooth[k]])
-            step, inverse = _step(matrix, normal.right[k].sum(axis=0), difference, parameters[k])
+            right = normal.right[k].sum(axis=0)
+            step, inverse = _step(matrix, right, difference, parameters[k], blur)
             parameters[k] += np.clip(step[:_N], -_LONGEST, _LONGEST)
             smooth[k] += step[_N:]
             variance = np.maximum(np.diag(inverse)[: _N + 1], 0) * max(chi_square[k], 1.0)
@@ -121,17 +124,21 @@ def _known(value: float, error: float, largest: float) -> Value:
 
 
 def _step(
-    matrix: Float64Array, right: Float64Array, difference: Float64Array, parameters: Float64Array
+    matrix: Float64Array,
+    right: Float64Array,
+    difference: Float64Array,
+    parameters: Float64Array,
+    blur: Float64Array,
 ) -> tuple[Float64Array, Float64Array]:
     """Gauss-Newton step of the parameters and smooth terms, and the inverse of its equations."""
     n_smooth = len(matrix) - TAPS
     jacobian = np.zeros((len(matrix), _N + n_smooth))
     jacobian[TAPS:, _N:] = np.eye(n_smooth)
-    kernel = _kernel(parameters)
+    kernel = _kernel(parameters, blur)
     for i in range(_N):
         moved = parameters.copy()
         moved[i] += _STEP
-        jacobian[:TAPS, i] = (_kernel(moved) - kernel).ravel() / _STEP
+        jacobian[:TAPS, i] = (_kernel(moved, blur) - kernel).ravel() / _STEP
     diagonal = np.diag(matrix)[TAPS:]
     ridge = _TINY_RIDGE * diagonal + np.finfo(float).tiny
     ridge[1:] += _SMOOTH_RIDGE * diagonal[1:]
@@ -143,22 +150,24 @@ def _step(
     return inverse @ gradient, np.asarray(inverse, np.float64)
 
 
-def _kernel(parameters: Float64Array) -> Float64Array:
+def _kernel(parameters: Float64Array, blur: Float64Array) -> Float64Array:
     """Kernel of flux, displacement and added variance, (7, 7).
 
-    Interpolation of sixth order, and as much of the second and fourth derivatives as widen a
-    source by the variance.
+    Along either axis an interpolation of sixth order, and as much of its second and fourth
+    derivatives as widen a source by the variance.
     """
     flux, dx, dy, added = parameters
-    moved = np.outer(_interpolation(dy), _interpolation(dx))
-    curved = _laplacian(moved)
-    return np.asarray(
-        flux * (moved + added / 2 * curved + added**2 / 8 * _laplacian(curved)), np.float64
+    rows, columns = (
+        _widened(_interpolation(shift), added - less)
+        for shift, less in ((dy, blur[1]), (dx, blur[0]))
     )
+    return np.asarray(flux * np.outer(rows, columns), np.float64)
 
 
-def _laplacian(kernel: Float64Array) -> Float64Array:
-    return np.asarray(ndimage.laplace(kernel, mode="constant"), np.float64)
+def _widened(weights: Float64Array, variance: float) -> Float64Array:
+    second = np.convolve(weights, (1, -2, 1), "same")
+    fourth = np.convolve(second, (1, -2, 1), "same")
+    return np.asarray(weights + variance / 2 * second + variance**2 / 8 * fourth)
 
 
 def _interpolation(shift: float) -> Float64Array:

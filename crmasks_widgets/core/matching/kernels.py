@@ -109,12 +109,13 @@ def convolve_tiles(tiles: Float32Array, kernel: Float64Array) -> Float32Array:
     (n, side, side) float32
         Good to three pixels from the borders of the tiles.
     """
-    out = np.empty_like(tiles)
     n, ny, nx = tiles.shape
-    whole = slice(0, ny), slice(0, nx)
     padded = np.pad(tiles, ((0, 0), (RADIUS, RADIUS), (RADIUS, RADIUS)))
-    for k in range(n):
-        _convolve_part(padded[k], kernel, *whole, out[k])
+    out = np.empty_like(tiles)
+    step = max(1, _BLOCK // (ny * nx))
+    for start in range(0, n, step):
+        part = padded[start : start + step]
+        out[start : start + step] = _sum_of_taps(part, kernel, ny, nx)
     return out
 
 
@@ -122,16 +123,23 @@ def _convolve_part(
     padded: Float32Array, kernel: Float64Array, rows: slice, columns: slice, out: Float32Array
 ) -> None:
     """Write the convolution of some rows and columns of a frame that is padded by zeros."""
-    taps = np.asarray(kernel[::-1, ::-1], np.float32)
     width = columns.stop - columns.start
     step = max(1, _BLOCK // max(width, 1))
     for start in range(rows.start, rows.stop, step):
         height = min(step, rows.stop - start)
-        total = np.zeros((height, width), np.float32)
-        term = np.empty_like(total)
-        for (i, j), tap in np.ndenumerate(taps):
+        part = padded[start : start + height + 2 * RADIUS, columns.start :]
+        out[start : start + height, columns] = _sum_of_taps(part, kernel, height, width)
+
+
+def _sum_of_taps(
+    padded: Float32Array, kernel: Float64Array, height: int, width: int
+) -> Float32Array:
+    """Convolution over the last two axes; the input is three pixels larger on every side."""
+    total = np.zeros((*padded.shape[:-2], height, width), np.float32)
+    term = np.empty_like(total)
+    for i, row in enumerate(kernel[::-1, ::-1].tolist()):
+        for j, tap in enumerate(row):
             if tap:
-                part = padded[start + i : start + i + height, columns.start + j :][:, :width]
-                np.multiply(part, tap, out=term)
+                np.multiply(padded[..., i : i + height, j : j + width], np.float32(tap), out=term)
                 total += term
-        out[start : start + height, columns] = total
+    return total

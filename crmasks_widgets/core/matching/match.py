@@ -16,11 +16,11 @@ from crmasks_widgets.core.matching.fit import Fit, Targets, fit_differences
 from crmasks_widgets.core.matching.kernels import SIDE, TAPS, convolve_tiles
 from crmasks_widgets.core.matching.reference import local_range
 from crmasks_widgets.core.matching.removal import (
-    MATCHED,
     UNMATCHED,
     Reference,
     make_reference,
     remove_differences,
+    slack_after,
 )
 from crmasks_widgets.core.matching.samples import (
     Tiles,
@@ -214,15 +214,15 @@ def _fit(samples: _Samples) -> tuple[Fit, Reference]:
     current = list(samples.cube)
     part = UNMATCHED
     values: Float64Array = np.zeros((n, TAPS + _N_SMOOTH))
-    for _ in range(_ROUNDS):
+    for left in reversed(range(_ROUNDS)):
         slack = np.float32(part) * samples.contrast
         reference = make_reference(current, samples.sigma, slack, samples.bad)
         targets, terms = samples.targets(reference)
         fit = fit_differences(targets, values)
         values = fit.centred
-        if not values.any():
+        if not (left and values.any()):
             break
-        part = max(MATCHED, 3 * fit.spread)
+        part = slack_after(fit)
         current = [
             plane - _predicted(reference, terms, v)
             for plane, v in zip(samples.cube, values, strict=True)

@@ -13,7 +13,7 @@ from crmasks_widgets.core.typing import BoolArray, Float32Array, FloatArray
 
 # What exposures may differ by besides noise, in parts of the range around: before they are matched
 # and near the borders, beyond which nothing is known, and after.
-UNMATCHED, MATCHED, _SPREADS = 0.7, 0.1, 3.0
+UNMATCHED, _MATCHED, _SPREADS = 0.7, 0.1, 8.0
 # A prediction is believed as far as it exceeds what the noise of the reference makes of it.
 _NOISE = 2.0
 # Chi-square that counts of an exposure: one that is hit does not count for more.
@@ -81,6 +81,22 @@ def make_reference(
     return Reference(mean, movable, doubtful)
 
 
+def slack_after(fit: Fit) -> float:
+    """What exposures may differ by, besides noise, when they are matched.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of the round before.
+
+    Returns
+    -------
+    float
+        A part of the range around a pixel.
+    """
+    return min(max(_MATCHED, _SPREADS * fit.spread), UNMATCHED)
+
+
 def remove_differences(
     cube: Float32Array, minimum: Float32Array, sigma: Float32Array, sky: Sky, fit: Fit
 ) -> list[Float32Array]:
@@ -114,11 +130,10 @@ def remove_differences(
             cube, _predicted(first, sigma, sky, kernels, weights), strict=True
         )
     ]
-    contrast *= np.float32(max(MATCHED, _SPREADS * fit.spread))
-    at_border = np.ones(contrast.shape, dtype=bool)
-    at_border[RADIUS:-RADIUS, RADIUS:-RADIUS] = False
-    contrast[at_border] *= np.float32(UNMATCHED / max(MATCHED, _SPREADS * fit.spread))
-    second = make_reference(matched, sigma, contrast, bad)
+    slack = np.float32(UNMATCHED) * contrast
+    inner = (slice(RADIUS, -RADIUS),) * 2
+    slack[inner] = np.float32(slack_after(fit)) * contrast[inner]
+    second = make_reference(matched, sigma, slack, bad)
     del matched
     predicted = list(_predicted(second, sigma, sky, kernels, weights))
     power = np.square(fit.centred[:, :TAPS]).sum(axis=1) / len(cube)

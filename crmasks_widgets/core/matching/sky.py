@@ -60,7 +60,10 @@ class Sky:
         (ny, nx) float32
             ADU.
         """
-        return self.columns.weights @ self.columns.bad + (self.rows.weights @ self.rows.bad).T
+        if not (self.columns.bad.any() or self.rows.bad.any()):
+            return np.zeros(self.shape, np.float32)
+        down = self.columns.weights @ self.columns.bad
+        return np.asarray(down + self.rows.bad.T @ self.rows.weights.T, np.float32)
 
     def combined(self, weights: FloatArray) -> Float32Array:
         """Sum of the terms.
@@ -83,7 +86,8 @@ class Sky:
             np.tensordot(part, along.terms, 1)
             for part, along in zip(parts, (self.columns, self.rows), strict=True)
         )
-        total = self.columns.weights @ columns + (self.rows.weights @ rows).T
+        total = self.columns.weights @ columns
+        total += rows.T @ self.rows.weights.T
         total += w[0] + x * (w[1] + w[4] * x)
         total += (y * (w[2] + w[5] * y))[:, None]
         total += w[3] * y[:, None] * x
