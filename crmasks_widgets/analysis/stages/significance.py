@@ -9,7 +9,7 @@ from crmasks_widgets.core.significance import everywhere as hit_in_all
 from crmasks_widgets.core.significance import excess as tests
 from crmasks_widgets.core.significance import hits
 from crmasks_widgets.core.significance import level as levels
-from crmasks_widgets.core.stack import Stack, stack_exposures
+from crmasks_widgets.core.stack import Stack, stack_of
 
 
 def matching(read: Reader) -> match.Matching:
@@ -24,7 +24,7 @@ def matched(read: Reader) -> Stack:
     """The same as a stack: what tests look at."""
     scaled: Stack = read("scaled")
     found: match.Matching = read("matching")
-    return stack_exposures(found.cube, valid=scaled.valid) if found.matched else scaled
+    return stack_of(found.cube, scaled.valid) if found.matched else scaled
 
 
 def level(read: Reader) -> levels.Level:

@@ -19,7 +19,7 @@ from crmasks_widgets.core.matching.removal import (
     UNMATCHED,
     Reference,
     make_reference,
-    remove_differences,
+    predict_differences,
     slack_after,
 )
 from crmasks_widgets.core.matching.samples import (
@@ -105,8 +105,8 @@ def match_exposures(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> M
     found = describe(fit.normal, fit.chi_square, fit.improvement, width)
     if not fit.values.any():
         return Matching(stack.cube, found, samples.n_structure)
-    differences = remove_differences(frames.cube, frames.minimum, frames.sigma, frames.sky, fit)
-    cube = np.stack([a - b for a, b in zip(stack.cube, differences, strict=True)])
+    taken = predict_differences(frames.cube, frames.minimum, frames.sigma, frames.sky, fit)
+    cube = np.subtract(stack.cube, taken, out=taken)
     return Matching(cube, found, samples.n_structure)
 
 
@@ -186,13 +186,13 @@ class _Samples:
         if frames.valid is not None:
             usable = usable & (tiles.cut(frames.valid.astype(np.float32)) > 0).all(axis=0)
         first = make_reference(list(cube), sigma, np.float32(UNMATCHED) * contrast, bad)
-        still = first.still > np.float32(_HOT) * sigma
+        still = first.still() > np.float32(_HOT) * sigma
         pixels, n = choose_pixels(first.movable, sigma, usable, still)
         return cls(tiles, cube, sigma, contrast, bad, terms, usable, pixels, n)
 
     def targets(self, reference: Reference) -> tuple[Targets, Float32Array]:
         """What is fitted, and all smooth terms (13, n_tiles, side, side)."""
-        terms = np.concatenate([self.terms, reference.still[None]])
+        terms = np.concatenate([self.terms, reference.still()[None]])
         near = ndimage.maximum_filter(reference.doubtful, (1, 3, 3), mode="nearest")
         dead = reference.mean - reference.movable < np.float32(-_DEAD) * self.sigma
         left_out = (near | dead).ravel()[self.pixels]

@@ -9,7 +9,7 @@ from crmasks_widgets.core.matching.fit import Fit
 from crmasks_widgets.core.matching.kernels import RADIUS, TAPS, convolve
 from crmasks_widgets.core.matching.reference import clean_mean, local_range, lone_pixels
 from crmasks_widgets.core.matching.sky import N_SKY, Sky
-from crmasks_widgets.core.typing import BoolArray, Float32Array, FloatArray
+from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, FloatArray
 
 # What exposures may differ by besides noise, in parts of the range around: before they are matched
 # and near the borders, beyond which nothing is known, and after.
@@ -23,6 +23,8 @@ _MOST = 25.0
 _HARM, _HARM_PART = 9.0, 0.4
 _HARM_AROUND, _HARM_PART_AROUND = 2.5, 0.3
 _ROWS = 64
+# A prediction is judged in the light of so many pixels around.
+_HALO = 2
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,15 @@ class Reference:
     movable: Float32Array
     doubtful: BoolArray
 
-    @property
-    def still(self) -> Float32Array:
-        """What hot pixels and columns have more than their neighbours, ADU."""
-        return np.asarray(np.maximum(self.mean - self.movable, 0), np.float32)
+    def still(self, rows: slice = slice(None)) -> Float32Array:
+        """What hot pixels and columns have more than their neighbours, in some rows, ADU."""
+        return np.asarray(np.maximum(self.mean[rows] - self.movable[rows], 0), np.float32)
 
-    def response(self, sigma: Float32Array) -> Float32Array:
-        """Part of the light that a pixel sees, of what its neighbours do; not above 1."""
-        part = np.clip(self.mean / np.maximum(self.movable, sigma), 0, 1)
-        return np.asarray(np.where(self.mean < self.movable, part, 1), np.float32)
+    def response(self, sigma: Float32Array, rows: slice) -> Float32Array:
+        """Part of the light that pixels see, of what their neighbours do; not above 1."""
+        mean, movable = self.mean[rows], self.movable[rows]
+        part = np.clip(mean / np.maximum(movable, sigma[rows]), 0, 1)
+        return np.asarray(np.where(mean < movable, part, 1), np.float32)
 
 
 def make_reference(
@@ -97,9 +99,9 @@ def slack_after(fit: Fit) -> float:
     return min(max(_MATCHED, _SPREADS * fit.spread), UNMATCHED)
 
 
-def remove_differences(
+def predict_differences(
     cube: Float32Array, minimum: Float32Array, sigma: Float32Array, sky: Sky, fit: Fit
-) -> list[Float32Array]:
+) -> Float32Array:
     """Predict what exposures differ by, and keep of it what they bear out.
 
     Parameters
@@ -117,79 +119,79 @@ def remove_differences(
 
     Returns
     -------
-    list of n (ny, nx) float32
+    (n, ny, nx) float32
         To be taken from the exposures, ADU.
     """
-    bad, contrast = sky.bad_lines(), local_range(minimum)
-    kernels = fit.kernels_at_borders()
-    weights = fit.centred[:, TAPS:]
-    first = make_reference(list(cube), sigma, np.float32(UNMATCHED) * contrast, bad)
-    matched = [
-        plane - fine - wide
-        for plane, (fine, wide) in zip(
-            cube, _predicted(first, sigma, sky, kernels, weights), strict=True
-        )
-    ]
-    slack = np.float32(UNMATCHED) * contrast
+    bad, slack = sky.bad_lines(), np.float32(UNMATCHED) * local_range(minimum)
+    first = make_reference(list(cube), sigma, slack, bad)
+    kernels, weights = fit.kernels_at_borders(), fit.centred[:, TAPS:]
+    smooth = _Smooth(sky, weights)
+    matched = [_moved(first.movable, kernel) for kernel in kernels]
+    for k, (plane, difference) in enumerate(zip(cube, matched, strict=True)):
+        for rows in _blocks(len(sigma)):
+            difference[rows] += smooth.of(k, first, rows)
+            difference[rows] *= first.response(sigma, rows)
+        np.subtract(plane, difference, out=difference)
     inner = (slice(RADIUS, -RADIUS),) * 2
-    slack[inner] = np.float32(slack_after(fit)) * contrast[inner]
+    slack[inner] *= np.float32(slack_after(fit) / UNMATCHED)
     second = make_reference(matched, sigma, slack, bad)
-    del matched
-    predicted = list(_predicted(second, sigma, sky, kernels, weights))
+    del matched, slack, bad
+    fine = [_moved(second.movable, kernel) for kernel in kernels]
     power = np.square(fit.centred[:, :TAPS]).sum(axis=1) / len(cube)
-    return _borne_out(cube, first.mean, second.mean, sigma, predicted, power)
+    out = np.empty_like(cube)
+    for rows in _blocks(len(sigma)):
+        outer = slice(max(rows.start - _HALO, 0), rows.stop + _HALO)
+        scale = np.float32(1) / sigma[outer]
+        response = second.response(sigma, outer) * scale
+        found = _borne_out(
+            [(plane[outer] - first.mean[outer]) * scale for plane in cube],
+            [(plane[outer] - second.mean[outer]) * scale for plane in cube],
+            [smooth.of(k, second, outer) * response for k in range(len(cube))],
+            [_above_noise(f[outer] * response, p) for f, p in zip(fine, power, strict=True)],
+        )
+        inside = slice(rows.start - outer.start, rows.stop - outer.start)
+        for k, difference in enumerate(found):
+            out[k, rows] = difference[inside] * sigma[rows]
+    return out
 
 
-def _predicted(
-    reference: Reference,
-    sigma: Float32Array,
-    sky: Sky,
-    kernels: FloatArray,
-    weights: FloatArray,
-) -> Iterator[tuple[Float32Array, Float32Array]]:
-    """Differences by the kernel and by the smooth terms, of every exposure."""
-    response, still = reference.response(sigma), reference.still
-    for kernel, weight in zip(kernels, weights, strict=True):
-        wide = sky.combined(weight[:N_SKY])
-        wide += np.float32(weight[N_SKY]) * still
-        wide *= response
-        fine = convolve(reference.movable, kernel) if kernel.any() else np.zeros_like(wide)
-        fine *= response
-        yield fine, wide
+def _blocks(ny: int) -> Iterator[slice]:
+    return (slice(start, min(start + _ROWS, ny)) for start in range(0, ny, _ROWS))
+
+
+@dataclass(frozen=True)
+class _Smooth:
+    """Smooth terms and what cannot move, by their weights (n, 13)."""
+
+    sky: Sky
+    weights: FloatArray
+
+    def of(self, k: int, reference: Reference, rows: slice) -> Float32Array:
+        """Their sum in an exposure and some rows, ADU."""
+        still = np.float32(self.weights[k, N_SKY]) * reference.still(rows)
+        return np.asarray(self.sky.combined(self.weights[k, :N_SKY], rows) + still, np.float32)
+
+
+def _moved(frame: Float32Array, kernel: Float64Array) -> Float32Array:
+    return convolve(frame, kernel) if kernel.any() else np.zeros_like(frame)
 
 
 def _borne_out(
-    cube: Float32Array,
-    before: Float32Array,
-    after: Float32Array,
-    sigma: Float32Array,
-    predicted: list[tuple[Float32Array, Float32Array]],
-    power: FloatArray,
+    before: list[Float32Array],
+    after: list[Float32Array],
+    smooth: list[Float32Array],
+    fine: list[Float32Array],
 ) -> list[Float32Array]:
-    """Differences, but where taking them away makes the exposures less alike.
+    """Differences, but where taking them away makes the exposures less alike; in units of sigma.
 
-    What does not move with the sky, as hot pixels, is not there to be predicted.
+    What does not move with the sky, as hot pixels, is not there to be predicted. `before` are the
+    exposures less the reference that was made of them as they are, `after` less the other one.
     """
-    ny = len(sigma)
-    out = [np.empty_like(sigma) for _ in predicted]
-    for start in range(0, ny, _ROWS):
-        low, high = max(start - 2, 0), min(start + _ROWS + 2, ny)
-        rows, inner = slice(low, high), slice(start - low, min(start + _ROWS, ny) - low)
-        scale = np.float32(1) / sigma[rows]
-        exposures = [(plane[rows] - after[rows]) * scale for plane in cube]
-        unmatched = [(plane[rows] - before[rows]) * scale for plane in cube]
-        wide = [smooth[rows] * scale for _, smooth in predicted]
-        fine = [
-            _above_noise(d[rows] * scale, p) for (d, _), p in zip(predicted, power, strict=True)
-        ]
-        partly = [e - w for e, w in zip(exposures, wide, strict=True)]
-        kept = _helpful(partly, [e - d for e, d in zip(partly, fine, strict=True)], fine)
-        total = [w + d * kept for w, d in zip(wide, fine, strict=True)]
-        kept = _helpful(unmatched, [e - d for e, d in zip(exposures, total, strict=True)], total)
-        for k, difference in enumerate(total):
-            found = difference * kept * sigma[rows]
-            out[k][start : start + _ROWS] = found[inner]
-    return out
+    without = [a - s for a, s in zip(after, smooth, strict=True)]
+    kept = _helpful(without, [w - f for w, f in zip(without, fine, strict=True)], fine)
+    total = [s + f * kept for s, f in zip(smooth, fine, strict=True)]
+    kept = _helpful(before, [a - t for a, t in zip(after, total, strict=True)], total)
+    return [difference * kept for difference in total]
 
 
 def _above_noise(difference: Float32Array, power: float) -> Float32Array:

@@ -65,29 +65,30 @@ class Sky:
         down = self.columns.weights @ self.columns.bad
         return np.asarray(down + self.rows.bad.T @ self.rows.weights.T, np.float32)
 
-    def combined(self, weights: FloatArray) -> Float32Array:
-        """Sum of the terms.
+    def combined(self, weights: FloatArray, rows: slice) -> Float32Array:
+        """Sum of the terms, in some rows.
 
         Parameters
         ----------
         weights : (12,) ndarray
             Of the constant, x, y, x y, x^2, y^2 (from -1 to 1 over the frame), and of `Along.terms`
             of columns and of rows.
+        rows : slice
+            Of the y axis.
 
         Returns
         -------
-        (ny, nx) float32
+        (h, nx) float32
             ADU.
         """
         x, y = (_coordinate(np.arange(n), n) for n in (self.shape[1], self.shape[0]))
+        y = y[rows]
         w = np.asarray(weights, np.float32)
         parts = w[N_POLYNOMIAL:].reshape(2, N_ALONG)
-        columns, rows = (
-            np.tensordot(part, along.terms, 1)
-            for part, along in zip(parts, (self.columns, self.rows), strict=True)
-        )
-        total = self.columns.weights @ columns
-        total += rows.T @ self.rows.weights.T
+        down = np.tensordot(parts[0], self.columns.terms, 1)
+        over = np.tensordot(parts[1], self.rows.terms[:, :, rows], 1)
+        total = self.columns.weights[rows] @ down
+        total += over.T @ self.rows.weights.T
         total += w[0] + x * (w[1] + w[4] * x)
         total += (y * (w[2] + w[5] * y))[:, None]
         total += w[3] * y[:, None] * x
