@@ -24,6 +24,8 @@ _SMOOTH_RIDGE, _TINY_RIDGE = 1e-3, 1e-9
 # where that exceeds so many sigma in so many pixels; and the least and most of it that weigh.
 _STEEP, _LEAST_STEEP, _LEAST_SPREAD, _SPREADS = 10.0, 50, 0.02, (0.005, 0.03)
 _CLIP_SPREAD = 0.01
+# As long as nothing is known, exposures may differ by such a part of the range around.
+_FIRST_SPREAD = 0.3
 # Median of the square of a normal deviate.
 _MEDIAN_SQUARE = 0.455
 
@@ -174,10 +176,11 @@ def fit_differences(targets: Targets, start: Float64Array) -> Fit:
     values = start
     # The differences are to the mean, which has a part of each exposure's noise.
     variance = targets.variance * (1 - 1 / len(start))
-    for _ in range(_TURNS):
+    for turn in range(_TURNS):
         residual = targets.differences - values @ targets.design.T
         left = _spread(residual, variance, targets.contrast)
-        scatter = np.maximum(left, _CLIP_SPREAD)[:, None] * targets.contrast
+        least = _CLIP_SPREAD if turn or start.any() else _FIRST_SPREAD
+        scatter = np.maximum(left, least)[:, None] * targets.contrast
         kept = (np.abs(residual) < _CLIP * np.sqrt(variance + np.square(scatter))).all(axis=0)
         spread = np.clip(left.max(), *_SPREADS) * targets.contrast
         weight = np.where(kept, 1 / (variance + np.square(spread)), 0)

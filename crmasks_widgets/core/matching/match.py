@@ -202,7 +202,7 @@ class _Samples:
             design_matrix(reference.movable, terms, self.pixels),
             values - values.mean(axis=0),
             np.where(left_out, np.nan, variance),
-            local_range(reference.movable).ravel()[self.pixels].astype(np.float64),
+            local_range(reference.mean).ravel()[self.pixels].astype(np.float64),
             self.tiles.fold.ravel()[self.pixels],
         )
         return targets, terms
