@@ -134,7 +134,7 @@ def check_noise(
     """
     ground = find_common_ground(stack.cube, noise)
     differences = measure_differences(ground, noise)
-    aligned, factors = _matched(stack, ground, factors)
+    aligned, factors = _on_common_ground(stack, ground, factors)
     # What lies pixels apart, or differs by more than a part, is beyond a finer matching.
     stack = matched if aligned is stack and matched is not None else aligned
     step = max(1, stack.min2d.size // _ENOUGH_PIXELS)
@@ -145,7 +145,7 @@ def check_noise(
     return _as_check([c for c, _ in classes], fitted, differences)
 
 
-def _matched(
+def _on_common_ground(
     stack: Stack, ground: CommonGround, factors: tuple[float, ...]
 ) -> tuple[Stack, tuple[float, ...]]:
     """The exposures as they are, or laid on each other where that makes a difference."""

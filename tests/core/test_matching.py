@@ -1,4 +1,4 @@
-"""Matching: what displacement, seeing, flux and sky do is found and taken away, and nothing else."""
+"""Matching: what displacement, seeing, flux and sky make of exposures is taken away, no more."""
 
 from functools import cache
 

@@ -52,6 +52,27 @@ class ExposureMatch:
     sky: Value = UNKNOWN
     improvement: float = 0.0
 
+    @property
+    def in_words(self) -> str:
+        """What is known, as one line."""
+        parts = [
+            f"{name} {_in_words(value, form)}{unit}"
+            for name, value, form, unit in (
+                ("displacement x", self.dx, "+.3f", " pixel"),
+                ("y", self.dy, "+.3f", " pixel"),
+                ("seeing", self.seeing, ".3f", ""),
+                ("flux", self.flux, ".4f", ""),
+                ("sky", self.sky, "+.2f", " ADU"),
+            )
+            if np.isfinite(value[0])
+        ]
+        return ", ".join(parts) or "unknown"
+
+
+def _in_words(value: Value, form: str) -> str:
+    digits = form.lstrip("+")
+    return f"{value[0]:{form}} +/- {value[1]:{digits}}"
+
 
 def describe(
     normal: Normal, chi_square: Float64Array, improvement: Float64Array, width: float
