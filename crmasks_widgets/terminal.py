@@ -216,6 +216,12 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
             f"flux {_percent(*flux, check.flux_unknown)}; "
             f"displacement {_pixels(*offset, check.offsets_unknown)}"
         )
+    matching = analysis.matching
+    lines.append(f"before tests: {matching.reason}")
+    lines += [
+        f"exposure {number} against the mean of all: {exposure.in_words}"
+        for number, exposure in enumerate(matching.exposures, start=1)
+    ]
     scale = analysis.noise_scale
     known = ", ".join(
         f"{s:.2f} (contrast {c:.1f})" for c, s in zip(scale.contrast, scale.scale, strict=True)

@@ -41,7 +41,7 @@ CHANGES = {
     "mm_seed": 4, "semiwindow": 7, "color_scale": "zscale", "maxplots": 3, "verify_cr": True,
     "interactive": True, "extnum": 1, "images": ("a.fits", "b.fits", "c.fits"),
     "sg_false_alarms": 20.0, "sg_growth": 4.0, "sg_background": 8, "sg_measured_noise": False,
-    "sg_corrected": ("residual",), "max_flagged_fraction": 0.9,
+    "sg_corrected": ("residual",), "match_exposures": "off", "max_flagged_fraction": 0.9,
 }  # fmt: skip
 # What reads the files and what only draws them changes no stage.
 NO_STAGE = {

@@ -38,7 +38,7 @@ def refused(message: str, **given_values: object) -> None:
 OWN = {
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
     "mediancr_pixels_rejected", "max_flagged_fraction", "sg_false_alarms", "sg_growth",
-    "sg_background", "sg_measured_noise", "sg_corrected",
+    "sg_background", "sg_measured_noise", "sg_corrected", "match_exposures",
 }  # fmt: skip
 
 # ---- defaults and the table --------------------------------------------------------------------
@@ -65,6 +65,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "mm_threshold": 0.0, "mm_threshold_rnoise": None, "mm_minimum_max2d_rnoise": 5.0,
         "sg_false_alarms": 1.0, "sg_growth": 3.0, "sg_background": 32, "sg_measured_noise": True,
         "sg_corrected": ("coincident", "unstable", "residual", "saturated"),
+        "match_exposures": "auto",
     }  # fmt: skip
     found = dict(Parameters(mm_seed=7))
     assert found.pop("mm_seed") == 7
@@ -98,7 +99,7 @@ def test_table_gives_group_unit_range_and_choices() -> None:
     assert [str(TABLE[n].range) for n in ("la_sigclip", "la_niter", "maxplots")] == [
         "> 0", "≥ 1", "any",
     ]  # fmt: skip
-    assert TABLE["sg_growth"].group == "significance"
+    assert TABLE["sg_growth"].group == TABLE["match_exposures"].group == "significance"
     assert TABLE["crmethod"].choices == (
         "lacosmic", "mmcosmic", "mm_lacosmic", "significance", "significance_lacosmic",
     )  # fmt: skip

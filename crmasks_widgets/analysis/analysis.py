@@ -34,6 +34,7 @@ from crmasks_widgets.core.combine import Combination, Kind
 from crmasks_widgets.core.hits import label_hits
 from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes
+from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.mm.boundary import BoundaryFit
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
@@ -352,6 +353,14 @@ class Analysis:
             return SignificanceLimits(self.result("coincidences").start, p.sg_growth)
         start = threshold(p.sg_false_alarms, self.result("level").n_tested)
         return SignificanceLimits((start,), p.sg_growth)
+
+    @property
+    def matching(self) -> Matching:
+        """Displacement, seeing, flux and sky of each exposure, and the exposures without them.
+
+        Tests of the significance and of the noise look at `matching.cube`; products do not.
+        """
+        return self.result("matching")
 
     @property
     def noise_check(self) -> NoiseCheck:

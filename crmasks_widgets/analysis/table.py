@@ -66,12 +66,16 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     # Local significance.
     "scaled": Stage(basic.scaled, ("bias", "apply_flux_factor_to"), ("alignment", "stack")),
-    "noise_check": Stage(basic.noise_check, _NOISE, ("scaled", "alignment")),
+    "matching": Stage(
+        significance.matching, (*_NOISE, "match_exposures"), ("scaled", "alignment")
+    ),
+    "matched": Stage(significance.matched, (), ("matching", "scaled")),
+    "noise_check": Stage(basic.noise_check, _NOISE, ("scaled", "matched", "alignment")),
     "disagreement": Stage(basic.disagreement, _NOISE, ("noise_check", "scaled", "alignment")),
-    "level": Stage(significance.level, _NOISE, ("scaled", "alignment")),
-    "excess": Stage(significance.excess, ("sg_background",), ("level", "scaled")),
+    "level": Stage(significance.level, _NOISE, ("matched", "alignment")),
+    "excess": Stage(significance.excess, ("sg_background",), ("level", "matched")),
     "noise_scale": Stage(
-        significance.noise_scale, ("sg_measured_noise",), ("excess", "level", "scaled")
+        significance.noise_scale, ("sg_measured_noise",), ("excess", "level", "matched")
     ),
     "candidates": Stage(significance.candidates, (), ("excess", "noise_scale", "level")),
     "groups": Stage(significance.groups, ("sg_growth",), ("candidates",)),
@@ -81,7 +85,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "coincidences": Stage(
         significance.coincidences,
         ("sg_false_alarms",),
-        ("own_hits", "groups", "candidates", "level", "scaled"),
+        ("own_hits", "groups", "candidates", "level", "matched"),
     ),
     "significant": Stage(
         significance.significant, (), ("coincidences", "own_hits", "groups", "significant")

@@ -109,7 +109,9 @@ class NoiseCheck:
         return float(np.average(ratio, weights=n)) if len(n) else np.nan
 
 
-def check_noise(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> NoiseCheck:
+def check_noise(
+    stack: Stack, noise: Noise, factors: tuple[float, ...], matched: Stack | None = None
+) -> NoiseCheck:
     """Compare the scatter of the exposures with the noise model.
 
     Parameters
@@ -120,15 +122,21 @@ def check_noise(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Noise
         Of an exposure before it was divided.
     factors : tuple of n floats
         The divisors.
+    matched : Stack, optional
+        The same without what displacement, seeing, flux and sky make of the exposures, if that is
+        what the scatter is to be measured in.
 
     Returns
     -------
     NoiseCheck
-        Of maps of gain or readout noise, the medians are compared.
+        Of maps of gain or readout noise, the medians are compared. Flux and displacement are those
+        of the exposures as they are.
     """
     ground = find_common_ground(stack.cube, noise)
     differences = measure_differences(ground, noise)
-    stack, factors = _matched(stack, ground, factors)
+    aligned, factors = _on_common_ground(stack, ground, factors)
+    # What lies pixels apart, or differs by more than a part, is beyond a finer matching.
+    stack = matched if aligned is stack and matched is not None else aligned
     step = max(1, stack.min2d.size // _ENOUGH_PIXELS)
     level = ndimage.uniform_filter(np.nan_to_num(stack.median2d), BOX, mode="nearest")
     samples = _Samples.of(stack, level, factors, step)
@@ -137,7 +145,7 @@ def check_noise(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Noise
     return _as_check([c for c, _ in classes], fitted, differences)
 
 
-def _matched(
+def _on_common_ground(
     stack: Stack, ground: CommonGround, factors: tuple[float, ...]
 ) -> tuple[Stack, tuple[float, ...]]:
     """The exposures as they are, or laid on each other where that makes a difference."""

@@ -203,6 +203,24 @@ def stack_exposures(
     if flux_factors is not None:
         for exposure, factor in zip(cube, flux_factors, strict=True):
             exposure /= np.float32(factor)
+    return stack_of(cube, valid)
+
+
+def stack_of(cube: Float32Array, valid: BoolArray | None = None) -> Stack:
+    """Take the frames over exposures that are ready to be compared.
+
+    Parameters
+    ----------
+    cube : (n, ny, nx) float32
+        Exposures, ADU; kept, and set to NaN where they are invalid.
+    valid : (n, ny, nx) bool, optional
+        False for pixels to be left out.
+
+    Returns
+    -------
+    Stack
+        All frames float32, ADU.
+    """
     if valid is not None and valid.all():
         valid = None
     if valid is None:

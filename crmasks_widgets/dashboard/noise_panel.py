@@ -9,6 +9,7 @@ import numpy.typing as npt
 from bqplot import Figure, Lines, LogScale, Scatter
 from ipywidgets import HTML, Layout, VBox
 
+from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.noise_remarks import remarks_on
@@ -66,12 +67,14 @@ class NoisePanel:
         self._error = ErrorLine()
         self.text = HTML("Noise check: computing\u2026")
         self.text.add_class("crmasks-line")
+        self.matching = HTML()
+        self.matching.add_class("crmasks-line")
         self.button = word_button(
             context, BUTTON, "Set gain and rnoise to what the differences of the exposures say",
             partial(self._error.attempt, self._take), Layout(width="auto", align_self="flex-start"),
         )  # fmt: skip
         self.button.disabled = True
-        self.words = VBox([self.text, self.button, self._error.widget])
+        self.words = VBox([self.text, self.button, self._error.widget, self.matching])
 
     def _take(self) -> None:
         self._state.update(**self.fitted)
@@ -98,6 +101,16 @@ class NoisePanel:
                 mark.x, mark.y = predicted, values
         if len(predicted):
             self._span(np.concatenate([predicted, observed, white]))
+
+    def show_matching(self, matching: Matching) -> None:
+        """Show what was taken away from the exposures before they were compared.
+
+        Parameters
+        ----------
+        matching : Matching
+            How they differ.
+        """
+        self.matching.value = matching_text(matching)
 
     def _span(self, values: npt.NDArray[np.float64]) -> None:
         low, high = 0.9 * float(values.min()), 1.1 * float(values.max())
@@ -130,6 +143,27 @@ def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:
         for name, value in (("gain", check.gain), ("rnoise", check.rnoise))
         if np.isfinite(value) and value > 0 and np.ndim(given[name]) == 0
     }
+
+
+def matching_text(matching: Matching) -> str:
+    """Displacement, seeing, flux and sky of every exposure.
+
+    Parameters
+    ----------
+    matching : Matching
+        How the exposures differ.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    lines = [f"Before the tests: {html.escape(matching.reason)}."]
+    lines += [
+        f"Exposure {number}: {exposure.in_words.replace('+/-', chr(0xB1))}."
+        for number, exposure in enumerate(matching.exposures, start=1)
+    ]
+    return "<br>".join(lines)
 
 
 def noise_text(check: NoiseCheck, noise: Noise) -> str:

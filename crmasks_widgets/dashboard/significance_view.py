@@ -76,7 +76,9 @@ class SignificanceView:
             [self._off, self._on, self._error.widget, self.panels, self.note, self.noise.words],
             layout=Layout(min_width="0"),
         )
-        self._memos = {key: Memo() for key in ("density", "window", "flagged", "overlay", "noise")}
+        self._memos = {
+            key: Memo() for key in ("density", "window", "flagged", "overlay", "noise", "matching")
+        }
 
     def _editors(self) -> dict[str, NumberEditor]:
         table = {info.name: info for info in parameter_table()}
@@ -149,6 +151,9 @@ class SignificanceView:
         if model.ready("noise_check"):
             check, noise = model.analysis.noise_check, model.analysis.calibration.noise
             self._memos["noise"]((check,), partial(self.noise.show, check, noise))
+        if model.ready("matching"):
+            matching = model.analysis.matching
+            self._memos["matching"]((matching,), partial(self.noise.show_matching, matching))
         if running and model.analysis.uses_significance:
             self._draw(model)
 

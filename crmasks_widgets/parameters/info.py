@@ -123,6 +123,8 @@ def group_of(name: str) -> str:
     """
     if name in EXPOSURE_KEYS:
         return "exposures"
+    if name == "match_exposures":
+        return "significance"
     return {"la_": "lacosmic", "mm_": "mm", "sg_": "significance"}.get(name[:3], "general")
 
 

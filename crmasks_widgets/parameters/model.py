@@ -217,6 +217,12 @@ class Parameters(BaseModel):
         expected="an integer of at least 0 (at most 2**128 - 1) or null",
     )
 
+    match_exposures: Literal["auto", "off"] = about(
+        "auto",
+        "take away what displacement, seeing, flux and sky make of each exposure before the "
+        "significances are computed; products are made of the exposures as they are",
+        in_reference=False,
+    )
     sg_false_alarms: float = about(
         1.0, "false alarms accepted in the median, in the mean and in each exposure",
         "groups a frame", above=0, in_reference=False,

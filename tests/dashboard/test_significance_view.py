@@ -10,7 +10,7 @@ from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
 from crmasks_widgets.dashboard.frames import pixel_lines
-from crmasks_widgets.dashboard.noise_panel import fitted_parameters, noise_text
+from crmasks_widgets.dashboard.noise_panel import fitted_parameters, matching_text, noise_text
 from crmasks_widgets.dashboard.on_screen import detected_pixels
 from crmasks_widgets.dashboard.status_view import counts_text
 
@@ -177,6 +177,9 @@ def take_fitted(dashboard, view):
     assert view.noise.observed.x.tolist() == [c.predicted for c in check.classes]
     assert view.noise.observed.y.tolist() == [c.observed for c in check.classes]
     assert view.noise.text.value == noise_text(check, noise)
+    assert view.noise.matching.value == matching_text(dashboard.analysis.matching)
+    assert "Before the tests: " in view.noise.matching.value
+    assert "Exposure 3: displacement x " in view.noise.matching.value
     fitted = fitted_parameters(check, noise)
     assert fitted == {"gain": pytest.approx(1.5, rel=0.05), "rnoise": pytest.approx(3, rel=0.1)}
     assert "Look at gain" in view.noise.text.value

@@ -123,4 +123,6 @@ def disagreement(read: Reader) -> str:
 
 def noise_check(read: Reader) -> noise.NoiseCheck:
     """Noise predicted and observed."""
-    return noise.check_noise(read("scaled"), read.noise, read("alignment").flux_factors)
+    return noise.check_noise(
+        read("scaled"), read.noise, read("alignment").flux_factors, read("matched")
+    )

@@ -4,27 +4,44 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.analysis.graph import Reader, Target
+from crmasks_widgets.core.matching import match
 from crmasks_widgets.core.significance import everywhere as hit_in_all
 from crmasks_widgets.core.significance import excess as tests
 from crmasks_widgets.core.significance import hits
 from crmasks_widgets.core.significance import level as levels
+from crmasks_widgets.core.stack import Stack, stack_of
+
+
+def matching(read: Reader) -> match.Matching:
+    """Exposures less what displacement, seeing, flux and sky make of them."""
+    stack: Stack = read("scaled")
+    if read.p.match_exposures == "off":
+        return match.unmatched(stack)
+    return match.match_exposures(stack, read.noise, read("alignment").flux_factors)
+
+
+def matched(read: Reader) -> Stack:
+    """The same as a stack: what tests look at."""
+    scaled: Stack = read("scaled")
+    found: match.Matching = read("matching")
+    return stack_of(found.cube, scaled.valid) if found.matched else scaled
 
 
 def level(read: Reader) -> levels.Level:
     """Level and noise of every pixel."""
-    return levels.measure_level(read("scaled"), read.noise, read("alignment").flux_factors)
+    return levels.measure_level(read("matched"), read.noise, read("alignment").flux_factors)
 
 
 def excess(read: Reader, target: Target) -> npt.NDArray[np.float32]:
     """Excess of a target over the minimum and over what is smooth, in sigma."""
-    return tests.excess_over_minimum(read("scaled"), read("level"), target, read.p.sg_background)
+    return tests.excess_over_minimum(read("matched"), read("level"), target, read.p.sg_background)
 
 
 def noise_scale(read: Reader) -> tests.NoiseScale:
     """Measured noise, relative to what gain and readout noise say."""
     if not read.p.sg_measured_noise:
         return tests.PREDICTED
-    return tests.measure_noise_scale(read("scaled"), read("level"), read("excess", "median"))
+    return tests.measure_noise_scale(read("matched"), read("level"), read("excess", "median"))
 
 
 def candidates(read: Reader, target: Target) -> tests.Candidates:
@@ -51,7 +68,7 @@ def coincidences(read: Reader) -> hit_in_all.Coincidences:
     """Hits of the median."""
     own = [read("own_hits", number).pixels for number in range(1, read.exposures.n + 1)]
     return hit_in_all.find_coincidences(
-        read("level"), read("scaled"), read("candidates", "median"), read("groups", "median"),
+        read("level"), read("matched"), read("candidates", "median"), read("groups", "median"),
         own, read.p.sg_false_alarms,
     )  # fmt: skip
 
