@@ -40,6 +40,11 @@ class DiagramGestures:
         Where the gestures are made.
     scales : dict
         Scales "x" and "y" of the panels.
+
+    Attributes
+    ----------
+    dragged : Panel or None
+        Where a point is being dragged. The page knows better than the state where it is.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class DiagramGestures:
         self._limits: Limits = (0.0, 1.0, 0.0, 1.0)
         # A point that is being dragged must not move the view that it is seen in.
         self._held: Limits | None = None
+        self.dragged: Panel | None = None
         # Between the end of a drag and the beginning of the next.
         self._resting = False
         self._turned = 0.0
@@ -135,7 +141,7 @@ class DiagramGestures:
             panel.draw_points(points)
             return
         if self._held is None:
-            self._held = self._limits
+            self._held, self.dragged = self._limits, panel
             self._context.state.begin_gesture()
         self._set_points(followed)
 
@@ -144,6 +150,7 @@ class DiagramGestures:
 
     def _dropped(self, content: Mapping[str, Any]) -> None:
         held, self._held, self._resting = self._held, None, True
+        self.dragged = None
         points, index = self._points(), content["index"]
         place = _by_hand(content["point"]["x"], content["point"]["y"])
         deleted = index >= len(points)

@@ -108,7 +108,8 @@ class DiagramView:
     def _draw_points(self, model: ViewModel) -> None:
         points = model.parameters.mm_fixed_points_in_boundary or ()
         for panel in self.panels.values():
-            panel.draw_points(points)
+            if panel is not self._gestures.dragged:
+                panel.draw_points(points)
 
     def _draw_density(self, model: ViewModel) -> None:
         analysis = model.analysis

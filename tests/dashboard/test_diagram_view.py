@@ -114,6 +114,21 @@ def test_a_click_on_a_point_is_no_change(dashboard, view):
     assert parameters(dashboard).mm_fixed_points_in_boundary == exact
 
 
+def test_a_point_does_not_jump_back_while_it_is_dragged(dashboard, view):
+    panel, other = view.panels["observed"], view.panels["expected"]
+    drag(panel, 1, 480.0, 60.0)
+    x, y = np.array([0.0, 470.0, 5000.0]), np.array([25.0, 61.0, 350.0])
+    with panel.points.hold_trait_notifications():
+        panel.points.x, panel.points.y = x, y
+        # The widget knows a newer place while an older one is drawn.
+        dashboard.state.refresh()
+        assert other.points.x[1] == 480.0
+    assert parameters(dashboard).mm_fixed_points_in_boundary[1] == (470.0, 61.0, 1e4)
+    assert other.points.x[1] == 470.0
+    drop(panel, 1)
+    np.testing.assert_array_equal(panel.points.x, x)
+
+
 def test_a_drag_right_after_another_is_a_step_of_its_own(dashboard, view):
     panel = view.panels["observed"]
     drag(panel, 1, 480.0, 60.0)
