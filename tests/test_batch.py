@@ -277,7 +277,7 @@ def test_a_failing_block_does_not_stop_the_others(nights, run_cli):
     rows = batch_table(out)
     assert [row["state"] for row in rows.values()] == ["done", "failed", "done"]
     assert rows["b/params"]["error"].startswith("gone.fits: file not found")
-    assert rows["c/params"]["parameters"].endswith("mm_seed = 0")
+    assert rows["c/params"]["parameters"].count("mm_seed") == 0
     for name in ("a", "c"):
         folder, row = out / name / "params", rows[f"{name}/params"]
         assert {path.name for path in folder.iterdir()} == DATA | {RECORD_NAME}

@@ -368,6 +368,8 @@ def values_of(info: ParameterInfo) -> st.SearchStrategy[object]:
     low, high = info.range.low, info.range.high
     if info.kind == "integer":
         drawn: st.SearchStrategy[object] = st.integers(int(low or 0), int(high or 0))
+        if info.nullable:
+            return drawn | st.none()
         return drawn.filter(lambda n: n % 2) if info.name == "la_psfsize" else drawn
     number = st.floats(
         low, info.range.high, exclude_min=info.range.open_low, allow_nan=False,

@@ -509,7 +509,8 @@ def test_no_seed_is_drawn_where_order_statistics_do(how: str) -> None:
     assert made.mm_seed is None
     assert Parameters.from_yaml_text(made.to_yaml()) == made
     assert made.replace(mm_simulation="montecarlo").mm_seed is not None
-    text = "gain: 1\nrnoise: 3\nbias: 0\ncrmasks_widgets: {mm_simulation: %s}\nrequirements: {}"
+    text = "gain: 1\nrnoise: 3\nbias: 0\nrequirements: {dilation: 1}\n"
+    text += "crmasks_widgets: {mm_simulation: %s}"
     if how == "auto":
         assert Parameters.from_yaml_text(text % how, seed=7).mm_seed is None
         assert Parameters.from_yaml_text(text % "montecarlo", seed=7).mm_seed == 7

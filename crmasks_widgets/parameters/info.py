@@ -219,7 +219,10 @@ def _kind_of(field: FieldInfo) -> tuple[str, tuple[str, ...]]:
             return "choice", marker.names
     if get_origin(annotation) is Literal:
         return "choice", get_args(annotation)
-    kinds = {bool: "switch", int: "integer", float: "number", float | None: "number"}
+    kinds = {
+        bool: "switch", int: "integer", int | None: "integer", float: "number",
+        float | None: "number",
+    }  # fmt: skip
     return kinds.get(annotation, "other"), ()
 
 

@@ -75,8 +75,8 @@ def _bright_pixels(read: Reader, plain: Stack) -> npt.NDArray[np.bool_]:
 
 def stack(read: Reader) -> Stack:
     """Cube and its frames over the exposures, divided by flux factors if the parameters say so."""
-    factors = read("alignment").flux_factors
-    made = _stacked(read, factors if read.p.apply_flux_factor_to == "original" else None)
+    divided = read.p.apply_flux_factor_to == "original"
+    made = _stacked(read, read("alignment").flux_factors if divided else None)
     _refuse_fill_values(made.median2d)
     return made
 
