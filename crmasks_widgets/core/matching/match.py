@@ -29,7 +29,7 @@ from crmasks_widgets.core.matching.samples import (
     design_matrix,
 )
 from crmasks_widgets.core.matching.sky import N_SKY, Sky, measure_sky
-from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, Pixels
 
@@ -130,7 +130,8 @@ def _average_noise(noise: Noise, factors: tuple[float, ...]) -> Noise:
     """Noise whose variance is the mean of those of the exposures."""
     inverse = 1 / np.array(factors)
     photons, readout = float(inverse.mean()), float(np.sqrt(np.square(inverse).mean()))
-    return Noise(noise.gain / photons, noise.rnoise * readout)
+    least = np.maximum(noise.rnoise, MIN_RNOISE / noise.gain)
+    return Noise(noise.gain / photons, least * readout)
 
 
 @dataclass(frozen=True)
