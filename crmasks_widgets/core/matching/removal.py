@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmasks_widgets.core.matching.fit import Fit
-from crmasks_widgets.core.matching.kernels import RADIUS, TAPS, convolve
+from crmasks_widgets.core.matching.kernels import RADIUS, TAPS, convolve, slopes
 from crmasks_widgets.core.matching.reference import clean_mean, local_range, lone_pixels
-from crmasks_widgets.core.matching.sky import N_SKY, Sky
+from crmasks_widgets.core.matching.sky import N_SKY, Sky, coordinates
 from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, FloatArray
 
 # What exposures may differ by besides noise, in parts of the range around: before they are matched
@@ -125,8 +125,8 @@ def predict_differences(
     bad, slack = sky.bad_lines(), np.float32(UNMATCHED) * local_range(minimum)
     first = make_reference(list(cube), sigma, slack, bad)
     kernels, weights = fit.kernels_at_borders(), fit.centred[:, TAPS:]
-    smooth = _Smooth(sky, weights)
-    matched = [_moved(first.movable, kernel) for kernel in kernels]
+    smooth, varying = _Smooth(sky, weights), weights[:, N_SKY + 1 :]
+    matched = _moved(first.movable, kernels, varying)
     for k, (plane, difference) in enumerate(zip(cube, matched, strict=True)):
         for rows in _blocks(len(sigma)):
             difference[rows] += smooth.of(k, first, rows)
@@ -136,7 +136,7 @@ def predict_differences(
     slack[inner] *= np.float32(slack_after(fit) / UNMATCHED)
     second = make_reference(matched, sigma, slack, bad)
     del matched, slack, bad
-    fine = [_moved(second.movable, kernel) for kernel in kernels]
+    fine = _moved(second.movable, kernels, varying)
     power = np.square(fit.centred[:, :TAPS]).sum(axis=1) / len(cube)
     out = np.empty_like(cube)
     for rows in _blocks(len(sigma)):
@@ -161,7 +161,7 @@ def _blocks(ny: int) -> Iterator[slice]:
 
 @dataclass(frozen=True)
 class _Smooth:
-    """Smooth terms and what cannot move, by their weights (n, 13)."""
+    """Smooth terms and what cannot move, by the weights of all terms (n, 17)."""
 
     sky: Sky
     weights: FloatArray
@@ -172,8 +172,18 @@ class _Smooth:
         return np.asarray(self.sky.combined(self.weights[k, :N_SKY], rows) + still, np.float32)
 
 
-def _moved(frame: Float32Array, kernel: Float64Array) -> Float32Array:
-    return convolve(frame, kernel) if kernel.any() else np.zeros_like(frame)
+def _moved(frame: Float32Array, kernels: Float64Array, varying: FloatArray) -> list[Float32Array]:
+    """Differences by the kernels, and by displacements that grow over the frame."""
+    out = [convolve(frame, k) if k.any() else np.zeros_like(frame) for k in kernels]
+    if not varying.any():
+        return out
+    along_x, along_y = slopes(frame)
+    for rows in _blocks(len(frame)):
+        x, y = coordinates(frame.shape, rows)
+        for difference, weights in zip(out, np.asarray(varying, np.float32), strict=True):
+            difference[rows] += (weights[0] * x + (weights[1] * y)[:, None]) * along_x[rows]
+            difference[rows] += (weights[2] * x + (weights[3] * y)[:, None]) * along_y[rows]
+    return out
 
 
 def _borne_out(

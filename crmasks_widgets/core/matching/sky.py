@@ -81,8 +81,7 @@ class Sky:
         (h, nx) float32
             ADU.
         """
-        x, y = (_coordinate(np.arange(n), n) for n in (self.shape[1], self.shape[0]))
-        y = y[rows]
+        x, y = coordinates(self.shape, rows)
         w = np.asarray(weights, np.float32)
         parts = w[N_POLYNOMIAL:].reshape(2, N_ALONG)
         down = np.tensordot(parts[0], self.columns.terms, 1)
@@ -133,6 +132,25 @@ def measure_sky(frame: Float32Array) -> Sky:
     """
     ny, nx = frame.shape
     return Sky((ny, nx), _along(frame.T), _along(frame))
+
+
+def coordinates(shape: tuple[int, int], rows: slice) -> tuple[Float32Array, Float32Array]:
+    """Place in the frame, from -1 to 1.
+
+    Parameters
+    ----------
+    shape : (ny, nx)
+        Of the frame.
+    rows : slice
+        Of the y axis.
+
+    Returns
+    -------
+    x, y : (nx,), (h,) float32
+        Of the columns and of the rows.
+    """
+    ny, nx = shape
+    return _coordinate(np.arange(nx), nx), _coordinate(np.arange(ny), ny)[rows]
 
 
 def _coordinate(pixels: IndexArray, n: int) -> Float32Array:
