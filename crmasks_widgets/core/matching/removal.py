@@ -8,7 +8,7 @@ import numpy as np
 from crmasks_widgets.core.matching.fit import Fit
 from crmasks_widgets.core.matching.kernels import RADIUS, TAPS, convolve, slopes
 from crmasks_widgets.core.matching.reference import clean_mean, local_range, lone_pixels
-from crmasks_widgets.core.matching.sky import N_SKY, Sky, coordinates
+from crmasks_widgets.core.matching.sky import N_SKY, Sky, Smooth, coordinates
 from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, FloatArray
 
 # What exposures may differ by besides noise, in parts of the range around: before they are matched
@@ -125,13 +125,14 @@ def predict_differences(
     bad, slack = sky.bad_lines(), np.float32(UNMATCHED) * local_range(minimum)
     first = make_reference(list(cube), sigma, slack, bad)
     kernels, weights = fit.kernels_at_borders(), fit.centred[:, TAPS:]
-    smooth, varying = _Smooth(sky, weights), weights[:, N_SKY + 1 :]
+    smooth = [(sky.combined(weight[:N_SKY]), float(weight[N_SKY])) for weight in weights]
+    varying = weights[:, N_SKY + 1 :]
     matched = _moved(first.movable, kernels, varying)
-    for k, (plane, difference) in enumerate(zip(cube, matched, strict=True)):
-        for rows in _blocks(len(sigma)):
-            difference[rows] += smooth.of(k, first, rows)
-            difference[rows] *= first.response(sigma, rows)
-        np.subtract(plane, difference, out=difference)
+    for rows in _blocks(len(sigma)):
+        response = first.response(sigma, rows)
+        for plane, difference, terms in zip(cube, matched, smooth, strict=True):
+            some = (difference[rows] + _smooth_in(*terms, first, rows)) * response
+            np.subtract(plane[rows], some, out=difference[rows])
     inner = (slice(RADIUS, -RADIUS),) * 2
     slack[inner] *= np.float32(slack_after(fit) / UNMATCHED)
     second = make_reference(matched, sigma, slack, bad)
@@ -146,7 +147,7 @@ def predict_differences(
         found = _borne_out(
             [(plane[outer] - first.mean[outer]) * scale for plane in cube],
             [(plane[outer] - second.mean[outer]) * scale for plane in cube],
-            [smooth.of(k, second, outer) * response for k in range(len(cube))],
+            [_smooth_in(*terms, second, outer) * response for terms in smooth],
             [_above_noise(f[outer] * response, p) for f, p in zip(fine, power, strict=True)],
         )
         inside = slice(rows.start - outer.start, rows.stop - outer.start)
@@ -159,17 +160,9 @@ def _blocks(ny: int) -> Iterator[slice]:
     return (slice(start, min(start + _ROWS, ny)) for start in range(0, ny, _ROWS))
 
 
-@dataclass(frozen=True)
-class _Smooth:
-    """Smooth terms and what cannot move, by the weights of all terms (n, 17)."""
-
-    sky: Sky
-    weights: FloatArray
-
-    def of(self, k: int, reference: Reference, rows: slice) -> Float32Array:
-        """Their sum in an exposure and some rows, ADU."""
-        still = np.float32(self.weights[k, N_SKY]) * reference.still(rows)
-        return np.asarray(self.sky.combined(self.weights[k, :N_SKY], rows) + still, np.float32)
+def _smooth_in(smooth: Smooth, still: float, reference: Reference, rows: slice) -> Float32Array:
+    """Smooth terms, and a part of what cannot move, in some rows."""
+    return np.asarray(smooth.rows(rows) + np.float32(still) * reference.still(rows), np.float32)
 
 
 def _moved(frame: Float32Array, kernels: Float64Array, varying: FloatArray) -> list[Float32Array]:
