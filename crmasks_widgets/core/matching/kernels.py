@@ -11,6 +11,8 @@ RADIUS = 3
 SIDE = 2 * RADIUS + 1
 TAPS = SIDE * SIDE
 CENTRE = TAPS // 2
+# Weights of seven pixels that give the slope in the middle, to sixth order.
+_SLOPE = tuple(value / 60 for value in (-1, 9, -45, 0, 45, -9, 1))
 # Values handled at once: a few arrays of so many stay in a core's cache.
 _BLOCK = 1 << 16
 
@@ -117,6 +119,30 @@ def convolve_tiles(tiles: Float32Array, kernel: Float64Array) -> Float32Array:
         part = padded[start : start + step]
         out[start : start + step] = _sum_of_taps(part, kernel, ny, nx)
     return out
+
+
+def slopes(frames: Float32Array) -> tuple[Float32Array, Float32Array]:
+    """Slopes of a frame.
+
+    Parameters
+    ----------
+    frames : (..., ny, nx) float32
+        A frame, or tiles; without NaN.
+
+    Returns
+    -------
+    along_x, along_y : (..., ny, nx) float32
+        Change over a pixel; beyond the borders the outermost values count.
+    """
+    along_x, along_y = np.zeros_like(frames), np.zeros_like(frames)
+    before = ((0, 0),) * (frames.ndim - 2)
+    padded = np.pad(frames, (*before, (RADIUS, RADIUS), (RADIUS, RADIUS)), mode="edge")
+    ny, nx = frames.shape[-2:]
+    for k, weight in enumerate(_SLOPE):
+        if weight:
+            along_x += np.float32(weight) * padded[..., RADIUS:-RADIUS, k : k + nx]
+            along_y += np.float32(weight) * padded[..., k : k + ny, RADIUS:-RADIUS]
+    return along_x, along_y
 
 
 def _convolve_part(

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from crmasks_widgets.core.matching.description import ExposureMatch, describe, source_width
 from crmasks_widgets.core.matching.fit import Fit, Targets, fit_differences
-from crmasks_widgets.core.matching.kernels import SIDE, TAPS, convolve_tiles
+from crmasks_widgets.core.matching.kernels import SIDE, TAPS, convolve_tiles, slopes
 from crmasks_widgets.core.matching.reference import local_range
 from crmasks_widgets.core.matching.removal import (
     UNMATCHED,
@@ -29,7 +29,7 @@ from crmasks_widgets.core.matching.samples import (
     design_matrix,
 )
 from crmasks_widgets.core.matching.sky import N_SKY, Sky, measure_sky
-from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, Pixels
 
@@ -38,7 +38,8 @@ _ROUNDS = 4
 _LEAST_STRUCTURE = 300
 # Hot pixels, and pixels that see too little light, in sigma.
 _HOT, _DEAD = 5.0, 3.0
-_N_SMOOTH = N_SKY + 1
+# Beside the kernel: the sky, what cannot move, and displacements that grow over the frame.
+_N_TERMS = N_SKY + 1 + 4
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ def _average_noise(noise: Noise, factors: tuple[float, ...]) -> Noise:
     """Noise whose variance is the mean of those of the exposures."""
     inverse = 1 / np.array(factors)
     photons, readout = float(inverse.mean()), float(np.sqrt(np.square(inverse).mean()))
-    return Noise(noise.gain / photons, noise.rnoise * readout)
+    least = np.maximum(noise.rnoise, MIN_RNOISE / noise.gain)
+    return Noise(noise.gain / photons, least * readout)
 
 
 @dataclass(frozen=True)
@@ -191,8 +193,11 @@ class _Samples:
         return cls(tiles, cube, sigma, contrast, bad, terms, usable, pixels, n)
 
     def targets(self, reference: Reference) -> tuple[Targets, Float32Array]:
-        """What is fitted, and all smooth terms (13, n_tiles, side, side)."""
-        terms = np.concatenate([self.terms, reference.still()[None]])
+        """What is fitted, and all terms but the kernel's (17, n_tiles, side, side)."""
+        x, y = self.terms[1:3]
+        along_x, along_y = slopes(reference.movable)
+        varying = np.stack([x * along_x, y * along_x, x * along_y, y * along_y])
+        terms = np.concatenate([self.terms, reference.still()[None], varying])
         near = ndimage.maximum_filter(reference.doubtful, (1, 3, 3), mode="nearest")
         dead = reference.mean - reference.movable < np.float32(-_DEAD) * self.sigma
         left_out = (near | dead).ravel()[self.pixels]
@@ -213,7 +218,7 @@ def _fit(samples: _Samples) -> tuple[Fit, Reference]:
     n = len(samples.cube)
     current = list(samples.cube)
     part = UNMATCHED
-    values: Float64Array = np.zeros((n, TAPS + _N_SMOOTH))
+    values: Float64Array = np.zeros((n, TAPS + _N_TERMS))
     for left in reversed(range(_ROUNDS)):
         slack = np.float32(part) * samples.contrast
         reference = make_reference(current, samples.sigma, slack, samples.bad)

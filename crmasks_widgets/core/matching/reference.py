@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
 
 from crmasks_widgets.core.significance.laws import minimum_shift
 from crmasks_widgets.core.stack import BLOCK_ROWS, middle, sorted_planes
@@ -32,9 +31,14 @@ def local_range(frames: Float32Array) -> Float32Array:
     (..., ny, nx) float32
         In the unit of the frames; at their borders, of the pixels inside.
     """
-    size = (1,) * (frames.ndim - 2) + (3, 3)
-    highest = ndimage.maximum_filter(frames, size, mode="nearest")
-    return np.asarray(highest - ndimage.minimum_filter(frames, size, mode="nearest"), np.float32)
+    before = ((0, 0),) * (frames.ndim - 2)
+    high = low = np.pad(frames, (*before, (1, 1), (1, 1)), mode="edge")
+    for cut in (np.s_[..., :-2], np.s_[..., 1:-1], np.s_[..., 2:]), (
+        np.s_[..., :-2, :], np.s_[..., 1:-1, :], np.s_[..., 2:, :]
+    ):  # fmt: skip
+        high = np.maximum(np.maximum(high[cut[0]], high[cut[1]]), high[cut[2]])
+        low = np.minimum(np.minimum(low[cut[0]], low[cut[1]]), low[cut[2]])
+    return np.asarray(np.subtract(high, low, out=high), np.float32)
 
 
 def clean_mean(

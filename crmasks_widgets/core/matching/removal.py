@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmasks_widgets.core.matching.fit import Fit
-from crmasks_widgets.core.matching.kernels import RADIUS, TAPS, convolve
+from crmasks_widgets.core.matching.kernels import RADIUS, TAPS, convolve, slopes
 from crmasks_widgets.core.matching.reference import clean_mean, local_range, lone_pixels
-from crmasks_widgets.core.matching.sky import N_SKY, Sky
+from crmasks_widgets.core.matching.sky import N_SKY, Sky, Smooth, coordinates
 from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, FloatArray
 
 # What exposures may differ by besides noise, in parts of the range around: before they are matched
@@ -125,18 +125,19 @@ def predict_differences(
     bad, slack = sky.bad_lines(), np.float32(UNMATCHED) * local_range(minimum)
     first = make_reference(list(cube), sigma, slack, bad)
     kernels, weights = fit.kernels_at_borders(), fit.centred[:, TAPS:]
-    smooth = _Smooth(sky, weights)
-    matched = [_moved(first.movable, kernel) for kernel in kernels]
-    for k, (plane, difference) in enumerate(zip(cube, matched, strict=True)):
-        for rows in _blocks(len(sigma)):
-            difference[rows] += smooth.of(k, first, rows)
-            difference[rows] *= first.response(sigma, rows)
-        np.subtract(plane, difference, out=difference)
+    smooth = [(sky.combined(weight[:N_SKY]), float(weight[N_SKY])) for weight in weights]
+    varying = weights[:, N_SKY + 1 :]
+    matched = _moved(first.movable, kernels, varying)
+    for rows in _blocks(len(sigma)):
+        response = first.response(sigma, rows)
+        for plane, difference, terms in zip(cube, matched, smooth, strict=True):
+            some = (difference[rows] + _smooth_in(*terms, first, rows)) * response
+            np.subtract(plane[rows], some, out=difference[rows])
     inner = (slice(RADIUS, -RADIUS),) * 2
     slack[inner] *= np.float32(slack_after(fit) / UNMATCHED)
     second = make_reference(matched, sigma, slack, bad)
     del matched, slack, bad
-    fine = [_moved(second.movable, kernel) for kernel in kernels]
+    fine = _moved(second.movable, kernels, varying)
     power = np.square(fit.centred[:, :TAPS]).sum(axis=1) / len(cube)
     out = np.empty_like(cube)
     for rows in _blocks(len(sigma)):
@@ -146,7 +147,7 @@ def predict_differences(
         found = _borne_out(
             [(plane[outer] - first.mean[outer]) * scale for plane in cube],
             [(plane[outer] - second.mean[outer]) * scale for plane in cube],
-            [smooth.of(k, second, outer) * response for k in range(len(cube))],
+            [_smooth_in(*terms, second, outer) * response for terms in smooth],
             [_above_noise(f[outer] * response, p) for f, p in zip(fine, power, strict=True)],
         )
         inside = slice(rows.start - outer.start, rows.stop - outer.start)
@@ -159,21 +160,23 @@ def _blocks(ny: int) -> Iterator[slice]:
     return (slice(start, min(start + _ROWS, ny)) for start in range(0, ny, _ROWS))
 
 
-@dataclass(frozen=True)
-class _Smooth:
-    """Smooth terms and what cannot move, by their weights (n, 13)."""
-
-    sky: Sky
-    weights: FloatArray
-
-    def of(self, k: int, reference: Reference, rows: slice) -> Float32Array:
-        """Their sum in an exposure and some rows, ADU."""
-        still = np.float32(self.weights[k, N_SKY]) * reference.still(rows)
-        return np.asarray(self.sky.combined(self.weights[k, :N_SKY], rows) + still, np.float32)
+def _smooth_in(smooth: Smooth, still: float, reference: Reference, rows: slice) -> Float32Array:
+    """Smooth terms, and a part of what cannot move, in some rows."""
+    return np.asarray(smooth.rows(rows) + np.float32(still) * reference.still(rows), np.float32)
 
 
-def _moved(frame: Float32Array, kernel: Float64Array) -> Float32Array:
-    return convolve(frame, kernel) if kernel.any() else np.zeros_like(frame)
+def _moved(frame: Float32Array, kernels: Float64Array, varying: FloatArray) -> list[Float32Array]:
+    """Differences by the kernels, and by displacements that grow over the frame."""
+    out = [convolve(frame, k) if k.any() else np.zeros_like(frame) for k in kernels]
+    if not varying.any():
+        return out
+    along_x, along_y = slopes(frame)
+    for rows in _blocks(len(frame)):
+        x, y = coordinates(frame.shape, rows)
+        for difference, weights in zip(out, np.asarray(varying, np.float32), strict=True):
+            difference[rows] += (weights[0] * x + (weights[1] * y)[:, None]) * along_x[rows]
+            difference[rows] += (weights[2] * x + (weights[3] * y)[:, None]) * along_y[rows]
+    return out
 
 
 def _borne_out(

@@ -65,34 +65,25 @@ class Sky:
         down = self.columns.weights @ self.columns.bad
         return np.asarray(down + self.rows.bad.T @ self.rows.weights.T, np.float32)
 
-    def combined(self, weights: FloatArray, rows: slice) -> Float32Array:
-        """Sum of the terms, in some rows.
+    def combined(self, weights: FloatArray) -> "Smooth":
+        """Sum of the terms.
 
         Parameters
         ----------
         weights : (12,) ndarray
             Of the constant, x, y, x y, x^2, y^2 (from -1 to 1 over the frame), and of `Along.terms`
             of columns and of rows.
-        rows : slice
-            Of the y axis.
 
         Returns
         -------
-        (h, nx) float32
-            ADU.
+        Smooth
+            To be asked for rows.
         """
-        x, y = (_coordinate(np.arange(n), n) for n in (self.shape[1], self.shape[0]))
-        y = y[rows]
         w = np.asarray(weights, np.float32)
         parts = w[N_POLYNOMIAL:].reshape(2, N_ALONG)
         down = np.tensordot(parts[0], self.columns.terms, 1)
-        over = np.tensordot(parts[1], self.rows.terms[:, :, rows], 1)
-        total = self.columns.weights[rows] @ down
-        total += over.T @ self.rows.weights.T
-        total += w[0] + x * (w[1] + w[4] * x)
-        total += (y * (w[2] + w[5] * y))[:, None]
-        total += w[3] * y[:, None] * x
-        return np.asarray(total, np.float32)
+        over = np.tensordot(parts[1], self.rows.terms, 1)
+        return Smooth(self, w, down, np.ascontiguousarray(over.T))
 
     def terms_in(self, rows: IndexArray, columns: IndexArray) -> Float32Array:
         """Every term in a part of the frame.
@@ -118,6 +109,39 @@ class Sky:
         return np.stack(plane + down + over)
 
 
+@dataclass(frozen=True)
+class Smooth:
+    """Sum of the terms of a sky.
+
+    Attributes
+    ----------
+    sky : Sky
+        The terms.
+    weights : (12,) float32
+        Theirs.
+    down : (n_blocks, nx) float32
+        What runs along the columns, block by block, ADU.
+    over : (ny, n_blocks) float32
+        What runs along the rows.
+    """
+
+    sky: Sky
+    weights: Float32Array
+    down: Float32Array
+    over: Float32Array
+
+    def rows(self, rows: slice) -> Float32Array:
+        """Values in some rows, (h, nx) float32, ADU."""
+        x, y = coordinates(self.sky.shape, rows)
+        w = self.weights
+        total = self.sky.columns.weights[rows] @ self.down
+        total += self.over[rows] @ self.sky.rows.weights.T
+        total += w[0] + x * (w[1] + w[4] * x)
+        total += (y * (w[2] + w[5] * y))[:, None]
+        total += w[3] * y[:, None] * x
+        return np.asarray(total, np.float32)
+
+
 def measure_sky(frame: Float32Array) -> Sky:
     """Find what runs along the columns and along the rows of a frame.
 
@@ -133,6 +157,25 @@ def measure_sky(frame: Float32Array) -> Sky:
     """
     ny, nx = frame.shape
     return Sky((ny, nx), _along(frame.T), _along(frame))
+
+
+def coordinates(shape: tuple[int, int], rows: slice) -> tuple[Float32Array, Float32Array]:
+    """Place in the frame, from -1 to 1.
+
+    Parameters
+    ----------
+    shape : (ny, nx)
+        Of the frame.
+    rows : slice
+        Of the y axis.
+
+    Returns
+    -------
+    x, y : (nx,), (h,) float32
+        Of the columns and of the rows.
+    """
+    ny, nx = shape
+    return _coordinate(np.arange(nx), nx), _coordinate(np.arange(ny), ny)[rows]
 
 
 def _coordinate(pixels: IndexArray, n: int) -> Float32Array:
