@@ -373,9 +373,8 @@ class Analysis:
 
     @property
     def noise_scale(self) -> NoiseScale:
-        """Scatter of the median relative to what gain and readout noise say, by contrast."""
-        scale: NoiseScale = self.result("candidates", "median").noise
-        return scale
+        """Scatter relative to what gain and readout noise say, by contrast."""
+        return self.result("noise_scale")
 
     @property
     def edits(self) -> HandEdits:

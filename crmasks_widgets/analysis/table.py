@@ -77,11 +77,13 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "clean": Stage(significance.clean, (), ("scaled", "low")),
     "level": Stage(significance.level, _NOISE, ("tested", "alignment")),
     "excess": Stage(significance.excess, ("sg_background",), ("level", "tested")),
-    "candidates": Stage(
-        significance.candidates, ("sg_measured_noise",), ("excess", "level", "tested", "candidates")
+    "high": Stage(
+        significance.high, ("sg_measured_noise",), ("excess", "level", "tested", "high")
     ),
+    "noise_scale": Stage(significance.noise_scale, ("sg_measured_noise",), ("high", "matching")),
+    "candidates": Stage(significance.candidates, (), ("high", "level", "noise_scale")),
     "between": Stage(
-        significance.between, (), ("level", "candidates", "clean", "tested", "matching")
+        significance.between, (), ("level", "high", "clean", "tested", "matching")
     ),
     "groups": Stage(significance.groups, ("sg_growth",), ("candidates",)),
     "own_hits": Stage(
@@ -95,7 +97,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "significant": Stage(
         significance.significant, (), ("coincidences", "own_hits", "groups", "significant")
     ),
-    "significance": Stage(significance.significance, (), ("excess", "candidates", "level")),
+    "significance": Stage(significance.significance, (), ("excess", "noise_scale", "level")),
     "significance_diagram": Stage(
         significance.significance_diagram, (), ("significance", "plane", "stack")
     ),
@@ -129,7 +131,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "classes": Stage(
         masks.classes,
         ("la_satlevel", "bias"),
-        ("labels", "everywhere", "flags", "edits", "candidates", "level", "tested", "alignment"),
+        ("labels", "everywhere", "flags", "edits", "noise_scale", "level", "tested", "alignment"),
     ),
     "mediancr": Stage(
         masks.mediancr, ("crmethod", "sg_corrected"), ("found", "labels", "classes", "edits")

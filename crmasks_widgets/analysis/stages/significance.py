@@ -11,7 +11,7 @@ from crmasks_widgets.core.significance import everywhere as hit_in_all
 from crmasks_widgets.core.significance import excess as tests
 from crmasks_widgets.core.significance import hits
 from crmasks_widgets.core.significance import level as levels
-from crmasks_widgets.core.significance.noise_scale import PREDICTED
+from crmasks_widgets.core.significance.noise_scale import MATCHED, PREDICTED, NoiseScale
 from crmasks_widgets.core.significance.scatter import measure_noise_scale, unknown_differences
 from crmasks_widgets.core.stack import Stack, stack_of
 
@@ -48,10 +48,9 @@ def clean(read: Reader) -> Stack:
 
 def between(read: Reader) -> BetweenExposures:
     """What exposures differ by apart from noise and hits."""
-    level, n = read("level"), read.exposures.n
-    scales = [read("candidates", number).noise for number in range(1, n + 1)]
+    scales = [read("high", number).noise for number in range(1, read.exposures.n + 1)]
     light = read("clean").cube - read("tested").cube if read("matching").matched else None
-    return BetweenExposures(light, unknown_differences(level, scales))
+    return BetweenExposures(light, unknown_differences(read("level"), scales))
 
 
 def level(read: Reader) -> levels.Level:
@@ -64,14 +63,29 @@ def excess(read: Reader, target: Target) -> npt.NDArray[np.float32]:
     return tests.excess_over_minimum(read("tested"), read("level"), target, read.p.sg_background)
 
 
-def candidates(read: Reader, target: Target) -> tests.Candidates:
-    """Pixels of a target that any threshold may reach, by the noise measured in it."""
+def high(read: Reader, target: Target) -> tests.Candidates:
+    """Pixels of a target that stand out of the noise measured in it."""
     level, values = read("level"), read("excess", target, keep=not read.once)
     scale = PREDICTED
     if read.p.sg_measured_noise:
-        flat = None if target == "median" else read("candidates", "median").noise.flat
+        flat = None if target == "median" else read("high", "median").noise.flat
         scale = measure_noise_scale(read("tested"), level, target, values, flat)
     return tests.find_candidates(level, target, values, scale)
+
+
+def noise_scale(read: Reader) -> NoiseScale:
+    """Measured noise, relative to what gain and readout noise say."""
+    if not read.p.sg_measured_noise:
+        return PREDICTED
+    targets = ("mean", *range(1, read.exposures.n + 1))
+    of_median: NoiseScale = read("high", "median").noise
+    least = MATCHED if read("matching").matched else 0.0
+    return of_median.joined([read("high", target).noise for target in targets], least)
+
+
+def candidates(read: Reader, target: Target) -> tests.Candidates:
+    """Pixels of a target that any threshold may reach."""
+    return tests.rescaled(read("high", target), read("level"), read("noise_scale"))
 
 
 def groups(read: Reader, target: Target) -> hits.Groups:
@@ -113,7 +127,7 @@ def significant(read: Reader, target: Target) -> hits.Found:
 def significance(read: Reader, target: Target) -> npt.NDArray[np.float32]:
     """Significance of every pixel."""
     return tests.significance_map(
-        read("level"), target, read("excess", target), read("candidates", target).noise
+        read("level"), target, read("excess", target), read("noise_scale")
     )
 
 

@@ -213,6 +213,31 @@ def find_candidates(
     return Candidates(pixels[kept], clean[pixels[kept]], divisor[kept], significance[kept], scale)
 
 
+def rescaled(candidates: Candidates, level: Level, scale: NoiseScale) -> Candidates:
+    """Candidates by another noise, not less than before.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        Of a target.
+    level : Level
+        Tells the contrast of the pixels.
+    scale : NoiseScale
+        Divisor of the significances.
+
+    Returns
+    -------
+    Candidates
+        Those that are left.
+    """
+    divisor = scale.at(level.contrast.ravel()[candidates.pixels])
+    significance = candidates.significance * (candidates.scale / divisor)
+    kept = significance >= LEAST_SIGNIFICANCE
+    return Candidates(
+        candidates.pixels[kept], candidates.excess[kept], divisor[kept], significance[kept], scale
+    )
+
+
 def _least_excess(level: Level, target: Target) -> float:
     """Excess below which no pixel reaches the least significance."""
     n = len(level.factors)

@@ -1,5 +1,6 @@
 """How much exposures scatter beyond gain and readout noise, where nothing is and on structure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,10 @@ from crmasks_widgets.core.typing import Float32Array, Float64Array, FloatArray, 
 # What a tail of many pixels tells is exceeded by single ones: displacement has a direction, and
 # image quality acts most on the peaks.
 _SAFETY = 1.5
+
+# Part of the contrast by which exposures that had to be matched still differ somewhere: the image
+# quality is not the same over a frame.
+MATCHED = 0.01
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,26 @@ class NoiseScale:
     contrast: Float64Array
     structure: Float64Array
     n_pixels: Int64Array
+
+    def joined(self, others: Sequence["NoiseScale"], least: float = 0.0) -> "NoiseScale":
+        """What structure adds in the worst of several targets.
+
+        What displaces one exposure against the others moves their minimum as well.
+
+        Parameters
+        ----------
+        others : sequence of NoiseScale
+            Measured in the same classes.
+        least : float
+            Part of the contrast that is taken for granted.
+
+        Returns
+        -------
+        NoiseScale
+            With the highest of each class.
+        """
+        highest = np.max([scale.structure for scale in (self, *others)], axis=0)
+        return NoiseScale(self.flat, self.contrast, np.maximum(highest, least), self.n_pixels)
 
     def added(self, contrast: FloatArray) -> Float64Array:
         """Standard deviation that structure adds.
