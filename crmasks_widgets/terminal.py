@@ -224,7 +224,10 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
     ]
     scale = analysis.noise_scale
     known = ", ".join(
-        f"{s:.2f} (contrast {c:.1f})" for c, s in zip(scale.contrast, scale.scale, strict=True)
+        f"{s:.2f} (contrast {c:.1f})"
+        for c, s in zip(
+            [0.0, *scale.contrast], scale.at(np.array([0.0, *scale.contrast])), strict=True
+        )
     )
     lines.append(f"scatter of median - minimum over prediction, sigma of its highest 1 %: {known}")
     remarks = remarks_on(check, noise)

@@ -39,8 +39,9 @@ from crmasks_widgets.core.mm.boundary import BoundaryFit
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
 from crmasks_widgets.core.noise_check import NoiseCheck
-from crmasks_widgets.core.significance.excess import NoiseScale, SignificanceDiagram
+from crmasks_widgets.core.significance.excess import SignificanceDiagram
 from crmasks_widgets.core.significance.hits import SignificanceLimits, threshold
+from crmasks_widgets.core.significance.noise_scale import NoiseScale
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
@@ -372,7 +373,7 @@ class Analysis:
 
     @property
     def noise_scale(self) -> NoiseScale:
-        """Scatter of the exposures relative to what gain and readout noise say, by contrast."""
+        """Scatter relative to what gain and readout noise say, by contrast."""
         return self.result("noise_scale")
 
     @property

@@ -72,12 +72,19 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "matched": Stage(significance.matched, (), ("matching", "scaled")),
     "noise_check": Stage(basic.noise_check, _NOISE, ("scaled", "matched", "alignment")),
     "disagreement": Stage(basic.disagreement, _NOISE, ("noise_check", "scaled", "alignment")),
-    "level": Stage(significance.level, _NOISE, ("matched", "alignment")),
-    "excess": Stage(significance.excess, ("sg_background",), ("level", "matched")),
-    "noise_scale": Stage(
-        significance.noise_scale, ("sg_measured_noise",), ("excess", "level", "matched")
+    "low": Stage(significance.low, _NOISE, ("matched", "alignment")),
+    "tested": Stage(significance.tested, (), ("matched", "low")),
+    "clean": Stage(significance.clean, (), ("scaled", "low")),
+    "level": Stage(significance.level, _NOISE, ("tested", "alignment")),
+    "excess": Stage(significance.excess, ("sg_background",), ("level", "tested")),
+    "high": Stage(
+        significance.high, ("sg_measured_noise",), ("excess", "level", "tested", "high")
     ),
-    "candidates": Stage(significance.candidates, (), ("excess", "noise_scale", "level")),
+    "noise_scale": Stage(significance.noise_scale, ("sg_measured_noise",), ("high", "matching")),
+    "candidates": Stage(significance.candidates, (), ("high", "level", "noise_scale")),
+    "between": Stage(
+        significance.between, (), ("level", "high", "clean", "tested", "matching")
+    ),
     "groups": Stage(significance.groups, ("sg_growth",), ("candidates",)),
     "own_hits": Stage(
         significance.own_hits, ("sg_false_alarms",), ("groups", "candidates", "level")
@@ -85,7 +92,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "coincidences": Stage(
         significance.coincidences,
         ("sg_false_alarms",),
-        ("own_hits", "groups", "candidates", "level", "matched"),
+        ("own_hits", "groups", "candidates", "level", "tested"),
     ),
     "significant": Stage(
         significance.significant, (), ("coincidences", "own_hits", "groups", "significant")
@@ -117,12 +124,14 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "found": Stage(masks.found, ("dilation",), ("flags", "edits", "stack")),
     "labels": Stage(masks.labels, (), ("found",)),
     "everywhere": Stage(
-        masks.everywhere, (), ("coincidences", "found", "flags", "edits", "level", "scaled")
+        masks.everywhere,
+        (),
+        ("coincidences", "own_hits", "found", "flags", "edits", "level", "tested"),
     ),
     "classes": Stage(
         masks.classes,
         ("la_satlevel", "bias"),
-        ("labels", "everywhere", "flags", "edits", "level", "scaled", "alignment"),
+        ("labels", "everywhere", "flags", "edits", "noise_scale", "level", "tested", "alignment"),
     ),
     "mediancr": Stage(
         masks.mediancr, ("crmethod", "sg_corrected"), ("found", "labels", "classes", "edits")
@@ -135,12 +144,15 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "hits": Stage(
         masks.hits,
         ("mm_simulation", "sg_corrected", "crmethod"),
-        ("labels", "found", "flags", "edits", "stack", "exact", "classes"),
+        ("labels", "found", "flags", "edits", "stack", "exact", "classes", "low"),
     ),
     "fill": Stage(
         masks.fill,
         _NOISE,
-        ("mediancr", "found", "masks", "flags", "edits", "scaled", "alignment", "level"),
+        (
+            "mediancr", "found", "masks", "flags", "edits", "clean", "alignment", "level",
+            "everywhere", "between",
+        ),
     ),
     "combination": Stage(
         masks.combination,
@@ -148,6 +160,9 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
             *_NOISE, "use_lamedian", "apply_flux_factor_to", "crmethod",
             "pixels_to_be_replaced_by_local_median",
         ),
-        ("mediancr", "masks", "fill", "scaled", "lacosmic", "alignment"),
+        (
+            "mediancr", "masks", "fill", "flags", "edits", "scaled", "clean", "between",
+            "lacosmic", "alignment",
+        ),
     ),
 })  # fmt: skip
