@@ -212,6 +212,23 @@ def test_hot_pixels_and_bad_columns_stay_where_they_are():
     assert np.quantile(away[:, empty], 0.995) < 1.0
 
 
+def test_what_the_exposures_do_not_bear_out_is_not_taken_away():
+    # Clusters of hot pixels look like sources, but do not move with them.
+    lights = np.stack([star_field(place) for place in places(0.3)])
+    rng = np.random.default_rng(8)
+    y, x = rng.integers(5, 190, 50), rng.integers(5, 210, 50)
+    detector = np.zeros(SHAPE)
+    for dy, dx in ((0, 0), (0, 1), (1, 0)):
+        detector[y + dy, x + dx] = rng.uniform(500, 3000, 50)
+    cube = exposures_of(lights + detector)
+    found = match(cube)
+    assert found.matched
+    empty = (detector > 0) & (lights.max(axis=0) < SKY + 5)
+    assert np.count_nonzero(empty) > 100
+    away = np.abs(cube - found.cube)[:, empty] / sigma_of(SKY + detector[empty])
+    assert np.quantile(away, 0.9) < 0.5
+
+
 def test_hot_pixels_that_do_not_follow_the_flux_are_matched():
     factors = (0.7, 1.0, 1.4)
     rng = np.random.default_rng(9)
