@@ -64,7 +64,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "mm_niter_boundary_extension": 3, "mm_weight_boundary_extension": 10.0,
         "mm_threshold": 0.0, "mm_threshold_rnoise": None, "mm_minimum_max2d_rnoise": 5.0,
         "sg_false_alarms": 1.0, "sg_growth": 3.0, "sg_background": 32, "sg_measured_noise": True,
-        "sg_corrected": ("coincident", "unstable", "residual", "saturated"),
+        "sg_corrected": ("coincident", "unstable", "saturated"),
         "match_exposures": "auto",
     }  # fmt: skip
     found = dict(Parameters(mm_seed=7))

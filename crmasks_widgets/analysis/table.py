@@ -71,6 +71,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "matched": Stage(significance.matched, (), ("matching", "scaled")),
     "noise_check": Stage(basic.noise_check, _NOISE, ("scaled", "matched", "alignment")),
+    "apart": Stage(basic.apart, _NOISE, ("scaled", "alignment")),
     "disagreement": Stage(basic.disagreement, _NOISE, ("noise_check", "scaled", "alignment")),
     "low": Stage(significance.low, _NOISE, ("matched", "alignment")),
     "tested": Stage(significance.tested, (), ("matched", "low")),
@@ -112,7 +113,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "flags": Stage(
         masks.flags,
         ("crmethod", "max_flagged_fraction"),
-        ("flagged_*", "stack", "disagreement"),
+        ("flagged_*", "stack", "apart", "disagreement"),
     ),
     "edits": Stage(
         masks.edits,

@@ -12,7 +12,7 @@ FAR, PART = 8.0, 0.15
 
 
 def most_different(
-    stack: Stack, noise: Noise, factors: tuple[float, ...], check: NoiseCheck
+    stack: Stack, noise: Noise, factors: tuple[float, ...], check: NoiseCheck | None = None
 ) -> tuple[int, float]:
     """Find the exposure that is far from the median in most pixels.
 
@@ -24,7 +24,7 @@ def most_different(
         Of an exposure before it was divided.
     factors : tuple of n floats
         The divisors.
-    check : NoiseCheck
+    check : NoiseCheck, optional
         Of the same exposures: the noise counts as it was observed if that is more.
 
     Returns
@@ -35,7 +35,7 @@ def most_different(
         Part of the pixels that all exposures have, from 0 to 1.
     """
     faintest = min(factors)
-    ratios = [row.white / row.predicted for row in check.classes]
+    ratios = [row.white / row.predicted for row in check.classes] if check else []
     sigma = noise.sigma(stack.median2d * faintest) / faintest
     limit = FAR * max(1.0, min(ratios, default=1.0)) * sigma
     usable = stack.n_valid == stack.n

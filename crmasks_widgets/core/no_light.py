@@ -62,14 +62,12 @@ def constants_without_light(data: Float32Array, valid: BoolArray) -> list[Consta
 
 
 def _in_runs(equal: BoolArray) -> BoolArray:
-    """Pixels that are part of a run along their row or column; all runs of a small frame count."""
+    """Pixels that are part of a run along their row or column."""
     result = np.zeros(equal.shape, dtype=bool)
-    if np.count_nonzero(equal) < min(_RUN, *equal.shape):
+    if np.count_nonzero(equal) < _RUN:
         return result
-    for axis in (0, 1):
-        size = [1, 1]
-        size[axis] = min(_RUN, equal.shape[axis])
-        runs = ndimage.grey_opening(equal.astype(np.uint8), tuple(size), mode="constant")
+    for size in ((1, _RUN), (_RUN, 1)):
+        runs = ndimage.grey_opening(equal.astype(np.uint8), size, mode="constant")
         result |= runs.astype(bool)
     return result
 

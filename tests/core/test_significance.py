@@ -137,6 +137,16 @@ def test_the_upper_central_value_is_tested_for_even_numbers():
     assert values[3, 3] == 3.0
 
 
+def test_a_single_low_value_does_not_make_the_others_hits():
+    cube = np.full((3, 30, 30), 100.0) + np.random.default_rng(0).normal(0, 1, (3, 30, 30))
+    cube[1, 10, 10] = 40.0
+    stack = stacked(cube)
+    level = measure_level(stack, Noise(1.0, 1.0), (1.0, 1.0, 1.0))
+    assert stack.min2d[10, 10] == 40.0
+    assert level.minimum[10, 10] == pytest.approx(90, abs=12)
+    assert np.count_nonzero(level.minimum != stack.min2d) < 5
+
+
 def test_noise_of_a_level_is_that_of_the_model():
     level = measure_level(stacked(flat()), Noise(2.0, 4.0), (1.0, 1.0, 1.0))
     assert np.median(level.sigma) == pytest.approx(np.sqrt(50 / 2 + 16), rel=0.05)

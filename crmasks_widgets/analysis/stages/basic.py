@@ -110,6 +110,11 @@ def _stacked(read: Reader, factors: tuple[float, ...] | None) -> Stack:
     return stack_exposures(read.exposures.data, read.bias, factors, read.exposures.valid)
 
 
+def apart(read: Reader) -> float:
+    """Part of the pixels in which an exposure is far from the others, by the predicted noise."""
+    return differing.most_different(read("scaled"), read.noise, read("alignment").flux_factors)[1]
+
+
 def disagreement(read: Reader) -> str:
     """Why the exposures are not equivalent, said once; empty if they are."""
     factors, check = read("alignment").flux_factors, read("noise_check")

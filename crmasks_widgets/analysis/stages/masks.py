@@ -11,6 +11,7 @@ from crmasks_widgets.analysis import runaway
 from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.analysis.stages.lacosmic import saturation
 from crmasks_widgets.core import combine, detectors, regions
+from crmasks_widgets.core import disagreement as differing
 from crmasks_widgets.core import fill as filling
 from crmasks_widgets.core import hits as hit_list
 from crmasks_widgets.core import low as low_values
@@ -59,6 +60,9 @@ def flags(read: Reader, target: Target) -> mask_rules.Flags:
     runaway.check_flags(
         found, target, n_valid, read.p.max_flagged_fraction, lambda: read("disagreement")
     )
+    # Matched exposures flag little even if they are of another field, and it has to be said.
+    if _judged(read) and target == "median" and read("apart") > differing.PART:
+        read("disagreement")
     return found
 
 

@@ -23,6 +23,9 @@ _NOISE_RANGE, _NOISE_BEND, _NOISE_HEIGHT, _NOISE_MEAN = 4.0, 5.5, 4.0, 1.0
 # Where the lowest place near a pixel is looked for; a star of FWHM 1.5 pixels rises above it so
 # many times the mean of the eight pixels around, and noise by so much, sigma.
 _GROUND_BOX, _SHARPEST, _ALONE = 7, 8.0, 3.0
+# A minimum is an outlier if it lies so far below the minima around it: in sigma, and in units of
+# half the range of the middle six of the eight.
+_LOW_SIGMA, _LOW_RANGE = 3.0, 2.5
 # So many pixels give a typical value.
 _ENOUGH_PIXELS = 100_000
 
@@ -34,7 +37,7 @@ class Level:
     Attributes
     ----------
     minimum : (ny, nx) float32
-        Minimum over the exposures, ADU.
+        Minimum over the exposures, or over the pixels around where it is an outlier, ADU.
     sigma : (ny, nx) float32
         Noise of a single exposure, ADU.
     contrast : (ny, nx) float32
@@ -114,7 +117,7 @@ def measure_level(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Lev
     sigma = np.asarray(electrons / gain, np.float32)
     counts = _pixels_by_number(stack)
     return Level(
-        stack.min2d, sigma, contrast,
+        _without_low_outliers(stack, sigma), sigma, contrast,
         gain, rnoise, factors, stack.n_valid, tuple(counts), sum(counts.values()),
         float(np.nanmedian(electrons.ravel()[:: max(1, electrons.size // _ENOUGH_PIXELS)])),
     )  # fmt: skip
@@ -174,6 +177,24 @@ def _surroundings(frame: Float32Array) -> Float32Array:
         mean -= frame / np.float32(n)
         mean *= np.float32(n / (n - 1))
     return np.asarray(np.maximum(np.maximum(along_x, along_y), box), np.float32)
+
+
+def _without_low_outliers(stack: Stack, sigma: Float32Array) -> Float32Array:
+    """Minimum, replaced by its surroundings where noise makes a single exposure low.
+
+    All others would seem to be hit there. Only pixels whose median is far above are looked at.
+    """
+    minimum = stack.min2d.copy()
+    y, x = np.nonzero(stack.median2d - stack.min2d > _LOW_SIGMA * sigma)
+    padded = np.pad(stack.min2d, 1, mode="reflect")
+    around = [padded[y + dy, x + dx] for dy in range(3) for dx in range(3) if (dy, dx) != (1, 1)]
+    ordered = np.sort(around, axis=0)
+    typical, half = (ordered[3] + ordered[4]) / 2, (ordered[6] - ordered[1]) / 2
+    depth = typical - minimum[y, x]
+    all_known = np.isfinite(ordered[-1])  # sorting puts NaN last
+    low = all_known & (depth > _LOW_SIGMA * sigma[y, x]) & (depth > _LOW_RANGE * half)
+    minimum[y[low], x[low]] = typical[low]
+    return minimum
 
 
 def sigma_at(
