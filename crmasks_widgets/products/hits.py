@@ -17,6 +17,7 @@ from crmasks_widgets.files.writing import (
     text_product,
     write_products,
 )
+from crmasks_widgets.hit_classes import PLAIN_NAME
 
 _FORMATS: Final = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv"}
 
@@ -79,7 +80,7 @@ def _box(row: Row) -> str:
     left, right, bottom, top = (int(row[name]) for name in ("xmin", "xmax", "ymin", "ymax"))
     place = f"{(left + right) / 2:g},{(bottom + top) / 2:g},{right - left + 1},{top - bottom + 1},0"
     words = [str(row["number"]), str(row["method"])]
-    if "class" in row.colnames:
+    if "class" in row.colnames and row["class"] != PLAIN_NAME:
         words.append(str(row["class"]))
     colour = palette.colours_by_name().get(str(row["method"]), "green")
     return f"box({place}) # color={colour} text={{{escaped(' '.join(words))}}}"

@@ -163,9 +163,10 @@ def hits(read: Reader) -> Table:
         table["corrected"] = ~classes.outside(read.p.sg_corrected)[1:]
     else:
         low = low_values.hits_of_low_values(labels, read("low"), stack.n)
-        table["class"] = np.where(low > 0, LOW_NAME, PLAIN_NAME)
-        table["reason"] = [LOW_REASON.format(number) if number else "" for number in low]
-        _warn_of_low(low)
+        if low.any():
+            table["class"] = np.where(low > 0, LOW_NAME, PLAIN_NAME)
+            table["reason"] = [LOW_REASON.format(number) if number else "" for number in low]
+            _warn_of_low(low)
     if read.p.mm_simulation == "exact":
         tail = read("exact").tail
         table["noise_probability"] = hit_list.least_probability(labels, stack, tail.exceedance)
@@ -175,16 +176,14 @@ def hits(read: Reader) -> Table:
 
 def _warn_of_low(low: npt.NDArray[np.int64]) -> None:
     """Tell that masks of the reference's methods hold pixels that are filled with lost light."""
-    number = np.count_nonzero(low)
-    if number:
-        logger.warning(
-            "%d of %d hits of the median are no hits: there one exposure reads low (number %s) and "
-            "the others agree, but this method fills them with the lowest value; crmethod: "
-            "significance leaves it out, and so does a mask of bad pixels in the file (DQ)",
-            number,
-            len(low),
-            " or ".join(str(k) for k in np.unique(low[low > 0])),
-        )
+    logger.warning(
+        "%d of %d hits of the median are no hits: there one exposure reads low (number %s) and the "
+        "others agree, but this method fills them with the lowest value; crmethod: significance "
+        "leaves it out, and so does a mask of bad pixels in the file (DQ)",
+        np.count_nonzero(low),
+        len(low),
+        " or ".join(str(k) for k in np.unique(low[low > 0])),
+    )
 
 
 def fill(read: Reader) -> filling.Fill:
