@@ -426,8 +426,9 @@ def start_batch(folder, *arguments):
 
 
 def wait_for(path):
+    """Wait until a file is there, and something in it."""
     end = time.monotonic() + 60
-    while not path.exists():
+    while not path.exists() or not path.stat().st_size:
         assert time.monotonic() < end, f"{path} did not come"
         time.sleep(0.01)
 

@@ -165,12 +165,14 @@ class Screen:
         area = figure.locator(".plotarea_background")
         area = area.first if area.count() else figure
         area.scroll_into_view_if_needed()
-        box = area.bounding_box()
+        # What the page has still to lay out would move it from under the pointer.
+        box = self.at_rest(area.bounding_box)
         return box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"]
 
     def data_point(self, plot, x, y):
         """Place on the page of a point in the units of the axes, by the numbers at them."""
-        ticks = self.dashboard.locator(f".crmasks-plot-{plot}").evaluate(TICKS)
+        figure = self.dashboard.locator(f".crmasks-plot-{plot}")
+        ticks = self.at_rest(lambda: figure.evaluate(TICKS))
         return [
             (a + (value - first) / (last - first) * (b - a))
             for value, ((first, a), (last, b)) in zip((x, y), ticks, strict=True)

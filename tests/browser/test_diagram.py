@@ -21,7 +21,7 @@ def places(screen, plot):
 @pytest.mark.parametrize("plot", ["expected", "observed"])
 def test_masks_follow_a_fixed_point_while_it_is_dragged(screen, plot):
     counts, mouse = screen.counts(), screen.page.mouse
-    x, y = places(screen, plot)[1]
+    x, y = screen.at_rest(lambda: places(screen, plot))[1]
     picture = screen.picture("observed")
     mouse.move(x, y)
     mouse.down()
