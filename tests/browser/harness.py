@@ -329,6 +329,7 @@ class Lab:
                     return kernel
                 page.wait_for_timeout(50)
             steps.append(page.evaluate("window.stepOfFirstCell"))
+            page.goto("about:blank")  # or it would complain that its kernel ended
             self._end_sessions(name)
         return pytest.fail(f"JupyterLab did not run a cell; it waited for: {', '.join(steps)}")
 
