@@ -132,7 +132,8 @@ def _used(
     left = np.where(left.any(axis=0), left, valid)
     lowest = np.where(left, cube, np.inf).min(axis=0)
     sigma = np.sqrt(np.max(exposure_variances(lowest, noise, factors), axis=0))
-    agree = left & (cube - lowest < _AGREE * sigma)
+    # Without noise, as of a negative value without readout noise, the lowest still agrees.
+    agree = left & (cube - lowest <= _AGREE * sigma)
     return np.asarray(np.where(clean.any(axis=0), clean, agree))
 
 

@@ -229,3 +229,18 @@ def test_what_has_the_same_charge_in_all_exposures_is_a_hot_pixel(kind):
 def test_no_hit_has_no_class():
     assert len(classified(np.full((3, 9, 9), 5.0), []).names) == 0
     assert classified(np.full((3, 9, 9), 5.0), []).outside(("coincident",)).tolist() == [False]
+
+
+def test_without_any_noise_the_lowest_value_is_a_fill():
+    # A negative value has no photon noise: without readout noise its sigma is 0.
+    stack = stack_exposures(np.stack([np.full((2, 2), v, np.float32) for v in (-1, 5, 9)]))
+    all_masked = tuple(np.ones((2, 2), bool) for _ in range(3))
+    nowhere = np.zeros((2, 2), bool)
+    spoilt = Spoilt(all_masked, all_masked, nowhere)
+    with np.errstate(invalid="raise"):
+        fill = best_fill(
+            stack, spoilt, ~nowhere, lambda pixels: LocalEstimate(np.zeros(0), np.zeros(0)),
+            Noise(1.0, 0.0), (1.0, 1.0, 1.0),
+        )  # fmt: skip
+    assert (fill.value == -1).all()
+    assert (fill.count == 1).all()
