@@ -14,7 +14,8 @@ from astropy.io import fits
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
-from crmasks_widgets.files.reading import ImagePlane, find_file, read_image
+from crmasks_widgets.exposure_names import split_plane
+from crmasks_widgets.files.reading import ImagePlane, at_home, find_file, read_image
 from crmasks_widgets.parameters import Parameters
 
 logger = logging.getLogger(__name__)
@@ -39,9 +40,12 @@ class ExposureSet:
     valid : (n, ny, nx) bool or None
         False where a value is not finite or marked as bad; None when all are usable. Read-only.
     checksums : tuple of n str
-        SHA-256 of the files, or of the arrays where there is no file.
+        SHA-256 of the files, or of the arrays where there is no file; of planes of a cube, as of
+        `files.reading.plane_checksum`.
     paths : tuple of Path
         The files; empty for arrays.
+    planes : tuple of (int or None)
+        Which images of cubes, from 0; empty for arrays.
     """
 
     data: Float32Array
@@ -50,6 +54,7 @@ class ExposureSet:
     valid: BoolArray | None
     checksums: tuple[str, ...]
     paths: tuple[Path, ...] = field(default=())
+    planes: tuple[int | None, ...] = field(default=())
 
     @property
     def n(self) -> int:
@@ -129,6 +134,7 @@ class ExposureSet:
             valid=None if valid.all() else valid,
             checksums=tuple(plane.checksum for plane in planes),
             paths=tuple(plane.path for plane in planes if plane.path is not None),
+            planes=tuple(plane.plane for plane in planes if plane.path is not None),
         )
 
 
@@ -164,19 +170,22 @@ def _is_ccddata(array: Any) -> bool:
 
 
 def read_exposures(
-    paths: Sequence[str | Path], extnum: int = 0, folders: Sequence[str | Path] = (".",)
+    paths: Sequence[str | Path], extnum: int | str = 0, folders: Sequence[str | Path] = (".",)
 ) -> ExposureSet:
     """Read equivalent exposures from FITS files.
 
-    Every numeric FITS type is read, scaled or unsigned integers and compressed files (`.gz`, `.fz`)
-    included. An extension DQ, MASK or BPM of the same shape marks bad pixels by non-zero values.
+    Every numeric FITS type is read, scaled or unsigned integers and compressed files (`.gz`, `.fz`,
+    `.bz2`, `.xz`, `.zip`) included. An extension DQ, MASK or BPM of the same shape marks bad pixels
+    by non-zero values.
 
     Parameters
     ----------
     paths : sequence of at least 3 paths
-        The files. Relative ones are looked for in `folders`, in this order.
-    extnum : int
-        Extension to be read, 0 for the primary one. A compressed primary image (`.fits.fz`) lies in
+        The files; ``cube.fits[0]`` is the first image of a cube. Relative ones are looked for in
+        `folders`, in this order.
+    extnum : int or str
+        Extension to be read: its number, 0 for the primary one, or its name, ``SCI`` or ``SCI,2``
+        (EXTNAME and EXTVER). A compressed primary image (`.fits.fz`) lies in
         extension 1 and is found there.
     folders : sequence of paths
         Where to look.
@@ -191,18 +200,28 @@ def read_exposures(
     InputError
         Names the file, what was found and what was expected.
     """
-    found = [find_file(path, folders) for path in paths]
-    for i, path in enumerate(found):
+    found = [_located(path, folders) for path in paths]
+    for i, (path, plane) in enumerate(found):
         for j in range(i):
-            if path.samefile(found[j]):
+            if plane == found[j][1] and path.samefile(found[j][0]):
                 msg = (
                     f"{paths[i]}: found the same file as image {j + 1} ({paths[j]}), "
                     "expected a different exposure"
                 )
                 raise InputError(msg)
-    exposures = ExposureSet._from_planes([read_image(path, extnum, len(found)) for path in found])
+    exposures = ExposureSet._from_planes(
+        [read_image(path, extnum, len(found), plane) for path, plane in found]
+    )
     _warn_of_copies(exposures)
     return exposures
+
+
+def _located(path: str | Path, folders: Sequence[str | Path]) -> tuple[Path, int | None]:
+    """File, and plane of a cube where the name ends in one and is not that of a file itself."""
+    file, plane = split_plane(path)
+    if plane is None or any((Path(folder) / at_home(path)).is_file() for folder in folders):
+        return find_file(path, folders), None
+    return find_file(file, folders), plane
 
 
 def _warn_of_copies(exposures: ExposureSet) -> None:

@@ -379,6 +379,7 @@ def values_of(info: ParameterInfo) -> st.SearchStrategy[object]:
 three = st.lists(name_text, min_size=3, max_size=3)
 OTHER = {
     "images": st.none() | three,
+    "extnum": st.integers(0, 2**31 - 1) | st.sampled_from(["SCI", "SCI,2"]),
     "gain": positive | map_name,
     "rnoise": st.floats(0, allow_infinity=False) | map_name,
     "bias": finite | map_name,

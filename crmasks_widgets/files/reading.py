@@ -1,18 +1,16 @@
 """Reading one image of one FITS file, with errors for the person who named the file."""
 
 import contextlib
-import gzip
 import hashlib
 import logging
 import math
-import os
 import re
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +19,7 @@ from astropy.io.fits.verify import VerifyError, VerifyWarning
 from astropy.utils.exceptions import AstropyUserWarning
 
 from crmasks_widgets.errors import CrmasksError, InputError
+from crmasks_widgets.files.unpacking import UNPACKING_ERRORS, unpacked
 from crmasks_widgets.machine import LIMIT_VARIABLE, available_memory, memory_needed
 
 try:
@@ -45,12 +44,9 @@ _FOREIGN_CARDS = (
 _UNREADABLE = (
     OSError, TypeError, ValueError, KeyError, IndexError, EOFError, AttributeError,
     zlib.error, VerifyError, MemoryError, OverflowError, RuntimeError, CfitsioException,
+    *UNPACKING_ERRORS,
 )  # fmt: skip
 _TRUNCATED = ("File may have been truncated", "Error validating header for HDU")
-_GZIP_MAGIC = b"\x1f\x8b"
-_FITS_MAGIC = b"SIMPLE  ="
-# Frames of real detectors shrink to a tenth; small files of constants, more.
-_MOST_UNPACKED = (64, 2**28)  # times the size of the file, and bytes on top
 
 
 @dataclass
@@ -68,9 +64,11 @@ class ImagePlane:
     header : astropy.io.fits.Header
         Header of the image, with the cards of the primary header that it lacks.
     checksum : str
-        SHA-256 of the file.
+        SHA-256 of the file, or as of `plane_checksum`.
     path : Path or None
         The file.
+    plane : int or None
+        Which image of a cube, from 0.
     """
 
     data: npt.NDArray[np.float32]
@@ -79,6 +77,7 @@ class ImagePlane:
     header: fits.Header
     checksum: str
     path: Path | None
+    plane: int | None = None
 
 
 def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
@@ -101,7 +100,7 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
     InputError
         Not found, or not a file.
     """
-    tried = [Path(folder) / path for folder in folders]
+    tried = [Path(folder) / at_home(path) for folder in folders]
     for candidate in dict.fromkeys(tried):
         try:
             if candidate.is_file():
@@ -119,15 +118,54 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
     raise InputError(msg)
 
 
+def at_home(name: str | Path) -> Path:
+    """Replace a leading ``~``.
+
+    Parameters
+    ----------
+    name : str or Path
+        As a person wrote it.
+
+    Returns
+    -------
+    Path
+        The same where nobody has that name.
+    """
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
+def plane_checksum(checksum: str, plane: int | None) -> str:
+    """Tell apart the exposures of one file.
+
+    Parameters
+    ----------
+    checksum : str
+        SHA-256 of the file.
+    plane : int or None
+        Of a cube, from 0.
+
+    Returns
+    -------
+    str
+        That of the file, or, for a plane, one of both, as long.
+    """
+    if plane is None:
+        return checksum
+    return hashlib.sha256(f"{checksum}[{plane}]".encode()).hexdigest()
+
+
 @contextlib.contextmanager
-def open_fits(path: Path, extnum: int | None = None) -> Iterator[tuple[fits.HDUList, str]]:
+def open_fits(path: Path, extnum: int | str | None = None) -> Iterator[tuple[fits.HDUList, str]]:
     """Open a FITS file for reading; whatever is wrong with it becomes an `InputError`.
 
     Parameters
     ----------
     path : Path
         FITS file, possibly compressed.
-    extnum : int, optional
+    extnum : int or str, optional
         What is looked for in it, for messages.
 
     Yields
@@ -153,7 +191,7 @@ def open_fits(path: Path, extnum: int | None = None) -> Iterator[tuple[fits.HDUL
                 stream.seek(0)
                 # Unsigned integers as floats: as integers, astropy does not look at their BLANK.
                 with (
-                    _unzipped(stream) as (content, size),
+                    unpacked(stream) as (content, size),
                     fits.open(content, memmap=False, uint=False) as hdus,
                 ):
                     _check_extent(hdus, size)
@@ -180,28 +218,6 @@ def _check_extent(hdus: fits.HDUList, size: int) -> None:
             raise AstropyUserWarning(msg)
 
 
-@contextlib.contextmanager
-def _unzipped(stream: IO[bytes]) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, int]]:
-    """Content of a file, unpacked if it is gzip, and its size."""
-    zipped = stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-    packed = stream.seek(0, os.SEEK_END)
-    stream.seek(0)
-    if not zipped:
-        yield stream, packed
-        return
-    with gzip.GzipFile(fileobj=stream) as content:
-        if content.read(len(_FITS_MAGIC)) != _FITS_MAGIC:
-            raise OSError("no SIMPLE card found in what the gzip file holds")
-        times, more = _MOST_UNPACKED
-        # To the end, where its checksum is: on a damaged header, astropy might never stop reading.
-        while content.read(2**20):
-            if content.tell() > times * packed + more:
-                raise OSError(f"more than {content.tell()} bytes unpacked from {packed}")
-        size = content.tell()
-        content.seek(0)
-        yield content, size
-
-
 def carried_over(header: fits.Header) -> fits.Header:
     """Cards of a header that hold for a file made from its own.
 
@@ -221,17 +237,19 @@ def carried_over(header: fits.Header) -> fits.Header:
     return carried
 
 
-def read_image(path: Path, extnum: int, n: int = 1) -> ImagePlane:
-    """Read one 2-D image.
+def read_image(path: Path, extnum: int | str, n: int = 1, plane: int | None = None) -> ImagePlane:
+    """Read one 2-D image; axes of one pixel in front of its two are left out.
 
     Parameters
     ----------
     path : Path
         FITS file, possibly compressed.
-    extnum : int
-        HDU number, from 0.
+    extnum : int or str
+        HDU number, from 0, or its EXTNAME, with a comma and the EXTVER if need be.
     n : int
         How many images of its size a run will hold.
+    plane : int, optional
+        Which image of a cube, from 0.
 
     Returns
     -------
@@ -246,9 +264,37 @@ def read_image(path: Path, extnum: int, n: int = 1) -> ImagePlane:
     """
     with open_fits(path, extnum) as (hdus, checksum):
         hdu = _image_hdu(hdus, path, extnum)
-        _check_image(hdu, path, extnum)
+        _check_image(hdus, hdu, path, extnum)
+        _check_plane(hdu, path, extnum, plane)
         _check_memory(hdu, path, extnum, n)
-        return _read_plane(hdus, hdu, path, checksum)
+        return _read_plane(hdus, hdu, path, plane_checksum(checksum, plane), plane)
+
+
+def frame_shape(path: Path, extnum: int | str) -> tuple[int, int]:
+    """Tell the shape of an image, or of the images of a cube, without reading it.
+
+    Parameters
+    ----------
+    path : Path
+        FITS file, possibly compressed.
+    extnum : int or str
+        As of `read_image`.
+
+    Returns
+    -------
+    (ny, nx)
+        Of one image.
+
+    Raises
+    ------
+    InputError
+        As of `read_image`.
+    """
+    with open_fits(path, extnum) as (hdus, _):
+        hdu = _image_hdu(hdus, path, extnum)
+        _check_image(hdus, hdu, path, extnum)
+        ny, nx = shape_of_image(hdu)[-2:]
+        return ny, nx
 
 
 def _one_line(error: BaseException) -> str:
@@ -258,11 +304,14 @@ def _one_line(error: BaseException) -> str:
     return text if len(text) <= 160 else text[:157] + "..."
 
 
-def _check_image(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int) -> None:
+def _check_image(
+    hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int | str
+) -> None:
     if not hdu.shape or 0 in hdu.shape:
-        msg = f"{path}: found no data in extension {extnum}, expected a 2-D image"
+        there = _images_elsewhere(hdus, hdu)
+        msg = f"{path}: found no data in extension {extnum}, expected a 2-D image{there}"
         raise InputError(msg)
-    if len(hdu.shape) != 2:
+    if len(hdu.shape) < 2 or len(shape_of_image(hdu)) > 3:
         msg = f"{path}: found {len(hdu.shape)}-D data in extension {extnum}, expected a 2-D image"
         raise InputError(msg)
     if isinstance(hdu, fits.CompImageHDU):
@@ -282,10 +331,44 @@ def _check_image(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int) -> No
             raise InputError(msg)
 
 
-def _check_memory(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int, n: int) -> None:
-    needed, free = memory_needed(n, hdu.shape), available_memory()
+def _images_elsewhere(hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU) -> str:
+    """Where in a file the person may find what is not here."""
+    others = [
+        f"{number} ({other.name})" if other.name else str(number)
+        for number, other in enumerate(hdus)
+        if other is not hdu and other.is_image and len(other.shape) > 1
+        and other.name not in QUALITY_NAMES
+    ]  # fmt: skip
+    if not others:
+        return ""
+    if len(others) == 1:
+        return f"; an image is in extension {others[0]}"
+    return f"; images are in extensions {', '.join(others[:4])}{' and more' * (len(others) > 4)}"
+
+
+def _check_plane(
+    hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int | str, plane: int | None
+) -> None:
+    shape = shape_of_image(hdu)
+    n_planes = shape[0] if len(shape) == 3 else 1
+    if len(shape) == 3 and plane is None:
+        msg = (
+            f"{path}: found 3-D data in extension {extnum}, expected a 2-D image, or the name of "
+            f"one of the {n_planes} in it: {path.name}[0] to {path.name}[{n_planes - 1}]"
+        )
+        raise InputError(msg)
+    if plane is not None and plane >= n_planes:
+        msg = (
+            f"{path}: found {n_planes} image{'s' * (n_planes > 1)} in extension {extnum}, expected "
+            f"one [{plane}] (counted from 0)"
+        )
+        raise InputError(msg)
+
+
+def _check_memory(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int | str, n: int) -> None:
+    ny, nx = shape_of_image(hdu)[-2:]
+    needed, free = memory_needed(n, (ny, nx)), available_memory()
     if needed > free:
-        ny, nx = hdu.shape
         msg = (
             f"{path}: found {nx} x {ny} pixels in extension {extnum}: {n} such images need "
             f"{math.ceil(needed)} MiB of memory, expected at most {math.floor(free)} MiB "
@@ -295,14 +378,76 @@ def _check_memory(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int, n: i
 
 
 def _read_plane(
-    hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU, path: Path, checksum: str
-) -> ImagePlane:
+    hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU, path: Path, checksum: str,
+    plane: int | None,
+) -> ImagePlane:  # fmt: skip
+    header = inherited_header(hdus, hdu)
+    data = frame_of(hdu, plane).astype(np.float32)
+    valid = np.isfinite(data) & ~_marked_bad(hdus, hdu, plane)
+    name = str(path) if plane is None else f"{path}[{plane}]"
+    return ImagePlane(data, valid, name, header, checksum, path, plane)
+
+
+def frame_of(hdu: fits.hdu.base.ExtensionHDU, plane: int | None) -> npt.NDArray[Any]:
+    """Values of an image, or of one plane of a cube.
+
+    Parameters
+    ----------
+    hdu : HDU
+        An image.
+    plane : int or None
+        Which one, from 0.
+
+    Returns
+    -------
+    (ny, nx) ndarray
+        As the file has them; of a cube, only the plane is read.
+    """
+    shape = shape_of_image(hdu)
+    if len(shape) == 3:
+        in_front = (0,) * (len(hdu.shape) - 3)
+        return np.asarray(hdu.section[(*in_front, plane or 0)])
+    return np.asarray(hdu.data.reshape(shape))
+
+
+def inherited_header(hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU) -> fits.Header:
+    """Gather what the headers of a file say about one of its images.
+
+    Parameters
+    ----------
+    hdus : astropy.io.fits.HDUList
+        The file.
+    hdu : HDU
+        Of it.
+
+    Returns
+    -------
+    astropy.io.fits.Header
+        A copy, with the cards of the primary header that it lacks.
+    """
     header = hdu.header.copy(strip=True)
     if hdu is not hdus[0]:
         header.extend(_inherited(hdus[0].header, header), unique=True)
-    data = hdu.data.astype(np.float32)
-    valid = np.isfinite(data) & ~_marked_bad(hdus, hdu, data.shape)
-    return ImagePlane(data, valid, str(path), header, checksum, path)
+    return header
+
+
+def shape_of_image(hdu: fits.hdu.base.ExtensionHDU) -> tuple[int, ...]:
+    """Tell the shape of an image without axes of one pixel in front.
+
+    Parameters
+    ----------
+    hdu : HDU
+        An image.
+
+    Returns
+    -------
+    tuple of int
+        (ny, nx) where there are no more axes; as it is for fewer than three; empty for no data.
+    """
+    shape = tuple(int(side) for side in hdu.shape)
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
+    return shape
 
 
 def _inherited(primary: fits.Header, own: fits.Header) -> fits.Header:
@@ -314,12 +459,8 @@ def _inherited(primary: fits.Header, own: fits.Header) -> fits.Header:
     return inherited
 
 
-def _image_hdu(hdus: fits.HDUList, path: Path, extnum: int) -> fits.hdu.base.ExtensionHDU:
-    try:
-        hdu = hdus[extnum]
-    except IndexError:
-        msg = f"{path}: found {len(hdus)} HDUs, expected an extension {extnum}"
-        raise InputError(msg) from None
+def _image_hdu(hdus: fits.HDUList, path: Path, extnum: int | str) -> fits.hdu.base.ExtensionHDU:
+    hdu = _hdu(hdus, path, extnum)
     if extnum == 0 and hdu.header["NAXIS"] == 0 and _first_is_compressed(hdus):
         logger.debug("%s: the compressed primary image lies in extension 1", path)
         hdu = hdus[1]
@@ -330,6 +471,23 @@ def _image_hdu(hdus: fits.HDUList, path: Path, extnum: int) -> fits.hdu.base.Ext
     return hdu
 
 
+def _hdu(hdus: fits.HDUList, path: Path, extnum: int | str) -> fits.hdu.base.ExtensionHDU:
+    if isinstance(extnum, int):
+        try:
+            return hdus[extnum]
+        except IndexError:
+            msg = f"{path}: found {len(hdus)} HDUs, expected an extension {extnum}"
+            raise InputError(msg) from None
+    name, _, version = extnum.partition(",")
+    wanted = (name.strip().upper(), int(version or 1))
+    for hdu in hdus:
+        if (hdu.name, hdu.ver) == wanted:
+            return hdu
+    there = ", ".join(f"{h.name},{h.ver}" if h.ver != 1 else h.name for h in hdus if h.name)
+    msg = f"{path}: found the extensions {there or 'without names'}, expected one {extnum}"
+    raise InputError(msg)
+
+
 def _first_is_compressed(hdus: fits.HDUList) -> bool:
     try:
         return isinstance(hdus[1], fits.CompImageHDU)
@@ -338,13 +496,14 @@ def _first_is_compressed(hdus: fits.HDUList) -> bool:
 
 
 def _marked_bad(
-    hdus: fits.HDUList, image: fits.hdu.base.ExtensionHDU, shape: tuple[int, ...]
+    hdus: fits.HDUList, image: fits.hdu.base.ExtensionHDU, plane: int | None
 ) -> npt.NDArray[np.bool_]:
     """Bad pixels by the quality extensions that belong to an image (same EXTVER, same shape)."""
-    bad = np.zeros(shape, dtype=bool)
+    shape = shape_of_image(image)
+    bad = np.zeros(shape[-2:], dtype=bool)
     for hdu in hdus:
         if hdu is image or not hdu.is_image or hdu.name not in QUALITY_NAMES:
             continue
-        if hdu.ver == image.ver and hdu.shape == shape:
-            bad |= np.nan_to_num(hdu.data, nan=1) != 0
+        if hdu.ver == image.ver and shape_of_image(hdu) in (shape, shape[-2:]):
+            bad |= np.nan_to_num(frame_of(hdu, plane), nan=1) != 0
     return bad

@@ -12,7 +12,7 @@ from astropy.io import fits
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.errors import InputError, OutputError, ProductExistsError
 from crmasks_widgets.exposures import CALIBRATION_NAMES
-from crmasks_widgets.files.reading import carried_over, read_image
+from crmasks_widgets.files.reading import carried_over, plane_checksum, read_image
 from crmasks_widgets.files.writing import (
     Product,
     Written,
@@ -71,13 +71,14 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         if name not in calibration.paths and name not in maps
     }  # fmt: skip
     for name, source in calibration.paths.items():
-        changes[name] = _named(source, calibration.checksums[name], folder)
+        changes[name] = _named(source, calibration.checksums[name], None, folder)
     changes |= {name: frame.name for name, frame in maps.items()}
     if images:
         changes |= {"images": tuple(frame.name for frame in images), "extnum": 0}
     else:
-        read = zip(exposures.paths, exposures.checksums, strict=True)
-        changes["images"] = tuple(_named(source, checksum, folder) for source, checksum in read)
+        planes = exposures.planes or (None,) * exposures.n
+        read = zip(exposures.paths, exposures.checksums, planes, strict=True)
+        changes["images"] = tuple(_named(*each, folder) for each in read)
     text = analysis.parameters.replace(**changes).to_yaml()
     products = _missing((*images, *maps.values()), folder)
     parameters = text_product(path.name, "parameters", text)
@@ -164,7 +165,7 @@ def _missing(frames: tuple[_Frame, ...], folder: Path) -> Iterator[Product]:
             raise ProductExistsError(msg)
 
 
-def _named(source: Path, checksum: str, folder: Path) -> str:
+def _named(source: Path, checksum: str, plane: int | None, folder: Path) -> str:
     """Name of an input in a parameter file, once it is sure to be what was read."""
     try:
         with source.open("rb") as stream:
@@ -172,9 +173,10 @@ def _named(source: Path, checksum: str, folder: Path) -> str:
     except OSError as error:
         msg = f"{source}: not readable any more ({error.strerror}), expected the file that was read"
         raise InputError(msg) from error
-    if now != checksum:
+    if plane_checksum(now, plane) != checksum:
         msg = f"{source}: found another content than was read, expected the file as it was"
         raise InputError(msg)
     whole = source.resolve()
     inside = whole.is_relative_to(folder.resolve())
-    return (whole.relative_to(folder.resolve()) if inside else whole).as_posix()
+    name = (whole.relative_to(folder.resolve()) if inside else whole).as_posix()
+    return name if plane is None else f"{name}[{plane}]"
