@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 _PLANE: Final = re.compile(r"(?P<file>.+\S)\[(?P<plane>\d{1,9})\]", re.S)
+_EXTENSION: Final = re.compile(r"(?P<file>.+\S)\[(?P<extension>\d{1,9}|[A-Za-z_][\w .+-]*)\]", re.S)
 _PATTERN: Final = re.compile(r"[*?]|\[[!\w-]+\]")
 
 
@@ -25,6 +26,28 @@ def split_plane(name: str | Path) -> tuple[str, int | None]:
     """
     found = _PLANE.fullmatch(str(name))
     return (found["file"], int(found["plane"])) if found else (str(name), None)
+
+
+def split_extension(name: str | Path) -> tuple[str, int | str | None]:
+    """Tell the file of a map from the extension that holds it.
+
+    Parameters
+    ----------
+    name : str or Path
+        Such as ``detector.fits[GAIN]`` or ``detector.fits[2]``.
+
+    Returns
+    -------
+    file : str
+        Without the extension.
+    extension : int or str or None
+        Number or name; None where none is named.
+    """
+    found = _EXTENSION.fullmatch(str(name))
+    if not found:
+        return str(name), None
+    text = found["extension"].strip()
+    return found["file"], int(text) if text.isdecimal() else text
 
 
 def is_pattern(name: str) -> bool:

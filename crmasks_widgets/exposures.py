@@ -14,8 +14,10 @@ from astropy.io import fits
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
-from crmasks_widgets.exposure_names import split_plane
-from crmasks_widgets.files.reading import ImagePlane, at_home, find_file, read_image
+from crmasks_widgets.exposure_names import split_extension, split_plane
+from crmasks_widgets.files.finding import find_map
+from crmasks_widgets.files.quality import Quality
+from crmasks_widgets.files.reading import ANY, ImagePlane, at_home, find_file, read_image
 from crmasks_widgets.parameters import Parameters
 
 logger = logging.getLogger(__name__)
@@ -170,13 +172,17 @@ def _is_ccddata(array: Any) -> bool:
 
 
 def read_exposures(
-    paths: Sequence[str | Path], extnum: int | str = 0, folders: Sequence[str | Path] = (".",)
+    paths: Sequence[str | Path],
+    extnum: int | str = 0,
+    folders: Sequence[str | Path] = (".",),
+    quality: Quality = ANY,
 ) -> ExposureSet:
     """Read equivalent exposures from FITS files.
 
     Every numeric FITS type is read, scaled or unsigned integers and compressed files (`.gz`, `.fz`,
-    `.bz2`, `.xz`, `.zip`) included. An extension DQ, MASK or BPM of the same shape marks bad pixels
-    by non-zero values.
+    `.bz2`, `.xz`, `.zip`) included. An extension of the same shape called DQ, MASK, MASKS, BPM,
+    QUALITY, BADPIX, BADPIXEL or FLAGS marks bad pixels by non-zero values; one of zeros and ones,
+    most of them ones, marks the good ones.
 
     Parameters
     ----------
@@ -189,6 +195,8 @@ def read_exposures(
         extension 1 and is found there.
     folders : sequence of paths
         Where to look.
+    quality : Quality
+        Which extension marks bad pixels, and by which bits.
 
     Returns
     -------
@@ -209,11 +217,22 @@ def read_exposures(
                     "expected a different exposure"
                 )
                 raise InputError(msg)
-    exposures = ExposureSet._from_planes(
-        [read_image(path, extnum, len(found), plane) for path, plane in found]
-    )
+    planes = [read_image(path, extnum, len(found), plane, quality) for path, plane in found]
+    exposures = ExposureSet._from_planes(planes)
+    _pass_on_remarks(planes)
     _warn_of_copies(exposures)
     return exposures
+
+
+def _pass_on_remarks(planes: Sequence[ImagePlane]) -> None:
+    """Say once what holds for several files."""
+    who: dict[str, list[str]] = {}
+    for plane in planes:
+        for remark in plane.remarks:
+            who.setdefault(remark, []).append(plane.name)
+    for remark, names in who.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        logger.warning("%s%s: %s", names[0], more, remark)
 
 
 def _located(path: str | Path, folders: Sequence[str | Path]) -> tuple[Path, int | None]:
@@ -311,13 +330,30 @@ class Calibration:
             paths.pop(name, None)
             value = getattr(parameters, name)
             if isinstance(value, str):
-                paths[name] = find_file(value, folders)
-                plane = read_image(paths[name], extnum=0)
+                paths[name], extension = _located_map(value, folders)
+                if extension is None:
+                    extension = find_map(paths[name], shape, _MAP_NAMES[name])
+                plane = read_image(paths[name], extension)
                 values[name] = _checked_map(plane, name, shape)
                 checksums[name] = plane.checksum
             else:
                 values[name] = float(value)
         return Calibration(**values, checksums=checksums, paths=paths)
+
+
+_MAP_NAMES = {
+    "gain": ("GAIN", "GAINMAP"),
+    "rnoise": ("RNOISE", "RDNOISE", "READNOISE", "RON"),
+    "bias": ("BIAS", "SUPERBIAS"),
+}
+
+
+def _located_map(name: str, folders: Sequence[str | Path]) -> tuple[Path, int | str | None]:
+    """File, and extension where the name ends in one and is not that of a file itself."""
+    file, extension = split_extension(name)
+    if extension is None or any((Path(folder) / at_home(name)).is_file() for folder in folders):
+        return find_file(name, folders), None
+    return find_file(file, folders), extension
 
 
 _MAP_RULES = {"gain": ("> 0", np.greater), "rnoise": (">= 0", np.greater_equal)}

@@ -18,6 +18,7 @@ from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposures import read_calibration, read_exposures
 from crmasks_widgets.files.finding import expand_names
 from crmasks_widgets.files.headers import describe
+from crmasks_widgets.files.quality import Quality
 from crmasks_widgets.files.reading import find_file, open_fits
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.proposals.differences import contradictions, disagreements
@@ -93,9 +94,10 @@ def read_analysis(parameters: Parameters, folders: Sequence[str | Path] = (".",)
         In one line: which file or key, what was found, what was expected.
     """
     images = expand_names(parameters.images or (), folders)
+    quality = Quality(parameters.dq_extension, parameters.dq_bits)
     if images != parameters.images:
         parameters = parameters.replace(images=images)
-    exposures = read_exposures(images, parameters.extnum, folders)
+    exposures = read_exposures(images, parameters.extnum, folders, quality)
     for name, found in zip(images, exposures.paths, strict=True):
         logger.info("%s: read from %s", name, found.resolve())
     facts = [describe(header) for header in exposures.headers]

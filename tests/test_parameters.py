@@ -37,7 +37,8 @@ def refused(message: str, **given_values: object) -> None:
 
 OWN = {
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
-    "mediancr_pixels_rejected", "max_flagged_fraction", "sg_false_alarms", "sg_growth",
+    "mediancr_pixels_rejected", "max_flagged_fraction", "dq_extension", "dq_bits",
+    "sg_false_alarms", "sg_growth",
     "sg_background", "sg_measured_noise", "sg_corrected",
 }  # fmt: skip
 
@@ -52,6 +53,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "dilation": 1, "regions_to_be_skipped": None, "pixels_to_be_flagged_as_cr": None,
         "pixels_to_be_ignored_as_cr": None, "pixels_to_be_replaced_by_local_median": None,
         "mediancr_pixels_rejected": None, "max_flagged_fraction": 0.5,
+        "dq_extension": None, "dq_bits": None,
         "verify_cr": False, "semiwindow": 15, "color_scale": "minmax", "maxplots": -1,
         "la_gain_apply": True, "la_sigclip": 5.0, "la_sigfrac": 0.3, "la_objlim": 5.0,
         "la_satlevel": 65535.0, "la_niter": 4, "la_sepmed": True, "la_cleantype": "meanmask",

@@ -12,13 +12,8 @@ from astropy.io import fits
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import is_pattern
 from crmasks_widgets.files.headers import HeaderFacts, describe
-from crmasks_widgets.files.reading import (
-    QUALITY_NAMES,
-    at_home,
-    inherited_header,
-    open_fits,
-    shape_of_image,
-)
+from crmasks_widgets.files.quality import QUALITY_NAMES, shape_of_image
+from crmasks_widgets.files.reading import at_home, inherited_header, open_fits
 
 FITS_NAME: Final = re.compile(r".*\.(fits?|fts)(\.(gz|fz|bz2|xz|Z|zip))?\Z", re.I)
 """Names that are taken from a folder."""
@@ -169,3 +164,43 @@ def _image_facts(
     planes = shape[0] if len(shape) == 3 else 0
     facts = describe(inherited_header(hdus, hdu))
     return ImageFacts(path, number, name, (shape[-2], shape[-1]), planes, facts)
+
+
+def find_map(path: Path, shape: tuple[int, int], names: Sequence[str]) -> int:
+    """Find the extension of a file that holds a map of a frame.
+
+    Parameters
+    ----------
+    path : Path
+        FITS file, possibly compressed.
+    shape : (ny, nx)
+        Of the frame.
+    names : sequence of str
+        EXTNAMEs by which one of several is known.
+
+    Returns
+    -------
+    int
+        The primary image if there is one, else the only image of this shape, or the named one; 0
+        where there is none.
+
+    Raises
+    ------
+    InputError
+        There are several, and none is named so.
+    """
+    with open_fits(path) as (hdus, _):
+        fitting = [
+            (number, hdu.name)
+            for number, hdu in enumerate(hdus)
+            if hdu.is_image and shape_of_image(hdu) == shape and hdu.name not in QUALITY_NAMES
+        ]
+        if hdus[0].shape or not fitting:
+            return 0
+    named = [number for number, name in fitting if name in names]
+    if len(fitting) > 1 and len(named) != 1:
+        there = ", ".join(f"{number} ({name})" if name else str(number) for number, name in fitting)
+        wanted = f"expected one, or its name: {path.name}[EXT]"
+        msg = f"{path}: found maps in extensions {there}, {wanted}"
+        raise InputError(msg)
+    return named[0] if named else fitting[0][0]

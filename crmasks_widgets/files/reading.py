@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,16 @@ from astropy.io.fits.verify import VerifyError, VerifyWarning
 from astropy.utils.exceptions import AstropyUserWarning
 
 from crmasks_widgets.errors import CrmasksError, InputError
+from crmasks_widgets.files.cards import cleaned, header_remarks
+from crmasks_widgets.files.quality import (
+    MUCH,
+    QUALITY_NAMES,
+    Quality,
+    frame_of,
+    marked_bad,
+    named_hdu,
+    shape_of_image,
+)
 from crmasks_widgets.files.unpacking import UNPACKING_ERRORS, unpacked
 from crmasks_widgets.machine import LIMIT_VARIABLE, available_memory, memory_needed
 
@@ -28,13 +37,14 @@ try:
 except ImportError:
     CfitsioException = OSError
 
+ANY = Quality()
+_FOREIGN_BYTES = "non-ASCII characters are present"
 logger = logging.getLogger(__name__)
 
 WCS_CARDS = re.compile(
     r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)\d+|(CD|PC|PV|PS)\d+_\d+|WCS.*|LONPOLE|LATPOLE|RADESYS"
     r"|EQUINOX|(A|B|AP|BP)_(ORDER|\d+_\d+)"
 )
-QUALITY_NAMES = ("DQ", "MASK", "BPM")
 # Cards that describe the file they came from, not the sky.
 _FOREIGN_CARDS = (
     "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX", "DATE", "EXTNAME",
@@ -69,6 +79,8 @@ class ImagePlane:
         The file.
     plane : int or None
         Which image of a cube, from 0.
+    remarks : tuple of str
+        What the person should know about it, without its name.
     """
 
     data: npt.NDArray[np.float32]
@@ -78,6 +90,7 @@ class ImagePlane:
     checksum: str
     path: Path | None
     plane: int | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
@@ -184,6 +197,8 @@ def open_fits(path: Path, extnum: int | str | None = None) -> Iterator[tuple[fit
         with warnings.catch_warnings(), np.errstate(over="ignore"):
             # A truncated file is first announced by a warning; here it is an error at once.
             warnings.simplefilter("ignore", VerifyWarning)
+            # They are read as question marks, which the remarks on an image tell.
+            warnings.filterwarnings("ignore", _FOREIGN_BYTES, AstropyUserWarning)
             for message in _TRUNCATED:
                 warnings.filterwarnings("error", message, AstropyUserWarning)
             with path.open("rb") as stream:
@@ -237,7 +252,9 @@ def carried_over(header: fits.Header) -> fits.Header:
     return carried
 
 
-def read_image(path: Path, extnum: int | str, n: int = 1, plane: int | None = None) -> ImagePlane:
+def read_image(
+    path: Path, extnum: int | str, n: int = 1, plane: int | None = None, quality: Quality = ANY
+) -> ImagePlane:
     """Read one 2-D image; axes of one pixel in front of its two are left out.
 
     Parameters
@@ -250,6 +267,8 @@ def read_image(path: Path, extnum: int | str, n: int = 1, plane: int | None = No
         How many images of its size a run will hold.
     plane : int, optional
         Which image of a cube, from 0.
+    quality : Quality
+        Which images beside it mark bad pixels, and by which bits.
 
     Returns
     -------
@@ -267,7 +286,7 @@ def read_image(path: Path, extnum: int | str, n: int = 1, plane: int | None = No
         _check_image(hdus, hdu, path, extnum)
         _check_plane(hdu, path, extnum, plane)
         _check_memory(hdu, path, extnum, n)
-        return _read_plane(hdus, hdu, path, plane_checksum(checksum, plane), plane)
+        return _read_plane(hdus, hdu, path, plane_checksum(checksum, plane), plane, quality)
 
 
 def frame_shape(path: Path, extnum: int | str) -> tuple[int, int]:
@@ -379,35 +398,21 @@ def _check_memory(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int | str
 
 def _read_plane(
     hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU, path: Path, checksum: str,
-    plane: int | None,
+    plane: int | None, quality: Quality,
 ) -> ImagePlane:  # fmt: skip
-    header = inherited_header(hdus, hdu)
-    data = frame_of(hdu, plane).astype(np.float32)
-    valid = np.isfinite(data) & ~_marked_bad(hdus, hdu, plane)
     name = str(path) if plane is None else f"{path}[{plane}]"
-    return ImagePlane(data, valid, name, header, checksum, path, plane)
-
-
-def frame_of(hdu: fits.hdu.base.ExtensionHDU, plane: int | None) -> npt.NDArray[Any]:
-    """Values of an image, or of one plane of a cube.
-
-    Parameters
-    ----------
-    hdu : HDU
-        An image.
-    plane : int or None
-        Which one, from 0.
-
-    Returns
-    -------
-    (ny, nx) ndarray
-        As the file has them; of a cube, only the plane is read.
-    """
-    shape = shape_of_image(hdu)
-    if len(shape) == 3:
-        in_front = (0,) * (len(hdu.shape) - 3)
-        return np.asarray(hdu.section[(*in_front, plane or 0)])
-    return np.asarray(hdu.data.reshape(shape))
+    header, changed = cleaned(inherited_header(hdus, hdu))
+    data = frame_of(hdu, plane).astype(np.float32)
+    try:
+        marked = marked_bad(hdus, hdu, plane, quality)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    valid = np.isfinite(data) & ~marked.bad
+    remarks = [*marked.remarks, *header_remarks((hdus[0], hdu), changed)]
+    part = float(np.mean(~valid))
+    if MUCH < part < 1:
+        remarks.append(f"{100 * part:.1f} % of the pixels are left out as invalid")
+    return ImagePlane(data, valid, name, header, checksum, path, plane, tuple(remarks))
 
 
 def inherited_header(hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU) -> fits.Header:
@@ -431,25 +436,6 @@ def inherited_header(hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU) -> fit
     return header
 
 
-def shape_of_image(hdu: fits.hdu.base.ExtensionHDU) -> tuple[int, ...]:
-    """Tell the shape of an image without axes of one pixel in front.
-
-    Parameters
-    ----------
-    hdu : HDU
-        An image.
-
-    Returns
-    -------
-    tuple of int
-        (ny, nx) where there are no more axes; as it is for fewer than three; empty for no data.
-    """
-    shape = tuple(int(side) for side in hdu.shape)
-    while len(shape) > 2 and shape[0] == 1:
-        shape = shape[1:]
-    return shape
-
-
 def _inherited(primary: fits.Header, own: fits.Header) -> fits.Header:
     """Primary header for an extension; without its coordinates where the extension has its own."""
     inherited = primary.copy(strip=True)
@@ -460,7 +446,7 @@ def _inherited(primary: fits.Header, own: fits.Header) -> fits.Header:
 
 
 def _image_hdu(hdus: fits.HDUList, path: Path, extnum: int | str) -> fits.hdu.base.ExtensionHDU:
-    hdu = _hdu(hdus, path, extnum)
+    hdu = named_hdu(hdus, extnum, str(path))
     if extnum == 0 and hdu.header["NAXIS"] == 0 and _first_is_compressed(hdus):
         logger.debug("%s: the compressed primary image lies in extension 1", path)
         hdu = hdus[1]
@@ -471,39 +457,8 @@ def _image_hdu(hdus: fits.HDUList, path: Path, extnum: int | str) -> fits.hdu.ba
     return hdu
 
 
-def _hdu(hdus: fits.HDUList, path: Path, extnum: int | str) -> fits.hdu.base.ExtensionHDU:
-    if isinstance(extnum, int):
-        try:
-            return hdus[extnum]
-        except IndexError:
-            msg = f"{path}: found {len(hdus)} HDUs, expected an extension {extnum}"
-            raise InputError(msg) from None
-    name, _, version = extnum.partition(",")
-    wanted = (name.strip().upper(), int(version or 1))
-    for hdu in hdus:
-        if (hdu.name, hdu.ver) == wanted:
-            return hdu
-    there = ", ".join(f"{h.name},{h.ver}" if h.ver != 1 else h.name for h in hdus if h.name)
-    msg = f"{path}: found the extensions {there or 'without names'}, expected one {extnum}"
-    raise InputError(msg)
-
-
 def _first_is_compressed(hdus: fits.HDUList) -> bool:
     try:
         return isinstance(hdus[1], fits.CompImageHDU)
     except IndexError:
         return False
-
-
-def _marked_bad(
-    hdus: fits.HDUList, image: fits.hdu.base.ExtensionHDU, plane: int | None
-) -> npt.NDArray[np.bool_]:
-    """Bad pixels by the quality extensions that belong to an image (same EXTVER, same shape)."""
-    shape = shape_of_image(image)
-    bad = np.zeros(shape[-2:], dtype=bool)
-    for hdu in hdus:
-        if hdu is image or not hdu.is_image or hdu.name not in QUALITY_NAMES:
-            continue
-        if hdu.ver == image.ver and shape_of_image(hdu) in (shape, shape[-2:]):
-            bad |= np.nan_to_num(frame_of(hdu, plane), nan=1) != 0
-    return bad

@@ -78,6 +78,15 @@ class Parameters(BaseModel):
     )
     bias: types.Level = about(0.0, "bias level", "ADU", expected=f"a number or {types.MAP_RULE}")
 
+    dq_extension: types.OptionalExtension = about(
+        None, "extension beside the image that marks bad pixels; null: those of the usual names",
+        expected=f"{types.EXTENSION_RULE}, or null", in_reference=False,
+    )  # fmt: skip
+    dq_bits: types.OptionalBits = about(
+        None, "bits that mark a bad pixel, as their sum or a list; null: all",
+        expected="an integer above 0, a list of them, or null", in_reference=False,
+    )  # fmt: skip
+
     crmethod: types.Method = about(
         "mm_lacosmic", "detection method; those with _lacosmic are unions of two"
     )

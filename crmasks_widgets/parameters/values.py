@@ -253,6 +253,32 @@ def extension(value: object) -> int | str:
     return found["name"].upper() + (f",{version}" if version > 1 else "")
 
 
+def bits(value: object) -> int:
+    """Check bits that count.
+
+    Parameters
+    ----------
+    value : object
+        Their sum, or a list of their values.
+
+    Returns
+    -------
+    int
+        All of them together.
+
+    Raises
+    ------
+    RefusedValueError
+        When a value is no integer above 0.
+    """
+    found = 0
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, bool) or not isinstance(item, int) or not 0 < item <= LARGEST_COUNT:
+            raise RefusedValueError(value)
+        found |= item
+    return found
+
+
 def image_names(value: object) -> tuple[str, ...] | None:
     """Check the list of exposures.
 

@@ -11,6 +11,7 @@ from astropy.io import fits
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.errors import InputError, OutputError, ProductExistsError
+from crmasks_widgets.exposure_names import split_extension
 from crmasks_widgets.exposures import CALIBRATION_NAMES
 from crmasks_widgets.files.reading import carried_over, plane_checksum, read_image
 from crmasks_widgets.files.writing import (
@@ -71,7 +72,8 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         if name not in calibration.paths and name not in maps
     }  # fmt: skip
     for name, source in calibration.paths.items():
-        changes[name] = _named(source, calibration.checksums[name], None, folder)
+        whole = _named(source, calibration.checksums[name], None, folder)
+        changes[name] = whole + _extension(analysis, name, source)
     changes |= {name: frame.name for name, frame in maps.items()}
     if images:
         changes |= {"images": tuple(frame.name for frame in images), "extnum": 0}
@@ -99,10 +101,17 @@ def anchored(analysis: Analysis) -> Analysis:
         Equal; nothing of it is computed.
     """
     whole: dict[str, Any] = {
-        name: str(path.resolve()) for name, path in analysis.calibration.paths.items()
+        name: str(path.resolve()) + _extension(analysis, name, path)
+        for name, path in analysis.calibration.paths.items()
     }
     parameters = analysis.parameters.replace(**whole)
     return Analysis(analysis.exposures, parameters, analysis.calibration)
+
+
+def _extension(analysis: Analysis, name: str, path: Path) -> str:
+    """Which extension of its file a map is in, as the parameters say."""
+    file, extension = split_extension(getattr(analysis.parameters, name))
+    return f"[{extension}]" if extension is not None and Path(file).name == path.name else ""
 
 
 def _images(analysis: Analysis) -> tuple["_Frame", ...]:
