@@ -1,21 +1,29 @@
-# Two commands are complete on a fresh Debian machine with python3 and make:
-#   make demo    sets up, makes demo exposures, removes their cosmic rays
-#   make test    sets up, runs every check and every test
+# These are complete on a fresh Debian machine with python3 and make:
+#   make demo       sets up, makes demo exposures, removes their cosmic rays
+#   make check      sets up, runs every check, and the tests without browser or other processes
+#   make test       sets up, runs every check and every test
+#   make test-long  the same with the full counts of what is tried at random, for a night
+# Tests run on WORKERS processes, each module on one of them; tests/conftest.py says more.
 
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test test-long coverage checks docs bench clean
+.PHONY: demo check test test-long coverage checks docs bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/crmasks demo crmasks-demo --overwrite
 	@echo "Look at crmasks-demo/mediancr_identified_cr.pdf and crmasks-demo/diagnostic_mediancr.png"
 
+check: checks
+	$(PYTEST) --ignore=tests/browser -m "not process"
+
 test: checks
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-long: checks
-	CRMASKS_TEST_LONG=1 $(BIN)/python -m pytest
+	CRMASKS_TEST_LONG=1 $(PYTEST)
 	$(BIN)/python -m tests.binder_check
 
 coverage: $(VENV)/installed-for-tests
@@ -30,6 +38,7 @@ checks: $(VENV)/installed-for-tests
 
 docs: $(VENV)/installed-for-tests
 	$(BIN)/python docs/make_parameters.py
+	$(BIN)/python docs/make_architecture.py
 	$(BIN)/python docs/make_links.py
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python docs/make_notebooks.py

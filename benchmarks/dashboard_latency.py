@@ -1,4 +1,4 @@
-"""How long a person waits for the dashboard, measured in the page.
+"""How long a user waits for the dashboard, measured in the page.
 
 A listener in the page notes when an event arrives there; an observer notes when the text of the
 counts, or a picture of flags, is another one, and the frame after that is painted. Prints a table;

@@ -4,12 +4,12 @@ Times are those of the processor, all threads together, so that other programs m
 library waits busily for its threads: run with OMP_NUM_THREADS=1 for a fair comparison.
 """
 
-import time
 from dataclasses import replace
 
 import astroscrappy
 import numpy as np
 import pytest
+from _measure import seconds
 
 from crmasks_widgets.core.lacosmic import engine
 from crmasks_widgets.core.lacosmic.library import LacosmicSettings, elliptical_kernel
@@ -17,15 +17,6 @@ from crmasks_widgets.simulate import fibre_spectrograph
 
 DEFAULTS = LacosmicSettings()
 RNOISE = 3.4
-
-
-def seconds(function, repeats=3):
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 @pytest.fixture(scope="module")

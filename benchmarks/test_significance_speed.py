@@ -5,9 +5,13 @@ by method, MEDIANCR and the table of hits), and the check of the noise. Times ar
 processor, all threads together; those compared are measured in the same process.
 """
 
+import time
+
 import numpy as np
 import pytest
-from test_edit_speed import SHAPE, TARGET, seconds, shown
+from _measure import seconds
+from scipy import ndimage
+from test_edit_speed import SHAPE, check_edit, shown
 
 import crmasks_widgets as cm
 from crmasks_widgets.demo import demo_scene
@@ -19,6 +23,7 @@ EDITS = [
     {"pixels_to_be_flagged_as_cr": ((800, 1000),)},
 ]
 NOISE_CHECK_SECONDS = 1.5
+MATCHING_MEDIANS = {0.0: 5, 0.3: 25}
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +76,7 @@ def test_all_masks(benchmark, exposures, parameters, library):
 
 @pytest.mark.parametrize("change", EDITS, ids=str)
 def test_edit(benchmark, analysis, library, change):
-    def gesture():
-        return shown(analysis.replace(**change))
-
-    benchmark.pedantic(gesture, rounds=3, warmup_rounds=1)
-    ratio = seconds(gesture) / library
-    benchmark.extra_info["ratio"] = round(ratio, 4)
-    print(f"\n{change}: {ratio:.3f} of one median")
-    if ratio > TARGET:
-        pytest.fail(f"{ratio:.2f} of the time of one median, not {TARGET:.2f}")
+    check_edit(benchmark, analysis, change, library, "")
 
 
 def test_noise_check(benchmark, exposures, parameters, library):
@@ -92,3 +89,27 @@ def test_noise_check(benchmark, exposures, parameters, library):
     print(f"\nnoise check: {taken:.2f} s, {taken / library:.1f} of one median")
     if taken > NOISE_CHECK_SECONDS:
         pytest.fail(f"{taken:.2f} s, not {NOISE_CHECK_SECONDS}")
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_matching(benchmark, exposures, parameters, library, shift):
+    """Of exposures that are alike, and of ones that are displaced by parts of a pixel."""
+    frames = [ndimage.shift(e, (0, k * shift), order=1) for k, e in enumerate(exposures.data)]
+    made = cm.ExposureSet.from_arrays(frames) if shift else exposures
+
+    def match():
+        analysis = cm.Analysis(made, parameters)
+        analysis.result("scaled")
+        start = time.process_time()
+        matched = analysis.matching.matched
+        taken = time.process_time() - start
+        if matched != bool(shift):
+            pytest.fail(f"matched: found {matched} for a shift of {shift}")
+        return taken
+
+    benchmark.pedantic(match, rounds=1, warmup_rounds=1)
+    taken = min(match() for _ in range(3))
+    benchmark.extra_info["ratio"] = round(taken / library, 2)
+    print(f"\nmatching: {taken:.2f} s, {taken / library:.1f} of one median")
+    if taken / library > MATCHING_MEDIANS[shift]:
+        pytest.fail(f"{taken / library:.1f} of one median, not {MATCHING_MEDIANS[shift]}")

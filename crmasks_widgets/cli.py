@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import logging
 import os
 import shlex
@@ -23,12 +24,14 @@ from crmasks_widgets.asking import as_value
 from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
 from crmasks_widgets.beginning import Choices, begin
-from crmasks_widgets.demo import KINDS, SEED, YAML_NAME, score, write_demo
-from crmasks_widgets.errors import CrmasksError, ProductExistsError
-from crmasks_widgets.files.writing import check_room, occupied
-from crmasks_widgets.loading import FIXED_SEED, load_analysis
+from crmasks_widgets.demo import SCENE_KINDS, SEED, YAML_NAME, score, write_demo
+from crmasks_widgets.errors import CrmasksError, ProductExistsError, on_one_line
+from crmasks_widgets.loading import load_analysis
 from crmasks_widgets.machine import available_cpus
-from crmasks_widgets.products import Figures, prepare_folder, room_needed, save_all
+from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.types import FIXED_SEED
+from crmasks_widgets.products import prepare_folder
+from crmasks_widgets.running import Destination, OccupiedFolder, occupying
 
 EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 _GRACE = 0.7  # s
@@ -72,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     run.add_argument(
         "--reproducible", action="store_true",
-        help="leave out DATE, and take seed 0 where mm_seed is null: the same bytes every time",
+        help="leave out DATE, and take seed 0 where one would be drawn: the same bytes every time",
     )  # fmt: skip
     several = _add_batch(commands)
     begin = _add_init(commands)
@@ -94,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="frame in pixels (default: 1000 800; MEGARA: 2016 1596)",
     )  # fmt: skip
     demo.add_argument(
-        "--scene", choices=tuple(KINDS), default="fibres",
+        "--scene", choices=tuple(SCENE_KINDS), default="fibres",
         help="fibre spectrograph, long slit or star field (default: fibres)",
     )  # fmt: skip
     demo.add_argument(
@@ -198,21 +201,25 @@ def _init(arguments: argparse.Namespace, console: Console) -> int:
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Make masks and corrected combinations of the exposures that a YAML file names."""
-    # Without this, an hour of computing could end at a folder that is not writable.
-    inputs = [p for p in (arguments.params, arguments.crmasks) if p is not None]
     seed = FIXED_SEED if arguments.reproducible else None
     analysis = load_analysis(arguments.params, arguments.crmasks, seed=seed)
-    sources = [*inputs, *analysis.exposures.paths, *analysis.calibration.paths.values()]
-    prepare_folder(arguments.output_dir, sources, overwrite=arguments.overwrite)
-    parameters = analysis.parameters
+    to = Destination(
+        arguments.output_dir, (arguments.params,), arguments.figures, arguments.overwrite,
+        arguments.reproducible,
+    )  # fmt: skip
+    with occupying(analysis, to) as folder:
+        _say_that_nobody_is_asked(analysis.parameters, arguments.params)
+        _compute_and_save(analysis, folder, console)
+    return EXIT_DONE
+
+
+def _say_that_nobody_is_asked(parameters: Parameters, path: Path) -> None:
     if parameters.interactive or parameters.verify_cr:
         name = "interactive" if parameters.interactive else "verify_cr"
         logger.info(
             "%s: true: this run is unattended; the dashboard looks and asks: crmasks lab %s",
-            name, shlex.quote(str(arguments.params)),
+            name, shlex.quote(str(path)),
         )  # fmt: skip
-    _compute_and_save(analysis, arguments, console, inputs)
-    return EXIT_DONE
 
 
 def _batch(arguments: argparse.Namespace, console: Console) -> int:
@@ -249,8 +256,9 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
     yaml_path = arguments.folder / YAML_NAME
     logger.info("demo exposures, their truth and %s are in %s", YAML_NAME, arguments.folder)
     analysis = load_analysis(yaml_path, folders=[arguments.folder])
-    arguments.output_dir, arguments.reproducible = arguments.folder, False
-    _compute_and_save(analysis, arguments, console, [yaml_path])
+    to = Destination(arguments.folder, (yaml_path,), arguments.figures, arguments.overwrite)
+    with occupying(analysis, to) as folder:
+        _compute_and_save(analysis, folder, console)
     found = score(analysis, scene)
     console.print(
         f"true double hits found: {found.found_groups} of {found.true_groups} "
@@ -264,9 +272,9 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
 def _lab(arguments: argparse.Namespace, console: Console) -> int:
     """Open the dashboard in the browser, on a notebook that is written to the current folder."""
     # Only who wants the dashboard waits for the libraries of notebooks.
-    from crmasks_widgets.lab import Options, serve
+    from crmasks_widgets.lab import ServerOptions, serve
 
-    options = Options(
+    options = ServerOptions(
         port=arguments.port,
         browser=arguments.browser,
         voila=arguments.voila,
@@ -277,34 +285,13 @@ def _lab(arguments: argparse.Namespace, console: Console) -> int:
     return EXIT_DONE
 
 
-def _compute_and_save(
-    analysis: Analysis,
-    arguments: argparse.Namespace,
-    console: Console,
-    inputs: Sequence[Path],
-) -> None:
+def _compute_and_save(analysis: Analysis, folder: OccupiedFolder, console: Console) -> None:
     started = time.monotonic()
     quiet = not logger.isEnabledFor(logging.INFO)
-    check_room(arguments.output_dir, room_needed(analysis))
-    with occupied(arguments.output_dir) as leave:
-        with _prompt_interrupt(leave):
-            terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
-        figures: Figures | None = None
-        if arguments.figures and analysis.masks_checksum is None:
-            # Only a run that draws pays for matplotlib.
-            from crmasks_widgets.figures import all_figures
-
-            figures = all_figures
-        with terminal.spinner(console, "writing products", quiet=quiet):
-            written = save_all(
-                analysis,
-                arguments.output_dir,
-                figures=figures,
-                overwrite=arguments.overwrite,
-                inputs=inputs,
-                alone=True,
-                reproducible=arguments.reproducible,
-            )
+    with _prompt_interrupt(folder.leave):
+        terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+    with terminal.spinner(console, "writing products", quiet=quiet):
+        written = folder.save()
     if not quiet:
         terminal.print_products(console, written, analysis.uuid, time.monotonic() - started)
 
@@ -356,7 +343,7 @@ class _ConsoleHandler(logging.Handler):
         record : logging.LogRecord
             Warnings and worse are prefixed by their level.
         """
-        text = " ".join(record.getMessage().split())
+        text = on_one_line(record.getMessage())
         loud = record.levelno >= logging.WARNING
         prefix = f"{record.levelname.lower()}: " if loud else ""
         console = self._errors if loud else self._console
@@ -371,7 +358,7 @@ def _logging_to(console: Console, errors: Console, level: str) -> Iterator[None]
     logger.addHandler(handler)
     logger.setLevel(level)
     show = warnings.showwarning
-    # A person is not helped by the line of code that a warning comes from.
+    # The line of code that a warning comes from does not help a user.
     warnings.showwarning = lambda message, *_, **__: logger.warning("%s", message)
     try:
         yield
@@ -395,6 +382,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done, 2 bad input, 4 products are in the way, 130 interrupted, 1 anything else.
     """
     arguments = build_parser().parse_args(argv)
+    if not gc.get_freeze_count():
+        # Garbage is searched for before each file that is written: not among modules each time.
+        gc.freeze()
     console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     try:
         with _logging_to(console, errors, arguments.log_level):
@@ -412,7 +402,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(errors: Console, message: str, code: int) -> int:
-    text = " ".join(message.split())
+    text = on_one_line(message)
     errors.print(f"crmasks: {text}", style="bold red", markup=False, highlight=False)
     return code
 

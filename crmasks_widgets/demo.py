@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.files.writing import (
@@ -95,7 +96,7 @@ def _star_field(shape: tuple[int, int], n: int, seed: int, doubles: int) -> Scen
 
 
 @dataclass(frozen=True)
-class Kind:
+class SceneKind:
     """A kind of demo scene.
 
     Attributes
@@ -110,11 +111,11 @@ class Kind:
     make: Callable[[tuple[int, int], int, int, int], Scene]
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+SCENE_KINDS: Mapping[str, SceneKind] = MappingProxyType(
     {
-        "fibres": Kind("demo fibre spectrograph", _fibres),
-        "longslit": Kind("demo long slit", _long_slit),
-        "stars": Kind("demo star field", _star_field),
+        "fibres": SceneKind("demo fibre spectrograph", _fibres),
+        "longslit": SceneKind("demo long slit", _long_slit),
+        "stars": SceneKind("demo star field", _star_field),
     }
 )
 
@@ -150,12 +151,13 @@ def demo_scene(
     ParameterError
         If a value is not usable.
     """
-    if kind not in KINDS:
-        raise ParameterError(f"kind: found {kind!r}, expected one of {', '.join(KINDS)}")
-    if n_exposures < 3:
-        raise ParameterError(f"n_exposures: found {n_exposures}, expected at least 3")
+    if kind not in SCENE_KINDS:
+        raise ParameterError(f"kind: found {kind!r}, expected one of {', '.join(SCENE_KINDS)}")
+    if n_exposures < MIN_EXPOSURES:
+        msg = f"n_exposures: found {n_exposures}, expected at least {MIN_EXPOSURES}"
+        raise ParameterError(msg)
     doubles = max(5, round(DOUBLE_HITS_PER_PIXEL * shape[0] * shape[1]))
-    return KINDS[kind].make(shape, n_exposures, seed, doubles)
+    return SCENE_KINDS[kind].make(shape, n_exposures, seed, doubles)
 
 
 def demo_analysis(
@@ -242,7 +244,7 @@ def write_demo(
         mm_seed=seed,
     )
     products = [
-        Product(name, "exposure", partial(_write_exposure, scene, i, KINDS[kind].title))
+        Product(name, "exposure", partial(_write_exposure, scene, i, SCENE_KINDS[kind].title))
         for i, name in enumerate(names)
     ]
     products.append(Product(TRUTH_NAME, "truth", partial(_write_truth, scene)))
@@ -298,7 +300,7 @@ def score(analysis: Analysis, scene: Scene) -> Score:
     groups, n_true = ndimage.label(truth, structure=square)
     hit_groups = np.unique(groups[found & truth])
     near_truth = ndimage.binary_dilation(truth, structure=square, iterations=NEAR)
-    n_hits = int(analysis.labels.max(initial=0))
+    n_hits = analysis.n_hits
     good = np.unique(analysis.labels[near_truth & found])
     return Score(
         true_pixels=int(np.count_nonzero(truth)),

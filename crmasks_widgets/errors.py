@@ -1,11 +1,13 @@
-"""The one family of errors that the package raises for mistakes a person can mend.
+"""The one family of errors that the package raises for mistakes a user can mend.
 
-Each message is one line: what is wrong (file, key or pixel), what was found, what was expected.
+Each message is one line: what is wrong (file, key or pixel), what was found, what was expected. Its
+text stands beside the check that finds the mistake: for parameters in `parameters.model` (the rules
+after ``expected=``) and `parameters.values` (the line), for FITS files in `files.reading`.
 """
 
 
 class CrmasksError(ValueError):
-    """Anything that the person who started the computation can put right."""
+    """Anything that the user can put right."""
 
 
 class ParameterError(CrmasksError):
@@ -34,3 +36,8 @@ class Cancelled(CrmasksError):  # noqa: N818 - an answer to a request, not a fau
 
 class CrmasksWarning(UserWarning):
     """A setting or an input is usable, but not in the way one might think."""
+
+
+def on_one_line(text: object) -> str:
+    """Text, or the message of an error or a warning, without line breaks and repeated blanks."""
+    return " ".join(str(text).split())

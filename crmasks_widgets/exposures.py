@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
+from crmasks_widgets.core.no_light import constants_without_light
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import split_extension, split_plane
@@ -23,7 +25,6 @@ from crmasks_widgets.parameters import Parameters
 logger = logging.getLogger(__name__)
 
 
-MIN_EXPOSURES = 3
 CALIBRATION_NAMES = ("gain", "rnoise", "bias")
 
 
@@ -40,7 +41,8 @@ class ExposureSet:
     headers : tuple of n astropy.io.fits.Header
         Headers; empty for arrays.
     valid : (n, ny, nx) bool or None
-        False where a value is not finite or marked as bad; None when all are usable. Read-only.
+        False where a value is not finite or marked as bad, and in borders and blocks of a constant
+        that is no light; None when all are usable. Read-only.
     checksums : tuple of n str
         SHA-256 of the files, or of the arrays where there is no file; of planes of a cube, as of
         `files.reading.plane_checksum`.
@@ -123,6 +125,7 @@ class ExposureSet:
                     f"expected {_size(first)} as in {first.name}"
                 )
                 raise InputError(msg)
+            _leave_out_constants(plane)
             if not plane.valid.any():
                 msg = f"{plane.name}: found no valid pixel, expected at least one"
                 raise InputError(msg)
@@ -137,6 +140,19 @@ class ExposureSet:
             checksums=tuple(plane.checksum for plane in planes),
             paths=tuple(plane.path for plane in planes if plane.path is not None),
             planes=tuple(plane.plane for plane in planes if plane.path is not None),
+        )
+
+
+def _leave_out_constants(plane: ImagePlane) -> None:
+    """Mark borders and blocks of a constant that is no light as invalid, and say so."""
+    for found in constants_without_light(plane.data, plane.valid):
+        plane.valid &= ~found.pixels
+        logger.warning(
+            "%s: found %d pixels of the constant %g in rows, columns or blocks, far below all "
+            "others: they hold no light and are left out",
+            plane.name,
+            np.count_nonzero(found.pixels),
+            found.value,
         )
 
 

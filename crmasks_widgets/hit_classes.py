@@ -21,5 +21,11 @@ CLASS_NAMES: Final[Mapping[str, str]] = MappingProxyType({
 
 CLASSES: Final = tuple(CLASS_NAMES)
 
-CORRECTED: Final = tuple(name for name in CLASSES if name != HOT)
-"""Those corrected by default: a hot pixel is no hit, and is only seen where fluxes differ."""
+CORRECTED: Final = tuple(name for name in CLASSES if name not in {HOT, RESIDUAL})
+"""Those corrected by default: a hot pixel is no hit, and is only seen where fluxes differ; what
+displacement or image quality leaves of a source is its light."""
+
+LOW_NAME: Final = "one exposure low"
+LOW_REASON: Final = "exposure {} reads low, the others agree"
+PLAIN_NAME: Final = "hit"
+"""Names in the tables of the reference's methods, which judge no hit: their masks are defined."""

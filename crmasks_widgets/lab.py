@@ -66,7 +66,7 @@ TEMPLATES: Final = Path(__file__).parent / "dashboard"
 
 
 @dataclass(frozen=True)
-class Options:
+class ServerOptions:
     """How the dashboard is to be opened.
 
     Attributes
@@ -186,14 +186,14 @@ def _first_code(path: Path) -> str | None:
         return None
 
 
-def serve(sources: Sources, options: Options) -> None:
+def serve(sources: Sources, options: ServerOptions) -> None:
     """Open the dashboard, and keep it open until Ctrl-C.
 
     Parameters
     ----------
     sources : sequence of str
         A parameter file, or FITS files; empty for demo exposures.
-    options : Options
+    options : ServerOptions
         How.
 
     Raises

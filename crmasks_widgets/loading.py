@@ -15,9 +15,10 @@ from crmasks_widgets.core.alignment import Alignment
 from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.masks import Masks
 from crmasks_widgets.errors import InputError, ParameterError
-from crmasks_widgets.exposures import read_calibration, read_exposures
+from crmasks_widgets.exposures import ExposureSet, read_calibration, read_exposures
 from crmasks_widgets.files.finding import expand_names
 from crmasks_widgets.files.headers import describe
+from crmasks_widgets.files.history import image_checksums, order_of
 from crmasks_widgets.files.quality import Quality
 from crmasks_widgets.files.reading import find_file, open_fits
 from crmasks_widgets.parameters import Parameters
@@ -28,8 +29,6 @@ logger = logging.getLogger(__name__)
 # A pixel that was not cleaned differs from the median at most by the rounding of its way through
 # electrons, which is this part of it.
 ROUNDING = 1e-6
-# Of the simulations, where a reproducible run is not told one.
-FIXED_SEED = 0
 
 
 def load_analysis(
@@ -52,7 +51,7 @@ def load_analysis(
         Where the relative paths of the parameter file are looked for, in this order; by default in
         the current folder, then in that of the parameter file.
     seed : int, optional
-        Taken where the parameter file leaves `mm_seed` to chance.
+        Taken where the parameter file would have `mm_seed` drawn.
 
     Returns
     -------
@@ -116,6 +115,9 @@ def read_analysis(parameters: Parameters, folders: Sequence[str | Path] = (".",)
 def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
     """Take masks, flux factors and local medians from a file instead of computing them.
 
+    The masks of exposures are found by the checksums in the file's HISTORY, in whatever order the
+    exposures come. A file without them, such as those of numina-crmasks, is taken in its own order.
+
     Parameters
     ----------
     analysis : Analysis
@@ -136,27 +138,56 @@ def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
     path = find_file(path, (".",))
     n = analysis.exposures.n
     with open_fits(path) as (hdus, checksum):
-        names = ["MEDIANCR", "MEANCRT", *(f"CRMASK{i}" for i in range(1, n + 1))]
         if f"CRMASK{n + 1}" in hdus:
             msg = f"{path}: found extension CRMASK{n + 1}, expected masks of {n} exposures"
             raise InputError(msg)
+        header = hdus[0].header
+        numbers = _numbers(header, path, analysis.exposures)
+        names = ["MEDIANCR", "MEANCRT", *(f"CRMASK{i}" for i in numbers)]
         masks = [_mask(hdus, name, path, analysis.exposures.shape) for name in names]
-        factors = tuple(_flux_factor(hdus, i, path) for i in range(1, n + 1))
+        factors = tuple(_flux_factor(hdus, i, path) for i in numbers)
         boxes = _boxes(hdus)
         lamedian = _lamedian(hdus, path, analysis)
     if boxes:
         analysis = analysis.replace(pixels_to_be_replaced_by_local_median=boxes)
+    if not image_checksums(header):
+        logger.warning(
+            "%s: found no checksums of exposures in HISTORY, expected those of crmasks_widgets: "
+            "its masks are taken for those of the exposures, in this order",
+            path,
+        )
     results: dict[tuple[str, Target | None], Any] = {
         ("alignment", None): Alignment(factors, ((0.0, 0.0),) * n),
         **_valid_masks(masks, analysis),
     }
-    applied = analysis.preset(results, checksum)
+    applied = analysis.preset(results, checksum, path)
     if lamedian is None:
         return applied
     median = applied.stack.median2d
     replaced = np.abs(lamedian - median) > ROUNDING * np.abs(median)
     cleaned = LacosmicResult(replaced, median, lamedian[replaced])
-    return analysis.preset({**results, ("lacosmic", "median"): cleaned}, checksum)
+    return analysis.preset({**results, ("lacosmic", "median"): cleaned}, checksum, path)
+
+
+def _numbers(header: fits.Header, path: Path, exposures: ExposureSet) -> list[int]:
+    """Number in a masks file of each exposure at hand."""
+    made_from = image_checksums(header)
+    if not made_from:
+        return list(range(1, exposures.n + 1))
+    order = order_of(made_from, exposures.checksums)
+    if order is None:
+        strange = [
+            name
+            for name, checksum in zip(exposures.names, exposures.checksums, strict=True)
+            if checksum not in made_from
+        ]
+        found = f"no masks of {', '.join(strange)}" if strange else f"masks of {len(made_from)}"
+        msg = f"{path}: found {found}, expected those of the exposures (checksums in HISTORY)"
+        raise InputError(msg)
+    if order != sorted(order):
+        numbers = ", ".join(str(place + 1) for place in order)
+        logger.info("%s: exposures in another order: they are its numbers %s", path, numbers)
+    return [place + 1 for place in order]
 
 
 def _valid_masks(

@@ -1,4 +1,4 @@
-"""The machine: its memory and processors, and giving back memory that is no longer used."""
+"""The machine: its system, memory and processors, and giving back memory that is no longer used."""
 
 import ctypes
 import gc
@@ -6,6 +6,9 @@ import math
 import os
 from pathlib import Path
 from typing import Final
+
+WINDOWS: Final = os.name == "nt"
+"""Where files that are open cannot be removed, and folders cannot be opened."""
 
 MIB: Final = 1 << 20
 PROGRAM_MIB: Final = 250

@@ -13,7 +13,7 @@ from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch import Outcome, Report
 from crmasks_widgets.core.detectors import rows
-from crmasks_widgets.core.noise_check import remarks_on
+from crmasks_widgets.core.noise_remarks import remarks_on
 from crmasks_widgets.core.significance.excess import LEAST_SIGNIFICANCE
 from crmasks_widgets.files.writing import Written
 
@@ -22,7 +22,7 @@ _KIB = 1024
 
 @contextlib.contextmanager
 def spinner(console: Console, text: str, *, quiet: bool) -> Iterator[None]:
-    """Show that work is going on, where a person may be looking.
+    """Show that work is going on, where a user may be looking.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def compute_with_progress(
                 )
     if not quiet and detect:
         console.print(counts_table(analysis))
-        n_hits, lost = int(analysis.labels.max(initial=0)), int(analysis.problematic.sum())
+        n_hits, lost = analysis.n_hits, int(analysis.problematic.sum())
         console.print(
             f"hits in MEDIANCR: {n_hits}; pixels masked in every exposure: {lost}", highlight=False
         )
@@ -205,18 +205,29 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
     lines = [
         f"observed over predicted: {check.excess:.3f}; without what neighbouring pixels have in "
         f"common: {check.white_excess:.3f}",
-        f"gain:   given {noise.typical_gain:.4g}, {_fitted(check.gain, check.gain_error)} e-/ADU",
-        f"rnoise: given {noise.typical_rnoise:.4g}, "
-        f"{_fitted(check.rnoise, check.rnoise_error)} ADU",
+        f"gain:   given {noise.typical_gain:.4g} e-/ADU, "
+        f"{_fitted(check.gain, check.gain_error, check.gain_unknown)}",
+        f"rnoise: given {noise.typical_rnoise:.4g} ADU, "
+        f"{_fitted(check.rnoise, check.rnoise_error, check.rnoise_unknown)}",
     ]
     for number, (flux, offset) in enumerate(zip(check.flux, check.offsets, strict=True), start=1):
         lines.append(
-            f"exposure {number} against the others: flux {_percent(*flux)}; "
-            f"displacement {_pixels(*offset)}"
+            f"exposure {number} against the median of all: "
+            f"flux {_percent(*flux, check.flux_unknown)}; "
+            f"displacement {_pixels(*offset, check.offsets_unknown)}"
         )
+    matching = analysis.matching
+    lines.append(f"before tests: {matching.reason}")
+    lines += [
+        f"exposure {number} against the mean of all: {exposure.in_words}"
+        for number, exposure in enumerate(matching.exposures, start=1)
+    ]
     scale = analysis.noise_scale
     known = ", ".join(
-        f"{s:.2f} (contrast {c:.1f})" for c, s in zip(scale.contrast, scale.scale, strict=True)
+        f"{s:.2f} (contrast {c:.1f})"
+        for c, s in zip(
+            [0.0, *scale.contrast], scale.at(np.array([0.0, *scale.contrast])), strict=True
+        )
     )
     lines.append(f"scatter of median - minimum over prediction, sigma of its highest 1 %: {known}")
     remarks = remarks_on(check, noise)
@@ -227,21 +238,19 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
         console.print(line, highlight=False)
 
 
-def _fitted(value: float, error: float) -> str:
-    if not np.isfinite(value):
-        return "no fit: the levels of the frame do not tell"
-    return f"fitted {value:.4g} +/- {error:.1g}"
+def _fitted(value: float, error: float, unknown: str) -> str:
+    return f"unknown, because {unknown}" if unknown else f"fitted {value:.4g} +/- {error:.1g}"
 
 
-def _percent(deviation: float, error: float) -> str:
-    if not np.isfinite(deviation):
-        return "unknown (no bright pixels)"
+def _percent(deviation: float, error: float, unknown: str) -> str:
+    if unknown:
+        return f"unknown, because {unknown}"
     return f"{100 * deviation:+.2f} +/- {100 * error:.2f} %"
 
 
-def _pixels(dx: float, dy: float, error: float) -> str:
-    if not np.isfinite(dx):
-        return "unknown (no structure)"
+def _pixels(dx: float, dy: float, error: float, unknown: str) -> str:
+    if unknown:
+        return f"unknown, because {unknown}"
     return f"{dx:+.3f}, {dy:+.3f} +/- {error:.3f} pixels"
 
 

@@ -44,7 +44,7 @@ def links(address: str) -> str:
 
 
 def with_links(readme: str) -> str:
-    """Return the README with the links of now."""
+    """Return the README with its current links."""
     before, _, rest = readme.partition(BEGIN)
     return before + BEGIN + links(repository()) + END + rest.partition(END)[2]
 

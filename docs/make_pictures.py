@@ -1,5 +1,6 @@
 """Draw the pictures of the README and the docs from the demo exposures."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 import crmasks_widgets as cm
 from crmasks_widgets.demo import demo_scene
 from crmasks_widgets.figures import all_figures
+from crmasks_widgets.simulate import Detector, Hits, StarField, displaced, expose, star_light
 
 IMAGES = Path(__file__).parent / "images"
 HALF = 20
@@ -61,11 +63,51 @@ def result_picture(analysis: cm.Analysis) -> Figure:
     return figure
 
 
+def displaced_stars() -> cm.Analysis:
+    """Return exposures of a star field, the second and third displaced by 0.3 pixels."""
+    stars = StarField(density=6000.0, faintest=2000.0, brightest=6e4, fwhm=2.2)
+    places = ((0.0, 0.0), (0.3, -0.1), (-0.1, 0.3))
+    light = displaced(partial(star_light, (120, 160), stars, seed=3), places)
+    detector = Detector(gain=1.5, rnoise=3.0, bias=0.0)
+    scene = expose(light, seed=3, detector=detector, hits=Hits(rate=1500.0, double=4))
+    parameters = cm.Parameters(gain=1.5, rnoise=3.0, bias=0.0, crmethod="significance", mm_seed=1)
+    return cm.Analysis(cm.ExposureSet.from_arrays(list(scene.exposures)), parameters)
+
+
+def matching_picture(analysis: cm.Analysis) -> Figure:
+    """Return what differs before and after matching, in units of the noise."""
+    scaled, matched = analysis.stack, analysis.matching.cube
+    sigma = analysis.calibration.noise.sigma(scaled.median2d)
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    axes = figure.subplots(2, 3, sharex=True, sharey=True)
+    for row, (cube, words) in zip(
+        axes, ((scaled.cube, "as it is"), (matched, "matched")), strict=True
+    ):
+        middle = np.median(cube, axis=0)
+        for number, (axis, exposure) in enumerate(zip(row, cube, strict=True), start=1):
+            image = axis.imshow(
+                (exposure - middle) / sigma, origin="lower", cmap="RdBu_r", vmin=-12, vmax=12,
+                extent=(0.5, sigma.shape[1] + 0.5, 0.5, sigma.shape[0] + 0.5),
+                interpolation="nearest",
+            )  # fmt: skip
+            axis.set_title(f"exposure {number} {words}, less the median", fontsize=9)
+            axis.tick_params(labelsize=7)
+    for axis in axes[1]:
+        axis.set_xlabel("x (FITS pixel)", fontsize=8)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("y (FITS pixel)", fontsize=8)
+    bar = figure.colorbar(image, ax=axes, extend="both")
+    bar.set_label("noise of one exposure", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    return figure
+
+
 def main() -> None:
     """Write all pictures."""
     IMAGES.mkdir(exist_ok=True)
     analysis = demo_analysis()
     result_picture(analysis).savefig(IMAGES / "result.png", dpi=130)
+    matching_picture(displaced_stars()).savefig(IMAGES / "matching.png", dpi=110)
     wanted = {"diagnostic_histogram2d.png", "diagnostic_mediancr.png"}
     for job in all_figures(analysis):
         if job.name in wanted:

@@ -202,7 +202,7 @@ def quickstart(page, port):
     page.get_by_role("heading", name="Quickstart").first.wait_for()
     seconds["page"] = time.monotonic() - started
     screen = Screen(page)
-    # Cells out of sight are not drawn: go through them as a person does, with Shift+Enter.
+    # Cells out of sight are not drawn: go through them as a user does, with Shift+Enter.
     page.evaluate(RUN_TO_DASHBOARD)
     screen.wait_for_results()
     seconds["dashboard"] = time.monotonic() - started

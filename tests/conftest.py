@@ -2,8 +2,13 @@
 
 import gc
 import hashlib
+import multiprocessing.process
+import os
 import signal
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +23,7 @@ from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 from .counts import LONG
 
 settings.register_profile("reduced", derandomize=True, deadline=None, print_blob=True)
-settings.register_profile("full", deadline=None, print_blob=True, max_examples=200)
+settings.register_profile("full", deadline=None, print_blob=True, max_examples=200, database=None)
 settings.load_profile("full" if LONG else "reduced")
 
 SHAPE = (64, 80)
@@ -34,9 +39,26 @@ QUICK = {
 }
 BOTH = {"crmethod": "mm_lacosmic", "la_niter": 2}
 
+BROWSER = Path(__file__).parent / "browser"
+# Of Jupyter and IPython: a user's own are neither read nor written.
+FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 
-def pytest_collection_finish():
-    """Leave what is loaded by now out of every later search for garbage.
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs a browser, and keep on one worker what shares its set-up: a module, or the
+    browser and its JupyterLab.
+    """
+    for item in items:
+        in_browser = item.path.is_relative_to(BROWSER)
+        if in_browser:
+            item.add_marker(pytest.mark.browser)
+        group = "browser" if in_browser else item.module.__name__
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _what_is_loaded_stays():
+    """Leave what there is by now out of every later search for garbage.
 
     The program searches before each file that it writes, and all test modules with what they import
     are a hundred times as much as what a run makes.
@@ -51,6 +73,35 @@ def _ctrl_c_is_heard():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_settings_of_a_user(tmp_path_factory):
+    """Each worker has folders of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in FOLDERS:
+            patch.setenv(name, str(tmp_path_factory.mktemp(name)))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _processes_are_marked(request, monkeypatch):
+    """`make check` leaves out what starts an interpreter: such a test has to say so."""
+    if any(map(request.node.get_closest_marker, ("browser", "process"))):
+        return
+    start = subprocess.Popen.__init__
+
+    def refuse(*_, **__):
+        pytest.fail("starts a process of Python: mark it with @pytest.mark.process")
+
+    def check(self, command, *arguments, **options):
+        if sys.executable in command:
+            refuse()
+        start(self, command, *arguments, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", check)
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", refuse)
+    monkeypatch.setattr(os, "fork", refuse)
 
 
 class Finished(NamedTuple):

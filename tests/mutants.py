@@ -1,7 +1,9 @@
 """Small mistakes made in a module on purpose, and whether its tests notice them.
 
 A program of its own: python -m tests.mutants [FIRST] [STEP] tries every STEP-th mutant, each in a
-process of its own, and prints a line of JSON a mutant: module, line, mistake, whether noticed.
+fork of its own, and prints a line of JSON a mutant: module, line, mistake, whether noticed.
+python -m tests.mutants examples tries what is right, and a mistake of each module, with the
+module's own tests alone.
 """
 
 import ast
@@ -132,7 +134,19 @@ def tried(first=0, step=1):
         yield module, line, said, noticed(module, source)
 
 
+def examples():
+    """Try what is right, and the first wrong sign of each module, as `tried` does."""
+    own = _TESTS[:1]
+    yield MODULES[0], 0, "nothing", noticed(MODULES[0], source_of(MODULES[0]), own)
+    for module in MODULES:
+        line, said, source = next(
+            mutant for mutant in mutants(source_of(module)) if mutant[1] == ast.Sub.__name__
+        )
+        yield module, line, said, noticed(module, source, own)
+
+
 if __name__ == "__main__":
-    for result in tried(*map(int, sys.argv[1:])):
+    chosen = sys.argv[1:]
+    for result in examples() if chosen == ["examples"] else tried(*map(int, chosen)):
         sys.stdout.write(json.dumps(result) + "\n")
         sys.stdout.flush()

@@ -15,6 +15,7 @@ from crmasks_widgets.analysis import STAGES, graph
 from crmasks_widgets.analysis.run import Run
 from crmasks_widgets.analysis.schedule import compute_all, jobs_at_once
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.mm.exact import ExactDiagram
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
@@ -42,7 +43,7 @@ CHANGES = {
     "dq_extension": "DQ", "dq_bits": 4,
     "interactive": True, "extnum": 1, "images": ("a.fits", "b.fits", "c.fits"),
     "sg_false_alarms": 20.0, "sg_growth": 4.0, "sg_background": 8, "sg_measured_noise": False,
-    "sg_corrected": ("residual",), "max_flagged_fraction": 0.9,
+    "sg_corrected": ("residual",), "match_exposures": "off", "max_flagged_fraction": 0.9,
 }  # fmt: skip
 # What reads the files and what only draws them changes no stage.
 NO_STAGE = {
@@ -61,7 +62,7 @@ def exposures():
 
 
 def everything(analysis):
-    """All results that a person can read, as arrays."""
+    """All results that a user can read, as arrays."""
     out = dict(analysis.masks)
     out["labels"] = analysis.labels
     for target in analysis.targets:
@@ -90,7 +91,9 @@ def needed(name, table=STAGES):
     """Stages that a parameter reaches, found from the table without its own code."""
     direct = {s for s, stage in table.items() if stage.reads(name)}
     while True:
-        reached = direct | {s for s, stage in table.items() if direct & set(stage.needs)}
+        reached = direct | {
+            s for s, stage in table.items() if any(stage.needs_stage(known) for known in direct)
+        }
         if reached == direct:
             return direct
         direct = reached
@@ -177,8 +180,8 @@ def test_the_table_is_in_the_order_of_computation():
     seen = set()
     for name, stage in STAGES.items():
         # The mean's hits contain those of the exposures: one target of a stage may need others.
-        assert (seen | {name}).issuperset(stage.needs), name
         seen.add(name)
+        assert not [later for later in STAGES.keys() - seen if stage.needs_stage(later)], name
 
 
 def with_stage(name, compute):
@@ -488,6 +491,38 @@ def test_the_exact_diagram_needs_no_seed_and_gives_every_hit_its_probability(exp
     assert len(found) > 3
     # A hit in the median lifts the level that the noise is expected of, but rarely by enough.
     assert np.median(found["noise_probability"]) < 1e-6
+
+
+def test_without_a_seed_order_statistics_do(exposures):
+    unseeded = cm.Analysis(exposures, BASE.replace(mm_seed=None))
+    assert isinstance(unseeded.expected, ExactDiagram)
+    exact = unseeded.replace(mm_simulation="exact")
+    np.testing.assert_array_equal(exact.expected.histogram, unseeded.expected.histogram)
+    # A seed asks for the reference's draws.
+    seeded = unseeded.replace(mm_seed=3)
+    assert not isinstance(seeded.expected, ExactDiagram)
+    drawn = seeded.replace(mm_simulation="montecarlo").expected
+    np.testing.assert_array_equal(drawn.histogram, seeded.expected.histogram)
+    assert cm.Analysis(exposures, BASE.replace(mm_seed=None)).uuid == unseeded.uuid
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"mm_xy_offsets": CHANGES["mm_xy_offsets"]}, "exposures are displaced"),
+        ({"rnoise": 0.1}, "found a readout noise of 0.15 e-"),
+    ],
+)
+def test_where_there_is_no_exact_law_simulations_do_with_a_fixed_seed(
+    exposures, change, why, caplog
+):
+    unseeded = cm.Analysis(exposures, BASE.replace(mm_seed=None, **change))
+    with caplog.at_level("INFO", "crmasks_widgets"):
+        histogram = unseeded.expected.histogram
+    assert f"mm_simulation: auto: {why}" in caplog.text
+    assert "simulations, with seed 0" in caplog.text
+    seeded = unseeded.replace(mm_seed=0)
+    np.testing.assert_array_equal(seeded.expected.histogram, histogram)
 
 
 def test_the_boundary_can_be_asked_for_by_its_false_pixels(exposures):

@@ -16,7 +16,7 @@ from crmasks_widgets.files import writing
 from crmasks_widgets.files.folder_lock import TEMPORARY_PREFIX
 from crmasks_widgets.products import room_needed
 
-from .conftest import QUICK, SHAPE, digests, small_scene
+from .conftest import QUICK, SHAPE, digests, small_scene, write_exposures
 
 RNG = np.random.default_rng(1)
 NX, NY = SHAPE[1], SHAPE[0]
@@ -276,6 +276,16 @@ def test_header_that_promises_more_than_there_is(work, monkeypatch):
         refused(work, "false.fits.gz: ", "a whole FITS file")
 
 
+@pytest.mark.parametrize("method", ["mm_lacosmic", "significance"])
+@pytest.mark.parametrize("value", [1e20, -3e30])
+def test_fill_value_in_all_exposures_is_named_by_its_pixel(work, method, value):
+    frames = np.array(small_scene().exposures)
+    frames[:, 20, 30] = value
+    write_exposures(work.folder, frames, ["f1.fits", "f2.fits", "f3.fits"])
+    work.yaml(images=["f1.fits", "f2.fits", "f3.fits"], crmethod=method)
+    refused(work, "pixel (31, 21): found ", f"{value:.4g} ADU", "expected at most 1e+15", "DQ")
+
+
 def test_missing_file_and_folder(work):
     work.yaml(images=["e1.fits", "nowhere.fits", "e3.fits"])
     refused(work, "nowhere.fits: file not found, looked in", str(work.folder))
@@ -490,7 +500,7 @@ def test_real_disk_full(work, monkeypatch, small_disk, filled, foreseen):
     (small_disk / "filler").write_bytes(b"x" * 1024 * filled)
     before = digests(small_disk)
     if not foreseen:
-        for module in ("cli", "products"):
+        for module in ("running", "products.run"):
             monkeypatch.setattr(f"crmasks_widgets.{module}.check_room", lambda *_: None)
     line = refused(
         work, f"{small_disk}", "bytes free", "expected room for all products, at least ",

@@ -108,7 +108,7 @@ def test_shared_parameters_leave_the_exposures_to_the_blocks(tmp_path):
     shared = write_yaml(tmp_path / "tuned.yaml", ["x", "y", "z"], mm_seed=None, dilation=2)
     (block,) = find_blocks([own], shared)
     p = block.parameters
-    assert (p.dilation, p.gain, p.mm_seed) == (2, 1.25, 0)
+    assert (p.dilation, p.gain, p.mm_seed) == (2, 1.25, None)
     assert p.images == ("e1.fits", "e2.fits", "e3.fits")
     assert set(block.sources) == {own, shared}
     assert block.remarks == ()
@@ -265,6 +265,7 @@ def test_a_block_above_the_free_memory_is_refused_with_what_it_needs(tmp_path, m
 # ---- what becomes of them ------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_a_failing_block_does_not_stop_the_others(nights, run_cli):
     arguments = ["batch", "nights", "--output-dir", "out", "--workers", 2, "--no-figures"]
     result = run_cli(arguments, nights.parent)
@@ -276,7 +277,7 @@ def test_a_failing_block_does_not_stop_the_others(nights, run_cli):
     rows = batch_table(out)
     assert [row["state"] for row in rows.values()] == ["done", "failed", "done"]
     assert rows["b/params"]["error"].startswith("gone.fits: file not found")
-    assert rows["c/params"]["parameters"].endswith("mm_seed = 0")
+    assert rows["c/params"]["parameters"].count("mm_seed") == 0
     for name in ("a", "c"):
         folder, row = out / name / "params", rows[f"{name}/params"]
         assert {path.name for path in folder.iterdir()} == DATA | {RECORD_NAME}
@@ -293,6 +294,7 @@ def test_a_failing_block_does_not_stop_the_others(nights, run_cli):
         assert row["attempts"] == "1"
 
 
+@pytest.mark.process
 def test_again_it_only_verifies_and_what_is_damaged_is_made_again(nights, run_cli):
     arguments = ["batch", "nights", "--output-dir", "out", "--workers", 1, "--no-figures"]
     run_cli(arguments, nights.parent)
@@ -381,15 +383,16 @@ def test_a_mistake_of_ours_fails_its_block_alone(tmp_path, monkeypatch):
 
 def kill_worker(folder, n):
     """Kill the only worker `n` times, each time when it has begun its block."""
-    for _ in range(n):
-        (folder / RECORD_NAME).unlink(missing_ok=True)
-        while not (folder / RECORD_NAME).exists():
-            time.sleep(0.01)
+    for left in reversed(range(n)):
+        wait_for(folder / RECORD_NAME)
+        if left:  # the next worker writes it anew
+            (folder / RECORD_NAME).unlink()
         for process in multiprocessing.active_children():
             os.kill(process.pid, signal.SIGKILL)
             process.join()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("kills", "state"), [(1, "done"), (2, "failed")])
 def test_a_block_whose_worker_was_killed_runs_again_but_not_for_ever(tmp_path, kills, state):
     # Simulations give the time to kill it.
@@ -423,8 +426,9 @@ def start_batch(folder, *arguments):
 
 
 def wait_for(path):
+    """Wait until a file is there, and something in it."""
     end = time.monotonic() + 60
-    while not path.exists():
+    while not path.exists() or not path.stat().st_size:
         assert time.monotonic() < end, f"{path} did not come"
         time.sleep(0.01)
 
@@ -445,6 +449,7 @@ def no_process_uses(folder):
     return False
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_batch_goes_on_where_it_was(tmp_path, run_cli, how):
     work = tmp_path / "work"
@@ -510,6 +515,7 @@ def cluster(tmp_path):
             process.wait()
 
 
+@pytest.mark.process
 def test_on_a_cluster_a_killed_workers_block_runs_elsewhere(tmp_path, run_cli, cluster):
     address, workers = cluster
     work = tmp_path / "work"
@@ -534,6 +540,7 @@ def test_on_a_cluster_a_killed_workers_block_runs_elsewhere(tmp_path, run_cli, c
         assert digests(work / "out" / name) == digests(work / "here" / name)
 
 
+@pytest.mark.process
 def test_a_cluster_that_is_not_there(tmp_path, monkeypatch):
     blocks = find_blocks([night(tmp_path / "n")])
     with monkeypatch.context() as patch:

@@ -29,6 +29,7 @@ def python(*arguments, cwd, **options):
     )
 
 
+@pytest.mark.process
 def test_as_a_module_in_a_process_of_its_own(work):
     work.yaml()
     command = ["-m", "crmasks_widgets", "run", "params.yaml", "--no-figures", "--output-dir", "out"]
@@ -43,6 +44,7 @@ def test_as_a_module_in_a_process_of_its_own(work):
     assert digests(work.folder) == before
 
 
+@pytest.mark.process
 def test_neither_import_nor_help_nor_a_run_without_figures_loads_matplotlib(work):
     work.yaml(**BOTH)
     code = (
@@ -60,6 +62,7 @@ def test_neither_import_nor_help_nor_a_run_without_figures_loads_matplotlib(work
     assert "usage: crmasks" in done.stdout
 
 
+@pytest.mark.process
 def test_anything_else_ends_with_1(work):
     work.yaml()
     code = (
@@ -244,6 +247,7 @@ def test_an_interrupt_while_stages_are_started_stops_those_that_run(work, monkey
     assert ("expected", None) not in analysis.computed()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("earlier", [False, True])
 def test_ctrl_c_ends_running_stages_and_leaves_earlier_products(work, earlier):
     work.yaml()
@@ -267,6 +271,7 @@ def test_ctrl_c_ends_running_stages_and_leaves_earlier_products(work, earlier):
     assert digests(work.folder) == before
 
 
+@pytest.mark.process
 def test_ctrl_c_does_not_wait_for_a_library_that_does_not_listen(work):
     work.yaml()
     before = digests(work.folder)

@@ -1,8 +1,8 @@
 """Killed, interrupted and failing runs: every product is absent, old or complete."""
 
 import builtins
+import contextlib
 import errno
-import fcntl
 import io
 import itertools
 import json
@@ -21,7 +21,7 @@ from astropy.io import fits
 
 from crmasks_widgets import OutputError, save_all
 from crmasks_widgets.cli import EXIT_BAD_INPUT
-from crmasks_widgets.files import folder_lock as _folder_lock
+from crmasks_widgets.files import folder_lock, writing
 from crmasks_widgets.files.folder_lock import LOCK_NAME, TEMPORARY_PREFIX, temporary_path
 from crmasks_widgets.files.writing import Product, occupied, write_products
 
@@ -50,6 +50,7 @@ def kill_runs(work, kind, n):
     return complete, runs
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("kind", "earlier"),
     [("steps", True), *itertools.product(["anywhere", "writing"], [True, False])],
@@ -125,6 +126,7 @@ def test_two_writers_of_one_process_do_not_share_a_temporary_file(tmp_path):
 # ---- one run at a time ---------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_second_run_is_kept_out_and_told_who_is_there(work, monkeypatch):
     work.yaml()
     work.out.mkdir()
@@ -181,32 +183,59 @@ def test_of_many_runs_at_once_one_writes(tmp_path):
 
 def test_a_lock_that_was_replaced_is_not_held(tmp_path, monkeypatch):
     """The last holder removes its file between our opening it and our locking it."""
-    path, flock = tmp_path / LOCK_NAME, fcntl.flock
+    path, lock = tmp_path / LOCK_NAME, folder_lock.lock_descriptor
     path.write_text("of the last holder")
     inodes = [path.stat().st_ino]
 
-    def removed_meanwhile(handle, how):
+    def removed_meanwhile(handle, **options):
         if len(inodes) == 1:
             keep = tmp_path / "keep"  # so that the number of the file is not used again
             path.rename(keep)
             inodes.append(None)
-        flock(handle, how)
+        return lock(handle, **options)
 
-    monkeypatch.setattr(_folder_lock.fcntl, "flock", removed_meanwhile)
-    with _folder_lock.locked(tmp_path):
+    monkeypatch.setattr(folder_lock, "lock_descriptor", removed_meanwhile)
+    with folder_lock.locked(tmp_path):
         assert path.stat().st_ino != inodes[0]
-        assert path.read_text().startswith(f"process {os.getpid()} on ")
+        assert path.read_text().strip().startswith(f"process {os.getpid()} on ")
     assert not path.exists()
 
 
 def test_file_system_without_locks_is_said_to_be_one(tmp_path, monkeypatch, caplog):
-    def none(*_):
+    def none(*_, **__):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(_folder_lock.fcntl, "flock", none)
+    monkeypatch.setattr(folder_lock, "lock_descriptor", none)
     save_all(analysis_of(), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == DATA_PRODUCTS
     assert f"{tmp_path}: this file system has no locks (No locks available)" in caplog.text
+
+
+def test_where_open_files_cannot_be_removed(tmp_path, monkeypatch):
+    """As on Windows: a lock file is closed before it is removed, and no folder is opened."""
+    opened, unlink, open_file = {}, Path.unlink, os.open
+
+    def open_no_folder(path, *arguments, **options):
+        if Path(path).is_dir():
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        handle = open_file(path, *arguments, **options)
+        opened[handle] = str(path)
+        return handle
+
+    def unlink_closed(path, **options):
+        for handle, name in opened.items():
+            with contextlib.suppress(OSError):
+                assert not (name == str(path) and os.path.samestat(os.fstat(handle), path.stat()))
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "open", open_no_folder)
+    monkeypatch.setattr(Path, "unlink", unlink_closed)
+    for module in (folder_lock, writing):
+        monkeypatch.setattr(module, "WINDOWS", True)
+    analysis = analysis_of()
+    for _ in range(2):
+        save_all(analysis, tmp_path / "out", overwrite=True)
+        assert {path.name for path in (tmp_path / "out").iterdir()} == DATA_PRODUCTS
 
 
 def test_products_that_appear_while_computing_are_not_overwritten(work, monkeypatch):

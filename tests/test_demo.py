@@ -8,7 +8,7 @@ from astropy.io import fits
 from scipy import ndimage
 
 from crmasks_widgets import Analysis, ExposureSet, Parameters, ProductExistsError, load_analysis
-from crmasks_widgets.demo import DETECTOR, KINDS, demo_scene, score, write_demo
+from crmasks_widgets.demo import DETECTOR, SCENE_KINDS, demo_scene, score, write_demo
 
 from .conftest import digests
 
@@ -100,7 +100,7 @@ def test_demo_of_other_scenes_and_numbers(tmp_path, run_cli, kind, n):
     assert [*numbers[:4], numbers[-1]] == expected
     assert numbers[0] >= 0.5 * numbers[1]
     header = fits.getheader(tmp_path / "d" / f"exposure{n}.fits")
-    assert header["OBJECT"] == KINDS[kind].title
+    assert header["OBJECT"] == SCENE_KINDS[kind].title
     assert header["SATURATE"] > 10000
     with fits.open(tmp_path / "d" / "truth.fits") as hdus:
         assert len(hdus["COSMICS"].data) == n

@@ -12,16 +12,18 @@ from crmasks_widgets.analysis.graph import Stage
 from crmasks_widgets.analysis.table import STAGES
 from crmasks_widgets.core import codes, detectors
 from crmasks_widgets.dashboard import overlays
+from crmasks_widgets.dashboard.colour_tables import rgb
 from crmasks_widgets.dashboard.diagram_pictures import glyphs
 from crmasks_widgets.dashboard.frames import pixel_lines
 from crmasks_widgets.dashboard.status_view import counts_text
+from crmasks_widgets.dashboard.stretches import COLOUR_MAPS, INVALID, colour_palette
 from crmasks_widgets.figures.diagnostics import diagnostic_figure
 from crmasks_widgets.parameters import types
 from crmasks_widgets.products.hits import save_regions
 from crmasks_widgets.terminal import counts_table
 
 from .conftest import LEVELS, QUICK, SHAPE, small_scene
-from .dashboard.desks import Bench
+from .dashboard.bench import Bench
 from .dashboard.test_overlays import whole_window
 
 FOURTH = detectors.Detector(
@@ -34,6 +36,15 @@ FOURTH = detectors.Detector(
 def flagged_peak(read, target):
     stack = read("stack")
     return stack.target(target) - stack.min2d > 150
+
+
+def test_no_detection_has_the_colour_of_pixels_without_a_value():
+    invalid = np.array(rgb(codes.INVALID_COLOUR), float)
+    for code in overlays.overlay_codes().values():
+        assert np.linalg.norm(invalid - rgb(code.colour)) > 80, code
+    for name in COLOUR_MAPS:
+        table = colour_palette(name)[:INVALID, :3].astype(float)
+        assert np.linalg.norm(table - invalid, axis=1).min() > 30, name
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What the documentation says is what the program does."""
 
+import importlib
 import os
 import re
 import runpy
@@ -26,6 +27,48 @@ def test_the_parameter_page_is_current():
     assert (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8") == page()
 
 
+def test_the_architecture_page_is_current():
+    page = runpy.run_path(str(ROOT / "docs" / "make_architecture.py"))["page"]
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert page(text) == text
+
+
+PLACE = re.compile(r"`((?:[\w-]+/)*[\w-]+\.py)`(?:: ((?:`\w+`(?:,\s)?)+))?")
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "docs/glossary.md", "CONTRIBUTING.md"])
+def test_places_that_a_page_names_are_there(page):
+    """As `file.py`, or `file.py`: `name`, `other_name`; files are those of the package or tests."""
+    text = re.sub(r"```.*?```", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    places = PLACE.findall(text)
+    assert places
+    for path, names in places:
+        found = next(p / path for p in (ROOT / "crmasks_widgets", ROOT) if (p / path).exists())
+        defined = re.findall(r"(?:def|class) (\w+)|^(\w+)\b.* = ", found.read_text(), re.M)
+        known = {name for names in defined for name in names}
+        assert set(re.findall(r"\w+", names)) <= known, (path, names)
+
+
+def test_following_one_detection_opens_few_modules():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    walk = text.partition("## Walk 2")[2].partition("## Walk 3")[0]
+    modules = re.findall(r"^\d+\. `([\w/]+\.py)`", walk, re.MULTILINE)
+    assert len(set(modules)) == len(modules) <= 14
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("crmasks_widgets.blocks", "find_blocks"),
+        ("crmasks_widgets.core.lacosmic_engine", "detect"),
+        ("crmasks_widgets.core.lacosmic_engine", "prepare"),
+        ("crmasks_widgets.core.lacosmic_stages", "lacosmic_stages"),
+    ],
+)
+def test_documented_names_from_before_the_folders_stay(module, name):
+    assert callable(getattr(importlib.import_module(module), name))
+
+
 def test_the_yaml_of_the_readme_is_valid():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (text,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
@@ -48,6 +91,7 @@ def commands_of_the_readme():
 ELSEWHERE = {"make demo", "make test", "pip install .", "crmasks lab params.yaml"}
 
 
+@pytest.mark.process
 def test_every_command_of_the_readme_runs(work, run_cli):
     work.yaml()
     (work.folder / "nights" / "first").mkdir(parents=True)
@@ -67,6 +111,7 @@ def test_every_command_of_the_readme_runs(work, run_cli):
     build_parser().parse_args(["lab", "params.yaml"])
 
 
+@pytest.mark.process
 def test_the_python_of_the_readme_runs(work):
     work.yaml()
     for i in (1, 2, 3):  # the bias of the example
@@ -117,7 +162,11 @@ def test_the_lock_of_binder_pins_what_the_project_needs():
     assert os.access(ROOT / "binder" / "postBuild", os.X_OK)
 
 
-PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -128,6 +177,24 @@ def test_links_lead_somewhere(page):
             found = (ROOT / page).parent.joinpath(target)
             assert found.exists(), target
             assert not place or place in headings(found), f"{target}#{place}"
+
+
+def test_docstrings_cite_pages_that_are_there():
+    """As "docs/page.md, Heading", perhaps with a line break between."""
+    cited = set()
+    for path in sorted((ROOT / "crmasks_widgets").rglob("*.py")):
+        text = re.sub(r"\s+(# )?", " ", path.read_text(encoding="utf-8"))
+        cited |= {
+            (path.name, *found) for found in re.findall(r"(docs/[\w-]+\.md)([^)\n\"]*)", text)
+        }
+        # No numbers of a document that is not here, unless it is a book or a paper with a year.
+        for found in re.finditer(r"[Ss]ections? \d|\b[AW]-\d+\b", text):
+            assert re.search(r"\b(19|20)\d\d\b", text[found.start() - 100 : found.start()]), path
+    assert len(cited) > 10
+    for name, page, rest in cited:
+        titles = re.findall(r"^#+ (.*)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+        title = rest.removeprefix(", ")
+        assert not rest or any(title.startswith(known) for known in titles), (name, page, rest)
 
 
 def headings(page):

@@ -178,6 +178,7 @@ def test_same_bytes_twice_and_under_any_matplotlibrc(tmp_path):
         assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes(), job.name
 
 
+@pytest.mark.process
 def test_no_pyplot_and_the_package_alone_loads_no_matplotlib():
     script = (
         "import sys, crmasks_widgets.analysis\n"
@@ -500,7 +501,9 @@ def test_no_pdf_without_pages():
 
 
 def filled(made, book, number, scale="minmax"):
-    page = HitPage(PageLayout(made.exposures.n, book.corrected_name, book.classes_name, book.key))
+    page = HitPage(
+        PageLayout(made.exposures.n, book.corrected_name, book.classes_name, book.legend)
+    )
     row = book.hits[number - 1]
     fill_page(page, book, row, made.parameters.semiwindow, scale)
     return page, hit_window(row["x"], row["y"], made.parameters.semiwindow, made.exposures.shape)

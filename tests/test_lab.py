@@ -62,6 +62,7 @@ def test_without_voila_the_way_to_get_it_is_said(run_cli, tmp_path, no_server, m
     assert "pip install 'crmasks-widgets[voila]'" in result.err
 
 
+@pytest.mark.process
 def test_a_server_that_ends_at_once_is_an_error():
     command = ["timeit", "--no-such-option"]
     with pytest.raises(StartError, match="timeit: ended with exit code 2"):  # noqa: SIM117

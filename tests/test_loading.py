@@ -16,6 +16,7 @@ from crmasks_widgets import (
     save_all,
 )
 from crmasks_widgets.analysis.schedule import compute_all
+from crmasks_widgets.files.history import image_checksums, image_line, order_of
 
 from . import golden_cases
 from .conftest import (
@@ -286,6 +287,22 @@ def test_masks_of_the_command_line_are_looked_for_in_the_current_folder(two_plac
     assert load_analysis(yaml, there / "crmasks.fits").masks_checksum is not None
 
 
+def test_masks_that_were_applied_stay_where_they_are(tmp_path):
+    """They are an input, though they are called like a product that this run does not make."""
+    made = Analysis(
+        ExposureSet.from_arrays(list(small_scene().exposures)), Parameters(**LEVELS | QUICK)
+    )
+    save_all(made, tmp_path)
+    path = tmp_path / "crmasks.fits"
+    before = path.read_bytes()
+    applied = apply_masks(made, path)
+    assert applied.sources == (path,)
+    save_all(applied, tmp_path, overwrite=True)
+    assert path.read_bytes() == before
+    assert not (tmp_path / "hits.ecsv").exists()
+    assert made.sources == applied.replace(dilation=3).sources == ()
+
+
 def test_lamedian_close_to_the_median_counts_as_cleaned(tmp_path):
     exposures = ExposureSet.from_arrays(list(small_scene().exposures))
     settings = LEVELS | QUICK | BOTH | {"use_lamedian": True}
@@ -298,3 +315,62 @@ def test_lamedian_close_to_the_median_counts_as_cleaned(tmp_path):
     applied = apply_masks(made, tmp_path / "crmasks.fits").combination("mediancr").data
     assert applied[y, x] == pytest.approx(value, rel=1e-6)
     assert made.combination("mediancr").data[y, x] == made.stack.min2d[y, x]
+
+
+def differing_exposures(work):
+    """Three files of one field that differ in brightness, and products made from them."""
+    frames = small_scene().exposures * np.array([1.0, 1.2, 0.9], np.float32)[:, None, None]
+    names = write_exposures(work.folder, frames, ["a.fits", "b.fits", "c.fits"])
+    settings = BOTH | {"flux_factor": [1.0, 1.2, 0.9], "apply_flux_factor_to": "original"}
+    work.yaml(images=names, **settings)
+    assert work.run("--output-dir", "made").code == 0
+    return names, settings
+
+
+def test_masks_find_their_exposures_in_any_order(work):
+    names, settings = differing_exposures(work)
+    settings = settings | {"flux_factor": [0.9, 1.0, 1.2]}
+    work.yaml(images=[names[2], names[0], names[1]], **settings)
+    result = work.run("--crmasks", "made/crmasks.fits", "--output-dir", "applied")
+    assert result.code == 0, result
+    assert "in another order: they are its numbers 3, 1, 2" in result.out
+    header = fits.getheader(work.folder / "applied" / "combined_meancr.fits")
+    assert [header[f"FLUXF{i}"] for i in (1, 2, 3)] == [0.9, 1.0, 1.2]
+    for kind in KINDS:
+        made, applied = (
+            fits.getdata(work.folder / d / f"combined_{kind}.fits") for d in ("made", "applied")
+        )
+        np.testing.assert_allclose(applied, made, rtol=1e-5, atol=1e-3)
+
+
+def test_masks_of_another_field_are_refused(work):
+    names, settings = differing_exposures(work)
+    write_exposures(work.folder, [small_scene().exposures[0] + 1], ["other.fits"])
+    work.yaml(images=[names[0], "other.fits", names[1]], **settings)
+    result = work.run("--crmasks", "made/crmasks.fits", "--output-dir", "applied")
+    assert result.code == 2
+    expected = "made/crmasks.fits: found no masks of other.fits, expected those of the exposures"
+    assert expected in result.err
+    assert not (work.folder / "applied").exists()
+
+
+def test_masks_without_checksums_are_taken_in_their_order(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING, "crmasks_widgets"):
+        applied_golden(tmp_path, "piecewise_3")
+    assert "found no checksums of exposures in HISTORY" in caplog.text
+
+
+def test_checksums_survive_the_breaks_of_long_lines():
+    names = ["a" * k for k in range(1, 150)]
+    sums = tuple(f"{k:064x}" for k in range(len(names)))
+    header = fits.Header()
+    for name, checksum in zip(names, sums, strict=True):
+        header.add_history(image_line(name, checksum))
+    header.add_history(f"bias map sha256 {7:064x}")
+    assert image_checksums(header) == sums
+    assert image_checksums(fits.Header()) == ()
+
+
+def test_equal_exposures_have_a_mask_each():
+    assert order_of(("x", "y", "x"), ("x", "x", "y")) == [0, 2, 1]
+    assert order_of(("x", "y", "x"), ("x", "y", "y")) is None

@@ -368,6 +368,8 @@ def values_of(info: ParameterInfo) -> st.SearchStrategy[object]:
     low, high = info.range.low, info.range.high
     if info.kind == "integer":
         drawn: st.SearchStrategy[object] = st.integers(int(low or 0), int(high or 0))
+        if info.nullable:
+            return drawn | st.none()
         return drawn.filter(lambda n: n % 2) if info.name == "la_psfsize" else drawn
     number = st.floats(
         low, info.range.high, exclude_min=info.range.open_low, allow_nan=False,
@@ -388,7 +390,7 @@ OTHER = {
     "flux_factor": st.none()
     | st.just("auto")
     | positive
-    | st.lists(positive, min_size=3, max_size=3),
+    | st.lists(st.floats(0.3, 30), min_size=3, max_size=3),
     "flux_factor_regions": st.none() | st.lists(region, min_size=1),
     "regions_to_be_skipped": st.none() | st.lists(region, min_size=1),
     "pixels_to_be_flagged_as_cr": st.none() | st.lists(st.tuples(coordinate, coordinate)),
@@ -512,7 +514,10 @@ def test_file_is_readable() -> None:
         "# ---- exposures and detector ----", "# ---- general ----", "# ---- L.A.Cosmic ----",
         "# ---- Median-Minimum ----",
     ]  # fmt: skip
-    assert "  la_satlevel: 65535.0                # saturation level (ADU)\n" in text
+    assert (
+        "  la_satlevel: 65535.0                # saturation level as read, bias included (ADU)\n"
+        in text
+    )
     for name, info in TABLE.items():
         if name != "images" and info.in_reference:
             assert re.search(rf"^ *{name}:.*  # {re.escape(info.help)}", text, re.MULTILINE)

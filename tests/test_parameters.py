@@ -39,7 +39,7 @@ OWN = {
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
     "mediancr_pixels_rejected", "max_flagged_fraction", "dq_extension", "dq_bits",
     "sg_false_alarms", "sg_growth",
-    "sg_background", "sg_measured_noise", "sg_corrected",
+    "sg_background", "sg_measured_noise", "sg_corrected", "match_exposures",
 }  # fmt: skip
 
 # ---- defaults and the table --------------------------------------------------------------------
@@ -60,13 +60,14 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "la_fsmode": "convolve", "la_psfmodel": "gaussxy", "la_psffwhm_x": 2.5,
         "la_psffwhm_y": 2.5, "la_psfsize": 11, "la_psfbeta": 4.765, "la_verbose": False,
         "la_padwidth": 0, "la_engine": "fast",
-        "mm_simulation": "montecarlo", "mm_expected_false": None,
+        "mm_simulation": "auto", "mm_expected_false": None,
         "mm_xy_offsets": None, "mm_crosscorr_region": None, "mm_boundary_fit": "spline",
         "mm_knots_splfit": 3, "mm_fixed_points_in_boundary": None, "mm_nsimulations": 10,
         "mm_niter_boundary_extension": 3, "mm_weight_boundary_extension": 10.0,
         "mm_threshold": 0.0, "mm_threshold_rnoise": None, "mm_minimum_max2d_rnoise": 5.0,
         "sg_false_alarms": 1.0, "sg_growth": 3.0, "sg_background": 32, "sg_measured_noise": True,
-        "sg_corrected": ("coincident", "unstable", "residual", "saturated"),
+        "sg_corrected": ("coincident", "unstable", "saturated"),
+        "match_exposures": "auto",
     }  # fmt: skip
     found = dict(Parameters(mm_seed=7))
     assert found.pop("mm_seed") == 7
@@ -100,7 +101,7 @@ def test_table_gives_group_unit_range_and_choices() -> None:
     assert [str(TABLE[n].range) for n in ("la_sigclip", "la_niter", "maxplots")] == [
         "> 0", "≥ 1", "any",
     ]  # fmt: skip
-    assert TABLE["sg_growth"].group == "significance"
+    assert TABLE["sg_growth"].group == TABLE["match_exposures"].group == "significance"
     assert TABLE["crmethod"].choices == (
         "lacosmic", "mmcosmic", "mm_lacosmic", "significance", "significance_lacosmic",
     )  # fmt: skip
@@ -505,12 +506,27 @@ def test_frozen_compared_by_value_and_hashable() -> None:
 
 
 def test_seed_is_drawn_once() -> None:
-    made = Parameters(mm_seed=None)
+    simulating = {"mm_simulation": "montecarlo"}
+    made = Parameters(mm_seed=None, **simulating)
     assert isinstance(made.mm_seed, int)
-    assert len({Parameters().mm_seed for _ in range(5)}) > 1
+    assert len({Parameters(**simulating).mm_seed for _ in range(5)}) > 1
     assert made.replace(dilation=3).mm_seed == made.mm_seed
     assert Parameters.from_yaml_text(made.to_yaml()).mm_seed == made.mm_seed
-    assert Parameters(mm_seed="none").mm_seed != Parameters(mm_seed="none").mm_seed
+    again = Parameters(mm_seed="none", **simulating)
+    assert again.mm_seed != Parameters(mm_seed="none", **simulating).mm_seed
+
+
+@pytest.mark.parametrize("how", ["auto", "exact"])
+def test_no_seed_is_drawn_where_order_statistics_do(how: str) -> None:
+    made = Parameters(mm_simulation=how)
+    assert made.mm_seed is None
+    assert Parameters.from_yaml_text(made.to_yaml()) == made
+    assert made.replace(mm_simulation="montecarlo").mm_seed is not None
+    text = "gain: 1\nrnoise: 3\nbias: 0\nrequirements: {dilation: 1}\n"
+    text += "crmasks_widgets: {mm_simulation: %s}"
+    if how == "auto":
+        assert Parameters.from_yaml_text(text % how, seed=7).mm_seed is None
+        assert Parameters.from_yaml_text(text % "montecarlo", seed=7).mm_seed == 7
 
 
 def test_replace_checks_anew_and_leaves_the_old_alone() -> None:
@@ -558,6 +574,7 @@ def test_unknown_name_names_the_nearest(wrong: str, near: str) -> None:
     )
 
 
+@pytest.mark.process
 def test_module_needs_no_numpy() -> None:
     """The parameters alone load fast, whatever else the package's own import brings in."""
     code = (
@@ -608,7 +625,7 @@ def test_every_field_refuses_what_is_none_of_its_values(name: str) -> None:
 def test_null_is_a_value_or_refused_for_every_field(name: str) -> None:
     info = TABLE[name]
     message = message_of(name, None)
-    if info.nullable or name == "mm_seed":
+    if info.nullable:
         assert message == ""
     else:
         assert message == f"{name}: found null, expected {info.expected}"

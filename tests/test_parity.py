@@ -59,7 +59,7 @@ def test_combinations_of_golden_scenes(name):
         np.testing.assert_allclose(made.data, expected, rtol=1e-6, atol=1e-4)
         expected_map = case.arrays[f"{kind.upper()}_MAP"].copy()
         if kind == "meancrt":
-            # The reference writes 1 where it took a median of all exposures (W-16).
+            # The reference writes 1 where it took a median of all exposures.
             medians = analysis.masks["MEANCRT"] & ~analysis.masks["MEDIANCR"]
             assert (expected_map[medians] == 1).all()
             expected_map[medians] = len(case.exposures)
@@ -67,7 +67,7 @@ def test_combinations_of_golden_scenes(name):
 
 
 def test_lamedian_fills_where_lacosmic_cleaned_and_no_hit_is_left_elsewhere():
-    """W-18: the reference leaves the hit in MM-only and dilated pixels."""
+    """The reference leaves the hit in MM-only and dilated pixels."""
     case = golden_cases.load("use_lamedian")
     analysis = analysis_of(case)
     made, mask = analysis.combination("mediancr").data, analysis.masks["MEDIANCR"]

@@ -1,4 +1,4 @@
-"""Rules that the source itself must keep: nothing in it runs what a file or a person wrote."""
+"""Rules that the source itself must keep: nothing in it runs what a file or a user wrote."""
 
 import ast
 import subprocess
@@ -60,6 +60,7 @@ def test_these_would_be_found(source):
     assert list(offences(source))
 
 
+@pytest.mark.process
 def test_the_security_rules_of_ruff_hold_without_exception():
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "S",
                "--output-format", "concise", "--no-cache", "crmasks_widgets"]  # fmt: skip

@@ -42,11 +42,63 @@ def test_wrong_bias_is_noticed_in_the_frame_where_it_shows(caplog):
     made = analysis_of(frames, pixels_to_be_ignored_as_cr=((1, 1),))
     with caplog.at_level(logging.WARNING, "crmasks_widgets"):
         assert made.flags(2).either.mean() > 0.5
-    assert caplog.messages[-1].startswith("exposure 2: found ")
+    (message,) = caplog.messages
+    assert message.startswith("exposure 2 disagrees with the others in ")
     assert not made.flags("median").either.all()
     frames[2] += 1000
-    with pytest.raises(ParameterError, match=r"^the median: found .*mm_boundary_fit, "):
+    with pytest.raises(
+        ParameterError, match=r"^the median: found .*: exposure 1 disagrees with the others"
+    ):
         _ = analysis_of(frames).masks
+
+
+def stars(dx, dy):
+    rng = np.random.default_rng(4)
+    y, x = np.mgrid[:150, :160]
+    light = np.full(x.shape, 40.0)
+    for u, v, peak in rng.uniform((0, 0, 500), (160, 150, 9000), (220, 3)):
+        light += peak * np.exp(-((x - u - dx) ** 2 + (y - v - dy) ** 2) / 5)
+    return light
+
+
+DIFFERENT = {
+    "displaced": ([stars(0, 0), stars(6, -5), stars(-7, 4)], "(+0.00, +0.00), (+6.0"),
+    "brighter": ([stars(0, 0), stars(0, 0), 3 * stars(0, 0)], "brightness 1, 1, 3"),
+    "another field": (
+        [stars(0, 0), stars(0, 0)[::-1], stars(0, 0)[:, ::-1]],
+        "displacement in pixels unknown, because the correlation of exposures 1 and 2 has no peak",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["mm_lacosmic", "significance"])
+@pytest.mark.parametrize("kind", DIFFERENT)
+def test_exposures_that_disagree_everywhere_are_said_to_once_with_numbers(kind, method, caplog):
+    lights, said = DIFFERENT[kind]
+    rng = np.random.default_rng(1)
+    frames = [rng.poisson(light) + rng.normal(0, 3, light.shape) for light in lights]
+    settings = Parameters(
+        gain=1.0, rnoise=3.0, crmethod=method, mm_nsimulations=1, max_flagged_fraction=1.0
+    )
+    made = Analysis(ExposureSet.from_arrays(frames), settings)
+    with caplog.at_level(logging.WARNING, "crmasks_widgets"):
+        for target in made.targets:
+            _ = made.flags(target)
+    (message,) = [m for m in caplog.messages if "flagged" in m or "disagree" in m]
+    assert "disagrees with the others in" in message
+    assert said in message
+    part = int(message.split("%")[0].split()[-1])
+    assert 15 <= part <= 100
+
+
+def test_crowds_of_hits_are_no_disagreement(caplog):
+    rng = np.random.default_rng(1)
+    frames = rng.poisson(100.0, (5, 100, 100)) + rng.normal(0, 3, (5, 100, 100))
+    frames[rng.random(frames.shape) < 0.08] += 2000
+    made = Analysis(
+        ExposureSet.from_arrays(list(frames)), Parameters(rnoise=3.0, crmethod="significance")
+    )
+    assert made.result("disagreement") == ""
 
 
 def test_very_much_is_pointed_out(caplog):
@@ -60,8 +112,7 @@ def test_very_much_is_pointed_out(caplog):
     with caplog.at_level(logging.WARNING, "crmasks_widgets"):
         _ = analysis_of(frames).flags(1)
     (message,) = caplog.messages
-    assert message.startswith("exposure 1: found 3")
-    assert "expected cosmic rays in far fewer: look at bias, gain, rnoise, " in message
+    assert message.startswith("exposure 1 disagrees with the others in 31% of the pixels")
     frames[1, :20] += 1000
     with pytest.raises(ParameterError, match=r"expected at most 25\.0%"):
         _ = analysis_of(frames, max_flagged_fraction=0.25).flags("median")
@@ -83,7 +134,7 @@ def test_a_few_pixels_are_not_judged():
     assert made.flags("median").either.all()
 
 
-def test_the_cap_counts_what_is_detected_not_what_a_person_says():
+def test_the_cap_counts_what_is_detected_not_what_a_user_says():
     y, x = np.mgrid[1 : SHAPE[0] + 1, 1 : SHAPE[1] + 1]
     everywhere = tuple(zip(x.ravel().tolist(), y.ravel().tolist(), strict=True))
     made = analysis_of(pixels_to_be_flagged_as_cr=everywhere)

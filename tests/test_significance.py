@@ -121,21 +121,68 @@ def test_no_hits_no_false_alarms_beyond_those_accepted():
     assert n_false[1] >= 3
 
 
-def test_a_pixel_hit_in_every_exposure_gets_a_local_estimate():
+def crossing(charges=(900, 700, 400), ways=((0, 1), (1, 0), (1, 1)), source=0.0):
+    """Three tracks of seven pixels, one an exposure, that cross in the pixel (40, 50)."""
     rng = np.random.default_rng(4)
     frames = 200 + rng.normal(0, 3, (3, 80, 90))
-    for i, charge in enumerate((900, 700, 400)):
-        frames[i, 40, 50:53] += charge
+    frames[:, 40, 50] += source
+    for frame, charge, (dy, dx) in zip(frames, charges, ways, strict=True):
+        for step in range(-3, 4):
+            frame[40 + step * dy, 50 + step * dx] += charge
     parameters = cm.Parameters(rnoise=3.0, gain=1e4, crmethod="significance")
-    analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), parameters)
-    assert analysis.problematic[40, 50:53].all()
+    return cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), parameters)
+
+
+def test_where_the_tracks_of_all_exposures_cross_a_local_estimate_fills():
+    analysis = crossing()
+    assert analysis.problematic[40, 50]
     for kind in ("mediancr", "meancrt", "meancr"):
         made = analysis.combination(kind)
-        assert np.abs(made.data[40, 50:53] - 200).max() < 12
+        assert abs(made.data[40, 50] - 200) < 12
+        assert made.map[40, 50] == 0
         assert (made.variance > 0).all()
-        assert (made.map[40, 50:53] == 0).all()
-    old = cm.Analysis(analysis.exposures, parameters.replace(crmethod="mmcosmic"))
-    assert (old.combination("mediancr").data[40, 50:53] > 500).all()
+    hit = analysis.hits[analysis.labels[40, 50] - 1]
+    assert "1 pixels hit in all exposures" in hit["reason"]
+    old = analysis.replace(crmethod="mmcosmic")
+    assert old.combination("mediancr").data[40, 50] > 500
+
+
+@pytest.mark.parametrize(
+    ("charges", "ways"),
+    [
+        ((900, 700, 0), ((0, 1), (1, 0), (1, 1))),  # one exposure is clean
+        ((900, 700, 50), ((0, 1), (1, 0), (0, 0))),  # the lowest has nothing beside the pixel
+        ((0, 0, 0), ((0, 0), (0, 0), (0, 0))),
+    ],
+)
+def test_what_no_track_of_each_exposure_explains_is_kept(charges, ways):
+    # A source of one pixel stands at the crossing; it stays, and the map says how many exposures.
+    analysis = crossing(charges, ways, source=600.0)
+    for kind in ("mediancr", "meancr"):
+        made = analysis.combination(kind)
+        assert made.data[40, 50] > 790
+        assert made.map[40, 50] > 0
+    if any(charges):
+        reason = analysis.hits[analysis.labels[40, 50] - 1]["reason"]
+        assert "the lowest stays" in reason
+
+
+def test_an_exposure_that_reads_low_is_left_out():
+    made = scene(5, double=0)
+    frames = np.array(made.exposures)
+    frames[1, 20, :] = 100.0  # a dropped row
+    frames[3, 60, 40] = 100.0
+    analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), BASE.replace(bias=100.0))
+    light = made.truth.mean(axis=0)
+    deep = light[20] > 10 * sigma(made)[20]
+    for kind in ("mediancr", "meancr"):
+        combined = analysis.combination(kind)
+        error = (combined.data[20] - light[20])[deep] / np.sqrt(combined.variance[20][deep])
+        assert np.median(np.abs(error)) < 1.5
+        assert np.median(combined.map[20][deep]) == 4
+    old = analysis.replace(crmethod="mmcosmic", mm_nsimulations=2)
+    assert "one exposure low" in old.hits["class"]
+    assert "exposure 2 reads low, the others agree" in old.hits["reason"]
 
 
 def test_masked_median_pixels_take_the_mean_of_what_is_left():
@@ -161,10 +208,10 @@ def test_each_hit_has_a_class_and_only_those_chosen_are_corrected():
     np.testing.assert_array_equal(kept.mediancr, np.isin(kept.labels, numbers))
     for name, mask in kept.masks.items():
         assert not (mask & (kept.labels > 0) & ~kept.mediancr).any(), name
-    assert "class" not in run(scene(), crmethod="mmcosmic").hits.colnames
+    assert "class" not in run(scene(), crmethod="mmcosmic", mm_nsimulations=2).hits.colnames
 
 
-def test_hot_pixels_are_listed_where_fluxes_differ_and_a_person_may_flag_them():
+def test_hot_pixels_are_listed_where_fluxes_differ_and_a_user_may_flag_them():
     factors, rng = np.array([0.7, 1.0, 1.4])[:, None, None], np.random.default_rng(6)
     charge = np.zeros((60, 70))
     charge[20, 30] = 2000
@@ -172,7 +219,7 @@ def test_hot_pixels_are_listed_where_fluxes_differ_and_a_person_may_flag_them():
     frames[:2, 40, 40:42] += 500
     parameters = cm.Parameters(
         rnoise=3.0, crmethod="significance", flux_factor=tuple(factors.ravel()),
-        apply_flux_factor_to="original",
+        apply_flux_factor_to="original", sg_measured_noise=False,
     )  # fmt: skip
     analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), parameters)
     hot = analysis.hits[analysis.labels[20, 30] - 1]
@@ -237,6 +284,8 @@ def test_check_compares_noise_and_names_a_parameter(work, run_cli):
     good = run_cli(["check", "params.yaml"], work.folder)
     assert good.code == 0
     assert "observed over predicted:" in good.out
+    assert "before tests: the exposures are alike" in good.out
+    assert "exposure 3 against the mean of all: displacement x " in good.out
     work.yaml(top={"rnoise": 3 * LEVELS["rnoise"]})
     bad = run_cli(["check", "params.yaml"], work.folder)
     assert bad.code == 0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
-from crmasks_widgets.demo import DETECTOR, KINDS, demo_scene
+from crmasks_widgets.demo import DETECTOR, SCENE_KINDS, demo_scene
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.simulate import (
     THICK_CCD,
@@ -204,7 +204,7 @@ def test_hits_of_real_sensors_have_the_measured_extent(hits, low, high):
 # Demo scenes
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SCENE_KINDS)
 @pytest.mark.parametrize("n", [3, 5])
 def test_demo_scenes_of_every_kind_and_number(kind, n):
     scene = demo_scene((64, 80), kind=kind, n_exposures=n, seed=4)

@@ -6,6 +6,7 @@ every stage whose inputs stay the same.
 
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +19,7 @@ from crmasks_widgets.analysis import checks
 from crmasks_widgets.analysis.graph import (
     Inputs,
     Key,
+    MasksFile,
     Results,
     Slot,
     Target,
@@ -32,12 +34,14 @@ from crmasks_widgets.core.combine import Combination, Kind
 from crmasks_widgets.core.hits import label_hits
 from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes
+from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.mm.boundary import BoundaryFit
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
 from crmasks_widgets.core.noise_check import NoiseCheck
-from crmasks_widgets.core.significance.excess import NoiseScale, SignificanceDiagram
+from crmasks_widgets.core.significance.excess import SignificanceDiagram
 from crmasks_widgets.core.significance.hits import SignificanceLimits, threshold
+from crmasks_widgets.core.significance.noise_scale import NoiseScale
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
@@ -67,7 +71,7 @@ class Analysis:
         A calibration map cannot be used.
     """
 
-    __slots__ = ("__weakref__", "_inputs", "_masks_checksum", "_results", "_run")
+    __slots__ = ("__weakref__", "_inputs", "_masks_file", "_results", "_run")
 
     def __init__(
         self,
@@ -80,17 +84,17 @@ class Analysis:
         self._become(Inputs(exposures, parameters, calibration), Results(), _PLAIN, None)
 
     def _become(
-        self, inputs: Inputs, results: Results, run: Run, masks_checksum: str | None
+        self, inputs: Inputs, results: Results, run: Run, masks_file: MasksFile | None
     ) -> None:
         self._inputs, self._results = inputs, results
-        self._run, self._masks_checksum = run, masks_checksum
+        self._run, self._masks_file = run, masks_file
 
     @classmethod
     def _made(
-        cls, inputs: Inputs, results: Results, run: Run, masks_checksum: str | None
+        cls, inputs: Inputs, results: Results, run: Run, masks_file: MasksFile | None
     ) -> "Analysis":
         new = cls.__new__(cls)
-        new._become(inputs, results, run, masks_checksum)
+        new._become(inputs, results, run, masks_file)
         return new
 
     @property
@@ -111,7 +115,20 @@ class Analysis:
     @property
     def masks_checksum(self) -> str | None:
         """SHA-256 of the file that the masks come from; None where they were computed."""
-        return self._masks_checksum
+        return None if self._masks_file is None else self._masks_file.checksum
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """Files that it was read from: exposures, maps, and masks that were not computed.
+
+        Nothing is ever written over one of them.
+        """
+        masks = self._masks_file.path if self._masks_file is not None else None
+        return (
+            *self.exposures.paths,
+            *self.calibration.paths.values(),
+            *(() if masks is None else (masks,)),
+        )
 
     @property
     def run(self) -> Run:
@@ -169,7 +186,7 @@ class Analysis:
             Inputs(self.exposures, parameters, calibration),
             self._results.without(stale),
             _PLAIN,
-            None if "masks" in stale else self._masks_checksum,
+            None if "masks" in stale else self._masks_file,
         )
 
     def _unaffected(self, parameters: Parameters, changed: set[str]) -> tuple[str, ...]:
@@ -181,7 +198,9 @@ class Analysis:
         )
         return ("plane",) if same else ()
 
-    def preset(self, results: Mapping[Key, Any], checksum: str) -> "Analysis":
+    def preset(
+        self, results: Mapping[Key, Any], checksum: str, path: Path | None = None
+    ) -> "Analysis":
         """Give stages a result instead of computing them; masks read from a file enter here.
 
         Parameters
@@ -190,6 +209,8 @@ class Analysis:
             Values by (stage, target).
         checksum : str
             SHA-256 of where they come from; a part of the run's UUID.
+        path : Path, optional
+            The file that they come from.
 
         Returns
         -------
@@ -197,7 +218,7 @@ class Analysis:
             A new one.
         """
         slots = {key: Slot.of(value) for key, value in results.items()}
-        return self._made(self._inputs, Results(slots), _PLAIN, checksum)
+        return self._made(self._inputs, Results(slots), _PLAIN, MasksFile(checksum, path))
 
     def under(self, run: Run) -> "Analysis":
         """Follow, and be able to stop, what is computed from now on.
@@ -212,7 +233,7 @@ class Analysis:
         Analysis
             Shares every result with this one.
         """
-        return self._made(self._inputs, self._results, run, self._masks_checksum)
+        return self._made(self._inputs, self._results, run, self._masks_file)
 
     def result(self, stage: str, target: Target | None = None) -> Any:
         """Result of a stage, computed when it is first asked for.
@@ -245,7 +266,7 @@ class Analysis:
         """
         return self._results.known()
 
-    # What a person reads ----------------------------------------------------------------------
+    # What a user reads ----------------------------------------------------------------------
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -335,21 +356,29 @@ class Analysis:
         return SignificanceLimits((start,), p.sg_growth)
 
     @property
+    def matching(self) -> Matching:
+        """Displacement, seeing, flux and sky of each exposure, and the exposures without them.
+
+        Tests of the significance and of the noise look at `matching.cube`; products do not.
+        """
+        return self.result("matching")
+
+    @property
     def noise_check(self) -> NoiseCheck:
         """Noise predicted and observed, fitted gain and readout noise, flux and displacement.
 
-        `core.noise_check.remarks_on` says which parameter to look at.
+        `core.noise_remarks.remarks_on` says which parameter to look at.
         """
         return self.result("noise_check")
 
     @property
     def noise_scale(self) -> NoiseScale:
-        """Scatter of the exposures relative to what gain and readout noise say, by contrast."""
+        """Scatter relative to what gain and readout noise say, by contrast."""
         return self.result("noise_scale")
 
     @property
     def edits(self) -> HandEdits:
-        """Pixels that may be flagged and pixels that must be, as the person says."""
+        """Pixels that may be flagged and pixels that must be, as the user says."""
         return self.result("edits")
 
     @property
@@ -386,6 +415,11 @@ class Analysis:
         Those of classes outside `sg_corrected` are numbered too, and are not in MEDIANCR.
         """
         return self.result("labels")
+
+    @property
+    def n_hits(self) -> int:
+        """Number of hits of the median: the highest of `labels`."""
+        return int(self.labels.max(initial=0))
 
     @property
     def hits(self) -> Table:

@@ -3,15 +3,31 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.typing import Checkpoint as Checkpoint
+from crmasks_widgets.core.typing import Target as Target
 from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.parameters import Parameters
 
-Target = str | int
 Key = tuple[str, Target | None]
-Checkpoint = Callable[[float], None]
+
+
+class MasksFile(NamedTuple):
+    """Where masks come from that were not computed.
+
+    Attributes
+    ----------
+    checksum : str
+        SHA-256.
+    path : Path or None
+        None if they are in no file.
+    """
+
+    checksum: str
+    path: Path | None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Detections that ran away: when so much is flagged that a setting is wrong, not the sky."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -18,8 +19,16 @@ FEWEST: Final = 1000
 logger = logging.getLogger(__name__)
 
 
-def check_flags(flags: Flags, target: object, n_valid: int, most: float) -> None:
+def check_flags(
+    flags: Flags,
+    target: object,
+    n_valid: int,
+    most: float,
+    disagreement: Callable[[], str] = str,
+) -> None:
     """Warn of detections in very much of a frame, and refuse those in too much of the median.
+
+    Where the exposures are not equivalent, that is the reason, and it was said already.
 
     The mean and single exposures rise over the minimum wherever fluxes differ a little: what they
     flag is no reason to give up a median that is right.
@@ -34,22 +43,26 @@ def check_flags(flags: Flags, target: object, n_valid: int, most: float) -> None
         Number of pixels that could be flagged; fewer than `FEWEST` are not judged.
     most : float
         Part of the valid pixels above which the median's are refused.
+    disagreement : callable
+        Called where very much is flagged; says why the exposures are not equivalent, or nothing.
 
     Raises
     ------
     ParameterError
-        Says which part was flagged and which parameters to look at.
+        Says which part was flagged, and which parameters to look at or how the exposures differ.
     """
     part = np.count_nonzero(flags.either) / max(1, n_valid)
     if n_valid < FEWEST or part <= min(WARN_ABOVE, most):
         return
+    reason = disagreement()
     frame = f"exposure {target}" if isinstance(target, int) else f"the {target}"
     settings = [name for key in flags.found for name in detectors.DETECTORS[key].look_at]
     names = ["bias", "gain", "rnoise", "flux_factor", *settings]
     found = f"{frame}: found {part:.1%} of the pixels flagged"
-    advice = f"look at {', '.join(names[:-1])} and {names[-1]}"
+    advice = reason or f"look at {', '.join(names[:-1])} and {names[-1]}"
     if part > most and target == "median":
         raise ParameterError(
             f"{found}, expected at most {most:.1%} (max_flagged_fraction): {advice}"
         )
-    logger.warning("%s, expected cosmic rays in far fewer: %s", found, advice)
+    if not reason:
+        logger.warning("%s, expected cosmic rays in far fewer: %s", found, advice)

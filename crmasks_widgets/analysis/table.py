@@ -27,12 +27,17 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "prepared": Stage(
         lacosmic.prepared,
         (
-            *_NOISE, "la_satlevel", "la_sepmed", "la_fsmode", "la_psfmodel", "la_psffwhm_x",
-            "la_psffwhm_y", "la_psfsize", "la_psfbeta", "la_padwidth",
+            *_NOISE, "bias", "apply_flux_factor_to", "la_satlevel", "la_sepmed", "la_fsmode",
+            "la_psfmodel", "la_psffwhm_x", "la_psffwhm_y", "la_psfsize", "la_psfbeta",
+            "la_padwidth",
         ),
-        ("stack",),
+        ("stack", "alignment"),
     ),
-    "lacosmic": Stage(lacosmic.lacosmic, (*_NOISE, "la_*"), ("prepared", "stack")),
+    "lacosmic": Stage(
+        lacosmic.lacosmic,
+        (*_NOISE, "bias", "apply_flux_factor_to", "la_*"),
+        ("prepared", "stack", "alignment"),
+    ),
     # The Median-Minimum diagram.
     "plane": Stage(
         mm.plane, (*_NOISE, "mm_seed", "mm_fixed_points_in_boundary"), ("stack", "alignment")
@@ -44,7 +49,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "expected": Stage(
         mm.expected,
-        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_simulation"),
+        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_simulation", "mm_seed"),
         ("exact", "plane", "stack", "alignment"),
     ),
     "observed": Stage(mm.observed, (), ("plane", "stack")),
@@ -61,13 +66,26 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     # Local significance.
     "scaled": Stage(basic.scaled, ("bias", "apply_flux_factor_to"), ("alignment", "stack")),
-    "noise_check": Stage(basic.noise_check, _NOISE, ("scaled", "alignment")),
-    "level": Stage(significance.level, _NOISE, ("scaled", "alignment")),
-    "excess": Stage(significance.excess, ("sg_background",), ("level", "scaled")),
-    "noise_scale": Stage(
-        significance.noise_scale, ("sg_measured_noise",), ("excess", "level", "scaled")
+    "matching": Stage(
+        significance.matching, (*_NOISE, "match_exposures"), ("scaled", "alignment")
     ),
-    "candidates": Stage(significance.candidates, (), ("excess", "noise_scale", "level")),
+    "matched": Stage(significance.matched, (), ("matching", "scaled")),
+    "noise_check": Stage(basic.noise_check, _NOISE, ("scaled", "matched", "alignment")),
+    "apart": Stage(basic.apart, _NOISE, ("scaled", "alignment")),
+    "disagreement": Stage(basic.disagreement, _NOISE, ("noise_check", "scaled", "alignment")),
+    "low": Stage(significance.low, _NOISE, ("matched", "alignment")),
+    "tested": Stage(significance.tested, (), ("matched", "low")),
+    "clean": Stage(significance.clean, (), ("scaled", "low")),
+    "level": Stage(significance.level, _NOISE, ("tested", "alignment")),
+    "excess": Stage(significance.excess, ("sg_background",), ("level", "tested")),
+    "high": Stage(
+        significance.high, ("sg_measured_noise",), ("excess", "level", "tested", "high")
+    ),
+    "noise_scale": Stage(significance.noise_scale, ("sg_measured_noise",), ("high", "matching")),
+    "candidates": Stage(significance.candidates, (), ("high", "level", "noise_scale")),
+    "between": Stage(
+        significance.between, (), ("level", "high", "clean", "tested", "matching")
+    ),
     "groups": Stage(significance.groups, ("sg_growth",), ("candidates",)),
     "own_hits": Stage(
         significance.own_hits, ("sg_false_alarms",), ("groups", "candidates", "level")
@@ -75,7 +93,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "coincidences": Stage(
         significance.coincidences,
         ("sg_false_alarms",),
-        ("own_hits", "groups", "candidates", "level", "scaled"),
+        ("own_hits", "groups", "candidates", "level", "tested"),
     ),
     "significant": Stage(
         significance.significant, (), ("coincidences", "own_hits", "groups", "significant")
@@ -92,7 +110,11 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         ("boundary", "threshold", "stack"),
     ),
     "flagged_significance": Stage(masks.flagged_significance, (), ("significant",)),
-    "flags": Stage(masks.flags, ("crmethod", "max_flagged_fraction"), ("flagged_*", "stack")),
+    "flags": Stage(
+        masks.flags,
+        ("crmethod", "max_flagged_fraction"),
+        ("flagged_*", "stack", "apart", "disagreement"),
+    ),
     "edits": Stage(
         masks.edits,
         (
@@ -103,12 +125,14 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "found": Stage(masks.found, ("dilation",), ("flags", "edits", "stack")),
     "labels": Stage(masks.labels, (), ("found",)),
     "everywhere": Stage(
-        masks.everywhere, (), ("coincidences", "found", "flags", "edits", "level", "scaled")
+        masks.everywhere,
+        (),
+        ("coincidences", "own_hits", "found", "flags", "edits", "level", "tested"),
     ),
     "classes": Stage(
         masks.classes,
-        ("la_satlevel",),
-        ("labels", "everywhere", "flags", "edits", "level", "scaled"),
+        ("la_satlevel", "bias"),
+        ("labels", "everywhere", "flags", "edits", "noise_scale", "level", "tested", "alignment"),
     ),
     "mediancr": Stage(
         masks.mediancr, ("crmethod", "sg_corrected"), ("found", "labels", "classes", "edits")
@@ -121,12 +145,15 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "hits": Stage(
         masks.hits,
         ("mm_simulation", "sg_corrected", "crmethod"),
-        ("labels", "found", "flags", "edits", "stack", "exact", "classes"),
+        ("labels", "found", "flags", "edits", "stack", "exact", "classes", "low"),
     ),
     "fill": Stage(
         masks.fill,
         _NOISE,
-        ("mediancr", "found", "masks", "flags", "edits", "scaled", "alignment", "level"),
+        (
+            "mediancr", "found", "masks", "flags", "edits", "clean", "alignment", "level",
+            "everywhere", "between",
+        ),
     ),
     "combination": Stage(
         masks.combination,
@@ -134,6 +161,9 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
             *_NOISE, "use_lamedian", "apply_flux_factor_to", "crmethod",
             "pixels_to_be_replaced_by_local_median",
         ),
-        ("mediancr", "masks", "fill", "scaled", "lacosmic", "alignment"),
+        (
+            "mediancr", "masks", "fill", "flags", "edits", "scaled", "clean", "between",
+            "lacosmic", "alignment",
+        ),
     ),
 })  # fmt: skip

@@ -1,7 +1,6 @@
 """One observing block from its exposures to its products, or to the proof that they are there."""
 
 import contextlib
-import hashlib
 import json
 import logging
 import time
@@ -18,11 +17,12 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch.blocks import Block
-from crmasks_widgets.errors import CrmasksError, InputError
-from crmasks_widgets.files.writing import check_room, occupied, text_product, write_products
+from crmasks_widgets.errors import CrmasksError, InputError, on_one_line
+from crmasks_widgets.files.reading import sha256_of
+from crmasks_widgets.files.writing import text_product, write_products
 from crmasks_widgets.loading import read_analysis
 from crmasks_widgets.parameters import parameter_table
-from crmasks_widgets.products import Figures, prepare_folder, room_needed, save_all
+from crmasks_widgets.running import Destination, occupying
 
 RECORD_NAME: Final = "block.json"
 State = Literal["waiting", "done", "verified", "failed"]
@@ -117,7 +117,7 @@ def run_block(task: Task) -> Outcome:
             fault = f"unexpected {type(error).__name__}: {error}"
         else:
             fault = ""
-    error_text = " ".join(fault.split())
+    error_text = on_one_line(fault)
     return Outcome(task.block.name, state, record, time.monotonic() - started, error=error_text)
 
 
@@ -132,24 +132,14 @@ def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:
     same = known.get("request") == wanted
     if same and _intact(task.folder, known.get("products")):
         return "verified", known
-    sources = [*block.sources, *analysis.exposures.paths, *analysis.calibration.paths.values()]
-    overwrite = task.overwrite or same
-    prepare_folder(task.folder, sources, overwrite=overwrite)
-    check_room(task.folder, room_needed(analysis))
-    with occupied(task.folder):
+    to = Destination(
+        task.folder, block.sources, task.figures, task.overwrite or same, reproducible=True
+    )
+    with occupying(analysis, to) as folder:
         # Should this run be ended, the next one knows that what is there was to be replaced.
         _write_record(task.folder, {"request": wanted})
         deque(compute_all(analysis, task.threads), maxlen=0)
-        figures: Figures | None = None
-        if task.figures:
-            # Only a batch that draws pays for matplotlib.
-            from crmasks_widgets.figures import all_figures
-
-            figures = all_figures
-        written = save_all(
-            analysis, task.folder, figures=figures, overwrite=overwrite, inputs=block.sources,
-            reproducible=True, alone=True,
-        )  # fmt: skip
+        written = folder.save()
         record = {
             "request": wanted,
             **_record(analysis),
@@ -178,7 +168,7 @@ def _record(analysis: Analysis) -> dict[str, Any]:
         "inputs": inputs,
         "parameters": _parameters(analysis),
         "counts": {
-            "hits": int(analysis.labels.max(initial=0)),
+            "hits": analysis.n_hits,
             **masks,
             "masked in every exposure": int(np.count_nonzero(analysis.problematic)),
         },
@@ -220,9 +210,7 @@ def _intact(folder: Path, products: Any) -> bool:
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:
-    with path.open("rb") as stream:
-        checksum = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {"bytes": path.stat().st_size, "sha256": checksum}
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def _once(remarks: deque[str]) -> list[str]:
@@ -235,7 +223,7 @@ class _Collector(logging.Handler):
         self._remarks = remarks
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._remarks.append(" ".join(record.getMessage().split()))
+        self._remarks.append(on_one_line(record.getMessage()))
 
 
 @contextlib.contextmanager
@@ -246,9 +234,7 @@ def _remarks_to(remarks: deque[str]) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default")
-            warnings.showwarning = lambda message, *_, **__: remarks.append(
-                " ".join(str(message).split())
-            )
+            warnings.showwarning = lambda message, *_, **__: remarks.append(on_one_line(message))
             yield
     finally:
         logger.removeHandler(handler)

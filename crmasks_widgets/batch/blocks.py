@@ -13,14 +13,14 @@ from typing import Any, Final
 from astropy.io.ascii import InconsistentTableError
 from astropy.table import Table
 
-from crmasks_widgets.errors import CrmasksError, InputError, ParameterError
+from crmasks_widgets.errors import CrmasksError, InputError, ParameterError, on_one_line
 from crmasks_widgets.exposure_names import split_plane
 from crmasks_widgets.files.finding import expand_names
 from crmasks_widgets.files.reading import find_file, frame_shape
-from crmasks_widgets.loading import FIXED_SEED
 from crmasks_widgets.machine import memory_needed
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.info import EXPOSURE_KEYS, canonical_names
+from crmasks_widgets.parameters.types import FIXED_SEED
 from crmasks_widgets.parameters.yaml_text import load_yaml, read_text
 
 YAML_SUFFIXES: Final = (".yaml", ".yml")
@@ -159,7 +159,7 @@ class _Shared:
 
 
 def _texts(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(" ".join(str(w.message).split()) for w in caught))
+    return tuple(dict.fromkeys(on_one_line(w.message) for w in caught))
 
 
 def _parameter_files(folder: Path, leave_out: str | Path | None) -> list[Path]:
@@ -248,7 +248,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             text = read_text(path).removeprefix("\ufeff")
             names, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
     except (OSError, ValueError, csv.Error, InconsistentTableError) as error:
-        reason = " ".join(str(error).split())
+        reason = on_one_line(error)
         raise ParameterError(f"{path}: not readable as a table ({reason})") from None
     names = [name.strip() for name in names]
     for needed in ("block", "images"):

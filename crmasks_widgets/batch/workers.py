@@ -23,7 +23,7 @@ from typing import Any, Final
 from crmasks_widgets.batch.block import Outcome, Task, run_block
 from crmasks_widgets.batch.blocks import Block, memory_of
 from crmasks_widgets.batch.report import HTML_NAME, write_table
-from crmasks_widgets.errors import CrmasksError, InputError, StartError
+from crmasks_widgets.errors import CrmasksError, InputError, StartError, on_one_line
 from crmasks_widgets.files.folder_lock import locked, remove_abandoned
 from crmasks_widgets.files.writing import check_writable, occupied
 from crmasks_widgets.machine import available_cpus, available_memory
@@ -135,7 +135,7 @@ def workers_at_once(wanted: int | None, needs: Sequence[float], free: float) -> 
     Parameters
     ----------
     wanted : int or None
-        By the person; None for one on every processor.
+        By the user; None for one on every processor.
     needs : sequence of float
         What each block may take, MiB.
     free : float
@@ -285,7 +285,7 @@ def _run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
             address, timeout=CONNECT_SECONDS, set_as_default=False, name="crmasks-batch"
         )
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = on_one_line(error)
         msg = f"--scheduler: found nothing to talk to at {address} ({reason})"
         raise StartError(msg) from None
     run, futures = uuid.uuid4(), {}
@@ -333,5 +333,5 @@ def _of_future(future: Any, task: Task) -> Outcome:
     if error is None:
         outcome: Outcome = future.result()
         return outcome
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = on_one_line(error) or type(error).__name__
     return _failed(task, f"{type(error).__name__}: {reason}", 1)

@@ -13,6 +13,8 @@ from crmasks_widgets.core.typing import BoolArray, FloatArray
 # A ratio says something about the level only where the signal stands well above its noise.
 MIN_SIGNAL_TO_NOISE = 10.0
 MIN_PIXELS = 100
+# Given flux factors whose median differs from 1 by more than this factor are no levels.
+OWN_LEVEL = 2.0
 # Precision of the offsets, 1 / UPSAMPLING pixels; the reference's value.
 UPSAMPLING = 100
 
@@ -62,6 +64,28 @@ def bright_pixels(median2d: FloatArray, noise: Noise, region: BoolArray | None =
     return bright if region is None else bright & region
 
 
+def relative_factors(given: tuple[float, ...]) -> tuple[float, ...]:
+    """Given flux factors, relative to the typical exposure.
+
+    Their absolute value is a choice of level near 1, where it is kept: the combinations come out at
+    it, as those of the reference. Exposure times in seconds are no choice of level.
+
+    Parameters
+    ----------
+    given : tuple of n floats
+        Positive.
+
+    Returns
+    -------
+    tuple of n floats
+        As given where their median lies within a factor `OWN_LEVEL` of 1, else divided by it.
+    """
+    middle = float(np.median(given))
+    if 1 / OWN_LEVEL <= middle <= OWN_LEVEL:
+        return given
+    return tuple(factor / middle for factor in given)
+
+
 def flux_factors_from(cube: FloatArray, bright: BoolArray) -> tuple[float, ...]:
     """Relative levels of the exposures, robust against cosmic rays.
 
@@ -70,7 +94,7 @@ def flux_factors_from(cube: FloatArray, bright: BoolArray) -> tuple[float, ...]:
     median frame would be drawn to 1, since that frame holds the very values of the exposures.) The
     levels that explain all pairs best are divided by their median, where the median frame lies.
     Replaces the reference's search for the edge of a histogram, which answers in steps of 0.01 and
-    never 1 (W-10).
+    never 1 (docs/decisions.md, What was mended).
 
     Parameters
     ----------
@@ -141,7 +165,7 @@ def _prepared(frame: FloatArray) -> npt.NDArray[np.float64]:
     """Free a cut-out of hits, of its level and of its borders, before it is correlated.
 
     A 3x3 median takes hits away without moving what is displaced, which clipping against the
-    median of displaced exposures would (W-11).
+    median of displaced exposures would (docs/decisions.md, What was mended).
     """
     from scipy.signal.windows import tukey
 

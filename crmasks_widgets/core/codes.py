@@ -18,8 +18,8 @@ FORCED: Final = 5
 DETECTED_EVERYWHERE: Final = 2
 """Of a problematic pixel: every exposure has a detection of its own (the reference's code)."""
 
-INVALID_COLOUR: Final = "#56B4E9"
-"""Colour of pixels without a value."""
+INVALID_COLOUR: Final = "#800020"
+"""Colour of pixels without a value: burgundy, which no detection and no colour table comes near."""
 
 
 @dataclass(frozen=True)

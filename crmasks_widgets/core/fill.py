@@ -6,11 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from crmasks_widgets.core.between import ALIKE, BetweenExposures
 from crmasks_widgets.core.combine import exposure_variances
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.significance.local_estimate import LocalEstimate
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, Float32Array
+
+# Values of two exposures agree within so many sigma of one: three of the difference.
+_AGREE = 4.2
 
 
 @dataclass(frozen=True)
@@ -32,28 +36,47 @@ class Fill:
     count: npt.NDArray[np.int16]
 
 
+@dataclass(frozen=True)
+class Spoilt:
+    """What is wrong with the exposures in each pixel.
+
+    Attributes
+    ----------
+    masked : sequence of n (ny, nx) bool
+        CRMASK1...N.
+    hit : sequence of n (ny, nx) bool
+        Pixels of each exposure that are hit, without dilation.
+    everywhere : (ny, nx) bool
+        Pixels where each exposure shows a hit of its own.
+    """
+
+    masked: Sequence[BoolArray]
+    hit: Sequence[BoolArray]
+    everywhere: BoolArray
+
+
 def best_fill(
     stack: Stack,
-    masked: Sequence[BoolArray],
-    hit: Sequence[BoolArray],
+    spoilt: Spoilt,
     wanted: BoolArray,
     estimate: Callable[[npt.NDArray[np.int64]], LocalEstimate],
     noise: Noise,
     factors: tuple[float, ...],
+    between: BetweenExposures = ALIKE,
 ) -> Fill:
     """Find the best value for every pixel that is to be filled.
 
     The mean of the exposures that are not masked. Where all are, of those masked only because a
-    hit beside them was dilated. Where every exposure is hit, an estimate from the surroundings.
+    hit beside them was dilated, or else of all, as far as they agree with the lowest: a hit is a
+    track of more pixels than are found. Where each exposure shows a hit of its own, an estimate
+    from the surroundings.
 
     Parameters
     ----------
     stack : Stack
         Exposures divided by their flux factors.
-    masked : sequence of n (ny, nx) bool
-        CRMASK1...N.
-    hit : sequence of n (ny, nx) bool
-        Pixels of each exposure that are hit, without dilation.
+    spoilt : Spoilt
+        What is masked and hit.
     wanted : (ny, nx) bool
         Pixels to be filled.
     estimate : callable
@@ -62,12 +85,15 @@ def best_fill(
         Noise of an exposure before it was divided.
     factors : tuple of n floats
         The divisors.
+    between : BetweenExposures
+        What the exposures differ by.
 
     Returns
     -------
     Fill
-        The variance of a mean is predicted from the noise at its value; that of an estimate is the
-        square of its error, tried out on the pixels around.
+        The variance of a mean is predicted from the noise at its value, and from what the exposures
+        left out differ by; that of an estimate is the square of its error, tried out on the pixels
+        around.
     """
     fill = Fill(
         stack.min2d.copy(),
@@ -76,26 +102,38 @@ def best_fill(
     )
     pixels = np.flatnonzero(wanted & (stack.n_valid > 0))
     cube = stack.cube.reshape(stack.n, -1)[:, pixels]
-    valid = np.isfinite(cube)
-    for lost in (masked, hit):
-        taken = np.array([mask.ravel()[pixels] for mask in lost])
-        used = valid & ~taken
-        n = used.sum(axis=0)
-        some = n > 0
-        mean = np.where(used, cube, 0).sum(axis=0)[some] / n[some]
-        each = exposure_variances(mean, noise.at(pixels[some]), factors)
-        variance = np.where(used[:, some], each, 0).sum(axis=0)
-        _put(fill, pixels[some], mean, variance / n[some] ** 2, n[some])
-        pixels, cube, valid = pixels[~some], cube[:, ~some], valid[:, ~some]
+    at = np.unravel_index(pixels, stack.min2d.shape)
+    used = _used(cube, spoilt, at, noise.at(pixels), factors)
+    n, n_valid = used.sum(axis=0), stack.n_valid.ravel()[pixels]
+    mean = np.where(used, cube, 0).sum(axis=0) / n
+    each = exposure_variances(mean, noise.at(pixels), factors)
+    variance = np.where(used, each, 0).sum(axis=0) / n**2
+    variance = variance + between.at(at).variance_of_mean(used, n_valid)
+    _put(fill, pixels, mean, variance, n)
+    pixels = np.flatnonzero(wanted & spoilt.everywhere & (stack.n_valid > 0))
     local = estimate(pixels)
-    # With nothing known around, the minimum stands, and what the exposures say of its error.
-    none = ~np.isfinite(local.value)
-    lowest, highest = (frame.ravel()[pixels] for frame in (stack.min2d, stack.max2d))
-    own = np.max(exposure_variances(lowest, noise.at(pixels), factors), axis=0)
-    value = np.where(none, lowest, local.value)
-    error = np.where(none, own + np.square(highest - lowest), local.variance)
-    _put(fill, pixels, value, error, np.zeros(len(pixels)))
+    # With nothing known around, the mean of what agrees with the lowest stands.
+    known = np.isfinite(local.value)
+    _put(fill, pixels[known], local.value[known], local.variance[known], np.zeros(known.sum()))
     return fill
+
+
+def _used(
+    cube: Float32Array,
+    spoilt: Spoilt,
+    at: tuple[npt.NDArray[np.intp], ...],
+    noise: Noise,
+    factors: tuple[float, ...],
+) -> npt.NDArray[np.bool_]:
+    """Exposures (n, k) whose mean is the best value of some pixels; one at least."""
+    valid = np.isfinite(cube)
+    clean = valid & ~np.stack([mask[at] for mask in spoilt.masked])
+    left = valid & ~np.stack([mask[at] for mask in spoilt.hit])
+    left = np.where(left.any(axis=0), left, valid)
+    lowest = np.where(left, cube, np.inf).min(axis=0)
+    sigma = np.sqrt(np.max(exposure_variances(lowest, noise, factors), axis=0))
+    agree = left & (cube - lowest < _AGREE * sigma)
+    return np.asarray(np.where(clean.any(axis=0), clean, agree))
 
 
 def _put(

@@ -126,7 +126,7 @@ class Flags:
 
 @dataclass(frozen=True)
 class HandEdits:
-    """What the person decides about single pixels and regions.
+    """What the user decides about single pixels and regions.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ def mm_flags(
     threshold: NumberOrMap,
     least_maximum: NumberOrMap,
 ) -> BoolArray:
-    """Pixels of a target above the boundary (section 9).
+    """Pixels of a target above the boundary (docs/method.md, The Median–Minimum diagram).
 
     Parameters
     ----------
@@ -237,7 +237,9 @@ class Masks:
 
 
 def build_mediancr(flagged: BoolArray, stack: Stack, edits: HandEdits, dilation: int) -> BoolArray:
-    """Make MEDIANCR: the dilated flags of the median, and the pixels set by hand (section 10).
+    """Make MEDIANCR: the dilated flags of the median, and the pixels set by hand.
+
+    Formulas: docs/method.md, Masks.
 
     Parameters
     ----------
@@ -269,7 +271,7 @@ def build_masks(
     *,
     nested: bool = False,
 ) -> Masks:
-    """Make MEANCRT and the exposures' masks (section 10).
+    """Make MEANCRT and the exposures' masks (docs/method.md, Masks).
 
     With D the dilation, MEANCRT = D(mean or D(median)) and CRMASKi = D(exposure i and MEANCRT).
     Rejected pixels are left out of D(median).

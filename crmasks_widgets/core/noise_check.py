@@ -3,7 +3,8 @@
 In a scene of level m, the difference of two equivalent exposures scatters with the variance
 2 (rnoise^2 + m / gain): the photon transfer relation. Differences between neighbouring pixels of
 the difference frame keep that noise and lose what varies slowly, a wrong flux factor or a
-displacement of the exposures. Hits, which stand out, are left out.
+displacement of the exposures. Hits, which stand out, are left out. Exposures that are displaced by
+pixels or of other brightness are laid on each other first.
 """
 
 from dataclasses import dataclass
@@ -13,23 +14,22 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from crmasks_widgets.core.common_ground import CommonGround, find_common_ground
+from crmasks_widgets.core.differences import BOX, Differences, measure_differences
 from crmasks_widgets.core.noise import Noise
-from crmasks_widgets.core.stack import Stack
+from crmasks_widgets.core.stack import Stack, stack_exposures
 from crmasks_widgets.core.typing import Float64Array
 
 # Part of a normal law within one sigma.
 _CORE = 0.6827
 _N_CLASSES, _LEAST_PIXELS = 20, 1000
+# A line with an error needs so many points; what it says is known beyond so many errors.
+_FEWEST_CLASSES, _KNOWN = 3, 3.0
 _ENOUGH_PIXELS = 1_000_000
-# The median of the exposures, averaged over so many pixels, is the level.
-_BOX = 5
-# Rounds of a least-squares fit without the pixels beyond so many sigma.
+# Rounds of a mean square without the values beyond so many sigma.
 _ROUNDS, _CLIP = 4, 4.0
-# Bright and steep pixels tell about flux and displacement: so many sigma of one exposure;
-# and so many of them tell enough.
-_TELLING, _ENOUGH_TELLING = 5.0, 250_000
-# Combinations of them that are this much less certain than others remain unknown.
-_SINGULAR = 1e-10
+# Ratios of brightness that differ from 1 by less do not change the noise.
+_SAME = 0.005
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,14 @@ class NoiseCheck:
         do not tell.
     rnoise, rnoise_error : float
         Readout noise that fits best and its standard error, ADU; NaN where no level is dark enough.
-    flux : tuple of n (float, float)
-        Brightness of each exposure relative to the mean of the others, minus 1, with its error;
-        NaN without bright pixels.
-    offsets : tuple of n (float, float, float)
-        Displacement of each exposure against the mean of the others, along x and y, with the
-        larger of the errors, pixels; NaN without structure.
+    flux, offsets : tuple of n tuples
+        Brightness and displacement of each exposure against the median of all, as in
+        `core.differences.Differences`; NaN where they are not known.
+    dark_variance, dark_variance_error : float
+        Variance that the fit has where the signal is 0, ADU squared: that of the readout, unless a
+        bias was left in the data, which makes it less, even negative. NaN without a fit.
+    gain_unknown, rnoise_unknown, flux_unknown, offsets_unknown : str
+        Why; empty where they are known.
     """
 
     classes: tuple[LevelClass, ...]
@@ -85,6 +87,12 @@ class NoiseCheck:
     rnoise_error: float
     flux: tuple[tuple[float, float], ...]
     offsets: tuple[tuple[float, float, float], ...]
+    dark_variance: float = np.nan
+    dark_variance_error: float = np.nan
+    gain_unknown: str = ""
+    rnoise_unknown: str = ""
+    flux_unknown: str = ""
+    offsets_unknown: str = ""
 
     @property
     def excess(self) -> float:
@@ -101,7 +109,9 @@ class NoiseCheck:
         return float(np.average(ratio, weights=n)) if len(n) else np.nan
 
 
-def check_noise(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> NoiseCheck:
+def check_noise(
+    stack: Stack, noise: Noise, factors: tuple[float, ...], matched: Stack | None = None
+) -> NoiseCheck:
     """Compare the scatter of the exposures with the noise model.
 
     Parameters
@@ -112,21 +122,48 @@ def check_noise(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Noise
         Of an exposure before it was divided.
     factors : tuple of n floats
         The divisors.
+    matched : Stack, optional
+        The same without what displacement, seeing, flux and sky make of the exposures, if that is
+        what the scatter is to be measured in.
 
     Returns
     -------
     NoiseCheck
-        Of maps of gain or readout noise, the medians are compared.
+        Of maps of gain or readout noise, the medians are compared. Flux and displacement are those
+        of the exposures as they are.
     """
+    ground = find_common_ground(stack.cube, noise)
+    differences = measure_differences(ground, noise)
+    aligned, factors = _on_common_ground(stack, ground, factors)
+    # What lies pixels apart, or differs by more than a part, is beyond a finer matching.
+    stack = matched if aligned is stack and matched is not None else aligned
     step = max(1, stack.min2d.size // _ENOUGH_PIXELS)
-    filled = np.nan_to_num(stack.median2d)
-    level = ndimage.uniform_filter(filled, _BOX, mode="nearest")
+    level = ndimage.uniform_filter(np.nan_to_num(stack.median2d), BOX, mode="nearest")
     samples = _Samples.of(stack, level, factors, step)
-    gain, rnoise = noise.typical_gain, noise.typical_rnoise
-    classes = _classes(samples, gain, rnoise)
+    classes = _classes(samples, noise.typical_gain, noise.typical_rnoise)
     fitted = _photon_transfer(samples, classes)
-    flux, offsets = _flux_and_offsets(stack, level, noise)
-    return NoiseCheck(tuple(c for c, _ in classes), *fitted, flux, offsets)
+    return _as_check([c for c, _ in classes], fitted, differences)
+
+
+def _on_common_ground(
+    stack: Stack, ground: CommonGround, factors: tuple[float, ...]
+) -> tuple[Stack, tuple[float, ...]]:
+    """The exposures as they are, or laid on each other where that makes a difference."""
+    same = all(abs(ratio - 1) < _SAME for ratio in ground.ratios)
+    if same and all(shift == (0, 0) for shift in ground.shifts):
+        return stack, factors
+    cube = np.asarray(ground.cube, np.float32)
+    valid = None if stack.valid is None else np.isfinite(cube)
+    divisors = [f * ratio for f, ratio in zip(factors, ground.ratios, strict=True)]
+    return stack_exposures(cube, valid=valid), tuple(divisors)
+
+
+def _as_check(classes: list[LevelClass], fitted: "_Fit", differences: Differences) -> NoiseCheck:
+    return NoiseCheck(
+        tuple(classes), *fitted.gain, *fitted.rnoise, differences.flux, differences.offsets,
+        *fitted.dark_variance, fitted.gain_unknown, fitted.rnoise_unknown,
+        differences.flux_unknown, differences.offsets_unknown,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -208,12 +245,24 @@ def _scatter(values: Float64Array) -> float:
     return scatter
 
 
+@dataclass(frozen=True)
+class _Fit:
+    """Straight line through variance against level: values with their errors."""
+
+    gain: tuple[float, float] = (np.nan, np.nan)
+    rnoise: tuple[float, float] = (np.nan, np.nan)
+    dark_variance: tuple[float, float] = (np.nan, np.nan)
+    gain_unknown: str = ""
+    rnoise_unknown: str = ""
+
+
 def _photon_transfer(
     samples: _Samples, classes: list[tuple[LevelClass, npt.NDArray[np.bool_]]]
-) -> tuple[float, float, float, float]:
+) -> _Fit:
     """Gain and readout noise with their errors, from the white noise of the classes."""
-    if len(classes) < 3:
-        return (np.nan,) * 4
+    if len(classes) < _FEWEST_CLASSES:
+        why = f"pixels have {len(classes)} levels, {_FEWEST_CLASSES} are needed"
+        return _Fit(gain_unknown=why, rnoise_unknown=why)
     design, variance, weight = [], [], []
     for row, members in classes:
         observed = 2 * row.white**2
@@ -224,134 +273,22 @@ def _photon_transfer(
     columns, target, w = np.array(design), np.array(variance), np.array(weight)
     solution, _, rank, _ = np.linalg.lstsq(columns * w[:, None], target * w, rcond=None)
     if rank < 2:
-        return (np.nan,) * 4
+        why = "pixels of all levels have the same noise"
+        return _Fit(gain_unknown=why, rnoise_unknown=why)
     residual = (columns @ solution - target) * w
     inflation = max(1.0, float(residual @ residual) / (len(target) - 2))
     errors = np.sqrt(np.diag(np.linalg.inv((columns * w[:, None]).T @ (columns * w[:, None]))))
-    errors *= np.sqrt(inflation)
-    readout, slope = solution
-    gain, rnoise = (1 / slope if slope > 3 * errors[1] else np.nan), np.nan
-    gain_error = gain**2 * errors[1]
-    if readout > 3 * errors[0]:
-        rnoise = np.sqrt(readout)
-    return float(gain), float(gain_error), float(rnoise), float(errors[0] / (2 * rnoise))
+    return _fit_of(*(float(v) for v in (*solution, *(errors * np.sqrt(inflation)))))
 
 
-def _flux_and_offsets(
-    stack: Stack, level: npt.NDArray[np.floating], noise: Noise
-) -> tuple[tuple[tuple[float, float], ...], tuple[tuple[float, float, float], ...]]:
-    """Fit each exposure's difference from the others by its scene and the scene's slopes."""
-    sigma = np.asarray(noise.sigma(np.maximum(level, 0)), np.float32)
-    smooth = ndimage.uniform_filter(np.nan_to_num(stack.median2d), 3, mode="nearest")
-    slope_y, slope_x = np.gradient(smooth)
-    bright = level > _TELLING * sigma
-    steep = np.square(slope_x) + np.square(slope_y) > np.square(sigma)
-    nothing = ((np.nan, np.nan),) * stack.n, ((np.nan,) * 3,) * stack.n
-    pixels = np.flatnonzero((bright | steep) & (stack.n_valid == stack.n))
-    if len(pixels) < _LEAST_PIXELS:
-        return nothing
-    pixels = pixels[:: max(1, len(pixels) // _ENOUGH_TELLING)]
-    weight = 1 / sigma.ravel()[pixels].astype(np.float64)
-    values = stack.cube.reshape(stack.n, -1)[:, pixels] * weight
-    design = np.stack([f.ravel()[pixels] for f in (smooth, -slope_x, -slope_y)]) * weight
-    flux, offsets = [], []
-    for exposure in values:
-        others = (values.sum(axis=0) - exposure) / (stack.n - 1)
-        solution, error = _robust_fit(design, exposure - others)
-        flux.append((solution[0], error[0]))
-        offsets.append((solution[1], solution[2], max(error[1], error[2])))
-    if np.count_nonzero(bright) < _LEAST_PIXELS:
-        flux = list(nothing[0])
-    if np.count_nonzero(steep) < _LEAST_PIXELS:
-        offsets = list(nothing[1])
-    return tuple(flux), tuple(offsets)
-
-
-def _robust_fit(design: Float64Array, target: Float64Array) -> tuple[list[float], list[float]]:
-    """Least squares of columns (m, k) without what stands out of a target (k,), hits above all."""
-    # Columns of equal length keep the normal equations well conditioned.
-    length = np.maximum(np.linalg.norm(design, axis=1), np.finfo(float).tiny)
-    columns = design / length[:, None]
-    solution, inverse = np.zeros(len(design)), np.zeros((len(design),) * 2)
-    for _ in range(_ROUNDS):
-        residual = target - solution @ columns
-        scatter = float(np.quantile(np.abs(residual - np.median(residual)), _CORE))
-        kept = columns * (np.abs(residual) < _CLIP * max(scatter, np.finfo(float).tiny))
-        inverse = np.linalg.pinv(kept @ columns.T, rcond=_SINGULAR, hermitian=True)
-        solution = inverse @ (kept @ target)
-    error = scatter * np.sqrt(np.diag(inverse))
-    return (solution / length).tolist(), (error / length).tolist()
-
-
-@dataclass(frozen=True)
-class Remark:
-    """A parameter to look at.
-
-    Attributes
-    ----------
-    parameter : str
-        Its name.
-    text : str
-        Why.
-    """
-
-    parameter: str
-    text: str
-
-
-# A difference is worth a remark beyond so many standard errors and so much in itself.
-_SIGNIFICANT, _GAIN_PART, _RNOISE_PART, _FLUX_PART, _OFFSET = 4.0, 0.05, 0.05, 0.005, 0.1
-_EXCESS = 0.05
-
-
-def remarks_on(check: NoiseCheck, noise: Noise) -> tuple[Remark, ...]:
-    """Say which parameters to look at.
-
-    Parameters
-    ----------
-    check : NoiseCheck
-        What was found.
-    noise : Noise
-        What was assumed.
-
-    Returns
-    -------
-    tuple of Remark
-        None if the noise is as predicted.
-    """
-    remarks = []
-    for name, given, fitted, error, part, unit in (
-        ("gain", noise.typical_gain, check.gain, check.gain_error, _GAIN_PART, "e-/ADU"),
-        ("rnoise", noise.typical_rnoise, check.rnoise, check.rnoise_error, _RNOISE_PART, "ADU"),
-    ):
-        off = abs(fitted - given)
-        if off > max(_SIGNIFICANT * error, part * fitted):
-            text = f"{given:.4g} {unit} given, {fitted:.4g} +/- {error:.1g} fits the differences"
-            remarks.append(Remark(name, text))
-    for i, (deviation, error) in enumerate(check.flux, start=1):
-        if abs(deviation) > max(_SIGNIFICANT * error, _FLUX_PART):
-            text = f"exposure {i} is {100 * deviation:+.1f} % brighter than the others"
-            remarks.append(Remark("flux_factor", text))
-    for i, (dx, dy, error) in enumerate(check.offsets, start=1):
-        if np.hypot(dx, dy) > max(_SIGNIFICANT * error, _OFFSET):
-            text = f"exposure {i} lies {dx:+.2f}, {dy:+.2f} pixels (x, y) from the others"
-            remarks.append(Remark("mm_xy_offsets", text))
-    named = {remark.parameter for remark in remarks}
-    if not named & {"gain", "rnoise"} and abs(check.white_excess - 1) > _EXCESS:
-        # Dark pixels, which most frames have most of, tell about the readout.
-        photons = np.average(
-            [max(c.level, 0) for c in check.classes], weights=[c.n_pixels for c in check.classes]
-        )
-        by_photons = photons / noise.typical_gain > noise.typical_rnoise**2
-        text = f"neighbouring pixels scatter {check.white_excess:.2f} times as much as predicted"
-        remarks.append(Remark("gain" if by_photons else "rnoise", text))
-    if not named and check.excess - check.white_excess > _EXCESS:
-        text = (
-            f"exposures differ {check.excess:.2f} times as much as predicted in what neighbouring "
-            "pixels have in common"
-        )
-        remarks.append(Remark("flux_factor", text))
-    return tuple(remarks)
-
-
-__all__ = ["LevelClass", "NoiseCheck", "Remark", "check_noise", "remarks_on"]
+def _fit_of(readout: float, slope: float, readout_error: float, slope_error: float) -> _Fit:
+    """What a line of this height at level 0 and this slope says."""
+    gain = rnoise = (np.nan, np.nan)
+    gain_unknown = "the noise does not grow with the level"
+    rnoise_unknown = "no level is dark enough"
+    if slope > _KNOWN * slope_error:
+        gain, gain_unknown = (1 / slope, slope_error / slope**2), ""
+    if readout > _KNOWN * readout_error:
+        value = float(np.sqrt(readout))
+        rnoise, rnoise_unknown = (value, readout_error / (2 * value)), ""
+    return _Fit(gain, rnoise, (readout, readout_error), gain_unknown, rnoise_unknown)

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.typing import BoolArray, Float32Array
+from crmasks_widgets.core.typing import BoolArray, Float32Array, Pixels
 
 # Rows handled at once: a block of three exposures of 2000 columns then stays in a core's cache.
 BLOCK_ROWS = 32
 
+# In a median of two, one hit is one too many.
+MIN_EXPOSURES = 3
+
 
 @dataclass(frozen=True)
 class Stack:
-    """Exposures ready to be compared, and what a person looks at first.
+    """Exposures ready to be compared, and what a user looks at first.
 
     Attributes
     ----------
@@ -63,6 +66,32 @@ class Stack:
             None if self.valid is None else self.valid[:, rows],
             self.n_valid[rows],
         )
+
+    def without(self, exposure: npt.NDArray[np.int64], pixels: npt.NDArray[np.int64]) -> "Stack":
+        """The same exposures with some values left out.
+
+        Parameters
+        ----------
+        exposure, pixels : (k,) int64
+            Index of the exposure, from 0, and flat index of the pixel of each.
+
+        Returns
+        -------
+        Stack
+            New arrays.
+        """
+        cube = self.cube.copy()
+        valid = np.ones(cube.shape, dtype=bool) if self.valid is None else self.valid.copy()
+        cube.reshape(self.n, -1)[exposure, pixels] = np.nan
+        valid.reshape(self.n, -1)[exposure, pixels] = False
+        low, middle, mean, high = (
+            frame.copy() for frame in (self.min2d, self.median2d, self.mean2d, self.max2d)
+        )
+        where = np.unique(pixels)
+        _mend_invalid((low, middle, mean, high), cube, where)
+        n_valid = np.array(self.n_valid)
+        n_valid.ravel()[where] = valid.reshape(self.n, -1)[:, where].sum(axis=0)
+        return Stack(cube, low, middle, mean, high, valid, n_valid)
 
     def target(self, target: str | int) -> Float32Array:
         """Frame that a detection looks at.
@@ -161,13 +190,13 @@ def _frames(cube: Float32Array) -> tuple[Float32Array, Float32Array, Float32Arra
     return out[0], out[1], out[2], out[3]
 
 
-def _mend_invalid(frames: tuple[Float32Array, ...], cube: Float32Array, where: BoolArray) -> None:
+def _mend_invalid(frames: tuple[Float32Array, ...], cube: Float32Array, pixels: Pixels) -> None:
     """Overwrite the frames where at least one exposure is invalid, from the valid ones alone."""
-    values = np.ma.masked_invalid(cube[:, where])
+    values = np.ma.masked_invalid(cube.reshape(len(cube), -1)[:, pixels])
     median = np.ma.median(values, axis=0)  # type: ignore[no-untyped-call]
     statistics = (values.min(0), median, values.mean(0), values.max(0))
     for frame, statistic in zip(frames, statistics, strict=True):
-        frame[where] = np.ma.filled(statistic.astype(np.float32), np.nan)
+        frame.ravel()[pixels] = np.ma.filled(statistic.astype(np.float32), np.nan)
 
 
 def stack_exposures(
@@ -178,7 +207,7 @@ def stack_exposures(
 ) -> Stack:
     """Subtract the bias, divide by the flux factors and take the frames over the exposures.
 
-    Section 4.1 of the reference's behaviour; invalid pixels are left out exposure by exposure.
+    docs/method.md, Preparation; invalid pixels are left out exposure by exposure.
 
     Parameters
     ----------
@@ -200,6 +229,24 @@ def stack_exposures(
     if flux_factors is not None:
         for exposure, factor in zip(cube, flux_factors, strict=True):
             exposure /= np.float32(factor)
+    return stack_of(cube, valid)
+
+
+def stack_of(cube: Float32Array, valid: BoolArray | None = None) -> Stack:
+    """Take the frames over exposures that are ready to be compared.
+
+    Parameters
+    ----------
+    cube : (n, ny, nx) float32
+        Exposures, ADU; kept, and set to NaN where they are invalid.
+    valid : (n, ny, nx) bool, optional
+        False for pixels to be left out.
+
+    Returns
+    -------
+    Stack
+        All frames float32, ADU.
+    """
     if valid is not None and valid.all():
         valid = None
     if valid is None:
@@ -209,5 +256,5 @@ def stack_exposures(
         n_valid = valid.sum(axis=0, dtype=np.int16)
         frames = _frames(np.where(valid, cube, np.float32(0)))
         cube[~valid] = np.nan
-        _mend_invalid(frames, cube, n_valid < cube.shape[0])
+        _mend_invalid(frames, cube, np.flatnonzero(n_valid < cube.shape[0]))
     return Stack(cube, *frames, valid=valid, n_valid=n_valid)

@@ -1,7 +1,9 @@
-"""Arrays by what they hold: a name stands for one dtype everywhere.
+"""Types that many modules share; a name of an array stands for one dtype everywhere.
 
 Shapes are not part of a type; the docstring of each function gives them.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -29,3 +31,9 @@ Pixels = npt.NDArray[np.int64]
 
 NumberOrMap = float | FloatArray
 """One number for all pixels, or one for each."""
+
+Target = str | int
+"""What a detector looks at: "median", "mean", or an exposure 1...n."""
+
+Checkpoint = Callable[[float], None]
+"""Told the fraction done; may raise `Cancelled`."""

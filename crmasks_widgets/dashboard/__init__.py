@@ -1,1 +1,1 @@
-"""The dashboard: what a person sees of an `Analysis`, and the worker that keeps it up to date."""
+"""The dashboard: what the user sees of an `Analysis`, and the worker that keeps it up to date."""

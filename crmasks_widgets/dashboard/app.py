@@ -1,4 +1,4 @@
-"""The dashboard as a person meets it in a notebook."""
+"""The dashboard as the user meets it in a notebook."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ class Dashboard:
 
     @property
     def state(self) -> State:
-        """What the person has set."""
+        """What the user has set."""
         return self.session.state
 
     def open(self, analysis: Analysis) -> None:

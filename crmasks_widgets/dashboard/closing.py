@@ -12,7 +12,7 @@ from ipywidgets import Widget
 def widgets_made() -> Iterator[list[Widget]]:
     """Note the widgets that this thread makes in the context.
 
-    Not all of them can be found from the outermost one: a tool that is not in the hand, or a
+    Not all of them can be found from the outermost one: a tool that is not in use, or a
     buffer that is not on the screen, is in no trait of another widget.
 
     Yields

@@ -1,50 +1,61 @@
 """A bar that says which value has which colour."""
 
-from typing import Final
+from typing import Any
 
 import numpy as np
-from bqplot import Figure, LinearScale
+import numpy.typing as npt
+from bqplot import Figure, LinearScale, LogScale
 from ipywidgets import Layout
 
-from crmasks_widgets.dashboard import stretches
 from crmasks_widgets.dashboard.axes import make_axis
-from crmasks_widgets.dashboard.context import Memo
+from crmasks_widgets.dashboard.colour_tables import Palette
 from crmasks_widgets.dashboard.pictures import palette_png
 from crmasks_widgets.dashboard.swap_image import SwapImage
 
-_STEPS: Final = 256
-
 
 class ColourBar:
-    """A narrow figure: colours against values in ADU."""
+    """A narrow figure: colours against values.
 
-    def __init__(self) -> None:
-        self._values = LinearScale(min=0.0, max=1.0, allow_padding=False)
-        scales = {"x": LinearScale(min=0.0, max=1.0, allow_padding=False), "y": self._values}
+    Parameters
+    ----------
+    label : str
+        Of the axis, with its unit.
+    scale : LinearScale or LogScale
+        Of the values; on a logarithmic one every power of ten has a tick.
+    **layout
+        Of the figure: width, height and the like.
+    """
+
+    def __init__(self, label: str, scale: LinearScale | LogScale, **layout: Any) -> None:
+        self._values = scale
+        scales = {"x": LinearScale(min=0.0, max=1.0, allow_padding=False), "y": scale}
         self.image = SwapImage(scales)
-        axis = make_axis(self._values, "right", label="ADU", label_offset="40px", tick_format="~g")
+        self._axis = make_axis(scale, "right", label=label, label_offset="40px", tick_format="~g")
         self.figure = Figure(
-            marks=[self.image.mark], axes=[axis], padding_y=0, animation_duration=0,
-            fig_margin={"top": 8, "bottom": 42, "left": 2, "right": 58},
-            layout=Layout(width="76px", height="100%", flex="0 0 auto"),
+            marks=[self.image.mark], axes=[self._axis], padding_x=0, padding_y=0,
+            fig_margin={"top": 8, "bottom": 42, "left": 4, "right": 58}, animation_duration=0,
+            layout=Layout(flex="0 0 auto", **layout),
         )  # fmt: skip
-        self._memo = Memo()
 
-    def render(self, limits: tuple[float, float], stretch: str, colours: str) -> None:
-        """Show a colour scale.
+    def show(
+        self, indices: npt.NDArray[np.uint8], palette: Palette, limits: tuple[float, float]
+    ) -> None:
+        """Show other colours.
 
         Parameters
         ----------
+        indices : (k, 1) uint8
+            Rows of the palette, from low to high, evenly spaced along the axis.
+        palette : (n, 4) uint8
+            Red, green, blue and opacity.
         limits : (low, high)
-            ADU.
-        stretch, colours : str
-            As in `stretches`.
+            Values at the ends.
         """
-        self._memo((limits, stretch, colours), lambda: self._draw(limits, stretch, colours))
-
-    def _draw(self, limits: tuple[float, float], stretch: str, colours: str) -> None:
-        values = np.linspace(*limits, _STEPS, dtype=np.float32)[:, None]
-        indices = stretches.colour_indices(values, limits, stretch)
-        self.image.show(palette_png(indices, stretches.colour_palette(colours)), (0, 1, *limits))
+        low, high = limits
+        if isinstance(self._values, LogScale):
+            self._axis.tick_values = 10.0 ** np.arange(
+                np.ceil(np.log10(low)), np.log10(high) + 1e-9
+            )
         with self._values.hold_sync():
-            self._values.min, self._values.max = limits
+            self._values.min, self._values.max = low, high
+        self.image.show(palette_png(indices, palette), (0, 1, low, high))

@@ -72,7 +72,7 @@ class Context:
         Parameters
         ----------
         widget : Widget
-            What the hand moves.
+            What the user moves.
         action : callable
             Reads the widget: it may have moved on since.
         names : str or list of str
@@ -99,8 +99,8 @@ class Memo:
         Parameters
         ----------
         key : tuple
-            What the value follows from; numbers, texts and tuples of them count as the same if they
-            are equal, everything else if it is the same object.
+            What the value follows from; numbers, texts, bytes and tuples of them count as the same
+            if they are equal, everything else if it is the same object.
         make : callable
             Makes the value.
 
@@ -126,4 +126,4 @@ def _is_plain(value: Any) -> bool:
     """Whether two such values can be compared; what holds arrays cannot."""
     if isinstance(value, tuple):
         return all(_is_plain(item) for item in value)
-    return value is None or isinstance(value, str | int | float | slice)
+    return value is None or isinstance(value, str | bytes | int | float | slice)

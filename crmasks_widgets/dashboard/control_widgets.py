@@ -1,8 +1,8 @@
 """The parts that controls are made of: editors of one value, and the line that says what is wrong.
 
-An editor is told the value of the state by `show`, and hands what a person sets to `send`. It
+An editor is told the value of the state by `show`, and passes what the user sets to `send`. It
 remembers what was shown last, so that a value that comes back from the state does not move a slider
-from under the hand.
+that the user is dragging.
 """
 
 import html
@@ -16,6 +16,7 @@ from typing import Any, Final, TypeGuard
 from ipywidgets import HTML, Checkbox, Dropdown, FloatSlider, IntSlider, Layout, Text, Widget
 
 from crmasks_widgets.dashboard.context import Context
+from crmasks_widgets.dashboard.ticks import slider_step
 from crmasks_widgets.errors import CrmasksError, ParameterError
 from crmasks_widgets.parameters import ParameterInfo
 from crmasks_widgets.parameters.yaml_text import load_yaml
@@ -24,7 +25,6 @@ from crmasks_widgets.parameters.yaml_text import load_yaml
 REACH: Final = 4
 REACH_OF_INTEGERS: Final = 20
 REACH_OF_NUMBERS: Final = 100.0
-SLIDER_STEPS: Final = 100
 # JavaScript knows no larger whole numbers.
 LARGEST_EXACT: Final = 2**53
 
@@ -56,13 +56,21 @@ def literal(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def parsed(text: str, name: str) -> object:
-    """Read what a person typed: numbers, text and lists of YAML; nothing is evaluated.
+@dataclass(frozen=True)
+class TypedText:
+    """What was typed into a field, to be read where its errors are shown."""
+
+    text: str
+
+
+def parsed(sent: object, name: str) -> object:
+    """Read what an editor sent.
 
     Parameters
     ----------
-    text : str
-        Content of a text field; empty for null.
+    sent : object
+        A value, or a `TypedText`: numbers, text and lists of YAML, empty for null; nothing is
+        evaluated.
     name : str
         What messages call it.
 
@@ -74,9 +82,9 @@ def parsed(text: str, name: str) -> object:
     Raises
     ------
     ParameterError
-        It is not one plain YAML value.
+        A text is not one plain YAML value.
     """
-    return load_yaml(text, name)
+    return load_yaml(sent.text, name) if isinstance(sent, TypedText) else sent
 
 
 @dataclass(frozen=True)
@@ -118,16 +126,32 @@ def span_of(info: ParameterInfo, value: object) -> Span:
     high = high or REACH_OF_NUMBERS
     if info.range is not None and info.range.high is not None:
         high = min(high, info.range.high)
-    step = nice_step(high - low)
+    step = slider_step(high - low)
     excluded = info.range.open_low if info.range is not None else is_positive(info.default)
     return Span(low + step if excluded else low, high, step)
 
 
-def nice_step(width: float) -> float:
-    """About a hundredth of a range, as 1, 2 or 5 times a power of ten."""
-    rough = width / SLIDER_STEPS
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (5, 2, 1) if factor * power <= rough * (1 + 1e-9))
+def drawn_at(value: float, span: Span) -> float:
+    """Where the page draws a value: on the nearest step from the beginning, or at the end.
+
+    Parameters
+    ----------
+    value : float
+        Inside the span.
+    span : Span
+        Of the slider.
+
+    Returns
+    -------
+    float
+        To the last bit what the page's slider (noUiSlider) finds: it counts in percents.
+    """
+    width = span.high - span.low
+    if width <= 0 or value >= span.high:
+        return value
+    one = span.step * 100 / width
+    place = math.floor((value - span.low) * 100 / width / one + 0.5) * one
+    return span.high if place >= 100 else place * width / 100 + span.low
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
@@ -259,8 +283,7 @@ class NumberEditor:
         """Let the slider range from and to other values; what it shows stays inside."""
         self._decimals = span.decimals
         value = self._shown if is_number(self._shown) else span.low
-        self._set_limits(min(span.low, value), max(span.high, value))
-        self.slider.step = int(span.step) if self._integer else span.step
+        self._set_limits(min(span.low, value), max(span.high, value), span.step)
 
     def show(self, value: object) -> None:
         """Show the value of the state; the slider stays where it is if the value came from it."""
@@ -273,8 +296,7 @@ class NumberEditor:
         self._sent = value
         if not self.slider.min <= value <= self.slider.max:
             self._widen(value)
-        self._at = value
-        self.slider.value = value
+        self._put(value)
 
     def restore(self) -> None:
         """Show the value of the state again in place of what was refused."""
@@ -283,15 +305,29 @@ class NumberEditor:
 
     def _widen(self, value: Any) -> None:
         low = min(self.slider.min, value)
-        self._set_limits(low, max(self.slider.max, low + 2 * (value - low)))
+        self._set_limits(low, max(self.slider.max, low + 2 * (value - low)), self.slider.step)
 
-    def _set_limits(self, low: Any, high: Any) -> None:
+    def _set_limits(self, low: Any, high: Any, step: Any) -> None:
         kind = int if self._integer else float
-        with self.slider.hold_trait_notifications():
-            self.slider.min, self.slider.max = kind(low), kind(high)
+        with self.slider.hold_sync():
+            with self.slider.hold_trait_notifications():
+                self.slider.min, self.slider.max = kind(low), kind(high)
+            self.slider.step = kind(step)
+            self._put(self._shown if is_number(self._shown) else self.slider.value)
+
+    def _put(self, value: float) -> None:
+        """Put the slider where the page draws it.
+
+        What it draws elsewhere it reports, and when the report of a value comes after the next one
+        was shown, it looks like a gesture of the user.
+        """
+        span = Span(self.slider.min, self.slider.max, self.slider.step)
+        place = drawn_at(value, span)
+        self._at = round(place) if self._integer else place
+        self.slider.value = self._at
 
     def _slid(self) -> None:
-        # The page draws a value on the nearest step, and reports that; a hand moves further.
+        # The page may report a place that is off by a rounding; a gesture moves it further.
         if abs(self.slider.value - self._at) <= self.slider.step / 2:
             return
         self._at = self.slider.value
@@ -306,13 +342,6 @@ class NumberEditor:
             return
         self._sent = UNSHOWN
         self._send(TypedText(text), "")
-
-
-@dataclass(frozen=True)
-class TypedText:
-    """What was typed into a field, to be read where its errors are shown."""
-
-    text: str
 
 
 class TextEditor:

@@ -5,8 +5,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from ipywidgets import HTML, Button, GridBox, HBox, Layout, Tab, VBox
+from ipywidgets import HTML, GridBox, HBox, Layout, Tab, VBox
 
+from crmasks_widgets.dashboard.buttons import word_button
 from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.control_widgets import (
     LARGEST_EXACT,
@@ -16,7 +17,6 @@ from crmasks_widgets.dashboard.control_widgets import (
     PickEditor,
     Send,
     TextEditor,
-    TypedText,
     is_number,
     literal,
     parsed,
@@ -61,14 +61,9 @@ def label_of(info: ParameterInfo) -> str:
 
 
 def help_of(info: ParameterInfo) -> str:
-    """What a person reads when the pointer rests on a control."""
-    default = "drawn" if is_drawn(info) else literal(info.default)
+    """What the user reads when the pointer rests on a control."""
+    default = literal(info.default)
     return f"{info.name}: {info.help}. Expected: {info.expected}. Default: {default}"
-
-
-def is_drawn(info: ParameterInfo) -> bool:
-    """Whether the parameter has no default, and null draws a value (the seed)."""
-    return info.default is None and info.kind == "integer" and not info.nullable
 
 
 def is_numeric(info: ParameterInfo) -> bool:
@@ -97,12 +92,7 @@ class Control:
         self.info, self._state = info, context.state
         self.error = ErrorLine()
         self.editor = _editor(context, info, value, self._set, looks)
-        self.reset = Button(
-            description="draw anew" if is_drawn(info) else "reset",
-            tooltip=_reset_help(info),
-            layout=looks.button,
-        )
-        self.reset.on_click(context.dispatcher.handler(lambda _: self._back()))
+        self.reset = word_button(context, "reset", _reset_help(info), self._back, looks.button)
         line = HBox([*self.editor.widgets, self.reset], layout=looks.row)
         line.add_class("crmasks-cell")
         self.widget = VBox([line, self.error.widget], layout=Layout(min_width="0"))
@@ -115,21 +105,20 @@ class Control:
     def show(self, value: object) -> None:
         """Follow the state, and mark a value that is not the default."""
         self.editor.show(value)
-        changed = value != self.info.default and not is_drawn(self.info)
+        changed = value != self.info.default
         if changed != self._changed:
             self._changed = changed
             mark = self.widget.add_class if changed else self.widget.remove_class
             mark("crmasks-changed")
-        self.reset.disabled = not (changed or is_drawn(self.info))
+        self.reset.disabled = not changed
 
     def _set(self, value: Any, gesture: str) -> None:
         if not self.error.attempt(partial(self._update, value, gesture)):
             self.reset.disabled = False
 
     def _update(self, value: Any, gesture: str) -> None:
-        if isinstance(value, TypedText):
-            value = parsed(value.text, self.info.name)
-        self._state.update(gesture=gesture, **{self.info.name: value})
+        name = self.info.name
+        self._state.update(gesture=gesture, **{name: parsed(value, name)})
 
     def _back(self) -> None:
         self._set(self.info.default, "")
@@ -139,8 +128,6 @@ class Control:
 
 
 def _reset_help(info: ParameterInfo) -> str:
-    if is_drawn(info):
-        return f"Draw another {info.name}"
     return f"Reset {info.name} to {literal(info.default)}"
 
 

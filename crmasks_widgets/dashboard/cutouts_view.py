@@ -12,6 +12,7 @@ from ipywidgets import HTML, Dropdown, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import cutouts, edits, overlays, picking, viewport
 from crmasks_widgets.dashboard.axes import make_axis
+from crmasks_widgets.dashboard.buttons import tool_buttons, word_button
 from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.frames import corrected
 from crmasks_widgets.dashboard.image_tools import (
@@ -19,10 +20,8 @@ from crmasks_widgets.dashboard.image_tools import (
     LOCAL_MEDIAN,
     PAINT,
     ROW,
-    tool_buttons,
     window_fields,
     window_widths,
-    word_button,
 )
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.pictures import palette_png
@@ -95,7 +94,7 @@ class CutoutsView:
         self.ignore = button("Not a cosmic ray anywhere", "", self.ignore_or_restore)
         self.taken_out = Dropdown(
             options=[_NOTHING], layout=Layout(width="190px"),
-            tooltip="Hits that a hand took out of masks, to look at them again",
+            tooltip="Hits taken out of masks by hand, to look at them again",
         )  # fmt: skip
         sizes = [
             button("Larger", "Fewer pixels around the hit, drawn larger (+)", self.closer),
@@ -129,7 +128,7 @@ class CutoutsView:
             self._context.size(PLOT, _ASSUMED_SIZE),
         )
         if selected == self._shown and not (model.ready("hits") and overlays.mask_ready(model)):
-            return  # Newer masks are being made; what is shown stays as long.
+            return  # Newer masks are being made; what is shown stays until they are ready.
         subject = self._subject(model)
         self._render_controls(model, subject)
         # Axes without a picture would be numbers without meaning.
@@ -139,22 +138,19 @@ class CutoutsView:
             self.title.value = "Click a flagged pixel in the image, or Next hit."
             return
         self._shown = selected
-        self._part = cutouts.cutout(
-            subject.centre, self._half(model), model.analysis.exposures.shape
-        )
-        size, display, p = self._context.size(PLOT, _ASSUMED_SIZE), model.display, model.parameters
-        results: list[object] = [model.analysis.stack]
+        part = cutouts.cutout(subject.centre, self._half(model), model.analysis.exposures.shape)
+        self._part, last, (*_, size) = part, corrected(model, part), selected
+        analysis, display, p = model.analysis, model.display, model.parameters
+        flags = None
         if model.ready("mediancr", ("flags", display.target)):
-            results.append(model.analysis.result("flags", display.target))
-        if model.ready(("combination", "mediancr")):
-            results.append(model.analysis.combination("mediancr"))
-        masks = model.analysis.mask(display.target) if overlays.mask_ready(model) else None
+            flags = analysis.result("flags", display.target)
+        masks = analysis.mask(display.target) if overlays.mask_ready(model) else None
         key = (
-            *results, masks, subject, self._part, size, display.stretch,
+            analysis.stack, flags, masks, subject, part, last.tobytes(), size, display.stretch,
             display.colours, display.target, p.color_scale,
             p.pixels_to_be_replaced_by_local_median,
         )  # fmt: skip
-        self._picture_memo(key, partial(self._draw, model, subject, self._part, size))
+        self._picture_memo(key, partial(self._draw, model, subject, part, size))
 
     def _half(self, model: ViewModel) -> int:
         return max(2, model.parameters.semiwindow + self._larger)
@@ -169,8 +165,7 @@ class CutoutsView:
         stack, display = model.analysis.stack, model.display
         median = stack.median2d[part]
         limits = colour_limits(median, model.parameters.color_scale)
-        last = corrected(model, part)
-        frames = [*stack.cube[(slice(None), *part)], median, median if last is None else last]
+        frames = [*stack.cube[(slice(None), *part)], median, corrected(model, part)]
         values = [cutouts.value_panel(frame, limits, display.stretch) for frame in frames]
         panels = self._panels = cutouts.arrange(len(frames) + 1, median.shape, size)
         drawn = cutouts.raster(
@@ -280,10 +275,11 @@ class CutoutsView:
     def _change(self, subject: picking.Subject, changes: dict[str, Any]) -> None:
         """Change parameters; the selection moves onto a pixel that surely belongs to the hit."""
         y, x = self._model.selection.pixel or subject.centre
-        if (x + 1, y + 1) not in subject.pixels:
-            x, y = min(subject.pixels, key=lambda p: (p[0] - 1 - x) ** 2 + (p[1] - 1 - y) ** 2)
-            self._state.select(pixel=(y - 1, x - 1))
-        self._state.update(**changes)
+        with self._state.together():
+            if (x + 1, y + 1) not in subject.pixels:
+                x, y = min(subject.pixels, key=lambda p: (p[0] - 1 - x) ** 2 + (p[1] - 1 - y) ** 2)
+                self._state.select(pixel=(y - 1, x - 1))
+            self._state.update(**changes)
 
     def _select_taken_out(self) -> None:
         pixel = self.taken_out.value

@@ -8,21 +8,21 @@ import numpy as np
 from bqplot import LinearScale, PanZoom
 from bqplot.interacts import BrushSelector
 from bqplot_image_gl.interacts import MouseInteraction
-from ipywidgets import Button, HBox, Layout, ToggleButtons
+from ipywidgets import HBox, Layout
 
+from crmasks_widgets.dashboard.buttons import tool_buttons, word_button
 from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.diagram_panel import Panel
 from crmasks_widgets.dashboard.points import WEIGHT, added, moved, removed
 from crmasks_widgets.dashboard.state import Limits, ViewModel
 
-TOOLS: Final = ("Points", "Pan", "Zoom box", "Brush", "Lasso")
-TOOLTIPS: Final = (
-    "Drag fixed points; double-click adds one, d deletes the one under the pointer (v)",
-    "Drag to move the view, turn the wheel to zoom (p)",
-    "Drag a box to zoom into it (o)",
-    "Drag a box to select its pixels (b)",
-    "Draw around pixels to select them (l)",
-)
+TOOLS: Final = {
+    "Points": "Drag fixed points; double-click adds one, d deletes the one under the pointer (v)",
+    "Pan": "Drag to move the view, turn the wheel to zoom (p)",
+    "Zoom box": "Drag a box to zoom into it (o)",
+    "Brush": "Drag a box to select its pixels (b)",
+    "Lasso": "Draw around pixels to select them (l)",
+}
 # A pointer this close to a point means it, as a part of the panel.
 NEAR: Final = 0.04
 WHEEL_STEP: Final = 0.0015
@@ -40,6 +40,11 @@ class DiagramGestures:
         Where the gestures are made.
     scales : dict
         Scales "x" and "y" of the panels.
+
+    Attributes
+    ----------
+    dragged : Panel or None
+        Where a point is being dragged. The page knows better than the state where it is.
     """
 
     def __init__(
@@ -47,22 +52,22 @@ class DiagramGestures:
     ) -> None:
         self._context, self._panels, self._scales = context, panels, scales
         self._limits: Limits = (0.0, 1.0, 0.0, 1.0)
-        # A point under the hand must not move the view that it is seen in.
+        # A point that is being dragged must not move the view that it is seen in.
         self._held: Limits | None = None
+        self.dragged: Panel | None = None
         # Between the end of a drag and the beginning of the next.
         self._resting = False
         self._turned = 0.0
         self._trail: list[tuple[float, float]] = []
-        self.tool = ToggleButtons(
-            options=TOOLS, tooltips=TOOLTIPS, style={"button_width": "auto"},
-            layout=Layout(width="auto"),
+        self.tool = tool_buttons(TOOLS)
+        button = partial(word_button, context)
+        self.home = button("Whole diagram", "Zoom out to all bins (h)", self._go_home)
+        self.all = button("All pixels", "Zoom out to the brightest hit", self._show_all)
+        self.clear = button("Clear selection", "Forget the brushed pixels", self._clear)
+        self.from_boundary = button(
+            "Points from boundary", "Straight lines through points on the current boundary",
+            self._points_from_boundary,
         )  # fmt: skip
-        self.home = _button("Whole diagram", "Zoom out to all bins (h)")
-        self.all = _button("All pixels", "Zoom out to the brightest hit")
-        self.clear = _button("Clear selection", "Forget the brushed pixels")
-        self.from_boundary = _button(
-            "Points from boundary", "Straight lines through points on the boundary of now"
-        )
         self._interactions = [self._interactions_of(panel) for panel in panels]
         self._connect()
         self.widget = HBox(
@@ -105,13 +110,6 @@ class DiagramGestures:
             context.observe(axis, self._panned, ["min", "max"])
         context.observe(context.page, self._turned_wheel, "wheel")
         context.page.on_msg(handler(self._message))
-        for button, action in (
-            (self.home, self._go_home),
-            (self.all, self._show_all),
-            (self.clear, lambda: context.state.select(outline=())),
-            (self.from_boundary, self._points_from_boundary),
-        ):
-            button.on_click(handler(lambda _, action=action: action()))
 
     # Tools ------------------------------------------------------------------------------------
 
@@ -143,7 +141,7 @@ class DiagramGestures:
             panel.draw_points(points)
             return
         if self._held is None:
-            self._held = self._limits
+            self._held, self.dragged = self._limits, panel
             self._context.state.begin_gesture()
         self._set_points(followed)
 
@@ -152,15 +150,18 @@ class DiagramGestures:
 
     def _dropped(self, content: Mapping[str, Any]) -> None:
         held, self._held, self._resting = self._held, None, True
+        self.dragged = None
         points, index = self._points(), content["index"]
         place = _by_hand(content["point"]["x"], content["point"]["y"])
         deleted = index >= len(points)
-        try:
-            if not deleted and (held is not None or place != _by_hand(*points[index][:2])):
-                self._set_points(moved(points, index, *place))
-        finally:
-            self._context.state.end_gesture()
-            self._context.state.refresh()
+        state = self._context.state
+        with state.together():
+            try:
+                if not deleted and (held is not None or place != _by_hand(*points[index][:2])):
+                    self._set_points(moved(points, index, *place))
+            finally:
+                state.end_gesture()
+                state.refresh()  # The marks are where they were dropped, even if that was refused.
 
     def _message(self, _: object, content: dict[str, Any], __: object) -> None:
         if content.get("event") == "dblclick" and self._plot(content):
@@ -268,6 +269,9 @@ class DiagramGestures:
 
     # Selection --------------------------------------------------------------------------------
 
+    def _clear(self) -> None:
+        self._context.state.select(outline=())
+
     def _boxed(self, box: BrushSelector) -> None:
         corners = _corners(box)
         if box.brushing or corners is None:
@@ -304,7 +308,7 @@ def whole_diagram(model: ViewModel) -> Limits:
 
 
 def _by_hand(x: float, y: float) -> tuple[float, float]:
-    """Round: a hand is not exact to more than this, and a parameter file is easier to read."""
+    """Round: a pointer is not exact to more than this, and a parameter file is easier to read."""
     return round(x, 2), round(y, 2)
 
 
@@ -313,7 +317,3 @@ def _corners(brush: BrushSelector) -> Limits | None:
     if x is None or y is None or len(x) != 2 or len(y) != 2 or x[0] == x[1] or y[0] == y[1]:
         return None
     return float(min(x)), float(max(x)), float(min(y)), float(max(y))
-
-
-def _button(text: str, tooltip: str) -> Button:
-    return Button(description=text, tooltip=tooltip, layout=Layout(width="auto"))

@@ -14,6 +14,7 @@ from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.points import Points
 from crmasks_widgets.dashboard.state import Limits
 from crmasks_widgets.dashboard.swap_image import SwapImage
+from crmasks_widgets.dashboard.ticks import linear_ticks
 
 MARGIN: Final = {"top": 8, "bottom": 42, "left": 62, "right": 12}
 BOUNDARY_COLOUR: Final = "#D55E00"
@@ -98,7 +99,7 @@ class Panel:
         """
         spaces = ((limits[0], limits[1], size[0] // 52), (limits[2], limits[3], size[1] // 36))
         for axis, (low, high, most) in zip(self.figure.axes, spaces, strict=True):
-            ticks = round_ticks(low, high, max(2, most))
+            ticks = linear_ticks(low, high, max(2, most))
             if not np.array_equal(axis.tick_values, ticks):
                 axis.tick_values = ticks
 
@@ -136,7 +137,7 @@ class Panel:
             self._crosses.x, self._crosses.y = x, y
 
     def draw_points(self, points: Points) -> None:
-        """Put the fixed points where they are set; a point under the hand is there already."""
+        """Put the fixed points where they are set; a dragged point is there already."""
         x, y = np.array([p[0] for p in points]), np.array([p[1] for p in points])
         if np.array_equal(self.points.x, x) and np.array_equal(self.points.y, y):
             return
@@ -158,32 +159,11 @@ class Panel:
             self._numbers.text = [str(number) for number in numbers]
 
     def dragged(self) -> Points | None:
-        """Where the hand has put the points, without weights; None between two updates."""
+        """Where the user has dragged the points, without weights; None between two updates."""
         x, y = np.asarray(self.points.x), np.asarray(self.points.y)
         if len(x) != len(y):
             return None
         return tuple((float(a), float(b), 0.0) for a, b in zip(x, y, strict=True))
-
-
-def round_ticks(low: float, high: float, most: int) -> npt.NDArray[np.float64]:
-    """Multiples of 1, 2 or 5 times a power of ten between two limits, at most so many.
-
-    Parameters
-    ----------
-    low, high : float
-        Limits.
-    most : int
-        At least 2.
-
-    Returns
-    -------
-    (k,) float64
-        Rising.
-    """
-    rough = (high - low) / most
-    power = 10.0 ** np.floor(np.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    return np.asarray(step * np.arange(np.ceil(low / step), np.floor(high / step) + 1))
 
 
 def _axes(scales: dict[str, LinearScale]) -> list[Axis]:

@@ -4,13 +4,14 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from bqplot import LinearScale
+from bqplot import LinearScale, LogScale
 from ipywidgets import HTML, Checkbox, Dropdown, HBox, Layout, VBox
 
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.mm.exact import ExactDiagram
+from crmasks_widgets.dashboard.colour_bar import ColourBar
 from crmasks_widgets.dashboard.colour_tables import chip
 from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
-from crmasks_widgets.dashboard.diagram_bar import ColourBar
 from crmasks_widgets.dashboard.diagram_gestures import DiagramGestures
 from crmasks_widgets.dashboard.diagram_panel import BOUNDARY_COLOUR, POINT_COLOUR, Panel
 from crmasks_widgets.dashboard.diagram_pictures import (
@@ -43,7 +44,10 @@ class DiagramView:
         self._context = context
         self._scales = {axis: LinearScale(min=0.0, max=1.0, allow_padding=False) for axis in "xy"}
         self.panels = {name: Panel(name, self._scales) for name in self.plots}
-        self._bar = ColourBar()
+        self._bar = ColourBar(
+            "pixels in a bin", LogScale(min=0.1, max=10.0), width="82px", height="330px"
+        )
+        self._show_bar(DensityColours.spanning(0.1, 10.0))
         self._gestures = DiagramGestures(context, tuple(self.panels.values()), self._scales)
         targets = ["median", "mean", *range(1, context.state.model.analysis.exposures.n + 1)]
         self.target = Dropdown(
@@ -64,8 +68,9 @@ class DiagramView:
             layout=Layout(flex_flow="row wrap", align_items="center", grid_gap="0 8px"),
         )
         panels = [panel.widget for panel in self.panels.values()]
+        bar = VBox([HTML("&nbsp;"), self._bar.figure], layout=Layout(flex="0 0 auto"))
         self.widget = VBox(
-            [tools, HBox([*panels, self._bar.widget]), HTML(_legend()), self.readout],
+            [tools, HBox([*panels, bar]), HTML(_legend()), self.readout],
             layout=Layout(min_width="0"),
         )
         state = context.state
@@ -103,7 +108,8 @@ class DiagramView:
     def _draw_points(self, model: ViewModel) -> None:
         points = model.parameters.mm_fixed_points_in_boundary or ()
         for panel in self.panels.values():
-            panel.draw_points(points)
+            if panel is not self._gestures.dragged:
+                panel.draw_points(points)
 
     def _draw_density(self, model: ViewModel) -> None:
         analysis = model.analysis
@@ -113,7 +119,8 @@ class DiagramView:
             return
         key = (analysis.plane, observed, expected)
         self._memos["density"](key, lambda: self._paint_density(model, observed, expected))
-        how = "exact" if model.analysis.parameters.mm_simulation == "exact" else "computing\u2026"
+        exact = isinstance(expected, ExactDiagram) or analysis.parameters.mm_simulation == "exact"
+        how = "exact" if exact else "computing\u2026"
         if expected is not None and how != "exact":
             how = f"{expected.n_simulations} simulations"
         elif expected is None and not analysis.uses_mm:
@@ -151,7 +158,10 @@ class DiagramView:
         for name, histogram in shown.items():
             png = palette_png(colours.indices(histogram), colours.palette)
             self.panels[name].density.show(png, extent)
-        self._bar.show(colours)
+        self._show_bar(colours)
+
+    def _show_bar(self, colours: DensityColours) -> None:
+        self._bar.show(colours.bar(), colours.palette, (colours.low, colours.high))
 
     def _draw_curves(self, model: ViewModel, limits: Limits) -> None:
         if not model.analysis.uses_mm:

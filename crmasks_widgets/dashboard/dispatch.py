@@ -24,7 +24,7 @@ class Dispatcher:
     Parameters
     ----------
     show_error : callable
-        Called with one line for a person.
+        Called with one line for the user.
     """
 
     def __init__(self, show_error: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""What a hand does to single pixels, as changes of parameters: pure functions.
+"""Edits of single pixels by hand, as changes of parameters: pure functions.
 
 Pixels are (x, y) in FITS coordinates, the first being (1, 1), as the parameters hold them. Each
 function returns what `State.update` takes.

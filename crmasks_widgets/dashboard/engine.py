@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.analysis.run import Run
@@ -72,7 +72,7 @@ class _Request:
 
 def _attempt(action: Callable[[], None]) -> Exception | None:
     # The one broad guard: whatever goes wrong in a computation, or in what is called with its
-    # result, must reach the person or the log; an ended worker would answer no gesture any more.
+    # result, must reach the user or the log; an ended worker would answer no gesture any more.
     try:
         action()
     except Exception as error:
@@ -127,12 +127,28 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         self._queue: list[tuple[str, Analysis | None, Callable[[], None]]] = []
         self._changed = threading.Condition()  # guards everything above
 
-    def submit(self, **changes: Any) -> Analysis:
-        """Give up the newest request for a changed one; a `CrmasksError` changes nothing."""
+    def submit(self, parameters: Parameters) -> Analysis:
+        """Give up the newest request for one with these parameters.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            All of them; those that did not change cost nothing.
+
+        Returns
+        -------
+        Analysis
+            The new request.
+
+        Raises
+        ------
+        CrmasksError
+            They do not suit the exposures; nothing changed.
+        """
         with self._changed:
             if self._closed:
                 raise RuntimeError("the engine is closed")
-            analysis = self.requested.replace(**changes)
+            analysis = self.requested.with_parameters(parameters)
             self._stop()
             self.requested, order = analysis, tuple(self.order) or default_order(analysis)
             self._pending = _Request(analysis, order, time.perf_counter())
@@ -140,15 +156,6 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
                 self._thread = threading.Thread(target=self._work, name="crmasks", daemon=True)
                 self._thread.start()
             return analysis
-
-    def submit_parameters(self, parameters: Parameters) -> Analysis:
-        """Like `submit`, with all parameters: what undo and a file have."""
-        with self._changed:
-            old = self.requested.parameters
-            changes = {name: value for name, value in parameters if value != getattr(old, name)}
-            if parameters.mm_threshold_rnoise is not None:
-                changes["mm_threshold"] = None  # only one of them can be given
-            return self.submit(**changes)
 
     def _stop(self) -> None:
         self._pending = None

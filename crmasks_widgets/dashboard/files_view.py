@@ -13,6 +13,7 @@ from ipywidgets import HTML, BoundedIntText, Button, Checkbox, HBox, Layout, Tex
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.run import Run
+from crmasks_widgets.dashboard.buttons import word_button
 from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.control_widgets import ErrorLine
 from crmasks_widgets.dashboard.state import ViewModel
@@ -25,7 +26,7 @@ from crmasks_widgets.products import FigureJob, Figures, save_all
 from crmasks_widgets.products.hits import save_hits, save_regions
 from crmasks_widgets.products.session import anchored, save_session
 
-# What a person set for the pixels of one field does not hold for those of another.
+# What was set for the pixels of one field does not hold for those of another.
 OF_ONE_FIELD: Final = (
     "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
     "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected", "flux_factor_regions",
@@ -36,8 +37,8 @@ OF_ONE_FIELD: Final = (
 class _Line:
     """Fields, a button, and what became of it."""
 
-    def __init__(self, fields: Sequence[Any], text: str, tooltip: str) -> None:
-        self.button = Button(description=text, tooltip=tooltip, layout=Layout(width="auto"))
+    def __init__(self, fields: Sequence[Any], button: Button) -> None:
+        self.button = button
         self.done = HTML(layout=Layout(min_width="0"))
         self.error = ErrorLine()
         row = HBox([*fields, self.button], layout=Layout(align_items="center", min_width="0"))
@@ -82,28 +83,11 @@ class FilesView:
         self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Shortcut] = {}
         self._make_fields()
-        self._lines = {
-            self._open_yaml: _Line([self.yaml], "Open YAML", "Show what a parameter file names"),
-            self._open_images: _Line(
-                [self.images, self.extnum], "Open FITS",
-                "Show these exposures with the settings of now; edits of single pixels are dropped",
-            ),
-            self._save_yaml: _Line([self.session], "Save YAML", "Write what crmasks run needs"),
-            self._save_products: _Line(
-                [self.folder, self.with_figures], "Write products",
-                "Masks, combinations, tables and, if wanted, figures",
-            ),
-            self._save_hits: _Line(
-                [self.hits], "Export hits", "DS9 regions (.reg) or the table (.csv, .ecsv)"
-            ),
-        }  # fmt: skip
-        for action, line in self._lines.items():
-            line.button.on_click(context.dispatcher.handler(partial(self._start, action)))
-        self.stop = Button(
-            description="Stop", tooltip="Stop reading or writing; nothing is left half done",
-            disabled=True, layout=Layout(width="auto"),
-        )  # fmt: skip
-        self.stop.on_click(context.dispatcher.handler(lambda _: self._stopped.set()))
+        self._lines = self._make_lines()
+        self.stop = word_button(
+            context, "Stop", "Stop reading or writing; nothing is left half done", self._stopped.set
+        )
+        self.stop.disabled = True
         opened = [HTML("<b>Open</b>"), *self._widgets(self._open_yaml, self._open_images)]
         saved = [
             HTML("<b>Save</b>"),
@@ -142,6 +126,31 @@ class FilesView:
             description="replace existing files", indent=False, layout=Layout(width="200px")
         )
 
+    def _make_lines(self) -> dict[Callable[..., Any], _Line]:
+        described = (
+            (self._open_yaml, [self.yaml], "Open YAML", "Show what a parameter file names"),
+            (
+                self._open_images, [self.images, self.extnum], "Open FITS",
+                "Show these exposures with the current settings; "
+                "edits of single pixels are dropped",
+            ),
+            (self._save_yaml, [self.session], "Save YAML", "Write what crmasks run needs"),
+            (
+                self._save_products, [self.folder, self.with_figures], "Write products",
+                "Masks, combinations, tables and, if wanted, figures",
+            ),
+            (
+                self._save_hits, [self.hits], "Export hits",
+                "DS9 regions (.reg) or the table (.csv, .ecsv)",
+            ),
+        )  # fmt: skip
+        return {
+            action: _Line(
+                fields, word_button(self._context, text, tooltip, partial(self._start, action))
+            )
+            for action, fields, text, tooltip in described
+        }
+
     def render(self, model: ViewModel) -> None:
         """Nothing of a view model is shown here."""
 
@@ -159,7 +168,7 @@ class FilesView:
 
     # In the kernel's loop ---------------------------------------------------------------------
 
-    def _start(self, action: Callable[[], Callable[[], Any]], _button: Any = None) -> None:
+    def _start(self, action: Callable[[], Callable[[], Any]]) -> None:
         """Read the fields here, then work in a thread: files can be large, and disks slow."""
         line = self._lines[action]
         if not self.stop.disabled:

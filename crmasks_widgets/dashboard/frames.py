@@ -68,25 +68,23 @@ class Frames:
         return frame, stack
 
 
-def corrected(model: ViewModel, part: tuple[slice, slice]) -> Frame | None:
+def corrected(model: ViewModel, part: tuple[slice, slice]) -> Frame:
     """Part of the median as corrected by MEDIANCR.
 
     Parameters
     ----------
     model : ViewModel
-        Whose median.
+        Its stack must be ready.
     part : (rows, columns)
         Slices of the frame.
 
     Returns
     -------
-    (ny, nx) float32 or None
-        ADU; made of the minimum where the combination is not known yet, None before the stack is.
+    (ny, nx) float32
+        ADU; made of the minimum where the combination is not known yet.
     """
     if model.ready(("combination", "mediancr")):
         return model.analysis.combination("mediancr").data[part]
-    if not model.ready("stack"):
-        return None
     stack = model.analysis.stack
     median: npt.NDArray[Any] = stack.median2d[part]
     if not model.ready("mediancr"):

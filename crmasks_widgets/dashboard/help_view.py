@@ -1,4 +1,4 @@
-"""What one looks at, and what each key does."""
+"""What the dashboard shows, and what each key does."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -49,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which hits a person wants to see.
+    """Which hits the user wants to see.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ def _text(value: Any, column: Column) -> str:
 
 
 def matching(table: Table, columns: Sequence[Column], wanted: Filter) -> BoolArray:
-    """Tell which rows a person wants to see.
+    """Tell which rows the user wants to see.
 
     Parameters
     ----------

@@ -7,7 +7,6 @@ from ipywidgets import (
     HTML,
     BoundedFloatText,
     BoundedIntText,
-    Button,
     Checkbox,
     Dropdown,
     FloatSlider,
@@ -16,10 +15,10 @@ from ipywidgets import (
     Layout,
     Play,
     ToggleButton,
-    ToggleButtons,
 )
 
 from crmasks_widgets.dashboard import stretches
+from crmasks_widgets.dashboard.buttons import tool_buttons, word_button
 from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.frames import frame_keys, frame_title
 from crmasks_widgets.dashboard.state import ViewModel
@@ -43,49 +42,6 @@ ROW: Final = {
     "flex": "0 0 auto",
     "grid_gap": "0 4px",
 }
-
-
-def tool_buttons(names: dict[str, str]) -> ToggleButtons:
-    """Buttons with words, of which one is down.
-
-    Parameters
-    ----------
-    names : dict
-        Tooltips by name.
-
-    Returns
-    -------
-    ToggleButtons
-        Its value is the name.
-    """
-    return ToggleButtons(
-        options=list(names),
-        tooltips=list(names.values()),
-        style={"button_width": "auto"},
-        layout=Layout(width="auto", margin="0"),
-    )
-
-
-def word_button(context: Context, text: str, tooltip: str, action: Callable[[], object]) -> Button:
-    """Make a button that says what it does.
-
-    Parameters
-    ----------
-    context : Context
-        Gives the click its turn.
-    text, tooltip : str
-        On it, and on hover.
-    action : callable
-        Takes nothing.
-
-    Returns
-    -------
-    Button
-        As wide as its text.
-    """
-    button = Button(description=text, tooltip=tooltip, layout=Layout(width="auto"))
-    button.on_click(context.dispatcher.handler(lambda _: action()))
-    return button
 
 
 def window_fields() -> tuple[BoundedIntText, BoundedIntText]:
@@ -235,7 +191,7 @@ class DisplayBar:
         return lambda: self._state.show(**{name: getattr(self, name).value})
 
     def _set_limits(self) -> None:
-        """Take limits that a hand has typed; what the fields were given is no change."""
+        """Take limits that were typed; what the fields were told to show is no change."""
         low, high = float(self.low.value), float(self.high.value)
         if (low, high) == self._shown:
             return
@@ -260,7 +216,7 @@ class DisplayBar:
         if limits != self._shown:
             self._shown = limits
             self.message.value = ""
-            # Together: one of them alone would look like a limit that a hand has typed.
+            # Together: one of them alone would look like a limit that was typed.
             with self.low.hold_trait_notifications(), self.high.hold_trait_notifications():
                 self.low.value, self.high.value = limits
 

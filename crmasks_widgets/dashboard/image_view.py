@@ -10,7 +10,7 @@ from bqplot.interacts import BrushSelector, Interaction
 from bqplot_image_gl.interacts import MouseInteraction
 from ipywidgets import HTML, HBox, Layout, VBox
 
-from crmasks_widgets.dashboard import edits, image_tools, overlays, viewport
+from crmasks_widgets.dashboard import edits, image_tools, overlays, stretches, viewport
 from crmasks_widgets.dashboard.axes import make_axis
 from crmasks_widgets.dashboard.colour_bar import ColourBar
 from crmasks_widgets.dashboard.colour_tables import chip
@@ -46,6 +46,7 @@ class ImageView:
         self.plots: tuple[str, ...] = (PLOT,)
         self._square = True
         self._placed, self._place_memo = viewport.frame_limits(self._shape), Memo()
+        self._bar_memo = Memo()
         self._wheel = 0.0
         self._painting = Painting(context)
         self._build_figure()
@@ -91,7 +92,8 @@ class ImageView:
         )
 
     def _lay_out(self) -> None:
-        self.bar = ColourBar()
+        values = LinearScale(min=0.0, max=1.0, allow_padding=False)
+        self.bar = ColourBar("ADU", values, width="76px", height="100%")
         for line in (self.readout, self.note):
             line.add_class("crmasks-line")
         self.legend = HTML(_legend())
@@ -128,9 +130,14 @@ class ImageView:
         )
         self.layers.render(model, Place(self._placed, size))
         display = model.display
-        self.bar.render(self.layers.limits, display.stretch, display.colours)
+        look = self.layers.limits, display.stretch, display.colours
+        self._bar_memo(look, partial(self._show_bar, *look))
         self.display.render(model, self.layers.limits)
         self._read_pointer()
+
+    def _show_bar(self, limits: tuple[float, float], stretch: str, colours: str) -> None:
+        indices = stretches.colour_scale(limits, stretch)
+        self.bar.show(indices, stretches.colour_palette(colours), limits)
 
     def _place(self, wanted: Limits | None, size: tuple[int, int]) -> None:
         limits = wanted or viewport.frame_limits(self._shape)
@@ -152,7 +159,7 @@ class ImageView:
         self._context.dispatcher.later("image moved", SETTLED, self._settle)
 
     def _settle(self) -> None:
-        """Tell everyone what is on screen, once the hand rests."""
+        """Tell everyone what is on screen, once the image rests."""
         edges = (self.x.min, self.x.max, self.y.min, self.y.max)
         if None in edges or edges == viewport.to_fits_pixels(self._placed):
             return

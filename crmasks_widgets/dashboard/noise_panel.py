@@ -1,20 +1,24 @@
 """Observed noise against predicted, and the gain and readout noise that would fit."""
 
 import html
-from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from bqplot import Figure, Lines, LogScale, Scatter
-from ipywidgets import HTML, Button, Layout, VBox
+from ipywidgets import HTML, Layout, VBox
 
+from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.noise import Noise
-from crmasks_widgets.core.noise_check import NoiseCheck, remarks_on
+from crmasks_widgets.core.noise_check import NoiseCheck
+from crmasks_widgets.core.noise_remarks import remarks_on
 from crmasks_widgets.dashboard.axes import make_axis
+from crmasks_widgets.dashboard.buttons import word_button
+from crmasks_widgets.dashboard.context import Context
 from crmasks_widgets.dashboard.control_widgets import ErrorLine
-from crmasks_widgets.dashboard.diagram_panel import round_ticks
 from crmasks_widgets.dashboard.significance_figure import HEIGHT
+from crmasks_widgets.dashboard.ticks import log_ticks
 
 BUTTON: Final = "Use fitted gain and readout noise"
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#888888"
@@ -32,16 +36,12 @@ class NoisePanel:
 
     Parameters
     ----------
-    use : callable
-        Takes fitted parameters by name; raises `CrmasksError` if they cannot be used.
-    handler : callable
-        Gives a callback its turn.
+    context : Context
+        What a view works with.
     """
 
-    def __init__(
-        self, use: Callable[..., None], handler: Callable[[Callable[..., Any]], Any]
-    ) -> None:
-        self._use, self.fitted = use, dict[str, float]()
+    def __init__(self, context: Context) -> None:
+        self._state, self.fitted = context.state, dict[str, Any]()
         self._scales = {axis: LogScale(min=1.0, max=10.0) for axis in "xy"}
         points = {"x": [], "y": [], "scales": self._scales}
         self.observed = Scatter(
@@ -64,18 +64,20 @@ class NoisePanel:
         )  # fmt: skip
         self.title = HTML(_KEY, layout=Layout(margin="0 8px"))
         self.widget = VBox([self.title, figure], layout=Layout(flex="2 1 0", min_width="0"))
+        self._error = ErrorLine()
         self.text = HTML("Noise check: computing\u2026")
         self.text.add_class("crmasks-line")
-        self.button = Button(
-            description=BUTTON, disabled=True, layout=Layout(width="auto", align_self="flex-start"),
-            tooltip="Set gain and rnoise to what the differences of the exposures say",
+        self.matching = HTML()
+        self.matching.add_class("crmasks-line")
+        self.button = word_button(
+            context, BUTTON, "Set gain and rnoise to what the differences of the exposures say",
+            partial(self._error.attempt, self._take), Layout(width="auto", align_self="flex-start"),
         )  # fmt: skip
-        self.button.on_click(handler(lambda _: self._error.attempt(self._take)))
-        self._error = ErrorLine()
-        self.words = VBox([self.text, self.button, self._error.widget])
+        self.button.disabled = True
+        self.words = VBox([self.text, self.button, self._error.widget, self.matching])
 
     def _take(self) -> None:
-        self._use(**self.fitted)
+        self._state.update(**self.fitted)
 
     def show(self, check: NoiseCheck, noise: Noise) -> None:
         """Show a noise check.
@@ -100,6 +102,16 @@ class NoisePanel:
         if len(predicted):
             self._span(np.concatenate([predicted, observed, white]))
 
+    def show_matching(self, matching: Matching) -> None:
+        """Show what was taken away from the exposures before they were compared.
+
+        Parameters
+        ----------
+        matching : Matching
+            How they differ.
+        """
+        self.matching.value = matching_text(matching)
+
     def _span(self, values: npt.NDArray[np.float64]) -> None:
         low, high = 0.9 * float(values.min()), 1.1 * float(values.max())
         for scale, axis in zip(self._scales.values(), self._axes, strict=True):
@@ -108,14 +120,6 @@ class NoisePanel:
             axis.tick_values = log_ticks(low, high)
         with self._equal.hold_sync():
             self._equal.x = self._equal.y = np.array([low, high])
-
-
-def log_ticks(low: float, high: float) -> npt.NDArray[np.float64]:
-    """1, 2 and 5 times powers of ten between two limits; evenly spaced ones if those are few."""
-    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    ticks = np.ravel([10.0**power * np.array([1, 2, 5]) for power in powers])
-    ticks = ticks[(ticks >= low) & (ticks <= high)]
-    return ticks if len(ticks) > 2 else round_ticks(low, high, 4)
 
 
 def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:
@@ -141,6 +145,27 @@ def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:
     }
 
 
+def matching_text(matching: Matching) -> str:
+    """Displacement, seeing, flux and sky of every exposure.
+
+    Parameters
+    ----------
+    matching : Matching
+        How the exposures differ.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    lines = [f"Before the tests: {html.escape(matching.reason)}."]
+    lines += [
+        f"Exposure {number}: {exposure.in_words.replace('+/-', chr(0xB1))}."
+        for number, exposure in enumerate(matching.exposures, start=1)
+    ]
+    return "<br>".join(lines)
+
+
 def noise_text(check: NoiseCheck, noise: Noise) -> str:
     """Say in words what was found.
 
@@ -159,8 +184,10 @@ def noise_text(check: NoiseCheck, noise: Noise) -> str:
     if not check.classes:
         return "Noise check: too few pixels to tell."
     parts = [
-        _fit("gain", check.gain, check.gain_error, noise.typical_gain, "e\u207b/ADU"),
-        _fit("readout noise", check.rnoise, check.rnoise_error, noise.typical_rnoise, "ADU"),
+        _fit("gain", (check.gain, check.gain_error), noise.typical_gain, "e\u207b/ADU")
+        + _because(check.gain_unknown),
+        _fit("readout noise", (check.rnoise, check.rnoise_error), noise.typical_rnoise, "ADU")
+        + _because(check.rnoise_unknown),
         f"exposures scatter {check.excess:.2f} times as much as predicted, neighbouring pixels "
         f"{check.white_excess:.2f} times",
     ]
@@ -173,7 +200,12 @@ def noise_text(check: NoiseCheck, noise: Noise) -> str:
     return "<br>".join(lines if remarks else [*lines, "The noise is as predicted."])
 
 
-def _fit(name: str, value: float, error: float, given: float, unit: str) -> str:
+def _fit(name: str, fitted: tuple[float, float], given: float, unit: str) -> str:
+    value, error = fitted
     if not np.isfinite(value):
-        return f"{name} unknown: the levels do not tell ({given:.4g} given)"
+        return f"{name} unknown ({given:.4g} given)"
     return f"{name} {value:.4g} \u00b1 {error:.1g} {unit} ({given:.4g} given)"
+
+
+def _because(unknown: str) -> str:
+    return f", because {html.escape(unknown)}" if unknown else ""

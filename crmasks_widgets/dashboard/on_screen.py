@@ -19,7 +19,7 @@ def slices_on_screen(model: ViewModel) -> tuple[slice, slice] | None:
 
 
 def detected_pixels(model: ViewModel) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Flat indices and detection codes of the pixels that a method flags, or a hand.
+    """Flat indices and detection codes of the pixels that are flagged, by a method or by hand.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ def masked_pixels(model: ViewModel) -> Marked:
 
 
 def edited_pixels(model: ViewModel) -> Marked:
-    """Pixels that a hand took out of the masks, as the newest parameters say.
+    """Pixels taken out of the masks by hand, as the newest parameters say.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def edited_pixels(model: ViewModel) -> Marked:
 
 
 def brushed_pixels(model: ViewModel) -> Marked:
-    """Pixels in the area of the diagram that the person brushed; none before the stack is ready."""
+    """Pixels in the area of the diagram that the user brushed; none before the stack is ready."""
     pixels = np.zeros(0, np.int64)
     if model.selection.outline and model.ready("stack"):
         pixels = inside_outline(model, model.selection.outline)

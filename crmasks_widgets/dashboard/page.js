@@ -8,7 +8,7 @@
 const EDITABLE = "input:not([type=checkbox]):not([type=range]):not([type=radio]), textarea, " +
   "select, [contenteditable=true], .cm-content, .jp-mod-editMode *";
 
-const CLICK_REACH = 4; // pixels that a hand may move between pressing and releasing
+const CLICK_REACH = 4; // pixels that the pointer may move between pressing and releasing
 
 function plotOf(target) {
   const plot = target instanceof Element ? target.closest(".crmasks-plot") : null;
@@ -55,7 +55,7 @@ function connect(model, root, signal) {
   root.setAttribute("role", "application");
   root.setAttribute("aria-label", "Cosmic-ray masks dashboard");
 
-  // A key goes to the dashboard when the pointer is over it, unless the person is typing.
+  // A key goes to the dashboard when the pointer is over it, unless the user is typing.
   const takeFocus = () => {
     const active = document.activeElement;
     if (!root.contains(active) && !(active && active.matches(EDITABLE))) {
@@ -105,9 +105,23 @@ function connect(model, root, signal) {
     pressed = null;
   });
 
+  // A slider is told of nowhere else; it keeps what happens to it from those that listen later.
+  let held = false;
+  listen("pointerdown", (event) => {
+    held = event.target.closest(".noUi-target") !== null;
+    if (held) model.send({ event: "hold" });
+  }, { capture: true });
+  const release = () => {
+    if (held) model.send({ event: "release" });
+    held = false;
+  };
+  for (const name of ["pointerup", "pointercancel"]) {
+    window.addEventListener(name, release, { signal, capture: true });
+  }
+
   listen("pointermove", (event) => {
     seen = position(event);
-    // A hand that holds something looks at that, and the kernel has enough to do.
+    // During a drag the user looks at what is dragged, and the kernel has enough to do.
     if (!event.buttons) tell("pointer", seen ?? {});
   });
   listen("pointerleave", () => {

@@ -30,8 +30,9 @@ class Page(anywidget.AnyWidget):
 
     Notes
     -----
-    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at"}``, and
-    ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click.
+    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at"}``,
+    ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click; and
+    ``{"event": "hold"}`` and "release" where the pointer takes a slider and lets it go.
     """
 
     _esm = (_HERE / "page.js").read_text(encoding="utf-8")

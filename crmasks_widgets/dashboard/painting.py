@@ -15,7 +15,7 @@ from crmasks_widgets.dashboard.overlays import mask_ready
 from crmasks_widgets.dashboard.state import ViewModel
 from crmasks_widgets.parameters import Parameters
 
-# The masks follow the hand this often; sooner they would lag behind it.
+# The masks follow the brush this often; sooner they would lag behind it.
 INTERVAL: Final = 0.1  # s
 Point = tuple[float, float]
 

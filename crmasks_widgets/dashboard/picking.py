@@ -1,4 +1,4 @@
-"""What a person selects: the pixel meant by a click, the next hit, what was taken out before."""
+"""What the user selects: the pixel meant by a click, the next hit, what was taken out before."""
 
 import math
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Subject:
     Attributes
     ----------
     kind : {"hit", "rejected", "ignored", "pixel"}
-        A hit; pixels that a hand took out of MEDIANCR, or of every mask; a pixel without any.
+        A hit; pixels taken out of MEDIANCR, or of every mask, by hand; a pixel without any.
     pixels : tuple of (x, y)
         FITS pixels.
     number : int
@@ -78,7 +78,7 @@ def subject(model: ViewModel) -> Subject | None:
     Parameters
     ----------
     model : ViewModel
-        What a hand took out is told by its newest parameters, ahead of the masks.
+        What was taken out by hand is told by its newest parameters, ahead of the masks.
 
     Returns
     -------
@@ -157,8 +157,9 @@ def neighbour(model: ViewModel, step: int) -> int:
 def reveal(state: State, pixel: tuple[int, int]) -> None:
     """Select a pixel (y, x), and move the image there if it shows another part of the frame."""
     limits = state.model.display.image
-    if limits is not None:
-        x_min, x_max, y_min, y_max = limits
-        if not (x_min <= pixel[1] <= x_max and y_min <= pixel[0] <= y_max):
-            state.show(image=viewport.around(pixel, limits))
-    state.select(pixel=pixel)
+    with state.together():
+        if limits is not None:
+            x_min, x_max, y_min, y_max = limits
+            if not (x_min <= pixel[1] <= x_max and y_min <= pixel[0] <= y_max):
+                state.show(image=viewport.around(pixel, limits))
+        state.select(pixel=pixel)

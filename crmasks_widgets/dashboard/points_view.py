@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
-from ipywidgets import HTML, Button, HBox, Layout, VBox
+from ipywidgets import HTML, HBox, Layout, VBox
 
+from crmasks_widgets.dashboard.buttons import word_button
 from crmasks_widgets.dashboard.context import Context, Shortcut
 from crmasks_widgets.dashboard.control_widgets import (
     ErrorLine,
@@ -16,8 +17,6 @@ from crmasks_widgets.dashboard.control_widgets import (
     PickEditor,
     Span,
     TextEditor,
-    TypedText,
-    nice_step,
     parsed,
 )
 from crmasks_widgets.dashboard.points import (
@@ -30,6 +29,7 @@ from crmasks_widgets.dashboard.points import (
     widest_gap,
 )
 from crmasks_widgets.dashboard.state import ViewModel
+from crmasks_widgets.dashboard.ticks import slider_step
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.parameters import parameter_table
 
@@ -62,10 +62,9 @@ class _Row:
             context, ("weight", f"Weight of point {number} in the fit of the spline"),
             partial(self._set, 2), replace(looks, wide=looks.number),
         )  # fmt: skip
-        self.delete = Button(
-            description="delete", tooltip=f"Delete point {number}", layout=looks.button
+        self.delete = word_button(
+            context, "delete", f"Delete point {number}", partial(view.remove, index), looks.button
         )
-        self.delete.on_click(context.dispatcher.handler(lambda _: view.remove(index)))
         label = HTML(f"<b>{number}</b>", layout=Layout(width="20px", flex="0 0 auto"))
         cells = [HBox(e.widgets, layout=looks.wide) for e in (self.x, self.y)]
         cells.append(HBox(self.weight.widgets, layout=looks.button))
@@ -109,8 +108,10 @@ class PointsView:
             context, ("boundary", f"{FIT}: {info.help}"), info.choices, self._choose_fit,
             replace(self._looks, wide=Layout(width="200px")),
         )  # fmt: skip
-        self.add = _button("add a point", "Add a point on the boundary, in the widest gap")
-        self.add.on_click(context.dispatcher.handler(lambda _: self.error.attempt(self._add)))
+        self.add = word_button(
+            context, "add a point", "Add a point on the boundary, in the widest gap",
+            partial(self.error.attempt, self._add),
+        )  # fmt: skip
         bar = HBox([*self.fit.widgets, self.add, self.note], layout=Layout(align_items="center"))
         self._table = VBox(layout=Layout(max_height="260px", overflow="hidden auto"))
         self.widget = VBox([bar, self.error.widget, self._table], layout=Layout(min_width="0"))
@@ -149,8 +150,7 @@ class PointsView:
         if index >= len(points):
             return  # The row went while its slider was still moving.
         name = f"point {index + 1}"
-        if isinstance(value, TypedText):
-            value = parsed(value.text, name)
+        value = parsed(value, name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             found = "null" if value is None else repr(value)
             raise ParameterError(f"{name}: found {found}, expected a number")
@@ -182,7 +182,7 @@ class PointsView:
         """Take the limits of the diagram for the sliders.
 
         The diagram grows with its highest point. A slider that grew with it would run away from
-        under the hand, so the height is taken anew only when something else changed the diagram,
+        the pointer, so the height is taken anew only when something else changed the diagram,
         or a point lies beyond.
         """
         if not model.ready("plane") or model.analysis.plane is self._plane:
@@ -216,9 +216,5 @@ def note_of(model: ViewModel) -> str:
 
 def _span(edges: Any) -> Span:
     low, high = float(edges[0]), float(edges[-1])
-    step = nice_step(high - low)
+    step = slider_step(high - low)
     return Span(math.floor(low / step) * step, math.ceil(high / step) * step, step)
-
-
-def _button(text: str, tooltip: str) -> Button:
-    return Button(description=text, tooltip=tooltip, layout=Layout(width="auto"))

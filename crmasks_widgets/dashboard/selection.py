@@ -14,7 +14,7 @@ REACH = 2
 
 
 def selected_hit(model: ViewModel) -> int:
-    """Number of the hit that the person points at.
+    """Number of the hit that the user points at.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class Session:
     analysis : Analysis
         What to look at.
     open_analysis : callable
-        Takes an analysis that a person wants to look at instead.
+        Takes an analysis that the user wants to look at instead.
     """
 
     def __init__(self, analysis: Analysis, open_analysis: Callable[[Analysis], object]) -> None:
@@ -59,7 +59,7 @@ class Session:
         self._asked(self._wanted(self.state.model), lambda: None)
         self.state.subscribe(self._render)
         self.context.observe(self.page, self._render_again, "sizes")
-        self.page.on_msg(self.dispatcher.handler(self._pressed))
+        self.page.on_msg(self.dispatcher.handler(self._heard))
         self._render(self.state.model)
         self.state.resubmit()
 
@@ -126,7 +126,7 @@ class Session:
 
     def _submit(self, parameters: Parameters) -> None:
         self.engine.order = self._order(parameters)
-        self.engine.submit_parameters(parameters)
+        self.engine.submit(parameters)
         self.status.working()
 
     def _order(self, parameters: Parameters) -> Order:
@@ -171,10 +171,17 @@ class Session:
 
     # From the page to the views -----------------------------------------------------------------
 
-    def _pressed(self, _: object, content: dict[str, Any], __: object) -> None:
+    def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
+        event = content.get("event")
+        if event == "key":
+            self._pressed(content)
+        elif event == "hold":
+            self.state.hold()
+        elif event == "release":
+            self.state.release()
+
+    def _pressed(self, content: dict[str, Any]) -> None:
         """Do what a key stands for: first where the pointer is, then in any view."""
-        if content.get("event") != "key":
-            return
         key = content["key"]
         name = f"Ctrl+{key.lower()}" if content.get("control") else key
         plot = (content.get("at") or {}).get("plot")

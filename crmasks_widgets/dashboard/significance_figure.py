@@ -8,10 +8,10 @@ from bqplot import Figure, Label, LinearScale, Lines, Scatter
 from ipywidgets import HTML, Layout, VBox
 
 from crmasks_widgets.dashboard.axes import make_axis
-from crmasks_widgets.dashboard.diagram_panel import round_ticks
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.state import Limits
 from crmasks_widgets.dashboard.swap_image import SwapImage
+from crmasks_widgets.dashboard.ticks import linear_ticks
 
 PLOT: Final = "significance"
 HEIGHT: Final = "250px"
@@ -75,7 +75,7 @@ class SignificanceFigure:
         ):
             with scale.hold_sync():
                 scale.min, scale.max = low, high
-            ticks = round_ticks(low, high, max(2, length // space))
+            ticks = linear_ticks(low, high, max(2, length // space))
             if not np.array_equal(axis.tick_values, ticks):
                 axis.tick_values = ticks
 

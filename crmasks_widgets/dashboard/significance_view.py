@@ -5,16 +5,16 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from ipywidgets import HTML, Button, HBox, Layout, VBox
+from ipywidgets import HTML, HBox, Layout, VBox
 
 from crmasks_widgets.analysis import Target
 from crmasks_widgets.core.significance.excess import SignificanceDiagram
+from crmasks_widgets.dashboard.buttons import word_button
 from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.control_widgets import (
     ErrorLine,
     Looks,
     NumberEditor,
-    TypedText,
     parsed,
     span_of,
 )
@@ -55,15 +55,13 @@ class SignificanceView:
         self.keys: dict[str, Shortcut] = {}
         self.active = False
         self.figure = SignificanceFigure()
-        self.noise = NoisePanel(context.state.update, context.dispatcher.handler)
+        self.noise = NoisePanel(context)
         self._error = ErrorLine()
         self.editors = self._editors()
         self.how = HTML(layout=Layout(flex="1 1 0", min_width="0"))
-        self.use = Button(
-            description="Use significance", layout=Layout(width="auto"),
-            tooltip="Set crmethod to significance",
-        )  # fmt: skip
-        self.use.on_click(context.dispatcher.handler(lambda _: self._switch_on()))
+        self.use = word_button(
+            context, "Use significance", "Set crmethod to significance", self._switch_on
+        )
         self.note = HTML()
         for line in (self.how, self.note):
             line.add_class("crmasks-line")
@@ -78,7 +76,9 @@ class SignificanceView:
             [self._off, self._on, self._error.widget, self.panels, self.note, self.noise.words],
             layout=Layout(min_width="0"),
         )
-        self._memos = {key: Memo() for key in ("density", "window", "flagged", "overlay", "noise")}
+        self._memos = {
+            key: Memo() for key in ("density", "window", "flagged", "overlay", "noise", "matching")
+        }
 
     def _editors(self) -> dict[str, NumberEditor]:
         table = {info.name: info for info in parameter_table()}
@@ -97,9 +97,7 @@ class SignificanceView:
         self._error.attempt(partial(self._update, name, value, gesture))
 
     def _update(self, name: str, value: Any, gesture: str) -> None:
-        if isinstance(value, TypedText):
-            value = parsed(value.text, name)
-        self._state.update(gesture=gesture, **{name: value})
+        self._state.update(gesture=gesture, **{name: parsed(value, name)})
 
     def _switch_on(self) -> None:
         self._error.attempt(lambda: self._state.update(crmethod="significance"))
@@ -153,6 +151,9 @@ class SignificanceView:
         if model.ready("noise_check"):
             check, noise = model.analysis.noise_check, model.analysis.calibration.noise
             self._memos["noise"]((check,), partial(self.noise.show, check, noise))
+        if model.ready("matching"):
+            matching = model.analysis.matching
+            self._memos["matching"]((matching,), partial(self.noise.show_matching, matching))
         if running and model.analysis.uses_significance:
             self._draw(model)
 

@@ -1,7 +1,8 @@
-"""What the person has set: parameters with their history, the selection, the display."""
+"""What the user has set: parameters with their history, the selection, the display."""
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -9,7 +10,8 @@ from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.parameters import Parameters
 
 MAX_UNDO: Final = 1000
-# Changes of one gesture that follow each other this closely (s) are undone together.
+# Changes of one gesture that follow each other this closely (s), or while the pointer is held down,
+# are undone together.
 SAME_GESTURE: Final = 1.0
 
 Limits = tuple[float, float, float, float]
@@ -18,7 +20,7 @@ Outline = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class Selection:
-    """What the person points at, in terms that outlive a computation.
+    """What the user points at, in terms that outlive a computation.
 
     Attributes
     ----------
@@ -83,7 +85,7 @@ class ViewModel:
     parameters : Parameters
         What was asked for last; ahead of `analysis.parameters` while that is computed.
     selection : Selection
-        What the person points at.
+        What the user points at.
     display : Display
         How to show it.
     """
@@ -134,10 +136,12 @@ class State:
         self._submit, self._clock = submit, clock
         self._past: list[Parameters] = []
         self._future: list[Parameters] = []
-        self._gesture, self._gesture_time = "", 0.0
+        self._gesture, self._gesture_time, self._held = "", 0.0, False
         # While a gesture is open: whether it has changed anything yet.
         self._open: bool | None = None
         self._listeners: list[Callable[[ViewModel], None]] = []
+        self._known = analysis.computed()
+        self._together, self._missed = 0, False
 
     def subscribe(self, listener: Callable[[ViewModel], None]) -> None:
         """Call `listener` with the view model whenever it changes."""
@@ -159,8 +163,8 @@ class State:
         Parameters
         ----------
         gesture : str, optional
-            What a hand is doing. Changes of the same gesture that follow each other closely are
-            one step of undo, for hands of which nobody knows when they let go.
+            Name of what the user is doing. Changes of the same gesture that follow each other
+            closely are one step of undo, for gestures of which nobody tells the end.
         **changes
             Parameters by name.
 
@@ -169,7 +173,16 @@ class State:
         CrmasksError
             They cannot be used; nothing changed.
         """
-        self.adopt(self.model.parameters.replace(**changes), gesture=gesture)
+        # Fields and sliders send back what they were told to show.
+        if not self._are_set(changes):
+            self.adopt(self.model.parameters.replace(**changes), gesture=gesture)
+
+    def _are_set(self, changes: dict[str, Any]) -> bool:
+        now = dict(self.model.parameters)
+        return all(
+            name in now and type(value) is type(now[name]) and value == now[name]
+            for name, value in changes.items()
+        )
 
     def adopt(self, parameters: Parameters, *, gesture: str = "") -> None:
         """Ask for a whole set of parameters, as `update` does for some."""
@@ -188,7 +201,7 @@ class State:
             return before
         now = self._clock()
         same = gesture != "" and gesture == self._gesture and bool(self._past)
-        same = same and now - self._gesture_time < SAME_GESTURE
+        same = same and (self._held or now - self._gesture_time < SAME_GESTURE)
         self._gesture, self._gesture_time = gesture, now
         return same
 
@@ -200,6 +213,20 @@ class State:
         """Let the next change be a step of undo of its own."""
         self._open, self._gesture = None, ""
 
+    def hold(self) -> None:
+        """Make what one slider sends until `release` one step of undo, however long it rests."""
+        if self._clock() - self._gesture_time >= SAME_GESTURE:
+            self._gesture = ""
+        self._held = True
+
+    def release(self) -> None:
+        """Let go of what `hold` held; what was sent last may still be on its way."""
+        self._held, self._gesture_time = False, self._clock()
+
+    def _interrupt(self) -> None:
+        """Let the next change be a step of its own, and the rest of an open gesture with it."""
+        self._open, self._gesture = None if self._open is None else False, ""
+
     def undo(self) -> None:
         """Go back one step."""
         self._step(self._past, self._future)
@@ -209,7 +236,7 @@ class State:
         self._step(self._future, self._past)
 
     def _step(self, source: list[Parameters], other: list[Parameters]) -> None:
-        self.end_gesture()
+        self._interrupt()
         if not source:
             return
         self._submit(source[-1])
@@ -218,7 +245,7 @@ class State:
 
     def revert(self, parameters: Parameters) -> None:
         """Return to parameters that are known to work; the ones given up can be done again."""
-        self.end_gesture()
+        self._interrupt()
         if parameters != self.model.parameters:
             self._future.append(self.model.parameters)
             if self._past and self._past[-1] == parameters:
@@ -238,11 +265,35 @@ class State:
         self._set(selection=replace(self.model.selection, **changes))
 
     def publish(self, analysis: Analysis) -> None:
-        """Take an analysis of which something new is known."""
+        """Take an analysis, and let the listeners hear of it if something new is known.
+
+        Parameters
+        ----------
+        analysis : Analysis
+            Another one, or the same one again.
+        """
+        known = analysis.computed()
+        if analysis is self.model.analysis and known == self._known:
+            return
+        self._known = known
         self._set(analysis=analysis)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Let the listeners hear once of all that changes in the context."""
+        self._together += 1
+        try:
+            yield
+        finally:
+            self._together -= 1
+            if self._missed and not self._together:
+                self.refresh()
 
     def refresh(self) -> None:
         """Have everything drawn again, as after a gesture that came to nothing."""
+        self._missed = self._together > 0
+        if self._missed:
+            return
         for listener in self._listeners:
             listener(self.model)
 

@@ -2,11 +2,13 @@
 
 import html
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-from ipywidgets import HTML, Button, FloatProgress, HBox, Layout, VBox
+from ipywidgets import HTML, FloatProgress, HBox, Layout, VBox
 
 from crmasks_widgets.core import detectors
+from crmasks_widgets.dashboard.buttons import word_button
 from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.engine import Snapshot
 from crmasks_widgets.dashboard.state import ViewModel
@@ -49,15 +51,10 @@ class StatusView:
         self.timing = HTML()
         self.message = HTML()
         self.bar = FloatProgress(min=0.0, max=1.0, layout=Layout(width="120px", height="18px"))
-        self.cancel = _button("Cancel", "Stop computing (Esc)")
-        self.undo = _button("Undo", "Take back the last change (Ctrl+Z)")
-        self.redo = _button("Redo", "Do again what was undone (Ctrl+Y)")
-        for button, action in (
-            (self.cancel, cancel),
-            (self.undo, context.state.undo),
-            (self.redo, context.state.redo),
-        ):
-            button.on_click(context.dispatcher.handler(lambda _, action=action: action()))
+        button, state = partial(word_button, context), context.state
+        self.cancel = button("Cancel", "Stop computing (Esc)", cancel)
+        self.undo = button("Undo", "Take back the last change (Ctrl+Z)", state.undo)
+        self.redo = button("Redo", "Do again what was undone (Ctrl+Y)", state.redo)
         line = [self.counts, self.timing, self.bar, self.cancel, self.undo, self.redo]
         for part in (self.counts, self.timing):
             part.add_class("crmasks-line")
@@ -131,7 +128,3 @@ def counts_text(counts: dict[str, int], target: str) -> str:
     ]
     total = f"<b>{counts['either']:,}</b> pixels flagged in {html.escape(target)}"
     return ": ".join([total, ", ".join(parts)] if parts else [total])
-
-
-def _button(text: str, tooltip: str) -> Button:
-    return Button(description=text, tooltip=tooltip, layout=Layout(width="auto"))

@@ -41,7 +41,7 @@ def fitted(limits: Limits, size: tuple[int, int]) -> Limits:
     Returns
     -------
     (x_min, x_max, y_min, y_max)
-        The same where pixels are as good as square: what a hand is moving must not be corrected.
+        The same where pixels are as good as square: what the user is moving must not be corrected.
     """
     x_min, x_max, y_min, y_max = limits
     step_x, step_y = (x_max - x_min) / size[0], (y_max - y_min) / size[1]

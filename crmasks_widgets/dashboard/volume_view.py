@@ -10,9 +10,10 @@ from typing import Any, Final
 from ipywidgets import HTML, Box, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard import cutouts, picking, surfaces
+from crmasks_widgets.dashboard.buttons import word_button
 from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.frames import corrected
-from crmasks_widgets.dashboard.image_tools import ROW, word_button
+from crmasks_widgets.dashboard.image_tools import ROW
 from crmasks_widgets.dashboard.page import name_plot
 from crmasks_widgets.dashboard.state import ViewModel
 
@@ -131,7 +132,7 @@ class VolumeView:
         half = model.parameters.semiwindow
         part = cutouts.cutout(subject.centre, half, model.analysis.exposures.shape)
         last = corrected(model, part)
-        if last is None or min(last.shape) < 2:
+        if min(last.shape) < 2:
             self.message.value = "No 3-D view of fewer than 2 x 2 pixels."
             return
         key = (stack, part, last.tobytes())

@@ -11,7 +11,8 @@ from crmasks_widgets.figures.alignment import flux_factor_figure, offset_figure
 from crmasks_widgets.figures.diagnostics import diagnostic_figure
 from crmasks_widgets.figures.histogram2d import histogram2d_figure
 from crmasks_widgets.figures.hit_pages import hit_jobs
-from crmasks_widgets.figures.jobs import FigureJob, png_job
+from crmasks_widgets.figures.jobs import png_job
+from crmasks_widgets.files.writing import FigureJob
 
 __all__ = ["FigureJob", "all_figures"]
 

@@ -17,12 +17,11 @@ from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.codes import INVALID_COLOUR
 from crmasks_widgets.figures.diagram_density import (
     N_CELLS,
-    N_CURVE_POINTS,
     StretchedAxis,
     density,
     stretched_axis,
 )
-from crmasks_widgets.figures.histogram2d import draw_boundary
+from crmasks_widgets.figures.histogram2d import N_CURVE_POINTS, draw_boundary
 from crmasks_widgets.figures.images import (
     block_maximum,
     code_colours,

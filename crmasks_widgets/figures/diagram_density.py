@@ -12,7 +12,6 @@ from crmasks_widgets.core.stack import BLOCK_ROWS
 from crmasks_widgets.core.typing import FloatArray
 
 N_CELLS: Final = (120, 90)
-N_CURVE_POINTS: Final = 1001
 # Room beyond the extreme pixels, as a fraction of the axis.
 MARGIN: Final = 0.03
 # Ticks at 1 and, where there is room, 3 times the powers of ten.

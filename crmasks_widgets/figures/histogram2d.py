@@ -14,8 +14,10 @@ from matplotlib.patheffects import Stroke
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.mm.boundary import Boundary
 from crmasks_widgets.core.mm.diagram import Plane
+from crmasks_widgets.core.mm.exact import ExactDiagram
 from crmasks_widgets.figures.images import BOUNDARY_COLOUR, CROSS_COLOUR, FIXED_COLOUR
 from crmasks_widgets.figures.jobs import new_figure
+from crmasks_widgets.parameters.types import FIXED_SEED
 
 N_COLOURS: Final = 256
 N_CURVE_POINTS: Final = 1001
@@ -188,9 +190,9 @@ def _draw_fixed_points(axes: Axes, analysis: Analysis, label: str) -> None:
 
 def _label_panels(left: Axes, right: Axes, analysis: Analysis) -> None:
     expected, stack = analysis.expected, analysis.stack
-    n, seed = expected.n_simulations, analysis.parameters.mm_seed
+    n, seed = expected.n_simulations, analysis.parameters.mm_seed or FIXED_SEED
     runs = "1 simulation" if n == 1 else f"{n} simulations"
-    exact = analysis.parameters.mm_simulation == "exact"
+    exact = isinstance(expected, ExactDiagram)
     left.set_title(
         "expected: by order statistics" if exact else f"expected: mean of {runs}, seed {seed}"
     )

@@ -17,9 +17,10 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.hits import hit_table
 from crmasks_widgets.figures.images import code_colours
-from crmasks_widgets.figures.jobs import FigureJob, Metadata, pdf_information, style
+from crmasks_widgets.figures.jobs import Metadata, pdf_information, style
 from crmasks_widgets.figures.page import HitPage, Panel
-from crmasks_widgets.figures.page_layout import PAGE_DPI, Key, PageLayout, Window
+from crmasks_widgets.figures.page_layout import PAGE_DPI, LegendEntry, PageLayout, Window
+from crmasks_widgets.files.writing import FigureJob
 from crmasks_widgets.limits import Scale, colour_limits
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class HitBook:
         What the middle panel shows.
     class_colours : (k, 3) uint8
         Colours.
-    key : sequence of Key
+    legend : sequence of LegendEntry
         Legend of the page.
     """
 
@@ -74,7 +75,13 @@ class HitBook:
     classes: npt.NDArray[np.integer]
     classes_name: str
     class_colours: npt.NDArray[np.uint8]
-    key: Sequence[Key]
+    legend: Sequence[LegendEntry]
+
+    @property
+    def layout(self) -> PageLayout:
+        """How every page is laid out."""
+        n = len(self.exposures)
+        return PageLayout(n, self.corrected_name, self.classes_name, self.legend)
 
 
 def hit_window(x: float, y: float, semiwindow: int, shape: tuple[int, int]) -> Window:
@@ -138,7 +145,7 @@ def hit_jobs(analysis: Analysis) -> Iterator[FigureJob]:
         ``mediancr_identified_cr.pdf`` and ``problematic_pixels.pdf``.
     """
     books: tuple[tuple[str, Callable[[], int], Callable[[Analysis], HitBook]], ...] = (
-        ("mediancr_identified_cr.pdf", lambda: int(analysis.labels.max(initial=0)), mediancr_book),
+        ("mediancr_identified_cr.pdf", lambda: analysis.n_hits, mediancr_book),
         (
             "problematic_pixels.pdf",
             lambda: int(analysis.problematic_labels.max(initial=0)),
@@ -164,8 +171,7 @@ def _draw_book(
     book = make_book(analysis)
     p = analysis.parameters
     with style(), PdfPages(path, metadata=pdf_information(book.title, metadata)) as pdf:
-        layout = PageLayout(len(book.exposures), book.corrected_name, book.classes_name, book.key)
-        page = HitPage(layout)
+        page = HitPage(book.layout)
         for row in book.hits[:pages]:
             fill_page(page, book, row, p.semiwindow, p.color_scale)
             pdf.savefig(page.figure, dpi=PAGE_DPI)
@@ -242,7 +248,7 @@ def mediancr_book(analysis: Analysis) -> HitBook:
     codes = analysis.codes("median")
     known = palette.all_codes()
     present = [known[number] for number in sorted(known) if np.any(codes == number)]
-    key = [Key(code.name, code.colour) for code in present]
+    legend = [LegendEntry(code.name, code.colour) for code in present]
     return HitBook(
         title="Hits identified in the median",
         noun="hit",
@@ -256,7 +262,7 @@ def mediancr_book(analysis: Analysis) -> HitBook:
         classes=codes,
         classes_name="detected by",
         class_colours=code_colours(),
-        key=[*key, Key("this hit", None)],
+        legend=[*legend, LegendEntry("this hit", None)],
     )
 
 
@@ -287,8 +293,11 @@ def problematic_book(analysis: Analysis) -> HitBook:
     table = np.round(255 * colours[:, :3]).astype(np.uint8)
     # With many exposures three shades explain the scale.
     explained = range(1, n + 1) if n <= MOST_SHADES else (1, (n + 1) // 2, n)
-    key = [Key(f"masked in {i}", tuple(int(v) for v in table[i])) for i in explained]
-    key += [Key("outline: CRMASKi above, this region below", None), Key("masked in all", "cross")]
+    legend = [LegendEntry(f"masked in {i}", tuple(int(v) for v in table[i])) for i in explained]
+    legend += [
+        LegendEntry("outline: CRMASKi above, this region below", None),
+        LegendEntry("masked in all", "cross"),
+    ]
     return HitBook(
         title="Pixels masked in every exposure",
         noun="problematic region",
@@ -302,5 +311,5 @@ def problematic_book(analysis: Analysis) -> HitBook:
         classes=np.asarray(n_masks),
         classes_name=f"masked in how many of {n}",
         class_colours=table,
-        key=key,
+        legend=legend,
     )

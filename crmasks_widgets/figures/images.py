@@ -31,7 +31,7 @@ def paper_grey() -> Colormap:
     Returns
     -------
     Colormap
-        Invalid pixels are light blue.
+        Invalid pixels are burgundy.
     """
     grey = LinearSegmentedColormap.from_list("paper_grey", ["#FFFFFF", "#A8A8A8", "#3C3C3C"])
     return grey.with_extremes(bad=palette.INVALID_COLOUR)

@@ -1,17 +1,18 @@
 """What every figure is made with: jobs, the style of the package, and saving."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import matplotlib as mpl
+import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crmasks_widgets._version import __version__
+from crmasks_widgets.files.writing import FigureJob
 
 Metadata = Mapping[str, str]
 
@@ -20,13 +21,7 @@ DPI: Final = 150
 PNG_LEVEL: Final = 3
 CREATOR: Final = f"crmasks-widgets {__version__}"
 
-# A person's matplotlibrc must not change the products: these groups are set to the defaults first.
-_GROUPS: Final = (
-    "axes.", "axes3d.", "figure.", "font.", "grid.", "hatch.", "image.", "legend.", "lines.",
-    "markers.", "mathtext.", "patch.", "path.", "pdf.", "savefig.", "scatter.", "text.", "xtick.",
-    "ytick.", "agg.",
-)  # fmt: skip
-_STYLE: Final = MappingProxyType(
+STYLE: Final = MappingProxyType(
     {
         "font.size": 9.0,
         "axes.titlesize": 9.5,
@@ -46,38 +41,9 @@ _STYLE: Final = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
-class FigureJob:
-    """A figure that can be drawn.
-
-    Attributes
-    ----------
-    name : str
-        File name of the product.
-    draw : callable (path, metadata) -> None
-        Draws the figure into the file at `path`. The metadata, such as ``{"UUID": "..."}``, are
-        text chunks of a PNG and the keywords of a PDF.
-    """
-
-    name: str
-    draw: Callable[[Path, Metadata], None]
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw in the style of the package, whatever the person's matplotlibrc says.
-
-    Yields
-    ------
-    None
-        While the style holds; the earlier settings come back in the end.
-    """
-    settings: dict[str, Any] = {
-        key: value for key, value in mpl.rcParamsDefault.items() if key.startswith(_GROUPS)
-    }
-    settings |= _STYLE
-    with mpl.rc_context(settings):  # type: ignore[arg-type, unused-ignore]
-        yield
+def style() -> AbstractContextManager[None]:
+    """Draw in the style of the package while the context lasts, whatever a matplotlibrc says."""
+    return mpl.style.context(dict(STYLE), after_reset=True)
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -73,7 +73,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Key:
+class LegendEntry:
     """One entry of the legend.
 
     Attributes
@@ -208,14 +208,14 @@ class PageLayout:
         Panels above.
     corrected_name, classes_name : str
         Titles of the last and of the middle panel below.
-    key : sequence of Key
+    legend : sequence of LegendEntry
         Legend.
     """
 
     n_exposures: int
     corrected_name: str
     classes_name: str
-    key: Sequence[Key]
+    legend: Sequence[LegendEntry]
 
     @property
     def size(self) -> tuple[float, float]:
@@ -327,7 +327,7 @@ def _draw_unchanging(axes: Axes, layout: PageLayout) -> None:
     axes.text(0.12, middle, "y (FITS pixel)", va="center", rotation=90)
     for place in layout.bars:
         _draw_bar(axes, place)
-    _draw_key(axes, layout.key, width)
+    _draw_legend(axes, layout.legend, width)
     axes.set(xlim=(0, width), ylim=(0, height))
 
 
@@ -342,10 +342,10 @@ def _draw_bar(axes: Axes, place: Place) -> None:
     axes.text(right + 0.05, place.y + PANEL / 2, "ADU", fontsize=SMALL, va="center", rotation=90)
 
 
-def _draw_key(axes: Axes, key: Sequence[Key], width: float) -> None:
+def _draw_legend(axes: Axes, legend: Sequence[LegendEntry], width: float) -> None:
     """Entries side by side below the panels, in as many lines as they need."""
     x, y = LEFT, LEGEND_HEIGHT
-    for entry in key:
+    for entry in legend:
         length = HANDLE + 0.08 + Writing().write(entry.name, 0, 0)
         if x > LEFT and x + length > width - 0.1:
             x, y = LEFT, y - LEGEND_LINE
@@ -354,7 +354,7 @@ def _draw_key(axes: Axes, key: Sequence[Key], width: float) -> None:
         x += length + 0.25
 
 
-def _draw_handle(axes: Axes, entry: Key, x: float, y: float) -> None:
+def _draw_handle(axes: Axes, entry: LegendEntry, x: float, y: float) -> None:
     if entry.colour is None:
         axes.plot([x, x + HANDLE], [y, y], color=BOUNDARY_COLOUR, lw=1.4)
     elif entry.colour == "cross":

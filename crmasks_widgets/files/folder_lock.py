@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import logging
 import os
@@ -14,7 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import psutil
+from filelock import lock_descriptor
+
 from crmasks_widgets.errors import OutputError
+from crmasks_widgets.machine import WINDOWS
 
 TEMPORARY_PREFIX: Final = ".crmasks-tmp-"
 LOCK_NAME: Final = ".crmasks-lock"
@@ -75,12 +78,9 @@ def _abandoned(path: Path, found: re.Match[str]) -> bool:
 
 def _alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
+        return bool(psutil.pid_exists(pid))
+    except OverflowError:  # no process has such a number
         return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _host() -> str:
@@ -111,19 +111,19 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # Removed while it is held: who waits for this file finds that it is no longer the one.
-        path.unlink(missing_ok=True)
-        os.close(handle)
+        _release(handle, path)
 
 
 def _take(path: Path) -> int:
+    # No link is followed, where the system has links and can be asked not to.
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        handle = os.open(path, flags, 0o666)
         try:
             _lock(handle, path)
             if _is_still(handle, path):
                 os.ftruncate(handle, 0)
-                os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                _write_holder(handle)
                 return handle
         except BaseException:
             os.close(handle)
@@ -133,12 +133,7 @@ def _take(path: Path) -> int:
 
 def _lock(handle: int, path: Path) -> None:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(handle, 200).decode("utf-8", "replace")
-        who = "".join(c for c in holder if c.isprintable()) or "a process that has just begun"
-        msg = f"{path.parent}: found another run writing here ({who}), expected to be the only one"
-        raise OutputError(msg) from None
+        free = lock_descriptor(handle, blocking=False)
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
@@ -146,6 +141,22 @@ def _lock(handle: int, path: Path) -> None:
             "%s: this file system has no locks (%s): let no other run write here meanwhile",
             path.parent, error.strerror,
         )  # fmt: skip
+        return
+    if not free:
+        who = _read_holder(handle) or "a process that has just begun"
+        msg = f"{path.parent}: found another run writing here ({who}), expected to be the only one"
+        raise OutputError(msg)
+
+
+def _write_holder(handle: int) -> None:
+    # Windows locks the first byte against reading: it holds nothing that others want to know.
+    os.write(handle, f"\nprocess {os.getpid()} on {socket.gethostname()}".encode())
+
+
+def _read_holder(handle: int) -> str:
+    os.lseek(handle, 1, os.SEEK_SET)
+    text = os.read(handle, 200).decode("utf-8", "replace")
+    return "".join(c for c in text if c.isprintable())
 
 
 def _is_still(handle: int, path: Path) -> bool:
@@ -154,3 +165,14 @@ def _is_still(handle: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(handle), os.stat(path))
     except FileNotFoundError:
         return False
+
+
+def _release(handle: int, path: Path) -> None:
+    if WINDOWS:
+        os.close(handle)
+        with contextlib.suppress(PermissionError):  # the next run has it already
+            path.unlink(missing_ok=True)
+        return
+    # Removed while it is held: who waits for this file finds that it is no longer the one.
+    path.unlink(missing_ok=True)
+    os.close(handle)

@@ -1,4 +1,4 @@
-"""Reading one image of one FITS file, with errors for the person who named the file."""
+"""Reading one image of one FITS file, with errors for the user who named the file."""
 
 import contextlib
 import hashlib
@@ -17,7 +17,7 @@ from astropy.io import fits
 from astropy.io.fits.verify import VerifyError, VerifyWarning
 from astropy.utils.exceptions import AstropyUserWarning
 
-from crmasks_widgets.errors import CrmasksError, InputError
+from crmasks_widgets.errors import CrmasksError, InputError, on_one_line
 from crmasks_widgets.files.cards import cleaned, header_remarks
 from crmasks_widgets.files.quality import (
     MUCH,
@@ -99,7 +99,7 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
     Parameters
     ----------
     path : str or Path
-        As the person wrote it.
+        As the user wrote it.
     folders : sequence of paths
         Tried in this order.
 
@@ -168,6 +168,12 @@ def plane_checksum(checksum: str, plane: int | None) -> str:
     if plane is None:
         return checksum
     return hashlib.sha256(f"{checksum}[{plane}]".encode()).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Checksum of a file as 64 hexadecimal digits; raises OSError if it cannot be read."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextlib.contextmanager
@@ -317,7 +323,7 @@ def frame_shape(path: Path, extnum: int | str) -> tuple[int, int]:
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = on_one_line(error) or type(error).__name__
     if isinstance(error, KeyError):
         text = f"no such key: {text}"  # alone, a key says nothing
     return text if len(text) <= 160 else text[:157] + "..."

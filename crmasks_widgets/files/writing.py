@@ -6,12 +6,13 @@ import re
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crmasks_widgets.errors import OutputError, ProductExistsError
+from crmasks_widgets.errors import OutputError, ProductExistsError, on_one_line
 from crmasks_widgets.files.folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
+from crmasks_widgets.machine import WINDOWS
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Product:
     name : str
         File name.
     content : str
-        What it holds, for people.
+        What it holds, for the user.
     write : callable
         Writes it to the path it is given, which ends in `name`.
     size : int
@@ -34,6 +35,23 @@ class Product:
     content: str
     write: Callable[[Path], None]
     size: int = 0
+
+
+@dataclass(frozen=True)
+class FigureJob:
+    """A figure that can be drawn.
+
+    Attributes
+    ----------
+    name : str
+        File name of the product.
+    draw : callable (path, metadata) -> None
+        Draws the figure into the file at `path`. The metadata, such as ``{"UUID": "..."}``, are
+        text chunks of a PNG and the keywords of a PDF.
+    """
+
+    name: str
+    draw: Callable[[Path, Mapping[str, str]], None]
 
 
 def text_product(name: str, content: str, text: str) -> Product:
@@ -122,7 +140,7 @@ def refuse_existing(existing: list[Path]) -> None:
 def check_target(
     path: Path, suffixes: tuple[str, ...], inputs: Iterable[Path], *, overwrite: bool
 ) -> None:
-    """Make sure that one file, named by a person, may be written.
+    """Make sure that one file, named by a user, may be written.
 
     Parameters
     ----------
@@ -237,7 +255,8 @@ def occupied(folder: Path) -> Iterator[Callable[[], None]]:
         remove_abandoned(folder)
 
         def leave() -> None:
-            (folder / LOCK_NAME).unlink(missing_ok=True)
+            with contextlib.suppress(PermissionError):  # on Windows, where it is open
+                (folder / LOCK_NAME).unlink(missing_ok=True)
             _remove_empty(new)
 
         yield leave
@@ -321,7 +340,8 @@ def _in_place(done: list[tuple[Path, Product]], folder: Path) -> list[Written]:
             target, size = folder / product.name, path.stat().st_size
             os.replace(path, target)
             written.append(Written(target, product.content, size))
-        _sync(folder)
+        if not WINDOWS:
+            _sync(folder, os.O_RDONLY)
     except OSError as error:
         msg = f"{target}: could not be replaced ({error.strerror}), expected to be allowed to"
         raise OutputError(msg) from error
@@ -351,11 +371,11 @@ def remove_products(paths: Iterable[Path]) -> None:
 
 def _write_one(product: Product, path: Path) -> None:
     product.write(path)
-    _sync(path)
+    _sync(path, os.O_RDWR)
 
 
 def _no_room(path: Path, error: OSError, needed: int) -> OutputError:
-    reason = error.strerror or " ".join(str(error).split())
+    reason = error.strerror or on_one_line(error)
     free = shutil.disk_usage(path.parent).free
     return OutputError(
         f"{path}: could not be written ({reason}; {free} bytes free), "
@@ -388,8 +408,8 @@ def check_room(folder: Path, needed: int) -> None:
         raise OutputError(msg)
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
     try:
         os.fsync(handle)
     finally:

@@ -1,4 +1,4 @@
-"""Regions, pixels and points as a person writes them, turned into tuples of numbers.
+"""Regions, pixels and points as a user writes them, turned into tuples of numbers.
 
 Coordinates are those of FITS: the first pixel is 1, and both ends of a region belong to it.
 """

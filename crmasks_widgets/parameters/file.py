@@ -84,7 +84,7 @@ def read_parameters(
     table : sequence of ParameterInfo
         All parameters.
     seed : int, optional
-        Stands in for an `mm_seed` that is null or not given.
+        Stands in for an `mm_seed` that would be drawn: null, or not given, with simulations.
 
     Returns
     -------
@@ -108,7 +108,8 @@ def read_parameters(
         raise ParameterError(f"{source}: {error}") from None
     for remark in remarks:
         warnings.warn(f"{source}: {remark}", CrmasksWarning, stacklevel=3)
-    if seed is not None and is_none_text(given.get("mm_seed")):
+    simulates = given.get("mm_simulation") == "montecarlo"
+    if seed is not None and simulates and is_none_text(given.get("mm_seed")):
         given["mm_seed"] = seed
     return given
 

@@ -77,19 +77,19 @@ class ParameterInfo:
     unit : str
         Unit, empty when there is none.
     default : object
-        Value when the key is missing; None for `mm_seed`, which is then drawn.
+        Value when the key is missing.
     range : Range or None
         Accepted values of an integer or a number; None for the other kinds.
     choices : tuple of str
         Accepted words of a choice, else empty.
     help : str
-        One line for a person.
+        One line for a user.
     expected : str
         The rule as an error message states it.
     in_reference : bool
         True when numina-crmasks 0.36.0 knows the key.
     nullable : bool
-        True when null is a value of a number or of a list; a seed that is null is drawn.
+        True when null is a value of a number or of a list.
     step : int
         Distance of the values that an integer may have.
     """
@@ -123,6 +123,8 @@ def group_of(name: str) -> str:
     """
     if name in EXPOSURE_KEYS:
         return "exposures"
+    if name == "match_exposures":
+        return "significance"
     return {"la_": "lacosmic", "mm_": "mm", "sg_": "significance"}.get(name[:3], "general")
 
 
@@ -217,7 +219,10 @@ def _kind_of(field: FieldInfo) -> tuple[str, tuple[str, ...]]:
             return "choice", marker.names
     if get_origin(annotation) is Literal:
         return "choice", get_args(annotation)
-    kinds = {bool: "switch", int: "integer", float: "number", float | None: "number"}
+    kinds = {
+        bool: "switch", int: "integer", int | None: "integer", float: "number",
+        float | None: "number",
+    }  # fmt: skip
     return kinds.get(annotation, "other"), ()
 
 

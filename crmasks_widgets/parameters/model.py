@@ -56,7 +56,8 @@ class Parameters(BaseModel):
     Notes
     -----
     Lists are tuples after the check, regions ``(xmin, xmax, ymin, ymax)``, pixel coordinates those
-    of FITS (the first pixel is 1). `mm_seed` given as None, or not given, is drawn once.
+    of FITS (the first pixel is 1). `mm_seed` given as None, or not given, is
+    drawn once where `mm_simulation` is montecarlo.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -110,11 +111,11 @@ class Parameters(BaseModel):
         None, "where nothing is detected", "pixel", expected=types.REGIONS_RULE
     )
     pixels_to_be_flagged_as_cr: types.Pixels = about(
-        None, "pixels that are cosmic-ray hits whatever is detected", "pixel",
+        None, "pixels that count as cosmic-ray hits, detected or not", "pixel",
         expected=types.PIXELS_RULE,
     )  # fmt: skip
     pixels_to_be_ignored_as_cr: types.Pixels = about(
-        None, "pixels that are no cosmic-ray hits whatever is detected", "pixel",
+        None, "pixels that never count as cosmic-ray hits, detected or not", "pixel",
         expected=types.PIXELS_RULE,
     )  # fmt: skip
     pixels_to_be_replaced_by_local_median: types.Windows = about(
@@ -125,7 +126,7 @@ class Parameters(BaseModel):
     )
     mediancr_pixels_rejected: types.Pixels = about(
         None,
-        "pixels of hits that a person took out of MEDIANCR; other masks keep what their data show",
+        "pixels of hits that a user took out of MEDIANCR; other masks keep what their data show",
         "pixel",
         expected=types.PIXELS_RULE,
         in_reference=False,
@@ -145,7 +146,7 @@ class Parameters(BaseModel):
     la_sigclip: float = about(5.0, "contrast with the noise that makes a hit", "sigma", above=0)
     la_sigfrac: float = about(0.3, "fraction of la_sigclip that neighbours of a hit need", above=0)
     la_objlim: float = about(5.0, "contrast with the fine structure that makes a hit", low=0)
-    la_satlevel: float = about(65535.0, "saturation level", "ADU", above=0)
+    la_satlevel: float = about(65535.0, "saturation level as read, bias included", "ADU", above=0)
     la_niter: types.Count = about(4, "iterations of L.A.Cosmic", low=1)
     la_sepmed: bool = about(True, "separable median filter instead of the full one: faster")
     la_cleantype: Literal["median", "medmask", "meanmask", "idw"] = about(
@@ -196,9 +197,10 @@ class Parameters(BaseModel):
         expected="a list of [x, y] or [x, y, weight], finite numbers, weight above 0, or null",
     )
     mm_nsimulations: types.Count = about(10, "simulated sets of exposures", low=1)
-    mm_simulation: Literal["montecarlo", "exact"] = about(
-        "montecarlo", "expected diagram by simulations or by order statistics", in_reference=False
-    )
+    mm_simulation: Literal["auto", "montecarlo", "exact"] = about(
+        "auto", "expected diagram by simulations or by order statistics; auto: a seed simulates",
+        in_reference=False,
+    )  # fmt: skip
     mm_expected_false: types.OptionalNumber = about(
         None, "boundary above which noise lifts so many pixels; replaces mm_boundary_fit", "pixel",
         above=0, expected="a number above 0 or null", in_reference=False,
@@ -224,11 +226,17 @@ class Parameters(BaseModel):
     )
     mm_seed: types.Seed = about(
         None,
-        "seed of the simulations; null draws one",
+        "seed of the simulations; null: none where order statistics do, else one is drawn",
         low=0,
         expected="an integer of at least 0 (at most 2**128 - 1) or null",
     )
 
+    match_exposures: Literal["auto", "off"] = about(
+        "auto",
+        "take away what displacement, seeing, flux and sky make of each exposure before the "
+        "significances are computed; products are made of the exposures as they are",
+        in_reference=False,
+    )
     sg_false_alarms: float = about(
         1.0, "false alarms accepted in the median, in the mean and in each exposure",
         "groups a frame", above=0, in_reference=False,
@@ -252,7 +260,9 @@ class Parameters(BaseModel):
 
     def __init__(self, **given: object) -> None:
         named = canonical_names(given, type(self).model_fields)
-        named.setdefault("mm_seed", None)  # a default would not be drawn
+        simulates = named.get("mm_simulation", "auto") == "montecarlo"
+        if simulates and values.is_none_text(named.get("mm_seed")):
+            named["mm_seed"] = types.drawn_seed()
         values.settle_thresholds(named)
         try:
             super().__init__(**{name: values.plain(value) for name, value in named.items()})
@@ -278,6 +288,7 @@ class Parameters(BaseModel):
         if self.mm_xy_offsets is not None and self.mm_crosscorr_region is not None:
             raise ValueError("mm_xy_offsets: found with mm_crosscorr_region, expected one of them")
         self._check_one_for_each_image()
+        self._check_flux_factors()
         if self.mm_boundary_fit == "piecewise" and "mm" in self.detectors:
             self._check_piecewise()
         return self
@@ -293,6 +304,17 @@ class Parameters(BaseModel):
                 raise ValueError(
                     f"{name}: found {len(value)} for {len(self.images)} images, expected one each"
                 )
+
+    def _check_flux_factors(self) -> None:
+        """Exposures that differ so much in brightness are no equivalent ones."""
+        if not isinstance(self.flux_factor, tuple):
+            return
+        low, high = min(self.flux_factor), max(self.flux_factor)
+        if high > types.LARGEST_FLUX_RATIO * low:
+            raise ValueError(
+                f"flux_factor: found {low:g} and {high:g}, expected the brightest exposure at most "
+                f"{types.LARGEST_FLUX_RATIO:g} times as bright as the faintest"
+            )
 
     def _check_piecewise(self) -> None:
         points = self.mm_fixed_points_in_boundary or ()
@@ -337,7 +359,7 @@ class Parameters(BaseModel):
         source : str, optional
             Name of the text in messages.
         seed : int, optional
-            Taken where the text leaves `mm_seed` to chance.
+            Taken where the text would have one drawn.
 
         Returns
         -------

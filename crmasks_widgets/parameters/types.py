@@ -1,4 +1,4 @@
-"""The types of the parameters: each checks what a person gives and returns plain values."""
+"""The types of the parameters: each checks what a user gives and returns plain values."""
 
 import secrets
 from collections.abc import Mapping
@@ -29,6 +29,14 @@ WINDOWS_RULE: Final = (
     "in the window) or null"
 )
 EXTENSION_RULE: Final = 'a number of at least 0, a name, or "NAME,VERSION"'
+
+
+FIXED_SEED: Final = 0
+"""Of what is simulated although no seed asks for it: the same every time."""
+
+LARGEST_FLUX_RATIO: Final = 100.0
+"""Exposures of one field that differ more in brightness are not comparable."""
+
 MAP_RULE: Final = "the path of a 2-D FITS image"
 
 
@@ -38,8 +46,9 @@ def _odd(value: int) -> int:
     return value
 
 
-def _drawn_seed(value: object) -> object:
-    return secrets.randbits(32) if values.is_none_text(value) else value
+def drawn_seed() -> int:
+    """Draw a seed for a run that is to simulate and was not told one."""
+    return secrets.randbits(32)
 
 
 def _or_none(value: object) -> object:
@@ -77,7 +86,7 @@ def _hit_classes(value: object) -> tuple[str, ...]:
 Method = Annotated[str, PlainValidator(_method), Choices(tuple(METHODS))]
 Count = Annotated[int, Field(le=LARGEST)]
 OddCount = Annotated[Count, AfterValidator(_odd)]
-Seed = Annotated[int, Field(le=LARGEST_SEED), BeforeValidator(_drawn_seed)]
+Seed = Annotated[int | None, Field(le=LARGEST_SEED), BeforeValidator(_or_none)]
 Fraction = Annotated[float, Field(le=1.0)]
 OptionalNumber = Annotated[float | None, BeforeValidator(_or_none)]
 Level = Annotated[float | str, PlainValidator(values.level())]

@@ -1,4 +1,4 @@
-"""Parameter values as a person writes them, turned into plain numbers, text and tuples.
+"""Parameter values as a user writes them, turned into plain numbers, text and tuples.
 
 Text that holds a list (pipeline recipes deliver values as text) is read with the JSON parser;
 nothing is ever evaluated as code.
@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
-from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.errors import ParameterError, on_one_line
 from crmasks_widgets.exposure_names import is_pattern
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ def shown(value: object) -> str:
         text = "null" if value is None else writer.repr(value)
     except ValueError:  # an integer of more digits than Python agrees to write
         text = "a number of thousands of digits"
-    text = " ".join(text.split())
+    text = on_one_line(text)
     return text if len(text) <= 100 else text[:97] + "..."
 
 

@@ -1,4 +1,4 @@
-"""Reading and writing YAML text that comes from a person, without trusting it.
+"""Reading and writing YAML text that comes from a user, without trusting it.
 
 The loader knows plain mappings, lists and scalars only: no tags beyond those, no anchors, no
 repeated keys, bounded size and depth. Numbers such as ``1e5`` and ``1.0E6``, which YAML 1.1 calls
@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 import yaml
 
-from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.errors import ParameterError, on_one_line
 
 MAX_BYTES: Final = 1024 * 1024
 """Largest accepted size of a parameter file."""
@@ -172,7 +172,7 @@ def load_yaml(text: str, source: str) -> object:
         problem = " ".join(str(part) for part in (error.context, error.problem) if part)
         raise ParameterError(f"{source}: {line}{' '.join(problem.split())}") from None
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
+        reason = on_one_line(error)
         raise ParameterError(f"{source}: {reason}, expected YAML text") from None
 
 

@@ -9,6 +9,7 @@ from astropy.table import Row
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core import codes as palette
+from crmasks_widgets.errors import on_one_line
 from crmasks_widgets.files.writing import (
     Product,
     Written,
@@ -16,6 +17,7 @@ from crmasks_widgets.files.writing import (
     text_product,
     write_products,
 )
+from crmasks_widgets.hit_classes import PLAIN_NAME
 
 _FORMATS: Final = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv"}
 
@@ -45,7 +47,7 @@ def save_regions(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         The file cannot be written, or its name ends otherwise.
     """
     path = Path(path)
-    check_target(path, (".reg",), _inputs(analysis), overwrite=overwrite)
+    check_target(path, (".reg",), analysis.sources, overwrite=overwrite)
     text = regions_text(analysis)
     product = text_product(path.name, "hits as DS9 regions", text)
     return write_products([product], path.parent)[0]
@@ -78,7 +80,7 @@ def _box(row: Row) -> str:
     left, right, bottom, top = (int(row[name]) for name in ("xmin", "xmax", "ymin", "ymax"))
     place = f"{(left + right) / 2:g},{(bottom + top) / 2:g},{right - left + 1},{top - bottom + 1},0"
     words = [str(row["number"]), str(row["method"])]
-    if "class" in row.colnames:
+    if "class" in row.colnames and row["class"] != PLAIN_NAME:
         words.append(str(row["class"]))
     colour = palette.colours_by_name().get(str(row["method"]), "green")
     return f"box({place}) # color={colour} text={{{escaped(' '.join(words))}}}"
@@ -86,7 +88,7 @@ def _box(row: Row) -> str:
 
 def escaped(text: str) -> str:
     """Put a text on one line without the braces that would end it in a region file."""
-    line = " ".join(text.split())
+    line = on_one_line(text)
     return "".join(c for c in line if c.isprintable()).replace("{", "(").replace("}", ")")
 
 
@@ -115,7 +117,7 @@ def save_hits(analysis: Analysis, path: str | Path, *, overwrite: bool = False) 
         The file cannot be written, or its name ends otherwise.
     """
     path = Path(path)
-    check_target(path, tuple(_FORMATS), _inputs(analysis), overwrite=overwrite)
+    check_target(path, tuple(_FORMATS), analysis.sources, overwrite=overwrite)
     product = Product(path.name, "one row a hit", partial(write_hits, analysis))
     return write_products([product], path.parent)[0]
 
@@ -126,7 +128,3 @@ def write_hits(analysis: Analysis, path: Path) -> None:
     table.meta["UUID"] = analysis.uuid
     table.meta["crmasks_widgets"] = __version__
     table.write(path, format=_FORMATS[path.suffix.lower()])
-
-
-def _inputs(analysis: Analysis) -> tuple[Path, ...]:
-    return (*analysis.exposures.paths, *analysis.calibration.paths.values())

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +18,10 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS, Kind
 from crmasks_widgets.errors import OutputError
+from crmasks_widgets.files.history import image_line
 from crmasks_widgets.files.reading import carried_over
 from crmasks_widgets.files.writing import (
+    FigureJob,
     Product,
     Written,
     check_room,
@@ -45,18 +46,6 @@ PRODUCT_NAMES = re.compile(
 # How products say whose they are, in what comes before their data.
 _SAID = re.compile(rb"UUID\W{1,9}([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _HEAD_BYTES = 2**20
-
-
-class FigureJob(Protocol):
-    """A figure to be drawn: its file name, and how."""
-
-    @property
-    def name(self) -> str:
-        """File name of the figure."""
-
-    @property
-    def draw(self) -> Callable[[Path, dict[str, str]], None]:
-        """Draws to a path; the mapping goes into the file's metadata."""
 
 
 Figures = Callable[[Analysis], Iterable[FigureJob]]
@@ -175,8 +164,7 @@ def save_all(
     overwrite : bool
         Replace the products of an earlier run and remove those that this run does not make.
     inputs : iterable of Path
-        Files besides the exposures and maps that must not be overwritten (the YAML file, the masks
-        that were applied).
+        Files besides `Analysis.sources` that must not be overwritten (the YAML file).
     alone : bool
         The caller has made sure that no other run writes there (`occupied`).
     reproducible : bool
@@ -195,7 +183,7 @@ def save_all(
         The folder cannot be written to, the disk is full, another run is writing there, or a
         product would replace an input.
     """
-    sources = [*analysis.exposures.paths, *analysis.calibration.paths.values(), *inputs]
+    sources = [*analysis.sources, *inputs]
     folder = prepare_folder(folder, sources, overwrite=overwrite)
     check_room(folder, room_needed(analysis))
     with contextlib.nullcontext() if alone else occupied(folder):
@@ -281,7 +269,7 @@ def _history(analysis: Analysis, extra: Iterable[str] = ()) -> list[str]:
     """What was done to what: version, inputs with checksums, parameters."""
     lines = [f"crmasks_widgets {__version__}", *extra]
     for name, checksum in zip(analysis.exposures.names, analysis.exposures.checksums, strict=True):
-        lines.append(f"image {name} sha256 {checksum}")
+        lines.append(image_line(name, checksum))
     for name, checksum in sorted(analysis.calibration.checksums.items()):
         lines.append(f"{name} map sha256 {checksum}")
     if analysis.masks_checksum is not None:

@@ -13,7 +13,7 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.errors import InputError, OutputError, ProductExistsError
 from crmasks_widgets.exposure_names import split_extension
 from crmasks_widgets.exposures import CALIBRATION_NAMES
-from crmasks_widgets.files.reading import carried_over, plane_checksum, read_image
+from crmasks_widgets.files.reading import carried_over, plane_checksum, read_image, sha256_of
 from crmasks_widgets.files.writing import (
     Product,
     Written,
@@ -58,8 +58,7 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         msg = f"{path}: found masks that were read from a file, expected masks made here"
         raise OutputError(msg)
     exposures, calibration = analysis.exposures, analysis.calibration
-    inputs = (*exposures.paths, *calibration.paths.values())
-    check_target(path, SUFFIXES, inputs, overwrite=overwrite)
+    check_target(path, SUFFIXES, analysis.sources, overwrite=overwrite)
     folder = path.parent
     images = _images(analysis)
     maps = {
@@ -177,8 +176,7 @@ def _missing(frames: tuple[_Frame, ...], folder: Path) -> Iterator[Product]:
 def _named(source: Path, checksum: str, plane: int | None, folder: Path) -> str:
     """Name of an input in a parameter file, once it is sure to be what was read."""
     try:
-        with source.open("rb") as stream:
-            now = hashlib.file_digest(stream, "sha256").hexdigest()
+        now = sha256_of(source)
     except OSError as error:
         msg = f"{source}: not readable any more ({error.strerror}), expected the file that was read"
         raise InputError(msg) from error

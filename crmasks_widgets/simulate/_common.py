@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from crmasks_widgets.errors import ParameterError
 
+SMALLEST_SIDE = 16
+"""Of a frame, pixels."""
+
 Float64Array = NDArray[np.float64]
 
 

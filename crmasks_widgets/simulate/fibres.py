@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from crmasks_widgets.simulate._common import (
     FWHM,
+    SMALLEST_SIDE,
     Float64Array,
     Stream,
     check_offset,
@@ -21,7 +22,6 @@ from crmasks_widgets.simulate._common import (
 from crmasks_widgets.simulate.cosmic_rays import Hits
 from crmasks_widgets.simulate.detector import Detector, Scene, expose
 
-SMALLEST_SIDE = 16
 """Pixels: on a smaller frame there is no room for two fibres and a line."""
 
 

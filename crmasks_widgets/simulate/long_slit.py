@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crmasks_widgets.simulate._common import (
     FWHM,
+    SMALLEST_SIDE,
     Float64Array,
     Stream,
     check_offset,
@@ -17,7 +18,6 @@ from crmasks_widgets.simulate._common import (
     random_stream,
 )
 
-SMALLEST_SIDE = 16
 """Pixels: on a smaller frame there is no room for a trace and a line."""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmasks_widgets.simulate._common import (
+    SMALLEST_SIDE,
     Float64Array,
     Stream,
     check_offset,
@@ -16,7 +17,6 @@ from crmasks_widgets.simulate._common import (
     random_stream,
 )
 
-SMALLEST_SIDE = 16
 """Pixels: a smaller frame holds no whole star."""
 REACH = 12.0
 """Radius in units of the FWHM to which a star is drawn; there a Moffat profile is below 1e-6."""

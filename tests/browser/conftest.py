@@ -7,6 +7,9 @@ from playwright.sync_api import sync_playwright
 
 from .harness import OFFLINE, find_browser, running_lab, small_demo
 
+POINTS = ((0.0, 60.0, 1e4), (150.0, 90.0, 1e4), (5000.0, 300.0, 1e4))
+PIECEWISE = {"mm_boundary_fit": "piecewise", "mm_fixed_points_in_boundary": POINTS}
+
 
 # Not for the session: while Playwright runs, asyncio believes that its loop runs in this thread,
 # which other tests rely on not to be so.
@@ -36,3 +39,12 @@ def open_dashboard(browser, lab):
         yield lambda code=None, **options: stack.enter_context(
             lab.dashboard(browser, small_demo() if code is None else code, **options)
         )
+
+
+@pytest.fixture
+def screen(open_dashboard):
+    """A dashboard with three fixed points that has computed everything."""
+    shown = open_dashboard(small_demo(**PIECEWISE))
+    shown.wait_for_results()
+    shown.kernel.finish()
+    return shown

@@ -1,4 +1,4 @@
-"""A real JupyterLab, a real browser, and what a person does with them."""
+"""A real JupyterLab, a real browser, and what a user does with them."""
 
 import ast
 import contextlib
@@ -51,7 +51,7 @@ def find_browser():
 
 
 def environment(folder):
-    """Variables of a process that knows nothing of a person's own Jupyter."""
+    """Variables of a process that knows nothing of a user's own Jupyter."""
     names = {
         "HOME": "home", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data",
         "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTERLAB_SETTINGS_DIR": "settings",
@@ -65,7 +65,7 @@ def environment(folder):
 
 
 def as_root():
-    """JupyterLab asks for an option where a person is root."""
+    """JupyterLab asks for an option to run as root."""
     return ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 
 
@@ -165,12 +165,14 @@ class Screen:
         area = figure.locator(".plotarea_background")
         area = area.first if area.count() else figure
         area.scroll_into_view_if_needed()
-        box = area.bounding_box()
+        # What the page has still to lay out would move it from under the pointer.
+        box = self.at_rest(area.bounding_box)
         return box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"]
 
     def data_point(self, plot, x, y):
         """Place on the page of a point in the units of the axes, by the numbers at them."""
-        ticks = self.dashboard.locator(f".crmasks-plot-{plot}").evaluate(TICKS)
+        figure = self.dashboard.locator(f".crmasks-plot-{plot}")
+        ticks = self.at_rest(lambda: figure.evaluate(TICKS))
         return [
             (a + (value - first) / (last - first) * (b - a))
             for value, ((first, a), (last, b)) in zip((x, y), ticks, strict=True)
@@ -314,7 +316,7 @@ class Lab:
         """Run it, and wait for what it shows, if anything; the identifier of its kernel.
 
         About one page in a hundred of JupyterLab loses what the kernel that it started says, and
-        waits for ever, or shows nothing; a person would load it again. Here with another kernel:
+        waits for ever, or shows nothing; a user would load it again. Here with another kernel:
         widgets that the first is making while the page asks which there are would be unknown to it.
         """
         steps = []
@@ -327,6 +329,7 @@ class Lab:
                     return kernel
                 page.wait_for_timeout(50)
             steps.append(page.evaluate("window.stepOfFirstCell"))
+            page.goto("about:blank")  # or it would complain that its kernel ended
             self._end_sessions(name)
         return pytest.fail(f"JupyterLab did not run a cell; it waited for: {', '.join(steps)}")
 

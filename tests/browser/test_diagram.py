@@ -2,18 +2,7 @@
 
 import pytest
 
-from .harness import small_demo
-
-POINTS = ((0.0, 60.0, 1e4), (150.0, 90.0, 1e4), (5000.0, 300.0, 1e4))
-PIECEWISE = {"mm_boundary_fit": "piecewise", "mm_fixed_points_in_boundary": POINTS}
-
-
-@pytest.fixture
-def screen(open_dashboard):
-    shown = open_dashboard(small_demo(**PIECEWISE))
-    shown.wait_for_results()
-    shown.kernel.finish()
-    return shown
+from .conftest import POINTS
 
 
 def points(screen):
@@ -21,7 +10,7 @@ def points(screen):
 
 
 def places(screen, plot):
-    """Where a person sees the fixed points, page pixels."""
+    """Where a user sees the fixed points, page pixels."""
     boxes = screen.dashboard.locator(f".crmasks-plot-{plot} .dot").evaluate_all(
         """all => all.filter((e) => getComputedStyle(e).fill === "rgb(204, 121, 167)")
             .map((e) => e.getBoundingClientRect())"""
@@ -30,9 +19,9 @@ def places(screen, plot):
 
 
 @pytest.mark.parametrize("plot", ["expected", "observed"])
-def test_masks_follow_a_fixed_point_under_the_hand(screen, plot):
+def test_masks_follow_a_fixed_point_while_it_is_dragged(screen, plot):
     counts, mouse = screen.counts(), screen.page.mouse
-    x, y = places(screen, plot)[1]
+    x, y = screen.at_rest(lambda: places(screen, plot))[1]
     picture = screen.picture("observed")
     mouse.move(x, y)
     mouse.down()

@@ -1,4 +1,4 @@
-"""`crmasks lab`, as a person starts and ends it."""
+"""`crmasks lab`, as a user starts and ends it."""
 
 import contextlib
 import os

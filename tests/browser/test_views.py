@@ -6,22 +6,12 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 from astropy.io import fits
 from PIL import Image
 
-from .harness import small_demo
+from crmasks_widgets.dashboard.state import SAME_GESTURE
 
-POINTS = ((0.0, 60.0, 1e4), (150.0, 90.0, 1e4), (5000.0, 300.0, 1e4))
-PIECEWISE = {"mm_boundary_fit": "piecewise", "mm_fixed_points_in_boundary": POINTS}
-
-
-@pytest.fixture
-def screen(open_dashboard):
-    shown = open_dashboard(small_demo(**PIECEWISE))
-    shown.wait_for_results()
-    shown.kernel.finish()
-    return shown
+NO_STROKE = "dashboard.session.image._painting._stroke is None"
 
 
 def parameter(screen, name):
@@ -60,6 +50,48 @@ def test_a_slider_of_lacosmic_changes_the_masks(screen):
     screen.until(
         lambda: float(field.input_value()) == parameter(screen, "la_sigclip"), "it in its field"
     )
+
+
+def test_a_slider_that_rests_while_it_is_held_is_undone_in_one_step(screen):
+    before = parameter(screen, "la_sigclip")
+    screen.tab("Parameters")
+    handle, mouse, page = slider(screen, "la_sigclip"), screen.page.mouse, screen.page
+    handle.wait_for()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    mouse.move(x, y)
+    mouse.down()
+    for step in (1, 2):
+        last = parameter(screen, "la_sigclip")
+        mouse.move(x + 10 * step, y, steps=3)
+        screen.until(lambda last=last: parameter(screen, "la_sigclip") > last, "a higher value")
+        page.wait_for_timeout(1000 * SAME_GESTURE + 200)
+    mouse.up()
+    screen.button("Undo").click()
+    screen.until(lambda: parameter(screen, "la_sigclip") == before, "the value of before")
+
+
+def test_only_the_user_moves_a_slider(screen):
+    screen.tab("Parameters")
+    handle = slider(screen, "la_sigclip")
+    handle.wait_for()
+    screen.kernel.run(
+        "slider = dashboard.session.controls.controls['la_sigclip'].editor.slider\n"
+        "reports, take = [], slider.set_state\n"
+        "slider.set_state = lambda state: (reports.append(state.get('value')), take(state))"
+    )
+    # Between the steps, which are 0.2 apart.
+    for value in np.linspace(5, 9, 31)[1:].round(2):
+        screen.kernel.run(f"dashboard.state.update(la_sigclip={value})")
+    place = screen.kernel.ask("slider.value")
+    assert abs(place - 9.0) < 0.11
+    screen.until(lambda: handle.get_attribute("aria-valuenow") == f"{place:.1f}", "9 on the page")
+    handle.focus()
+    screen.page.keyboard.press("ArrowRight")
+    # Messages come in their order: what the page has to say of earlier values is there by then.
+    screen.until(lambda: parameter(screen, "la_sigclip") > 9.1, "the step of the user")
+    reports = set(screen.kernel.ask("[value for value in reports if value is not None]"))
+    assert reports == {screen.kernel.ask("slider.value")}
 
 
 def test_a_value_that_cannot_be_is_refused_beside_its_control(screen):
@@ -129,9 +161,15 @@ def test_blink_changes_the_frame_until_it_is_stopped(screen):
 def test_paint_undo_and_redo(screen):
     painted = "pixels_to_be_flagged_as_cr"
     screen.button("Paint").first.click()  # of the image; the cutouts come after it
+    # The field of the tool moves the image down, and until the mouse has the tool it pans.
+    screen.dashboard.get_by_role("spinbutton", name="Brush").wait_for()
+    screen.dashboard.locator(".crmasks-plot-image [style*=crosshair]").wait_for()
+    start, end = screen.at_rest(lambda: [screen.data_point("image", x, 60) for x in (40, 52)])
     picture = screen.picture("image")
-    screen.drag_on_page(screen.data_point("image", 40, 60), screen.data_point("image", 52, 60))
-    pixels = screen.at_rest(lambda: parameter(screen, painted))
+    screen.drag_on_page(start, end)
+    screen.until(lambda: (51, 60) in (parameter(screen, painted) or ()), "the end of the stroke")
+    screen.until(lambda: screen.kernel.ask(NO_STROKE), "the end of the gesture")
+    pixels = parameter(screen, painted)
     assert {(41, 60), (51, 60)} <= set(pixels)
     screen.until(lambda: screen.picture("image") != picture, "another picture")
     screen.button("Undo").click()

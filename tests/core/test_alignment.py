@@ -30,7 +30,7 @@ def exposures(factors=(1, 1, 1), offsets=((0, 0),) * 3, hits=True, seed=3):
 
 @pytest.mark.parametrize("factors", [(1, 1, 1), (0.8, 1.0, 1.2), (0.4, 1.0, 1.9), (1, 0.98, 0.947)])
 def test_auto_flux_factors(factors):
-    """W-10: not quantised, 1 is possible, no limit of 0.5-1.5."""
+    """Unlike the reference's: not quantised, 1 is possible, no limit of 0.5-1.5."""
     analysis = cm.Analysis(exposures(factors), cm.Parameters(rnoise=3.4, flux_factor="auto"))
     found = np.array(analysis.alignment.flux_factors)
     np.testing.assert_allclose(found / found[1], np.array(factors) / factors[1], rtol=8e-3)
@@ -75,7 +75,7 @@ def test_given_flux_factors(value, factors):
     ],
 )
 def test_offsets_are_found_in_spite_of_hits(offsets):
-    """W-11: the reference finds 0.2-0.4 of 0.5 pixels."""
+    """The reference finds 0.2-0.4 of 0.5 pixels."""
     parameters = cm.Parameters(rnoise=3.4, mm_crosscorr_region=(1, 160, 1, 120))
     found = np.array(cm.Analysis(exposures(offsets=offsets), parameters).alignment.offsets)
     expected = np.array(offsets) - np.median(offsets, axis=0)

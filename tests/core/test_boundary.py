@@ -84,7 +84,7 @@ def test_where_nothing_forbids_it_the_fit_is_plain_least_squares():
     st.integers(0, 10),
 )
 def test_every_iteration_rises_whatever_the_weights(seed, n, n_knots, weight, extensions):
-    """Weights of 1000 to the tenth power made the reference's solver fail silently (W-9)."""
+    """Weights of 1000 to the tenth power made the reference's solver fail silently."""
     x, y = crosses(seed, n)
     fixed = (x[n // 2], y.max() + 5, 10000.0)
     fit = spline_boundary(

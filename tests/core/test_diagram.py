@@ -112,7 +112,7 @@ def test_a_simulation_can_be_stopped():
 
 
 def test_signals_follow_level_and_position():
-    """A factor of 0.5 halves the simulated signal, as it halves the exposure (A-3, W-2)."""
+    """A factor of 0.5 halves the simulated signal, as it halves the exposure."""
     frame = np.zeros((5, 8))
     frame[2, 3] = 100.0
     frame[0, 0] = -7.0

@@ -5,17 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmasks_widgets.core import noise_check
-from crmasks_widgets.core.fill import best_fill
+from crmasks_widgets.core.between import ALIKE, BetweenExposures
+from crmasks_widgets.core.fill import Spoilt, best_fill
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.significance import classes as hit_classes
+from crmasks_widgets.core.significance.everywhere import Everywhere
 from crmasks_widgets.core.significance.level import measure_level
 from crmasks_widgets.core.significance.local_estimate import (
     LocalEstimate,
     estimate_locally,
-    hit_everywhere,
     lowest_interpolation,
+    stands_out,
 )
+from crmasks_widgets.core.significance.noise_scale import PREDICTED, NoiseScale
 from crmasks_widgets.core.stack import stack_exposures
 
 NOISE = Noise(1.0, 4.0)
@@ -61,13 +63,30 @@ def test_estimates_are_finite_wherever_anything_is_known(ny, nx, seed):
     assert (np.abs(found.value[known] - 100) < 40).all()
 
 
-def test_a_minimum_above_its_surroundings_is_hit():
-    lowest = np.full((5, 5), 10.0, np.float32)
-    lowest[2, 2], lowest[2, 3] = 40.0, 21.0
-    pixels = np.flatnonzero(lowest > 10)
+def test_a_minimum_stands_out_by_three_times_both_errors():
     estimate = LocalEstimate(np.full(2, 10.0), np.full(2, 9.0))
-    everywhere = hit_everywhere(lowest, estimate, pixels, np.full(2, 4.0))
-    assert everywhere.tolist() == [12]
+    out = stands_out(np.array([15.1, 14.9]), estimate, np.full(2, 4.0))
+    assert out.tolist() == [True, False]
+
+
+def test_the_error_of_an_estimate_is_that_on_structure_like_it():
+    # A star between dark sky: interpolated over its core, it is off by far more than on the sky.
+    y, x = np.mgrid[:61, :61]
+    star = 100 + 9000 * np.exp(-((y - 30) ** 2 + (x - 30) ** 2) / (2 * 2.0**2))
+    frame = (star + np.random.default_rng(3).normal(0, 4, star.shape)).astype(np.float32)
+    good = np.ones(frame.shape, bool)
+    good[30, 30] = False
+    found = estimate_locally(frame, good, np.array([30 * 61 + 30]), np.array([4.0]))
+    assert np.sqrt(found.variance[0]) > 0.3 * abs(found.value[0] - star[30, 30]) > 100
+
+
+def test_a_hit_around_does_not_count_as_an_error():
+    frame = np.random.default_rng(4).normal(100, 4, (41, 41)).astype(np.float32)
+    frame[19, 25] = frame[23, 17] = frame[15, 15] = 9000
+    good = np.ones(frame.shape, bool)
+    good[20, 20] = False
+    found = estimate_locally(frame, good, np.array([20 * 41 + 20]), np.array([4.0]))
+    assert np.sqrt(found.variance[0]) < 12
 
 
 def test_no_estimate_lies_below_the_lowest_interpolation():
@@ -87,7 +106,7 @@ def test_no_estimate_lies_below_the_lowest_interpolation():
 # ---- fill ----------------------------------------------------------------------------------------
 
 
-def filled(masked, hit, cube=None, factors=(1.0, 1.0, 1.0)):
+def filled(masked, hit, cube=None, factors=(1.0, 1.0, 1.0), *, shown=False, between=ALIKE):
     cube = np.full((3, 4, 4), 100.0, np.float32) if cube is None else cube
     stack = stack_exposures(cube)
     wanted = np.zeros((4, 4), bool)
@@ -97,9 +116,9 @@ def filled(masked, hit, cube=None, factors=(1.0, 1.0, 1.0)):
         for number in numbers:
             frames[number][1, 1] = True
     return best_fill(
-        stack, *masks, wanted,
+        stack, Spoilt(*masks, wanted & shown), wanted,
         lambda pixels: LocalEstimate(np.full(len(pixels), 77.0), np.full(len(pixels), 5.0)),
-        NOISE, factors,
+        NOISE, factors, between,
     )  # fmt: skip
 
 
@@ -116,9 +135,27 @@ def test_fill_is_the_mean_of_what_is_left():
     assert filled([0, 1, 2], [0], cube).value[1, 1] == 105.0
 
 
-def test_fill_of_a_pixel_hit_everywhere_is_the_local_estimate():
-    made = filled([0, 1, 2], [0, 1, 2])
+def test_only_where_each_exposure_shows_a_hit_the_local_estimate_fills():
+    made = filled([0, 1, 2], [0, 1, 2], shown=True)
     assert (made.value[1, 1], made.variance[1, 1], made.count[1, 1]) == (77.0, 5.0, 0)
+    made = filled([0, 1, 2], [0, 1, 2])
+    assert (made.value[1, 1], made.count[1, 1]) == (100.0, 3)
+
+
+def test_beside_a_hit_only_what_agrees_with_the_lowest_is_used():
+    cube = np.full((3, 4, 4), 100.0, np.float32)
+    cube[0] += 900
+    cube[1] += 60  # the end of a track that was not found
+    made = filled([0, 1, 2], [0], cube)
+    assert (made.value[1, 1], made.count[1, 1]) == (100.0, 1)
+
+
+def test_what_the_exposures_left_out_differ_by_is_in_the_variance():
+    light = np.zeros((3, 4, 4), np.float32)
+    light[0] = 30.0
+    made = filled([0], [0], between=BetweenExposures(light, np.full((4, 4), 12.0, np.float32)))
+    # All would give 10 more, and 12 (1/2 - 1/3).
+    assert made.variance[1, 1] == pytest.approx((100 + 16) / 2 + 100 + 2)
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
@@ -130,15 +167,23 @@ def test_variance_counts_the_photons_before_the_division(factor):
 # ---- classes -------------------------------------------------------------------------------------
 
 
-def classified(cube, where, everywhere=(), saturation=65535.0, factors=(1.0, 1.0, 1.0)):
+MOVED = NoiseScale(1.0, np.array([10.0]), np.array([0.1]), np.array([500]))
+
+
+def classified(
+    cube, where, standing=(), saturation=65535.0, factors=(1.0, 1.0, 1.0), noise=PREDICTED
+):
     stack = stack_exposures(np.asarray(cube, np.float32))
     level = measure_level(stack, NOISE, factors)
-    labels, lasting = np.zeros(stack.min2d.shape, np.int32), np.zeros(stack.min2d.shape, bool)
+    labels = np.zeros(stack.min2d.shape, np.int32)
+    everywhere = Everywhere(labels > 0, labels > 0)
     for y, x in where:
         labels[y, x] = 1
-    for y, x in everywhere:
-        lasting[y, x] = True
-    return hit_classes.classify_hits(labels, labels > 0, lasting, stack, level, saturation)
+    for y, x in standing:
+        everywhere.standing[y, x] = True
+    return hit_classes.classify_hits(
+        labels, labels > 0, everywhere, stack, level, noise, saturation
+    )
 
 
 def test_each_class_has_its_signs():
@@ -151,8 +196,10 @@ def test_each_class_has_its_signs():
     assert found.names.tolist() == ["coincident"]
     assert "hit in 2 exposures" in found.reasons[0]
     assert classified(hit, place, saturation=300.0).names.tolist() == ["saturated"]
-    assert classified(hit, place, everywhere=place[:1]).names.tolist() == ["coincident"]
-    assert classified(hit, place[:1], everywhere=place[:1]).names.tolist() == ["unstable"]
+    kept = classified(hit, place, standing=place[:1])
+    assert kept.names.tolist() == ["coincident"]
+    assert "1 stand out in all, no track in each: the lowest stays" in kept.reasons[0]
+    assert classified(hit, place[:1], standing=place[:1]).names.tolist() == ["unstable"]
     alike = cube.copy()
     alike[:2, 22, 20:24] += np.array([[500], [400]])
     assert classified(alike, place).names.tolist() == ["unstable"]
@@ -160,7 +207,11 @@ def test_each_class_has_its_signs():
     assert classified(alike, place).names.tolist() == ["coincident"]
     residual = cube.copy()
     residual[:2, 11, 30] += 60
-    assert classified(residual, [(11, 30)]).names.tolist() == ["residual"]
+    assert classified(residual, [(11, 30)], noise=MOVED).names.tolist() == ["residual"]
+    # Where exposures do not differ on structure, it is none.
+    assert classified(residual, [(11, 30)]).names.tolist() != ["residual"]
+    residual[0, 11, 30] += 4000
+    assert classified(residual, [(11, 30)], noise=MOVED).names.tolist() != ["residual"]
 
 
 @pytest.mark.parametrize("kind", ["charge", "flux"])
@@ -178,47 +229,3 @@ def test_what_has_the_same_charge_in_all_exposures_is_a_hot_pixel(kind):
 def test_no_hit_has_no_class():
     assert len(classified(np.full((3, 9, 9), 5.0), []).names) == 0
     assert classified(np.full((3, 9, 9), 5.0), []).outside(("coincident",)).tolist() == [False]
-
-
-# ---- noise check ---------------------------------------------------------------------------------
-
-
-def checked(given, scenes, gain=1.5, rnoise=3.0, seed=1):
-    rng = np.random.default_rng(seed)
-    cube = [rng.poisson(s * gain) / gain + rng.normal(0, rnoise, s.shape) for s in scenes]
-    cube[0][rng.random(cube[0].shape) < 0.02] += 500  # cosmic rays do not count
-    stack = stack_exposures(np.asarray(cube, np.float32))
-    check = noise_check.check_noise(stack, given, (1.0, 1.0, 1.0))
-    return check, {remark.parameter for remark in noise_check.remarks_on(check, given)}
-
-
-def smooth(shape=(300, 320)):
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    return 500 * (1.02 + np.sin(x / 9.0) * np.sin(y / 11.0))
-
-
-def test_right_values_need_no_remark():
-    check, remarks = checked(Noise(1.5, 3.0), [smooth()] * 3)
-    assert remarks == set()
-    assert check.gain == pytest.approx(1.5, rel=0.03)
-    assert check.rnoise == pytest.approx(3.0, rel=0.15)
-    assert check.excess == pytest.approx(1.0, abs=0.03)
-
-
-def test_wrong_gain_and_readout_noise_are_named():
-    assert "gain" in checked(Noise(1.0, 3.0), [smooth()] * 3)[1]
-    assert checked(Noise(1.5, 8.0), [smooth() / 20] * 3)[1] == {"rnoise"}
-    assert checked(Noise(1.5, 4.0), [np.full((200, 200), 2.0)] * 3)[1] == {"rnoise"}
-
-
-def test_flux_and_displacement_are_named():
-    scene = smooth()
-    check, remarks = checked(Noise(1.5, 3.0), [scene, scene * 1.04, scene])
-    assert remarks == {"flux_factor"}
-    assert check.flux[1][0] == pytest.approx(0.04, abs=0.003)
-    assert check.white_excess == pytest.approx(1.0, abs=0.03)
-    moved = smooth((300, 321))
-    shifted = 0.7 * moved[:, 1:] + 0.3 * moved[:, :-1]
-    check, remarks = checked(Noise(1.5, 3.0), [moved[:, 1:], moved[:, 1:], shifted])
-    assert remarks == {"mm_xy_offsets"}
-    assert check.offsets[2][0] == pytest.approx(0.3, abs=0.03)

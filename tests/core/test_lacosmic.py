@@ -32,7 +32,7 @@ def frame(shape=(60, 70), seed=1, level=40.0, gain=1.0, rnoise=4.0):
     ],
 )  # fmt: skip
 def test_the_library_is_called_in_electrons(gain, changes):
-    """W-5, W-6: noise in electrons, cleaned frame back in ADU."""
+    """Noise in electrons, cleaned frame back in ADU."""
     image, settings = frame(gain=gain), LacosmicSettings(**changes)
     result = detect_cosmics(image, settings, gain=gain, rnoise=4.0)
     arguments = {
@@ -115,6 +115,7 @@ def test_small_frames_are_mirrored_first():
     np.testing.assert_array_equal(result.mask, mask[4:13])
 
 
+@pytest.mark.process
 def test_no_shape_kills_the_process():
     code = """
 import numpy as np

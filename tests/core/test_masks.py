@@ -1,4 +1,4 @@
-"""Flags become masks: the formulas of section 10, hand edits and invalid pixels."""
+"""Flags become masks: the formulas of docs/method.md, hand edits and invalid pixels."""
 
 import numpy as np
 import pytest

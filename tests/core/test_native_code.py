@@ -63,6 +63,7 @@ PROCESSES = count(2, 20)
 PAIRS = count(150, 500)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("seed", range(PROCESSES))
 def test_no_shape_and_no_parameter_kills_the_process(seed):
     command = [sys.executable, "-c", PROGRAM, str(seed), str(PAIRS)]

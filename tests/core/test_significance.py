@@ -17,6 +17,8 @@ from crmasks_widgets.core.significance.laws import (
     significance_table,
 )
 from crmasks_widgets.core.significance.level import measure_level
+from crmasks_widgets.core.significance.noise_scale import PREDICTED
+from crmasks_widgets.core.significance.scatter import measure_noise_scale
 from crmasks_widgets.core.stack import stack_exposures
 
 EQUAL = ExposureNoise((1.0, 1.0, 1.0), 4.0)
@@ -177,18 +179,67 @@ def test_more_noise_than_predicted_is_measured():
     stack = stacked(flat(rnoise=4.0, level=0.0))
     level = measure_level(stack, Noise(1.0, 3.0), (1.0, 1.0, 1.0))
     excess = sg.excess_over_minimum(stack, level, "median", 32)
-    scale = sg.measure_noise_scale(stack, level, excess)
-    assert scale.scale == pytest.approx(4 / 3, rel=0.15)
+    scale = measure_noise_scale(stack, level, "median", excess)
+    assert scale.flat == pytest.approx(4 / 3, rel=0.15)
+    assert scale.at(np.array([0.0, 1.0])) == pytest.approx(scale.flat, rel=0.1)
     right = measure_level(stack, Noise(1.0, 4.0), (1.0, 1.0, 1.0))
     excess = sg.excess_over_minimum(stack, right, "median", 32)
-    assert sg.measure_noise_scale(stack, right, excess).at(np.zeros(1)) == pytest.approx(1, abs=0.1)
+    scale = measure_noise_scale(stack, right, "median", excess)
+    assert scale.at(np.zeros(1)) == pytest.approx(1, abs=0.1)
+
+
+def stars(displacement, hit_share=0.0, seed=8):
+    """Three exposures of 120 stars, the second displaced; hits in a part of the pixels."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:300, :300]
+    places = rng.uniform(8, 292, (120, 2))
+    cube = np.full((3, 300, 300), 50.0)
+    for px, py in places:
+        box = (slice(int(py) - 7, int(py) + 8), slice(int(px) - 7, int(px) + 8))
+        for k, dx in enumerate((0.0, displacement, 0.0)):
+            square = (x[box] - px - dx) ** 2 + (y[box] - py) ** 2
+            cube[k][box] += 3000 * np.exp(-square / 4.5)
+    cube = rng.poisson(cube) + rng.normal(0, 4, cube.shape)
+    return stacked(cube + 800 * (rng.random(cube.shape) < hit_share))
+
+
+def scales(stack):
+    level = measure_level(stack, Noise(1.0, 4.0), (1.0, 1.0, 1.0))
+    for target in ("median", 1, 2, 3):
+        excess = sg.excess_over_minimum(stack, level, target, 32)
+        yield target, level, excess, measure_noise_scale(stack, level, target, excess)
+
+
+@pytest.mark.parametrize("hit_share", [0.0, 0.05])
+def test_structure_of_equivalent_exposures_adds_nothing(hit_share):
+    for _, _, _, scale in scales(stars(0.0, hit_share)):
+        assert (scale.added(np.array([10.0, 30.0, 60.0])) < 0.5).all()
+
+
+def test_what_a_displacement_leaves_is_noise_of_steep_places():
+    stack = stars(0.3)
+    for target, level, excess, scale in scales(stack):
+        assert scale.flat == pytest.approx(1, abs=0.1)
+        # No star is a hit.
+        found = sg.find_candidates(level, target, excess, scale)
+        assert found.significance.max() < 6
+    assert scale.added(np.array([40.0]))[0] > 2
+
+
+def test_of_a_few_stars_a_small_displacement_is_taken_for_granted():
+    y, x = np.mgrid[:60, :60]
+    star = 50 + 3000 * np.exp(-((y - 30) ** 2 + (x - 30) ** 2) / 2)
+    cube = star + np.random.default_rng(2).normal(0, 4, (3, 60, 60))
+    *_, (_, _, _, scale) = scales(stacked(cube))
+    assert 0 < scale.n_pixels.sum() < 150
+    assert (scale.structure >= 0.05).all()
 
 
 def test_candidates_are_all_pixels_of_the_least_significance():
     stack = stacked(flat())
     level = measure_level(stack, Noise(1.0, 4.0), (1.0, 1.0, 1.0))
     excess = sg.excess_over_minimum(stack, level, 1, 32)
-    found = sg.find_candidates(level, 1, excess, sg.PREDICTED)
+    found = sg.find_candidates(level, 1, excess, PREDICTED)
     every = sg.significance_of(level, 1, excess.ravel(), np.arange(excess.size))
     np.testing.assert_array_equal(found.pixels, np.flatnonzero(every >= sg.LEAST_SIGNIFICANCE))
 
@@ -205,7 +256,7 @@ def test_threshold_follows_from_the_false_alarms():
 def candidates(significance, pixels):
     values = np.asarray(significance, np.float32)
     ones = np.ones(len(values), np.float32)
-    return sg.Candidates(np.asarray(pixels, np.int64), values, ones, values)
+    return sg.Candidates(np.asarray(pixels, np.int64), values, ones, values, PREDICTED)
 
 
 def test_growth_follows_connected_pixels():
@@ -240,5 +291,6 @@ def test_pixels_with_a_hit_exposure_need_the_law_of_the_others():
     three = sg.significance_of(level, "median", np.array([5.4, 5.4]), pixels)
     two = sg.significance_of(level, "median", np.array([5.4, 5.4]), pixels, 1)
     assert (two < three - 0.5).all()
-    found = sg.Candidates(pixels, np.array([5.4, 5.4], np.float32), np.ones(2, np.float32), three)
+    high, ones = np.array([5.4, 5.4], np.float32), np.ones(2, np.float32)
+    found = sg.Candidates(pixels, high, ones, three, PREDICTED)
     assert hits.median_seeds(level, found, hit, (4.0, 4.0)).tolist() == [100 * 220]

@@ -1,4 +1,4 @@
-"""The worked examples of the reference's behaviour (section 18), number by number."""
+"""Worked examples of what the reference does, number by number."""
 
 import numpy as np
 import pytest

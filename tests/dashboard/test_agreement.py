@@ -49,7 +49,7 @@ def hit(rng, analysis):
 
 
 def edit(dashboard, rng):
-    """Do what a hand may do; what is refused changes nothing."""
+    """Do what a user may do; what is refused changes nothing."""
     state = dashboard.state
     parameters = state.model.parameters
     kind = rng.choice(["value", "value", "paint", "erase", "hit", "drag", "drag", "undo", "redo"])

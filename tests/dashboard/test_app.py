@@ -135,3 +135,21 @@ def test_every_axis_says_on_which_side_it_is(dashboard):
     for axis in axes:
         assert axis.side in ("left", "right", "bottom")
         assert (axis.orientation == "vertical") is (axis.side != "bottom")
+
+
+def test_a_slider_that_the_pointer_holds_is_one_step(dashboard, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(dashboard.state, "_clock", lambda: clock[0])
+    before = dashboard.state.model.parameters
+    slider = dashboard.session.controls.controls["la_sigclip"].editor.slider
+    dashboard.session.page._handle_custom_msg({"event": "hold"}, [])
+    for value in (7.0, 8.0, 9.0):
+        clock[0] += 10
+        slider.value = value
+    dashboard.session.page._handle_custom_msg({"event": "release"}, [])
+    clock[0] += 10
+    slider.value = 10.0
+    dashboard.state.undo()
+    assert dashboard.state.model.parameters.la_sigclip == 9.0
+    dashboard.state.undo()
+    assert dashboard.state.model.parameters == before

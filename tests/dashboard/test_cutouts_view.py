@@ -1,4 +1,4 @@
-"""The cutouts of a hit: what they show, and what a hand decides there."""
+"""The cutouts of a hit: what they show, and what is decided there."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from crmasks_widgets.dashboard.colour_tables import rgb
 from crmasks_widgets.dashboard.cutouts_view import CutoutsView
 from crmasks_widgets.dashboard.image_tools import ERASE, LOCAL_MEDIAN, PAINT
 
+from .bench import FIRST, SECOND, SHAPE, Bench, flat_frames
 from .conftest import decoded
-from .looking import FIRST, SECOND, SHAPE, Bench, exposures
 
 MM_ONLY = DETECTORS["mm"].code
 
@@ -20,7 +20,7 @@ OUTLINE = rgb(overlays.overlay_codes()[overlays.BRUSHED].colour)
 
 @pytest.fixture
 def bench():
-    made = Bench(CutoutsView, semiwindow=4)
+    made = Bench.of(CutoutsView, semiwindow=4)
     made.page.sizes = {"cutouts": [900, 170]}
     return made
 
@@ -178,7 +178,7 @@ def test_cutouts_are_made_larger_and_wider(bench):
 
 @pytest.mark.parametrize("n", [3, 5, 9])
 def test_any_number_of_exposures_finds_room(n):
-    bench = Bench(CutoutsView, exposures(n), semiwindow=30)
+    bench = Bench.of(CutoutsView, flat_frames(n), semiwindow=30)
     bench.page.sizes = {"cutouts": [560, 400]}
     bench.state.select(pixel=(0, 79))  # a corner of the frame
     panels = bench.view._panels

@@ -13,7 +13,7 @@ from crmasks_widgets.dashboard.files_view import FilesView, expanded
 from crmasks_widgets.figures import all_figures
 
 from ..conftest import SHAPE, small_scene, write_exposures, write_yaml
-from .desks import Bench, small_analysis
+from .bench import Bench, small_analysis
 
 LONG_ENOUGH = 60.0
 

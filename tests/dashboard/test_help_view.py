@@ -3,18 +3,18 @@
 from ipywidgets import Tab
 
 from crmasks_widgets.dashboard.app import Dashboard
-from crmasks_widgets.dashboard.context import Key
+from crmasks_widgets.dashboard.context import Shortcut
 from crmasks_widgets.dashboard.help_view import HelpView, name_of
 
-from .desks import Bench, small_analysis
+from .bench import Bench, small_analysis
 
 
 def test_keys_of_all_views_are_listed_and_the_panel_opens():
     bench = Bench(small_analysis())
     keys = {
-        "Image": {"b": Key("blink", list), "ArrowLeft": Key("last <hit>", list)},
+        "Image": {"b": Shortcut("blink", list), "ArrowLeft": Shortcut("last <hit>", list)},
         "Table": {},
-        "Status": {"Ctrl+z": Key("undo", list), "+": Key("more", list)},
+        "Status": {"Ctrl+z": Shortcut("undo", list), "+": Shortcut("more", list)},
     }
     view = bench.add(HelpView(bench.context, keys))
     assert view.widget.sections == [

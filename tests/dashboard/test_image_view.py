@@ -15,8 +15,8 @@ from crmasks_widgets.dashboard.image_buffers import ImageBuffers, Same
 from crmasks_widgets.dashboard.image_view import ImageView
 from crmasks_widgets.dashboard.stretches import colour_indices, colour_palette
 
+from .bench import FIRST, SECOND, SHAPE, Bench, flat_frames
 from .conftest import decoded
-from .looking import FIRST, SECOND, SHAPE, Bench, exposures
 
 MM_ONLY = DETECTORS["mm"].code
 
@@ -25,7 +25,7 @@ SIZE = [400, 300]  # five screen pixels to a pixel: the whole frame fills the pl
 
 @pytest.fixture
 def bench():
-    made = Bench(ImageView)
+    made = Bench.of(ImageView)
     made.page.sizes = {"image": SIZE}
     made.view.render(made.model)
     return made
@@ -41,7 +41,7 @@ def edges(view):
 
 
 def move(view, x_min, x_max, y_min, y_max):
-    """What the page does when a hand pans or zooms."""
+    """What the page does when the user pans or zooms."""
     with view.x.hold_trait_notifications(), view.y.hold_trait_notifications():
         view.x.set_state({"min": x_min, "max": x_max})
         view.y.set_state({"min": y_min, "max": y_max})
@@ -120,9 +120,9 @@ def test_pictures_follow_stretch_colours_and_limits(bench):
 
 
 def test_pixels_without_a_value_are_marked():
-    frames = exposures()
+    frames = flat_frames()
     frames[:, 7, 9] = np.nan
-    bench = Bench(ImageView, frames)
+    bench = Bench.of(ImageView, frames)
     bench.page.sizes = {"image": SIZE}
     bench.view.render(bench.model)
     assert tuple(drawn(bench.view)[7, 9, :3]) == rgb(palette.INVALID_COLOUR)
@@ -174,7 +174,7 @@ def test_the_selected_hit_is_boxed_and_hits_are_numbered(bench):
 # What is on screen
 
 
-def test_a_hand_that_zooms_tells_the_state_once_it_rests(bench):
+def test_a_zoom_tells_the_state_once_it_rests(bench):
     move(bench.view, 11.0, 51.0, 21.0, 51.0)
     assert bench.model.display.image == (10.0, 50.0, 20.0, 50.0)
     assert edges(bench.view) == (11.0, 51.0, 21.0, 51.0)

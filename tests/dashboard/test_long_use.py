@@ -9,9 +9,11 @@ import crmasks_widgets as cm
 from crmasks_widgets.machine import release
 
 from ..conftest import LEVELS, QUICK, small_scene
+from ..counts import count
 
-N_TURNS = 250  # of two changes of parameters each
-MOST_GROWTH = 20  # MiB
+N_FIRST = 25  # turns, of two changes of parameters each, in which things are made on first use
+N_TURNS = count(100, 250)
+MOST_GROWTH = 20 / 225  # MiB a turn
 
 
 def make_analysis():
@@ -24,7 +26,7 @@ def make_analysis():
 
 
 def use(dashboard, turn):
-    """Change what a person changes: a threshold, a point, the display, the selection; undo."""
+    """Change what a user changes: a threshold, a point, the display, the selection; undo."""
     state = dashboard.state
     state.update(la_sigclip=4.0 + turn % 7)
     points = ((0, 25 + turn % 5), (500, 110), (5000, 350))
@@ -45,18 +47,18 @@ def resident():
 
 
 def test_neither_widgets_nor_memory_pile_up_and_no_thread_is_left():
-    """500 changes of parameters, and as many of the display and the selection."""
+    """Two changes of parameters a turn, and as many of the display and the selection."""
     threads, widgets = set(threading.enumerate()), set(live_widgets)
     dashboard = cm.Dashboard(make_analysis())
     assert dashboard.wait(30)
-    for turn in range(N_TURNS // 10):  # what is made on first use
+    for turn in range(N_FIRST):
         use(dashboard, turn)
     used, before = set(live_widgets), resident()
     assert len(used) > len(widgets)
-    for turn in range(N_TURNS // 10, N_TURNS):
+    for turn in range(N_FIRST, N_TURNS):
         use(dashboard, turn)
     assert set(live_widgets) == used
-    assert resident() - before <= MOST_GROWTH
+    assert resident() - before <= MOST_GROWTH * (N_TURNS - N_FIRST)
     dashboard.close()
     assert set(threading.enumerate()) <= threads
 

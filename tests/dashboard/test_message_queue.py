@@ -3,6 +3,7 @@
 import contextlib
 from types import SimpleNamespace
 
+import pytest
 from jupyter_client.manager import start_new_kernel
 
 from crmasks_widgets.dashboard.message_queue import KEPT, keep_messages
@@ -19,6 +20,7 @@ dashboard
 """
 
 
+@pytest.mark.process
 def test_a_reader_that_comes_late_gets_every_message():
     manager, client = start_new_kernel()
     with contextlib.ExitStack() as stack:

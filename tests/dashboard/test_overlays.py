@@ -12,7 +12,7 @@ from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard import overlays
 from crmasks_widgets.dashboard.viewport import whole_window
 
-from .looking import FIRST, SECOND, SHAPE, Bench
+from .bench import FIRST, SECOND, SHAPE, Bench
 
 MM_ONLY = DETECTORS["mm"].code
 
@@ -78,7 +78,7 @@ def test_opacity_scales_every_colour_but_nothing():
 
 @pytest.mark.parametrize("target", ["median", "mean", 1])
 def test_masked_pixels_have_the_codes_of_the_analysis(target):
-    bench = Bench(NoView, pixels_to_be_flagged_as_cr=[[3, 2]], dilation=1)
+    bench = Bench.of(NoView, pixels_to_be_flagged_as_cr=[[3, 2]], dilation=1)
     model = replace(bench.model, display=replace(bench.model.display, target=target))
     assert overlays.mask_ready(model)
     found = overlays.masked_pixels(model)
@@ -89,7 +89,7 @@ def test_masked_pixels_have_the_codes_of_the_analysis(target):
 
 
 def test_a_zoomed_diagram_shows_only_its_own_pixels():
-    bench = Bench(NoView)
+    bench = Bench.of(NoView)
     heights = {p: bench.model.analysis.stack.min2d[p] for p in (*FIRST, *SECOND)}
     lowest = min(heights, key=heights.get)
     limits = (heights[lowest] - 0.01, heights[lowest] + 0.01, 0.0, 1e4)
@@ -98,8 +98,8 @@ def test_a_zoomed_diagram_shows_only_its_own_pixels():
     assert found.pixels.tolist() == [lowest[0] * SHAPE[1] + lowest[1]]
 
 
-def test_what_a_hand_took_out_is_marked():
-    bench = Bench(
+def test_what_was_taken_out_by_hand_is_marked():
+    bench = Bench.of(
         NoView,
         mediancr_pixels_rejected=[[1, 1]],
         pixels_to_be_ignored_as_cr=[[2, 1]],
@@ -114,7 +114,7 @@ def test_what_a_hand_took_out_is_marked():
 
 
 def test_brushed_pixels_are_those_inside_the_outline():
-    bench = Bench(NoView)
+    bench = Bench.of(NoView)
     assert overlays.brushed_pixels(bench.model).pixels.size == 0
     bench.state.select(outline=((0, 500), (2000, 500), (2000, 5000), (0, 5000)))
     found = overlays.brushed_pixels(bench.model).pixels

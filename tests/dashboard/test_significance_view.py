@@ -9,7 +9,8 @@ import crmasks_widgets as cm
 from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
-from crmasks_widgets.dashboard.noise_panel import fitted_parameters, log_ticks, noise_text
+from crmasks_widgets.dashboard.frames import pixel_lines
+from crmasks_widgets.dashboard.noise_panel import fitted_parameters, matching_text, noise_text
 from crmasks_widgets.dashboard.on_screen import detected_pixels
 from crmasks_widgets.dashboard.status_view import counts_text
 
@@ -103,6 +104,15 @@ def test_a_value_that_cannot_be_used_is_said_and_changes_nothing(dashboard, view
     assert dashboard.state.model.parameters == before
 
 
+def test_a_pixel_that_it_flags_is_read_out_as_such(dashboard):
+    model = dashboard.state.model
+    found = model.analysis.flags("median").found["significance"] & model.analysis.masks["MEDIANCR"]
+    y, x = np.argwhere(found)[0]
+    words = pixel_lines(model, int(y), int(x))[1]
+    assert words.startswith("flagged by ")
+    assert "significance in median · in MEDIANCR" in words
+
+
 def test_the_selected_hit_is_ringed(dashboard, view):
     look(dashboard)
     labels = dashboard.analysis.labels
@@ -167,6 +177,9 @@ def take_fitted(dashboard, view):
     assert view.noise.observed.x.tolist() == [c.predicted for c in check.classes]
     assert view.noise.observed.y.tolist() == [c.observed for c in check.classes]
     assert view.noise.text.value == noise_text(check, noise)
+    assert view.noise.matching.value == matching_text(dashboard.analysis.matching)
+    assert "Before the tests: " in view.noise.matching.value
+    assert "Exposure 3: displacement x " in view.noise.matching.value
     fitted = fitted_parameters(check, noise)
     assert fitted == {"gain": pytest.approx(1.5, rel=0.05), "rnoise": pytest.approx(3, rel=0.1)}
     assert "Look at gain" in view.noise.text.value
@@ -197,13 +210,6 @@ def test_what_is_not_known_is_not_offered_and_maps_are_kept():
     assert "1.20 times as much as predicted" in text
     assert "readout noise unknown" in text
     assert "<b>Look at gain</b>" in text
-
-
-@pytest.mark.parametrize("ends", [(3.0, 50.0), (9.0, 11.0)])
-def test_ticks_lie_between_the_ends(ends):
-    ticks = log_ticks(*ends)
-    assert len(ticks) > 2
-    assert ends[0] <= ticks.min() < ticks.max() <= ends[1]
 
 
 def test_counts_name_the_methods_that_found_something():

@@ -9,7 +9,7 @@ from crmasks_widgets.dashboard.state import MAX_UNDO, SAME_GESTURE, Selection, S
 from crmasks_widgets.errors import InputError, ParameterError
 
 from ..counts import LONG
-from .desks import small_analysis
+from .bench import small_analysis
 
 ANALYSIS = small_analysis()
 
@@ -64,7 +64,7 @@ REFUSED = st.sampled_from([
 
 
 class StateMachine(RuleBasedStateMachine):
-    """A person who edits, drags, undoes and redoes, against a plain list of parameters."""
+    """A user who edits, drags, undoes and redoes, against a plain list of parameters."""
 
     @initialize()
     def start(self):
@@ -78,6 +78,9 @@ class StateMachine(RuleBasedStateMachine):
     @property
     def parameters(self):
         return self.state.model.parameters
+
+    def _interrupted(self):
+        return None if self.moved is None else False
 
     def _edited(self, before, merges):
         if self.parameters == before:
@@ -117,7 +120,7 @@ class StateMachine(RuleBasedStateMachine):
 
     @rule(sigclips=st.lists(st.floats(0.5, 20), min_size=1, max_size=5))
     def drag(self, sigclips):
-        """One gesture of its own: whatever the hand passes, one step remains of it."""
+        """One gesture of its own: whatever it passes, one step remains of it."""
         self.end_gesture()
         moved = False
         for value in sigclips:
@@ -150,13 +153,13 @@ class StateMachine(RuleBasedStateMachine):
     @rule()
     def undo(self):
         self.state.undo()
-        self.place, self.moved = self.place - 1, None
+        self.place, self.moved = self.place - 1, self._interrupted()
 
     @precondition(lambda self: self.place < len(self.history) - 1)
     @rule()
     def redo(self):
         self.state.redo()
-        self.place, self.moved = self.place + 1, None
+        self.place, self.moved = self.place + 1, self._interrupted()
 
     @rule()
     def undo_all_and_redo_all(self):
@@ -202,6 +205,40 @@ def test_a_pause_or_another_gesture_begins_another_step():
         state.undo()
         seen.append(state.model.parameters.la_sigclip)
     assert seen == [10, 9, 8, 7, 5]
+
+
+def test_a_slider_that_is_held_is_one_step_however_long_it_rests():
+    state, _, clock = new_state()
+    for seconds, event, value in (
+        (0, "hold", 6), (9, "", 7), (9, "release", 7.5), (0.5, "", 8),  # the last one comes late
+        (9, "hold", 9), (9, "release", 10), (9, "", 11),
+    ):  # fmt: skip
+        clock.now += seconds
+        if event:
+            getattr(state, event)()
+        state.update(gesture="a", la_sigclip=value)
+    seen = []
+    while state.can_undo:
+        state.undo()
+        seen.append(state.model.parameters.la_sigclip)
+    assert seen == [10, 8, 5]
+
+
+@pytest.mark.parametrize("interrupt", ["undo", "revert"])
+def test_what_is_left_of_an_interrupted_drag_is_one_step(interrupt):
+    state, _, _ = new_state()
+    state.begin_gesture()
+    state.update(la_sigclip=6)
+    if interrupt == "undo":
+        state.undo()
+    else:
+        state.revert(ANALYSIS.parameters)
+    for value in (7, 8, 9):
+        state.update(la_sigclip=value)
+    state.end_gesture()
+    state.undo()
+    assert state.model.parameters == ANALYSIS.parameters
+    assert not state.can_undo
 
 
 def test_a_new_edit_forgets_what_was_undone():
@@ -269,8 +306,46 @@ def test_listeners_hear_of_changes_only():
     assert len(heard) == 2
     assert heard[-1].selection == Selection(pixel=(3, 4))
     assert heard[-1].display.target == "mean"
-    state.publish(ANALYSIS)  # the same one, of which more is known
-    assert len(heard) == 3
+
+
+def test_listeners_hear_of_an_analysis_when_more_of_it_is_known():
+    analysis, heard = small_analysis(), []
+    state = State(analysis, Asked())
+    state.subscribe(heard.append)
+    state.publish(analysis)
+    assert heard == []
+    analysis.result("stack")
+    for _ in range(2):
+        state.publish(analysis)
+        assert len(heard) == 1
+    state.publish(analysis.replace(dilation=2))
+    assert len(heard) == 2
+
+
+def test_listeners_hear_once_of_what_changes_together():
+    state, _, _ = new_state()
+    heard = []
+    state.subscribe(heard.append)
+    with state.together():
+        state.show(target="mean")
+        with state.together():
+            state.select(pixel=(3, 4))
+            state.refresh()
+        with pytest.raises(ParameterError):
+            state.update(dilation=-1)
+        assert heard == []
+    assert heard == [state.model]
+    with state.together():
+        pass
+    assert len(heard) == 1
+
+
+def test_what_is_set_already_is_not_checked_again(monkeypatch):
+    state, asked, _ = new_state()
+    monkeypatch.setattr(type(ANALYSIS.parameters), "replace", None)
+    state.update(dilation=ANALYSIS.parameters.dilation, crmethod=ANALYSIS.parameters.crmethod)
+    assert asked.parameters == []
+    assert not state.can_undo
 
 
 def test_display_and_selection_are_no_steps_of_undo():

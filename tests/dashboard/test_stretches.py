@@ -5,7 +5,9 @@ import pytest
 from astropy.visualization import AsinhStretch, LogStretch, SqrtStretch
 from matplotlib import colormaps
 
+from crmasks_widgets.core.codes import INVALID_COLOUR
 from crmasks_widgets.dashboard import stretches
+from crmasks_widgets.dashboard.colour_tables import rgb
 
 VALUES = np.linspace(-50, 250, 601, dtype=np.float32)
 
@@ -26,7 +28,7 @@ def test_pixels_without_a_value_have_a_colour_of_their_own():
     indices = stretches.colour_indices(values, (0.0, 10.0), "linear")
     assert indices.tolist() == [[0, 255], [255, 254]]
     for name in stretches.COLOUR_MAPS:
-        assert tuple(stretches.colour_palette(name)[255]) == (0x56, 0xB4, 0xE9, 255)
+        assert tuple(stretches.colour_palette(name)[255]) == (*rgb(INVALID_COLOUR), 255)
 
 
 @pytest.mark.parametrize("name", ["viridis", "cividis", "magma"])

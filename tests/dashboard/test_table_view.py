@@ -10,7 +10,7 @@ from crmasks_widgets.dashboard.hit_rows import Filter, columns_of, in_order, mat
 from crmasks_widgets.dashboard.selection import selected_hit
 from crmasks_widgets.dashboard.table_view import TableView, central_pixel
 
-from .desks import Bench, small_analysis
+from .bench import Bench, small_analysis
 
 PAGE = 3
 
@@ -280,7 +280,7 @@ def test_a_class_can_be_filtered_in_the_view(bench, view, monkeypatch):
     table = analysis.hits
     table["class"] = ["hot pixel" if i % 2 else "double hit" for i in range(len(table))]
     analysis._results._slots["hits", None].value = table
-    bench.state.publish(analysis)
+    bench.state.refresh()
     assert view.kind.layout.display == ""
     view.kind.value = "hot pixel"
     assert all_numbers(view) == [n for n in table["number"] if n % 2 == 0]

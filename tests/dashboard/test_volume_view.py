@@ -6,12 +6,12 @@ import pytest
 from crmasks_widgets.dashboard import surfaces
 from crmasks_widgets.dashboard.volume_view import VolumeView
 
-from .looking import FIRST, SECOND, Bench
+from .bench import FIRST, SECOND, Bench
 
 
 @pytest.fixture
 def bench():
-    return Bench(VolumeView, semiwindow=3)
+    return Bench.of(VolumeView, semiwindow=3)
 
 
 def test_surfaces_stand_side_by_side_on_one_scale():

@@ -1,16 +1,21 @@
 """Stages before any detection: flux factors and offsets, the cube, noise and its check."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.analysis.graph import Reader
 from crmasks_widgets.core import alignment as align
+from crmasks_widgets.core import disagreement as differing
 from crmasks_widgets.core import noise_check as noise
 from crmasks_widgets.core import regions
 from crmasks_widgets.core.stack import Stack, stack_exposures
+from crmasks_widgets.errors import InputError
+
+# No detector counts so much; what does is a fill value that nobody marked.
+LARGEST_VALUE: Final = 1e15
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +45,15 @@ def _given_flux_factors(value: Any, n: int) -> tuple[float, ...] | None:
         return None
     if value is None:
         return (1.0,) * n
-    return (float(value),) * n if isinstance(value, int | float) else tuple(value)
+    given = (float(value),) * n if isinstance(value, int | float) else tuple(value)
+    factors = align.relative_factors(given)
+    if factors != given:
+        logger.warning(
+            "flux_factor: found a median of %.6g, expected factors relative to the typical "
+            "exposure: divided by it, they are %s",
+            np.median(given), ", ".join(f"{factor:.4g}" for factor in factors),
+        )  # fmt: skip
+    return factors
 
 
 def _bright_pixels(read: Reader, plain: Stack) -> npt.NDArray[np.bool_]:
@@ -62,8 +75,24 @@ def _bright_pixels(read: Reader, plain: Stack) -> npt.NDArray[np.bool_]:
 
 def stack(read: Reader) -> Stack:
     """Cube and its frames over the exposures, divided by flux factors if the parameters say so."""
-    factors = read("alignment").flux_factors
-    return _stacked(read, factors if read.p.apply_flux_factor_to == "original" else None)
+    divided = read.p.apply_flux_factor_to == "original"
+    made = _stacked(read, read("alignment").flux_factors if divided else None)
+    _refuse_fill_values(made.median2d)
+    return made
+
+
+def _refuse_fill_values(median2d: npt.NDArray[np.float32]) -> None:
+    # Pixels without a valid value, NaN, are left out of both extremes.
+    if (
+        max(np.fmax.reduce(median2d, axis=None), -np.fmin.reduce(median2d, axis=None))
+        > LARGEST_VALUE
+    ):
+        y, x = np.argwhere(np.abs(median2d) > LARGEST_VALUE)[0]
+        raise InputError(
+            f"pixel ({x + 1}, {y + 1}): found {median2d[y, x]:.4g} ADU as the median of the "
+            f"exposures, expected at most {LARGEST_VALUE:g}: a fill value has to be marked as bad "
+            "(extension DQ, MASK or BPM, or NaN)"
+        )
 
 
 def scaled(read: Reader) -> Stack:
@@ -81,6 +110,24 @@ def _stacked(read: Reader, factors: tuple[float, ...] | None) -> Stack:
     return stack_exposures(read.exposures.data, read.bias, factors, read.exposures.valid)
 
 
+def apart(read: Reader) -> float:
+    """Part of the pixels in which an exposure is far from the others, by the predicted noise."""
+    return differing.most_different(read("scaled"), read.noise, read("alignment").flux_factors)[1]
+
+
+def disagreement(read: Reader) -> str:
+    """Why the exposures are not equivalent, said once; empty if they are."""
+    factors, check = read("alignment").flux_factors, read("noise_check")
+    number, part = differing.most_different(read("scaled"), read.noise, factors, check)
+    if part <= differing.PART:
+        return ""
+    text = differing.in_words(number, part, check)
+    logger.warning("%s", text)
+    return text
+
+
 def noise_check(read: Reader) -> noise.NoiseCheck:
     """Noise predicted and observed."""
-    return noise.check_noise(read("scaled"), read.noise, read("alignment").flux_factors)
+    return noise.check_noise(
+        read("scaled"), read.noise, read("alignment").flux_factors, read("matched")
+    )

@@ -7,6 +7,8 @@ import numpy as np
 
 from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.core.lacosmic import engine, library
+from crmasks_widgets.core.saturation import saturation_level
+from crmasks_widgets.errors import ParameterError
 
 logger = logging.getLogger(__name__)
 
@@ -14,8 +16,35 @@ _THRESHOLDS = ("sigclip", "sigfrac", "objlim", "niter", "cleantype")
 _SETTINGS = tuple(library.LacosmicSettings.__dataclass_fields__)
 
 
-def _settings(read: Reader, names: tuple[str, ...]) -> library.LacosmicSettings:
-    return library.LacosmicSettings(**{n: getattr(read.p, f"la_{n}") for n in names})
+def _settings(read: Reader, names: tuple[str, ...], target: Target) -> library.LacosmicSettings:
+    values = {n: getattr(read.p, f"la_{n}") for n in names}
+    values["satlevel"] = saturation(read, target)
+    return library.LacosmicSettings(**values)
+
+
+def saturation(read: Reader, target: Target, *, divided: bool | None = None) -> float:
+    """Value from which on a target is saturated, ADU of its frame.
+
+    Parameters
+    ----------
+    read : Reader
+        Of a stage that declares `la_satlevel`, `bias` and the alignment.
+    target : {"median", "mean"} or int
+        The frame.
+    divided : bool, optional
+        Whether it was divided by its flux factor; by default as `apply_flux_factor_to` says.
+    """
+    factor = 1.0
+    if read.p.apply_flux_factor_to == "original" if divided is None else divided:
+        factors = read("alignment").flux_factors
+        factor = factors[target - 1] if isinstance(target, int) else float(np.median(factors))
+    level = saturation_level(read.p.la_satlevel, read.bias, factor)
+    if not level > 0:
+        raise ParameterError(
+            f"la_satlevel: found {read.p.la_satlevel:g} ADU, expected a level of the exposures as "
+            f"read, above their bias of {np.median(read.bias):g} ADU"
+        )
+    return level
 
 
 def _noise(read: Reader, target: Target) -> dict[str, Any]:
@@ -31,7 +60,7 @@ def prepared(read: Reader, target: Target) -> engine.PreparedTarget | None:
     """Whatever L.A.Cosmic computes before a threshold matters."""
     names = tuple(name for name in _SETTINGS if name not in _THRESHOLDS)
     frame = read("stack").target(target)
-    return engine.prepare_target(frame, _settings(read, names), **_noise(read, target))
+    return engine.prepare_target(frame, _settings(read, names, target), **_noise(read, target))
 
 
 def lacosmic(read: Reader, target: Target) -> library.LacosmicResult:
@@ -39,7 +68,7 @@ def lacosmic(read: Reader, target: Target) -> library.LacosmicResult:
     maps = [name for name in ("gain", "rnoise") if np.ndim(getattr(read.noise, name))]
     if maps and target == "median":
         logger.warning("%s: L.A.Cosmic takes the median of the map", " and ".join(maps))
-    settings, frame = _settings(read, _SETTINGS), read("stack").target(target)
+    settings, frame = _settings(read, _SETTINGS, target), read("stack").target(target)
     fast = read.p.la_engine == "fast" and engine.supports(settings)
     ready = read("prepared", target) if fast and not read.once else None
     if ready is None:

@@ -1,6 +1,7 @@
 """Stages from flagged pixels to masks, hits, fill values and combinations."""
 
 import dataclasses
+import logging
 
 import numpy as np
 import numpy.typing as npt
@@ -8,15 +9,21 @@ from astropy.table import Table
 
 from crmasks_widgets.analysis import runaway
 from crmasks_widgets.analysis.graph import Reader, Target
+from crmasks_widgets.analysis.stages.lacosmic import saturation
 from crmasks_widgets.core import combine, detectors, regions
+from crmasks_widgets.core import disagreement as differing
 from crmasks_widgets.core import fill as filling
 from crmasks_widgets.core import hits as hit_list
+from crmasks_widgets.core import low as low_values
 from crmasks_widgets.core import masks as mask_rules
+from crmasks_widgets.core.between import ALIKE
 from crmasks_widgets.core.significance import everywhere as hit_in_all
 from crmasks_widgets.core.significance.classes import HitClasses, classify_hits
 from crmasks_widgets.core.typing import BoolArray
-from crmasks_widgets.hit_classes import CLASS_NAMES
+from crmasks_widgets.hit_classes import CLASS_NAMES, LOW_NAME, LOW_REASON, PLAIN_NAME
 from crmasks_widgets.parameters import types
+
+logger = logging.getLogger(__name__)
 
 
 def flagged_lacosmic(read: Reader, target: Target) -> BoolArray:
@@ -50,7 +57,12 @@ def flags(read: Reader, target: Target) -> mask_rules.Flags:
     found = mask_rules.Flags({k: read(f"flagged_{k}", target, keep=False) for k in keys})
     valid = read("stack").target_valid(target)
     n_valid = found.either.size if valid is None else int(np.count_nonzero(valid))
-    runaway.check_flags(found, target, n_valid, read.p.max_flagged_fraction)
+    runaway.check_flags(
+        found, target, n_valid, read.p.max_flagged_fraction, lambda: read("disagreement")
+    )
+    # Matched exposures flag little even if they are of another field, and it has to be said.
+    if _judged(read) and target == "median" and read("apart") > differing.PART:
+        read("disagreement")
     return found
 
 
@@ -95,19 +107,21 @@ def labels(read: Reader) -> npt.NDArray[np.int32]:
     return hit_list.label_hits(read("found"))
 
 
-def everywhere(read: Reader) -> BoolArray:
-    """Flagged pixels whose minimum is hit as well."""
+def everywhere(read: Reader) -> hit_in_all.Everywhere:
+    """Flagged pixels that stand out in all exposures."""
     return hit_in_all.mark_everywhere(
         read("coincidences"), _allowed(read, "median").either, read("found"),
-        read("level"), read("scaled"),
+        read("level"), read("tested"),
+        [read("own_hits", number).pixels for number in range(1, read.exposures.n + 1)],
     )  # fmt: skip
 
 
 def classes(read: Reader) -> HitClasses:
     """What each hit is."""
     return classify_hits(
-        read("labels"), _allowed(read, "median").either, read("everywhere"), read("scaled"),
-        read("level"), read.p.la_satlevel,
+        read("labels"), _allowed(read, "median").either, read("everywhere"), read("tested"),
+        read("level"), read("noise_scale"),
+        saturation(read, "median", divided=True),
     )  # fmt: skip
 
 
@@ -147,6 +161,12 @@ def hits(read: Reader) -> Table:
         table["class"] = np.array([CLASS_NAMES[k] for k in classes.names], "U28")
         table["reason"] = classes.reasons
         table["corrected"] = ~classes.outside(read.p.sg_corrected)[1:]
+    else:
+        low = low_values.hits_of_low_values(labels, read("low"), stack.n)
+        if low.any():
+            table["class"] = np.where(low > 0, LOW_NAME, PLAIN_NAME)
+            table["reason"] = [LOW_REASON.format(number) if number else "" for number in low]
+            _warn_of_low(low)
     if read.p.mm_simulation == "exact":
         tail = read("exact").tail
         table["noise_probability"] = hit_list.least_probability(labels, stack, tail.exceedance)
@@ -154,30 +174,45 @@ def hits(read: Reader) -> Table:
     return table
 
 
+def _warn_of_low(low: npt.NDArray[np.int64]) -> None:
+    """Tell that masks of the reference's methods hold pixels that are filled with lost light."""
+    logger.warning(
+        "%d of %d hits of the median are no hits: there one exposure reads low (number %s) and the "
+        "others agree, but this method fills them with the lowest value; crmethod: significance "
+        "leaves it out, and so does a mask of bad pixels in the file (DQ)",
+        np.count_nonzero(low),
+        len(low),
+        " or ".join(str(k) for k in np.unique(low[low > 0])),
+    )
+
+
 def fill(read: Reader) -> filling.Fill:
     """Values and variances for masked pixels."""
-    scaled, built, edited = read("scaled"), read("masks"), read("edits")
+    stack, built, edited = read("clean"), read("masks"), read("edits")
     hit = [
         _allowed(read, number).either | (edited.forced & mask)
         for number, mask in enumerate(built.exposures, start=1)
     ]
     lost = np.logical_and.reduce(built.exposures)
     level, masked = read("level"), read("found")
+    spoilt = filling.Spoilt(built.exposures, hit, read("everywhere").hit)
     return filling.best_fill(
-        scaled, built.exposures, hit, read("mediancr") | lost,
-        lambda pixels: hit_in_all.estimate_around(level, scaled, masked, pixels),
-        read.noise, read("alignment").flux_factors,
+        stack, spoilt, read("mediancr") | lost,
+        lambda pixels: hit_in_all.estimate_around(level, stack, masked, pixels),
+        read.noise, read("alignment").flux_factors, read("between"),
     )  # fmt: skip
 
 
 def combination(read: Reader, kind: combine.Kind) -> combine.Combination:
     """A corrected combination with its variance and map."""
-    scaled = read("scaled")
+    stack, between, n_hit = read("scaled"), ALIKE, None
     factors = read("alignment").flux_factors
-    values, better = scaled.min2d, None
+    values, better = stack.min2d, None
     if _judged(read):
-        better = read("fill")
+        stack, better, between = read("clean"), read("fill"), read("between")
         values = better.value
+        hit = [_allowed(read, number).either for number in range(1, stack.n + 1)]
+        n_hit = np.asarray(np.sum(hit, axis=0, dtype=np.int16))
     if read.p.use_lamedian:
         cleaned = read("lacosmic", "median")
         # Cleaned before it was divided: the median of the factors is the factor of the median.
@@ -185,15 +220,17 @@ def combination(read: Reader, kind: combine.Kind) -> combine.Combination:
         values = values.copy()
         values[cleaned.mask] = cleaned.filled / np.float32(divisor)
     parts = combine.Ingredients(
-        scaled,
+        stack,
         read("mediancr"),
         read("masks"),
         values,
         read.noise,
         factors,
-        combine.median_variance_factors(scaled.n),
+        combine.median_variance_factors(stack.n),
         None if better is None else better.variance,
         None if better is None else better.count,
+        between,
+        n_hit,
     )
     made = combine.combine(kind, parts)
     boxes = read.p.pixels_to_be_replaced_by_local_median

@@ -1,5 +1,6 @@
 """Stages of the Median-Minimum diagram."""
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,14 @@ from crmasks_widgets.core.mm.boundary import (
 )
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.types import FIXED_SEED
+
+logger = logging.getLogger(__name__)
 
 
 def plane(read: Reader) -> tuple[diagram.Plane, dict[str, Any]]:
     """Bins of the diagram, and where the random numbers that found them have come to."""
-    rng = np.random.default_rng(read.p.mm_seed)
+    rng = np.random.default_rng(FIXED_SEED if read.p.mm_seed is None else read.p.mm_seed)
     stack = read("stack")
     bins = diagram.plane_of(
         stack.min2d,
@@ -84,9 +88,22 @@ def _usable(read: Reader) -> npt.NDArray[np.bool_] | None:
     return None if valid is None else np.logical_and.reduce(valid)
 
 
+def _needs_no_simulations(read: Reader) -> bool:
+    """Whether order statistics are asked for, or do where no seed asks for simulations."""
+    if read.p.mm_simulation != "auto":
+        return bool(read.p.mm_simulation == "exact")
+    if read.p.mm_seed is not None:
+        return False
+    why = "exposures are displaced" if read("alignment").displaced else ""
+    why = why or exact_law.no_exact_law(read.noise)
+    if why:
+        logger.info("mm_simulation: auto: %s: simulations, with seed %d", why, FIXED_SEED)
+    return not why
+
+
 def expected(read: Reader) -> simulation.ExpectedDiagram:
     """Diagram that equivalent exposures would give."""
-    if read.p.mm_simulation == "exact":
+    if _needs_no_simulations(read):
         law: exact_law.ExactDiagram = read("exact")
         return law
     bins, state = read("plane")

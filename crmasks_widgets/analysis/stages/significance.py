@@ -4,33 +4,88 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.analysis.graph import Reader, Target
+from crmasks_widgets.core import low as low_values
+from crmasks_widgets.core.between import BetweenExposures
+from crmasks_widgets.core.matching import match
 from crmasks_widgets.core.significance import everywhere as hit_in_all
 from crmasks_widgets.core.significance import excess as tests
 from crmasks_widgets.core.significance import hits
 from crmasks_widgets.core.significance import level as levels
+from crmasks_widgets.core.significance.noise_scale import MATCHED, PREDICTED, NoiseScale
+from crmasks_widgets.core.significance.scatter import measure_noise_scale, unknown_differences
+from crmasks_widgets.core.stack import Stack, stack_of
+
+
+def matching(read: Reader) -> match.Matching:
+    """Exposures less what displacement, seeing, flux and sky make of them."""
+    stack: Stack = read("scaled")
+    if read.p.match_exposures == "off":
+        return match.unmatched(stack)
+    return match.match_exposures(stack, read.noise, read("alignment").flux_factors)
+
+
+def matched(read: Reader) -> Stack:
+    """The same as a stack."""
+    scaled: Stack = read("scaled")
+    found: match.Matching = read("matching")
+    return stack_of(found.cube, scaled.valid) if found.matched else scaled
+
+
+def low(read: Reader) -> low_values.LowValues:
+    """Values of single exposures that are no light."""
+    return low_values.find_low(read("matched"), read.noise, read("alignment").flux_factors)
+
+
+def tested(read: Reader) -> Stack:
+    """What tests look at: matched exposures without their low values."""
+    return low_values.leave_out(read("matched"), read("low"))
+
+
+def clean(read: Reader) -> Stack:
+    """What combinations are made of: exposures on one scale without their low values."""
+    return low_values.leave_out(read("scaled"), read("low"))
+
+
+def between(read: Reader) -> BetweenExposures:
+    """What exposures differ by apart from noise and hits."""
+    scales = [read("high", number).noise for number in range(1, read.exposures.n + 1)]
+    light = read("clean").cube - read("tested").cube if read("matching").matched else None
+    return BetweenExposures(light, unknown_differences(read("level"), scales))
 
 
 def level(read: Reader) -> levels.Level:
     """Level and noise of every pixel."""
-    return levels.measure_level(read("scaled"), read.noise, read("alignment").flux_factors)
+    return levels.measure_level(read("tested"), read.noise, read("alignment").flux_factors)
 
 
 def excess(read: Reader, target: Target) -> npt.NDArray[np.float32]:
     """Excess of a target over the minimum and over what is smooth, in sigma."""
-    return tests.excess_over_minimum(read("scaled"), read("level"), target, read.p.sg_background)
+    return tests.excess_over_minimum(read("tested"), read("level"), target, read.p.sg_background)
 
 
-def noise_scale(read: Reader) -> tests.NoiseScale:
+def high(read: Reader, target: Target) -> tests.Candidates:
+    """Pixels of a target that stand out of the noise measured in it."""
+    level, values = read("level"), read("excess", target, keep=not read.once)
+    scale = PREDICTED
+    if read.p.sg_measured_noise:
+        flat = None if target == "median" else read("high", "median").noise.flat
+        scale = measure_noise_scale(read("tested"), level, target, values, flat)
+    return tests.find_candidates(level, target, values, scale)
+
+
+def noise_scale(read: Reader) -> NoiseScale:
     """Measured noise, relative to what gain and readout noise say."""
     if not read.p.sg_measured_noise:
-        return tests.PREDICTED
-    return tests.measure_noise_scale(read("scaled"), read("level"), read("excess", "median"))
+        return PREDICTED
+    targets = ("mean", *range(1, read.exposures.n + 1))
+    of_median: NoiseScale = read("high", "median").noise
+    least = MATCHED if read("matching").matched else 0.0
+    return of_median.joined([read("high", target).noise for target in targets], least)
 
 
 def candidates(read: Reader, target: Target) -> tests.Candidates:
     """Pixels of a target that any threshold may reach."""
-    values = read("excess", target, keep=not read.once)
-    return tests.find_candidates(read("level"), target, values, read("noise_scale"))
+    return tests.rescaled(read("high", target), read("level"), read("noise_scale"))
 
 
 def groups(read: Reader, target: Target) -> hits.Groups:
@@ -51,7 +106,7 @@ def coincidences(read: Reader) -> hit_in_all.Coincidences:
     """Hits of the median."""
     own = [read("own_hits", number).pixels for number in range(1, read.exposures.n + 1)]
     return hit_in_all.find_coincidences(
-        read("level"), read("scaled"), read("candidates", "median"), read("groups", "median"),
+        read("level"), read("tested"), read("candidates", "median"), read("groups", "median"),
         own, read.p.sg_false_alarms,
     )  # fmt: skip
 

@@ -11,13 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crmasks_widgets.core.lacosmic import library as lacosmic
-from crmasks_widgets.core.lacosmic.iterations import Run
-from crmasks_widgets.core.lacosmic.library import (
-    Checkpoint,
-    ExtendedFrame,
-    LacosmicResult,
-    LacosmicSettings,
-)
+from crmasks_widgets.core.lacosmic.iterations import Iterations
+from crmasks_widgets.core.lacosmic.library import ExtendedFrame, LacosmicResult, LacosmicSettings
 from crmasks_widgets.core.lacosmic.preparation import (
     Candidates,
     Prepared,
@@ -25,7 +20,7 @@ from crmasks_widgets.core.lacosmic.preparation import (
     prepare,
     supports,
 )
-from crmasks_widgets.core.typing import BoolArray, Float32Array
+from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float32Array
 
 __all__ = [
     "Detection",
@@ -107,7 +102,7 @@ def detect(
     iterations, finished = 0, False
     sigclip = np.float32(settings.sigclip)
     candidates = _above(prepared, settings.sigclip)
-    run = Run(prepared, candidates, sigclip, settings.cleantype, overwrite=overwrite)
+    run = Iterations(prepared, candidates, sigclip, settings.cleantype, overwrite=overwrite)
     if start is not None and _goes_on(start, settings):
         iterations, finished = start.iterations, start.finished
         run.flag(np.flatnonzero(start.mask))

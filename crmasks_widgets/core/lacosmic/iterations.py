@@ -63,7 +63,7 @@ def _bands(
             yield points[first:last], slice(max(0, start - reach), min(ny, start + step + reach))
 
 
-class Run:
+class Iterations:
     """Images as they are after some iterations.
 
     Parameters

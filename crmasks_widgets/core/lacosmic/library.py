@@ -1,7 +1,7 @@
 """L.A.Cosmic (van Dokkum 2001, PASP 113, 1420) as astroscrappy defines it."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,7 @@ import astroscrappy
 import numpy as np
 from scipy import ndimage
 
-from crmasks_widgets.core.typing import BoolArray, Float32Array
-
-Checkpoint = Callable[[float], None]
+from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float32Array
 
 # The library can crash the process on frames with a shorter side, and counts pixels of its twice
 # finer grid in 32-bit integers.
@@ -95,7 +93,7 @@ class LacosmicResult:
 
 
 def elliptical_kernel(fwhm_x: float, fwhm_y: float, size: int) -> Float32Array:
-    """Gaussian kernel with a width of its own along each axis (section 7).
+    """Gaussian kernel with a width of its own along each axis (docs/method.md, L.A.Cosmic).
 
     Parameters
     ----------

@@ -10,10 +10,10 @@ from crmasks_widgets.core.lacosmic import fine_structure, medians
 from crmasks_widgets.core.lacosmic import library as lacosmic
 from crmasks_widgets.core.lacosmic import statistics as stats
 from crmasks_widgets.core.lacosmic.fine_structure import Taps
-from crmasks_widgets.core.lacosmic.library import Checkpoint, LacosmicSettings
+from crmasks_widgets.core.lacosmic.library import LacosmicSettings
 from crmasks_widgets.core.lacosmic.medians import interior
 from crmasks_widgets.core.lacosmic.statistics import SEPARABLE, SQUARE, Widths
-from crmasks_widgets.core.typing import BoolArray, Float32Array, IndexArray
+from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float32Array, IndexArray
 
 # The contrast to the fine structure is prepared for all pixels whose S' is above that.
 FLOOR = 3.0

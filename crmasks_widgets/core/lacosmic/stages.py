@@ -1,7 +1,17 @@
-"""The first iteration of L.A.Cosmic as whole images, to be looked at.
+"""The first iteration of L.A.Cosmic as whole images: the page to read first.
 
-`lacosmic_engine` computes most of them only in the few pixels that matter. Here each stage is an
-image; the pixels flagged are the same.
+Each stage is an image here, in the order of the paper: the noise from a median-filtered frame, the
+Laplacian, its excess over the noise, the fine structure that the sky and the optics allow, and the
+pixels in which both thresholds are passed. Where each is computed:
+
+- `library`: the settings and the result, and astroscrappy's own implementation, which defines them;
+- `preparation`: what no threshold touches, once for each frame;
+- `statistics`: Laplacian, excess, fine structure and contrast, for rows or for single pixels;
+- `medians` and `fine_structure`: the filters that these need;
+- `engine`: all iterations, where most images are computed only in the few pixels that matter;
+- `iterations` and `cleaning`: one iteration after the other, and what fills pixels in between.
+
+The pixels flagged here are those of the engine's first iteration.
 """
 
 from dataclasses import dataclass
@@ -70,7 +80,7 @@ def lacosmic_stages(
     Returns
     -------
     LacosmicStages
-        Their `flagged` is the mask of `lacosmic_engine.detect` with ``niter=1``.
+        Their `flagged` is the mask of `engine.detect` with ``niter=1``.
     """
     ready = prepare(frame, settings, gain=gain, rnoise=rnoise)
     shape = (frame.shape[0], frame.shape[1])

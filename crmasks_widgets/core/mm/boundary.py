@@ -15,7 +15,7 @@ from crmasks_widgets.errors import InputError
 FixedPoint = tuple[float, float, float]
 
 DEGREE = 3
-# The spline must rise at this many abscissae, and by at least this slope (section 8.6).
+# The spline must rise at this many abscissae, and by at least this slope.
 N_SLOPES = 100
 MIN_SLOPE = 1e-6
 # Weight of smoothness, relative to the data: decides only what the points leave undetermined.
@@ -108,7 +108,7 @@ class BoundaryFit:
 
 
 def piecewise_boundary(points: tuple[FixedPoint, ...]) -> Boundary:
-    """Straight lines through the fixed points (section 8.7).
+    """Straight lines through the fixed points (docs/method.md, The Median–Minimum diagram).
 
     Parameters
     ----------
@@ -127,9 +127,10 @@ def piecewise_boundary(points: tuple[FixedPoint, ...]) -> Boundary:
 def fit_rising_spline(
     x: Float64Array, y: Float64Array, weights: Float64Array, n_knots: int
 ) -> Boundary:
-    """Weighted least-squares cubic spline that rises everywhere (section 8.6).
+    """Weighted least-squares cubic spline that rises everywhere.
 
-    Minimises the sum of w (y - s(x))^2 subject to s' >= 1e-6 at 100 equally spaced abscissae.
+    Minimises the sum of w (y - s(x))^2 subject to s' >= 1e-6 at 100 equally spaced abscissae
+    (docs/method.md, The Median–Minimum diagram).
     The constrained problem is solved exactly: a QR factorisation turns it into the search for the
     point of least distance, which is a non-negative least-squares problem (Lawson & Hanson 1974,
     chapter 23).
@@ -248,7 +249,9 @@ def spline_boundary(
     n_extensions: int = 3,
     extension_weight: float = 10.0,
 ) -> BoundaryFit:
-    """Fit the crosses, then lift the curve above them step by step (section 8.6).
+    """Fit the crosses, then lift the curve above them step by step.
+
+    How often, and by which weights: docs/method.md, The Median–Minimum diagram.
 
     Parameters
     ----------

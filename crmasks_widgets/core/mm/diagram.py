@@ -125,7 +125,7 @@ def plane_of(
     highest_fixed_point: float = 0.0,
     displaced: bool = False,
 ) -> Plane:
-    """Choose the limits of the diagram (section 8.2 of the reference's behaviour).
+    """Choose the limits of the diagram, as the reference does.
 
     Parameters
     ----------

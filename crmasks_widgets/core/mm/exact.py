@@ -1,6 +1,6 @@
 """The Median-Minimum diagram that equivalent exposures would give, from order statistics.
 
-What `expectation.simulate_diagram` draws, this module integrates: N exposures of a pixel of level
+What `simulation.simulate_diagram` draws, this module integrates: N exposures of a pixel of level
 lambda are independent, S_k = Poisson(lambda f_k g) / g + Normal(0, sigma), so that the joint
 density of their minimum and median is known (H. A. David and H. N. Nagaraja, Order Statistics, 3rd
 edition, Wiley 2003, sections 2.2 and 5.2). For three equal exposures the density of minimum = x and
@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.mm.exceedance import (
-    Checkpoint,
     ExceedanceTable,
     at_heights,
     build_tables,
@@ -25,12 +24,12 @@ from crmasks_widgets.core.mm.exceedance import (
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
 from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.noise_laws import deviation, group_levels, reach
-from crmasks_widgets.core.typing import BoolArray, Float64Array
+from crmasks_widgets.core.stack import MIN_EXPOSURES
+from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float64Array
 from crmasks_widgets.errors import InputError, ParameterError
 
 Signals = Sequence[Float64Array] | tuple[Float64Array, tuple[float, ...]]
 
-MIN_EXPOSURES = 3
 # Density of minima, relative to all pixels in one bin height, below which x is out of the frame.
 _SUPPORT = 1e-12
 # Differences of proportional signals that are rounding.
@@ -159,7 +158,7 @@ def exact_diagram(
     plane : Plane
         Bins, of equal height from 0 on.
     signals : list of n (ny, nx) float64, or ((ny, nx) float64, tuple of n float)
-        Mean signals as `expectation.exposure_signals` returns them, ADU, or the scene and its flux
+        Mean signals as `simulation.exposure_signals` returns them, ADU, or the scene and its flux
         factors. The signals of a list are to be multiples of each other.
     noise : Noise
         Gain in e-/ADU and readout noise in ADU, one number each.
@@ -207,19 +206,33 @@ def exact_diagram(
     return ExactDiagram(plane, histogram, cross_x, cross_y, n_simulations, tail)
 
 
-def _scalar_noise(noise: Noise) -> tuple[float, float]:
+def no_exact_law(noise: Noise) -> str:
+    """Say why the law cannot be had for this noise.
+
+    Parameters
+    ----------
+    noise : Noise
+        Gain and readout noise.
+
+    Returns
+    -------
+    str
+        What was found and what was expected; empty where it can be had.
+    """
     for name, value in (("gain", noise.gain), ("rnoise", noise.rnoise)):
         if np.ndim(value):
-            msg = f"mm_simulation: exact: {name} is a map, expected one number (or montecarlo)"
-            raise ParameterError(msg)
-    gain, rnoise = float(noise.gain), float(noise.rnoise)
-    if not rnoise * gain >= MIN_RNOISE:
-        msg = (
-            f"mm_simulation: exact: found a readout noise of {rnoise * gain:.3g} e-, expected "
-            f"at least {MIN_RNOISE:g} (or montecarlo)"
-        )
-        raise ParameterError(msg)
-    return gain, rnoise
+            return f"{name} is a map, expected one number"
+    electrons = float(noise.rnoise) * float(noise.gain)
+    if not electrons >= MIN_RNOISE:
+        return f"found a readout noise of {electrons:.3g} e-, expected at least {MIN_RNOISE:g}"
+    return ""
+
+
+def _scalar_noise(noise: Noise) -> tuple[float, float]:
+    why = no_exact_law(noise)
+    if why:
+        raise ParameterError(f"mm_simulation: exact: {why} (or montecarlo)")
+    return float(noise.gain), float(noise.rnoise)
 
 
 def _scene_and_factors(signals: Signals) -> tuple[Float64Array, tuple[float, ...]]:

@@ -16,9 +16,7 @@ from crmasks_widgets.core.noise_laws import (
     reach,
     tabulate,
 )
-from crmasks_widgets.core.typing import Float64Array
-
-Checkpoint = Callable[[float], None]
+from crmasks_widgets.core.typing import Checkpoint, Float64Array
 
 # Nodes are at most this far apart, in units of the narrowest law's standard deviation. For even
 # numbers of exposures above 4, whose integrals over the lower middle value are steeper, it shrinks

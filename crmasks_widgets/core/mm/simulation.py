@@ -1,6 +1,6 @@
 """The Median-Minimum diagram that equivalent exposures would give, by Monte Carlo."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,10 @@ from crmasks_widgets.core.alignment import shifted
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import BLOCK_ROWS, middle, sorted_planes
-from crmasks_widgets.core.typing import Float64Array, FloatArray
+from crmasks_widgets.core.typing import Checkpoint, Float64Array, FloatArray
 
 # A Poisson draw stays far below twice its mean, where the mean is large.
 LARGEST_INT32 = 1e9
-Checkpoint = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,9 @@ def simulate_diagram(
     usable: npt.NDArray[np.bool_] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> ExpectedDiagram:
-    """Simulate sets of exposures and count them in the diagram (sections 8.4 and 8.5).
+    """Simulate sets of exposures and count them in the diagram.
+
+    Their law is in docs/method.md, The Median–Minimum diagram.
 
     Parameters
     ----------
@@ -185,10 +186,11 @@ def _count_with_last(
 def red_crosses(
     plane: Plane, histogram: Float64Array, n_simulations: int
 ) -> tuple[Float64Array, Float64Array]:
-    """Height above which one simulated pixel of a column is expected (section 8.5).
+    """Height above which one simulated pixel of a column is expected.
 
     The arithmetic is the reference's, down to the order of the divisions: with a single pixel in
-    the top bin its comparison is an exact tie that rounding decides (A-1).
+    the top bin its comparison is an exact tie that rounding decides (docs/decisions.md, What was
+    kept on purpose).
 
     Parameters
     ----------

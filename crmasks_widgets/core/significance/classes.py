@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.core.noise import at_pixels
+from crmasks_widgets.core.significance.everywhere import Everywhere
 from crmasks_widgets.core.significance.level import Level
+from crmasks_widgets.core.significance.noise_scale import NoiseScale
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.hit_classes import COINCIDENT, HOT, RESIDUAL, SATURATED, UNSTABLE
 
@@ -17,9 +19,11 @@ _FEW_PIXELS = 2
 _PATTERN, _STANDS_OUT, _ALIKE = 4, 5.0, 0.5
 # Charges of two exposures are the same within so many sigma of both.
 _SAME = 4.0
+# Structure that adds so much to the noise, sigma, is a sign that exposures differ.
+_DIFFER = 0.5
 # An excess below this part of the contrast around it is what a displacement of a third of a pixel,
 # or a flux that differs by so much, leaves of a line or a star.
-_RESIDUAL_PART = 0.25
+_RESIDUAL_PART = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,10 @@ class HitClasses:
 def classify_hits(
     labels: npt.NDArray[np.int32],
     evidence: npt.NDArray[np.bool_],
-    everywhere: npt.NDArray[np.bool_],
+    everywhere: Everywhere,
     stack: Stack,
     level: Level,
+    noise: NoiseScale,
     saturation: float,
 ) -> HitClasses:
     """Give every hit of the median a class and a reason.
@@ -69,12 +74,14 @@ def classify_hits(
         Numbers of the hits.
     evidence : (ny, nx) bool
         Pixels that were detected; the others are there by dilation or by hand.
-    everywhere : (ny, nx) bool
+    everywhere : Everywhere
         Pixels that stand out of their surroundings in every exposure.
     stack : Stack
         Exposures divided by their flux factors, ADU.
     level : Level
         Noise and contrast of the pixels.
+    noise : NoiseScale
+        What structure adds to the noise of the median.
     saturation : float
         Level from which on the detector saturates, ADU.
 
@@ -83,8 +90,9 @@ def classify_hits(
     HitClasses
         saturated: the median reaches the saturation level. unstable: one or two pixels that stand
         out in all exposures; or up to four that do so alike in two exposures, while beside them no
-        exposure shows anything of a track. residual: nowhere does the excess of the median over
-        the minimum reach a quarter of the contrast around. hot: in one or two pixels, all
+        exposure shows anything of a track. residual: where exposures are found to differ on
+        structure, no exposure's excess over the minimum anywhere reaches a third of the
+        contrast around. hot: in one or two pixels, all
         exposures have the same charge above the pixels around before they are divided by their
         flux factors, which makes it differ. coincident: all others.
     """
@@ -96,23 +104,27 @@ def classify_hits(
     counted = detected | alone[number]  # pixels set by hand have nothing but themselves
     pixels, number = pixels[counted], number[counted]
     n_pixels = np.bincount(number, minlength=n + 1)
-    n_lasting = np.bincount(number[everywhere.ravel()[pixels]], minlength=n + 1)
+    n_hit_in_all, n_standing = (
+        np.bincount(number[frame.ravel()[pixels]], minlength=n + 1)
+        for frame in (everywhere.hit, everywhere.standing)
+    )
     sigma = level.sigma.ravel()[pixels]
     median = stack.median2d.ravel()[pixels]
     excess = (median - level.minimum.ravel()[pixels]) / sigma
     contrast = np.maximum(level.contrast.ravel()[pixels], 1e-6)
-    part = _largest(excess / contrast, number, n)
-    peak, brightest = _largest(excess, number, n), _largest(median, number, n)
     high = stack.cube.reshape(stack.n, -1)[:, pixels] - level.minimum.ravel()[pixels]
+    part = _largest(np.fmax.reduce(high, axis=0) / (sigma * contrast), number, n)
+    part[_largest(noise.added(contrast), number, n) < _DIFFER] = np.inf
+    peak, brightest = _largest(excess, number, n), _largest(median, number, n)
     n_hit = _largest((high > 3 * sigma).sum(axis=0).astype(float), number, n)
     alike = -_largest(-_ratio_of_two(high, sigma), number, n)
     alike[np.unique(number[_beside(pixels, stack, level)])] = 0
     n_same = np.bincount(number[_same_charge(pixels, stack, level)], minlength=n + 1)
     rows = [
-        _judge(
-            brightest[k] >= saturation, n_pixels[k], n_lasting[k], n_same[k], alike[k], part[k],
-            peak[k], n_hit[k],
-        )
+        _Signs(
+            bool(brightest[k] >= saturation), n_pixels[k], n_hit_in_all[k], n_standing[k],
+            n_same[k], alike[k], part[k], peak[k], n_hit[k],
+        ).judged()
         for k in range(1, n + 1)
     ]  # fmt: skip
     return HitClasses(np.array([r[0] for r in rows], "U10"), np.array([r[1] for r in rows], "U80"))
@@ -167,24 +179,43 @@ def _same_charge(
     return np.asarray(stands_out & (spread < _SAME * np.sqrt(2) * noise.max(axis=0)))
 
 
-def _judge(
-    saturated: bool, n_pixels: int, n_lasting: int, n_same: int, alike: float, part: float,
-    peak: float, n_hit: float,
-) -> tuple[str, str]:  # fmt: skip
-    if n_same == n_pixels <= _FEW_PIXELS:
-        return HOT, "the same charge in all exposures, which their flux factors make differ"
-    if saturated:
-        return SATURATED, "the median reaches the saturation level"
-    if n_lasting == n_pixels <= _FEW_PIXELS:
-        return UNSTABLE, "stands out in all exposures, nothing around it does"
-    if alike > _ALIKE and n_pixels <= _PATTERN:
-        return UNSTABLE, f"alike in {max(int(n_hit), 2)} exposures, nothing beside it in any"
-    if part < _RESIDUAL_PART:
-        return RESIDUAL, f"{peak:.1f} sigma, {part:.2f} of the contrast around"
-    if n_lasting:
-        return COINCIDENT, f"{peak:.1f} sigma, {n_lasting} pixels hit in all exposures"
-    pixels = "1 pixel" if n_pixels == 1 else f"{n_pixels} pixels"
-    return COINCIDENT, f"{peak:.1f} sigma, {pixels} hit in {max(int(n_hit), 1)} exposures"
+@dataclass(frozen=True)
+class _Signs:
+    """What tells the class of a hit: numbers of pixels, and figures of the strongest."""
+
+    saturated: bool
+    n_pixels: int
+    n_hit_in_all: int
+    n_standing: int
+    n_same: int
+    alike: float
+    part: float
+    peak: float
+    n_hit: float
+
+    def judged(self) -> tuple[str, str]:
+        """Class and reason."""
+        few = self.n_pixels <= _FEW_PIXELS
+        if few and self.n_same == self.n_pixels:
+            return HOT, "the same charge in all exposures, which their flux factors make differ"
+        if self.saturated:
+            return SATURATED, "the median reaches the saturation level"
+        if few and self.n_standing == self.n_pixels:
+            return UNSTABLE, "stands out in all exposures, nothing around does: the lowest stays"
+        if self.alike > _ALIKE and self.n_pixels <= _PATTERN:
+            number = max(int(self.n_hit), 2)
+            return UNSTABLE, f"alike in {number} exposures, nothing beside it in any"
+        if self.part < _RESIDUAL_PART:
+            return RESIDUAL, f"{self.peak:.1f} sigma, {self.part:.2f} of the contrast around"
+        return COINCIDENT, f"{self.peak:.1f} sigma, {self._coincidence()}"
+
+    def _coincidence(self) -> str:
+        if self.n_standing:
+            return f"{self.n_standing} stand out in all, no track in each: the lowest stays"
+        if self.n_hit_in_all:
+            return f"{self.n_hit_in_all} pixels hit in all exposures"
+        pixels = "1 pixel" if self.n_pixels == 1 else f"{self.n_pixels} pixels"
+        return f"{pixels} hit in {max(int(self.n_hit), 1)} exposures"
 
 
 def _largest(

@@ -8,6 +8,7 @@ import numpy as np
 from crmasks_widgets.core.combine import median_variance_factors
 from crmasks_widgets.core.masks import grow
 from crmasks_widgets.core.significance import hits, local_estimate
+from crmasks_widgets.core.significance.evidence import hit_in_each
 from crmasks_widgets.core.significance.excess import Candidates
 from crmasks_widgets.core.significance.level import Level, sigma_at
 from crmasks_widgets.core.stack import Stack
@@ -23,14 +24,34 @@ class Coincidences:
     found : Found
         Seeds, and all flagged pixels.
     everywhere : (k,) int64
-        Flat indices of flagged pixels whose minimum is hit as well.
+        Flat indices of flagged pixels where each exposure shows a hit of its own.
+    standing : (m,) int64
+        Flat indices of flagged pixels that stand out of their surroundings in all exposures without
+        such evidence: a source, a bad pixel, or hits that cannot be told from one.
     start : tuple of float
         Significances above which a hit begins, as in `SignificanceLimits`.
     """
 
     found: hits.Found
     everywhere: Pixels
+    standing: Pixels
     start: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Everywhere:
+    """Pixels that stand out of their surroundings in all exposures.
+
+    Attributes
+    ----------
+    hit : (ny, nx) bool
+        Each exposure shows a hit of its own.
+    standing : (ny, nx) bool
+        They do not.
+    """
+
+    hit: BoolArray
+    standing: BoolArray
 
 
 def find_coincidences(
@@ -71,8 +92,10 @@ def find_coincidences(
     # Where the minimum is hit too, the excess over it may be small: it betrays itself by its
     # surroundings, and is looked for beside the pixels found.
     around = grow(found.flagged, 1)
-    everywhere = pixels_hit_everywhere(level, scaled, around, np.flatnonzero(around))
-    return Coincidences(found.joined(everywhere), everywhere, start)
+    everywhere, standing = pixels_hit_everywhere(
+        level, scaled, around, np.flatnonzero(around), own_hits
+    )
+    return Coincidences(found.joined(everywhere), everywhere, standing, start)
 
 
 def hits_of_exposure(
@@ -109,8 +132,9 @@ def mark_everywhere(
     found: BoolArray,
     level: Level,
     scaled: Stack,
-) -> BoolArray:
-    """Mark the pixels that every exposure is hit in, whichever detector flagged them.
+    own_hits: Sequence[Pixels],
+) -> Everywhere:
+    """Mark the pixels that stand out in all exposures, whichever detector flagged them.
 
     Parameters
     ----------
@@ -124,22 +148,26 @@ def mark_everywhere(
         Level and noise.
     scaled : Stack
         Exposures divided by their flux factors, ADU.
+    own_hits : sequence of n (k,) int64
+        Flat indices of the pixels that each exposure's own statistic flags.
 
     Returns
     -------
-    (ny, nx) bool
-        New array.
+    Everywhere
+        New arrays.
     """
-    everywhere = np.zeros(flagged.shape, dtype=bool)
-    everywhere.ravel()[coincidences.everywhere] = True
     others = np.flatnonzero(flagged & ~coincidences.found.flagged)
-    if len(others):
-        around = grow(found, 1)
-        everywhere.ravel()[pixels_hit_everywhere(level, scaled, around, others)] = True
-    return everywhere
+    hit, standing = pixels_hit_everywhere(level, scaled, grow(found, 1), others, own_hits)
+    made = Everywhere(np.zeros(flagged.shape, dtype=bool), np.zeros(flagged.shape, dtype=bool))
+    for frame, more in ((made.hit, (coincidences.everywhere, hit)),
+                        (made.standing, (coincidences.standing, standing))):  # fmt: skip
+        frame.ravel()[np.concatenate(more)] = True
+    return made
 
 
-def pixels_hit_everywhere(level: Level, scaled: Stack, masked: BoolArray, pixels: Pixels) -> Pixels:
+def pixels_hit_everywhere(
+    level: Level, scaled: Stack, masked: BoolArray, pixels: Pixels, own_hits: Sequence[Pixels]
+) -> tuple[Pixels, Pixels]:
     """Those of the pixels whose minimum stands out of what is not masked around them.
 
     Parameters
@@ -152,11 +180,13 @@ def pixels_hit_everywhere(level: Level, scaled: Stack, masked: BoolArray, pixels
         Pixels that say nothing of their surroundings.
     pixels : (k,) int64
         Flat indices of those asked about.
+    own_hits : sequence of n (m,) int64
+        Flat indices of the pixels that each exposure's own statistic flags.
 
     Returns
     -------
-    (m,) int64
-        Flat indices.
+    hit, standing : (m,) int64
+        Flat indices of those where each exposure shows a hit of its own, and of the others.
     """
     usable = _usable(scaled, masked)
     lowest = local_estimate.lowest_interpolation(scaled.median2d, usable, pixels)
@@ -166,7 +196,11 @@ def pixels_hit_everywhere(level: Level, scaled: Stack, masked: BoolArray, pixels
     pixels = pixels[~(excess <= local_estimate.EVERYWHERE_SIGMA * sigma)]
     estimate = estimate_around(level, scaled, masked, pixels)
     sigma = sigma_at(level, estimate.value, pixels)
-    return local_estimate.hit_everywhere(scaled.min2d, estimate, pixels, sigma)
+    excess = scaled.min2d.ravel()[pixels] - estimate.value
+    out = local_estimate.stands_out(excess, estimate, sigma)
+    pixels = pixels[out]
+    shown = hit_in_each(level, scaled, own_hits, pixels, estimate.value[out])
+    return pixels[shown], pixels[~shown]
 
 
 def _usable(scaled: Stack, masked: BoolArray) -> BoolArray:

@@ -2,7 +2,7 @@
 
 Every target (the median, the mean, each exposure) is compared with the minimum over the exposures,
 the one value that stays free of hits as long as one exposure does, by the law of its own statistic
-(`_significance_laws`). What varies slowly along rows or columns, as residuals of sky lines and
+(`laws`). What varies slowly along rows or columns, as residuals of sky lines and
 differences of flux do, is taken away first; and where the frames scatter more than the noise model
 says, significances are divided by that much. A hit begins where the significance passes a threshold
 that follows from the false alarms accepted, and grows over neighbours of less.
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.noise import MIN_RNOISE, at_pixels
@@ -24,20 +23,15 @@ from crmasks_widgets.core.significance.laws import (
     significance_table,
 )
 from crmasks_widgets.core.significance.level import Level
+from crmasks_widgets.core.significance.noise_scale import NoiseScale
 from crmasks_widgets.core.stack import Stack, sorted_planes
-from crmasks_widgets.core.typing import BoolArray, Float32Array, NumberOrMap, Pixels
-
-Target = str | int
+from crmasks_widgets.core.typing import BoolArray, Float32Array, NumberOrMap, Pixels, Target
 
 # Pixels below this significance are not looked at; growth cannot go below it.
 LEAST_SIGNIFICANCE = 2.0
-# Where the noise is measured: quantile, contrasts that bound the classes, pixels that one needs.
-_TAIL = 0.99
-_CONTRASTS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
-_LEAST_PIXELS = 2000
-_ENOUGH_PIXELS = 500_000
-# Exposures that deviate more are hit, and tell nothing about the noise.
-_NO_NOISE = 6.6
+# Light of the sky that comes and goes between exposures, as a part of the level; what may be so
+# small that it does not matter, sigma; every so many rows and columns tell what is usual.
+_DRIFT, _SMALL, _SPARSE = np.float32(0.5), 3.0, 7
 # Readout noises of a map are gathered in classes of this ratio.
 _RNOISE_RATIO = 1.1
 # Bins of the diagram of significances, sigma: noise and thresholds; hits reach far beyond.
@@ -91,14 +85,17 @@ def excess_over_minimum(stack: Stack, level: Level, target: Target, size: int) -
     (ny, nx) float32
         In units of the noise of a single exposure. The background is the higher of the running
         medians along rows and columns, as far as it exceeds what noise explains: nothing is ever
-        added, so that it makes no false alarm.
+        added, so that it makes no false alarm. Nor is more than half of the level taken away, for
+        light that drifts by more is a track along the row or column.
     """
     excess = (tested_values(stack, target) - level.minimum) / level.sigma
     along_x, along_y = running_background(excess, size)
     background = np.maximum(along_x, along_y, out=along_x)
     table = _table(level.noise(stack.n), target, stack.n)
     background -= np.float32(table.excess_at(level.typical_noise, 0.0))
-    excess -= np.maximum(background, 0, out=background)
+    usual = max(0.0, float(np.median(background[::_SPARSE, ::_SPARSE])))
+    most = _DRIFT * np.maximum(level.minimum, 0) / level.sigma + np.float32(_SMALL + usual)
+    excess -= np.clip(background, 0, most, out=background)
     return excess
 
 
@@ -162,89 +159,6 @@ def _rnoise_classes(
 
 
 @dataclass(frozen=True)
-class NoiseScale:
-    """How much the exposures scatter, relative to the noise model.
-
-    Attributes
-    ----------
-    contrast : (k,) float64
-        Median contrast of each class of pixels.
-    scale : (k,) float64
-        Observed significance of the highest 1 % of the median - minimum over the predicted one.
-    n_pixels : (k,) int64
-        Pixels of each class.
-    """
-
-    contrast: npt.NDArray[np.float64]
-    scale: npt.NDArray[np.float64]
-    n_pixels: npt.NDArray[np.int64]
-
-    def at(self, contrast: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Divisor of significances: interpolated in the contrast, never falling, never below 1."""
-        # Where displaced exposures scatter most, many pixels are taken for hits and not measured.
-        divisor = np.maximum.accumulate(np.maximum(self.scale, 1.0))
-        return np.asarray(np.interp(contrast, self.contrast, divisor), np.float32)
-
-
-PREDICTED = NoiseScale(np.zeros(1), np.ones(1), np.zeros(1, np.int64))
-"""The noise that gain and readout noise say."""
-
-
-def measure_noise_scale(stack: Stack, level: Level, excess: npt.NDArray[np.floating]) -> NoiseScale:
-    """Compare the observed tail of median - minimum with the predicted one.
-
-    Parameters
-    ----------
-    stack : Stack
-        Exposures on one scale.
-    level : Level
-        Their noise.
-    excess : (ny, nx) ndarray
-        Of the median, without background, in units of the noise.
-
-    Returns
-    -------
-    NoiseScale
-        In classes of contrast: where the frame is steep, small displacements and changes of the
-        image quality add to the noise. One class of scale 1 for a frame of few pixels.
-    """
-    # Of a large frame, some rows tell enough.
-    rows = slice(None, None, max(1, excess.size // _ENOUGH_PIXELS))
-    range_ = stack.max2d[rows] - stack.min2d[rows]
-    quiet = np.zeros(excess.shape, dtype=bool)
-    quiet[rows] = (range_ < _NO_NOISE * level.sigma[rows]) & (level.n_valid[rows] == stack.n)
-    pixels = np.flatnonzero(quiet)
-    contrast = level.contrast.ravel()[pixels]
-    values = excess.ravel()[pixels]
-    classes = np.searchsorted(_CONTRASTS, contrast)
-    measured = []
-    members = np.zeros(0, dtype=np.int64)
-    for k in range(len(_CONTRASTS), -1, -1):
-        # A class of too few pixels joins the next one below.
-        members = np.concatenate([members, np.flatnonzero(classes == k)])
-        if len(members) < _LEAST_PIXELS:
-            continue
-        measured.append((np.median(contrast[members]), *_scale(level, values, pixels, members)))
-        members = members[:0]
-    if not measured:
-        return PREDICTED
-    place, scale, n = (np.array(column) for column in zip(*reversed(measured), strict=True))
-    return NoiseScale(place, scale, n.astype(np.int64))
-
-
-def _scale(
-    level: Level, values: npt.NDArray[np.floating], pixels: Pixels, members: Pixels
-) -> tuple[float, int]:
-    # Significance rises with the excess, so that only the highest have to be looked up.
-    n_top = max(1, len(members) // 20)
-    top = members[np.argpartition(values[members], -n_top)[-n_top:]]
-    significance = significance_of(level, "median", values[top], pixels[top])
-    n_above = max(1, round((1 - _TAIL) * len(members)))
-    observed = np.partition(significance, -n_above)[-n_above]
-    return float(observed / stats.norm.isf(1 - _TAIL)), len(members)
-
-
-@dataclass(frozen=True)
 class Candidates:
     """Pixels of a target that may belong to a hit.
 
@@ -258,12 +172,15 @@ class Candidates:
         Measured noise in units of the predicted one.
     significance : (k,) float32
         In sigma, at least `LEAST_SIGNIFICANCE`.
+    noise : NoiseScale
+        Where `scale` is from.
     """
 
     pixels: Pixels
     excess: npt.NDArray[np.float32]
     scale: npt.NDArray[np.float32]
     significance: npt.NDArray[np.float32]
+    noise: NoiseScale
 
 
 def find_candidates(
@@ -293,7 +210,32 @@ def find_candidates(
     divisor = scale.at(level.contrast.ravel()[pixels])
     significance = significance_of(level, target, clean[pixels], pixels) / divisor
     kept = significance >= LEAST_SIGNIFICANCE
-    return Candidates(pixels[kept], clean[pixels[kept]], divisor[kept], significance[kept])
+    return Candidates(pixels[kept], clean[pixels[kept]], divisor[kept], significance[kept], scale)
+
+
+def rescaled(candidates: Candidates, level: Level, scale: NoiseScale) -> Candidates:
+    """Candidates by another noise, not less than before.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        Of a target.
+    level : Level
+        Tells the contrast of the pixels.
+    scale : NoiseScale
+        Divisor of the significances.
+
+    Returns
+    -------
+    Candidates
+        Those that are left.
+    """
+    divisor = scale.at(level.contrast.ravel()[candidates.pixels])
+    significance = candidates.significance * (candidates.scale / divisor)
+    kept = significance >= LEAST_SIGNIFICANCE
+    return Candidates(
+        candidates.pixels[kept], candidates.excess[kept], divisor[kept], significance[kept], scale
+    )
 
 
 def _least_excess(level: Level, target: Target) -> float:

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import ndtri
 
 from crmasks_widgets.core.combine import median_variance_factor
 from crmasks_widgets.core.hits import connected
@@ -34,7 +34,7 @@ def threshold(expected_false: float, n_pixels: int) -> float:
     float
         In sigma, at least `LEAST_SIGNIFICANCE`.
     """
-    deviate = stats.norm.isf(min(expected_false / max(n_pixels, 1), 0.5))
+    deviate = -ndtri(min(expected_false / max(n_pixels, 1), 0.5))
     return float(max(deviate, LEAST_SIGNIFICANCE))
 
 
@@ -271,7 +271,7 @@ def fewest_harmful(n: int) -> int:
         # Means of the order statistics that remain in the middle (G. Blom, Statistical Estimates
         # and Transformed Beta-Variables, Wiley 1958).
         ranks = np.array([(n + 1) // 2, n // 2 + 1])
-        shift = stats.norm.ppf((ranks - 0.375) / (n - lost + 0.25)).mean()
+        shift = ndtri((ranks - 0.375) / (n - lost + 0.25)).mean()
         if shift > noise:
             return lost
     return n - n // 2

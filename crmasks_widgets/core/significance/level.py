@@ -17,6 +17,12 @@ from crmasks_widgets.core.typing import Float32Array, NumberOrMap, Pixels
 
 # A pixel's level is taken from its surroundings, but no further from what its own minimum allows.
 _LEVEL_BOX, _LEVEL_ABOVE = 5, 4.0
+# What noise makes of the range of nine minima, of a second difference, of the height above the
+# lowest place near, and of that of a mean of eight, sigma.
+_NOISE_RANGE, _NOISE_BEND, _NOISE_HEIGHT, _NOISE_MEAN = 4.0, 5.5, 4.0, 1.0
+# Where the lowest place near a pixel is looked for; a star of FWHM 1.5 pixels rises above it so
+# many times the mean of the eight pixels around, and noise by so much, sigma.
+_GROUND_BOX, _SHARPEST, _ALONE = 7, 8.0, 3.0
 # A minimum is an outlier if it lies so far below the minima around it: in sigma, and in units of
 # half the range of the middle six of the eight.
 _LOW_SIGMA, _LOW_RANGE = 3.0, 2.5
@@ -35,7 +41,9 @@ class Level:
     sigma : (ny, nx) float32
         Noise of a single exposure, ADU.
     contrast : (ny, nx) float32
-        Range of the minimum, smoothed over 3 pixels, within 3 pixels; in units of `sigma`.
+        How steep and how high the minimum is in each pixel: its range and curvature within 3 x 3
+        pixels and its height above those around, without what noise makes of them, added in
+        squares; in units of `sigma`.
     gain : float or (ny, nx) ndarray
         e-/ADU.
     rnoise : float or (ny, nx) ndarray
@@ -105,11 +113,11 @@ def measure_level(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Lev
     highest = minimum + _LEVEL_ABOVE * noise_at_minimum(minimum, rnoise, law, _LEVEL_ABOVE)
     likely = np.clip(_surroundings(filled), minimum, highest)
     electrons = noise_at_minimum(likely, rnoise, law, minimum_shift(law.n))
-    contrast = _range(ndimage.uniform_filter(filled, 3, mode="mirror")) / electrons
+    contrast = _structure(np.asarray(filled / electrons, np.float32))
     sigma = np.asarray(electrons / gain, np.float32)
     counts = _pixels_by_number(stack)
     return Level(
-        _without_low_outliers(stack, sigma), sigma, np.asarray(contrast, np.float32),
+        _without_low_outliers(stack, sigma), sigma, contrast,
         gain, rnoise, factors, stack.n_valid, tuple(counts), sum(counts.values()),
         float(np.nanmedian(electrons.ravel()[:: max(1, electrons.size // _ENOUGH_PIXELS)])),
     )  # fmt: skip
@@ -121,6 +129,28 @@ def _pixels_by_number(stack: Stack) -> dict[int, int]:
         return {stack.n: stack.min2d.size} if stack.n > 1 else {}
     counts = np.bincount(stack.n_valid.ravel())
     return {n: int(count) for n, count in enumerate(counts) if n > 1 and count}
+
+
+def _structure(frame: Float32Array) -> Float32Array:
+    """Range, twice the curvature, and height of each pixel, without those of noise.
+
+    Range and curvature are those of 3 x 3 pixels, height is that above the lowest place near. What
+    a displaced exposure differs by is bounded by the range; what another image quality does to a
+    peak, by curvature and height. A pixel that stands alone is no image of anything.
+    """
+    smooth = ndimage.uniform_filter(frame, 3)
+    ground = ndimage.minimum_filter(smooth, _GROUND_BOX)
+    beside = np.maximum((9 * smooth - frame) / 8 - ground - np.float32(_NOISE_MEAN), 0)
+    frame = np.minimum(frame, ground + np.float32(_ALONE) + np.float32(_SHARPEST) * beside)
+    padded = np.pad(frame, 1, mode="edge")
+    along_x = np.abs(2 * frame - padded[1:-1, :-2] - padded[1:-1, 2:])
+    along_y = np.abs(2 * frame - padded[:-2, 1:-1] - padded[2:, 1:-1])
+    bend = np.square(np.maximum(along_x, along_y)) - np.float32(_NOISE_BEND**2)
+    square = np.square(_range(frame)) - np.float32(_NOISE_RANGE**2)
+    height = np.maximum(frame - ground - np.float32(_NOISE_HEIGHT), 0)
+    return np.asarray(
+        np.sqrt(np.maximum(square, 0) + np.maximum(bend, 0) + np.square(height)), np.float32
+    )
 
 
 def _range(frame: Float32Array) -> Float32Array:
@@ -150,9 +180,9 @@ def _surroundings(frame: Float32Array) -> Float32Array:
 
 
 def _without_low_outliers(stack: Stack, sigma: Float32Array) -> Float32Array:
-    """Minimum, replaced by its surroundings where a single exposure reads low.
+    """Minimum, replaced by its surroundings where noise makes a single exposure low.
 
-    Everything would seem to be hit there. Only pixels whose median is far above are looked at.
+    All others would seem to be hit there. Only pixels whose median is far above are looked at.
     """
     minimum = stack.min2d.copy()
     y, x = np.nonzero(stack.median2d - stack.min2d > _LOW_SIGMA * sigma)

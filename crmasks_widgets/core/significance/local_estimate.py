@@ -5,15 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.typing import BoolArray, Float32Array, Pixels
+from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, FloatArray, Pixels
 
 Offset = int | Pixels
-Stencil = list[tuple[Pixels, npt.NDArray[np.float64]]]
+Stencil = list[tuple[Pixels, Float64Array]]
 
 # How far to look for valid pixels, how many to take on each side, and the half width of the window
 # in which the same interpolation is tried on every second pixel that is known.
 _REACH, _PER_SIDE, _TRIALS = 10, 2, 5
 _FEWEST_TRIALS = 8
+# A square error counts as so many times that in the middle at most, which is 2.7 sigma.
+_OUTLIER = 16.0
 # Along the row, and along the column.
 _DIRECTIONS = ((0, 1), (1, 0))
 # A minimum so far above its surroundings is hit as well.
@@ -34,8 +36,8 @@ class LocalEstimate:
         Expected square error, ADU^2; above 0.
     """
 
-    value: npt.NDArray[np.float64]
-    variance: npt.NDArray[np.float64]
+    value: Float64Array
+    variance: Float64Array
 
 
 def estimate_locally(
@@ -88,7 +90,7 @@ class _Places:
     def __len__(self) -> int:
         return len(self._y)
 
-    def at(self, dy: Offset, dx: Offset) -> tuple[npt.NDArray[np.float64], BoolArray]:
+    def at(self, dy: Offset, dx: Offset) -> tuple[Float64Array, BoolArray]:
         """Values, 0 where they are not good, and whether they are."""
         y, x = self._y + dy, self._x + dx
         inside = (y >= 0) & (y < self._good.shape[0]) & (x >= 0) & (x < self._good.shape[1])
@@ -110,9 +112,7 @@ def _estimate(places: _Places) -> LocalEstimate:
     return LocalEstimate(value, variance)
 
 
-def lowest_interpolation(
-    frame: Float32Array, good: BoolArray, pixels: Pixels
-) -> npt.NDArray[np.float64]:
+def lowest_interpolation(frame: Float32Array, good: BoolArray, pixels: Pixels) -> Float64Array:
     """Lower of the two values that `estimate_locally` chooses from, without their errors.
 
     Parameters
@@ -142,7 +142,7 @@ def _interpolated(places: _Places, direction: tuple[int, int]) -> LocalEstimate:
     """Interpolate in one direction; the variance is infinite where that is impossible."""
     stencil, known = _stencil(places, direction)
     value, _ = _applied(places, stencil, direction, (0, 0))
-    variance = _trial_error(places, stencil, direction)
+    variance = _trial_error(places, stencil, direction, value)
     return LocalEstimate(value, np.where(known, variance, np.inf))
 
 
@@ -161,9 +161,7 @@ def _stencil(places: _Places, direction: tuple[int, int]) -> tuple[Stencil, Bool
     return stencil, n_low + n_high > 0
 
 
-def _nearest(
-    places: _Places, direction: tuple[int, int], sign: int
-) -> tuple[npt.NDArray[np.float64], Pixels]:
+def _nearest(places: _Places, direction: tuple[int, int], sign: int) -> tuple[Float64Array, Pixels]:
     """Offsets of the nearest good pixels on one side, NaN for those missing; their number."""
     steps = sign * np.arange(1, _REACH + 1)[:, None]
     _, good = places.at(steps * direction[0], steps * direction[1])
@@ -180,7 +178,7 @@ def _nearest(
 
 def _applied(
     places: _Places, stencil: Stencil, direction: tuple[int, int], shift: tuple[Offset, Offset]
-) -> tuple[npt.NDArray[np.float64], BoolArray]:
+) -> tuple[Float64Array, BoolArray]:
     """Interpolated values beside the pixels, and where all that they need is good."""
     shape = np.broadcast_shapes(np.shape(shift[0]), (len(places),))
     value, known = np.zeros(shape), np.ones(shape, dtype=bool)
@@ -192,17 +190,30 @@ def _applied(
 
 
 def _trial_error(
-    places: _Places, stencil: Stencil, direction: tuple[int, int]
-) -> npt.NDArray[np.float64]:
-    """Mean square error of a stencil on the good pixels around; infinite with too few of them."""
+    places: _Places, stencil: Stencil, direction: tuple[int, int], wanted: Float64Array
+) -> Float64Array:
+    """Mean square error of a stencil on good pixels around; infinite with too few of them.
+
+    Of those around, the half counts whose estimate is most like the one wanted: an error on the sky
+    tells nothing of a star, nor that on the star beside of the sky.
+    """
     side = range(-_TRIALS, _TRIALS + 1, 2)
     shift = tuple(np.array([(dy, dx) for dy in side for dx in side]).T[:, :, None])
     truth, good = places.at(*shift)
     value, known = _applied(places, stencil, direction, shift)
     known &= good
-    square = np.where(known, np.square(value - truth), 0).sum(axis=0)
     number = known.sum(axis=0)
-    return np.where(number >= _FEWEST_TRIALS, square / np.maximum(number, 1), np.inf)
+    unlike = np.where(known, np.abs(value - wanted), np.inf)
+    counted = np.maximum(number // 2, np.minimum(number, _FEWEST_TRIALS))
+    last = np.maximum(counted - 1, 0)[None]
+    known &= unlike <= np.take_along_axis(np.sort(unlike, axis=0), last, axis=0)
+    # A hit that nothing has found must not count as an error of the stencil.
+    square = np.sort(np.where(known, np.square(value - truth), np.inf), axis=0)
+    n = known.sum(axis=0)
+    middle = np.take_along_axis(square, np.maximum(n - 1, 0)[None] // 2, axis=0)[0]
+    counts = np.arange(len(square))[:, None] < n
+    limited = np.where(counts, np.minimum(square, _OUTLIER * middle), 0).sum(axis=0)
+    return np.where(number >= _FEWEST_TRIALS, limited / np.maximum(n, 1), np.inf)
 
 
 def _surroundings(places: _Places) -> LocalEstimate:
@@ -216,27 +227,21 @@ def _surroundings(places: _Places) -> LocalEstimate:
     return LocalEstimate(np.where(few, np.nan, median), np.where(few, np.nan, variance))
 
 
-def hit_everywhere(
-    lowest: Float32Array, estimate: LocalEstimate, pixels: Pixels, sigma: Float32Array
-) -> Pixels:
-    """Find the pixels whose minimum is hit as well.
+def stands_out(excess: FloatArray, estimate: LocalEstimate, sigma: FloatArray) -> BoolArray:
+    """Tell in which pixels the minimum exceeds what their surroundings say.
 
     Parameters
     ----------
-    lowest : (ny, nx) float32
-        Minimum over the exposures, ADU.
+    excess : (k,) ndarray
+        Minimum over the exposures minus the estimate, ADU.
     estimate : LocalEstimate
         Of the pixels.
-    pixels : (k,) int64
-        Flat indices of pixels whose other exposures are hit.
     sigma : (k,) ndarray
         Noise of a single exposure at the level of the estimate, ADU.
 
     Returns
     -------
-    (m,) int64
-        Those whose minimum lies above the estimate by `EVERYWHERE_SIGMA` times the noise of both.
+    (k,) bool
+        True where it exceeds `EVERYWHERE_SIGMA` times the errors of both.
     """
-    spread = np.sqrt(estimate.variance + np.square(sigma))
-    excess = lowest.ravel()[pixels] - estimate.value
-    return pixels[excess > EVERYWHERE_SIGMA * spread]
+    return np.asarray(excess > EVERYWHERE_SIGMA * np.sqrt(estimate.variance + np.square(sigma)))

@@ -1,0 +1,216 @@
+"""Exposures that read low where all others agree: cold pixels, dropped rows, borders of a dither.
+
+The minimum is the value that stays free of hits, unless one exposure has lost light: then all
+others seem to be hit. N - 1 values that agree are the signal, but a pixel may be unstable and have
+the same charge in several exposures. Where three others stand out and the lowest value lies between
+its neighbours, it stays. Where only two are left to agree, which two hits of equal charge also do,
+the surroundings have to say that these two are right.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.core.hits import connected
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.stack import Stack
+from crmasks_widgets.core.typing import BoolArray, FloatArray, Pixels
+
+# How far an exposure has to be below all others, and how near these have to be to each other: in
+# sigma, the latter also as a part of the depth.
+_DEPTH, _SPREAD, _SPREAD_PART = 6.0, 4.5, 0.5
+# Of the range within 3 x 3 pixels, what displacement and image quality may do: measured where that
+# range is so many sigma, in a tail of the pixels, if there are enough of them; else assumed.
+_STEEP, _STEEP_TAIL, _STEEP_PIXELS, _STEEP_ASSUMED, _STEEP_SAFETY = 10.0, 0.05, 200, 0.3, 2.0
+# With two others: how far the lowest value is out of place, in sigma, and how much less they are.
+_OUT_OF_PLACE, _IN_PLACE = 4.0, 1 / 3
+# So many connected pixels in which two others agree are no two hits.
+_BLOCK, _BLOCK_PART = 8, 0.8
+_DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+_ENOUGH_PIXELS = 500_000
+
+
+@dataclass(frozen=True)
+class LowValues:
+    """Values of single exposures that are no light.
+
+    Attributes
+    ----------
+    pixels : (k,) int64
+        Flat indices, rising.
+    exposure : (k,) int64
+        Index of the exposure that reads low in each, from 0.
+    """
+
+    pixels: Pixels
+    exposure: Pixels
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+def find_low(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> LowValues:
+    """Find the values that lie far below all others, which agree.
+
+    Parameters
+    ----------
+    stack : Stack
+        Exposures on one scale, ADU.
+    noise : Noise
+        Of an exposure before it was divided.
+    factors : tuple of n floats
+        The divisors.
+
+    Returns
+    -------
+    LowValues
+        Only pixels with three valid exposures or more. With three, the surroundings have to agree.
+    """
+    # Of the exposure that was divided by the smallest factor.
+    least = min(factors)
+    sigma = np.asarray(noise.sigma(stack.median2d * least) / least, np.float32)
+    deep = stack.median2d - stack.min2d > _DEPTH * sigma
+    pixels = np.flatnonzero(deep & (stack.n_valid > 2))
+    if not len(pixels):
+        return LowValues(pixels, pixels)
+    ordered = np.sort(stack.cube.reshape(stack.n, -1)[:, pixels], axis=0)  # NaN comes last
+    n = stack.n_valid.ravel()[pixels]
+    highest = np.take_along_axis(ordered, (n - 1).astype(np.intp)[None], axis=0)[0]
+    depth, spread = ordered[1] - ordered[0], highest - ordered[1]
+    steep = _steepness(stack, sigma) * _range_at(stack.median2d, pixels)
+    own = sigma.ravel()[pixels]
+    low = depth > _DEPTH * own + steep
+    low &= spread < np.minimum(_SPREAD * own + steep, _SPREAD_PART * depth)
+    low[low] = _enough_agree(stack, pixels[low], n[low], sigma, deep)
+    exposure = np.nanargmin(stack.cube.reshape(stack.n, -1)[:, pixels[low]], axis=0)
+    return LowValues(pixels[low], exposure)
+
+
+def leave_out(stack: Stack, low: LowValues) -> Stack:
+    """The stack without its low values.
+
+    Parameters
+    ----------
+    stack : Stack
+        Exposures, ADU.
+    low : LowValues
+        What is left out.
+
+    Returns
+    -------
+    Stack
+        They are invalid there, like bad pixels. The same stack where there are none.
+    """
+    return stack.without(low.exposure, low.pixels) if len(low) else stack
+
+
+def hits_of_low_values(
+    labels: npt.NDArray[np.int32], low: LowValues, n: int
+) -> npt.NDArray[np.int64]:
+    """Tell which hits are there only because one exposure reads low.
+
+    Parameters
+    ----------
+    labels : (ny, nx) int32
+        Numbers of the hits.
+    low : LowValues
+        Values that are no light.
+    n : int
+        Number of exposures.
+
+    Returns
+    -------
+    (n_hits,) int64
+        Number of the exposure, from 1, that most low values in a hit belong to; 0 for a hit without
+        any.
+    """
+    number = labels.ravel()[low.pixels]
+    n_hits = int(labels.max(initial=0))
+    counts = np.zeros((n, n_hits + 1), np.int64)
+    np.add.at(counts, (low.exposure, number), 1)
+    most = counts[:, 1:]
+    return np.where(most.any(axis=0), 1 + most.argmax(axis=0), 0)
+
+
+def _range_at(frame: FloatArray, pixels: Pixels) -> FloatArray:
+    """Highest minus lowest value of the 3 x 3 pixels around some."""
+    around = np.stack([_beside(frame, pixels, dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
+    return np.asarray(np.fmax.reduce(around) - np.fmin.reduce(around))
+
+
+def _beside(frame: FloatArray, pixels: Pixels, dy: int, dx: int) -> FloatArray:
+    """Values at an offset from some pixels; beyond the border, NaN."""
+    ny, nx = frame.shape
+    y, x = np.divmod(pixels, nx)
+    y, x = y + dy, x + dx
+    inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
+    return np.where(inside, frame[np.where(inside, y, 0), np.where(inside, x, 0)], np.nan)
+
+
+def _steepness(stack: Stack, sigma: FloatArray) -> float:
+    """What exposures differ by on structure, as a part of its range within 3 x 3 pixels."""
+    ny, nx = sigma.shape
+    step = max(1, sigma.size // _ENOUGH_PIXELS)
+    rows = np.arange(0, ny, step)
+    pixels = (rows[:, None] * nx + np.arange(nx)).ravel()
+    range_, own = _range_at(stack.median2d, pixels), sigma.ravel()[pixels]
+    steep = range_ > _STEEP * own
+    if np.count_nonzero(steep) < _STEEP_PIXELS:
+        return _STEEP_ASSUMED
+    pixels, range_, own = pixels[steep], range_[steep], own[steep]
+    below = stack.median2d.ravel()[pixels] - stack.min2d.ravel()[pixels]
+    part = np.sort(np.nan_to_num((below - 2 * own) / range_))
+    return float(np.clip(_STEEP_SAFETY * part[int((1 - _STEEP_TAIL) * len(part))], 0.02, 1.0))
+
+
+def _enough_agree(
+    stack: Stack, pixels: Pixels, n_valid: npt.NDArray[np.int16], sigma: FloatArray, deep: BoolArray
+) -> BoolArray:
+    """Whether those that agree are signal: four always, three unless the surroundings object."""
+    if not len(pixels):
+        return np.zeros(0, dtype=bool)
+    others_fit, lowest_fits = _which_fits(stack, pixels, sigma, deep)
+    two = others_fit | _large_block(stack, pixels, deep)
+    return np.where(n_valid == 3, two, (n_valid > 4) | ~lowest_fits)
+
+
+def _which_fits(
+    stack: Stack, pixels: Pixels, sigma: FloatArray, deep: BoolArray
+) -> tuple[BoolArray, BoolArray]:
+    """Whether the others lie between their neighbours and the lowest does not; and the reverse."""
+    known = np.where(deep, np.nan, stack.median2d)
+    own = sigma.ravel()[pixels]
+    lowest = stack.min2d.ravel()[pixels]
+    others = stack.median2d.ravel()[pixels]
+    lowest_off, others_off = np.full(len(pixels), np.inf), np.full(len(pixels), np.inf)
+    for dy, dx in _DIRECTIONS:
+        for step in (1, 2):
+            before = _beside(known, pixels, -step * dy, -step * dx)
+            between = (before + _beside(known, pixels, step * dy, step * dx)) / 2
+            lowest_off = np.fmin(lowest_off, np.abs(lowest - between))
+            others_off = np.fmin(others_off, np.abs(others - between))
+    steps = [(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3) if dy or dx]
+    around = np.fmin.reduce([_beside(known, pixels, dy, dx) for dy, dx in steps])
+    quietest = np.fmin.reduce([_beside(sigma, pixels, dy, dx) for dy, dx in steps])
+    below_all = lowest < around - _OUT_OF_PLACE * quietest
+    out = np.isfinite(lowest_off) & (lowest_off > _OUT_OF_PLACE * own)
+    others_out = np.isfinite(others_off) & (others_off > _OUT_OF_PLACE * own)
+    return (
+        below_all | (out & (others_off < _IN_PLACE * lowest_off)),
+        ~below_all & others_out & (lowest_off < _IN_PLACE * np.minimum(others_off, own * _DEPTH)),
+    )
+
+
+def _large_block(stack: Stack, pixels: Pixels, deep: BoolArray) -> BoolArray:
+    """Whether a pixel belongs to many connected ones, nearly all low in the same exposure."""
+    every = np.flatnonzero(deep)
+    number = connected(every, stack.min2d.shape[1])
+    mine = number[np.searchsorted(every, pixels)]
+    exposure = np.nanargmin(stack.cube.reshape(stack.n, -1)[:, pixels], axis=0)
+    n_groups = int(number.max(initial=0)) + 1
+    counts = np.bincount(number, minlength=n_groups)
+    agree = np.stack([np.bincount(mine[exposure == k], minlength=n_groups) for k in range(stack.n)])
+    most = agree.argmax(axis=0)
+    large = (agree.max(axis=0) >= _BLOCK) & (agree.max(axis=0) >= _BLOCK_PART * counts)
+    return np.asarray(large[mine] & (exposure == most[mine]))

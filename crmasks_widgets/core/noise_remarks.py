@@ -1,0 +1,143 @@
+"""What a noise check means: which parameter to look at, and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise_check import NoiseCheck
+
+# A difference is worth a remark beyond so many standard errors and so much in itself.
+_SIGNIFICANT, _GAIN_PART, _RNOISE_PART, _FLUX_PART, _OFFSET = 4.0, 0.05, 0.05, 0.005, 0.1
+_EXCESS = 0.05
+# Exposures that lie further from each other, pixels, were dithered.
+_DITHER = 1.0
+# Beyond so much more light, percentages are hard to read.
+_MANY_TIMES = 0.5
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A parameter to look at.
+
+    Attributes
+    ----------
+    parameter : str
+        Its name.
+    text : str
+        Why.
+    """
+
+    parameter: str
+    text: str
+
+
+def remarks_on(check: NoiseCheck, noise: Noise) -> tuple[Remark, ...]:
+    """Say which parameters to look at.
+
+    Parameters
+    ----------
+    check : NoiseCheck
+        What was found.
+    noise : Noise
+        What was assumed.
+
+    Returns
+    -------
+    tuple of Remark
+        None if the noise is as predicted.
+    """
+    moved = list(_on_displacement(check))
+    # What is displaced differs most where it is bright, as if the gain were lower.
+    seems_lower = bool(moved) and check.gain < noise.typical_gain
+    fit = [r for r in _on_the_fit(check, noise) if not (seems_lower and r.parameter == "gain")]
+    remarks = [*fit, *_on_flux(check), *moved]
+    named = {remark.parameter for remark in remarks}
+    if not named & {"gain", "rnoise", "bias"} and abs(check.white_excess - 1) > _EXCESS:
+        remarks += _on_the_scatter(check, noise)
+    if not named and check.excess - check.white_excess > _EXCESS:
+        text = (
+            f"exposures differ {check.excess:.2f} times as much as predicted in what neighbouring "
+            "pixels have in common"
+        )
+        remarks.append(Remark("flux_factor", text))
+    return tuple(remarks)
+
+
+def _on_the_fit(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
+    """Gain, readout noise and bias, where the noise was seen to grow with the level."""
+    given, rnoise = noise.typical_gain, noise.typical_rnoise
+    if _off(given, check.gain, check.gain_error, _GAIN_PART):
+        text = _given_and_fitted(given, check.gain, check.gain_error, "e-/ADU")
+        if not _off(1.0, check.gain, check.gain_error, _GAIN_PART):
+            text += "; data in electrons have gain 1, and rnoise in electrons"
+        yield Remark("gain", text)
+    if _off(rnoise, check.rnoise, check.rnoise_error, _RNOISE_PART):
+        text = _given_and_fitted(rnoise, check.rnoise, check.rnoise_error, "ADU")
+        gain = check.gain if np.isfinite(check.gain) else given
+        electrons, error = check.rnoise * gain, check.rnoise_error * gain
+        if not _off(rnoise, electrons, error, _RNOISE_PART) and abs(gain - 1) > _GAIN_PART:
+            text += f"; {rnoise:.4g} e- would be {rnoise / gain:.3g} ADU"
+        yield Remark("rnoise", text)
+    darkest = check.classes[0] if check.classes else None
+    below_none = check.dark_variance < -_SIGNIFICANT * check.dark_variance_error
+    if darkest and below_none and darkest.white < (1 - _EXCESS) * darkest.predicted:
+        left = check.gain * (rnoise**2 - check.dark_variance)
+        yield Remark("bias", _bias_text(left, "at level 0 the noise would be less than none"))
+    elif darkest and darkest.level < -_SIGNIFICANT * darkest.white:
+        text = f"the darkest pixels lie at {darkest.level:.4g} ADU: too much was subtracted"
+        yield Remark("bias", text)
+
+
+def _given_and_fitted(given: float, fitted: float, error: float, unit: str) -> str:
+    return f"{given:.4g} {unit} given, {fitted:.4g} +/- {error:.1g} fits the differences"
+
+
+def _off(given: float, fitted: float, error: float, part: float) -> bool:
+    return bool(abs(fitted - given) > max(_SIGNIFICANT * error, part * abs(fitted)))
+
+
+def _bias_text(left: float, why: str) -> str:
+    return f"about {left:.3g} ADU of bias seem to be left in the exposures: {why}"
+
+
+def _on_flux(check: NoiseCheck) -> Iterator[Remark]:
+    for i, (deviation, error) in enumerate(check.flux, start=1):
+        if abs(deviation) > max(_SIGNIFICANT * error, _FLUX_PART):
+            how = (
+                f"{1 + deviation:.3g} times as bright as"
+                if abs(deviation) > _MANY_TIMES
+                else f"{100 * deviation:+.1f} % brighter than"
+            )
+            yield Remark("flux_factor", f"exposure {i} is {how} the others")
+
+
+def _on_displacement(check: NoiseCheck) -> Iterator[Remark]:
+    for i, (dx, dy, error) in enumerate(check.offsets, start=1):
+        distance = np.hypot(dx, dy)
+        if not distance > max(_SIGNIFICANT * error, _OFFSET):
+            continue
+        text = f"exposure {i} lies {dx:+.2f}, {dy:+.2f} pixels (x, y) from the others"
+        if distance > _DITHER:
+            text += ": dithered exposures are not equivalent, register them first"
+        yield Remark("images" if distance > _DITHER else "mm_xy_offsets", text)
+
+
+def _on_the_scatter(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
+    """The noise as a whole, where no single level is at odds with the parameters."""
+    levels = np.array([c.level for c in check.classes])
+    pixels = np.array([c.n_pixels for c in check.classes])
+    white = np.array([c.white for c in check.classes])
+    # Dark pixels, which most frames have most of, tell about the readout.
+    typical = float(np.average(np.maximum(levels, 0), weights=pixels))
+    by_photons = typical / noise.typical_gain > noise.typical_rnoise**2
+    text = f"neighbouring pixels scatter {check.white_excess:.2f} times as much as predicted"
+    yield Remark("gain" if by_photons else "rnoise", text)
+    photons = float(np.average(white**2, weights=pixels)) - noise.typical_rnoise**2
+    left = typical - noise.typical_gain * photons
+    if by_photons and check.white_excess < 1 and photons > 0:
+        yield Remark("bias", _bias_text(left, "their noise is that of less light"))
+
+
+__all__ = ["Remark", "remarks_on"]

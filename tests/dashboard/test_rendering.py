@@ -1,0 +1,128 @@
+"""A change is checked once, and each view is drawn once for it and once for what comes of it."""
+
+import asyncio
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import crmasks_widgets as cm
+from crmasks_widgets.dashboard.context import Memo
+from crmasks_widgets.parameters import Parameters
+
+from .conftest import POINTS
+
+
+@pytest.fixture
+def drawn(dashboard, monkeypatch):
+    """What each view was given to draw, in order."""
+    seen = {type(view).__name__: [] for view in dashboard.session.views}
+    for view in dashboard.session.views:
+        monkeypatch.setattr(view, "render", noting(view.render, seen[type(view).__name__]))
+    return seen
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    """What was asked of `Parameters.replace`."""
+    asked, replace = [], Parameters.replace
+
+    def counted(self, **changes):
+        asked.append(changes)
+        return replace(self, **changes)
+
+    monkeypatch.setattr(Parameters, "replace", counted)
+    return asked
+
+
+def noting(render, seen):
+    def noted(model):
+        seen.append((model, model.analysis.computed()))
+        render(model)
+
+    return noted
+
+
+def drop_a_point(dashboard):
+    points = dashboard.session.diagram.panels["observed"].points
+    for event in ("drag_start", "drag_end"):
+        content = {"event": event, "index": 1, "point": {"x": 480.123, "y": 90.0}}
+        points._handle_custom_msg(content, [])
+
+
+def select(dashboard, pixels):
+    """Select a place beside a hit, in an image that shows another part of the frame."""
+    y, x = pixels[0]
+    dashboard.state.show(image=(0.0, 3.0, 0.0, 3.0))
+    dashboard.state.select(pixel=(int(y), int(x)))
+
+
+GESTURES = {
+    "slider": lambda d: setattr(
+        d.session.controls.controls["la_sigclip"].editor.slider, "value", 7.0
+    ),
+    "field": lambda d: setattr(
+        d.session.controls.controls["la_sigclip"].editor.text, "value", "6.5"
+    ),
+    "drop": drop_a_point,
+    "program": lambda d: d.state.update(mm_fixed_points_in_boundary=POINTS[:2]),
+    "undo": lambda d: d.state.undo(),
+    "reject": lambda d: d.session.cutouts.reject_or_accept(),
+}
+
+
+@pytest.mark.parametrize("gesture", GESTURES)
+def test_each_view_is_drawn_once_for_a_change_and_once_for_its_results(
+    dashboard, drawn, checked, gesture
+):
+    select(dashboard, np.argwhere(dashboard.analysis.labels == 1))
+    dashboard.state.update(dilation=2)
+    assert dashboard.wait(60)
+    for seen in (*drawn.values(), checked):
+        seen.clear()
+    GESTURES[gesture](dashboard)
+    assert {view: len(seen) for view, seen in drawn.items()} == dict.fromkeys(drawn, 1)
+    assert len(checked) == (0 if gesture == "undo" else 1)
+    assert dashboard.wait(60)
+    assert {view: len(seen) for view, seen in drawn.items()} == dict.fromkeys(drawn, 2)
+    assert dashboard.analysis.parameters == dashboard.state.model.parameters
+
+
+def test_the_next_hit_is_revealed_in_one_step(dashboard, drawn):
+    select(dashboard, np.argwhere(dashboard.analysis.labels == 1))
+    for seen in drawn.values():
+        seen.clear()
+    dashboard.session.cutouts.go_on()
+    assert dashboard.state.model.display.image != (0.0, 3.0, 0.0, 3.0)
+    assert {view: len(seen) for view, seen in drawn.items()} == dict.fromkeys(drawn, 1)
+
+
+def test_on_a_loop_no_view_is_given_the_same_twice(analysis, monkeypatch):
+    async def session():
+        shown = cm.Dashboard(analysis)
+        try:
+            assert await asyncio.to_thread(shown.wait, 60)
+            await asyncio.sleep(0.1)
+            seen = []
+            monkeypatch.setattr(shown.session.image, "render", noting(lambda _: None, seen))
+            shown.state.update(la_sigclip=6.0)
+            assert len(seen) == 1
+            # Nobody waits for the results: who does holds up the drawing.
+            async with asyncio.timeout(60):
+                while shown.analysis.parameters != shown.state.model.parameters:
+                    await asyncio.sleep(0.01)
+            return seen
+        finally:
+            shown.close()
+
+    seen = asyncio.run(session())
+    assert len(seen) > 1
+    for (one, known), (other, more) in pairwise(seen):
+        assert one.analysis is not other.analysis or known < more
+
+
+def test_bytes_are_compared_by_what_they_are():
+    memo, made = Memo(), []
+    for part in (b"one", bytes([*b"one"]), b"two"):
+        memo((part,), lambda: made.append(1))
+    assert len(made) == 2

@@ -1,0 +1,117 @@
+"""Without cosmic rays nothing may change: a source keeps its light whatever exposures differ by."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+import crmasks_widgets as cm
+from crmasks_widgets.core.combine import KINDS
+
+SHAPE, SKY, GAIN, RNOISE = (180, 200), 100.0, 1.7, 3.4
+ALIKE, SEEING = (1.0, 1.0, 1.0), (1.0, 1.1, 1.25)
+
+
+def add_star(light, place, flux, width):
+    x, y = place
+    v, u = np.ogrid[: light.shape[0], : light.shape[1]]
+    light += flux / (2 * np.pi * width**2) * np.exp(-((u - x) ** 2 + (v - y) ** 2) / 2 / width**2)
+
+
+def moved(k, shift):
+    return (0.0, 0.0) if k == 0 else (shift * np.cos(2 * k), shift * np.sin(2 * k))
+
+
+def exposed(light, rng):
+    return rng.poisson(light * GAIN) / GAIN + rng.normal(0, RNOISE, light.shape)
+
+
+@cache
+def field(fwhm, shift, seeing, peak=None):
+    """Exposures of stars on a grid, or of one star, and where and how wide they are."""
+    rng = np.random.default_rng(5)
+    shape = SHAPE if peak is None else (60, 60)
+    grid = [(x, y) for x in range(14, 190, 22) for y in range(14, 170, 22)]
+    places = np.array(grid if peak is None else [(30, 30)]) + rng.uniform(-0.5, 0.5, (1, 2))
+    peaks = 10 ** rng.uniform(2.5, 4.2, len(places)) if peak is None else [peak]
+    frames = []
+    for k, ratio in enumerate(seeing):
+        light, width = np.full(shape, SKY), fwhm / 2.3548
+        dx, dy = moved(k, shift)
+        for (x, y), height in zip(places, peaks, strict=True):
+            add_star(light, (x + dx, y + dy), height * 2 * np.pi * width**2, width * ratio)
+        frames.append(exposed(light, rng))
+    return np.array(frames, np.float32), places
+
+
+@cache
+def fibres_with_knots(shift, seeing):
+    """Exposures of a few fibres along x with emission knots, and where the knots are."""
+    rng = np.random.default_rng(6)
+    y = np.arange(SHAPE[0])[:, None]
+    knots = [(x, row) for x in range(20, 190, 30) for row in range(20, 170, 28)]
+    frames = []
+    for k, ratio in enumerate(seeing):
+        dx, dy = moved(k, shift)
+        light = np.full(SHAPE, 10.0)
+        for row in range(6, SHAPE[0], 7):
+            light += 150 * np.exp(-((y - row - dy) ** 2) / 2 / (1.1 * ratio) ** 2) / ratio
+        for x, row in knots:
+            add_star(light, (x + dx, row + dy), 2e4, 1.1 * ratio)
+        frames.append(exposed(light, rng))
+    return np.array(frames, np.float32), np.array(knots, float)
+
+
+def apertures(frame, places, radius):
+    v, u = np.mgrid[: frame.shape[0], : frame.shape[1]]
+    return np.array([frame[(u - x) ** 2 + (v - y) ** 2 < radius**2].sum() for x, y in places])
+
+
+def check(frames, places, radius, method, **changes):
+    """Fluxes of mean combinations against those of the plain mean: all together, and one by one."""
+    parameters = cm.Parameters(
+        gain=GAIN, rnoise=RNOISE, crmethod=method, mm_nsimulations=1, mm_seed=1, **changes
+    )
+    analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), parameters)
+    plain = {"mediancr": np.median(frames, axis=0)}
+    sky = apertures(np.full(frames.shape[1:], SKY), places, radius)
+    for kind in KINDS:
+        made = analysis.combination(kind)
+        found = apertures(made.data, places, radius)
+        expected = apertures(plain.get(kind, frames.mean(axis=0)), places, radius)
+        noise = np.sqrt(apertures(made.variance, places, radius))
+        assert abs(found.sum() - expected.sum()) < 0.002 * (expected - sky).sum(), kind
+        assert (np.abs(found - expected) < 4 * noise + 0.002 * (expected - sky)).all(), kind
+        # No pixel of it is made of nothing.
+        assert (made.map > 0).all(), kind
+
+
+DIFFERENCES = [(shift, seeing) for shift in (0.0, 0.05, 0.1, 0.3) for seeing in (ALIKE, SEEING)]
+
+
+@pytest.mark.parametrize("matching", ["auto", "off"])
+@pytest.mark.parametrize(("shift", "seeing"), DIFFERENCES)
+@pytest.mark.parametrize("fwhm", [1.6, 3.0])
+def test_stars_keep_their_light(fwhm, shift, seeing, matching):
+    frames, places = field(fwhm, shift, seeing)
+    check(frames, places, 2.5 * fwhm + 1, "significance", match_exposures=matching)
+
+
+@pytest.mark.parametrize("matching", ["auto", "off"])
+@pytest.mark.parametrize(("shift", "seeing"), DIFFERENCES)
+def test_knots_on_fibres_keep_their_light(shift, seeing, matching):
+    frames, places = fibres_with_knots(shift, seeing)
+    check(frames, places, 4.0, "significance", match_exposures=matching)
+
+
+@pytest.mark.parametrize("method", ["significance", "significance_lacosmic", "lacosmic"])
+@pytest.mark.parametrize("shift", [0.0, 0.05, 0.1, 0.3])
+def test_a_single_star_keeps_its_light(method, shift):
+    frames, places = field(1.6, shift, ALIKE, 9000.0)
+    check(frames, places, 5.0, method)
+
+
+@pytest.mark.parametrize("method", ["mmcosmic", "mm_lacosmic"])
+def test_where_the_reference_fills_with_the_minimum_equivalent_exposures_keep_their_light(method):
+    # Displaced ones do not: what exceeds the boundary becomes the lowest value, by definition.
+    check(*field(3.0, 0.0, ALIKE), 8.5, method)
