@@ -248,8 +248,8 @@ QUALITIES = {
     "another EXTVER": (with_beside(MARKED, "DQ", ver=2), Quality(), MARKED > 9, ""),
     "another shape": (with_beside(MARKED[:9], "DQ"), Quality(), MARKED > 9, ""),
     "good = 1": (with_beside(GOOD, "MASK"), Quality(), MARKED > 0, "taken as good = 1"),
-    "bit set": (with_beside(MARKED, "DQ"), Quality(bits=6), MARKED > 0, ""),
-    "bit not set": (with_beside(MARKED, "DQ"), Quality(bits=3), MARKED > 9, ""),
+    "bit set": (with_beside(MARKED, "DQ"), Quality(bits=(2, 4)), MARKED > 0, ""),
+    "bit not set": (with_beside(MARKED, "DQ"), Quality(bits=(3,)), MARKED > 9, ""),
     "a name of its own": (with_beside(MARKED, "ODD"), Quality("ODD"), MARKED > 0, ""),
     "a number": (with_beside(MARKED, "ODD"), Quality(1), MARKED > 0, ""),
     "not used": (
@@ -293,7 +293,7 @@ def test_parameters_choose_the_quality_extension(tmp_path):
     text = yaml.read_text() + "crmasks_widgets:\n  dq_extension: odd\n  dq_bits: [4, 8]\n"
     yaml.write_text(text)
     analysis = load_analysis(yaml)
-    assert (analysis.parameters.dq_extension, analysis.parameters.dq_bits) == ("ODD", 12)
+    assert (analysis.parameters.dq_extension, analysis.parameters.dq_bits) == ("ODD", (4, 8))
     assert not analysis.exposures.valid[:, *BAD].any()
 
 

@@ -383,7 +383,7 @@ OTHER = {
     "images": st.none() | three,
     "extnum": st.integers(0, 2**31 - 1) | st.sampled_from(["SCI", "SCI,2"]),
     "dq_extension": st.none() | st.integers(0, 2**31 - 1) | st.sampled_from(["DQ", "MASK,3"]),
-    "dq_bits": st.none() | st.integers(1, 2**31 - 1),
+    "dq_bits": st.none() | st.lists(st.integers(1, 2**31 - 1)),
     "gain": positive | map_name,
     "rnoise": st.floats(0, allow_infinity=False) | map_name,
     "bias": finite | map_name,

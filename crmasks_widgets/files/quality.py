@@ -28,12 +28,12 @@ class Quality:
     ----------
     extension : int or str or None
         Number, name or ``NAME,VERSION``; None for all images of a usual name.
-    bits : int or None
-        Bits that mark a bad pixel; None for all.
+    bits : tuple of int, or None
+        Bits that mark a bad pixel, or sums of them; None for all.
     """
 
     extension: int | str | None = None
-    bits: int | None = None
+    bits: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,12 @@ def _beside(
             yield hdu
 
 
-def _marks(values: npt.NDArray[Any], bits: int | None) -> tuple[npt.NDArray[np.bool_], str]:
+def _marks(
+    values: npt.NDArray[Any], bits: tuple[int, ...] | None
+) -> tuple[npt.NDArray[np.bool_], str]:
     filled = np.nan_to_num(values, nan=1)
     if bits is not None:
-        return (filled.astype(np.int64) & bits) != 0, ""
+        return (filled.astype(np.int64) & np.bitwise_or.reduce(bits)) != 0, ""
     bad = np.asarray(filled != 0, dtype=bool)
     part = float(bad.mean())
     if _MOSTLY_ONES < part < 1 and bool(np.all(filled[bad] == 1)):

@@ -253,7 +253,7 @@ def extension(value: object) -> int | str:
     return found["name"].upper() + (f",{version}" if version > 1 else "")
 
 
-def bits(value: object) -> int:
+def bits(value: object) -> tuple[int, ...]:
     """Check bits that count.
 
     Parameters
@@ -263,20 +263,19 @@ def bits(value: object) -> int:
 
     Returns
     -------
-    int
-        All of them together.
+    tuple of int
+        As given; one for a sum.
 
     Raises
     ------
     RefusedValueError
         When a value is no integer above 0.
     """
-    found = 0
-    for item in value if isinstance(value, list) else [value]:
+    items = value if isinstance(value, list) else [value]
+    for item in items:
         if isinstance(item, bool) or not isinstance(item, int) or not 0 < item <= LARGEST_COUNT:
             raise RefusedValueError(value)
-        found |= item
-    return found
+    return tuple(items)
 
 
 def image_names(value: object) -> tuple[str, ...] | None:
