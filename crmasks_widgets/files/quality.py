@@ -113,7 +113,8 @@ def _marks(
 ) -> tuple[npt.NDArray[np.bool_], str]:
     filled = np.nan_to_num(values, nan=1)
     if bits is not None:
-        return (filled.astype(np.int64) & np.bitwise_or.reduce(bits)) != 0, ""
+        counted = np.bitwise_or.reduce(bits)
+        return (filled.astype(np.int64) & counted) != 0, ""
     bad = np.asarray(filled != 0, dtype=bool)
     part = float(bad.mean())
     if _MOSTLY_ONES < part < 1 and bool(np.all(filled[bad] == 1)):
