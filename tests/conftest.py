@@ -44,6 +44,7 @@ BROWSER = Path(__file__).parent / "browser"
 FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items):
     """Mark what needs a browser, and keep on one worker what shares its set-up: a module, or the
     browser and its JupyterLab.

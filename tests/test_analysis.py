@@ -14,7 +14,7 @@ import crmasks_widgets as cm
 from crmasks_widgets.analysis import STAGES, graph
 from crmasks_widgets.analysis.run import Run
 from crmasks_widgets.analysis.schedule import compute_all, jobs_at_once
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import FORCED
 from crmasks_widgets.core.mm.exact import ExactDiagram
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
@@ -363,7 +363,7 @@ def test_hand_edits(exposures):
     for name, mask in edited.masks.items():
         assert not mask[y, x], name
     assert edited.masks["MEDIANCR"][tuple(free)]
-    assert edited.codes("median")[tuple(free)] == palette.FORCED
+    assert edited.codes("median")[tuple(free)] == FORCED
     assert edited.masks["MEDIANCR"].sum() == plain.masks["MEDIANCR"].sum()
 
 

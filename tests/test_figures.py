@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import BOTH, INVALID_COLOUR, all_codes
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.figures import FigureJob, all_figures, images, jobs
@@ -267,11 +267,11 @@ def test_symbols_are_the_flagged_pixels(target):
     classes = {
         MM_ONLY: flags.by("mm") & ~flags.by("lacosmic"),
         LACOSMIC_ONLY: flags.by("lacosmic") & ~flags.by("mm"),
-        palette.BOTH: flags.both,
+        BOTH: flags.both,
     }
     symbols = set()
     for code, chosen in classes.items():
-        label = f"{palette.all_codes()[code].name}: {np.count_nonzero(chosen)}"
+        label = f"{all_codes()[code].name}: {np.count_nonzero(chosen)}"
         if not chosen.any():
             assert not any(str(i.get_label()).startswith(label[:6]) for i in a.lines)
             continue
@@ -281,7 +281,7 @@ def test_symbols_are_the_flagged_pixels(target):
         assert np.array_equal(in_diagram.get_ydata(), frame[chosen])
         assert np.array_equal(on_image.get_xdata(), x + 1)
         assert np.array_equal(on_image.get_ydata(), y + 1)
-        assert in_diagram.get_color() == palette.all_codes()[code].colour
+        assert in_diagram.get_color() == all_codes()[code].colour
         symbols.add(in_diagram.get_marker())
     assert len(symbols) == sum(chosen.any() for chosen in classes.values())
     numbers = [t for t in b.texts if t.get_text().isdigit()]
@@ -349,7 +349,7 @@ def test_artists_stay_few_with_sixty_thousand_flags():
     assert np.nansum(b.collections[0].get_array()) == n
     assert len(c.images) == 2
     overlay = c.images[1].get_array()
-    blue = np.array([round(255 * v) for v in to_rgb(palette.all_codes()[MM_ONLY].colour)])
+    blue = np.array([round(255 * v) for v in to_rgb(all_codes()[MM_ONLY].colour)])
     shown = overlay[overlay[..., 3] > 0]
     assert np.array_equal(np.unique(shown[:, :3], axis=0), blue[None])
 
@@ -357,8 +357,8 @@ def test_artists_stay_few_with_sixty_thousand_flags():
 def test_median_with_few_flags_is_numbered_by_class():
     b = diagnostic_figure(analysis(), "median").axes[1]
     found = Detected(analysis(), "median")
-    for code in (MM_ONLY, LACOSMIC_ONLY, palette.BOTH):
-        own = [t for t in b.texts if t.get_color() == palette.all_codes()[code].colour]
+    for code in (MM_ONLY, LACOSMIC_ONLY, BOTH):
+        own = [t for t in b.texts if t.get_color() == all_codes()[code].colour]
         assert [t.get_text() for t in own] == [str(i + 1) for i in range(len(own))]
         positions = [t.get_position()[0] for t in own]
         assert positions == list(found.x[found.of(code)])
@@ -526,7 +526,7 @@ def test_page_shows_the_windows(number, scale):
     assert np.array_equal(corrected.get_array(), fixed)
     assert corrected.get_clim() == colour_limits(fixed, scale)
     codes = made.codes("median")[here]
-    for code, shown in palette.all_codes().items():
+    for code, shown in all_codes().items():
         wanted = [round(255 * v) for v in to_rgb(shown.colour)]
         assert np.array_equal((classes.get_array() == wanted).all(axis=-1), codes == code)
 
@@ -702,5 +702,5 @@ def test_invalid_pixels_have_a_colour_of_their_own():
     figure = diagnostic_figure(made, 1)
     image = next(axes for axes in figure.axes if axes.get_title(loc="left")[:3] == "(c)").images[0]
     shown = image.to_rgba(image.get_array())
-    assert np.allclose(shown[12, 12, :3], to_rgb(palette.INVALID_COLOUR), atol=0.01)
+    assert np.allclose(shown[12, 12, :3], to_rgb(INVALID_COLOUR), atol=0.01)
     assert "no valid value" in {t.get_text() for t in figure.legends[0].get_texts()}

@@ -6,7 +6,7 @@ from astropy.table import Table
 from regions import RectanglePixelRegion, Regions
 
 import crmasks_widgets as cm
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import colours_by_name
 from crmasks_widgets.products.hits import escaped, regions_text
 
 from .conftest import LEVELS, QUICK, small_scene
@@ -23,7 +23,7 @@ def test_every_hit_is_read_back_in_its_place_with_number_and_method(analysis, tm
     cm.save_regions(analysis, tmp_path / "my hits.reg")
     found = Regions.read(tmp_path / "my hits.reg", format="ds9")
     assert len(found) == len(analysis.hits) > 3
-    colours = palette.colours_by_name()
+    colours = colours_by_name()
     for region, row in zip(found, analysis.hits, strict=True):
         assert isinstance(region, RectanglePixelRegion)
         # The package counts pixels from 0, the file from 1: exactly the pixels of the box.

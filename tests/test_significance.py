@@ -7,7 +7,7 @@ import pytest
 from astropy.table import Table
 
 import crmasks_widgets as cm
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import BOTH, DILATION
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.masks import grow
 from crmasks_widgets.hit_classes import CLASS_NAMES, CLASSES
@@ -72,13 +72,13 @@ def test_masks_are_nested(method, dilation):
 
 def test_codes_and_counts_tell_the_detector():
     analysis = run(scene())
-    assert set(np.unique(analysis.codes())) <= {0, palette.DILATION, SIGNIFICANCE_ONLY}
+    assert set(np.unique(analysis.codes())) <= {0, DILATION, SIGNIFICANCE_ONLY}
     counts = analysis.flags("median").counts()
     assert counts["either"] == counts["significance only"] > 0
     assert set(analysis.hits["method"]) == {"significance only"}
     assert (analysis.hits["n_significance"] > 0).all()
     both = run(scene(), crmethod="significance_lacosmic")
-    assert palette.BOTH in both.codes(1)
+    assert BOTH in both.codes(1)
     for target in both.targets:
         flags = both.result("flags", target)
         np.testing.assert_array_equal(flags.by("lacosmic"), both.lacosmic(target).mask)

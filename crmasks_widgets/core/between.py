@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from crmasks_widgets.core.typing import BoolArray, Float32Array, FloatArray
 
-# BetweenExposures so many times the variance of the noise, by which one exposure is in the middle
-# whatever the noise is, half way: for the place of the median, and for its noise. Read off
+# Variance between exposures, in units of that of the noise, at which one exposure is in the middle
+# half of the time, whatever the noise is: for the place of the median, and for its noise. Read off
 # simulations of 3 and 5 exposures, to 6 % of the variance.
 _MIDDLE_KNOWN, _MIDDLE_ALONE = 3.0, 8.0
 
@@ -36,7 +36,7 @@ class BetweenExposures:
     unknown: Float32Array | None
 
     def at(self, where: Any) -> "BetweenExposures":
-        """BetweenExposures in some pixels.
+        """Differences in some pixels.
 
         Parameters
         ----------

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from bqplot import LinearScale, LogScale
 from ipywidgets import HTML, Checkbox, Dropdown, HBox, Layout, VBox
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.mm.exact import ExactDiagram
 from crmasks_widgets.dashboard.colour_bar import ColourBar
 from crmasks_widgets.dashboard.colour_tables import chip
@@ -242,7 +242,7 @@ def _legend() -> str:
     """What the symbols mean, HTML."""
     parts = [
         chip(code.symbol, code.colour, code.name)
-        for code in palette.all_codes().values()
+        for code in all_codes().values()
         if code.number in glyphs()
     ]
     parts += [

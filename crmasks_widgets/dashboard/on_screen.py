@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import FORCED
 from crmasks_widgets.dashboard.state import ViewModel
 
 
@@ -43,5 +43,5 @@ def detected_pixels(model: ViewModel) -> tuple[npt.NDArray[np.int64], npt.NDArra
         inside = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
         pixels = pixels[inside]
     codes = flags.at(np.divmod(pixels, analysis.exposures.shape[1])).codes()
-    codes[codes == 0] = palette.FORCED
+    codes[codes == 0] = FORCED
     return pixels, codes

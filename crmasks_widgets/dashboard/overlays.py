@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import Code, all_codes
 from crmasks_widgets.core.masks import HandEdits, detection_codes
 from crmasks_widgets.dashboard.colour_tables import rgb
 from crmasks_widgets.dashboard.selection import Pixels, inside_limits, inside_outline
@@ -21,16 +21,16 @@ IGNORED: Final = 25
 REJECTED: Final = 26
 BRUSHED: Final = 27
 _NO_DETECTIONS: Final = (
-    palette.Code(LOCAL_MEDIAN, "local median", "#E69F00", "–", ""),
-    palette.Code(IGNORED, "ignored", "#E69F00", "/", ""),
-    palette.Code(REJECTED, "rejected", "#E69F00", "\\", ""),
-    palette.Code(BRUSHED, "brushed in the diagram", "#F0E442", "▣", ""),
+    Code(LOCAL_MEDIAN, "local median", "#E69F00", "–", ""),
+    Code(IGNORED, "ignored", "#E69F00", "/", ""),
+    Code(REJECTED, "rejected", "#E69F00", "\\", ""),
+    Code(BRUSHED, "brushed in the diagram", "#F0E442", "▣", ""),
 )
 
 
-def overlay_codes() -> dict[int, palette.Code]:
+def overlay_codes() -> dict[int, Code]:
     """All that an overlay shows, by code; `_stencil` draws the symbols."""
-    return {**palette.all_codes(), **{code.number: code for code in _NO_DETECTIONS}}
+    return {**all_codes(), **{code.number: code for code in _NO_DETECTIONS}}
 
 
 # With fewer screen pixels to a pixel, a shape could not be told from another.
@@ -75,7 +75,7 @@ def masked_pixels(model: ViewModel) -> Marked:
     Returns
     -------
     Marked
-        With the codes of the palette.
+        With detection codes.
     """
     target, analysis = model.display.target, model.analysis
     mask, edits, flags = analysis.mask(target), analysis.edits, analysis.result("flags", target)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from ipywidgets import BoundedFloatText, Dropdown, HBox, Layout, Text, VBox
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import colours_by_name
 from crmasks_widgets.dashboard.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.hit_rows import (
     ANY,
@@ -45,7 +45,7 @@ class TableView:
         self.keys: dict[str, Shortcut] = {}
         self.table = HitTable(order={"column": "number", "descending": False})
         self.method = Dropdown(
-            description="method", options=(ANY, *palette.colours_by_name()), layout=_narrow("210px")
+            description="method", options=(ANY, *colours_by_name()), layout=_narrow("210px")
         )
         self.kind = Dropdown(description="class", options=(ANY,), layout=_narrow("210px"))
         self.peak = BoundedFloatText(
@@ -142,7 +142,7 @@ class TableView:
                 {
                     "number": row + 1,
                     "cells": cells,
-                    "colour": palette.colours_by_name().get(method, "transparent"),
+                    "colour": colours_by_name().get(method, "transparent"),
                     "brushed": bool(brushed[row]),
                 }
                 for row, cells, method in described

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from crmasks_widgets.analysis import Analysis, Target
-from crmasks_widgets.core import codes as palette
-from crmasks_widgets.core.codes import INVALID_COLOUR
+from crmasks_widgets.core.codes import FORCED, INVALID_COLOUR, Code, all_codes
 from crmasks_widgets.figures.diagram_density import (
     N_CELLS,
     StretchedAxis,
@@ -74,11 +73,11 @@ class Detected:
 
     @cached_property
     def codes(self) -> npt.NDArray[np.uint8]:
-        """Codes of the palette (ny, nx), without dilation."""
+        """Detection codes (ny, nx), without dilation."""
         codes = self.analysis.detections(self.target).codes()
         forced = self.analysis.edits.forced
         if forced.any():
-            codes[forced & self.analysis.mask(self.target) & (codes == 0)] = palette.FORCED
+            codes[forced & self.analysis.mask(self.target) & (codes == 0)] = FORCED
         return codes
 
     @cached_property
@@ -105,7 +104,7 @@ class Detected:
         Parameters
         ----------
         code : int
-            Code of the palette.
+            A detection code.
 
         Returns
         -------
@@ -239,9 +238,9 @@ def _draw_limits(axes: Axes, analysis: Analysis, x_axis: StretchedAxis) -> None:
         axes.axhline(high, label="_", **line)  # type: ignore[arg-type]
 
 
-def _drawn_codes() -> list[palette.Code]:
+def _drawn_codes() -> list[Code]:
     """Codes with a marker, the least important first: later ones are drawn on top."""
-    return [code for code in palette.all_codes().values() if code.marker]
+    return [code for code in all_codes().values() if code.marker]
 
 
 def _draw_symbols(

@@ -14,7 +14,7 @@ from matplotlib import colormaps
 from matplotlib.backends.backend_pdf import PdfPages
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.hits import hit_table
 from crmasks_widgets.figures.images import code_colours
 from crmasks_widgets.figures.jobs import Metadata, pdf_information, style
@@ -246,7 +246,7 @@ def mediancr_book(analysis: Analysis) -> HitBook:
         With the detection codes in the middle and the median as corrected.
     """
     codes = analysis.codes("median")
-    known = palette.all_codes()
+    known = all_codes()
     present = [known[number] for number in sorted(known) if np.any(codes == number)]
     legend = [LegendEntry(code.name, code.colour) for code in present]
     return HitBook(

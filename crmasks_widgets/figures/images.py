@@ -9,12 +9,12 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import INVALID_COLOUR, all_codes
 from crmasks_widgets.core.typing import BoolArray, FloatArray
 
 Extent = tuple[float, float, float, float]
 
-# Colours without a meaning in the palette of detection codes.
+# Colours without a meaning among detection codes.
 BOUNDARY_COLOUR: Final = "#E69F00"
 CROSS_COLOUR: Final = "#E00000"
 FIXED_COLOUR: Final = "#FF00FF"
@@ -26,7 +26,7 @@ MOST_ELONGATED: Final = 2.5
 def paper_grey() -> Colormap:
     """Grey scale from white (faint) to dark grey (bright).
 
-    It ends before black, so that symbols in the colours of the palette stand out everywhere.
+    It ends before black, so that symbols in the colours of detections stand out everywhere.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def paper_grey() -> Colormap:
         Invalid pixels are burgundy.
     """
     grey = LinearSegmentedColormap.from_list("paper_grey", ["#FFFFFF", "#A8A8A8", "#3C3C3C"])
-    return grey.with_extremes(bad=palette.INVALID_COLOUR)
+    return grey.with_extremes(bad=INVALID_COLOUR)
 
 
 def code_colours() -> npt.NDArray[np.uint8]:
@@ -45,7 +45,7 @@ def code_colours() -> npt.NDArray[np.uint8]:
     (k, 3) uint8
         Row `code` is its colour; row 0 is white.
     """
-    known = palette.all_codes()
+    known = all_codes()
     table = np.full((max(known) + 1, 3), 255, dtype=np.uint8)
     for number, code in known.items():
         table[number] = [int(code.colour[i : i + 2], 16) for i in (1, 3, 5)]

@@ -8,7 +8,7 @@ from astropy.table import Row
 
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import colours_by_name
 from crmasks_widgets.errors import on_one_line
 from crmasks_widgets.files.writing import (
     Product,
@@ -82,7 +82,7 @@ def _box(row: Row) -> str:
     words = [str(row["number"]), str(row["method"])]
     if "class" in row.colnames and row["class"] != PLAIN_NAME:
         words.append(str(row["class"]))
-    colour = palette.colours_by_name().get(str(row["method"]), "green")
+    colour = colours_by_name().get(str(row["method"]), "green")
     return f"box({place}) # color={colour} text={{{escaped(' '.join(words))}}}"
 
 

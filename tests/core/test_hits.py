@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core import hits as hitlist
+from crmasks_widgets.core.codes import BOTH, DILATION, FORCED
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.hits import hit_table, label_hits
 from crmasks_widgets.core.stack import stack_exposures
@@ -23,7 +23,7 @@ def scene():
     data[2, 1:3, 2] = [500.0, 180.0]
     data[1:, 6, 8] = 140.0
     codes = np.zeros((8, 10), np.uint8)
-    codes[1, 2], codes[2, 3] = palette.BOTH, palette.DILATION  # touch at a corner
+    codes[1, 2], codes[2, 3] = BOTH, DILATION  # touch at a corner
     codes[2, 2] = MM_ONLY
     codes[6, 8] = LACOSMIC_ONLY
     return data, codes
@@ -70,7 +70,7 @@ def test_methods_of_whole_hits():
     data, codes = scene()
     codes[...] = 0
     codes[0, 0], codes[0, 1] = MM_ONLY, LACOSMIC_ONLY
-    codes[3, 0], codes[5, 0], codes[7, 0] = MM_ONLY, palette.FORCED, palette.DILATION
+    codes[3, 0], codes[5, 0], codes[7, 0] = MM_ONLY, FORCED, DILATION
     table = hit_table(label_hits(codes > 0), codes, stack_exposures(data))
     assert table["method"].tolist() == ["both", "MM only", "set by hand", "dilation"]
 

@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from crmasks_widgets import Analysis, ExposureSet, Parameters
-from crmasks_widgets.core import codes as palette
 from crmasks_widgets.core import masks as masking
+from crmasks_widgets.core.codes import BOTH, DILATION, FORCED
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.masks import (
     Flags,
@@ -222,9 +222,9 @@ def test_counts_by_method():
 @pytest.mark.parametrize(
     ("where", "code"),
     [
-        ((0, 0), LACOSMIC_ONLY), ((1, 1), palette.BOTH), ((2, 2), MM_ONLY),
-        ((3, 3), palette.DILATION), ((4, 4), palette.FORCED), ((5, 5), 0),
-        ((6, 6), palette.BOTH), ((7, 7), SIGNIFICANCE_ONLY),
+        ((0, 0), LACOSMIC_ONLY), ((1, 1), BOTH), ((2, 2), MM_ONLY),
+        ((3, 3), DILATION), ((4, 4), FORCED), ((5, 5), 0),
+        ((6, 6), BOTH), ((7, 7), SIGNIFICANCE_ONLY),
     ],
 )  # fmt: skip
 def test_codes_say_why(where, code):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard import cutouts, overlays, picking
 from crmasks_widgets.dashboard.colour_tables import rgb
@@ -93,7 +93,7 @@ def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
     y, x = SECOND[0][0] - part[0].start, SECOND[0][1] - part[1].start
     assert tuple(codes[0, 0, :3]) == (235, 235, 235)
     shown = {tuple(c) for c in decoded(view.image.png)[..., :3].reshape(-1, 3)}
-    assert rgb(palette.all_codes()[MM_ONLY].colour) in shown
+    assert rgb(all_codes()[MM_ONLY].colour) in shown
     assert OUTLINE in shown
     assert tuple(codes[y, x, :3]) != (235, 235, 235)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import BOTH, all_codes
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard.diagram_view import DiagramView
 from crmasks_widgets.dashboard.on_screen import detected_pixels
@@ -254,7 +254,7 @@ def test_each_target_has_its_own_diagram_and_flags(dashboard, view):
         pixels, codes = detected_pixels(model)
         flags = dashboard.analysis.flags(target)
         np.testing.assert_array_equal(pixels, np.flatnonzero(flags.either))
-        assert np.count_nonzero(codes == palette.BOTH) == flags.counts()["both"]
+        assert np.count_nonzero(codes == BOTH) == flags.counts()["both"]
         assert np.count_nonzero(codes == MM_ONLY) == flags.counts()["mm only"]
         panel = view.panels["observed"]
         seen.add(panel.density.png)
@@ -268,7 +268,7 @@ def test_glyphs_on_screen_have_the_colours_of_what_is_flagged(dashboard, view):
     _, codes = detected_pixels(dashboard.state.model)
     picture = decoded(view.panels["observed"].overlay.png)
     colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
-    wanted = {tuple(bytes.fromhex(palette.all_codes()[c].colour[1:])) for c in np.unique(codes)}
+    wanted = {tuple(bytes.fromhex(all_codes()[c].colour[1:])) for c in np.unique(codes)}
     assert colours - {(255, 255, 255)} <= wanted
     assert len(colours) > 1
 

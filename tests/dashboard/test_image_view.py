@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bqplot import LinearScale
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import INVALID_COLOUR, all_codes
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard import edits, image_tools, overlays
@@ -125,7 +125,7 @@ def test_pixels_without_a_value_are_marked():
     bench = Bench.of(ImageView, frames)
     bench.page.sizes = {"image": SIZE}
     bench.view.render(bench.model)
-    assert tuple(drawn(bench.view)[7, 9, :3]) == rgb(palette.INVALID_COLOUR)
+    assert tuple(drawn(bench.view)[7, 9, :3]) == rgb(INVALID_COLOUR)
 
 
 def test_flags_lie_over_their_pixels(bench):
@@ -133,7 +133,7 @@ def test_flags_lie_over_their_pixels(bench):
     assert list(bench.view.layers.overlay.mark.x) == [0.5, 80.5]
     found = {(int(y), int(x)) for y, x in np.argwhere(shown[..., 3] > 0)}
     assert found == {*FIRST, *SECOND}
-    assert tuple(shown[FIRST[0]][:3]) == rgb(palette.all_codes()[MM_ONLY].colour)
+    assert tuple(shown[FIRST[0]][:3]) == rgb(all_codes()[MM_ONLY].colour)
     bench.state.show(opacity=0.0)
     assert not decoded(bench.view.layers.overlay.png)[..., 3].any()
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import BOTH
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard import overlays
 from crmasks_widgets.dashboard.viewport import whole_window
@@ -56,11 +56,11 @@ def test_shapes_tell_the_codes_without_colour(side):
 
 def test_a_brushed_pixel_keeps_the_shape_of_its_code():
     window = whole_window((1, 1), (1, 1))
-    plain = overlays.overlay_indices(marked([0], [palette.BOTH]), 1, window, 12)
-    both = overlays.overlay_indices(marked([0, 0], [palette.BOTH, overlays.BRUSHED]), 1, window, 12)
+    plain = overlays.overlay_indices(marked([0], [BOTH]), 1, window, 12)
+    both = overlays.overlay_indices(marked([0, 0], [BOTH, overlays.BRUSHED]), 1, window, 12)
     changed = both != plain
     assert (both[changed] == overlays.BRUSHED).all()
-    assert (both == palette.BOTH).any()
+    assert (both == BOTH).any()
 
 
 def test_shapes_come_where_there_is_room():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard.diagram_pictures import (
     RIM,
@@ -66,9 +66,7 @@ def test_a_glyph_lies_where_its_pixel_is_and_looks_like_no_other(code):
     assert (rows.mean(), columns.mean()) == (50, 100)
     shapes = {tuple(sorted(set(offsets))) for offsets in glyphs().values()}
     assert len(shapes) == len(glyphs())
-    assert tuple(glyph_palette()[code][:3]) == tuple(
-        bytes.fromhex(palette.all_codes()[code].colour[1:])
-    )
+    assert tuple(glyph_palette()[code][:3]) == tuple(bytes.fromhex(all_codes()[code].colour[1:]))
 
 
 @pytest.mark.parametrize(("beyond", "seen"), [(True, 3), (False, 1)])

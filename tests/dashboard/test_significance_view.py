@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import crmasks_widgets as cm
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
 from crmasks_widgets.dashboard.frames import pixel_lines
@@ -75,7 +75,7 @@ def test_every_target_has_its_density_thresholds_and_glyphs(dashboard, view):
         _, codes = detected_pixels(dashboard.state.model)
         picture = decoded(view.figure.overlay.png)
         colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
-        wanted = {tuple(bytes.fromhex(palette.all_codes()[c].colour[1:])) for c in np.unique(codes)}
+        wanted = {tuple(bytes.fromhex(all_codes()[c].colour[1:])) for c in np.unique(codes)}
         assert len(codes) > 0
         assert colours - {(255, 255, 255)} <= wanted
         assert len(colours) > 1

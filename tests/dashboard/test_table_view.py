@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from crmasks_widgets.core import codes as palette
+from crmasks_widgets.core.codes import all_codes, colours_by_name
 from crmasks_widgets.dashboard import hit_rows
 from crmasks_widgets.dashboard.hit_rows import Filter, columns_of, in_order, matching, texts
 from crmasks_widgets.dashboard.selection import selected_hit
@@ -58,8 +58,8 @@ def test_the_first_page_and_how_much_there_is(bench, view):
         assert row["cells"][:5] == [str(hit["number"]), f"{hit['x']:.1f}", f"{hit['y']:.1f}",
                                     str(hit["npix"]), hit["method"]]  # fmt: skip
         assert row["cells"][6] == f"{hit['peak_over_min_2']:.1f}"
-        assert palette.all_codes()[
-            next(c for c, code in palette.all_codes().items() if code.colour == row["colour"])
+        assert all_codes()[
+            next(c for c, code in all_codes().items() if code.colour == row["colour"])
         ].name == hit["method"]  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def test_headers_sort(bench, view):
 
 def test_filters(bench, view):
     table = hits(bench)
-    assert set(view.method.options) == {"any", *palette.colours_by_name()}
+    assert set(view.method.options) == {"any", *colours_by_name()}
     view.method.value = "MM only"
     assert all_numbers(view) == [h["number"] for h in table if h["method"] == "MM only"]
     view.method.value = "any"

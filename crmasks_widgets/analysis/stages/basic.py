@@ -9,8 +9,8 @@ import numpy.typing as npt
 from crmasks_widgets.analysis.graph import Reader
 from crmasks_widgets.core import alignment as align
 from crmasks_widgets.core import disagreement as differing
-from crmasks_widgets.core import noise_check as noise
 from crmasks_widgets.core import regions
+from crmasks_widgets.core.noise_check import NoiseCheck, check_noise
 from crmasks_widgets.core.stack import Stack, stack_exposures
 from crmasks_widgets.errors import InputError
 
@@ -126,8 +126,6 @@ def disagreement(read: Reader) -> str:
     return text
 
 
-def noise_check(read: Reader) -> noise.NoiseCheck:
+def noise_check(read: Reader) -> NoiseCheck:
     """Noise predicted and observed."""
-    return noise.check_noise(
-        read("scaled"), read.noise, read("alignment").flux_factors, read("matched")
-    )
+    return check_noise(read("scaled"), read.noise, read("alignment").flux_factors, read("matched"))

@@ -8,9 +8,17 @@ from crmasks_widgets.core import low as low_values
 from crmasks_widgets.core.between import BetweenExposures
 from crmasks_widgets.core.matching import match
 from crmasks_widgets.core.significance import everywhere as hit_in_all
-from crmasks_widgets.core.significance import excess as tests
 from crmasks_widgets.core.significance import hits
-from crmasks_widgets.core.significance import level as levels
+from crmasks_widgets.core.significance.excess import (
+    Candidates,
+    SignificanceDiagram,
+    count_significances,
+    excess_over_minimum,
+    find_candidates,
+    rescaled,
+    significance_map,
+)
+from crmasks_widgets.core.significance.level import Level, measure_level
 from crmasks_widgets.core.significance.noise_scale import MATCHED, PREDICTED, NoiseScale
 from crmasks_widgets.core.significance.scatter import measure_noise_scale, unknown_differences
 from crmasks_widgets.core.stack import Stack, stack_of
@@ -53,24 +61,24 @@ def between(read: Reader) -> BetweenExposures:
     return BetweenExposures(light, unknown_differences(read("level"), scales))
 
 
-def level(read: Reader) -> levels.Level:
+def level(read: Reader) -> Level:
     """Level and noise of every pixel."""
-    return levels.measure_level(read("tested"), read.noise, read("alignment").flux_factors)
+    return measure_level(read("tested"), read.noise, read("alignment").flux_factors)
 
 
 def excess(read: Reader, target: Target) -> npt.NDArray[np.float32]:
     """Excess of a target over the minimum and over what is smooth, in sigma."""
-    return tests.excess_over_minimum(read("tested"), read("level"), target, read.p.sg_background)
+    return excess_over_minimum(read("tested"), read("level"), target, read.p.sg_background)
 
 
-def high(read: Reader, target: Target) -> tests.Candidates:
+def high(read: Reader, target: Target) -> Candidates:
     """Pixels of a target that stand out of the noise measured in it."""
     level, values = read("level"), read("excess", target, keep=not read.once)
     scale = PREDICTED
     if read.p.sg_measured_noise:
         flat = None if target == "median" else read("high", "median").noise.flat
         scale = measure_noise_scale(read("tested"), level, target, values, flat)
-    return tests.find_candidates(level, target, values, scale)
+    return find_candidates(level, target, values, scale)
 
 
 def noise_scale(read: Reader) -> NoiseScale:
@@ -83,9 +91,9 @@ def noise_scale(read: Reader) -> NoiseScale:
     return of_median.joined([read("high", target).noise for target in targets], least)
 
 
-def candidates(read: Reader, target: Target) -> tests.Candidates:
+def candidates(read: Reader, target: Target) -> Candidates:
     """Pixels of a target that any threshold may reach."""
-    return tests.rescaled(read("high", target), read("level"), read("noise_scale"))
+    return rescaled(read("high", target), read("level"), read("noise_scale"))
 
 
 def groups(read: Reader, target: Target) -> hits.Groups:
@@ -126,12 +134,10 @@ def significant(read: Reader, target: Target) -> hits.Found:
 
 def significance(read: Reader, target: Target) -> npt.NDArray[np.float32]:
     """Significance of every pixel."""
-    return tests.significance_map(
-        read("level"), target, read("excess", target), read("noise_scale")
-    )
+    return significance_map(read("level"), target, read("excess", target), read("noise_scale"))
 
 
-def significance_diagram(read: Reader, target: Target) -> tests.SignificanceDiagram:
+def significance_diagram(read: Reader, target: Target) -> SignificanceDiagram:
     """Density of the pixels in significance and minimum."""
     minimum, edges = read("stack").min2d, read("plane")[0].x_edges
-    return tests.count_significances(minimum, read("significance", target), edges)
+    return count_significances(minimum, read("significance", target), edges)
