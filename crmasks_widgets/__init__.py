@@ -1,5 +1,6 @@
 """Remove the cosmic rays that survive a median of three or more long exposures."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from crmasks_widgets._version import __version__
@@ -14,12 +15,15 @@ from crmasks_widgets.errors import (
 )
 from crmasks_widgets.exposures import Calibration, ExposureSet, read_calibration, read_exposures
 from crmasks_widgets.loading import apply_masks, load_analysis
+from crmasks_widgets.opening import open_files
 from crmasks_widgets.parameters import Parameters, parameter_table
 from crmasks_widgets.products import save_all
 from crmasks_widgets.products.hits import save_hits, save_regions
 from crmasks_widgets.products.session import save_session
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crmasks_widgets.dashboard.app import Dashboard as Dashboard
 
 __all__ = [
@@ -37,6 +41,8 @@ __all__ = [
     "__version__",
     "apply_masks",
     "load_analysis",
+    "open",
+    "open_files",
     "parameter_table",
     "read_calibration",
     "read_exposures",
@@ -54,3 +60,28 @@ def __getattr__(name: str) -> Any:
 
         return Dashboard
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def open(files: "str | Path | Sequence[str | Path]", **given: Any) -> "Dashboard":
+    """Open the dashboard on FITS files alone.
+
+    Parameters
+    ----------
+    files : path, or sequence of paths
+        FITS files, folders and patterns; three or more exposures of one field.
+    **given : object
+        Parameters that are known, such as ``gain=1.7`` or ``extnum="SCI"``.
+
+    Returns
+    -------
+    Dashboard
+        Shown when it is the last line of a notebook cell.
+
+    Raises
+    ------
+    InputError, ParameterError
+        As of `open_files`.
+    """
+    from crmasks_widgets.dashboard.app import Dashboard
+
+    return Dashboard(open_files(files, **given))

@@ -20,8 +20,10 @@ from rich.console import Console
 from crmasks_widgets import batch, terminal
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.asking import as_value
 from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
+from crmasks_widgets.beginning import Choices, begin
 from crmasks_widgets.demo import SCENE_KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError, on_one_line
 from crmasks_widgets.loading import load_analysis
@@ -35,7 +37,7 @@ EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS, EXIT_INTERRUPTED = 0, 1, 2, 
 _GRACE = 0.7  # s
 _NOTHING = "interrupted; no product was written"
 _INTERRUPTED = {
-    "run": _NOTHING, "check": _NOTHING, "demo": _NOTHING, "lab": "interrupted",
+    "run": _NOTHING, "init": _NOTHING, "check": _NOTHING, "demo": _NOTHING, "lab": "interrupted",
     "batch": "interrupted; the same command goes on with what is left",
 }  # fmt: skip
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -49,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        With the commands `run`, `batch`, `check`, `demo` and `lab`.
+        With the commands `run`, `batch`, `init`, `check`, `demo` and `lab`.
     """
     parser = argparse.ArgumentParser(
         prog="crmasks",
@@ -76,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="leave out DATE, and take seed 0 where one would be drawn: the same bytes every time",
     )  # fmt: skip
     several = _add_batch(commands)
+    begin = _add_init(commands)
     check = commands.add_parser(
         "check", help="compare the noise of the exposures with gain and readout noise",
         description=_check.__doc__,
@@ -105,8 +108,8 @@ def build_parser() -> argparse.ArgumentParser:
         "lab", help="open the dashboard in JupyterLab", description=_lab.__doc__
     )
     lab.add_argument(
-        "params", metavar="PARAMS.yaml", nargs="?", type=Path,
-        help="what to look at (default: demo exposures)",
+        "sources", metavar="FILE", nargs="*",
+        help="PARAMS.yaml, or FITS files of three or more exposures (default: demo exposures)",
     )  # fmt: skip
     lab.add_argument("--port", type=int, default=0, help="of the server (default: any free one)")
     lab.add_argument(
@@ -123,7 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--overwrite", action="store_true", help="replace the products of an earlier run"
         )
-    for command in (run, several, check, demo, lab):
+    for command in (run, several, begin, check, demo, lab):
         command.add_argument(
             "--log-level", choices=LOG_LEVELS, default="INFO", type=str.upper,
             help="how much is reported (default: INFO)",
@@ -159,6 +162,41 @@ def _add_batch(commands: Any) -> argparse.ArgumentParser:
         help="of a Dask cluster that is to do the work (needs crmasks_widgets[dask])",
     )  # fmt: skip
     return parser
+
+
+def _add_init(commands: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "init", help="make a parameter file for FITS files", description=_init.__doc__,
+        epilog="Without a terminal and without --yes only what is certain is written; what is "
+        "missing then is said, with exit code 2.",
+    )  # fmt: skip
+    parser.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="FITS files, folders, patterns ('n1/*.fits')",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="PARAMS.yaml", type=Path, default=Path("params.yaml"),
+        help="where to write (default: params.yaml); a number is added for further groups",
+    )  # fmt: skip
+    parser.add_argument("--yes", action="store_true", help="take the proposals without asking")
+    parser.add_argument("--extnum", metavar="EXT", help="extension of the image: number or name")
+    for name, unit in (("gain", "e-/ADU"), ("rnoise", "ADU"), ("bias", "ADU")):
+        parser.add_argument(f"--{name}", metavar="X", type=as_value, help=f"if known, {unit}")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an earlier parameter file"
+    )
+    return parser
+
+
+def _init(arguments: argparse.Namespace, console: Console) -> int:
+    """Find out from FITS files what a run needs, and write a parameter file that says why."""
+    given = {name: getattr(arguments, name) for name in ("extnum", "gain", "rnoise", "bias")}
+    choices = Choices(given, arguments.yes, arguments.overwrite)
+    written = begin(arguments.files, arguments.output, choices, console)
+    logger.info("next: crmasks lab %s", shlex.quote(str(written[0])))
+    return EXIT_DONE
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
@@ -243,7 +281,7 @@ def _lab(arguments: argparse.Namespace, console: Console) -> int:
         allow_root=arguments.allow_root,
     )
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
-        serve(arguments.params, options)
+        serve(arguments.sources, options)
     return EXIT_DONE
 
 
@@ -351,7 +389,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _logging_to(console, errors, arguments.log_level):
             commands = {
-                "run": _run, "batch": _batch, "check": _check, "demo": _demo, "lab": _lab,
+                "run": _run, "batch": _batch, "init": _init, "check": _check, "demo": _demo,
+                "lab": _lab,
             }  # fmt: skip
             return commands[arguments.command](arguments, console)
     except ProductExistsError as error:

@@ -16,7 +16,10 @@ from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
-from crmasks_widgets.files.reading import ImagePlane, find_file, read_image
+from crmasks_widgets.exposure_names import split_extension, split_plane
+from crmasks_widgets.files.finding import find_map
+from crmasks_widgets.files.quality import Quality
+from crmasks_widgets.files.reading import ANY, ImagePlane, at_home, find_file, read_image
 from crmasks_widgets.parameters import Parameters
 
 logger = logging.getLogger(__name__)
@@ -41,9 +44,12 @@ class ExposureSet:
         False where a value is not finite or marked as bad, and in borders and blocks of a constant
         that is no light; None when all are usable. Read-only.
     checksums : tuple of n str
-        SHA-256 of the files, or of the arrays where there is no file.
+        SHA-256 of the files, or of the arrays where there is no file; of planes of a cube, as of
+        `files.reading.plane_checksum`.
     paths : tuple of Path
         The files; empty for arrays.
+    planes : tuple of (int or None)
+        Which images of cubes, from 0; empty for arrays.
     """
 
     data: Float32Array
@@ -52,6 +58,7 @@ class ExposureSet:
     valid: BoolArray | None
     checksums: tuple[str, ...]
     paths: tuple[Path, ...] = field(default=())
+    planes: tuple[int | None, ...] = field(default=())
 
     @property
     def n(self) -> int:
@@ -132,6 +139,7 @@ class ExposureSet:
             valid=None if valid.all() else valid,
             checksums=tuple(plane.checksum for plane in planes),
             paths=tuple(plane.path for plane in planes if plane.path is not None),
+            planes=tuple(plane.plane for plane in planes if plane.path is not None),
         )
 
 
@@ -180,22 +188,31 @@ def _is_ccddata(array: Any) -> bool:
 
 
 def read_exposures(
-    paths: Sequence[str | Path], extnum: int = 0, folders: Sequence[str | Path] = (".",)
+    paths: Sequence[str | Path],
+    extnum: int | str = 0,
+    folders: Sequence[str | Path] = (".",),
+    quality: Quality = ANY,
 ) -> ExposureSet:
     """Read equivalent exposures from FITS files.
 
-    Every numeric FITS type is read, scaled or unsigned integers and compressed files (`.gz`, `.fz`)
-    included. An extension DQ, MASK or BPM of the same shape marks bad pixels by non-zero values.
+    Every numeric FITS type is read, scaled or unsigned integers and compressed files (`.gz`, `.fz`,
+    `.bz2`, `.xz`, `.zip`) included. An extension of the same shape called DQ, MASK, MASKS, BPM,
+    QUALITY, BADPIX, BADPIXEL or FLAGS marks bad pixels by non-zero values; one of zeros and ones,
+    most of them ones, marks the good ones.
 
     Parameters
     ----------
     paths : sequence of at least 3 paths
-        The files. Relative ones are looked for in `folders`, in this order.
-    extnum : int
-        Extension to be read, 0 for the primary one. A compressed primary image (`.fits.fz`) lies in
+        The files; ``cube.fits[0]`` is the first image of a cube. Relative ones are looked for in
+        `folders`, in this order.
+    extnum : int or str
+        Extension to be read: its number, 0 for the primary one, or its name, ``SCI`` or ``SCI,2``
+        (EXTNAME and EXTVER). A compressed primary image (`.fits.fz`) lies in
         extension 1 and is found there.
     folders : sequence of paths
         Where to look.
+    quality : Quality
+        Which extension marks bad pixels, and by which bits.
 
     Returns
     -------
@@ -207,18 +224,39 @@ def read_exposures(
     InputError
         Names the file, what was found and what was expected.
     """
-    found = [find_file(path, folders) for path in paths]
-    for i, path in enumerate(found):
+    found = [_located(path, folders) for path in paths]
+    for i, (path, plane) in enumerate(found):
         for j in range(i):
-            if path.samefile(found[j]):
+            if plane == found[j][1] and path.samefile(found[j][0]):
                 msg = (
                     f"{paths[i]}: found the same file as image {j + 1} ({paths[j]}), "
                     "expected a different exposure"
                 )
                 raise InputError(msg)
-    exposures = ExposureSet._from_planes([read_image(path, extnum, len(found)) for path in found])
+    planes = [read_image(path, extnum, len(found), plane, quality) for path, plane in found]
+    exposures = ExposureSet._from_planes(planes)
+    _pass_on_remarks(planes)
     _warn_of_copies(exposures)
     return exposures
+
+
+def _pass_on_remarks(planes: Sequence[ImagePlane]) -> None:
+    """Say once what holds for several files."""
+    who: dict[str, list[str]] = {}
+    for plane in planes:
+        for remark in plane.remarks:
+            who.setdefault(remark, []).append(plane.name)
+    for remark, names in who.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        logger.warning("%s%s: %s", names[0], more, remark)
+
+
+def _located(path: str | Path, folders: Sequence[str | Path]) -> tuple[Path, int | None]:
+    """File, and plane of a cube where the name ends in one and is not that of a file itself."""
+    file, plane = split_plane(path)
+    if plane is None or any((Path(folder) / at_home(path)).is_file() for folder in folders):
+        return find_file(path, folders), None
+    return find_file(file, folders), plane
 
 
 def _warn_of_copies(exposures: ExposureSet) -> None:
@@ -308,13 +346,30 @@ class Calibration:
             paths.pop(name, None)
             value = getattr(parameters, name)
             if isinstance(value, str):
-                paths[name] = find_file(value, folders)
-                plane = read_image(paths[name], extnum=0)
+                paths[name], extension = _located_map(value, folders)
+                if extension is None:
+                    extension = find_map(paths[name], shape, _MAP_NAMES[name])
+                plane = read_image(paths[name], extension)
                 values[name] = _checked_map(plane, name, shape)
                 checksums[name] = plane.checksum
             else:
                 values[name] = float(value)
         return Calibration(**values, checksums=checksums, paths=paths)
+
+
+_MAP_NAMES = {
+    "gain": ("GAIN", "GAINMAP"),
+    "rnoise": ("RNOISE", "RDNOISE", "READNOISE", "RON"),
+    "bias": ("BIAS", "SUPERBIAS"),
+}
+
+
+def _located_map(name: str, folders: Sequence[str | Path]) -> tuple[Path, int | str | None]:
+    """File, and extension where the name ends in one and is not that of a file itself."""
+    file, extension = split_extension(name)
+    if extension is None or any((Path(folder) / at_home(name)).is_file() for folder in folders):
+        return find_file(name, folders), None
+    return find_file(file, folders), extension
 
 
 _MAP_RULES = {"gain": ("> 0", np.greater), "rnoise": (">= 0", np.greater_equal)}

@@ -7,6 +7,7 @@ import itertools
 import json
 import logging
 import os
+import re
 import secrets
 import signal
 import socket
@@ -26,7 +27,10 @@ from jupyter_core.paths import jupyter_runtime_dir
 from nbformat.v4 import new_code_cell, new_notebook, output_from_msg
 
 from crmasks_widgets.errors import OutputError, StartError
+from crmasks_widgets.exposure_names import is_pattern, split_plane
+from crmasks_widgets.files.finding import FITS_NAME
 from crmasks_widgets.loading import load_analysis
+from crmasks_widgets.opening import open_files
 
 logger = logging.getLogger(__name__)
 
@@ -83,35 +87,60 @@ class ServerOptions:
     allow_root: bool = False
 
 
-def dashboard_code(params: Path | None) -> str:
+Sources = Sequence[str]
+"""A parameter file, or FITS files; empty for demo exposures."""
+
+
+def dashboard_code(sources: Sources) -> str:
     """Text of the cell that opens the dashboard.
 
     Parameters
     ----------
-    params : Path or None
-        Parameter file; None for demo exposures.
+    sources : sequence of str
+        A parameter file, or FITS files; empty for demo exposures.
 
     Returns
     -------
     str
         Python.
     """
-    if params is None:
+    more = ""
+    if not sources:
         more, analysis = "from crmasks_widgets.demo import demo_analysis\n", "demo_analysis()"
+    elif is_parameter_file(sources):
+        analysis = f"cm.load_analysis({sources[0]!r})"
     else:
-        more, analysis = "", f"cm.load_analysis({str(params)!r})"
+        return f"import crmasks_widgets as cm\n\ndashboard = cm.open({list(sources)!r})\ndashboard"
     return f"import crmasks_widgets as cm\n{more}\ndashboard = cm.Dashboard({analysis})\ndashboard"
 
 
-def prepare_notebook(folder: Path, params: Path | None) -> Path:
+def is_parameter_file(sources: Sources) -> bool:
+    """Tell a parameter file from FITS files.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        As a person named them.
+
+    Returns
+    -------
+    bool
+        True for one file that is no FITS file by its name.
+    """
+    if len(sources) != 1 or is_pattern(sources[0]) or Path(sources[0]).is_dir():
+        return False
+    return FITS_NAME.match(split_plane(sources[0])[0]) is None
+
+
+def prepare_notebook(folder: Path, sources: Sources) -> Path:
     """Find the notebook of an earlier start, or write one; no other file is touched.
 
     Parameters
     ----------
     folder : Path
         Where it is or goes to.
-    params : Path or None
-        Parameter file, as seen from the folder; None for demo exposures.
+    sources : sequence of str
+        A parameter file or FITS files, as seen from the folder; empty for demo exposures.
 
     Returns
     -------
@@ -123,9 +152,9 @@ def prepare_notebook(folder: Path, params: Path | None) -> Path:
     OutputError
         The folder cannot be written to.
     """
-    code = dashboard_code(params)
+    code = dashboard_code(sources)
     notebook = new_notebook(cells=[new_code_cell(code)], metadata={"kernelspec": KERNEL})
-    stem = f"crmasks-{'demo' if params is None else params.stem}"
+    stem = f"crmasks-{_stem(sources[0]) if sources else 'demo'}"
     for number in itertools.count(1):
         path = folder / (f"{stem}.ipynb" if number == 1 else f"{stem}-{number}.ipynb")
         try:
@@ -141,6 +170,12 @@ def prepare_notebook(folder: Path, params: Path | None) -> Path:
     raise AssertionError  # for the type checker: the numbers do not end
 
 
+def _stem(source: str) -> str:
+    """Name of a file without what it ends in; of a pattern, what can be in a name."""
+    stem = re.sub(r"[^\w.+'-]+", "", Path(split_plane(source)[0]).name.split(".")[0])
+    return stem or "files"
+
+
 def _first_code(path: Path) -> str | None:
     """Source of the first code cell; None for what is no notebook."""
     try:
@@ -151,30 +186,33 @@ def _first_code(path: Path) -> str | None:
         return None
 
 
-def serve(params: Path | None, options: ServerOptions) -> None:
+def serve(sources: Sources, options: ServerOptions) -> None:
     """Open the dashboard, and keep it open until Ctrl-C.
 
     Parameters
     ----------
-    params : Path or None
-        Parameter file; None for demo exposures.
+    sources : sequence of str
+        A parameter file, or FITS files; empty for demo exposures.
     options : ServerOptions
         How.
 
     Raises
     ------
     CrmasksError
-        The parameter file or what it names is not usable, or a program did not start.
+        A file, or what it names, is not usable, or a program did not start.
     KeyboardInterrupt
         Ctrl-C; the server is down.
     """
     if options.voila and importlib.util.find_spec("voila") is None:
         msg = "--voila: found no package voila, expected it: pip install 'crmasks-widgets[voila]'"
         raise StartError(msg)
-    if params is not None:
-        load_analysis(params)  # what is wrong is said now, not on a page of the browser
+    # What is wrong is said now, not on a page of the browser.
+    if is_parameter_file(sources):
+        load_analysis(sources[0])
+    elif sources:
+        open_files(sources)
     port, token = free_port(options.port), secrets.token_urlsafe(24)
-    path = prepare_notebook(Path(), params)
+    path = prepare_notebook(Path(), sources)
     environment = {**os.environ, "JUPYTER_TOKEN": token}
     if options.voila:
         page, command = "", [*VOILA, f"--Voila.port={port}", str(path)]

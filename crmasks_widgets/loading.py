@@ -16,9 +16,13 @@ from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.masks import Masks
 from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposures import ExposureSet, read_calibration, read_exposures
+from crmasks_widgets.files.finding import expand_names
+from crmasks_widgets.files.headers import describe
 from crmasks_widgets.files.history import image_checksums, order_of
+from crmasks_widgets.files.quality import Quality
 from crmasks_widgets.files.reading import find_file, open_fits
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.proposals.differences import contradictions, disagreements
 
 logger = logging.getLogger(__name__)
 
@@ -88,11 +92,19 @@ def read_analysis(parameters: Parameters, folders: Sequence[str | Path] = (".",)
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
     """
-    images = parameters.images or ()
-    exposures = read_exposures(images, parameters.extnum, folders)
+    images = expand_names(parameters.images or (), folders)
+    quality = Quality(parameters.dq_extension, parameters.dq_bits)
+    if images != parameters.images:
+        parameters = parameters.replace(images=images)
+    exposures = read_exposures(images, parameters.extnum, folders, quality)
     for name, found in zip(images, exposures.paths, strict=True):
         logger.info("%s: read from %s", name, found.resolve())
-    # Products name them as the user did, so that they do not depend on where they lie.
+    facts = [describe(header) for header in exposures.headers]
+    for text in disagreements(images, exposures.headers, facts, exposures.shape):
+        logger.warning("%s", text)
+    for text in contradictions(parameters, facts):
+        logger.warning("%s", text)
+    # Products name them as the person did, so that they do not depend on where they lie.
     exposures = dataclasses.replace(exposures, names=images)
     calibration = read_calibration(parameters, exposures.shape, folders)
     for key, found in calibration.paths.items():

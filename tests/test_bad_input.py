@@ -179,10 +179,17 @@ IMAGES = {
     "an empty file": (b"", "not readable as FITS", "a whole FITS file"),
     "empty primary": ([fits.PrimaryHDU()], "no data in extension 0", "2-D image"),
     "image in the extension": (
-        [fits.PrimaryHDU(), fits.ImageHDU(FRAME)], "no data in extension 0", "2-D image"
+        [fits.PrimaryHDU(), fits.ImageHDU(FRAME, name="SCI")],
+        "no data in extension 0", "2-D image", "an image is in extension 1 (SCI)",
     ),
     "1-D": ([fits.PrimaryHDU(FRAME[0])], "found 1-D data in extension 0", "2-D image"),
-    "3-D": ([fits.PrimaryHDU(FRAME[None])], "found 3-D data in extension 0", "2-D image"),
+    "3-D": (
+        [fits.PrimaryHDU(np.stack([FRAME] * 2))],
+        "found 3-D data in extension 0", "2-D image", "e2.fits[0] to e2.fits[1]",
+    ),
+    "4-D": (
+        [fits.PrimaryHDU(np.ones((2, 2, *SHAPE)))], "found 4-D data in extension 0", "2-D image"
+    ),
     "other shape": (
         [fits.PrimaryHDU(FRAME[1:])], "found a frame of 80 x 63 pixels", "80 x 64", "e1.fits"
     ),
@@ -314,7 +321,7 @@ MAPS = {
     "gain NaN": ("gain", ONE_NAN, "found gain = nan at pixel (23, 12)", "expected > 0"),
     "rnoise < 0": ("rnoise", ONE_ZERO - 0.5, "found rnoise = -0.5 at pixel (23, 12)", ">= 0"),
     "bias NaN": ("bias", ONE_NAN, "found bias = nan at pixel (23, 12)", "expected finite"),
-    "gain 3-D": ("gain", np.ones((1, *SHAPE)), "found 3-D data", "2-D image"),
+    "gain 3-D": ("gain", np.ones((2, *SHAPE)), "found 3-D data", "2-D image"),
 }
 
 

@@ -71,7 +71,7 @@ def test_a_server_that_ends_at_once_is_an_error():
 
 
 def test_the_notebook_opens_the_dashboard_of_the_file(tmp_path):
-    path = lab.prepare_notebook(tmp_path, lab.Path("data/it's.yaml"))
+    path = lab.prepare_notebook(tmp_path, ["data/it's.yaml"])
     assert path == tmp_path / "crmasks-it's.ipynb"
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
@@ -83,12 +83,12 @@ def test_the_notebook_opens_the_dashboard_of_the_file(tmp_path):
 
 
 def test_the_notebook_of_an_earlier_start_is_used_again(tmp_path):
-    first = lab.prepare_notebook(tmp_path, None)
+    first = lab.prepare_notebook(tmp_path, [])
     notebook = nbformat.read(first, as_version=4)
     notebook.cells.append(nbformat.v4.new_markdown_cell("my notes"))
     nbformat.write(notebook, first)
     before = digests(tmp_path)
-    assert lab.prepare_notebook(tmp_path, None) == first
+    assert lab.prepare_notebook(tmp_path, []) == first
     assert digests(tmp_path) == before
 
 
@@ -101,7 +101,7 @@ def test_other_files_are_left_alone(tmp_path, content):
         (tmp_path / name).write_text(content, encoding="utf-8")
     (tmp_path / "crmasks-p-3.ipynb").mkdir()
     before = digests(tmp_path)
-    path = lab.prepare_notebook(tmp_path, lab.Path("p.yaml"))
+    path = lab.prepare_notebook(tmp_path, ["p.yaml"])
     assert path.name == "crmasks-p-4.ipynb"
     after = digests(tmp_path)
     assert after.pop(path.name)
@@ -109,14 +109,14 @@ def test_other_files_are_left_alone(tmp_path, content):
 
 
 def test_two_files_of_one_name_have_two_notebooks(tmp_path):
-    one, other = lab.Path("a/params.yaml"), lab.Path("b/params.yaml")
+    one, other = ["a/params.yaml"], ["b/params.yaml"]
     assert lab.prepare_notebook(tmp_path, one) != lab.prepare_notebook(tmp_path, other)
     assert lab.prepare_notebook(tmp_path, one).name == "crmasks-params.ipynb"
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
     with pytest.raises(OutputError, match=r"crmasks-demo\.ipynb: not writable \(.*\), expected"):
-        lab.prepare_notebook(tmp_path / "none", None)
+        lab.prepare_notebook(tmp_path / "none", [])
 
 
 def test_the_analysis_of_the_demo_has_its_exposures_and_levels():

@@ -381,6 +381,9 @@ def values_of(info: ParameterInfo) -> st.SearchStrategy[object]:
 three = st.lists(name_text, min_size=3, max_size=3)
 OTHER = {
     "images": st.none() | three,
+    "extnum": st.integers(0, 2**31 - 1) | st.sampled_from(["SCI", "SCI,2"]),
+    "dq_extension": st.none() | st.integers(0, 2**31 - 1) | st.sampled_from(["DQ", "MASK,3"]),
+    "dq_bits": st.none() | st.lists(st.integers(1, 2**31 - 1)),
     "gain": positive | map_name,
     "rnoise": st.floats(0, allow_infinity=False) | map_name,
     "bias": finite | map_name,

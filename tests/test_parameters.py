@@ -37,7 +37,8 @@ def refused(message: str, **given_values: object) -> None:
 
 OWN = {
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
-    "mediancr_pixels_rejected", "max_flagged_fraction", "sg_false_alarms", "sg_growth",
+    "mediancr_pixels_rejected", "max_flagged_fraction", "dq_extension", "dq_bits",
+    "sg_false_alarms", "sg_growth",
     "sg_background", "sg_measured_noise", "sg_corrected", "match_exposures",
 }  # fmt: skip
 
@@ -52,6 +53,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "dilation": 1, "regions_to_be_skipped": None, "pixels_to_be_flagged_as_cr": None,
         "pixels_to_be_ignored_as_cr": None, "pixels_to_be_replaced_by_local_median": None,
         "mediancr_pixels_rejected": None, "max_flagged_fraction": 0.5,
+        "dq_extension": None, "dq_bits": None,
         "verify_cr": False, "semiwindow": 15, "color_scale": "minmax", "maxplots": -1,
         "la_gain_apply": True, "la_sigclip": 5.0, "la_sigfrac": 0.3, "la_objlim": 5.0,
         "la_satlevel": 65535.0, "la_niter": 4, "la_sepmed": True, "la_cleantype": "meanmask",
@@ -261,6 +263,13 @@ def test_range_of_gain_readout_noise_and_bias() -> None:
     assert (Parameters(rnoise=0).rnoise, Parameters(bias=-5).bias) == (0.0, -5.0)
 
 
+def test_extension() -> None:
+    for value, kept in {3: 3, "3": 3, "sci": "SCI", "SCI, 2": "SCI,2", "CCD 1,1": "CCD 1"}.items():
+        assert Parameters(extnum=value).extnum == kept
+    for value in (-1, 1.5, True, "", "none", "SCI,x", "a[1]", "é", 2**31, None):
+        refused("^extnum: found .*, expected a number of at least 0, a name", extnum=value)
+
+
 def test_images() -> None:
     assert Parameters(images=["a", "b", "c"]).images == ("a", "b", "c")
     assert Parameters(images="none").images is None
@@ -268,6 +277,10 @@ def test_images() -> None:
     refused("^images: found 1 file name, expected at least 3$", images=["a"])
     refused("^images: found 0 file names", images=[])
     refused("^images: found 'a.fits', expected a list of at least 3 file names", images="a.fits")
+    for pattern in ("night1/*.fits", "night_[1-3].fits", "~/night?.fits", "night1/"):
+        assert Parameters(images=pattern).images == (pattern,)
+        assert Parameters(images=[pattern], flux_factor=[1, 2, 3]).images == (pattern,)
+    refused("^images: found 2 file names", images=["cube.fits[0]", "cube.fits[1]"])
     refused("^images: found 3, expected a list", images=["a", "b", 3])
     refused("^images: found '', expected a list", images=["a", "b", ""])
 

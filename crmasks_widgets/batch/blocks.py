@@ -14,7 +14,9 @@ from astropy.io.ascii import InconsistentTableError
 from astropy.table import Table
 
 from crmasks_widgets.errors import CrmasksError, InputError, ParameterError, on_one_line
-from crmasks_widgets.files.reading import find_file, open_fits
+from crmasks_widgets.exposure_names import split_plane
+from crmasks_widgets.files.finding import expand_names
+from crmasks_widgets.files.reading import find_file, frame_shape
 from crmasks_widgets.machine import memory_needed
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.info import EXPOSURE_KEYS, canonical_names
@@ -128,13 +130,13 @@ def memory_of(block: Block) -> float:
     """
     if block.parameters is None or not block.parameters.images:
         return 0.0
-    images, extnum = block.parameters.images, block.parameters.extnum
     try:
-        with open_fits(find_file(images[0], block.folders)) as (hdus, _):
-            shape = hdus[extnum].shape or hdus[extnum + 1].shape  # .fits.fz
+        images = expand_names(block.parameters.images, block.folders)
+        path = find_file(split_plane(images[0])[0], block.folders)
+        shape = frame_shape(path, block.parameters.extnum)
     except CrmasksError:
         return 0.0
-    return memory_needed(len(images), shape) if len(shape) == 2 else 0.0
+    return memory_needed(len(images), shape)
 
 
 class _Shared:

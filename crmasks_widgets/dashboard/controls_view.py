@@ -38,6 +38,8 @@ FIXED: Final = MappingProxyType(
     {
         "images": "the exposures of this dashboard; open other files to change them",
         "extnum": "read with the exposures; open the files again to change it",
+        "dq_extension": "read with the exposures; open the files again to change it",
+        "dq_bits": "read with the exposures; open the files again to change it",
     }
 )
 UNUSED: Final = MappingProxyType(

@@ -19,6 +19,7 @@ from crmasks_widgets.dashboard.control_widgets import ErrorLine
 from crmasks_widgets.dashboard.state import ViewModel
 from crmasks_widgets.errors import Cancelled, CrmasksError, InputError
 from crmasks_widgets.exposures import read_exposures
+from crmasks_widgets.files.quality import Quality
 from crmasks_widgets.files.writing import Written
 from crmasks_widgets.loading import load_analysis
 from crmasks_widgets.products import FigureJob, Figures, save_all
@@ -267,7 +268,9 @@ class FilesView:
 
 def _with_exposures(names: Sequence[str], extnum: int, like: Analysis) -> Analysis:
     """Look at other exposures with the same settings, but for those of single pixels."""
-    exposures = read_exposures(names, extnum)
+    settings = like.parameters
+    quality = Quality(settings.dq_extension, settings.dq_bits)
+    exposures = read_exposures(names, extnum, quality=quality)
     dropped: dict[str, Any] = dict.fromkeys(OF_ONE_FIELD)
     changes = {"images": tuple(names), "extnum": extnum, **dropped}
     parameters = anchored(like).parameters.replace(**changes)

@@ -1,18 +1,15 @@
 """Reading one image of one FITS file, with errors for the user who named the file."""
 
 import contextlib
-import gzip
 import hashlib
 import logging
 import math
-import os
 import re
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +18,17 @@ from astropy.io.fits.verify import VerifyError, VerifyWarning
 from astropy.utils.exceptions import AstropyUserWarning
 
 from crmasks_widgets.errors import CrmasksError, InputError, on_one_line
+from crmasks_widgets.files.cards import cleaned, header_remarks
+from crmasks_widgets.files.quality import (
+    MUCH,
+    QUALITY_NAMES,
+    Quality,
+    frame_of,
+    marked_bad,
+    named_hdu,
+    shape_of_image,
+)
+from crmasks_widgets.files.unpacking import UNPACKING_ERRORS, unpacked
 from crmasks_widgets.machine import LIMIT_VARIABLE, available_memory, memory_needed
 
 try:
@@ -29,13 +37,14 @@ try:
 except ImportError:
     CfitsioException = OSError
 
+ANY = Quality()
+_FOREIGN_BYTES = "non-ASCII characters are present"
 logger = logging.getLogger(__name__)
 
 WCS_CARDS = re.compile(
     r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)\d+|(CD|PC|PV|PS)\d+_\d+|WCS.*|LONPOLE|LATPOLE|RADESYS"
     r"|EQUINOX|(A|B|AP|BP)_(ORDER|\d+_\d+)"
 )
-QUALITY_NAMES = ("DQ", "MASK", "BPM")
 # Cards that describe the file they came from, not the sky.
 _FOREIGN_CARDS = (
     "BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX", "DATE", "EXTNAME",
@@ -45,12 +54,9 @@ _FOREIGN_CARDS = (
 _UNREADABLE = (
     OSError, TypeError, ValueError, KeyError, IndexError, EOFError, AttributeError,
     zlib.error, VerifyError, MemoryError, OverflowError, RuntimeError, CfitsioException,
+    *UNPACKING_ERRORS,
 )  # fmt: skip
 _TRUNCATED = ("File may have been truncated", "Error validating header for HDU")
-_GZIP_MAGIC = b"\x1f\x8b"
-_FITS_MAGIC = b"SIMPLE  ="
-# Frames of real detectors shrink to a tenth; small files of constants, more.
-_MOST_UNPACKED = (64, 2**28)  # times the size of the file, and bytes on top
 
 
 @dataclass
@@ -68,9 +74,13 @@ class ImagePlane:
     header : astropy.io.fits.Header
         Header of the image, with the cards of the primary header that it lacks.
     checksum : str
-        SHA-256 of the file.
+        SHA-256 of the file, or as of `plane_checksum`.
     path : Path or None
         The file.
+    plane : int or None
+        Which image of a cube, from 0.
+    remarks : tuple of str
+        What the person should know about it, without its name.
     """
 
     data: npt.NDArray[np.float32]
@@ -79,6 +89,8 @@ class ImagePlane:
     header: fits.Header
     checksum: str
     path: Path | None
+    plane: int | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
@@ -101,7 +113,7 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
     InputError
         Not found, or not a file.
     """
-    tried = [Path(folder) / path for folder in folders]
+    tried = [Path(folder) / at_home(path) for folder in folders]
     for candidate in dict.fromkeys(tried):
         try:
             if candidate.is_file():
@@ -119,6 +131,45 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
     raise InputError(msg)
 
 
+def at_home(name: str | Path) -> Path:
+    """Replace a leading ``~``.
+
+    Parameters
+    ----------
+    name : str or Path
+        As a person wrote it.
+
+    Returns
+    -------
+    Path
+        The same where nobody has that name.
+    """
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
+def plane_checksum(checksum: str, plane: int | None) -> str:
+    """Tell apart the exposures of one file.
+
+    Parameters
+    ----------
+    checksum : str
+        SHA-256 of the file.
+    plane : int or None
+        Of a cube, from 0.
+
+    Returns
+    -------
+    str
+        That of the file, or, for a plane, one of both, as long.
+    """
+    if plane is None:
+        return checksum
+    return hashlib.sha256(f"{checksum}[{plane}]".encode()).hexdigest()
+
+
 def sha256_of(path: Path) -> str:
     """Checksum of a file as 64 hexadecimal digits; raises OSError if it cannot be read."""
     with path.open("rb") as stream:
@@ -126,14 +177,14 @@ def sha256_of(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def open_fits(path: Path, extnum: int | None = None) -> Iterator[tuple[fits.HDUList, str]]:
+def open_fits(path: Path, extnum: int | str | None = None) -> Iterator[tuple[fits.HDUList, str]]:
     """Open a FITS file for reading; whatever is wrong with it becomes an `InputError`.
 
     Parameters
     ----------
     path : Path
         FITS file, possibly compressed.
-    extnum : int, optional
+    extnum : int or str, optional
         What is looked for in it, for messages.
 
     Yields
@@ -152,6 +203,8 @@ def open_fits(path: Path, extnum: int | None = None) -> Iterator[tuple[fits.HDUL
         with warnings.catch_warnings(), np.errstate(over="ignore"):
             # A truncated file is first announced by a warning; here it is an error at once.
             warnings.simplefilter("ignore", VerifyWarning)
+            # They are read as question marks, which the remarks on an image tell.
+            warnings.filterwarnings("ignore", _FOREIGN_BYTES, AstropyUserWarning)
             for message in _TRUNCATED:
                 warnings.filterwarnings("error", message, AstropyUserWarning)
             with path.open("rb") as stream:
@@ -159,7 +212,7 @@ def open_fits(path: Path, extnum: int | None = None) -> Iterator[tuple[fits.HDUL
                 stream.seek(0)
                 # Unsigned integers as floats: as integers, astropy does not look at their BLANK.
                 with (
-                    _unzipped(stream) as (content, size),
+                    unpacked(stream) as (content, size),
                     fits.open(content, memmap=False, uint=False) as hdus,
                 ):
                     _check_extent(hdus, size)
@@ -186,28 +239,6 @@ def _check_extent(hdus: fits.HDUList, size: int) -> None:
             raise AstropyUserWarning(msg)
 
 
-@contextlib.contextmanager
-def _unzipped(stream: IO[bytes]) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, int]]:
-    """Content of a file, unpacked if it is gzip, and its size."""
-    zipped = stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-    packed = stream.seek(0, os.SEEK_END)
-    stream.seek(0)
-    if not zipped:
-        yield stream, packed
-        return
-    with gzip.GzipFile(fileobj=stream) as content:
-        if content.read(len(_FITS_MAGIC)) != _FITS_MAGIC:
-            raise OSError("no SIMPLE card found in what the gzip file holds")
-        times, more = _MOST_UNPACKED
-        # To the end, where its checksum is: on a damaged header, astropy might never stop reading.
-        while content.read(2**20):
-            if content.tell() > times * packed + more:
-                raise OSError(f"more than {content.tell()} bytes unpacked from {packed}")
-        size = content.tell()
-        content.seek(0)
-        yield content, size
-
-
 def carried_over(header: fits.Header) -> fits.Header:
     """Cards of a header that hold for a file made from its own.
 
@@ -227,17 +258,23 @@ def carried_over(header: fits.Header) -> fits.Header:
     return carried
 
 
-def read_image(path: Path, extnum: int, n: int = 1) -> ImagePlane:
-    """Read one 2-D image.
+def read_image(
+    path: Path, extnum: int | str, n: int = 1, plane: int | None = None, quality: Quality = ANY
+) -> ImagePlane:
+    """Read one 2-D image; axes of one pixel in front of its two are left out.
 
     Parameters
     ----------
     path : Path
         FITS file, possibly compressed.
-    extnum : int
-        HDU number, from 0.
+    extnum : int or str
+        HDU number, from 0, or its EXTNAME, with a comma and the EXTVER if need be.
     n : int
         How many images of its size a run will hold.
+    plane : int, optional
+        Which image of a cube, from 0.
+    quality : Quality
+        Which images beside it mark bad pixels, and by which bits.
 
     Returns
     -------
@@ -252,9 +289,37 @@ def read_image(path: Path, extnum: int, n: int = 1) -> ImagePlane:
     """
     with open_fits(path, extnum) as (hdus, checksum):
         hdu = _image_hdu(hdus, path, extnum)
-        _check_image(hdu, path, extnum)
+        _check_image(hdus, hdu, path, extnum)
+        _check_plane(hdu, path, extnum, plane)
         _check_memory(hdu, path, extnum, n)
-        return _read_plane(hdus, hdu, path, checksum)
+        return _read_plane(hdus, hdu, path, plane_checksum(checksum, plane), plane, quality)
+
+
+def frame_shape(path: Path, extnum: int | str) -> tuple[int, int]:
+    """Tell the shape of an image, or of the images of a cube, without reading it.
+
+    Parameters
+    ----------
+    path : Path
+        FITS file, possibly compressed.
+    extnum : int or str
+        As of `read_image`.
+
+    Returns
+    -------
+    (ny, nx)
+        Of one image.
+
+    Raises
+    ------
+    InputError
+        As of `read_image`.
+    """
+    with open_fits(path, extnum) as (hdus, _):
+        hdu = _image_hdu(hdus, path, extnum)
+        _check_image(hdus, hdu, path, extnum)
+        ny, nx = shape_of_image(hdu)[-2:]
+        return ny, nx
 
 
 def _one_line(error: BaseException) -> str:
@@ -264,11 +329,14 @@ def _one_line(error: BaseException) -> str:
     return text if len(text) <= 160 else text[:157] + "..."
 
 
-def _check_image(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int) -> None:
+def _check_image(
+    hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int | str
+) -> None:
     if not hdu.shape or 0 in hdu.shape:
-        msg = f"{path}: found no data in extension {extnum}, expected a 2-D image"
+        there = _images_elsewhere(hdus, hdu)
+        msg = f"{path}: found no data in extension {extnum}, expected a 2-D image{there}"
         raise InputError(msg)
-    if len(hdu.shape) != 2:
+    if len(hdu.shape) < 2 or len(shape_of_image(hdu)) > 3:
         msg = f"{path}: found {len(hdu.shape)}-D data in extension {extnum}, expected a 2-D image"
         raise InputError(msg)
     if isinstance(hdu, fits.CompImageHDU):
@@ -288,10 +356,44 @@ def _check_image(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int) -> No
             raise InputError(msg)
 
 
-def _check_memory(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int, n: int) -> None:
-    needed, free = memory_needed(n, hdu.shape), available_memory()
+def _images_elsewhere(hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU) -> str:
+    """Where in a file the person may find what is not here."""
+    others = [
+        f"{number} ({other.name})" if other.name else str(number)
+        for number, other in enumerate(hdus)
+        if other is not hdu and other.is_image and len(other.shape) > 1
+        and other.name not in QUALITY_NAMES
+    ]  # fmt: skip
+    if not others:
+        return ""
+    if len(others) == 1:
+        return f"; an image is in extension {others[0]}"
+    return f"; images are in extensions {', '.join(others[:4])}{' and more' * (len(others) > 4)}"
+
+
+def _check_plane(
+    hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int | str, plane: int | None
+) -> None:
+    shape = shape_of_image(hdu)
+    n_planes = shape[0] if len(shape) == 3 else 1
+    if len(shape) == 3 and plane is None:
+        msg = (
+            f"{path}: found 3-D data in extension {extnum}, expected a 2-D image, or the name of "
+            f"one of the {n_planes} in it: {path.name}[0] to {path.name}[{n_planes - 1}]"
+        )
+        raise InputError(msg)
+    if plane is not None and plane >= n_planes:
+        msg = (
+            f"{path}: found {n_planes} image{'s' * (n_planes > 1)} in extension {extnum}, expected "
+            f"one [{plane}] (counted from 0)"
+        )
+        raise InputError(msg)
+
+
+def _check_memory(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int | str, n: int) -> None:
+    ny, nx = shape_of_image(hdu)[-2:]
+    needed, free = memory_needed(n, (ny, nx)), available_memory()
     if needed > free:
-        ny, nx = hdu.shape
         msg = (
             f"{path}: found {nx} x {ny} pixels in extension {extnum}: {n} such images need "
             f"{math.ceil(needed)} MiB of memory, expected at most {math.floor(free)} MiB "
@@ -301,14 +403,43 @@ def _check_memory(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int, n: i
 
 
 def _read_plane(
-    hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU, path: Path, checksum: str
-) -> ImagePlane:
+    hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU, path: Path, checksum: str,
+    plane: int | None, quality: Quality,
+) -> ImagePlane:  # fmt: skip
+    name = str(path) if plane is None else f"{path}[{plane}]"
+    header, changed = cleaned(inherited_header(hdus, hdu))
+    data = frame_of(hdu, plane).astype(np.float32)
+    try:
+        marked = marked_bad(hdus, hdu, plane, quality)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    valid = np.isfinite(data) & ~marked.bad
+    remarks = [*marked.remarks, *header_remarks((hdus[0], hdu), changed)]
+    part = float(np.mean(~valid))
+    if MUCH < part < 1:
+        remarks.append(f"{100 * part:.1f} % of the pixels are left out as invalid")
+    return ImagePlane(data, valid, name, header, checksum, path, plane, tuple(remarks))
+
+
+def inherited_header(hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU) -> fits.Header:
+    """Gather what the headers of a file say about one of its images.
+
+    Parameters
+    ----------
+    hdus : astropy.io.fits.HDUList
+        The file.
+    hdu : HDU
+        Of it.
+
+    Returns
+    -------
+    astropy.io.fits.Header
+        A copy, with the cards of the primary header that it lacks.
+    """
     header = hdu.header.copy(strip=True)
     if hdu is not hdus[0]:
         header.extend(_inherited(hdus[0].header, header), unique=True)
-    data = hdu.data.astype(np.float32)
-    valid = np.isfinite(data) & ~_marked_bad(hdus, hdu, data.shape)
-    return ImagePlane(data, valid, str(path), header, checksum, path)
+    return header
 
 
 def _inherited(primary: fits.Header, own: fits.Header) -> fits.Header:
@@ -320,12 +451,8 @@ def _inherited(primary: fits.Header, own: fits.Header) -> fits.Header:
     return inherited
 
 
-def _image_hdu(hdus: fits.HDUList, path: Path, extnum: int) -> fits.hdu.base.ExtensionHDU:
-    try:
-        hdu = hdus[extnum]
-    except IndexError:
-        msg = f"{path}: found {len(hdus)} HDUs, expected an extension {extnum}"
-        raise InputError(msg) from None
+def _image_hdu(hdus: fits.HDUList, path: Path, extnum: int | str) -> fits.hdu.base.ExtensionHDU:
+    hdu = named_hdu(hdus, extnum, str(path))
     if extnum == 0 and hdu.header["NAXIS"] == 0 and _first_is_compressed(hdus):
         logger.debug("%s: the compressed primary image lies in extension 1", path)
         hdu = hdus[1]
@@ -341,16 +468,3 @@ def _first_is_compressed(hdus: fits.HDUList) -> bool:
         return isinstance(hdus[1], fits.CompImageHDU)
     except IndexError:
         return False
-
-
-def _marked_bad(
-    hdus: fits.HDUList, image: fits.hdu.base.ExtensionHDU, shape: tuple[int, ...]
-) -> npt.NDArray[np.bool_]:
-    """Bad pixels by the quality extensions that belong to an image (same EXTVER, same shape)."""
-    bad = np.zeros(shape, dtype=bool)
-    for hdu in hdus:
-        if hdu is image or not hdu.is_image or hdu.name not in QUALITY_NAMES:
-            continue
-        if hdu.ver == image.ver and hdu.shape == shape:
-            bad |= np.nan_to_num(hdu.data, nan=1) != 0
-    return bad

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
+from crmasks_widgets.exposure_names import is_pattern
 from crmasks_widgets.parameters.info import (
     EXPOSURE_KEYS,
     SYNONYMS,
@@ -220,7 +221,12 @@ def _threshold_in_adu(given: Mapping[str, object]) -> float:
     return product if math.isfinite(product) else 0.0
 
 
-def write_parameters(values: Mapping[str, object], table: Sequence[ParameterInfo]) -> str:
+def write_parameters(
+    values: Mapping[str, object],
+    table: Sequence[ParameterInfo],
+    origins: Mapping[str, str] | None = None,
+    missing: Mapping[str, str] | None = None,
+) -> str:
     """Write checked parameters in the layout of the reference's parameter file.
 
     Parameters
@@ -229,12 +235,17 @@ def write_parameters(values: Mapping[str, object], table: Sequence[ParameterInfo
         Values by parameter name.
     table : sequence of ParameterInfo
         All parameters.
+    origins : mapping, optional
+        Where values come from, by parameter name: comments beside them instead of the help.
+    missing : mapping, optional
+        Why a value is not known, by parameter name: its key is left out.
 
     Returns
     -------
     str
         YAML text.
     """
+    origins, missing = origins or {}, missing or {}
     lines = ["# Parameters of crmasks_widgets; numina-crmasks 0.36.0 reads this file too."]
     notes = _notes(values)
     for group, title in _TITLES:
@@ -243,8 +254,10 @@ def write_parameters(values: Mapping[str, object], table: Sequence[ParameterInfo
             lines += ["", f"{REQUIREMENTS}:"]
         lines += ["", f"{indent}# ---- {title} ----"]
         for info in table:
-            if info.group == group and info.in_reference:
-                lines += _entry(info, values, indent, notes)
+            if info.group == group and info.name in missing:
+                lines.append(f"{indent}# {info.name}: {one_line(missing[info.name])}")
+            elif info.group == group and info.in_reference:
+                lines += _entry(info, values, indent, notes, origins.get(info.name, ""))
     own = [info for info in table if not info.in_reference and values[info.name] != info.default]
     if own:
         lines += ["", "# ---- unknown to numina-crmasks 0.36.0, which ignores it ----", f"{OWN}:"]
@@ -254,16 +267,37 @@ def write_parameters(values: Mapping[str, object], table: Sequence[ParameterInfo
 
 
 def _entry(
-    info: ParameterInfo, values: Mapping[str, object], indent: str, notes: Mapping[str, str]
+    info: ParameterInfo,
+    values: Mapping[str, object],
+    indent: str,
+    notes: Mapping[str, str],
+    origin: str = "",
 ) -> list[str]:
-    """Write one key, with its help and what must be said of it as comments."""
+    """Write one key, with its help or origin and what must be said of it as comments."""
     note = [f"{indent}# {notes[info.name]}"] if info.name in notes else []
     if info.name == "images" and values["images"] is None:
         return note
     first, *rest = dump_yaml(info.name, _in_reference_form(info.name, values)).splitlines()
     unit = f" ({info.unit})" if info.unit else ""
     head = f"{indent}{first}".ljust(36)
-    return [*note, f"{head}  # {info.help}{unit}", *(f"{indent}  {line}" for line in rest)]
+    comment = f"{info.unit}; {one_line(origin)}".lstrip("; ") if origin else f"{info.help}{unit}"
+    return [*note, f"{head}  # {comment}", *(f"{indent}  {line}" for line in rest)]
+
+
+def one_line(text: str) -> str:
+    """Make a comment of text that came from a file or a person.
+
+    Parameters
+    ----------
+    text : str
+        Anything.
+
+    Returns
+    -------
+    str
+        Printable characters of one line.
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _in_reference_form(name: str, values: Mapping[str, object]) -> object:
@@ -285,6 +319,10 @@ def _notes(values: Mapping[str, object]) -> dict[str, str]:
     }
     if values["images"] is None:
         notes["images"] = "images: a list of at least 3 FITS files, needed to run this file"
+    elif isinstance(values["images"], tuple) and any(map(is_pattern, values["images"])):
+        notes["images"] = f"{reference} wants file names, at least 3"
+    if isinstance(values["extnum"], str):
+        notes["extnum"] = f"{reference} cannot read a name: give it the number"
     if values["mm_threshold_rnoise"] is not None:
         notes["mm_threshold"] = (
             f"for {reference}: mm_threshold_rnoise in ADU, or 0 where the noise is a map"

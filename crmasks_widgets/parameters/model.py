@@ -7,6 +7,7 @@ documentation and the sliders of the dashboard are made from `parameter_table`.
 
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
@@ -14,6 +15,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
+from crmasks_widgets.exposure_names import is_pattern
 from crmasks_widgets.hit_classes import CORRECTED
 from crmasks_widgets.parameters import types, values
 from crmasks_widgets.parameters.file import read_parameters, write_parameters
@@ -61,11 +63,14 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     images: types.Names = about(
-        None, "exposures of one field", expected="a list of at least 3 file names or null"
+        None,
+        "exposures of one field; a pattern or folder/ stands for its files",
+        expected="a list of at least 3 file names, a pattern, or null",
     )
-    extnum: types.Count = about(
-        0, "FITS extension that holds the image, 0 being the primary one", low=0
-    )
+    extnum: types.Extension = about(
+        0, "FITS extension that holds the image: number, 0 being the primary one, or name",
+        expected=types.EXTENSION_RULE,
+    )  # fmt: skip
     gain: types.Gain = about(
         1.0, "gain", "e-/ADU", expected=f"a number above 0 or {types.MAP_RULE}"
     )
@@ -73,6 +78,15 @@ class Parameters(BaseModel):
         0.0, "readout noise", "ADU", expected=f"a number of at least 0 or {types.MAP_RULE}"
     )
     bias: types.Level = about(0.0, "bias level", "ADU", expected=f"a number or {types.MAP_RULE}")
+
+    dq_extension: types.OptionalExtension = about(
+        None, "extension beside the image that marks bad pixels; null: those of the usual names",
+        expected=f"{types.EXTENSION_RULE}, or null", in_reference=False,
+    )  # fmt: skip
+    dq_bits: types.OptionalBits = about(
+        None, "bits that mark a bad pixel, as their sum or a list; null: all",
+        expected="an integer above 0, a list of them, or null", in_reference=False,
+    )  # fmt: skip
 
     crmethod: types.Method = about(
         "mm_lacosmic", "detection method; those with _lacosmic are unions of two"
@@ -284,6 +298,8 @@ class Parameters(BaseModel):
         for name, value in lists.items():
             if self.images is None or not isinstance(value, tuple):
                 continue
+            if any(map(is_pattern, self.images)):
+                continue  # how many there are is known when they are read
             if len(value) != len(self.images):
                 raise ValueError(
                     f"{name}: found {len(value)} for {len(self.images)} images, expected one each"
@@ -368,8 +384,18 @@ class Parameters(BaseModel):
         except ParameterError as error:
             raise ParameterError(f"{source}: {error}") from None
 
-    def to_yaml(self) -> str:
+    def to_yaml(
+        self, origins: Mapping[str, str] | None = None, missing: Mapping[str, str] | None = None
+    ) -> str:
         """Write the parameters as a file that `from_yaml` and numina-crmasks 0.36.0 read.
+
+        Parameters
+        ----------
+        origins : mapping, optional
+            Where values come from, by parameter name: comments beside them instead of the help.
+        missing : mapping, optional
+            Why a value is not known, by parameter name: its key is left out, and the file is not
+            read before somebody puts it there.
 
         Returns
         -------
@@ -378,7 +404,7 @@ class Parameters(BaseModel):
             stands in the mapping ``crmasks_widgets``, which it ignores; what it cannot use is said
             in comments.
         """
-        return write_parameters(dict(self), parameter_table())
+        return write_parameters(dict(self), parameter_table(), origins, missing)
 
     def replace(self, **changes: object) -> Self:
         """Return parameters that differ in some values, checked anew.

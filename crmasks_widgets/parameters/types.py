@@ -28,6 +28,9 @@ WINDOWS_RULE: Final = (
     "a list of [x, y, x_width, y_width] (FITS pixels from 1 on; odd widths, at least 3 pixels "
     "in the window) or null"
 )
+EXTENSION_RULE: Final = 'a number of at least 0, a name, or "NAME,VERSION"'
+
+
 FIXED_SEED: Final = 0
 """Of what is simulated although no seed asks for it: the same every time."""
 
@@ -89,6 +92,9 @@ OptionalNumber = Annotated[float | None, BeforeValidator(_or_none)]
 Level = Annotated[float | str, PlainValidator(values.level())]
 Gain = Annotated[float | str, PlainValidator(values.level(above=0))]
 Noise = Annotated[float | str, PlainValidator(values.level(low=0))]
+Extension = Annotated[int | str, PlainValidator(values.extension)]
+OptionalExtension = Annotated[int | str | None, PlainValidator(values.optional(values.extension))]
+OptionalBits = Annotated[tuple[int, ...] | None, PlainValidator(values.optional(values.bits))]
 Names = Annotated[tuple[str, ...] | None, PlainValidator(values.image_names)]
 FluxFactor = Annotated[
     Literal["auto"] | float | tuple[float, ...] | None,

@@ -17,8 +17,13 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from crmasks_widgets.errors import ParameterError, on_one_line
+from crmasks_widgets.exposure_names import is_pattern
 
 T = TypeVar("T")
+LARGEST_COUNT: Final = 2**31 - 1
+EXTENSION_TEXT: Final = re.compile(
+    r"\s*(?P<name>[A-Za-z_](?:[\w .+-]{0,66}[\w.+-])?)\s*(?:,\s*(?P<version>\d{1,6})\s*)?", re.A
+)
 _SPAN: Final = r"\s*(\d{1,10})\s*:\s*(\d{1,10})\s*"
 REGION_TEXT: Final = re.compile(rf"\[{_SPAN},{_SPAN}\]")
 SPAN_TEXT: Final = re.compile(_SPAN)
@@ -220,28 +225,83 @@ def path(value: object) -> str:
     return value
 
 
+def extension(value: object) -> int | str:
+    """Check which extension holds an image.
+
+    Parameters
+    ----------
+    value : object
+        A number from 0 on, a name, or name and version with a comma between them.
+
+    Returns
+    -------
+    int or str
+        The number; the name in capital letters, as FITS has it.
+
+    Raises
+    ------
+    RefusedValueError
+        When it is none of these.
+    """
+    value = unwrapped(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT:
+        return value
+    found = EXTENSION_TEXT.fullmatch(value) if isinstance(value, str) else None
+    if not found or is_none_text(value):
+        raise RefusedValueError(value)
+    version = int(found["version"] or 1)
+    return found["name"].upper() + (f",{version}" if version > 1 else "")
+
+
+def bits(value: object) -> tuple[int, ...]:
+    """Check bits that count.
+
+    Parameters
+    ----------
+    value : object
+        Their sum, or a list of their values.
+
+    Returns
+    -------
+    tuple of int
+        As given; one for a sum.
+
+    Raises
+    ------
+    RefusedValueError
+        When a value is no integer above 0.
+    """
+    items = value if isinstance(value, list) else [value]
+    for item in items:
+        if isinstance(item, bool) or not isinstance(item, int) or not 0 < item <= LARGEST_COUNT:
+            raise RefusedValueError(value)
+    return tuple(items)
+
+
 def image_names(value: object) -> tuple[str, ...] | None:
     """Check the list of exposures.
 
     Parameters
     ----------
     value : object
-        List of file names, or null.
+        List of file names, patterns and folders, or one of these, or null.
 
     Returns
     -------
     tuple of str, or None
-        The names.
+        The names, patterns as they are.
 
     Raises
     ------
     RefusedValueError
-        When it is no list of file names or has fewer than three.
+        When it is no list of file names, or has fewer than three and none stands for several.
     """
     if is_none_text(value):
         return None
+    if isinstance(value, str) and is_pattern(value):
+        value = [value]
     names = tuple(path(item) for item in items_of(value))
-    if len(names) < 3:
+    if len(names) < 3 and not any(map(is_pattern, names)):
         count = f"{len(names)} file name{'' if len(names) == 1 else 's'}"
         raise RefusedValueError(count, "at least 3", in_words=True)
     return names

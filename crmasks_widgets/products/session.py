@@ -11,8 +11,9 @@ from astropy.io import fits
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.errors import InputError, OutputError, ProductExistsError
+from crmasks_widgets.exposure_names import split_extension
 from crmasks_widgets.exposures import CALIBRATION_NAMES
-from crmasks_widgets.files.reading import carried_over, read_image, sha256_of
+from crmasks_widgets.files.reading import carried_over, plane_checksum, read_image, sha256_of
 from crmasks_widgets.files.writing import (
     Product,
     Written,
@@ -70,13 +71,15 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         if name not in calibration.paths and name not in maps
     }  # fmt: skip
     for name, source in calibration.paths.items():
-        changes[name] = _named(source, calibration.checksums[name], folder)
+        whole = _named(source, calibration.checksums[name], None, folder)
+        changes[name] = whole + _extension(analysis, name, source)
     changes |= {name: frame.name for name, frame in maps.items()}
     if images:
         changes |= {"images": tuple(frame.name for frame in images), "extnum": 0}
     else:
-        read = zip(exposures.paths, exposures.checksums, strict=True)
-        changes["images"] = tuple(_named(source, checksum, folder) for source, checksum in read)
+        planes = exposures.planes or (None,) * exposures.n
+        read = zip(exposures.paths, exposures.checksums, planes, strict=True)
+        changes["images"] = tuple(_named(*each, folder) for each in read)
     text = analysis.parameters.replace(**changes).to_yaml()
     products = _missing((*images, *maps.values()), folder)
     parameters = text_product(path.name, "parameters", text)
@@ -97,10 +100,17 @@ def anchored(analysis: Analysis) -> Analysis:
         Equal; nothing of it is computed.
     """
     whole: dict[str, Any] = {
-        name: str(path.resolve()) for name, path in analysis.calibration.paths.items()
+        name: str(path.resolve()) + _extension(analysis, name, path)
+        for name, path in analysis.calibration.paths.items()
     }
     parameters = analysis.parameters.replace(**whole)
     return Analysis(analysis.exposures, parameters, analysis.calibration)
+
+
+def _extension(analysis: Analysis, name: str, path: Path) -> str:
+    """Which extension of its file a map is in, as the parameters say."""
+    file, extension = split_extension(getattr(analysis.parameters, name))
+    return f"[{extension}]" if extension is not None and Path(file).name == path.name else ""
 
 
 def _images(analysis: Analysis) -> tuple["_Frame", ...]:
@@ -163,16 +173,17 @@ def _missing(frames: tuple[_Frame, ...], folder: Path) -> Iterator[Product]:
             raise ProductExistsError(msg)
 
 
-def _named(source: Path, checksum: str, folder: Path) -> str:
+def _named(source: Path, checksum: str, plane: int | None, folder: Path) -> str:
     """Name of an input in a parameter file, once it is sure to be what was read."""
     try:
         now = sha256_of(source)
     except OSError as error:
         msg = f"{source}: not readable any more ({error.strerror}), expected the file that was read"
         raise InputError(msg) from error
-    if now != checksum:
+    if plane_checksum(now, plane) != checksum:
         msg = f"{source}: found another content than was read, expected the file as it was"
         raise InputError(msg)
     whole = source.resolve()
     inside = whole.is_relative_to(folder.resolve())
-    return (whole.relative_to(folder.resolve()) if inside else whole).as_posix()
+    name = (whole.relative_to(folder.resolve()) if inside else whole).as_posix()
+    return name if plane is None else f"{name}[{plane}]"

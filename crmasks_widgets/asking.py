@@ -1,0 +1,198 @@
+"""What `crmasks init` shows and asks."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.files.headers import HeaderFacts
+from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.proposals.groups import Group
+from crmasks_widgets.proposals.levels import Proposal
+from crmasks_widgets.proposals.start import Found, Start
+
+UNITS: Final = {"gain": " e-/ADU", "rnoise": " ADU", "bias": " ADU", "extnum": ""}
+_COLUMNS: Final = (
+    "group", "file", "object", "time (s)", "filter", "binning", "units", "pointing", "level",
+)  # fmt: skip
+_AWAY: Final = 0.003  # degrees, about 10 arcsec
+_BRIGHTER: Final = 0.1
+_MARK: Final = " *"
+
+
+def print_exposures(console: Console, found: Found, starts: Sequence[Start]) -> None:
+    """Print a table of exposures, in which what differs is marked.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where.
+    found : Found
+        All groups.
+    starts : sequence of Start
+        Those that were read.
+    """
+    levels = {id(start.group): start.levels for start in starts}
+    rows: list[tuple[str, ...]] = []
+    for number, group in enumerate(found.groups, start=1):
+        known = levels.get(id(group), (np.nan,) * len(group.exposures))
+        for exposure, level in zip(group.exposures, known, strict=True):
+            name = str(number) if group.is_enough else "-"
+            rows.append((name, exposure.name, *_cells(exposure.image.header, level)))
+    marked = _marked(rows, _odd_numbers(found, starts))
+    table = Table(title="exposures (* differs from most)", box=box.SIMPLE_HEAD, pad_edge=False)
+    # Narrow enough for a terminal of 80 columns: without columns that nobody fills.
+    used = [i for i in range(len(_COLUMNS)) if any(row[i] for row in rows)]
+    for i in used:
+        table.add_column(_COLUMNS[i], overflow="fold")
+    for row in marked:
+        table.add_row(*(escape(row[i]) for i in used))
+    console.print(table)
+    for text in found.left_out:
+        console.print(f"left out: {text}", markup=False, highlight=False)
+
+
+def _cells(facts: HeaderFacts, level: float) -> tuple[str, ...]:
+    seconds = "" if facts.exposure_time is None else f"{facts.exposure_time:g}"
+    pointing = "" if facts.pointing is None else "{:.4f} {:+.4f}".format(*facts.pointing)
+    shown = f"{level:.1f}" if np.isfinite(level) else ""
+    return (
+        facts.object, seconds, facts.filter, facts.binning, facts.unit, pointing, shown,
+    )  # fmt: skip
+
+
+def _odd_numbers(found: Found, starts: Sequence[Start]) -> set[tuple[int, str]]:
+    """Rows and columns of pointings and levels that are far from the others of their group."""
+    odd: set[tuple[int, str]] = set()
+    row = 0
+    levels = {id(start.group): np.array(start.levels) for start in starts}
+    for group in found.groups:
+        places = np.array([e.image.header.pointing or (np.nan, np.nan) for e in group.exposures])
+        known = np.isfinite(places[:, 0])
+        if known.any():
+            away = np.abs(places - np.median(places[known], axis=0)).max(axis=1) > _AWAY
+            odd |= {(row + int(i), "pointing") for i in np.flatnonzero(away & known)}
+        if (level := levels.get(id(group))) is not None:
+            typical = float(np.median(level))
+            away = np.abs(level - typical) > _BRIGHTER * abs(typical)
+            odd |= {(row + int(i), "level") for i in np.flatnonzero(away)}
+        row += len(group.exposures)
+    return odd
+
+
+def _marked(rows: Sequence[tuple[str, ...]], odd: set[tuple[int, str]]) -> list[tuple[str, ...]]:
+    """Rows whose cells carry a mark where they differ from those of most."""
+    compared = ("object", "time (s)", "filter", "binning", "units")
+    usual = {
+        name: Counter(row[_COLUMNS.index(name)] for row in rows).most_common(1)[0][0]
+        for name in compared
+    }
+    return [
+        tuple(
+            cell + _MARK if cell != usual.get(name, cell) or (number, name) in odd else cell
+            for name, cell in zip(_COLUMNS, row, strict=True)
+        )
+        for number, row in enumerate(rows)
+    ]
+
+
+def print_proposals(console: Console, group: Group, proposals: Sequence[Proposal]) -> None:
+    """Print what is proposed for a group, and why.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where.
+    group : Group
+        The exposures.
+    proposals : sequence of Proposal
+        Of its parameters.
+    """
+    lines = [f"{len(group.exposures)} exposures of {group.title}"]
+    for each in proposals:
+        sign = " " if each.certain else "?"
+        lines.append(f"  {sign} {said(each)}  ({each.origin})")
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+
+
+def said(proposal: Proposal) -> str:
+    """Write a proposal as in a parameter file.
+
+    Parameters
+    ----------
+    proposal : Proposal
+        Of a parameter.
+
+    Returns
+    -------
+    str
+        Name, value and unit.
+    """
+    if proposal.value is None:
+        return f"{proposal.name}: unknown"
+    value = proposal.value if isinstance(proposal.value, str) else f"{proposal.value:.10g}"
+    return f"{proposal.name}: {value}{UNITS[proposal.name]}"
+
+
+def ask(console: Console, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+    """Let a person at the terminal take, refuse or replace what is not certain.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where.
+    proposals : sequence of Proposal
+        Of parameters.
+
+    Returns
+    -------
+    tuple of Proposal
+        All certain, or without a value.
+    """
+    return tuple(each if each.certain else _answer(console, each) for each in proposals)
+
+
+def _answer(console: Console, proposal: Proposal) -> Proposal:
+    known = proposal.value is not None
+    question = f"{said(proposal)}: take it? y, n or a value: " if known else (
+        f"{proposal.name}: a value, or n to leave it out: "
+    )  # fmt: skip
+    while True:
+        text = console.input(question, markup=False).strip()
+        if text.lower() in ("y", "yes") and known:
+            return replace(proposal, certain=True)
+        if text.lower() in ("n", "no"):
+            return replace(proposal, value=None, origin=f"missing: refused ({proposal.origin})")
+        try:
+            value = getattr(Parameters(**{proposal.name: as_value(text)}), proposal.name)
+        except ParameterError as error:
+            console.print(str(error), markup=False, highlight=False)
+            continue
+        return replace(proposal, value=value, origin="given", certain=True)
+
+
+def as_value(text: str) -> float | str:
+    """Take text as a number where it is one.
+
+    Parameters
+    ----------
+    text : str
+        A number, or the path of a map.
+
+    Returns
+    -------
+    float or str
+        The number or the text.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,164 @@
+"""`crmasks init`: from FITS files to parameter files that say where their values come from."""
+
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from crmasks_widgets.asking import ask, print_exposures, print_proposals
+from crmasks_widgets.errors import InputError, ParameterError
+from crmasks_widgets.exposure_names import split_plane
+from crmasks_widgets.files.reading import find_file
+from crmasks_widgets.files.writing import check_target, text_product, write_products
+from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.products.session import SUFFIXES
+from crmasks_widgets.proposals.levels import Proposal
+from crmasks_widgets.proposals.start import (
+    Start,
+    find_exposures,
+    parameters_of,
+    settled,
+    start_from,
+)
+
+logger = logging.getLogger(__name__)
+
+# Why a parameter stands where it does, although nobody proposed it.
+_REASONS: Final = {
+    "regions_to_be_skipped": "the overscan: nothing is detected there",
+    "interactive": "a run in the terminal asks nothing; the dashboard does",
+}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the person who starts `crmasks init` has decided beforehand.
+
+    Attributes
+    ----------
+    given : mapping
+        Values of `extnum`, `gain`, `rnoise` and `bias`; None for nothing said.
+    yes : bool
+        Take the proposals.
+    overwrite : bool
+        Replace earlier parameter files.
+    """
+
+    given: Mapping[str, Any]
+    yes: bool = False
+    overwrite: bool = False
+
+
+def begin(files: Sequence[str], output: Path, choices: Choices, console: Console) -> list[Path]:
+    """Write a parameter file for each group of exposures.
+
+    Parameters
+    ----------
+    files : sequence of str
+        FITS files, folders and patterns.
+    output : Path
+        Where to; further groups have a number more in their name.
+    choices : Choices
+        What is decided.
+    console : rich.console.Console
+        Where to show, and to ask if it is a terminal.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        No exposures, or one that cannot be read: nothing is written. Also if anything is missing
+        in the end, which is then named: what is certain has been written.
+    OutputError
+        A file is in the way or cannot be written.
+    """
+    # What is given is checked before anything is read.
+    given = {name: value for name, value in choices.given.items() if value is not None}
+    checked = Parameters(**given)
+    given = {name: getattr(checked, name) for name in given}
+    found = find_exposures(files, given.get("extnum"))
+    targets = _targets(output, len(found.usable))
+    inputs = [find_file(split_plane(e.name)[0], (".",)) for g in found.groups for e in g.exposures]
+    for target in targets:
+        check_target(target, SUFFIXES, inputs, overwrite=choices.overwrite)
+    starts = [start_from(group) for group in found.usable]
+    print_exposures(console, found, starts)
+    missing: list[str] = []
+    for start, target in zip(starts, targets, strict=True):
+        for remark in start.remarks:
+            logger.warning("%s", remark)
+        decided = _decide(settled(start.proposals, given), start, choices, console)
+        _write(start, decided, target)
+        missing += [f"{target}: {each.name}: {each.origin}" for each in decided if _open(each)]
+    if missing:
+        msg = f"{'; '.join(missing)}; expected it to be given, by --yes, an option or in the file"
+        raise InputError(msg)
+    return targets
+
+
+def _targets(output: Path, n: int) -> list[Path]:
+    more = [output.with_name(f"{output.stem}_{i}{output.suffix}") for i in range(2, n + 1)]
+    return [output, *more]
+
+
+def _open(proposal: Proposal) -> bool:
+    return proposal.value is None or not proposal.certain
+
+
+def _decide(
+    proposals: Sequence[Proposal], start: Start, choices: Choices, console: Console
+) -> tuple[Proposal, ...]:
+    print_proposals(console, start.group, proposals)
+    if choices.yes:
+        return tuple(_taken(each) for each in proposals)
+    if console.is_terminal and sys.stdin.isatty():
+        return ask(console, proposals)
+    return tuple(proposals)
+
+
+def _taken(proposal: Proposal) -> Proposal:
+    known = proposal.value is not None
+    return Proposal(proposal.name, proposal.value, proposal.origin, known)
+
+
+def _write(start: Start, proposals: Sequence[Proposal], target: Path) -> None:
+    """Write what is certain, each with its origin, and of the rest what might be."""
+    certain = [each for each in proposals if not _open(each)]
+    folder = target.parent
+    images = [_named(exposure.name, folder) for exposure in start.group.exposures]
+    try:
+        parameters = parameters_of(start, certain, images)
+    except ParameterError as error:
+        raise ParameterError(f"{target}: {error}") from None
+    origins = {each.name: each.origin for each in certain} | _REASONS
+    if not start.sections:
+        del origins["regions_to_be_skipped"]
+    missing = {each.name: _how(each) for each in proposals if _open(each)}
+    text = parameters.to_yaml(origins, missing)
+    write_products([text_product(target.name, "parameters", text)], folder)
+    logger.info("%s: written", target)
+
+
+def _how(proposal: Proposal) -> str:
+    if proposal.value is None:
+        return proposal.origin
+    return f"not certain; {proposal.value:.10g} may be right: {proposal.origin}"
+
+
+def _named(name: str, folder: Path) -> str:
+    """Name of an exposure from the folder of the parameter file, or its whole path."""
+    file, plane = split_plane(name)
+    if Path(name).is_file():
+        file, plane = name, None
+    whole, folder = find_file(file, (".",)).resolve(), folder.resolve()
+    inside = whole.is_relative_to(folder)
+    text = (whole.relative_to(folder) if inside else whole).as_posix()
+    return text if plane is None else f"{text}[{plane}]"

@@ -1,0 +1,67 @@
+"""How a person names exposures in one word: files, planes of cubes, patterns, folders."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+_PLANE: Final = re.compile(r"(?P<file>.+\S)\[(?P<plane>\d{1,9})\]", re.S)
+_EXTENSION: Final = re.compile(r"(?P<file>.+\S)\[(?P<extension>\d{1,9}|[A-Za-z_][\w .+-]*)\]", re.S)
+_PATTERN: Final = re.compile(r"[*?]|\[[!\w-]+\]")
+
+
+def split_plane(name: str | Path) -> tuple[str, int | None]:
+    """Tell the file from the plane of a cube.
+
+    Parameters
+    ----------
+    name : str or Path
+        Such as ``cube.fits[0]``.
+
+    Returns
+    -------
+    file : str
+        Without the number.
+    plane : int or None
+        From 0; None without one.
+    """
+    found = _PLANE.fullmatch(str(name))
+    return (found["file"], int(found["plane"])) if found else (str(name), None)
+
+
+def split_extension(name: str | Path) -> tuple[str, int | str | None]:
+    """Tell the file of a map from the extension that holds it.
+
+    Parameters
+    ----------
+    name : str or Path
+        Such as ``detector.fits[GAIN]`` or ``detector.fits[2]``.
+
+    Returns
+    -------
+    file : str
+        Without the extension.
+    extension : int or str or None
+        Number or name; None where none is named.
+    """
+    found = _EXTENSION.fullmatch(str(name))
+    if not found:
+        return str(name), None
+    text = found["extension"].strip()
+    return found["file"], int(text) if text.isdecimal() else text
+
+
+def is_pattern(name: str) -> bool:
+    """Tell whether a name stands for files that are to be looked for.
+
+    Parameters
+    ----------
+    name : str
+        As a person wrote it.
+
+    Returns
+    -------
+    bool
+        True for patterns such as ``night1/*.fits`` and for folders, which end in a slash. The
+        number of a plane, ``cube.fits[0]``, makes no pattern.
+    """
+    return name.endswith("/") or bool(_PATTERN.search(split_plane(name)[0]))

@@ -1,0 +1,206 @@
+"""Which files a person means, and which images are in them; no pixel is read."""
+
+import glob
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from astropy.io import fits
+
+from crmasks_widgets.errors import InputError
+from crmasks_widgets.exposure_names import is_pattern
+from crmasks_widgets.files.headers import HeaderFacts, describe
+from crmasks_widgets.files.quality import QUALITY_NAMES, shape_of_image
+from crmasks_widgets.files.reading import at_home, inherited_header, open_fits
+
+FITS_NAME: Final = re.compile(r".*\.(fits?|fts)(\.(gz|fz|bz2|xz|Z|zip))?\Z", re.I)
+"""Names that are taken from a folder."""
+
+# Beside the exposure, in the same file: how sure each pixel is, or how much it counts.
+_OWN: Final = "crmasks_widgets "  # how the history of a product begins
+_NO_EXPOSURES: Final = (
+    "ERR", "ERROR", "VAR", "VARIANCE", "IVAR", "STDDEV", "STD", "SIGMA", "UNCERT", "UNCERTAINTY",
+    "WEIGHT", "WHT", "MAP", "EXP", "CON", "CTX",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """An image in a file that may be an exposure, or several.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    number : int
+        HDU, 0 for the primary one.
+    name : str
+        EXTNAME, with the EXTVER where that is not 1; empty for none.
+    shape : (ny, nx)
+        Of one exposure.
+    planes : int
+        Exposures in a cube; 0 for an image.
+    header : HeaderFacts
+        What it says.
+    """
+
+    path: Path
+    number: int
+    name: str
+    shape: tuple[int, int]
+    planes: int
+    header: HeaderFacts
+
+    def __str__(self) -> str:
+        """Say which extension, for a person."""
+        return f"{self.number} ({self.name})" if self.name else str(self.number)
+
+
+def expand_names(
+    names: Iterable[str], folders: Sequence[str | Path] = (".",), *, bare: bool = False
+) -> tuple[str, ...]:
+    """Replace patterns and folders by the files that they stand for.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Files, patterns and folders, also such that begin with ``~``.
+    folders : sequence of paths
+        Where relative ones are looked for; the first that has any counts.
+    bare : bool
+        Take a folder for what is in it without a slash at the end of its name, too.
+
+    Returns
+    -------
+    tuple of str
+        In the order given; those of a pattern or a folder by name. Of a folder, FITS files only.
+
+    Raises
+    ------
+    InputError
+        A pattern or a folder has no file.
+    """
+    found: list[str] = []
+    for name in names:
+        start = at_home(name)
+        places = [Path(folder) / start for folder in folders]
+        if any(place.is_file() for place in places):
+            found.append(name)
+            continue
+        inside = next((place for place in places if place.is_dir()), None)
+        if inside is not None and (bare or is_pattern(name)):
+            more = _of_folder(start, inside)
+        elif is_pattern(name):
+            more = _matches(name, start, folders)
+        else:
+            found.append(name)
+            continue
+        found += [each for each in more if each not in found]
+    return tuple(found)
+
+
+def _of_folder(start: Path, folder: Path) -> list[str]:
+    try:
+        inside = sorted(path.name for path in folder.iterdir() if path.is_file())
+    except OSError as error:
+        msg = f"{start}: not readable ({error.strerror}), expected a folder with FITS files"
+        raise InputError(msg) from error
+    names = [str(start / name) for name in inside if FITS_NAME.match(name)]
+    if not names:
+        msg = f"{start}: found a folder without FITS files, expected exposures in it"
+        raise InputError(msg)
+    return names
+
+
+def _matches(name: str, start: Path, folders: Sequence[str | Path]) -> list[str]:
+    for folder in folders:
+        matches = sorted(glob.glob(str(start), root_dir=folder, recursive=True))
+        files = [match for match in matches if (Path(folder) / match).is_file()]
+        if files:
+            return files
+    msg = f"{name}: found no file of this pattern, expected exposures"
+    raise InputError(msg)
+
+
+def images_in(path: Path) -> tuple[ImageFacts, ...]:
+    """List what may be an exposure in a FITS file.
+
+    Parameters
+    ----------
+    path : Path
+        FITS file, possibly compressed.
+
+    Returns
+    -------
+    tuple of ImageFacts
+        In the order of the file; images of quality, error or weight are left out.
+
+    Raises
+    ------
+    InputError
+        As of `files.reading.open_fits`; or it is a product of a run.
+    """
+    with open_fits(path) as (hdus, _):
+        if any(str(line).startswith(_OWN) for line in hdus[0].header.get("HISTORY", ())):
+            msg = f"{path}: found a product of crmasks_widgets, expected an exposure"
+            raise InputError(msg)
+        found = [_image_facts(path, hdus, number, hdu) for number, hdu in enumerate(hdus)]
+    return tuple(image for image in found if image is not None)
+
+
+def _image_facts(
+    path: Path, hdus: fits.HDUList, number: int, hdu: fits.hdu.base.ExtensionHDU
+) -> ImageFacts | None:
+    name = "" if hdu.name == "PRIMARY" else hdu.name
+    if not hdu.is_image or name in (*QUALITY_NAMES, *_NO_EXPOSURES):
+        return None
+    shape = shape_of_image(hdu)
+    if len(shape) not in (2, 3) or 0 in shape:
+        return None
+    if name and hdu.ver != 1:
+        name = f"{name},{hdu.ver}"
+    planes = shape[0] if len(shape) == 3 else 0
+    facts = describe(inherited_header(hdus, hdu))
+    return ImageFacts(path, number, name, (shape[-2], shape[-1]), planes, facts)
+
+
+def find_map(path: Path, shape: tuple[int, int], names: Sequence[str]) -> int:
+    """Find the extension of a file that holds a map of a frame.
+
+    Parameters
+    ----------
+    path : Path
+        FITS file, possibly compressed.
+    shape : (ny, nx)
+        Of the frame.
+    names : sequence of str
+        EXTNAMEs by which one of several is known.
+
+    Returns
+    -------
+    int
+        The primary image if there is one, else the only image of this shape, or the named one; 0
+        where there is none.
+
+    Raises
+    ------
+    InputError
+        There are several, and none is named so.
+    """
+    with open_fits(path) as (hdus, _):
+        fitting = [
+            (number, hdu.name)
+            for number, hdu in enumerate(hdus)
+            if hdu.is_image and shape_of_image(hdu) == shape and hdu.name not in QUALITY_NAMES
+        ]
+        if hdus[0].shape or not fitting:
+            return 0
+    named = [number for number, name in fitting if name in names]
+    if len(fitting) > 1 and len(named) != 1:
+        there = ", ".join(f"{number} ({name})" if name else str(number) for number, name in fitting)
+        wanted = f"expected one, or its name: {path.name}[EXT]"
+        msg = f"{path}: found maps in extensions {there}, {wanted}"
+        raise InputError(msg)
+    return named[0] if named else fitting[0][0]

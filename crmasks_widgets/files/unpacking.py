@@ -1,0 +1,84 @@
+"""Content of files packed whole, by gzip, bzip2, xz or zip, told by their first bytes."""
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import IO, Any, Final
+
+_FITS_MAGIC: Final = b"SIMPLE  ="
+_COMPRESS_MAGIC: Final = b"\x1f\x9d"
+# Frames of real detectors shrink to a tenth; small files of constants, more.
+_MOST_UNPACKED: Final = (64, 2**28)  # times the size of the file, and bytes on top
+_PIECE: Final = 2**20
+UNPACKING_ERRORS: Final = (lzma.LZMAError, zipfile.BadZipFile)
+"""What the decompressors raise beyond OSError, EOFError and zlib.error."""
+
+
+def _only_member(stream: IO[bytes]) -> IO[bytes]:
+    members = zipfile.ZipFile(stream).infolist()
+    if len(members) != 1:
+        raise OSError(f"compressed by zip, with {len(members)} files in it, expected one")
+    return zipfile.ZipFile(stream).open(members[0])
+
+
+_PACKERS: Final[tuple[tuple[bytes, str, Callable[[IO[bytes]], Any]], ...]] = (
+    (b"\x1f\x8b", "gzip", lambda stream: gzip.GzipFile(fileobj=stream)),
+    (b"BZh", "bzip2", bz2.BZ2File),
+    (b"\xfd7zXZ\x00", "xz", lzma.LZMAFile),
+    (b"PK\x03\x04", "zip", _only_member),
+)
+
+
+@contextlib.contextmanager
+def unpacked(stream: IO[bytes]) -> Iterator[tuple[IO[bytes], int]]:
+    """Give the content of a file, unpacked if it is packed.
+
+    Parameters
+    ----------
+    stream : binary file
+        At its beginning.
+
+    Yields
+    ------
+    content : binary file
+        At its beginning.
+    size : int
+        Bytes in it.
+
+    Raises
+    ------
+    OSError
+        No FITS file is inside, it unfolds to suspiciously much, or it is packed in a way that is
+        not read.
+    """
+    head = stream.read(6)
+    packed = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    if head.startswith(_COMPRESS_MAGIC):
+        raise OSError("compressed by compress, as .Z, which is not read: unpack it first")
+    found = next(
+        ((name, opened) for magic, name, opened in _PACKERS if head.startswith(magic)), None
+    )
+    if found is None:
+        yield stream, packed
+        return
+    name, opened = found
+    with opened(stream) as content:
+        yield content, _unpacked_size(content, name, packed)
+
+
+def _unpacked_size(content: IO[bytes], name: str, packed: int) -> int:
+    if content.read(len(_FITS_MAGIC)) != _FITS_MAGIC:
+        raise OSError(f"no SIMPLE card found in what the {name} file holds")
+    times, more = _MOST_UNPACKED
+    # To the end, where its checksum is: on a damaged header, astropy might never stop reading.
+    while content.read(_PIECE):
+        if content.tell() > times * packed + more:
+            raise OSError(f"compressed: more than {content.tell()} bytes unpacked from {packed}")
+    size = content.tell()
+    content.seek(0)
+    return size

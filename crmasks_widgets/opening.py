@@ -1,0 +1,63 @@
+"""From FITS files alone to an `Analysis`: what the files tell is taken, and said."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.errors import InputError, ParameterError
+from crmasks_widgets.exposures import read_calibration
+from crmasks_widgets.proposals.start import find_exposures, parameters_of, settled, start_from
+
+logger = logging.getLogger(__name__)
+
+
+def open_files(
+    files: str | Path | Sequence[str | Path], *, extnum: int | str | None = None, **given: Any
+) -> Analysis:
+    """Look at exposures without a parameter file.
+
+    Gain, readout noise and bias are proposed by headers, overscan and the scatter of the exposures.
+    Each is logged with where it comes from, and as a warning where it is a guess.
+
+    Parameters
+    ----------
+    files : path, or sequence of paths
+        FITS files, folders and patterns; three or more exposures of one field.
+    extnum : int or str, optional
+        Extension that holds the image, where a file has several.
+    **given : object
+        Parameters that are known, such as ``gain=1.7``.
+
+    Returns
+    -------
+    Analysis
+        Nothing is computed yet.
+
+    Raises
+    ------
+    InputError
+        The files hold several groups of exposures, or none; or one cannot be read.
+    ParameterError
+        A value that nothing tells was not given.
+    """
+    names = [str(name) for name in ([files] if isinstance(files, str | Path) else files)]
+    found = find_exposures(names, extnum)
+    if len(found.usable) > 1:
+        there = "; ".join(f"{len(g.exposures)} of {g.title}" for g in found.usable)
+        msg = f"{names[0]}: found as exposures: {there}; expected those of one group"
+        raise InputError(msg)
+    start = start_from(found.usable[0])
+    proposals = settled(start.proposals, given)
+    for text in (*found.left_out, *start.remarks):
+        logger.warning("%s", text)
+    for each in proposals:
+        if each.value is None:
+            raise ParameterError(f"{each.name}: {each.origin}; expected it to be given")
+        level = logging.INFO if each.certain else logging.WARNING
+        logger.log(level, "%s: %s taken (%s)", each.name, each.value, each.origin)
+    images = [exposure.name for exposure in start.group.exposures]
+    parameters = parameters_of(start, proposals, images).replace(**given)
+    calibration = read_calibration(parameters, start.exposures.shape)
+    return Analysis(start.exposures, parameters, calibration)

@@ -1,0 +1,234 @@
+"""From names of files to groups of exposures, and from a group to what to start it with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crmasks_widgets.core.measured_noise import measure_noise
+from crmasks_widgets.errors import InputError
+from crmasks_widgets.exposure_names import split_plane
+from crmasks_widgets.exposures import ExposureSet, read_exposures
+from crmasks_widgets.files.finding import expand_names, images_in
+from crmasks_widgets.files.headers import describe
+from crmasks_widgets.files.reading import find_file
+from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.proposals.differences import disagreements
+from crmasks_widgets.proposals.groups import (
+    MIN_EXPOSURES,
+    Exposure,
+    Group,
+    choose_image,
+    group_exposures,
+)
+from crmasks_widgets.proposals.levels import Evidence, Proposal, propose_levels
+from crmasks_widgets.proposals.overscan import measure_overscan, sections_inside
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is in some files.
+
+    Attributes
+    ----------
+    groups : tuple of Group
+        At least one has enough exposures.
+    left_out : tuple of str
+        Files of a folder or pattern that hold no exposure, with the reason.
+    """
+
+    groups: tuple[Group, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def usable(self) -> tuple[Group, ...]:
+        """Groups of enough exposures."""
+        return tuple(group for group in self.groups if group.is_enough)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What to start a group of exposures with.
+
+    Attributes
+    ----------
+    group : Group
+        The exposures.
+    exposures : ExposureSet
+        As read.
+    proposals : tuple of Proposal
+        Of `extnum`, `gain`, `rnoise` and `bias`.
+    sections : tuple of (xmin, xmax, ymin, ymax)
+        Overscan, FITS pixels: nothing is to be detected there.
+    remarks : tuple of str
+        In what the exposures differ.
+    """
+
+    group: Group
+    exposures: ExposureSet
+    proposals: tuple[Proposal, ...]
+    sections: tuple[tuple[int, int, int, int], ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Median of each exposure, ADU."""
+        return tuple(float(np.nanmedian(frame)) for frame in self.exposures.data)
+
+
+def find_exposures(names: Sequence[str], extnum: int | str | None = None) -> Found:
+    """Find exposures and sort them into groups.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Files, folders and patterns.
+    extnum : int or str, optional
+        Extension that holds the image, where a file has several.
+
+    Returns
+    -------
+    Found
+        With at least one usable group.
+
+    Raises
+    ------
+    InputError
+        A file that was named is no exposure, or there are no three that belong together.
+    """
+    exposures: list[Exposure] = []
+    left_out: list[str] = []
+    for name in expand_names(names, bare=True):
+        try:
+            exposures += _exposures_in(name, extnum)
+        except InputError as error:
+            if name in names:
+                raise
+            left_out.append(str(error))
+    found = Found(group_exposures(exposures), tuple(left_out))
+    if not found.usable:
+        there = "; ".join(f"{len(g.exposures)} of {g.title}" for g in found.groups) or "none"
+        msg = (
+            f"{names[0]}: found as exposures: {there}; expected at least {MIN_EXPOSURES} of a kind"
+        )
+        raise InputError(msg)
+    return found
+
+
+def _exposures_in(name: str, extnum: int | str | None) -> list[Exposure]:
+    file, plane = split_plane(name)
+    if Path(name).is_file():
+        file, plane = name, None
+    path = find_file(file, (".",))
+    image, choice = choose_image(file, images_in(path), extnum)
+    if not image.planes:
+        return [Exposure(name, image, choice)]
+    planes = range(image.planes) if plane is None else (plane,)
+    return [Exposure(f"{file}[{number}]", image, choice) for number in planes]
+
+
+def start_from(group: Group) -> Start:
+    """Read the exposures of a group and propose what to start with.
+
+    Parameters
+    ----------
+    group : Group
+        Exposures that belong together.
+
+    Returns
+    -------
+    Start
+        Nothing is decided yet.
+
+    Raises
+    ------
+    InputError
+        An exposure cannot be read.
+    """
+    image = group.exposures[0].image
+    exposures = read_exposures([each.name for each in group.exposures], image.number)
+    facts = tuple(describe(header) for header in exposures.headers)
+    sections = sections_inside(facts[0].overscan, facts[0].usable, exposures.shape)
+    overscan = measure_overscan(exposures.data, sections)
+    valid = _outside(exposures, sections)
+    scatter = measure_noise(exposures.data, valid)
+    levels = propose_levels(Evidence(facts, scatter, overscan))
+    remarks = disagreements(exposures.names, exposures.headers, facts, exposures.shape)
+    return Start(group, exposures, (_extension(group), *levels), sections, remarks)
+
+
+def _outside(
+    exposures: ExposureSet, sections: Sequence[tuple[int, int, int, int]]
+) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+    """Usable values: those of an overscan know no photons."""
+    if not sections:
+        return exposures.valid
+    shape = exposures.data.shape
+    valid = np.ones(shape, dtype=bool) if exposures.valid is None else exposures.valid.copy()
+    for xmin, xmax, ymin, ymax in sections:
+        valid[:, ymin - 1 : ymax, xmin - 1 : xmax] = False
+    return valid
+
+
+def _extension(group: Group) -> Proposal:
+    first = group.exposures[0]
+    name = f"extension {first.image.name}" if first.image.name else "the primary image"
+    if first.image.number and not first.image.name:
+        name = "the only image of the file"
+    origin = f"{name}; {first.choice}" if first.choice else name
+    certain = not any(each.choice for each in group.exposures)
+    return Proposal("extnum", first.image.number, origin, certain)
+
+
+def settled(proposals: Sequence[Proposal], given: Mapping[str, Any]) -> tuple[Proposal, ...]:
+    """Put what a person says in the place of proposals.
+
+    Parameters
+    ----------
+    proposals : sequence of Proposal
+        Of parameters.
+    given : mapping
+        Values by parameter name; None for nothing said.
+
+    Returns
+    -------
+    tuple of Proposal
+        What was given is certain.
+    """
+    return tuple(
+        replace(each, value=given[each.name], origin="given", certain=True)
+        if given.get(each.name) is not None
+        else each
+        for each in proposals
+    )
+
+
+def parameters_of(start: Start, proposals: Sequence[Proposal], images: Sequence[str]) -> Parameters:
+    """Make the parameters of a run of what was settled.
+
+    Parameters
+    ----------
+    start : Start
+        The exposures.
+    proposals : sequence of Proposal
+        Those without a value leave a default in its place.
+    images : sequence of str
+        Names of the exposures.
+
+    Returns
+    -------
+    made : Parameters
+        Unattended, and with nothing detected in an overscan.
+
+    Raises
+    ------
+    ParameterError
+        A value is out of range.
+    """
+    values = {each.name: each.value for each in proposals if each.value is not None}
+    skipped = start.sections or None
+    return Parameters(
+        images=tuple(images), interactive=False, regions_to_be_skipped=skipped, **values
+    )
