@@ -15,11 +15,11 @@ from crmasks_widgets.errors import (
 )
 from crmasks_widgets.exposures import Calibration, ExposureSet, read_calibration, read_exposures
 from crmasks_widgets.loading import apply_masks, load_analysis
-from crmasks_widgets.opening import open_files
 from crmasks_widgets.parameters import Parameters, parameter_table
 from crmasks_widgets.products import save_all
 from crmasks_widgets.products.hits import save_hits, save_regions
 from crmasks_widgets.products.session import save_session
+from crmasks_widgets.starting.opening import open_files
 
 if TYPE_CHECKING:
     from pathlib import Path

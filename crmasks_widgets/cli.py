@@ -20,10 +20,8 @@ from rich.console import Console
 from crmasks_widgets import batch, terminal
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.asking import as_value
 from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
-from crmasks_widgets.beginning import Choices, begin
 from crmasks_widgets.demo import SCENE_KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError, on_one_line
 from crmasks_widgets.loading import load_analysis
@@ -32,6 +30,8 @@ from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import FIXED_SEED
 from crmasks_widgets.products import prepare_folder
 from crmasks_widgets.running import Destination, OccupiedFolder, occupying
+from crmasks_widgets.starting.asking import as_value
+from crmasks_widgets.starting.begin import Choices, begin
 
 EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 _GRACE = 0.7  # s

@@ -30,7 +30,7 @@ from crmasks_widgets.errors import OutputError, StartError
 from crmasks_widgets.exposure_names import is_pattern, split_plane
 from crmasks_widgets.files.finding import FITS_NAME
 from crmasks_widgets.loading import load_analysis
-from crmasks_widgets.opening import open_files
+from crmasks_widgets.starting.opening import open_files
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from crmasks_widgets.asking import ask, print_exposures, print_proposals
 from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposure_names import split_plane
 from crmasks_widgets.files.reading import find_file
@@ -24,6 +23,7 @@ from crmasks_widgets.proposals.start import (
     settled,
     start_from,
 )
+from crmasks_widgets.starting.asking import ask, print_exposures, print_proposals
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""From FITS files alone to a parameter file, or to the dashboard."""
