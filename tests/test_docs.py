@@ -88,7 +88,13 @@ def commands_of_the_readme():
 
 
 # What lands a change runs these; the dashboard is opened by tests/browser/test_lab.py.
-ELSEWHERE = {"make demo", "make test", "pip install .", "crmasks lab params.yaml"}
+ELSEWHERE = {
+    "crmasks init my*.fits",
+    "make demo",
+    "make test",
+    "pip install .",
+    "crmasks lab my*.fits",
+}
 
 
 @pytest.mark.process
