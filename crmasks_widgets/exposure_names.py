@@ -1,4 +1,4 @@
-"""How a person names exposures in one word: files, planes of cubes, patterns, folders."""
+"""How a user names exposures in one word: files, planes of cubes, patterns, folders."""
 
 import re
 from pathlib import Path
@@ -56,7 +56,7 @@ def is_pattern(name: str) -> bool:
     Parameters
     ----------
     name : str
-        As a person wrote it.
+        As the user wrote it.
 
     Returns
     -------

@@ -120,7 +120,7 @@ def is_parameter_file(sources: Sources) -> bool:
     Parameters
     ----------
     sources : sequence of str
-        As a person named them.
+        As the user named them.
 
     Returns
     -------

@@ -104,7 +104,7 @@ def read_analysis(parameters: Parameters, folders: Sequence[str | Path] = (".",)
         logger.warning("%s", text)
     for text in contradictions(parameters, facts):
         logger.warning("%s", text)
-    # Products name them as the person did, so that they do not depend on where they lie.
+    # Products name them as the user did, so that they do not depend on where they lie.
     exposures = dataclasses.replace(exposures, names=images)
     calibration = read_calibration(parameters, exposures.shape, folders)
     for key, found in calibration.paths.items():

@@ -1,4 +1,4 @@
-"""Which files a person means, and which images are in them; no pixel is read."""
+"""Which files a user means, and which images are in them; no pixel is read."""
 
 import glob
 import re
@@ -54,7 +54,7 @@ class ImageFacts:
     header: HeaderFacts
 
     def __str__(self) -> str:
-        """Say which extension, for a person."""
+        """Say which extension, for a user."""
         return f"{self.number} ({self.name})" if self.name else str(self.number)
 
 

@@ -56,7 +56,7 @@ class Card:
     unit: str = ""
 
     def __str__(self) -> str:
-        """Write the card for a person."""
+        """Write the card for a user."""
         return f"{self.keyword} {self.value:g}{f' {self.unit}' if self.unit else ''}"
 
 

@@ -45,7 +45,7 @@ class Marked:
     bad : (ny, nx) bool
         True for a bad pixel.
     remarks : tuple of str
-        What the person should know about it.
+        What the user should know about it.
     """
 
     bad: npt.NDArray[np.bool_]

@@ -80,7 +80,7 @@ class ImagePlane:
     plane : int or None
         Which image of a cube, from 0.
     remarks : tuple of str
-        What the person should know about it, without its name.
+        What the user should know about it, without its name.
     """
 
     data: npt.NDArray[np.float32]
@@ -137,7 +137,7 @@ def at_home(name: str | Path) -> Path:
     Parameters
     ----------
     name : str or Path
-        As a person wrote it.
+        As the user wrote it.
 
     Returns
     -------
@@ -357,7 +357,7 @@ def _check_image(
 
 
 def _images_elsewhere(hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU) -> str:
-    """Where in a file the person may find what is not here."""
+    """Where in a file the user may find what is not here."""
     others = [
         f"{number} ({other.name})" if other.name else str(number)
         for number, other in enumerate(hdus)

@@ -285,7 +285,7 @@ def _entry(
 
 
 def one_line(text: str) -> str:
-    """Make a comment of text that came from a file or a person.
+    """Make a comment of text that came from a file or a user.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ class Group:
 
     @property
     def title(self) -> str:
-        """What the exposures have in common, for a person."""
+        """What the exposures have in common, for a user."""
         first = self.exposures[0].image
         facts, (ny, nx) = first.header, first.shape
         seconds = "" if facts.exposure_time is None else f"{facts.exposure_time:g} s"
@@ -102,7 +102,7 @@ def choose_image(
     images : sequence of ImageFacts
         All that may be.
     extnum : int or str, optional
-        As a person says: number, EXTNAME or ``NAME,VER``.
+        As the user says: number, EXTNAME or ``NAME,VER``.
 
     Returns
     -------

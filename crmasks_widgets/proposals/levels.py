@@ -26,7 +26,7 @@ class Proposal:
     name : str
         Parameter.
     value : float or str or None
-        None where nothing tells it; text is the path of a map that a person gave.
+        None where nothing tells it; text is the path of a map that a user gave.
     origin : str
         Where it comes from, or what is missing, in one line.
     certain : bool

@@ -183,7 +183,7 @@ def _extension(group: Group) -> Proposal:
 
 
 def settled(proposals: Sequence[Proposal], given: Mapping[str, Any]) -> tuple[Proposal, ...]:
-    """Put what a person says in the place of proposals.
+    """Put what a user says in the place of proposals.
 
     Parameters
     ----------

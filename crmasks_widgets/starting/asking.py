@@ -143,7 +143,7 @@ def said(proposal: Proposal) -> str:
 
 
 def ask(console: Console, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
-    """Let a person at the terminal take, refuse or replace what is not certain.
+    """Let the user at the terminal take, refuse or replace what is not certain.
 
     Parameters
     ----------

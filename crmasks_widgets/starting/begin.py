@@ -36,7 +36,7 @@ _REASONS: Final = {
 
 @dataclass(frozen=True)
 class Choices:
-    """What the person who starts `crmasks init` has decided beforehand.
+    """What the user of `crmasks init` has decided beforehand.
 
     Attributes
     ----------
