@@ -1,5 +1,7 @@
 """Small scenes worked out by hand: value, variance and map of each combination."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -232,3 +234,21 @@ def test_local_median_takes_the_box_around_the_pixel_and_nothing_else(x, y, widt
     )
     made.data[y - 1, x - 1] = frame[y - 1, x - 1]
     np.testing.assert_array_equal(made.data, frame)
+
+
+def test_what_exposures_differ_by_is_in_the_variance_of_a_mean_of_some(monkeypatch):
+    from crmasks_widgets.core import combine as combine_module
+    from crmasks_widgets.core.between import BetweenExposures
+
+    kept, combine = [], combine_module.combine
+
+    def keep(kind, parts):
+        kept.append(parts)
+        return combine(kind, parts)
+
+    monkeypatch.setattr(combine_module, "combine", keep)
+    plain = analysis_of(SCENES[3]).combination("meancr")
+    unknown = np.full((1, 4), 40.0, np.float32)
+    differing = dataclasses.replace(kept[-1], between=BetweenExposures(None, unknown))
+    more = combine("meancr", differing).variance - plain.variance
+    assert (more[0, 1:3] > 1).all()
