@@ -1,6 +1,7 @@
-"""Buttons with words on them."""
+"""Buttons: with words, with an icon, and rows of which one is down."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ipywidgets import Button, Layout, ToggleButtons
 
@@ -35,6 +36,74 @@ def word_button(
     button = Button(description=text, tooltip=tooltip, layout=layout or Layout(width="auto"))
     button.on_click(context.dispatcher.handler(lambda _: action()))
     return button
+
+
+def icon_button(context: Context, icon: str, tooltip: str, action: Callable[[], object]) -> Button:
+    """Make a button that shows an icon.
+
+    Parameters
+    ----------
+    context : Context
+        Gives the click its turn.
+    icon : str
+        Name in `crmasks_widgets.dashboard.page.icons`.
+    tooltip : str
+        What it does, and its key: on hover, and for screen readers.
+    action : callable
+        Takes nothing.
+
+    Returns
+    -------
+    Button
+        It does `action` when it is clicked.
+    """
+    button = Button(tooltip=tooltip)
+    button.add_class("crmasks-icon").add_class(f"crmasks-icon-{icon}")
+    button.on_click(context.dispatcher.handler(lambda _: action()))
+    return button
+
+
+def segments(options: Mapping[str, Any], tooltips: Sequence[str] = ()) -> ToggleButtons:
+    """Buttons side by side of which one is down, as one piece.
+
+    Parameters
+    ----------
+    options : mapping
+        Values by the word on the button.
+    tooltips : sequence of str, optional
+        In the same order.
+
+    Returns
+    -------
+    ToggleButtons
+        Its value is that of the button that is down.
+    """
+    row = ToggleButtons(options=list(options.items()), tooltips=list(tooltips or options))
+    row.add_class("crmasks-segments")
+    return row
+
+
+def icon_tools(tools: Mapping[str, str]) -> ToggleButtons:
+    """Icons side by side of which one is down: what the pointer does.
+
+    Parameters
+    ----------
+    tools : mapping
+        Tooltips by the name of the icon, which is the value, too.
+
+    Returns
+    -------
+    ToggleButtons
+        Its value is the name of an icon.
+    """
+    # An icon is drawn by the class of its button, which ipywidgets makes of `icon`: "fa fa-NAME".
+    row = ToggleButtons(
+        options=[("", name) for name in tools],
+        tooltips=list(tools.values()),
+        icons=[f"crmasks crmasks-icon-{name}" for name in tools],
+    )
+    row.add_class("crmasks-tools")
+    return row
 
 
 def tool_buttons(names: dict[str, str]) -> ToggleButtons:

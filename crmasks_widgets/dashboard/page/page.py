@@ -6,6 +6,8 @@ import anywidget
 import traitlets
 from ipywidgets import DOMWidget
 
+from crmasks_widgets.dashboard.page.icons import icon_styles
+
 _HERE = Path(__file__).parent
 
 
@@ -36,7 +38,7 @@ class Page(anywidget.AnyWidget):
     """
 
     _esm = (_HERE / "page.js").read_text(encoding="utf-8")
-    _css = (_HERE / "page.css").read_text(encoding="utf-8")
+    _css = (_HERE / "page.css").read_text(encoding="utf-8") + icon_styles()
     # Only the page changes these: it needs no echo.
     pointer = traitlets.Dict().tag(sync=True, echo_update=False)
     wheel = traitlets.Dict().tag(sync=True, echo_update=False)
