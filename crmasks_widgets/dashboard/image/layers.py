@@ -166,9 +166,12 @@ class ImageLayers:
             p.pixels_to_be_replaced_by_local_median,
         )  # fmt: skip
         brushed = self._brushed_pixels(model)
+        hidden = tuple(sorted(display.hidden))
         marked: overlays.Marked = self._marked(
-            (last, edited, brushed),
-            lambda: overlays.together(last, overlays.edited_pixels(model), brushed),
+            (last, edited, brushed, hidden),
+            lambda: overlays.without(
+                overlays.together(last, overlays.edited_pixels(model), brushed), hidden
+            ),
         )
         return marked
 
