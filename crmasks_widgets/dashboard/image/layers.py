@@ -99,7 +99,7 @@ class ImageLayers:
         self.limits = self._colour_limits(model, place, frame)
         display = model.display
         look = (Same(origin), display.frame, self.limits, display.stretch, display.colours)
-        if window.columns * window.block < shape[1] or window.rows * window.block < shape[0]:
+        if viewport.visible(place.limits, shape) != (slice(0, shape[0]), slice(0, shape[1])):
             self.overview.show(look, partial(self._overview, frame, origin, look))
         self.patch.show(
             (window, *look),
