@@ -29,8 +29,8 @@ def predicted_by_sources(
 ) -> Float64Array:
     """Predict differences in some pixels from those around, as a change of the source there.
 
-    In 9 x 9 pixels around the brightest near a pixel, the difference is fitted by the reference, its
-    two slopes and a constant; the pixel itself and the four beside it are left out.
+    In 9 x 9 pixels around the brightest near a pixel, the difference is fitted by the reference,
+    its two slopes and a constant; the pixel itself and the four beside it are left out.
 
     Parameters
     ----------

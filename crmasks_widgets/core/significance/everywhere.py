@@ -233,6 +233,10 @@ def estimate_around(
     LocalEstimate
         Values and variances.
     """
+    usable = _usable(scaled, masked)
+    # The pixels themselves are hit: noise is that of what is around.
+    around = local_estimate.lowest_interpolation(scaled.median2d, usable, pixels)
+    around = np.fmin(around, scaled.min2d.ravel()[pixels])
     shares = np.sqrt(median_variance_factors(scaled.n))[level.n_valid_at(pixels)]
-    noise = level.sigma.ravel()[pixels] * shares
-    return local_estimate.estimate_locally(scaled.median2d, _usable(scaled, masked), pixels, noise)
+    noise = sigma_at(level, around, pixels) * shares
+    return local_estimate.estimate_locally(scaled.median2d, usable, pixels, noise)

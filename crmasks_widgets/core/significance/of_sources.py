@@ -1,4 +1,4 @@
-"""Hits of an exposure, the mean or the median that are a source's own light, told from the others."""
+"""Hits that are a source's own light are told from the others."""
 
 from dataclasses import replace
 
