@@ -14,7 +14,7 @@ from scipy import ndimage
 from crmasks_widgets.core.matching.description import ExposureMatch, describe, source_width
 from crmasks_widgets.core.matching.fit import Fit, Targets, fit_differences
 from crmasks_widgets.core.matching.kernels import SIDE, TAPS, convolve_tiles, slopes
-from crmasks_widgets.core.matching.reference import local_range
+from crmasks_widgets.core.matching.reference import box_mean, local_range
 from crmasks_widgets.core.matching.removal import (
     UNMATCHED,
     Reference,
@@ -132,7 +132,7 @@ def _average_noise(noise: Noise, factors: tuple[float, ...]) -> Noise:
     inverse = 1 / np.array(factors)
     photons, readout = float(inverse.mean()), float(np.sqrt(np.square(inverse).mean()))
     least = np.maximum(noise.rnoise, MIN_RNOISE / noise.gain)
-    return Noise(noise.gain / photons, least * readout)
+    return Noise(noise.gain / photons, np.asarray(least * readout, np.float32))
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,7 @@ class _Frames:
             median = np.where(stack.n_valid > 0, median, level)
             minimum = np.where(stack.n_valid > 0, minimum, level)
             cube = np.where(stack.valid, cube, median)
-        smooth = ndimage.uniform_filter(median, 3, mode="nearest")
-        sigma = np.asarray(noise.sigma(smooth), np.float32)
+        sigma = np.asarray(noise.sigma(box_mean(median)), np.float32)
         return cls(cube, stack.valid, minimum, median, sigma, noise, measure_sky(median))
 
 
@@ -190,6 +189,7 @@ class _Samples:
         first = make_reference(list(cube), sigma, np.float32(UNMATCHED) * contrast, bad)
         still = first.still() > np.float32(_HOT) * sigma
         pixels, n = choose_pixels(first.movable, sigma, usable, still)
+        pixels = pixels[np.argsort(tiles.fold.ravel()[pixels], kind="stable")]
         return cls(tiles, cube, sigma, contrast, bad, terms, usable, pixels, n)
 
     def targets(self, reference: Reference) -> tuple[Targets, Float32Array]:
@@ -228,16 +228,13 @@ def _fit(samples: _Samples) -> tuple[Fit, Reference]:
         if not (left and values.any()):
             break
         part = slack_after(fit)
-        current = [
-            plane - _predicted(reference, terms, v)
-            for plane, v in zip(samples.cube, values, strict=True)
-        ]
+        current = list(samples.cube - _predicted(reference, terms, values))
     return fit, reference
 
 
 def _predicted(reference: Reference, terms: Float32Array, values: Float64Array) -> Float32Array:
-    smooth = np.tensordot(values[TAPS:].astype(np.float32), terms, 1)
-    kernel = values[:TAPS].reshape(SIDE, SIDE)
-    if not kernel.any():
-        return smooth
-    return smooth + convolve_tiles(reference.movable, kernel)
+    """Differences of all exposures, (n, n_tiles, side, side); that of the last is the rest."""
+    some = values[:-1]
+    predicted = np.tensordot(some[:, TAPS:].astype(np.float32), terms, 1)
+    predicted += convolve_tiles(reference.movable, some[:, :TAPS].reshape(-1, SIDE, SIDE))
+    return np.concatenate([predicted, -predicted.sum(axis=0, keepdims=True)])
