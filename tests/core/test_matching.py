@@ -170,6 +170,19 @@ def test_equivalent_exposures_full_of_hits_are_left_as_they_are():
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
+def test_pixels_that_are_hit_alone_are_no_hot_pixels(n):
+    # All in one exposure, beside the fibres, where exposures may differ by more before they are
+    # matched: a part of what hot pixels have would explain all of them.
+    light = fibre_frame()
+    cube = exposures_of([light] * n)
+    y, x = np.random.default_rng(7).integers(5, 195, (2, 200))
+    hit = cube.copy()
+    hit[1, y, x] += 15 * np.sqrt(n) * sigma_of(light)[y, x]
+    found = match(hit)
+    assert not found.matched
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_hit_keeps_its_excess(scene, n):
     offsets = np.random.default_rng(4).uniform(-0.2, 0.2, (n, 2))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from crmasks_widgets.core.significance.laws import minimum_shift
-from crmasks_widgets.core.stack import BLOCK_ROWS, middle, sorted_planes
+from crmasks_widgets.core.stack import BLOCK_ROWS, MIN_EXPOSURES, middle, sorted_planes
 from crmasks_widgets.core.typing import BoolArray, Float32Array, FloatArray, Pixels
 
 # An exposure is hit where it lies so far above the minimum, and above the median, in sigma.
@@ -16,6 +16,8 @@ _UNLIKE = 0.5
 # A pixel stands out alone if it exceeds its neighbours by so many sigma, and these theirs by less
 # than a part of that, and some noise.
 _ALONE, _NEIGHBOURS, _NOISE = 6.0, 0.15, 1.0
+# A hot pixel stands out in every exposure, by such a part of what it does in the mean.
+_IN_ALL = 0.5
 # Pixels handled at once.
 _PIXELS = 1 << 16
 
@@ -171,6 +173,34 @@ def lone_pixels(frames: Float32Array, sigma: Float32Array) -> Float32Array:
         alone &= np.abs(excess) > np.abs(result[at])
         result[at[alone]] = excess[alone]
     return out
+
+
+def hits_that_stand_out_alone(
+    planes: Sequence[Float32Array], mean: Float32Array, lone: Float32Array
+) -> tuple[Pixels, FloatArray]:
+    """Find pixels that stand out alone in some exposures and not in all, as no hot pixel does.
+
+    Parameters
+    ----------
+    planes : sequence of n (..., ny, nx) float32
+        Exposures, as frames or as tiles; without NaN.
+    mean : (..., ny, nx) float32
+        Of the exposures, ADU.
+    lone : (..., ny, nx) float32
+        `lone_pixels` of it.
+
+    Returns
+    -------
+    pixels : (k,) int64
+        Flat indices.
+    clean : (k,) float32
+        Median of the exposures there, ADU; of two, the minimum.
+    """
+    at = np.flatnonzero(lone > 0)
+    ordered = np.sort([plane.ravel()[at] for plane in planes], axis=0)
+    hit = mean.ravel()[at] - ordered[0] > np.float32(_IN_ALL) * lone.ravel()[at]
+    clean = ordered[0] if len(planes) < MIN_EXPOSURES else np.median(ordered, axis=0)
+    return at[hit], clean[hit]
 
 
 def _standing_out(frames: Float32Array, sigma: Float32Array, along: int) -> Pixels:

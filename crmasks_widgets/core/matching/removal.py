@@ -10,6 +10,7 @@ from crmasks_widgets.core.matching.kernels import RADIUS, TAPS, convolve, slopes
 from crmasks_widgets.core.matching.reference import (
     box_mean,
     clean_mean,
+    hits_that_stand_out_alone,
     local_range,
     lone_pixels,
 )
@@ -43,7 +44,7 @@ class Reference:
     movable : (..., ny, nx) float32
         The same without pixels and lines that are the detector's own.
     doubtful : (..., ny, nx) bool
-        Where the median of the exposures is hit.
+        Where the median of the exposures is hit, or one of them within what they may differ by.
     """
 
     mean: Float32Array
@@ -112,7 +113,12 @@ def make_reference(
     """
     mean, doubtful = clean_mean(planes, sigma, slack)
     movable = mean - bad
-    movable -= lone_pixels(movable, sigma)
+    lone = lone_pixels(movable, sigma)
+    hit, better = hits_that_stand_out_alone(planes, mean, lone)
+    movable -= lone
+    mean.ravel()[hit] = better
+    movable.ravel()[hit] = better - bad.ravel()[hit]
+    doubtful.ravel()[hit] = True
     return Reference(mean, movable, doubtful)
 
 
