@@ -51,6 +51,11 @@ class Normal:
     square: Float64Array
     n_pixels: int
 
+    def scatter_of(self, values: Float64Array) -> float:
+        """What (n, m) values add to an exposure, rms in sigma, of the exposure with the most."""
+        squares = np.sum(values @ self.matrix.sum(axis=0) * values, axis=1)
+        return float(np.sqrt(max(squares.max(), 0.0) / max(self.n_pixels, 1)))
+
 
 @dataclass(frozen=True)
 class Model:

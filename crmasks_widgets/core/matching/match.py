@@ -33,7 +33,8 @@ from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, Pixels
 
-_ROUNDS = 4
+# Fit and reference are made in turns until predictions change by less than this, rms in sigma.
+_ROUNDS, _SETTLED = 4, 0.03
 # Structure that is worth a fit, pixels.
 _LEAST_STRUCTURE = 300
 # Hot pixels, and pixels that see too little light, in sigma.
@@ -224,8 +225,8 @@ def _fit(samples: _Samples) -> tuple[Fit, Reference]:
         reference = make_reference(current, samples.sigma, slack, samples.bad)
         targets, terms = samples.targets(reference)
         fit = fit_differences(targets, values)
-        values = fit.centred
-        if not (left and values.any()):
+        change, values = fit.centred - values, fit.centred
+        if not (left and values.any()) or fit.normal.scatter_of(change) < _SETTLED:
             break
         part = slack_after(fit)
         current = list(samples.cube - _predicted(reference, terms, values))
