@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from crmasks_widgets.core.significance.laws import minimum_shift
-from crmasks_widgets.core.stack import BLOCK_ROWS, MIN_EXPOSURES, middle, sorted_planes
+from crmasks_widgets.core.stack import BLOCK_ROWS, middle, sorted_planes
 from crmasks_widgets.core.typing import BoolArray, Float32Array, FloatArray, Pixels
 
 # An exposure is hit where it lies so far above the minimum, and above the median, in sigma.
@@ -177,7 +177,7 @@ def lone_pixels(frames: Float32Array, sigma: Float32Array) -> Float32Array:
 
 def hits_that_stand_out_alone(
     planes: Sequence[Float32Array], mean: Float32Array, lone: Float32Array
-) -> tuple[Pixels, FloatArray]:
+) -> Pixels:
     """Find pixels that stand out alone in some exposures and not in all, as no hot pixel does.
 
     Parameters
@@ -191,16 +191,13 @@ def hits_that_stand_out_alone(
 
     Returns
     -------
-    pixels : (k,) int64
+    (k,) int64
         Flat indices.
-    clean : (k,) float32
-        Median of the exposures there, ADU; of two, the minimum.
     """
     at = np.flatnonzero(lone > 0)
-    ordered = np.sort([plane.ravel()[at] for plane in planes], axis=0)
-    hit = mean.ravel()[at] - ordered[0] > np.float32(_IN_ALL) * lone.ravel()[at]
-    clean = ordered[0] if len(planes) < MIN_EXPOSURES else np.median(ordered, axis=0)
-    return at[hit], clean[hit]
+    low = np.min([plane.ravel()[at] for plane in planes], axis=0)
+    hit = mean.ravel()[at] - low > np.float32(_IN_ALL) * lone.ravel()[at]
+    return np.asarray(at[hit], np.int64)
 
 
 def _standing_out(frames: Float32Array, sigma: Float32Array, along: int) -> Pixels:

@@ -114,10 +114,9 @@ def make_reference(
     mean, doubtful = clean_mean(planes, sigma, slack)
     movable = mean - bad
     lone = lone_pixels(movable, sigma)
-    hit, better = hits_that_stand_out_alone(planes, mean, lone)
+    hit = hits_that_stand_out_alone(planes, mean, lone)
     movable -= lone
-    mean.ravel()[hit] = better
-    movable.ravel()[hit] = better - bad.ravel()[hit]
+    mean.ravel()[hit] -= lone.ravel()[hit]
     doubtful.ravel()[hit] = True
     return Reference(mean, movable, doubtful)
 
