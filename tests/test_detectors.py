@@ -11,12 +11,12 @@ import crmasks_widgets as cm
 from crmasks_widgets.analysis.graph import Stage
 from crmasks_widgets.analysis.table import STAGES
 from crmasks_widgets.core import codes, detectors
-from crmasks_widgets.dashboard import overlays
-from crmasks_widgets.dashboard.colour_tables import rgb
-from crmasks_widgets.dashboard.diagram_pictures import glyphs
-from crmasks_widgets.dashboard.frames import pixel_lines
-from crmasks_widgets.dashboard.status_view import counts_text
-from crmasks_widgets.dashboard.stretches import COLOUR_MAPS, INVALID, colour_palette
+from crmasks_widgets.dashboard.drawing import overlays
+from crmasks_widgets.dashboard.drawing.colour_tables import rgb
+from crmasks_widgets.dashboard.drawing.densities import glyphs
+from crmasks_widgets.dashboard.drawing.stretches import COLOUR_MAPS, INVALID, colour_palette
+from crmasks_widgets.dashboard.image.frames import pixel_lines
+from crmasks_widgets.dashboard.page.status import counts_text
 from crmasks_widgets.figures.diagnostics import diagnostic_figure
 from crmasks_widgets.parameters import types
 from crmasks_widgets.products.hits import save_regions

@@ -8,23 +8,23 @@ from ipywidgets import HBox, Layout, Tab, VBox, Widget
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS
-from crmasks_widgets.dashboard.closing import close_all, widgets_made
-from crmasks_widgets.dashboard.context import Context, Memo, View
-from crmasks_widgets.dashboard.controls_view import ControlsView
-from crmasks_widgets.dashboard.cutouts_view import CutoutsView
-from crmasks_widgets.dashboard.diagram_view import DiagramView
-from crmasks_widgets.dashboard.dispatch import Dispatcher
-from crmasks_widgets.dashboard.engine import Engine, Order, Snapshot, default_order
-from crmasks_widgets.dashboard.files_view import FilesView
-from crmasks_widgets.dashboard.help_view import HelpView
-from crmasks_widgets.dashboard.image_view import ImageView
-from crmasks_widgets.dashboard.page import Page
-from crmasks_widgets.dashboard.points_view import PointsView
-from crmasks_widgets.dashboard.significance_view import SignificanceView
-from crmasks_widgets.dashboard.state import State, ViewModel
-from crmasks_widgets.dashboard.status_view import StatusView
-from crmasks_widgets.dashboard.table_view import TableView
-from crmasks_widgets.dashboard.volume_view import VolumeView
+from crmasks_widgets.dashboard.diagram.points_view import PointsView
+from crmasks_widgets.dashboard.diagram.significance_view import SignificanceView
+from crmasks_widgets.dashboard.diagram.view import DiagramView
+from crmasks_widgets.dashboard.hits.cutouts_view import CutoutsView
+from crmasks_widgets.dashboard.hits.table_view import TableView
+from crmasks_widgets.dashboard.hits.volume_view import VolumeView
+from crmasks_widgets.dashboard.image.view import ImageView
+from crmasks_widgets.dashboard.model.engine import Engine, Order, Snapshot, default_order
+from crmasks_widgets.dashboard.model.state import State, ViewModel
+from crmasks_widgets.dashboard.page.closing import close_all, widgets_made
+from crmasks_widgets.dashboard.page.context import Context, Memo, View
+from crmasks_widgets.dashboard.page.dispatch import Dispatcher
+from crmasks_widgets.dashboard.page.help import HelpView
+from crmasks_widgets.dashboard.page.page import Page
+from crmasks_widgets.dashboard.page.status import StatusView
+from crmasks_widgets.dashboard.settings.controls_view import ControlsView
+from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.figures import all_figures
 from crmasks_widgets.parameters import Parameters
 

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 from PIL import Image
 
-from crmasks_widgets.dashboard.state import SAME_GESTURE
+from crmasks_widgets.dashboard.model.state import SAME_GESTURE
 
 NO_STROKE = "dashboard.session.image._painting._stroke is None"
 
@@ -27,7 +27,7 @@ def hit_pixel(screen):
     return screen.kernel.run(
         "hits = dashboard.analysis.hits\n"
         "row = max(hits, key=lambda row: row['npix'])\n"
-        "from crmasks_widgets.dashboard.picking import pixel_of_hit\n"
+        "from crmasks_widgets.dashboard.image.picking import pixel_of_hit\n"
         "y, x = pixel_of_hit(dashboard.state.model, int(row['number']))",
         "(int(x) + 1, int(y) + 1, int(row['number']))",
     )

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from crmasks_widgets.dashboard import controls_view
-from crmasks_widgets.dashboard.control_widgets import (
+from crmasks_widgets.dashboard.settings import controls_view
+from crmasks_widgets.dashboard.settings.control_widgets import (
     LARGEST_EXACT,
     NumberEditor,
     PickEditor,
@@ -17,7 +17,13 @@ from crmasks_widgets.dashboard.control_widgets import (
     parsed,
     span_of,
 )
-from crmasks_widgets.dashboard.controls_view import FIXED, UNUSED, ControlsView, help_of, title_of
+from crmasks_widgets.dashboard.settings.controls_view import (
+    FIXED,
+    UNUSED,
+    ControlsView,
+    help_of,
+    title_of,
+)
 from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.parameters import ParameterInfo, Range, parameter_table
 

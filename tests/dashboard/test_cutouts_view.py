@@ -5,10 +5,11 @@ import pytest
 
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.detectors import DETECTORS
-from crmasks_widgets.dashboard import cutouts, overlays, picking
-from crmasks_widgets.dashboard.colour_tables import rgb
-from crmasks_widgets.dashboard.cutouts_view import CutoutsView
-from crmasks_widgets.dashboard.image_tools import ERASE, LOCAL_MEDIAN, PAINT
+from crmasks_widgets.dashboard.drawing import cutouts, overlays
+from crmasks_widgets.dashboard.drawing.colour_tables import rgb
+from crmasks_widgets.dashboard.hits.cutouts_view import CutoutsView
+from crmasks_widgets.dashboard.image import picking
+from crmasks_widgets.dashboard.image.tools import ERASE, LOCAL_MEDIAN, PAINT
 
 from .bench import FIRST, SECOND, SHAPE, Bench, flat_frames
 from .conftest import decoded

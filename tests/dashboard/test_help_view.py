@@ -3,8 +3,8 @@
 from ipywidgets import Tab
 
 from crmasks_widgets.dashboard.app import Dashboard
-from crmasks_widgets.dashboard.context import Shortcut
-from crmasks_widgets.dashboard.help_view import HelpView, name_of
+from crmasks_widgets.dashboard.page.context import Shortcut
+from crmasks_widgets.dashboard.page.help import HelpView, name_of
 
 from .bench import Bench, small_analysis
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import crmasks_widgets as cm
-from crmasks_widgets.dashboard.context import Memo
+from crmasks_widgets.dashboard.page.context import Memo
 from crmasks_widgets.parameters import Parameters
 
 from .conftest import POINTS

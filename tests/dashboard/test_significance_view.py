@@ -9,10 +9,14 @@ import crmasks_widgets as cm
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
-from crmasks_widgets.dashboard.frames import pixel_lines
-from crmasks_widgets.dashboard.noise_panel import fitted_parameters, matching_text, noise_text
-from crmasks_widgets.dashboard.on_screen import detected_pixels
-from crmasks_widgets.dashboard.status_view import counts_text
+from crmasks_widgets.dashboard.diagram.noise_panel import (
+    fitted_parameters,
+    matching_text,
+    noise_text,
+)
+from crmasks_widgets.dashboard.image.frames import pixel_lines
+from crmasks_widgets.dashboard.model.on_screen import detected_pixels
+from crmasks_widgets.dashboard.page.status import counts_text
 
 from ..conftest import small_scene
 from .conftest import decoded
