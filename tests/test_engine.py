@@ -13,8 +13,8 @@ import pytest
 
 import crmasks_widgets as cm
 from crmasks_widgets.analysis import STAGES
-from crmasks_widgets.dashboard import engine as engine_module
-from crmasks_widgets.dashboard.engine import Engine, default_order
+from crmasks_widgets.dashboard.model import engine as engine_module
+from crmasks_widgets.dashboard.model.engine import Engine, default_order
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from .counts import count

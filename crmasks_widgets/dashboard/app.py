@@ -6,9 +6,9 @@ from IPython import get_ipython
 from ipywidgets import Layout, VBox
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.dashboard.message_queue import keep_messages
+from crmasks_widgets.dashboard.model.state import State
+from crmasks_widgets.dashboard.page.message_queue import keep_messages
 from crmasks_widgets.dashboard.session import Session
-from crmasks_widgets.dashboard.state import State
 
 
 class Dashboard:

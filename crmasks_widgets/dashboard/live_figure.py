@@ -7,7 +7,7 @@ from collections.abc import Callable
 import ipywidgets as widgets
 from matplotlib.figure import Figure
 
-from crmasks_widgets.dashboard.dispatch import Dispatcher
+from crmasks_widgets.dashboard.page.dispatch import Dispatcher
 
 Draw = Callable[..., tuple[Figure, str]]
 DPI = 90

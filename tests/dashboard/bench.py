@@ -3,11 +3,11 @@
 import numpy as np
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.dashboard.context import Context
-from crmasks_widgets.dashboard.dispatch import Dispatcher
-from crmasks_widgets.dashboard.engine import default_order
-from crmasks_widgets.dashboard.page import Page
-from crmasks_widgets.dashboard.state import State
+from crmasks_widgets.dashboard.model.engine import default_order
+from crmasks_widgets.dashboard.model.state import State
+from crmasks_widgets.dashboard.page.context import Context
+from crmasks_widgets.dashboard.page.dispatch import Dispatcher
+from crmasks_widgets.dashboard.page.page import Page
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
 

@@ -8,7 +8,7 @@ from astropy.io import fits
 
 import crmasks_widgets as cm
 from crmasks_widgets import cli
-from crmasks_widgets.dashboard import edits
+from crmasks_widgets.dashboard.model import edits
 
 from ..conftest import LEVELS, QUICK, SHAPE, small_scene, write_exposures, write_yaml
 from ..counts import count

@@ -5,10 +5,11 @@ import pytest
 
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.detectors import DETECTORS
-from crmasks_widgets.dashboard import cutouts, overlays, picking
-from crmasks_widgets.dashboard.colour_tables import rgb
-from crmasks_widgets.dashboard.cutouts_view import CutoutsView
-from crmasks_widgets.dashboard.image_tools import ERASE, LOCAL_MEDIAN, PAINT
+from crmasks_widgets.dashboard.drawing import cutouts, overlays
+from crmasks_widgets.dashboard.drawing.colour_tables import rgb
+from crmasks_widgets.dashboard.hits.cutouts_view import CutoutsView
+from crmasks_widgets.dashboard.image import picking
+from crmasks_widgets.dashboard.image.tools import ERASE, LOCAL_MEDIAN, PAINT
 
 from .bench import FIRST, SECOND, SHAPE, Bench, flat_frames
 from .conftest import decoded
@@ -77,6 +78,7 @@ def test_the_image_moves_to_a_hit_that_it_does_not_show(bench):
 
 
 def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
+    bench.state.show(stretch="linear")
     bench.state.select(pixel=SECOND[0])
     view, stack = bench.view, bench.model.analysis.stack
     assert list(view.names.text) == [

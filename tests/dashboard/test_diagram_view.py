@@ -5,8 +5,8 @@ import pytest
 
 from crmasks_widgets.core.codes import BOTH, all_codes
 from crmasks_widgets.core.detectors import DETECTORS
-from crmasks_widgets.dashboard.diagram_view import DiagramView
-from crmasks_widgets.dashboard.on_screen import detected_pixels
+from crmasks_widgets.dashboard.diagram.view import DiagramView
+from crmasks_widgets.dashboard.model.on_screen import detected_pixels
 
 from .conftest import POINTS, decoded
 

@@ -5,7 +5,7 @@ import logging
 import threading
 from functools import partial
 
-from crmasks_widgets.dashboard.dispatch import Dispatcher
+from crmasks_widgets.dashboard.page.dispatch import Dispatcher
 from crmasks_widgets.errors import CrmasksError
 
 WAIT = 0.02

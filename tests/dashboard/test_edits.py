@@ -3,7 +3,7 @@
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from crmasks_widgets.dashboard import edits
+from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.parameters import Parameters
 
 pixel = st.tuples(st.integers(1, 6), st.integers(1, 6))

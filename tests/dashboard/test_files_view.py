@@ -9,7 +9,7 @@ from astropy.table import Table
 from regions import Regions
 
 from crmasks_widgets import cli
-from crmasks_widgets.dashboard.files_view import FilesView, expanded
+from crmasks_widgets.dashboard.settings.files_view import FilesView, expanded
 from crmasks_widgets.figures import all_figures
 
 from ..conftest import SHAPE, small_scene, write_exposures, write_yaml

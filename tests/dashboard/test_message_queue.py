@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from crmasks_widgets.dashboard.message_queue import KEPT, keep_messages
+from crmasks_widgets.dashboard.page.message_queue import KEPT, keep_messages
 
 TIMEOUT = 60.0  # s
 WIDGETS = 12_000

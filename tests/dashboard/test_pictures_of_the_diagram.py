@@ -9,15 +9,15 @@ from hypothesis.extra import numpy as hnp
 
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.detectors import DETECTORS
-from crmasks_widgets.dashboard.diagram_pictures import (
+from crmasks_widgets.dashboard.drawing.densities import (
     RIM,
     DensityColours,
     draw_glyphs,
     glyph_palette,
     glyphs,
 )
-from crmasks_widgets.dashboard.pictures import palette_png
-from crmasks_widgets.dashboard.swap_image import BLANK, SwapImage
+from crmasks_widgets.dashboard.drawing.pictures import palette_png
+from crmasks_widgets.dashboard.plots.swap_image import BLANK, SwapImage
 
 from .conftest import decoded
 

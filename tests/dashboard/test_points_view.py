@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from crmasks_widgets.dashboard.points import (
+from crmasks_widgets.dashboard.diagram.points_view import PointsView, points_of
+from crmasks_widgets.dashboard.model.points import (
     WEIGHT,
     added,
     moved,
@@ -14,7 +15,6 @@ from crmasks_widgets.dashboard.points import (
     weighted,
     widest_gap,
 )
-from crmasks_widgets.dashboard.points_view import PointsView, points_of
 
 from .bench import Bench, small_analysis
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmasks_widgets.dashboard import selection as picking
-from crmasks_widgets.dashboard.state import Display, Selection, ViewModel
+from crmasks_widgets.dashboard.model import selection as picking
+from crmasks_widgets.dashboard.model.state import Display, Selection, ViewModel
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmasks_widgets.dashboard.control_widgets import Looks, NumberEditor, Span, drawn_at
-from crmasks_widgets.dashboard.ticks import slider_step
+from crmasks_widgets.dashboard.drawing.ticks import slider_step
+from crmasks_widgets.dashboard.settings.control_widgets import Looks, NumberEditor, Span, drawn_at
 
 from .bench import Bench, small_analysis
 

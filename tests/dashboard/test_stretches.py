@@ -6,8 +6,8 @@ from astropy.visualization import AsinhStretch, LogStretch, SqrtStretch
 from matplotlib import colormaps
 
 from crmasks_widgets.core.codes import INVALID_COLOUR
-from crmasks_widgets.dashboard import stretches
-from crmasks_widgets.dashboard.colour_tables import rgb
+from crmasks_widgets.dashboard.drawing import stretches
+from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 
 VALUES = np.linspace(-50, 250, 601, dtype=np.float32)
 

@@ -5,10 +5,10 @@ import pytest
 from astropy.table import Table
 
 from crmasks_widgets.core.codes import all_codes, colours_by_name
-from crmasks_widgets.dashboard import hit_rows
-from crmasks_widgets.dashboard.hit_rows import Filter, columns_of, in_order, matching, texts
-from crmasks_widgets.dashboard.selection import selected_hit
-from crmasks_widgets.dashboard.table_view import TableView, central_pixel
+from crmasks_widgets.dashboard.hits.table_view import TableView, central_pixel
+from crmasks_widgets.dashboard.model import hit_rows
+from crmasks_widgets.dashboard.model.hit_rows import Filter, columns_of, in_order, matching, texts
+from crmasks_widgets.dashboard.model.selection import selected_hit
 
 from .bench import Bench, small_analysis
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from crmasks_widgets.dashboard.ticks import linear_ticks, log_ticks, slider_step
+from crmasks_widgets.dashboard.drawing.ticks import linear_ticks, log_ticks, slider_step
 
 WIDTHS = st.floats(1e-9, 1e12)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmasks_widgets.dashboard import viewport
-from crmasks_widgets.dashboard.viewport import Window
+from crmasks_widgets.dashboard.drawing import viewport
+from crmasks_widgets.dashboard.drawing.viewport import Window
 
 sizes = st.tuples(st.integers(1, 900), st.integers(1, 900))
 shapes = st.tuples(st.integers(1, 60), st.integers(1, 60))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from crmasks_widgets.dashboard import surfaces
-from crmasks_widgets.dashboard.volume_view import VolumeView
+from crmasks_widgets.dashboard.drawing import surfaces
+from crmasks_widgets.dashboard.hits.volume_view import VolumeView
 
 from .bench import FIRST, SECOND, Bench
 

@@ -1,0 +1,211 @@
+"""The picture of a hit in every exposure: panels side by side, as one raster."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.dashboard.drawing import overlays, stretches
+from crmasks_widgets.dashboard.drawing.colour_tables import rgb
+
+UINT8 = npt.NDArray[np.uint8]
+
+_LEVELS: Final = 200  # shades of a value; the rest of the palette is for the codes
+_INVALID: Final = _LEVELS
+_CODES: Final = _LEVELS + 1  # index of code 0
+_OUTLINE: Final = 240
+_DARK_OUTLINE: Final = 241
+_SHAPE: Final = 242
+_NOTHING: Final = 255
+_GAP: Final = 10  # between panels, screen pixels
+NAME_HEIGHT: Final = 20  # above a panel, screen pixels
+
+
+def cutout(centre: tuple[int, int], half: int, shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns around a pixel (y, x), clipped to the frame (ny, nx)."""
+    rows, columns = (
+        slice(max(0, middle - half), min(n, middle + half + 1))
+        for middle, n in zip(centre, shape, strict=True)
+    )
+    return rows, columns
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Where the panels lie, in drawn pixels from the lower left corner of the raster.
+
+    Attributes
+    ----------
+    count, columns : int
+        Panels in all, and side by side.
+    width, height : int
+        Of a panel, pixels of the frame.
+    side : int
+        Drawn pixels to a pixel of the frame.
+    gap, name : int
+        Between panels, and above each; drawn pixels.
+    """
+
+    count: int
+    columns: int
+    width: int
+    height: int
+    side: int
+    gap: int
+    name: int
+
+    @property
+    def rows(self) -> int:
+        """Panels above each other."""
+        return -(-self.count // self.columns)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the raster."""
+        return (
+            self.rows * (self.height * self.side + self.name + self.gap) - self.gap,
+            self.columns * (self.width * self.side + self.gap) - self.gap,
+        )
+
+    def corner(self, k: int) -> tuple[int, int]:
+        """Lower left corner (x, y) of panel k; the first one is at the top left."""
+        row, column = divmod(k, self.columns)
+        x = column * (self.width * self.side + self.gap)
+        y = (self.rows - 1 - row) * (self.height * self.side + self.name + self.gap)
+        return x, y
+
+    def pixel(self, x: float, y: float) -> tuple[int, int] | None:
+        """Row and column in the cutout of a position in the raster; None between panels."""
+        for k in range(self.count):
+            left, low = self.corner(k)
+            column, row = (x - left) // self.side, (y - low) // self.side
+            if 0 <= column < self.width and 0 <= row < self.height:
+                return int(row), int(column)
+        return None
+
+
+def arrange(count: int, shape: tuple[int, int], size: tuple[int, int]) -> Panels:
+    """Arrange panels so that they become as large as the plot allows.
+
+    Parameters
+    ----------
+    count : int
+        Panels.
+    shape : (ny, nx)
+        Of the cutout.
+    size : (width, height)
+        Of the plot, screen pixels.
+
+    Returns
+    -------
+    Panels
+        The arrangement.
+    """
+    height, width = shape
+
+    def scale(columns: int) -> float:
+        rows = -(-count // columns)
+        return min(
+            (size[0] - (columns - 1) * _GAP) / (columns * width),
+            (size[1] - rows * NAME_HEIGHT - (rows - 1) * _GAP) / (rows * height),
+        )
+
+    columns = max(range(1, count + 1), key=scale)
+    largest = max(scale(columns), 0.5)
+    side = max(3, int(largest))
+    gap, name = (max(1, round(part * side / largest)) for part in (_GAP, NAME_HEIGHT))
+    return Panels(count, columns, width, height, side, gap, name)
+
+
+def value_panel(values: npt.NDArray[Any], limits: tuple[float, float], stretch: str) -> UINT8:
+    """Rows of `palette` for values.
+
+    Parameters
+    ----------
+    values : (ny, nx) float
+        ADU.
+    limits : (low, high)
+        ADU.
+    stretch : str
+        As in `stretches`.
+
+    Returns
+    -------
+    (ny, nx) uint8
+        Indices.
+    """
+    indices = stretches.colour_indices(values, limits, stretch).astype(np.uint16)
+    shades = indices * (_LEVELS - 1) // (stretches.INVALID - 1)
+    return np.where(indices == stretches.INVALID, _INVALID, shades).astype(np.uint8)
+
+
+def palette(colours: str) -> UINT8:
+    """Colours of the raster.
+
+    Parameters
+    ----------
+    colours : str
+        One of `stretches.COLOUR_MAPS`.
+
+    Returns
+    -------
+    (256, 4) uint8
+        Red, green, blue and opacity.
+    """
+    table = np.full((256, 4), 255, np.uint8)
+    shades = np.round(np.linspace(0, stretches.INVALID - 1, _LEVELS)).astype(int)
+    full = stretches.colour_palette(colours)
+    table[:_LEVELS], table[_INVALID] = full[shades], full[stretches.INVALID]
+    table[_CODES, :3] = 235
+    shown = overlays.overlay_codes()
+    for code, kind in shown.items():
+        table[_CODES + code, :3] = rgb(kind.colour)
+    table[_OUTLINE, :3] = rgb(shown[overlays.BRUSHED].colour)
+    table[_DARK_OUTLINE, :3] = 0
+    table[_NOTHING, 3] = 0
+    return table
+
+
+def raster(panels: Panels, values: Sequence[UINT8], codes: UINT8, hit: npt.NDArray[Any]) -> UINT8:
+    """Draw the panels: all values but the last, the codes, the last values.
+
+    Parameters
+    ----------
+    panels : Panels
+        The arrangement.
+    values : sequence of (ny, nx) uint8
+        Of `value_panel`.
+    codes : (side * ny, side * nx) uint8
+        Of `overlays.overlay_indices`, with as many drawn pixels to a pixel.
+    hit : (ny, nx) bool
+        To be outlined.
+
+    Returns
+    -------
+    uint8 ndarray
+        Rows of `palette`; row 0 is the lowest.
+    """
+    side = panels.side
+    edge = _edge(_enlarged(hit, side))
+    drawn = [np.where(edge, np.uint8(_OUTLINE), _enlarged(panel, side)) for panel in values]
+    tint = codes >= overlays.TINTED
+    table = np.where(tint, codes - overlays.TINTED + _CODES, np.where(codes > 0, _SHAPE, _CODES))
+    drawn.insert(len(drawn) - 1, np.where(edge, _DARK_OUTLINE, table).astype(np.uint8))
+    whole = np.full(panels.shape, _NOTHING, np.uint8)
+    for k, panel in enumerate(drawn):
+        x, y = panels.corner(k)
+        whole[y : y + panel.shape[0], x : x + panel.shape[1]] = panel
+    return whole
+
+
+def _enlarged(panel: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
+    return np.repeat(np.repeat(panel, side, axis=0), side, axis=1)
+
+
+def _edge(mask: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Pixels of a mask that touch what is outside it."""
+    padded = np.pad(mask, 1)
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return np.asarray(mask & ~inner, bool)

@@ -1,0 +1,47 @@
+"""Which pixels a diagram shows."""
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.core.codes import FORCED
+from crmasks_widgets.dashboard.model.state import ViewModel
+
+
+def slices_on_screen(model: ViewModel) -> tuple[slice, slice] | None:
+    """Rows and columns on screen; None for the whole frame."""
+    if model.display.image is None:
+        return None
+    x_min, x_max, y_min, y_max = model.display.image
+    ny, nx = model.analysis.exposures.shape
+    columns = slice(max(0, int(np.ceil(x_min))), min(nx, int(np.floor(x_max)) + 1))
+    rows = slice(max(0, int(np.ceil(y_min))), min(ny, int(np.floor(y_max)) + 1))
+    return rows, columns
+
+
+def detected_pixels(model: ViewModel) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Flat indices and detection codes of the pixels that are flagged, by a method or by hand.
+
+    Parameters
+    ----------
+    model : ViewModel
+        Its flags and edits must be ready.
+
+    Returns
+    -------
+    pixels : (k,) int64
+        On screen.
+    codes : (k,) uint8
+        Of `crmasks_widgets.core.codes`; no dilation.
+    """
+    analysis = model.analysis
+    flags, edits = analysis.flags(model.display.target), analysis.edits
+    pixels = np.flatnonzero(flags.either | edits.forced)
+    window = slices_on_screen(model)
+    if window is not None:
+        y, x = np.divmod(pixels, analysis.exposures.shape[1])
+        rows, columns = window
+        inside = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
+        pixels = pixels[inside]
+    codes = flags.at(np.divmod(pixels, analysis.exposures.shape[1])).codes()
+    codes[codes == 0] = FORCED
+    return pixels, codes

@@ -1,0 +1,311 @@
+"""What the user has set: parameters with their history, the selection, the display."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.parameters import Parameters
+
+MAX_UNDO: Final = 1000
+# Changes of one gesture that follow each other this closely (s), or while the pointer is held down,
+# are undone together.
+SAME_GESTURE: Final = 1.0
+
+Limits = tuple[float, float, float, float]
+Outline = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user points at, in terms that outlive a computation.
+
+    Attributes
+    ----------
+    pixel : (y, x) or None
+        Array index of a pixel of the selected hit. Numbers of hits change when masks do; the
+        pixel stays.
+    outline : tuple of (x, y)
+        Corners of an area of the diagram, ADU, whose pixels are selected; empty for none.
+    """
+
+    pixel: tuple[int, int] | None = None
+    outline: Outline = ()
+
+
+@dataclass(frozen=True)
+class Display:
+    """How things are shown; no result depends on it.
+
+    Attributes
+    ----------
+    target : str or int
+        "median", "mean" or the number of an exposure: whose diagram and mask are shown.
+    frame : str
+        Key of the frame on screen: "median", "mean", "min", "1"..., "mediancr", "meancrt",
+        "meancr", "difference".
+    stretch, limits, colours : str
+        How values become colours.
+    low, high : float
+        Colour limits, ADU, used when `limits` is "manual".
+    opacity : float
+        Of the mask overlay, 0 to 1.
+    numbers, iterations : bool
+        Show the numbers of hits; show every iteration of the spline.
+    follow : bool
+        Whether the image goes to what is selected elsewhere.
+    hidden : frozenset of int
+        Codes of flagged pixels that are not drawn.
+    diagram, image : (x_min, x_max, y_min, y_max) or None
+        What is on screen: of the diagram in ADU, of the image in pixels counted from 0 (their
+        centres are whole numbers); None for all.
+    """
+
+    target: Target = "median"
+    frame: str = "median"
+    stretch: str = "asinh"
+    limits: str = "zscale"
+    colours: str = "gray"
+    low: float = 0.0
+    high: float = 1.0
+    opacity: float = 0.7
+    numbers: bool = False
+    iterations: bool = False
+    follow: bool = True
+    hidden: frozenset[int] = frozenset()
+    diagram: Limits | None = None
+    image: Limits | None = None
+
+
+@dataclass(frozen=True)
+class ViewModel:
+    """All that a view reads to draw itself; immutable.
+
+    Attributes
+    ----------
+    analysis : Analysis
+        The newest one of which something is known; `ready` tells what. Reading more of it would
+        compute it, and stop every gesture meanwhile.
+    parameters : Parameters
+        What was asked for last; ahead of `analysis.parameters` while that is computed.
+    selection : Selection
+        What the user points at.
+    display : Display
+        How to show it.
+    """
+
+    analysis: Analysis
+    parameters: Parameters
+    selection: Selection = field(default_factory=Selection)
+    display: Display = field(default_factory=Display)
+
+    def ready(self, *stages: str | tuple[str, Target | None]) -> bool:
+        """Tell whether the results of some stages are known.
+
+        Parameters
+        ----------
+        *stages : str or (str, target)
+            Keys of the stage table.
+
+        Returns
+        -------
+        bool
+            True if all of them are.
+        """
+        wanted = {(stage, None) if isinstance(stage, str) else stage for stage in stages}
+        return wanted <= self.analysis.computed()
+
+
+class State:
+    """The one place that gestures change and views are drawn from.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What is shown first.
+    submit : callable
+        Asks for new parameters; raises `CrmasksError` if they cannot be used, and then nothing
+        changes.
+    clock : callable, optional
+        Seconds, to tell one gesture from the next.
+    """
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        submit: Callable[[Parameters], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.model = ViewModel(analysis, analysis.parameters)
+        self._submit, self._clock = submit, clock
+        self._past: list[Parameters] = []
+        self._future: list[Parameters] = []
+        self._gesture, self._gesture_time, self._held = "", 0.0, False
+        # While a gesture is open: whether it has changed anything yet.
+        self._open: bool | None = None
+        self._listeners: list[Callable[[ViewModel], None]] = []
+        self._known = analysis.computed()
+        self._together, self._missed = 0, False
+
+    def subscribe(self, listener: Callable[[ViewModel], None]) -> None:
+        """Call `listener` with the view model whenever it changes."""
+        self._listeners.append(listener)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to undo."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether something undone can be done again."""
+        return bool(self._future)
+
+    def update(self, *, gesture: str = "", **changes: Any) -> None:
+        """Ask for other parameters.
+
+        Parameters
+        ----------
+        gesture : str, optional
+            Name of what the user is doing. Changes of the same gesture that follow each other
+            closely are one step of undo, for gestures of which nobody tells the end.
+        **changes
+            Parameters by name.
+
+        Raises
+        ------
+        CrmasksError
+            They cannot be used; nothing changed.
+        """
+        # Fields and sliders send back what they were told to show.
+        if not self._are_set(changes):
+            self.adopt(self.model.parameters.replace(**changes), gesture=gesture)
+
+    def _are_set(self, changes: dict[str, Any]) -> bool:
+        now = dict(self.model.parameters)
+        return all(
+            name in now and type(value) is type(now[name]) and value == now[name]
+            for name, value in changes.items()
+        )
+
+    def adopt(self, parameters: Parameters, *, gesture: str = "") -> None:
+        """Ask for a whole set of parameters, as `update` does for some."""
+        before = self.model.parameters
+        if parameters == before:
+            return
+        self._submit(parameters)
+        if not self._continues(gesture):
+            self._past = [*self._past, before][-MAX_UNDO:]
+        self._future.clear()
+        self._set(parameters=parameters)
+
+    def _continues(self, gesture: str) -> bool:
+        if self._open is not None:
+            before, self._open = self._open, True
+            return before
+        now = self._clock()
+        same = gesture != "" and gesture == self._gesture and bool(self._past)
+        same = same and (self._held or now - self._gesture_time < SAME_GESTURE)
+        self._gesture, self._gesture_time = gesture, now
+        return same
+
+    def begin_gesture(self) -> None:
+        """Make all changes until `end_gesture` one step of undo."""
+        self._open = False
+
+    def end_gesture(self) -> None:
+        """Let the next change be a step of undo of its own."""
+        self._open, self._gesture = None, ""
+
+    def hold(self) -> None:
+        """Make what one slider sends until `release` one step of undo, however long it rests."""
+        if self._clock() - self._gesture_time >= SAME_GESTURE:
+            self._gesture = ""
+        self._held = True
+
+    def release(self) -> None:
+        """Let go of what `hold` held; what was sent last may still be on its way."""
+        self._held, self._gesture_time = False, self._clock()
+
+    def _interrupt(self) -> None:
+        """Let the next change be a step of its own, and the rest of an open gesture with it."""
+        self._open, self._gesture = None if self._open is None else False, ""
+
+    def undo(self) -> None:
+        """Go back one step."""
+        self._step(self._past, self._future)
+
+    def redo(self) -> None:
+        """Do again what was undone."""
+        self._step(self._future, self._past)
+
+    def _step(self, source: list[Parameters], other: list[Parameters]) -> None:
+        self._interrupt()
+        if not source:
+            return
+        self._submit(source[-1])
+        other.append(self.model.parameters)
+        self._set(parameters=source.pop())
+
+    def revert(self, parameters: Parameters) -> None:
+        """Return to parameters that are known to work; the ones given up can be done again."""
+        self._interrupt()
+        if parameters != self.model.parameters:
+            self._future.append(self.model.parameters)
+            if self._past and self._past[-1] == parameters:
+                self._past.pop()
+            self._set(parameters=parameters)
+
+    def resubmit(self) -> None:
+        """Ask again for what is set, after a stop."""
+        self._submit(self.model.parameters)
+
+    def show(self, **changes: Any) -> None:
+        """Change the display; keywords are those of `Display`."""
+        self._set(display=replace(self.model.display, **changes))
+
+    def select(self, **changes: Any) -> None:
+        """Change the selection; keywords are those of `Selection`."""
+        self._set(selection=replace(self.model.selection, **changes))
+
+    def publish(self, analysis: Analysis) -> None:
+        """Take an analysis, and let the listeners hear of it if something new is known.
+
+        Parameters
+        ----------
+        analysis : Analysis
+            Another one, or the same one again.
+        """
+        known = analysis.computed()
+        if analysis is self.model.analysis and known == self._known:
+            return
+        self._known = known
+        self._set(analysis=analysis)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Let the listeners hear once of all that changes in the context."""
+        self._together += 1
+        try:
+            yield
+        finally:
+            self._together -= 1
+            if self._missed and not self._together:
+                self.refresh()
+
+    def refresh(self) -> None:
+        """Have everything drawn again, as after a gesture that came to nothing."""
+        self._missed = self._together > 0
+        if self._missed:
+            return
+        for listener in self._listeners:
+            listener(self.model)
+
+    def _set(self, **changes: Any) -> None:
+        model = replace(self.model, **changes)
+        if model == self.model and "analysis" not in changes:
+            return
+        self.model = model
+        self.refresh()

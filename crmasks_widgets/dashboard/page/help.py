@@ -1,0 +1,85 @@
+"""What the dashboard shows, and what each key does."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import anywidget
+import traitlets
+
+from crmasks_widgets.dashboard.model.state import ViewModel
+from crmasks_widgets.dashboard.page.context import Shortcut
+
+_HERE = Path(__file__).parent
+
+TEXTS: Final = (
+    "Three or more equivalent exposures of one field are compared. Where a cosmic ray has hit one "
+    "of them, their median is right; where it has hit two of three, the median is wrong, and those "
+    "pixels are looked for here.",
+    "The diagram counts the pixels of the frame: to the right how bright their minimum over the "
+    "exposures is, upwards by how much the median exceeds it. Equivalent exposures differ by noise "
+    "only, which fills the lower part: pixels above the boundary are flagged. L.A.Cosmic flags, in "
+    "the median itself, what is sharper than the sky and the optics allow.",
+    "Colours say which method flagged a pixel: L.A.Cosmic only, the diagram (MM) only, "
+    "their local significance only, or two methods, both; "
+    "grey pixels were added around them by dilation. Click a flagged pixel, or a row of the table, "
+    "to see its hit in every view. All changes can be undone; nothing is written until you save.",
+)
+_NAMES: Final = MappingProxyType({
+    "ArrowLeft": "←", "ArrowRight": "→", "ArrowUp": "↑", "ArrowDown": "↓", "Escape": "Esc",
+    " ": "Space",
+})  # fmt: skip
+
+
+class HelpPanel(anywidget.AnyWidget):
+    """A text and the list of keys.
+
+    Attributes
+    ----------
+    texts : list of str
+        Paragraphs.
+    sections : list of dict
+        "title" and "keys", pairs of a key and what it does.
+    """
+
+    _esm = (_HERE / "help_panel.js").read_text(encoding="utf-8")
+    _css = (_HERE / "help_panel.css").read_text(encoding="utf-8")
+    texts: Any = traitlets.List().tag(sync=True)
+    sections: Any = traitlets.List().tag(sync=True)
+
+
+class HelpView:
+    """List of keys, on `?` or by its button.
+
+    Parameters
+    ----------
+    toggle : callable
+        Opens or closes what the list is in.
+    keys : mapping
+        Keys of the other views, by a title for each.
+    """
+
+    def __init__(
+        self, toggle: Callable[[], object], keys: Mapping[str, Mapping[str, Shortcut]]
+    ) -> None:
+        self.plots: tuple[str, ...] = ()
+        self.keys = {"?": Shortcut("open or close this list", toggle)}
+        titled = {**keys, "Help": self.keys}
+        self.widget = HelpPanel(
+            texts=list(TEXTS),
+            sections=[
+                {"title": title, "keys": [[name_of(key), of[key].help] for key in of]}
+                for title, of in titled.items()
+                if of
+            ],
+        )
+
+    def render(self, model: ViewModel) -> None:
+        """Nothing of a view model is shown here."""
+
+
+def name_of(key: str) -> str:
+    """What is printed on a key, or how several are written together."""
+    *held, last = key.split("+") if len(key) > 1 else [key]
+    return "+".join([*held, _NAMES.get(last, last.upper() if held else last)])

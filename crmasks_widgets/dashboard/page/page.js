@@ -1,0 +1,303 @@
+// What only the page can tell: keys, the pointer over a plot, the sizes of plots.
+//
+// The dashboard is the element of class "crmasks-dashboard", a plot an element of class
+// "crmasks-plot" whose name follows in a class "crmasks-plot-NAME". Positions are fractions of
+// the plotting area, from its left and lower edge. What comes fast (pointer, wheel, sizes) goes
+// through traits, of which only the newest is sent; what must not be lost goes as a message.
+
+const EDITABLE = "input:not([type=checkbox]):not([type=range]):not([type=radio]), textarea, " +
+  "select, [contenteditable=true], .cm-content, .jp-mod-editMode *";
+
+const CLICK_REACH = 4; // pixels that the pointer may move between pressing and releasing
+
+function plotOf(target) {
+  const plot = target instanceof Element ? target.closest(".crmasks-plot") : null;
+  if (!plot) return null;
+  const name = [...plot.classList].find((c) => c.startsWith("crmasks-plot-"));
+  const area = plot.querySelector(".plotarea_background") ?? plot;
+  return { name: name.slice("crmasks-plot-".length), box: area.getBoundingClientRect() };
+}
+
+function position(event) {
+  const plot = plotOf(event.target);
+  if (!plot || !plot.box.width || !plot.box.height) return null;
+  const x = (event.clientX - plot.box.left) / plot.box.width;
+  const y = (plot.box.bottom - event.clientY) / plot.box.height;
+  return x < 0 || x > 1 || y < 0 || y > 1 ? null : { plot: plot.name, x, y };
+}
+
+const BELOW = 8; // pixels that stay free
+const NARROW = 900; // pixels of width, below which one pane is seen at a time
+const MEDIUM = 1500; // below which the bar at the top leaves out words
+
+/** The element that scrolls the dashboard; null where the window does. */
+function scrollerOf(element) {
+  const panel = element.closest(".jp-WindowedPanel-outer");
+  if (panel) return panel;
+  for (let each = element.parentElement; each; each = each.parentElement) {
+    if (each.closest(".jp-OutputArea")) continue; // as high as what it holds
+    if (each === document.body || each === document.documentElement) return null;
+    if (/auto|scroll/.test(getComputedStyle(each).overflowY) && each.clientHeight > 200) return each;
+  }
+  return null;
+}
+
+/** The notebook's panel, where its one cell with a folded input shows the dashboard. */
+function loneCellOf(element) {
+  const panel = element.closest(".jp-NotebookPanel");
+  if (!panel) return null;
+  const inputs = panel.querySelectorAll(".jp-Cell-inputWrapper");
+  const folded = panel.querySelector(".jp-Cell-inputWrapper.jp-mod-collapsed, " +
+    ".jp-CodeCell .jp-InputPlaceholder, .jp-CodeCell .jp-Placeholder");
+  return inputs.length === 1 && folded ? panel : null;
+}
+
+/** Close JupyterLab's side bars, where the page lets its commands be used. */
+function foldSideBars() {
+  const app = window.jupyterapp;
+  for (const side of ["left", "right"]) {
+    const bar = document.querySelector(`.jp-SideBar.jp-mod-${side}`);
+    if (app && bar && !bar.classList.contains("lm-mod-hidden")) {
+      app.commands.execute("application:toggle-side-tabbar", { side });
+    }
+  }
+}
+
+// A page may only have so many contexts: this one is given back at once.
+function hasWebGL() {
+  const context = document.createElement("canvas").getContext("webgl");
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return context !== null;
+}
+
+function connect(model, root, signal) {
+  const listen = (name, action, options = {}) =>
+    root.addEventListener(name, action, { signal, ...options });
+  const tell = (key, value) => {
+    model.set(key, value);
+    model.save_changes();
+  };
+
+  tell("webgl", hasWebGL());
+
+  // JupyterLab and Voila say so on the page's body; plots in WebGL know nothing of style sheets.
+  const theme = () => tell("dark", document.body.dataset.jpThemeLight === "false");
+  const themed = new MutationObserver(theme);
+  themed.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  theme();
+
+  // JupyterLab's own shortcuts leave alone what happens inside such an element.
+  root.setAttribute("data-lm-suppress-shortcuts", "true");
+  root.setAttribute("tabindex", "-1");
+  root.setAttribute("role", "application");
+  root.setAttribute("aria-label", "Cosmic-ray masks dashboard");
+
+  // A key goes to the dashboard when the pointer is over it, unless the user is typing.
+  const takeFocus = () => {
+    const active = document.activeElement;
+    if (!root.contains(active) && !(active && active.matches(EDITABLE))) {
+      root.focus({ preventScroll: true });
+    }
+  };
+  listen("pointerenter", takeFocus);
+  listen("pointerup", () => setTimeout(() => {
+    if (!root.contains(document.activeElement)) root.focus({ preventScroll: true });
+  }));
+
+  let seen = null;
+  listen("keydown", (event) => {
+    if (event.target.matches(EDITABLE)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) {
+      if (!(event.ctrlKey || event.metaKey) || !"zyZY".includes(event.key)) return;
+    }
+    const ownUse = ["Tab", "Enter", " ", "Escape", "ArrowLeft", "ArrowRight", "ArrowUp",
+      "ArrowDown", "Home", "End", "PageUp", "PageDown", "Shift", "Control", "Alt", "Meta"];
+    // bqplot gives a plot the focus where it is clicked; a plot has no use for keys.
+    const free = event.target === root || event.target.closest(".crmasks-plot");
+    if (ownUse.includes(event.key) && !free) return;
+    event.stopPropagation();
+    if (event.key.length === 1 || event.key === "Escape" || event.key.startsWith("Arrow")) {
+      event.preventDefault();
+      const control = event.ctrlKey || event.metaKey;
+      model.send({ event: "key", key: event.key, control, shift: event.shiftKey, at: seen });
+    }
+  });
+
+  listen("dblclick", (event) => {
+    const at = position(event);
+    if (at) model.send({ event: "dblclick", ...at });
+  });
+
+  // A click of the browser also ends a drag; this one does not.
+  let pressed = null;
+  listen("pointerdown", (event) => {
+    const at = event.button === 0 ? position(event) : null;
+    pressed = at && { plot: at.plot, x: event.clientX, y: event.clientY };
+  });
+  listen("pointerup", (event) => {
+    const at = position(event);
+    const still = pressed && at && at.plot === pressed.plot &&
+      Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) < CLICK_REACH;
+    if (still) model.send({ event: "click", ...at });
+    pressed = null;
+  });
+
+  // A slider is told of nowhere else; it keeps what happens to it from those that listen later.
+  let held = false;
+  listen("pointerdown", (event) => {
+    held = event.target.closest(".noUi-target") !== null;
+    if (held) model.send({ event: "hold" });
+  }, { capture: true });
+  const release = () => {
+    if (held) model.send({ event: "release" });
+    held = false;
+  };
+  for (const name of ["pointerup", "pointercancel"]) {
+    window.addEventListener(name, release, { signal, capture: true });
+  }
+
+  listen("pointermove", (event) => {
+    seen = position(event);
+    // During a drag the user looks at what is dragged, and the kernel has enough to do.
+    if (!event.buttons) tell("pointer", seen ?? {});
+  });
+  listen("pointerleave", () => {
+    seen = null;
+    tell("pointer", {});
+  });
+
+  // The right button drags the contrast, as in DS9; no menu opens over a plot.
+  let dragged = null;
+  let drags = 0;
+  listen("contextmenu", (event) => {
+    if (plotOf(event.target)) event.preventDefault();
+  });
+  listen("pointerdown", (event) => {
+    const plot = event.button === 2 ? plotOf(event.target) : null;
+    if (!plot) return;
+    drags += 1;
+    dragged = { plot: plot.name, box: plot.box, x: event.clientX, y: event.clientY };
+    event.stopPropagation();
+  }, { capture: true });
+  listen("pointermove", (event) => {
+    if (!dragged || !(event.buttons & 2)) return;
+    const { plot, box } = dragged;
+    const x = (event.clientX - dragged.x) / box.width;
+    tell("contrast", { plot, x, y: (dragged.y - event.clientY) / box.height, gesture: drags });
+  }, { capture: true });
+  listen("pointerup", () => { dragged = null; }, { capture: true });
+
+  // bqplot zooms by itself where a figure has an interaction; elsewhere the kernel does.
+  let turned = 0;
+  listen("wheel", (event) => {
+    const at = position(event);
+    if (!at) return;
+    event.preventDefault();
+    turned += event.deltaY;
+    tell("wheel", { ...at, total: turned });
+  }, { passive: false });
+
+  // The dashboard is as high as what shows it has room for: the window, or a panel that scrolls.
+  const frame = scrollerOf(root);
+  const alone = loneCellOf(root);
+  if (alone) {
+    alone.classList.add("crmasks-alone");
+    foldSideBars();
+  }
+  const fit = () => {
+    const view = frame ? frame.clientHeight : window.innerHeight;
+    const top = root.getBoundingClientRect().top -
+      (frame ? frame.getBoundingClientRect().top - frame.scrollTop : -window.scrollY);
+    // Far down a page the dashboard fills the window when it is scrolled to.
+    const above = top < view / 3 ? top : 0;
+    root.style.setProperty("--crmasks-height", `${Math.floor(view - above - BELOW)}px`);
+    root.classList.toggle("crmasks-narrow", root.clientWidth < NARROW);
+    root.classList.toggle("crmasks-medium", root.clientWidth < MEDIUM);
+  };
+  const fitted = new ResizeObserver(fit);
+  fitted.observe(frame ?? document.documentElement);
+  fitted.observe(root);
+  window.addEventListener("resize", fit, { signal });
+  fit();
+
+  const watched = new Map();
+  const measure = () => {
+    const sizes = {};
+    for (const plot of root.querySelectorAll(".crmasks-plot")) {
+      const { name, box } = plotOf(plot);
+      if (!box.width || !box.height) continue;
+      const scale = window.devicePixelRatio || 1;
+      sizes[name] = [Math.round(box.width * scale), Math.round(box.height * scale)];
+    }
+    if (JSON.stringify(sizes) !== JSON.stringify(model.get("sizes"))) tell("sizes", sizes);
+  };
+  // A figure draws itself anew some time after its element changed: its plotting area tells when.
+  const resized = new ResizeObserver(() => requestAnimationFrame(measure));
+  const watch = () => {
+    for (const plot of root.querySelectorAll(".crmasks-plot, .plotarea_background")) {
+      if (watched.has(plot)) continue;
+      watched.set(plot, true);
+      resized.observe(plot);
+    }
+  };
+  // ipywidgets shows the tooltip of a field with a label nowhere, and gives the handle of a slider
+  // no name for a screen reader: both are taken from the help in the label.
+  const spreadHelp = () => {
+    for (const help of root.querySelectorAll(".crmasks-cell > :not([title]) [title]")) {
+      const part = help.closest(".crmasks-cell > *");
+      part.title = help.title;
+      part.querySelector(".noUi-handle")?.setAttribute("aria-label", help.title);
+    }
+  };
+  const look = () => {
+    watch();
+    spreadHelp();
+  };
+  const added = new MutationObserver(look);
+  added.observe(root, { childList: true, subtree: true });
+  look();
+  signal.addEventListener("abort", () => {
+    added.disconnect();
+    themed.disconnect();
+    resized.disconnect();
+    fitted.disconnect();
+    alone?.classList.remove("crmasks-alone");
+  });
+
+  model.on("msg:custom", (message) => {
+    if (message.event === "focus") root.focus({ preventScroll: true });
+    if (message.event === "download") download(message);
+    if (message.event === "canvas") downloadCanvas(root, message);
+  });
+}
+
+function download({ name, mime, base64 }) {
+  const link = document.createElement("a");
+  link.href = `data:${mime};base64,${base64}`;
+  link.download = name;
+  link.click();
+}
+
+function downloadCanvas(root, { selector, name }) {
+  const canvas = root.querySelector(`${selector} canvas`);
+  if (!canvas) return;
+  const link = document.createElement("a");
+  link.href = canvas.toDataURL("image/png");
+  link.download = name;
+  link.click();
+}
+
+function render({ model, el }) {
+  const stop = new AbortController();
+  // The element is drawn before the page holds it.
+  const begin = () => {
+    if (stop.signal.aborted) return;
+    const root = el.closest(".crmasks-dashboard");
+    if (root) connect(model, root, stop.signal);
+    else requestAnimationFrame(begin);
+  };
+  begin();
+  return () => stop.abort();
+}
+
+export default { render };

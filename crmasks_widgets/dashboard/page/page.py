@@ -1,0 +1,56 @@
+"""What only the page can tell the kernel: keys, the pointer over a plot, the sizes of plots."""
+
+from pathlib import Path
+
+import anywidget
+import traitlets
+from ipywidgets import DOMWidget
+
+from crmasks_widgets.dashboard.page.icons import icon_styles
+
+_HERE = Path(__file__).parent
+
+
+class Page(anywidget.AnyWidget):
+    """Invisible part of the dashboard that listens to the page.
+
+    It keeps the keys pressed over the dashboard from JupyterLab's own shortcuts.
+
+    Attributes
+    ----------
+    pointer : dict
+        Where the pointer is: "plot" (its name), "x" and "y" (fractions of its plotting area from
+        the left and the lower edge); empty when over no plot.
+    wheel : dict
+        As `pointer`, and "total", by how much the wheel was turned so far, pixels.
+    contrast : dict
+        As `pointer`, but how far the right button dragged, and "gesture", which counts the drags.
+    sizes : dict
+        Width and height of the plotting areas by name, screen pixels.
+    webgl : bool
+        False once the page found that it cannot draw in 3-D.
+    dark : bool
+        True while JupyterLab, or Voila, has a dark theme.
+
+    Notes
+    -----
+    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at"}``,
+    ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click; and
+    ``{"event": "hold"}`` and "release" where the pointer takes a slider and lets it go.
+    """
+
+    _esm = (_HERE / "page.js").read_text(encoding="utf-8")
+    _css = (_HERE / "page.css").read_text(encoding="utf-8") + icon_styles()
+    # Only the page changes these: it needs no echo.
+    pointer = traitlets.Dict().tag(sync=True, echo_update=False)
+    wheel = traitlets.Dict().tag(sync=True, echo_update=False)
+    contrast = traitlets.Dict().tag(sync=True, echo_update=False)
+    sizes = traitlets.Dict().tag(sync=True, echo_update=False)
+    webgl = traitlets.Bool(True).tag(sync=True, echo_update=False)
+    dark = traitlets.Bool(False).tag(sync=True, echo_update=False)
+
+
+def name_plot(figure: DOMWidget, name: str) -> None:
+    """Let the page report the pointer over a figure, and its size, under a name."""
+    figure.add_class("crmasks-plot")
+    figure.add_class(f"crmasks-plot-{name}")

@@ -1,0 +1,1 @@
+"""Controls of the parameters, and files in and out."""

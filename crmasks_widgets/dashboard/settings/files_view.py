@@ -1,0 +1,326 @@
+"""In and out: open other exposures, save what is on screen."""
+
+import glob
+import html
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from ipywidgets import HTML, BoundedIntText, Button, Checkbox, HBox, Layout, Text, Textarea, VBox
+
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.run import Run
+from crmasks_widgets.dashboard.model.state import ViewModel
+from crmasks_widgets.dashboard.page.buttons import word_button
+from crmasks_widgets.dashboard.page.context import Context, Shortcut
+from crmasks_widgets.dashboard.settings.control_widgets import ErrorLine
+from crmasks_widgets.errors import Cancelled, CrmasksError, InputError
+from crmasks_widgets.exposures import read_exposures
+from crmasks_widgets.files.quality import Quality
+from crmasks_widgets.files.writing import Written
+from crmasks_widgets.loading import load_analysis
+from crmasks_widgets.products import FigureJob, Figures, save_all
+from crmasks_widgets.products.hits import save_hits, save_regions
+from crmasks_widgets.products.session import anchored, save_session
+
+# What was set for the pixels of one field does not hold for those of another.
+OF_ONE_FIELD: Final = (
+    "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
+    "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected", "flux_factor_regions",
+    "mm_xy_offsets", "mm_crosscorr_region",
+)  # fmt: skip
+
+
+class _Line:
+    """Fields, a button, and what became of it."""
+
+    def __init__(self, fields: Sequence[Any], button: Button) -> None:
+        self.button = button
+        self.done = HTML(layout=Layout(min_width="0"))
+        self.error = ErrorLine()
+        row = HBox([*fields, self.button], layout=Layout(align_items="center", min_width="0"))
+        self.widget = VBox([row, self.done, self.error.widget], layout=Layout(min_width="0"))
+        self.done.layout.display = "none"
+
+    def say(self, text: str) -> None:
+        """Show how it is going, or went; no error any more."""
+        self.error.say("")
+        self.done.value = html.escape(" ".join(text.split()))
+        self.done.layout.display = "" if text else "none"
+
+    def fail(self, text: str) -> None:
+        """Show what went wrong."""
+        self.say("")
+        self.error.say(text)
+
+
+class FilesView:
+    """Opens parameter files and exposures, saves sessions, products, regions and tables.
+
+    Parameters
+    ----------
+    context : Context
+        What a view works with.
+    open_analysis : callable
+        Takes the analysis that is to be shown from now on.
+    figures : callable, optional
+        `crmasks_widgets.figures.all_figures`; products have no figures without it.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        open_analysis: Callable[[Analysis], object],
+        figures: Figures | None = None,
+    ) -> None:
+        self._context, self._state = context, context.state
+        self._open, self._figures = open_analysis, figures
+        self._stopped, self._ended = threading.Event(), threading.Event()
+        self._ended.set()
+        self.plots: tuple[str, ...] = ()
+        self.keys: dict[str, Shortcut] = {}
+        self._make_fields()
+        self._lines = self._make_lines()
+        self.stop = word_button(
+            context, "Stop", "Stop reading or writing; nothing is left half done", self._stopped.set
+        )
+        self.stop.disabled = True
+        opened = [HTML("<b>Open</b>"), *self._widgets(self._open_yaml, self._open_images)]
+        saved = [
+            HTML("<b>Save</b>"),
+            *self._widgets(self._save_yaml, self._save_products, self._save_hits),
+            HBox([self.overwrite, self.stop]),
+        ]
+        half = Layout(flex="1 1 420px", min_width="0")
+        self.widget = HBox(
+            [VBox(opened, layout=half), VBox(saved, layout=half)],
+            layout=Layout(flex_flow="row wrap", grid_gap="4px 16px"),
+        )
+        self.widget.add_class("crmasks-files")
+
+    def _make_fields(self) -> None:
+        wide = Layout(flex="1 1 auto", width="auto", min_width="0")
+        tall = Layout(flex="1 1 auto", width="auto", min_width="0", height="72px")
+        style = {"description_width": "86px"}
+        self.yaml = Text(description="YAML file", style=style, layout=wide)
+        self.images = Textarea(
+            description="FITS files", placeholder="one a line, or a pattern such as night1/*.fits",
+            style=style, layout=tall,
+        )  # fmt: skip
+        self.extnum = BoundedIntText(
+            description="extension", min=0, max=2**31 - 1, style=style, layout=Layout(width="150px")
+        )
+        self.session = Text(
+            value="session.yaml", description="write YAML", style=style, layout=wide
+        )
+        self.folder = Text(value="products", description="folder", style=style, layout=wide)
+        self.hits = Text(value="hits.reg", description="hits", style=style, layout=wide)
+        self.with_figures = Checkbox(
+            value=self._figures is not None, disabled=self._figures is None,
+            description="figures", indent=False, layout=Layout(width="90px"),
+        )  # fmt: skip
+        self.overwrite = Checkbox(
+            description="replace existing files", indent=False, layout=Layout(width="200px")
+        )
+
+    def _make_lines(self) -> dict[Callable[..., Any], _Line]:
+        described = (
+            (self._open_yaml, [self.yaml], "Open YAML", "Show what a parameter file names"),
+            (
+                self._open_images, [self.images, self.extnum], "Open FITS",
+                "Show these exposures with the current settings; "
+                "edits of single pixels are dropped",
+            ),
+            (self._save_yaml, [self.session], "Save YAML", "Write what crmasks run needs"),
+            (
+                self._save_products, [self.folder, self.with_figures], "Write products",
+                "Masks, combinations, tables and, if wanted, figures",
+            ),
+            (
+                self._save_hits, [self.hits], "Export hits",
+                "DS9 regions (.reg) or the table (.csv, .ecsv)",
+            ),
+        )  # fmt: skip
+        return {
+            action: _Line(
+                fields, word_button(self._context, text, tooltip, partial(self._start, action))
+            )
+            for action, fields, text, tooltip in described
+        }
+
+    def render(self, model: ViewModel) -> None:
+        """Nothing of a view model is shown here."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until nothing is being read or written, for plain Python; False if it still is.
+
+        In a notebook what is done is shown on the loop that this would block.
+        """
+        ended = self._ended.wait(timeout)
+        self._context.dispatcher.drain()
+        return ended
+
+    def _widgets(self, *actions: Callable[..., Any]) -> list[VBox]:
+        return [self._lines[action].widget for action in actions]
+
+    # In the kernel's loop ---------------------------------------------------------------------
+
+    def _start(self, action: Callable[[], Callable[[], Any]]) -> None:
+        """Read the fields here, then work in a thread: files can be large, and disks slow."""
+        line = self._lines[action]
+        if not self.stop.disabled:
+            line.fail("something is still being read or written; wait, or press Stop")
+            return
+        try:
+            work = action()
+        except CrmasksError as error:
+            line.fail(str(error))
+            return
+        self._stopped.clear()
+        self._ended.clear()
+        self._busy(True)
+        line.say("working…")
+        executor = ThreadPoolExecutor(1, thread_name_prefix="crmasks-files")
+        executor.submit(work).add_done_callback(partial(self._over, line))
+        executor.shutdown(wait=False)
+
+    def _over(self, line: _Line, done: Future[Any]) -> None:
+        self._context.dispatcher.call(partial(self._finish, line, done))
+        self._ended.set()
+
+    def _finish(self, line: _Line, done: Future[Any]) -> None:
+        self._busy(False)
+        line.say("")
+        try:
+            self._show(line, done.result())
+        except CrmasksError as error:
+            line.fail(str(error))
+
+    def _show(self, line: _Line, result: Any) -> None:
+        if isinstance(result, Analysis):
+            line.say(f"opened {result.exposures.n} exposures")
+            self._open(result)
+        else:
+            line.say(_account(result))
+
+    def _busy(self, busy: bool) -> None:
+        self.stop.disabled = not busy
+        for line in self._lines.values():
+            line.button.disabled = busy
+
+    def _open_yaml(self) -> Callable[[], Analysis]:
+        path = _path(self.yaml.value, "YAML file")
+        return lambda: anchored(load_analysis(path))
+
+    def _open_images(self) -> Callable[[], Analysis]:
+        names = expanded(self.images.value)
+        like = self._shown()
+        return partial(_with_exposures, names, int(self.extnum.value), like)
+
+    def _save_yaml(self) -> Callable[[], list[Written]]:
+        path = _path(self.session.value, "YAML file")
+        return partial(save_session, self._shown(), path, overwrite=self.overwrite.value)
+
+    def _save_products(self) -> Callable[[], list[Written]]:
+        folder = _path(self.folder.value, "folder")
+        line = self._lines[self._save_products]
+        return partial(
+            save_all,
+            self._shown().under(Run(partial(self._checkpoint, line))),
+            folder,
+            figures=partial(self._drawn, line) if self.with_figures.value else None,
+            overwrite=self.overwrite.value,
+        )
+
+    def _save_hits(self) -> Callable[[], Written]:
+        path = _path(self.hits.value, "hits")
+        save = save_regions if path.suffix.lower() == ".reg" else save_hits
+        return partial(save, self._shown(), path, overwrite=self.overwrite.value)
+
+    def _shown(self) -> Analysis:
+        model = self._state.model
+        if model.analysis.parameters != model.parameters:
+            raise CrmasksError("the newest settings are still being computed; try again after that")
+        return model.analysis
+
+    # In the thread ----------------------------------------------------------------------------
+
+    def _checkpoint(self, line: _Line, fraction: float) -> None:
+        self._tell(line, f"computing what is not known yet, {100 * fraction:.0f} % of this step…")
+
+    def _drawn(self, line: _Line, analysis: Analysis) -> Iterator[FigureJob]:
+        for job in self._figures(analysis) if self._figures is not None else ():
+            self._tell(line, f"drawing {job.name}…")
+            yield job
+
+    def _tell(self, line: _Line, text: str) -> None:
+        if self._stopped.is_set():
+            raise Cancelled("stopped; nothing was written")
+        self._context.dispatcher.call(partial(self._report, line, text))
+
+    def _report(self, line: _Line, text: str) -> None:
+        if not self.stop.disabled:  # else it is over already
+            line.say(text)
+
+
+def _with_exposures(names: Sequence[str], extnum: int, like: Analysis) -> Analysis:
+    """Look at other exposures with the same settings, but for those of single pixels."""
+    settings = like.parameters
+    quality = Quality(settings.dq_extension, settings.dq_bits)
+    exposures = read_exposures(names, extnum, quality=quality)
+    dropped: dict[str, Any] = dict.fromkeys(OF_ONE_FIELD)
+    changes = {"images": tuple(names), "extnum": extnum, **dropped}
+    parameters = anchored(like).parameters.replace(**changes)
+    same_shape = exposures.shape == like.exposures.shape
+    return Analysis(exposures, parameters, like.calibration if same_shape else None)
+
+
+def expanded(text: str) -> list[str]:
+    """Make names of files from lines of text.
+
+    Parameters
+    ----------
+    text : str
+        A path or a pattern a line.
+
+    Returns
+    -------
+    list of str
+        Files in the order given, those of a pattern by name.
+
+    Raises
+    ------
+    InputError
+        No line, or a pattern that no file matches.
+    """
+    names: list[str] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name = str(Path(line).expanduser())
+        if glob.has_magic(name) and not Path(name).exists():
+            found = sorted(glob.glob(name, recursive=True))
+            if not found:
+                raise InputError(f"{line}: found no file that matches, expected FITS files")
+            names += found
+        else:
+            names.append(name)
+    if not names:
+        raise InputError("FITS files: found no name, expected three or more")
+    return names
+
+
+def _path(text: str, what: str) -> Path:
+    if not text.strip():
+        raise InputError(f"{what}: found no name, expected a path")
+    return Path(text.strip()).expanduser()
+
+
+def _account(written: Any) -> str:
+    files = written if isinstance(written, list) else [written]
+    size = sum(item.size for item in files) / 1e6
+    last = files[-1].path.resolve()
+    if len(files) == 1:
+        return f"wrote {last} ({size:.2g} MB)"
+    return f"wrote {len(files)} files to {last.parent} ({size:.3g} MB)"
