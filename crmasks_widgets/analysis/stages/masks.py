@@ -120,7 +120,7 @@ def classes(read: Reader) -> HitClasses:
     """What each hit is."""
     return classify_hits(
         read("labels"), _allowed(read, "median").either, read("everywhere"), read("tested"),
-        read("level"), read("noise_scale"),
+        read("clean"), read("level"), read("noise_scale"),
         saturation(read, "median", divided=True),
     )  # fmt: skip
 
