@@ -11,9 +11,7 @@ from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.dashboard.diagram.points_view import PointsView
 from crmasks_widgets.dashboard.diagram.significance_view import SignificanceView
 from crmasks_widgets.dashboard.diagram.view import DiagramView
-from crmasks_widgets.dashboard.hits.cutouts_view import CutoutsView
-from crmasks_widgets.dashboard.hits.table_view import TableView
-from crmasks_widgets.dashboard.hits.volume_view import VolumeView
+from crmasks_widgets.dashboard.hits.view import HitsView
 from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.model.engine import Engine, Order, Snapshot, default_order
 from crmasks_widgets.dashboard.model.state import State, ViewModel
@@ -68,15 +66,12 @@ class Session:
         self.status = StatusView(context, self._cancel)
         self.diagram, self.image = DiagramView(context), ImageView(context)
         self.points, self.controls = PointsView(context), ControlsView(context)
-        self.cutouts, self.table = CutoutsView(context), TableView(context)
-        self.volume, self.significance = VolumeView(context), SignificanceView(context)
+        self.hits, self.significance = HitsView(context), SignificanceView(context)
         self.files = FilesView(context, open_analysis, all_figures)
         titled: dict[str, View] = {
             "Diagram": self.diagram,
             "Image": self.image,
-            "Cutouts": self.cutouts,
-            "Hits": self.table,
-            "3-D": self.volume,
+            "Hits": self.hits,
             "Everywhere": self.status,
         }
         self.help = HelpView(context, {title: view.keys for title, view in titled.items()})
@@ -95,18 +90,16 @@ class Session:
             "Significance": self.significance, "Files": self.files, "Help": self.help,
         })  # fmt: skip
         _tie(self.context, self.help, settings)
-        hits = _tabs({"Cutouts": self.cutouts, "Hits": self.table, "3-D": self.volume})
         # What costs much is made only while someone looks.
-        for tabs, title, view in (
-            (hits, "3-D", self.volume), (settings, "Significance", self.significance),
-        ):  # fmt: skip
-            self.context.observe(tabs, partial(_tell, view, tabs, title), "selected_index")
+        look = partial(_tell, self.significance, settings, "Significance")
+        self.context.observe(settings, look, "selected_index")
         half = partial(VBox, layout=Layout(flex="1 1 480px", min_width="0"))
         columns = HBox(
-            [half([self.diagram.widget, settings]), half([self.image.widget, hits])],
+            [half([self.diagram.widget, settings]), half([self.image.widget])],
             layout=Layout(flex_flow="row wrap", width="100%", grid_gap="8px"),
         )
-        return (self.page, self.status.widget, columns)
+        self.hits.widget.layout.height = "250px"
+        return (self.page, self.status.widget, columns, self.hits.widget)
 
     def close(self) -> None:
         """Stop computing and remove the widgets."""
@@ -203,7 +196,7 @@ class Session:
         self.state.refresh()
 
 
-def _tell(view: VolumeView | SignificanceView, tabs: Tab, title: str) -> None:
+def _tell(view: SignificanceView, tabs: Tab, title: str) -> None:
     view.shown(tabs.titles[tabs.selected_index or 0] == title)
 
 
