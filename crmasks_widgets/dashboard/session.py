@@ -105,6 +105,7 @@ class Session:
         """Stop computing and remove the widgets."""
         self.dispatcher.stop()
         self.engine.close()
+        self.hits.close()
         close_all(self._made)
 
     def wait(self, timeout: float | None = None) -> bool:

@@ -11,7 +11,7 @@ from crmasks_widgets.dashboard.drawing import stretches
 UINT8 = npt.NDArray[np.uint8]
 Frame = npt.NDArray[Any]
 # Half sides, pixels: room around a hit without making of it a dot.
-LEAST_HALF: Final = 7
+LEAST_HALF: Final = 6
 LARGEST_HALF: Final = 20
 _ROOM: Final = 4
 

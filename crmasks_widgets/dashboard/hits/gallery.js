@@ -24,31 +24,42 @@
  * @property {number} total height of all rows
  */
 
-const GAP = 6; // between cards, and around them
-const INSET = 7; // inside a card
+const GAP = 5; // between cards, and around them
+const INSET = 7; // inside a card, left and right
 const BETWEEN = 2; // stamps
-const HEAD = 19;
-const FOOT = 22;
+const HEAD = 18;
+const FOOT = 20;
+const END = 2; // below the buttons
 const BUTTON = { width: 22, height: 16 };
-const STAMP = { least: 40, largest: 64 };
+const STAMP = { least: 38, largest: 64 };
 const KEPT = 3; // screens of cards on either side
 
 /**
- * Lay out cards so that they fill the width.
+ * Lay out cards so that they fill the width: as large as lets all be seen at once, else small.
  * @param {number} width of the gallery
+ * @param {number} height of the gallery
  * @param {number} panels stamps on a card
  * @param {number} count cards
  * @returns {Grid}
  */
-export function layout(width, panels, count) {
+export function layout(width, height, panels, count) {
   const around = 2 * INSET + (panels - 1) * BETWEEN;
   const room = Math.max(60, width - GAP);
-  const columns = Math.max(1, Math.floor(room / (panels * STAMP.least + around + GAP)));
-  const widest = room / columns - GAP;
-  const stamp = Math.min(STAMP.largest, Math.max(8, Math.floor((widest - around) / panels)));
-  const height = HEAD + stamp + FOOT + INSET;
-  const rows = Math.ceil(count / columns);
-  return { columns, stamp, width: widest, height, total: rows * (height + GAP) + GAP };
+  const most = Math.max(1, Math.floor(room / (panels * STAMP.least + around + GAP)));
+  const made = (columns) => {
+    const widest = room / columns - GAP;
+    const fitting = Math.floor((widest - around) / panels);
+    const stamp = Math.min(STAMP.largest, Math.max(8, fitting));
+    const tall = HEAD + stamp + FOOT + END;
+    const wide = stamp < STAMP.largest ? widest : Math.min(widest, panels * stamp + around);
+    const total = Math.ceil(count / columns) * (tall + GAP) + GAP;
+    return { columns, stamp, width: wide, height: tall, total };
+  };
+  for (let columns = 1; columns < most; columns += 1) {
+    const grid = made(columns);
+    if (grid.total <= height) return grid;
+  }
+  return made(most);
 }
 
 /**
@@ -104,7 +115,7 @@ export function at(grid, x, y, count) {
 
 /** @param {Grid} grid */
 function buttonTop(grid) {
-  return HEAD + grid.stamp + (FOOT - BUTTON.height) / 2 + 1;
+  return HEAD + grid.stamp + (FOOT - BUTTON.height) / 2;
 }
 
 /**
@@ -197,7 +208,7 @@ function drawFrame(context, colours, grid, card, { selected, hovered }) {
 }
 
 function drawHead(context, colours, grid, card, out) {
-  const y = HEAD / 2 + 2;
+  const y = HEAD / 2 + 1;
   const right = grid.width - INSET;
   context.textBaseline = "middle";
   context.font = `12px ${colours.font}`;
@@ -247,6 +258,7 @@ function drawCard(context, colours, grid, card, panels, state) {
   context.font = `11px ${colours.font}`;
   context.fillStyle = colours.quiet;
   context.textAlign = "left";
+  context.textBaseline = "middle";
   const x = INSET + 2 * (BUTTON.width + 4) + 4;
   context.fillText(fitted(context, card.place, grid.width - INSET - x), x, y + BUTTON.height / 2 + 1);
 }
@@ -275,7 +287,7 @@ function render({ model, el }) {
   const cards = new Map();
   let asked = null; // the window that is on its way
   let hovered = -1;
-  let grid = layout(300, model.get("panels"), 0);
+  let grid = layout(300, 100, model.get("panels"), 0);
   let palette = new Uint8ClampedArray(1024);
   let planned = 0;
 
@@ -326,7 +338,7 @@ function render({ model, el }) {
   const arrange = () => {
     if (!scroller.clientWidth) return;
     const before = grid.columns;
-    grid = layout(scroller.clientWidth, model.get("panels"), count());
+    grid = layout(scroller.clientWidth, scroller.clientHeight, model.get("panels"), count());
     sizer.style.height = `${Math.max(grid.total, 0)}px`;
     empty.hidden = count() > 0;
     if (before !== grid.columns) bring();

@@ -7,7 +7,13 @@ import numpy as np
 
 from crmasks_widgets.core.verdicts import UNJUDGED
 from crmasks_widgets.dashboard.model import edits, review
-from crmasks_widgets.dashboard.model.hit_list import HitList, can_list, list_hits, verdicts_of
+from crmasks_widgets.dashboard.model.hit_list import (
+    HitList,
+    can_list,
+    list_hits,
+    no_hits,
+    verdicts_of,
+)
 from crmasks_widgets.dashboard.model.hit_rows import (
     BoolArray,
     Column,
@@ -26,8 +32,10 @@ class Listing:
 
     Attributes
     ----------
-    hits : HitList or None
-        None before any are known.
+    hits : HitList
+        Empty before any are known.
+    known : bool
+        Whether they are.
     verdicts : (n,) str
         On every row, by the newest parameters.
     wanted : Wanted
@@ -43,7 +51,7 @@ class Listing:
     """
 
     def __init__(self) -> None:
-        self.hits: HitList | None = None
+        self.hits, self.known = no_hits(), False
         self.columns: tuple[Column, ...] = ()
         self.verdicts: Verdicts = np.zeros(0, "U9")
         self.wanted = Wanted()
@@ -67,8 +75,6 @@ class Listing:
             key = (analysis.result("hits"), analysis.labels, analysis.stack, *limits)
             self._take(self._list(key, lambda: list_hits(model)))
             self._look(model)
-        if self.hits is None:
-            return
         hits, p = self.hits, model.parameters
         listed = (
             p.mediancr_pixels_confirmed, p.mediancr_pixels_rejected, p.pixels_to_be_ignored_as_cr
@@ -80,20 +86,19 @@ class Listing:
     def _take(self, hits: HitList) -> None:
         if hits is self.hits:
             return
-        before = self.hits
-        same = before is not None and all(
+        self.known, before = True, self.hits
+        same = all(
             np.array_equal(*pair) for pair in ((hits.row, before.row), (hits.pixels, before.pixels))
         )
         if not same:
             self.chosen, self.selected = (), -1
             self.found_too = None
+            self.want(compared="")
         self.hits, self.columns = hits, columns_of(hits.table)
 
     def _look(self, model: ViewModel) -> None:
         """Find the rows inside what diagram and image show, and those that are brushed."""
         hits, display = self.hits, model.display
-        if hits is None:
-            return
         place = (hits, model.analysis.stack, display.target)
         order = np.argsort(hits.pixels)
         pixels, numbers = hits.pixels[order], (hits.row[order] + 1).astype(np.int32)
@@ -119,10 +124,7 @@ class Listing:
 
     def sort(self) -> None:
         """Filter and sort anew what the user wants to see."""
-        hits = self.hits
-        if hits is None:
-            return
-        inside, found = self._inside, self.found_too
+        hits, inside, found = self.hits, self._inside, self.found_too
         if self.wanted.compared and found is not None:
             inside = inside & (found if self.wanted.compared == "also" else ~found)
         # Verdicts decide only where a chip asks for them: else a list keeps its place.
@@ -172,4 +174,4 @@ class Listing:
 
     def pixels(self) -> tuple[edits.Pixel, ...]:
         """FITS pixels of the rows chosen."""
-        return self.hits.pixels_of(self.chosen) if self.hits is not None else ()
+        return self.hits.pixels_of(self.chosen)

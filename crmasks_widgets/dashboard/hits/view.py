@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-import numpy as np
 from ipywidgets import HBox, VBox
 
 from crmasks_widgets.core.codes import colours_by_name
@@ -12,8 +11,12 @@ from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.drawing import stamps, stretches
 from crmasks_widgets.dashboard.hits import words
 from crmasks_widgets.dashboard.hits.bar import HitBar
+from crmasks_widgets.dashboard.hits.comparison import Comparison
 from crmasks_widgets.dashboard.hits.gallery import Gallery
+from crmasks_widgets.dashboard.hits.large import COLOURS, LargeHit
 from crmasks_widgets.dashboard.hits.listing import Listing
+from crmasks_widgets.dashboard.hits.solid import PLOT as SOLID_PLOT
+from crmasks_widgets.dashboard.hits.table_rows import TableRows
 from crmasks_widgets.dashboard.image import picking
 from crmasks_widgets.dashboard.image.frames import corrected
 from crmasks_widgets.dashboard.model import edits, review
@@ -22,9 +25,13 @@ from crmasks_widgets.dashboard.model.hit_rows import ANY
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 
-COLOURS: Final = "magma"
+PLOT: Final = "hit"
 GALLERY, TABLE = "gallery", "table"
 _VIEWS: Final = ((GALLERY, "Gallery"), (TABLE, "Table"))
+_COMPARED: Final = (("", "all"), ("also", "found by both"), ("not", "not found by the other"))
+_ALL: Final = {
+    "method": ANY, "peak": 0.0, "text": "", "on_screen": False, "compared": "", "chip": review.ALL,
+}  # fmt: skip
 _FIRST_WINDOW: Final = (0, 24)
 
 
@@ -39,18 +46,22 @@ class HitsView:
 
     def __init__(self, context: Context) -> None:
         self._state, self._model = context.state, context.state.model
-        self.plots: tuple[str, ...] = ()
+        self.plots: tuple[str, ...] = (PLOT, SOLID_PLOT)
         self.listing = Listing()
-        self._window = _FIRST_WINDOW
+        self.large = LargeHit(context, self.listing, self.judge)
+        self._window, self._view = _FIRST_WINDOW, GALLERY
         self._fixed, self._sent = Memo(), Memo()
         self.bar = HitBar()
         self.gallery = Gallery(palette=stretches.colour_palette(COLOURS).tobytes())
         self.gallery.add_class("crmasks-gallery-host")
         for part, action in ((self.bar, self._set), (self.gallery, self._gallery_said)):
             part.on_msg(context.dispatcher.handler(lambda _w, said, _b, do=action: do(said)))
-        self.list = VBox([self.bar, self.gallery])
+        self.comparison = Comparison(context, self.listing, self._again)
+        self.table = TableRows(context, self.listing, self._select, self._again)
+        self.table.widget.layout.display = "none"
+        self.list = VBox([self.bar, self.gallery, self.table.widget])
         self.list.add_class("crmasks-hit-list")
-        self.widget = HBox([self.list])
+        self.widget = HBox([self.list, self.large.widget])
         self.widget.add_class("crmasks-pane").add_class("crmasks-hits")
         self.keys: Mapping[str, Shortcut] = self._make_keys()
 
@@ -66,6 +77,10 @@ class HitsView:
             "ArrowRight": on,
             "k": back,
             "ArrowLeft": back,
+            "c": Shortcut("hit: in 3-D, or flat again", self.large.toggle_solid),
+            "+": Shortcut("hit: larger", partial(self.large.resize, -3)),
+            "-": Shortcut("hit: more around it", partial(self.large.resize, 3)),
+            "s": Shortcut("hit: save as PNG", self.large.save),
         }
 
     # Drawing ----------------------------------------------------------------------------------
@@ -74,18 +89,21 @@ class HitsView:
         """Show the hits once they are known; keep showing the last ones until then."""
         self._model = model
         self.listing.follow(model)
-        if self.listing.hits is None:
+        self.large.render(model)
+        if not self.listing.known:
             return
         self._show_bar()
-        self._show_gallery()
+        if self._view == TABLE:
+            self.table.render()
+        else:
+            self._show_gallery()
 
     def _show_bar(self) -> None:
         listing = self.listing
         hits, wanted = listing.hits, listing.wanted
-        assert hits is not None
         column = review.group_of(hits)
         self.bar.state = {
-            "view": GALLERY,
+            "view": self._view,
             "views": _VIEWS,
             "chip": wanted.chip,
             "chips": [
@@ -97,23 +115,32 @@ class HitsView:
                 for chip in review.chips(hits, listing.verdicts)
             ],
             "order": wanted.column,
-            "orders": tuple(review.ORDERS.items()),
+            "orders": (*review.ORDERS.items(), *self._column_order()),
             "reviewed": f"{listing.judged:,} of {len(hits):,} reviewed",
             "method": wanted.method,
             "methods": (ANY, *colours_by_name()),
             "peak": wanted.peak,
             "text": wanted.text,
             "on_screen": wanted.on_screen,
-            "other": "",
-            "others": (("", "no other method"),),
+            "other": self.comparison.method,
+            "others": self.comparison.choices(self._model.analysis),
             "compared": wanted.compared,
-            "comparisons": (("", "all"),),
-            "comparison": "",
+            "comparisons": _COMPARED,
+            "comparison": self.comparison.text if self.comparison.method else "",
             "more": sum(
                 (wanted.method != ANY, wanted.peak > 0, bool(wanted.text), wanted.on_screen,
                  bool(wanted.compared)),
             ),
         }  # fmt: skip
+
+    def _column_order(self) -> tuple[tuple[str, str], ...]:
+        """The order that a header of the table asks for, in words."""
+        wanted = self.listing.wanted
+        if wanted.column in review.ORDERS:
+            return ()
+        labels = {column.name: column.label for column in self.listing.columns}
+        arrow = "▼" if wanted.descending else "▲"
+        return ((wanted.column, f"{labels.get(wanted.column, wanted.column)} {arrow}"),)
 
     def _show_gallery(self) -> None:
         listing, model = self.listing, self._model
@@ -139,9 +166,7 @@ class HitsView:
             for stage in (("combination", "mediancr"), ("mediancr", None))
         ]
         whole = slice(None), slice(None)
-        return self._fixed(
-            (model.analysis.stack, *stages), lambda: corrected(model, whole)
-        )
+        return self._fixed((model.analysis.stack, *stages), lambda: corrected(model, whole))
 
     def _spoken(self) -> str:
         listing = self.listing
@@ -159,25 +184,25 @@ class HitsView:
         """Send cards to the page, with their stamps."""
         listing = self.listing
         hits = listing.hits
-        if hits is None:
-            return
         rows = listing.shown[max(0, first) : last].tolist()
         cards, buffer = [], []
         pictures = self._stamps(rows)
         column = review.group_of(hits)
         for row in rows:
             at, picture = hits.table[row], pictures[row]
-            cards.append({
-                "name": words.number(at),
-                "kind": words.kind(column, str(at[column])),
-                "tone": words.tone(column, str(at[column])),
-                "strength": words.strength(at),
-                "place": words.place(at),
-                "verdict": str(listing.verdicts[row]),
-                "side": picture.shape[-1],
-                "chosen": row in listing.chosen,
-                "brushed": bool(listing.brushed[row]),
-            })
+            cards.append(
+                {
+                    "name": words.number(at),
+                    "kind": words.kind(column, str(at[column])),
+                    "tone": words.tone(column, str(at[column])),
+                    "strength": words.strength(at),
+                    "place": words.place(at),
+                    "verdict": str(listing.verdicts[row]),
+                    "side": picture.shape[-1],
+                    "chosen": row in listing.chosen,
+                    "brushed": bool(listing.brushed[row]),
+                }
+            )
             buffer.append(picture.tobytes())
         message = {"event": "cards", "first": max(0, first), "cards": cards, "fresh": fresh}
         self.gallery.send(message, [b"".join(buffer)])
@@ -185,7 +210,6 @@ class HitsView:
     def _stamps(self, rows: list[int]) -> dict[int, Any]:
         """Stamps of some rows: exposures, median, corrected."""
         hits, stack = self.listing.hits, self._model.analysis.stack
-        assert hits is not None
         frames = [*stack.cube, stack.median2d, self._corrected_frame()]
         halves = {row: stamps.half_side(hits.half(row)) for row in rows}
         made: dict[int, Any] = {}
@@ -196,6 +220,10 @@ class HitsView:
             made |= dict(zip(some, drawn, strict=True))
         return made
 
+    def close(self) -> None:
+        """Stop what is computed for a comparison."""
+        self.comparison.close()
+
     # Gestures ---------------------------------------------------------------------------------
 
     def go(self, by: int) -> None:
@@ -203,7 +231,7 @@ class HitsView:
         self._select(review.step(self.listing.shown, self.listing.selected, by))
 
     def _select(self, row: int) -> None:
-        if row >= 0 and self.listing.hits is not None:
+        if row >= 0:
             self.listing.choose(row)
             picking.reveal(self._state, self.listing.hits.place(row))
 
@@ -216,7 +244,7 @@ class HitsView:
             "confirmed", "rejected", "ignored" (no cosmic ray in any exposure) or "unjudged".
         """
         listing = self.listing
-        if listing.hits is None or not listing.chosen:
+        if not listing.chosen:
             return
         rows, p = listing.chosen, self._model.parameters
         pixels = listing.pixels()
@@ -240,6 +268,22 @@ class HitsView:
             self.listing.want(peak=float(value))
         elif name == "order":
             self.listing.want(column=str(value), descending=False)
+        elif name == "other":
+            self.comparison.ask(self._model.analysis, str(value))
+        elif name == "clear":
+            self.listing.want(**_ALL)
+        elif name == "view":
+            self._turn_to(str(value))
+        self._again()
+
+    def _turn_to(self, view: str) -> None:
+        """Show the gallery or the table."""
+        self._view = view
+        self.gallery.layout.display = "" if view == GALLERY else "none"
+        self.table.widget.layout.display = "" if view == TABLE else "none"
+        self._sent = Memo()
+
+    def _again(self) -> None:
         self.render(self._state.model)
 
     def _gallery_said(self, said: dict[str, Any]) -> None:
@@ -255,7 +299,7 @@ class HitsView:
             self._judge_one(row, str(said["verdict"]))
         elif said.get("more") or said.get("up_to"):
             self.listing.choose(row, more=bool(said["more"]), up_to=bool(said["up_to"]))
-            self.render(self._state.model)
+            self._again()
         else:
             self._select(row)
 

@@ -8,6 +8,8 @@ from crmasks_widgets.core.codes import colours_by_name
 from crmasks_widgets.dashboard.model.review import short
 from crmasks_widgets.hit_classes import CLASS_NAMES, COINCIDENT, PLAIN_NAME
 
+# Below so many sigma the exposures agree.
+ALIKE: Final = 3.0
 _SURE: Final = "#00875f"
 _OTHER: Final = "#8a8a8a"
 _SHORT_METHODS: Final[Mapping[str, str]] = MappingProxyType({"significance only": "significance"})
@@ -65,8 +67,9 @@ def why(row: Any, bright: Sequence[int], times: float) -> str:
         Such as "bright in 1 and 2, 33 σ, 4.1 × the limit, 18 pixels".
     """
     pixels = "1 pixel" if row["npix"] == 1 else f"{row['npix']} pixels"
+    differs = bright and row["significance"] >= ALIKE
     parts = [
-        f"bright in {listed(bright)}" if bright else "bright in none",
+        f"bright in {listed(bright)}" if differs else "alike in all exposures",
         strength(row),
         f"{times:.1f} × the limit" if times < 100 else "far above the limit",
         pixels,

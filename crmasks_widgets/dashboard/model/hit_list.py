@@ -16,11 +16,12 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.doubt import largest_ratio, most_doubtful_first
 from crmasks_widgets.core.hits import hit_table, significance
 from crmasks_widgets.core.noise import at_pixels
+from crmasks_widgets.core.typing import Float64Array
 from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.model.selection import REACH, Pixels
 from crmasks_widgets.dashboard.model.state import ViewModel
-from crmasks_widgets.hit_classes import COINCIDENT, CLASS_NAMES, PLAIN_NAME
+from crmasks_widgets.hit_classes import CLASS_NAMES, COINCIDENT, PLAIN_NAME
 from crmasks_widgets.parameters import Parameters
 
 IGNORED = "ignored"
@@ -42,7 +43,7 @@ class HitList:
     row : (k,) int64
         Which row each belongs to, rising.
     times : (n,) float64
-        By how many times each exceeds what is asked of it; `core.doubt.largest_ratio`.
+        By how many times each exceeds what is asked of it, as in `core.doubt`.
     peak : (n,) int64
         Flat index of the pixel of each where the median exceeds the minimum most.
     nx : int
@@ -52,7 +53,7 @@ class HitList:
     table: Table
     pixels: Pixels
     row: Pixels
-    times: npt.NDArray[np.float64]
+    times: Float64Array
     peak: Pixels
     nx: int
 
@@ -122,6 +123,14 @@ class HitList:
         return (longest + 1) // 2
 
 
+def no_hits() -> HitList:
+    """The list before any hit is known."""
+    nothing = np.zeros(0, np.int64)
+    table = Table({name: nothing for name in ("number", "significance", "npix")})
+    table["method"] = table["verdict"] = np.zeros(0, "U1")
+    return HitList(table, nothing, nothing, np.zeros(0), nothing, 1)
+
+
 def can_list(model: ViewModel) -> bool:
     """Whether `list_hits` can tell without computing."""
     return model.ready(*_NEEDED)
@@ -151,9 +160,8 @@ def list_hits(model: ViewModel) -> HitList:
     order = np.argsort(row, kind="stable")
     pixels, row = pixels[order], row[order]
     stack = analysis.stack
-    minimum = stack.min2d.ravel()[pixels].astype(np.float64)
-    excess = stack.median2d.ravel()[pixels] - minimum
-    times = largest_ratio(excess, _limits(model, pixels, minimum), row, len(table))
+    excess = (stack.median2d.ravel()[pixels] - stack.min2d.ravel()[pixels]).astype(np.float64)
+    times = _times(model, table, pixels, row, excess)
     peak = _first_of_each(np.lexsort((-np.nan_to_num(excess), row)), row, pixels)
     return HitList(table, pixels, row, times, peak, labels.shape[1])
 
@@ -188,21 +196,23 @@ def _with_ignored(table: Table, ignored: npt.NDArray[np.int32], analysis: Analys
     return vstack([table, more[table.colnames]], metadata_conflicts="silent")
 
 
-def _limits(
-    model: ViewModel, pixels: Pixels, minimum: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Median - minimum, ADU, above which the method flags each pixel.
+def _times(
+    model: ViewModel, table: Table, pixels: Pixels, row: Pixels, excess: Float64Array
+) -> Float64Array:
+    """By how many times each hit exceeds what the method asks of it.
 
-    Where a diagram or significances take part, theirs; else what L.A.Cosmic asks of a pixel alone.
+    Where a diagram takes part, its boundary; else the significance that makes a hit.
     """
     analysis = model.analysis
     if analysis.uses_mm and model.ready("boundary", "threshold"):
-        least = np.maximum(at_pixels(analysis.threshold, pixels), analysis.boundary.boundary.floor)
-        return np.maximum(analysis.boundary.boundary(minimum), least)
-    sigma = analysis.calibration.noise.at(pixels).sigma(minimum)
+        boundary = analysis.boundary.boundary
+        least = np.maximum(at_pixels(analysis.threshold, pixels), boundary.floor)
+        minimum = analysis.stack.min2d.ravel()[pixels].astype(np.float64)
+        return largest_ratio(excess, np.maximum(boundary(minimum), least), row, len(table))
+    limit = analysis.parameters.la_sigclip
     if analysis.uses_significance and model.ready("coincidences"):
-        return sigma * analysis.significance_limits("median").start[0]
-    return sigma * analysis.parameters.la_sigclip
+        limit = analysis.significance_limits("median").start[0]
+    return np.asarray(table["significance"], np.float64) / limit
 
 
 def verdicts_of(hits: HitList, parameters: Parameters) -> npt.NDArray[np.str_]:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.model.hit_list import IGNORED, HitList
 from crmasks_widgets.dashboard.model.hit_rows import (
     ANY,
@@ -113,13 +113,12 @@ def chips(hits: HitList, verdicts: Verdicts) -> tuple[Chip, ...]:
     names, counts = np.unique(np.asarray(hits.table[column]), return_counts=True)
     largest_first = sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda p: -p[1])
     kinds = [Chip(f"{column}:{name}", short(name), n) for name, n in largest_first]
-    told = {word: int(np.count_nonzero(verdicts == word)) for word in (UNJUDGED, CONFIRMED)}
+    left = int(np.count_nonzero(verdicts == UNJUDGED))
     out = int(np.count_nonzero(np.isin(verdicts, (REJECTED, IGNORED))))
     return (
         Chip(ALL, "all", len(hits)),
-        Chip(UNJUDGED, UNJUDGED, told[UNJUDGED]),
+        Chip(UNJUDGED, UNJUDGED, left),
         *(kind for kind in kinds if kind.label not in ("", IGNORED)),
-        *((Chip(CONFIRMED, CONFIRMED, told[CONFIRMED]),) if told[CONFIRMED] else ()),
         *((Chip(REJECTED, REJECTED, out),) if out else ()),
     )
 
