@@ -147,9 +147,13 @@ class PlainPage:
                 "messages => window.receive(messages)", [o for o in told if "display" not in o]
             )
 
-    def click(self, x, y, **options):
-        """Click, and let all be done that follows."""
-        self.page.mouse.click(x, y, **options)
+    def click(self, x, y, held=()):
+        """Click, with keys held down, and let all be done that follows."""
+        for key in held:
+            self.page.keyboard.down(key)
+        self.page.mouse.click(x, y)
+        for key in held:
+            self.page.keyboard.up(key)
         self.settle()
 
     def press(self, key):

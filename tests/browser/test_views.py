@@ -107,36 +107,38 @@ def test_a_value_that_cannot_be_is_refused_beside_its_control(screen):
     assert not screen.button("Undo").is_enabled()
 
 
+def large(screen):
+    """The selected hit, large."""
+    return screen.dashboard.locator(".crmasks-hit")
+
+
 def test_a_click_on_a_flagged_pixel_is_seen_in_every_view(screen):
     x, y, number = hit_pixel(screen)
-    nothing = screen.picture("cutouts")
     screen.page.mouse.click(*screen.data_point("image", x, y))
-    title = screen.dashboard.get_by_text(re.compile(rf"hit {number} of \d+"))
+    title = large(screen).get_by_text(f"Hit {number}", exact=True)
     title.wait_for()
-    screen.until(lambda: screen.picture("cutouts") != nothing, "cutouts")
+    canvas = large(screen).locator("canvas").first
+    screen.until(lambda: number_of_colours(canvas.screenshot()) > 20, "panels")
     screen.shot("dashboard_hit")
-    screen.tab("Hits")
+    screen.button("Table").click()
     row = screen.dashboard.locator("tr[aria-current=true]")
     screen.until(lambda: row.count() == 1, "a row of the table")
     assert row.locator("td").first.inner_text() == str(number)
-    screen.tab("3-D")
-    legend = screen.dashboard.get_by_text("From left to right")
+    screen.dashboard.get_by_role("button", name="In 3-D (c)").click()
+    legend = screen.dashboard.get_by_text("Exposures 1 to 3, median, corrected")
     one = legend.inner_text()
     surfaces = screen.dashboard.locator(".crmasks-plot-volume canvas").first
     screen.until(lambda: number_of_colours(surfaces.screenshot()) > 100, "painted surfaces")
-    screen.tab("Cutouts")
-    screen.button("Next hit").click()
-    screen.tab("3-D")
+    screen.page.keyboard.press("j")
     screen.until(lambda: legend.inner_text() not in ("", one), "surfaces of the next hit")
 
 
 def test_a_row_of_the_table_selects_its_hit(screen):
-    screen.tab("Hits")
+    screen.button("Table").click()
     row = screen.dashboard.locator("tbody tr[data-number]").nth(2)
-    number = row.get_attribute("data-number")
+    number = row.locator("td").first.inner_text()
     row.click()
-    screen.tab("Cutouts")
-    screen.dashboard.get_by_text(re.compile(rf"hit {number} of \d+")).wait_for()
+    large(screen).get_by_text(f"Hit {number}", exact=True).wait_for()
 
 
 def test_blink_changes_the_frame_until_it_is_stopped(screen):
@@ -160,7 +162,7 @@ def test_blink_changes_the_frame_until_it_is_stopped(screen):
 
 def test_paint_undo_and_redo(screen):
     painted = "pixels_to_be_flagged_as_cr"
-    screen.button("Paint").first.click()  # of the image; the cutouts come after it
+    screen.button("Paint").first.click()
     # The field of the tool moves the image down, and until the mouse has the tool it pans.
     screen.dashboard.get_by_role("spinbutton", name="Brush").wait_for()
     screen.dashboard.locator(".crmasks-plot-image [style*=crosshair]").wait_for()
@@ -181,7 +183,8 @@ def test_paint_undo_and_redo(screen):
 def test_what_is_saved_gives_the_masks_of_the_screen(screen, tmp_path):
     x, y, _ = hit_pixel(screen)
     screen.page.mouse.click(*screen.data_point("image", x, y))
-    screen.button("Reject").click()
+    large(screen).get_by_text("Hit ").wait_for()
+    screen.page.keyboard.press("n")
     screen.until(lambda: parameter(screen, "mediancr_pixels_rejected"), "a rejected hit")
     screen.kernel.finish()
     screen.tab("Files")
