@@ -125,7 +125,7 @@ def test_a_click_on_a_flagged_pixel_is_seen_in_every_view(screen):
     screen.until(lambda: row.count() == 1, "a row of the table")
     assert row.locator("td").first.inner_text() == str(number)
     screen.dashboard.get_by_role("button", name="In 3-D (c)").click()
-    legend = screen.dashboard.get_by_text("Exposures 1 to 3, median, corrected")
+    legend = screen.dashboard.get_by_text("1 to 3, median, corrected")
     one = legend.inner_text()
     surfaces = screen.dashboard.locator(".crmasks-plot-volume canvas").first
     screen.until(lambda: number_of_colours(surfaces.screenshot()) > 100, "painted surfaces")

@@ -166,10 +166,10 @@ def test_the_selected_hit_is_boxed_and_hits_are_numbered(bench):
     assert min(bench.view.layers.box.x) <= 20.5
     assert max(bench.view.layers.box.x) >= 22.5
     assert (min(bench.view.layers.box.x) + max(bench.view.layers.box.x)) / 2 == 21.5
-    bench.press("n")
+    bench.press("#")
     assert list(bench.view.layers.numbers.text) == ["1", "2"]
     assert list(bench.view.layers.numbers.x) == [61.5, 22.5]
-    bench.press("n")
+    bench.press("#")
     assert len(bench.view.layers.numbers.text) == 0
 
 

@@ -62,7 +62,7 @@ def test_nothing_is_loaded_before_it_is_asked_for(bench):
     assert len(solid(bench).box.children) == 1
     assert solid(bench).widget.layout.display == ""
     assert bench.view.large.detail.state["solid"]
-    assert "Exposures 1 to 3, median, corrected" in solid(bench).message.value
+    assert "1 to 3, median, corrected" in solid(bench).message.value
     figure = solid(bench).box.children[0]
     assert (figure.xlabel, figure.ylabel, figure.zlabel) == ("x (pixel)", "ADU", "y (pixel)")
     assert not bench.errors

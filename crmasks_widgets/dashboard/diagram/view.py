@@ -58,7 +58,7 @@ class DiagramView:
             layout=Layout(width="auto"),
         )
         self.iterations = _checkbox("iterations", "Show every fit of the spline")
-        self.numbers = _checkbox("numbers", "Number the hits (n)")
+        self.numbers = _checkbox("numbers", "Number the hits (#)")
         self.readout = HTML(layout=Layout(min_height="20px"))
         self.readout.add_class("crmasks-line")
         self._memos = {key: Memo() for key in ("density", "overlay", "curves", "flagged", "window")}
@@ -76,7 +76,7 @@ class DiagramView:
         state = context.state
         self.keys = {
             **self._gestures.keys,
-            "n": Shortcut(
+            "#": Shortcut(
                 "numbers of the hits", lambda: state.show(numbers=not state.model.display.numbers)
             ),
         }

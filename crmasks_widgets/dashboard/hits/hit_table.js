@@ -82,6 +82,7 @@ function render({ model, el }) {
     label.textContent = model.get("caption");
     back.disabled = !model.get("before");
     on.disabled = !model.get("after");
+    back.hidden = on.hidden = back.disabled && on.disabled;
     table.replaceChildren(caption, header(model), body(model));
     bring();
     const fresh = [...table.querySelectorAll("tbody tr")];

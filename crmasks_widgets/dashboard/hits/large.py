@@ -198,14 +198,14 @@ class LargeHit:
         column = review.group_of(hits)
         peak = int(hits.peak[spot.row])
         why = words.why(at, bright_in(self._model.analysis, peak), float(hits.times[spot.row]))
-        method = f"{at['method']} · " if column == "class" else ""
+        method = f" · {at['method']}" if column == "class" else ""
         more = f"{len(listing.chosen)} chosen · " if len(listing.chosen) > 1 else ""
         reason = str(at["reason"]) if "reason" in hits.table.colnames else ""
         verdict = str(listing.verdicts[spot.row])
         return state | {
             "kind": words.kind(column, str(at[column])),
             "tone": words.tone(column, str(at[column])),
-            "place": f"{more}{method}x {at['x']:.0f} y {at['y']:.0f}",
+            "place": f"{more}x {at['x']:.0f} y {at['y']:.0f}{method}",
             "why": why,
             "reason": "; ".join(filter(None, (why, reason))),
             "verdict": "" if verdict == UNJUDGED else verdict,
@@ -216,8 +216,8 @@ class LargeHit:
         rows, columns = spot.part
         n = self._model.analysis.exposures.n
         return (
-            f"Exposures 1 to {n}, median, corrected; x {columns.start + 1} to {columns.stop}, "
-            f"y {rows.start + 1} to {rows.stop}; pixels of the hit in orange"
+            f"1 to {n}, median, corrected; hit in orange; x {columns.start + 1}–{columns.stop}, "
+            f"y {rows.start + 1}–{rows.stop}"
         )
 
     # Gestures ---------------------------------------------------------------------------------

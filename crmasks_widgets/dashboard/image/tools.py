@@ -133,7 +133,7 @@ class DisplayBar:
         )  # fmt: skip
         self.numbers = Checkbox(
             description="Numbers", indent=False, layout=Layout(width="auto"),
-            tooltip="Numbers of the hits, where they are few (n)",
+            tooltip="Numbers of the hits, where they are few (#)",
         )  # fmt: skip
         self.message = HTML()
         self.message.add_class("crmasks-error")

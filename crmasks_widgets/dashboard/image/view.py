@@ -285,7 +285,7 @@ class ImageView:
                 "image: zoom box", partial(setattr, tools, "value", image_tools.ZOOM_BOX)
             ),
             "p": Shortcut("image: pan", partial(setattr, tools, "value", image_tools.PAN)),
-            "n": Shortcut("image: numbers of the hits", self._toggle_numbers),
+            "#": Shortcut("image: numbers of the hits", self._toggle_numbers),
             ",": Shortcut("image: limits minmax", partial(show, limits="minmax")),
             "/": Shortcut("image: limits zscale", partial(show, limits="zscale")),
             "a": Shortcut("image: square pixels or the whole plot", self.toggle_aspect),
