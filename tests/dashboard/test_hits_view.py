@@ -196,6 +196,7 @@ def test_only_what_is_asked_for_is_sent(many):
 
 
 def test_stamps_are_the_exposures_the_median_and_what_is_corrected(bench):
+    bench.state.show(stretch="linear")
     view, cards = watched(bench)
     message, (sent,) = cards.sent[-1]
     card, side = message["cards"][0], message["cards"][0]["side"]

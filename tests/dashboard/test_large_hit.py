@@ -75,6 +75,7 @@ def fits_pixels(pixels):
 
 
 def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
+    bench.state.show(stretch="linear")
     bench.state.select(pixel=SECOND[0])
     content, stack = bench.pictures.content, bench.model.analysis.stack
     names = [panel["name"] for panel in content["panels"]]

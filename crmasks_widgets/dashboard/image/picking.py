@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.model.selection import REACH, pixels_of_hit, selected_hit
 from crmasks_widgets.dashboard.model.state import State, ViewModel
 from crmasks_widgets.dashboard.page.context import Memo
+
+# Pixels seen on each side of a hit that was chosen elsewhere.
+AROUND: Final = 60.0
 
 
 def flagged_near(model: ViewModel, pixel: tuple[int, int], reach: float) -> tuple[int, int] | None:
@@ -118,49 +121,25 @@ class Selected:
         return found
 
 
-def pixel_of_hit(model: ViewModel, number: int) -> tuple[int, int]:
-    """Array index (y, x) of the pixel of a hit next to its middle; hits must be ready."""
-    row = model.analysis.result("hits")[number - 1]
-    pixels = pixels_of_hit(model, number)
-    x, y = min(pixels, key=lambda pixel: math.dist(pixel, (row["x"], row["y"])))
-    return y - 1, x - 1
-
-
-def neighbour(model: ViewModel, step: int) -> int:
-    """Number of the hit after (1) or before (-1) the selection, in raster order.
+def reveal(state: State, pixel: tuple[int, int]) -> None:
+    """Select a pixel (y, x), and bring the image to it, unless the user keeps the image in place.
 
     Parameters
     ----------
-    model : ViewModel
-        What is on screen.
-    step : int
-        1 or -1.
-
-    Returns
-    -------
-    int
-        After the last hit comes the first; 0 if there is none.
+    state : State
+        Of the dashboard.
+    pixel : (y, x)
+        Array index. The image shows `AROUND` pixels on each side of it, or, where the user looks
+        closer already, as many as before.
     """
-    if not model.ready("hits"):
-        return 0
-    hits = model.analysis.result("hits")
-    if len(hits) == 0:
-        return 0
-    number = selected_hit(model)
-    if number == 0 and model.selection.pixel is not None:
-        before = int(np.count_nonzero(np.asarray(hits["ymin"]) <= model.selection.pixel[0] + 1))
-        number = before if step > 0 else before + 1
-    elif number == 0 and step < 0:
-        number = 1
-    return (number + step - 1) % len(hits) + 1
-
-
-def reveal(state: State, pixel: tuple[int, int]) -> None:
-    """Select a pixel (y, x), and move the image there if it shows another part of the frame."""
-    limits = state.model.display.image
+    display = state.model.display
     with state.together():
-        if limits is not None:
-            x_min, x_max, y_min, y_max = limits
-            if not (x_min <= pixel[1] <= x_max and y_min <= pixel[0] <= y_max):
-                state.show(image=viewport.around(pixel, limits))
+        if display.follow:
+            limits = display.image
+            if limits is None or limits[1] - limits[0] > 4 * AROUND:
+                y, x = pixel
+                limits = (x - AROUND, x + AROUND, y - AROUND, y + AROUND)
+            else:
+                limits = viewport.around(pixel, limits)
+            state.show(image=limits)
         state.select(pixel=pixel)
