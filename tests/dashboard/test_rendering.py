@@ -70,7 +70,7 @@ GESTURES = {
     "drop": drop_a_point,
     "program": lambda d: d.state.update(mm_fixed_points_in_boundary=POINTS[:2]),
     "undo": lambda d: d.state.undo(),
-    "reject": lambda d: d.session.cutouts.reject_or_accept(),
+    "reject": lambda d: d.session.hits.judge("rejected"),
 }
 
 
@@ -95,7 +95,7 @@ def test_the_next_hit_is_revealed_in_one_step(dashboard, drawn):
     select(dashboard, np.argwhere(dashboard.analysis.labels == 1))
     for seen in drawn.values():
         seen.clear()
-    dashboard.session.cutouts.go_on()
+    dashboard.session.hits.go(1)
     assert dashboard.state.model.display.image != (0.0, 3.0, 0.0, 3.0)
     assert {view: len(seen) for view, seen in drawn.items()} == dict.fromkeys(drawn, 1)
 

@@ -51,7 +51,7 @@ class DiagramView:
         self.keys = {
             **self._gestures.keys,
             **self._pointing.keys,
-            "n": Shortcut("numbers of the hits", partial(self._switch, "numbers")),
+            "#": Shortcut("numbers of the hits", partial(self._switch, "numbers")),
         }
 
     # Controls ---------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ class DiagramView:
             list(BESIDE.items()), "Expected pixels as lines over the observed ones, or beside them"
         )
         self.scale = _dropdown(list(KINDS), "How values lie along the axes")
-        self.numbers = _checkbox("numbers of the hits", "Number the hits (n)")
+        self.numbers = _checkbox("numbers of the hits", "Number the hits (#)")
         self.iterations = _checkbox("fits before, crosses", "Every fit of the spline, and to what")
         self.linked = _checkbox("pixels in the image only", "Count what the image shows alone")
         self.from_boundary = word_button(
