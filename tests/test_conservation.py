@@ -8,6 +8,8 @@ import pytest
 import crmasks_widgets as cm
 from crmasks_widgets.core.combine import KINDS
 
+from .counts import cases
+
 SHAPE, SKY, GAIN, RNOISE = (180, 200), 100.0, 1.7, 3.4
 ALIKE, SEEING = (1.0, 1.0, 1.0), (1.0, 1.1, 1.25)
 
@@ -86,7 +88,11 @@ def check(frames, places, radius, method, **changes):
         assert (made.map > 0).all(), kind
 
 
-DIFFERENCES = [(shift, seeing) for shift in (0.0, 0.05, 0.1, 0.3) for seeing in (ALIKE, SEEING)]
+SHIFTS = (0.0, 0.05, 0.1, 0.3)
+DIFFERENCES = cases(
+    [(0.0, SEEING), (0.05, ALIKE), (0.3, SEEING)],
+    [(shift, seeing) for shift in SHIFTS for seeing in (ALIKE, SEEING)],
+)
 
 
 @pytest.mark.parametrize("matching", ["auto", "off"])
@@ -105,7 +111,7 @@ def test_knots_on_fibres_keep_their_light(shift, seeing, matching):
 
 
 @pytest.mark.parametrize("method", ["significance", "significance_lacosmic", "lacosmic"])
-@pytest.mark.parametrize("shift", [0.0, 0.05, 0.1, 0.3])
+@pytest.mark.parametrize("shift", cases([0.0, 0.3], SHIFTS))
 def test_a_single_star_keeps_its_light(method, shift):
     frames, places = field(1.6, shift, ALIKE, 9000.0)
     check(frames, places, 5.0, method)
