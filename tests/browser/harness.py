@@ -130,7 +130,7 @@ class Screen:
 
     def counts(self):
         """Text of the counts by method; empty before they are known."""
-        chips = self.dashboard.locator(".crmasks-legend .crmasks-chip").all_inner_texts()
+        chips = self.dashboard.locator(".crmasks-found .crmasks-chip").all_inner_texts()
         return " ".join(" ".join(chips).split())
 
     def wait_for_results(self):
