@@ -15,8 +15,9 @@ import subprocess
 import sys
 import time
 import webbrowser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -208,32 +209,55 @@ def serve(sources: Sources, options: ServerOptions) -> None:
     if options.voila and importlib.util.find_spec("voila") is None:
         msg = "--voila: found no package voila, expected it: pip install 'crmasks-widgets[voila]'"
         raise StartError(msg)
-    # What is wrong is said now, not on a page of the browser.
-    if is_parameter_file(sources):
-        load_analysis(sources[0])
-    elif sources:
-        open_files(sources)
     port, token = free_port(options.port), secrets.token_urlsafe(24)
-    path = prepare_notebook(Path(), sources)
     environment = {**os.environ, "JUPYTER_TOKEN": token}
-    if options.voila:
-        page, command = "", [*VOILA, f"--Voila.port={port}", str(path)]
-        paths = [str(TEMPLATES), environment.get("JUPYTER_PATH", "")]
-        environment["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
-    else:
-        page, command = f"doc/tree/{quote(path.name)}", [*LAB, f"--ServerApp.port={port}"]
-        # Lets the dashboard close side bars in its own page.
-        command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={Path.cwd()}"]
-        command += ["--allow-root"] * options.allow_root
-    with _signals_interrupt(), serving(command, environment, port) as process:
-        if not options.voila:
-            _open_dashboard(path, port, token)
+    start = _serve_voila if options.voila else _serve_lab
+    with _signals_interrupt(), start(sources, options, environment, port) as (process, path):
+        page = "" if options.voila else f"doc/tree/{quote(path.name)}"
         url = f"http://{HOST}:{port}/{page}?token={token}"
         logger.info("the dashboard is open at %s", url)
         logger.info("notebook: %s; Ctrl-C here ends it", path)
         if options.browser:
             webbrowser.open(url)
         process.wait()
+
+
+Served = tuple["subprocess.Popen[bytes]", Path]
+
+
+def _check(sources: Sources) -> None:
+    """Say now what is wrong with the files, not on a page of the browser."""
+    if is_parameter_file(sources):
+        load_analysis(sources[0])
+    elif sources:
+        open_files(sources)
+
+
+@contextlib.contextmanager
+def _serve_voila(
+    sources: Sources, options: ServerOptions, environment: dict[str, str], port: int
+) -> Iterator[Served]:
+    _check(sources)
+    path = prepare_notebook(Path(), sources)
+    paths = [str(TEMPLATES), environment.get("JUPYTER_PATH", "")]
+    environment["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
+    command = [*VOILA, f"--Voila.port={port}", str(path)]
+    with serving(command, environment, port) as process:
+        yield process, path
+
+
+@contextlib.contextmanager
+def _serve_lab(
+    sources: Sources, options: ServerOptions, environment: dict[str, str], port: int
+) -> Iterator[Served]:
+    command = [*LAB, f"--ServerApp.port={port}", f"--ServerApp.root_dir={Path.cwd()}"]
+    # Lets the dashboard close side bars in its own page.
+    command += ["--LabApp.expose_app_in_browser=True", *["--allow-root"] * options.allow_root]
+    # The server takes seconds to start, the files too.
+    with serving(command, environment, port, meanwhile=partial(_check, sources)) as process:
+        path = prepare_notebook(Path(), sources)
+        _open_dashboard(path, port, environment["JUPYTER_TOKEN"])
+        yield process, path
 
 
 def free_port(wanted: int = 0) -> int:
@@ -280,7 +304,10 @@ def _signals_interrupt() -> Iterator[None]:
 
 @contextlib.contextmanager
 def serving(
-    command: Sequence[str], environment: Mapping[str, str], port: int
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    port: int,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a module that serves pages while the context lasts.
 
@@ -294,6 +321,8 @@ def serving(
         All of it.
     port : int
         Where it is going to listen.
+    meanwhile : callable
+        What to do while it starts; an error in it ends the module.
 
     Yields
     ------
@@ -312,6 +341,7 @@ def serving(
         start_new_session=True,
     )
     try:
+        meanwhile()
         _wait_until_listening(process, command[0], port)
         yield process
     finally:

@@ -15,6 +15,34 @@ from crmasks_widgets.errors import OutputError, StartError
 from .conftest import digests
 
 
+class Server:
+    """A process that does nothing until it is told to end."""
+
+    ended = False
+
+    def poll(self):
+        return None
+
+    def terminate(self):
+        self.ended = True
+
+    def wait(self, _timeout=None):
+        return 0
+
+
+@pytest.fixture
+def servers(monkeypatch):
+    """Servers that would have been started."""
+    started = []
+
+    def start(*_, **__):
+        started.append(Server())
+        return started[-1]
+
+    monkeypatch.setattr(lab.subprocess, "Popen", start)
+    return started
+
+
 @pytest.fixture
 def no_server(monkeypatch):
     """Let a test fail if anything is started."""
@@ -34,7 +62,7 @@ def no_server(monkeypatch):
         (["--port", "99999"], r"crmasks: --port: found 99999, .*expected a free port"),
     ],
 )
-def test_what_is_wrong_is_said_before_a_server_starts(work, no_server, run_cli, arguments, error):
+def test_what_is_wrong_is_said_and_no_server_stays(work, servers, run_cli, arguments, error):
     work.yaml(dilation="x").rename(work.folder / "bad.yaml")
     work.yaml(images=["nowhere.fits", *work.images[1:]]).rename(work.folder / "lost.yaml")
     before = digests(work.folder)
@@ -42,6 +70,7 @@ def test_what_is_wrong_is_said_before_a_server_starts(work, no_server, run_cli, 
     assert result.code == 2
     assert re.fullmatch(error + r"\n", result.err), result.err
     assert digests(work.folder) == before
+    assert [server.ended for server in servers] == [True]
 
 
 def test_a_port_in_use_is_named(run_cli, tmp_path, no_server):
