@@ -36,10 +36,13 @@ class HitClasses:
         Words of `crmasks_widgets.hit_classes`, in the order of the hits' numbers.
     reasons : (n,) str
         Why, in a few words and figures.
+    significance : (n,) float64
+        Largest excess of the median over the minimum, sigma.
     """
 
     names: npt.NDArray[np.str_]
     reasons: npt.NDArray[np.str_]
+    significance: npt.NDArray[np.float64]
 
     def outside(self, chosen: tuple[str, ...]) -> npt.NDArray[np.bool_]:
         """Hits of other classes.
@@ -131,7 +134,8 @@ def classify_hits(
         ).judged()
         for k in range(1, n + 1)
     ]  # fmt: skip
-    return HitClasses(np.array([r[0] for r in rows], "U10"), np.array([r[1] for r in rows], "U80"))
+    names, reasons = (np.array([r[i] for r in rows], f"U{size}") for i, size in ((0, 10), (1, 80)))
+    return HitClasses(names, reasons, peak[1:])
 
 
 def _ratio_of_two(
