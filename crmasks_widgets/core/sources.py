@@ -51,11 +51,21 @@ def predicted_by_sources(
         the reference is no source (what is bright at the border of the window as well goes on), or
         where fewer than 40 pixels are known.
     """
-    parts = [
-        _predicted(difference, reference, sigma, pixels[start : start + _AT_ONCE])
-        for start in range(0, len(pixels), _AT_ONCE)
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0)
+    predicted = np.zeros(len(pixels))
+    for start in range(0, len(pixels), _AT_ONCE):
+        some = pixels[start : start + _AT_ONCE]
+        y, x = np.divmod(some, difference.shape[1])
+        middle = _brightest_near(reference, y, x)
+        # Most lie on no source, which is cheap to see.
+        image = _image(_windows(reference, *middle, _HALF + 1))
+        light = image[np.arange(len(some)), 1 + y - middle[0] + _HALF, 1 + x - middle[1] + _HALF]
+        likely = _ends(image[:, 1:-1, 1:-1]) & (np.abs(difference[y, x]) < light)
+        if likely.any():
+            at = [place[likely] for place in (y, x, *middle)]
+            predicted[start : start + _AT_ONCE][likely] = _predicted(
+                difference, image[likely], sigma, *at
+            )
+    return predicted
 
 
 def missing_beside(
@@ -96,54 +106,62 @@ def missing_beside(
 
 
 def _predicted(
-    difference: FloatArray, reference: FloatArray, sigma: FloatArray, pixels: Pixels
+    difference: FloatArray,
+    images: Float64Array,
+    sigma: FloatArray,
+    y: Pixels,
+    x: Pixels,
+    middle_y: Pixels,
+    middle_x: Pixels,
 ) -> Float64Array:
-    y, x = np.divmod(pixels, difference.shape[1])
-    middle_y, middle_x = _brightest_near(reference, y, x)
-    d = _windows(difference, middle_y, middle_x, _HALF)
-    s = _windows(sigma, middle_y, middle_x, _HALF)
-    image, terms = _terms(_windows(reference, middle_y, middle_x, _HALF + 1))
-    known = np.isfinite(d) & np.isfinite(s) & np.isfinite(terms).all(axis=-1)
+    """Predictions for pixels on sources whose images are known; 0 where the fit is no good."""
+    d, s = (_windows(frame, middle_y, middle_x, _HALF) for frame in (difference, sigma))
+    image, terms = _terms(images)
     away_y, away_x = (
-        np.arange(-_HALF, _HALF + 1) - (place - middle)[:, None]
+        np.abs(np.arange(-_HALF, _HALF + 1) - (place - middle)[:, None])
         for place, middle in ((y, middle_y), (x, middle_x))
     )
-    apart = np.abs(away_y[:, :, None]) + np.abs(away_x[:, None, :])
-    used = known & (apart.reshape(d.shape) > 1)
-    weight = np.where(used, 1 / np.hypot(s, _MODEL * np.abs(image)), 0)
+    apart = (away_y[:, :, None] + away_x[:, None, :]).reshape(d.shape)
+    known = np.isfinite(d) & np.isfinite(s) & np.isfinite(terms).all(axis=-1)
     terms = np.where(known[..., None], terms, 0)
-    target = np.where(used, d, 0) * weight
-    # Terms of one size, and a little of what nothing tells, keep the solution finite.
+    # Terms of one size keep the solution finite.
     terms = terms / (np.sqrt(np.square(terms).sum(axis=1, keepdims=True)) + np.finfo(float).tiny)
-    rows = terms * weight[..., None]
-    normal = np.einsum("kpi,kpj->kij", rows, rows)
-    scale = np.einsum("kii->k", normal)[:, None, None]
-    inverse = np.linalg.inv(
-        normal + (1e-9 * scale + np.finfo(float).tiny) * np.eye(normal.shape[1])
-    )
-    fit = np.einsum("kij,kpj,kp->ki", inverse, rows, target)
-    left = target - np.einsum("kpi,ki->kp", rows, fit)
-    each = np.arange(len(pixels)), np.argmin(apart.reshape(d.shape), axis=1)
-    own = terms[each]
-    predicted = np.einsum("ki,ki->k", own, fit)
-    error = np.sqrt(np.einsum("ki,kij,kj->k", own, inverse, own))
+    used = known & (apart > 1)
+    weight = np.where(used, 1 / np.hypot(s, _MODEL * np.abs(image)), 0)
+    each = np.arange(len(y)), np.argmin(apart, axis=1)
+    predicted, error, left, target = _fitted(terms, np.where(used, d, 0), weight, terms[each])
     unexplained = np.square(left).sum(axis=1) - used.sum(axis=1)
     fits = unexplained < _LEFT * np.square(target).sum(axis=1)
-    fits &= known[each] & (used.sum(axis=1) >= _LEAST) & _ends(image)
-    fits &= (np.abs(d[each]) < image[each]) & (np.abs(predicted) > _CERTAIN * error)
+    fits &= known[each] & (used.sum(axis=1) >= _LEAST) & (np.abs(predicted) > _CERTAIN * error)
     return np.where(fits, predicted, 0.0)
+
+
+def _fitted(
+    terms: Float64Array, values: Float64Array, weight: Float64Array, wanted: Float64Array
+) -> tuple[Float64Array, Float64Array, Float64Array, Float64Array]:
+    """Fit at the terms wanted with its error, and residuals and values in units of their noise."""
+    rows, target = terms * weight[..., None], values * weight
+    turned = rows.transpose(0, 2, 1)
+    normal = turned @ rows
+    scale = np.einsum("kii->k", normal)[:, None, None]
+    # A little of what nothing tells.
+    little = (1e-9 * scale + np.finfo(float).tiny) * np.eye(normal.shape[-1])
+    inverse = np.linalg.inv(normal + little)
+    fit = inverse @ (turned @ target[..., None])
+    left = target - (rows @ fit)[..., 0]
+    error = np.sqrt(np.einsum("ki,kij,kj->k", wanted, inverse, wanted))
+    return np.einsum("ki,ki->k", wanted, fit[..., 0]), error, left, target
 
 
 def _ends(image: Float64Array) -> BoolArray:
     """Whether the light in a window ends within it."""
-    side = 2 * _HALF + 1
-    square = image.reshape(-1, side, side)
     border = np.concatenate(
-        [square[:, 0], square[:, -1], square[:, 1:-1, 0], square[:, 1:-1, -1]], axis=1
+        [image[:, 0], image[:, -1], image[:, 1:-1, 0], image[:, 1:-1, -1]], axis=1
     )
-    # A neighbour may reach in.
-    typical = np.nanquantile(np.where(np.isfinite(border), border, 0), 0.85, axis=1)
-    return np.asarray(typical < _POINT * square[:, _HALF, _HALF])
+    # A neighbour may reach in, over 0.15 of the border.
+    border = np.sort(np.nan_to_num(border), axis=1)
+    typical = border[:, int(0.85 * border.shape[1])]
+    return np.asarray(typical < _POINT * image[:, _HALF, _HALF])
 
 
 def _brightest_near(frame: FloatArray, y: Pixels, x: Pixels) -> tuple[Pixels, Pixels]:
@@ -159,14 +177,19 @@ def _windows(frame: FloatArray, y: Pixels, x: Pixels, half: int) -> Float64Array
     y, x = y[:, None, None] + steps[:, None], x[:, None, None] + steps
     inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
     values = np.where(inside, frame[np.where(inside, y, 0), np.where(inside, x, 0)], np.nan)
-    return np.asarray(values.reshape(len(values), -1), np.float64)
+    return np.asarray(values.reshape(len(values), len(steps) ** 2), np.float64)
 
 
-def _terms(windows: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Image above its ground (k, p), and with it its slopes and 1: (k, p, 4)."""
-    side = 2 * _HALF + 3
-    image = windows.reshape(-1, side, side)
-    image = image - np.nanquantile(image, 0.25, axis=(1, 2), keepdims=True)
+def _image(windows: Float64Array) -> Float64Array:
+    """Windows (k, p) as images above their ground (k, side, side): above the lowest quarter."""
+    side = int(np.sqrt(windows.shape[1]))
+    rank = windows.shape[1] // 4
+    ground = np.partition(windows, rank, axis=1)[:, rank]  # NaN comes last
+    return windows.reshape(-1, side, side) - ground[:, None, None]
+
+
+def _terms(image: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Image (k, p) without the pixels at its border, and with it its slopes and 1: (k, p, 4)."""
     inner = image[:, 1:-1, 1:-1]
     slopes = (image[:, 1:-1, 2:] - image[:, 1:-1, :-2], image[:, 2:, 1:-1] - image[:, :-2, 1:-1])
     terms = [term.reshape(len(image), -1) for term in (inner, *slopes, np.ones_like(inner))]

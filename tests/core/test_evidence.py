@@ -92,6 +92,16 @@ def test_variance_of_a_median_of_exposures_that_differ(n, apart):
     assert made.mean() == pytest.approx(np.mean(error**2), rel=0.12)
 
 
+@pytest.mark.parametrize("n", [3, 4, 5, 7])
+def test_under_a_sky_that_drifts_the_middle_exposure_is_alone(n):
+    light = np.repeat(np.linspace(-1.1, 1.1, n, dtype=np.float32)[:, None], 2, axis=1)
+    values = light[:, :1] + np.random.default_rng(6).normal(size=(n, 100_000))
+    made = BetweenExposures(light, None).variance_of_median(
+        np.ones(2), np.full(2, median_variance_factor(n)), np.full(2, n), np.zeros(2, bool)
+    )
+    assert made == pytest.approx(np.mean(np.median(values, axis=0) ** 2), rel=0.06)
+
+
 @pytest.mark.parametrize(("n", "high"), [(3, 1), (4, 1), (5, 1), (5, 2), (6, 2), (7, 3)])
 def test_mean_squares_of_medians_with_high_values(n, high):
     values = np.random.default_rng(1).normal(size=(n, 200_000))

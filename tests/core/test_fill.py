@@ -9,7 +9,7 @@ from crmasks_widgets.core.between import ALIKE, BetweenExposures
 from crmasks_widgets.core.fill import Spoilt, best_fill
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.significance import classes as hit_classes
-from crmasks_widgets.core.significance.everywhere import Everywhere
+from crmasks_widgets.core.significance.everywhere import Everywhere, estimate_around
 from crmasks_widgets.core.significance.level import measure_level
 from crmasks_widgets.core.significance.local_estimate import (
     LocalEstimate,
@@ -67,6 +67,21 @@ def test_a_minimum_stands_out_by_three_times_both_errors():
     estimate = LocalEstimate(np.full(2, 10.0), np.full(2, 9.0))
     out = stands_out(np.array([15.1, 14.9]), estimate, np.full(2, 4.0))
     assert out.tolist() == [True, False]
+
+
+def test_the_error_of_an_estimate_is_that_of_the_light_around():
+    # The noise of the hits themselves, which is far more, says nothing.
+    rng, pulls = np.random.default_rng(8), []
+    for _ in range(4):
+        cube = rng.poisson(100, (3, 80, 84)) + rng.normal(0, 4, (3, 80, 84))
+        masked = np.zeros((80, 84), bool)
+        masked[5:75:7, 5:80:6] = True
+        cube[:, masked] += rng.uniform(2000, 9000, (3, masked.sum()))
+        stack = stack_exposures(cube.astype(np.float32))
+        level, pixels = measure_level(stack, NOISE, (1.0,) * 3), np.flatnonzero(masked)
+        found = estimate_around(level, stack, masked, pixels)
+        pulls.append((found.value - 100) / np.sqrt(found.variance))
+    assert 0.9 < np.sqrt(np.mean(np.square(pulls))) < 1.15
 
 
 def test_the_error_of_an_estimate_is_that_on_structure_like_it():
