@@ -23,7 +23,7 @@ EDITS = [
     {"pixels_to_be_flagged_as_cr": ((800, 1000),)},
 ]
 NOISE_CHECK_SECONDS = 1.5
-MATCHING_MEDIANS = {0.0: 5, 0.3: 25}
+MATCHING_MEDIANS = {0.0: 3, 0.3: 10}
 
 
 @pytest.fixture(scope="module")

@@ -152,9 +152,10 @@ class _Frames:
     def of(cls, stack: Stack, noise: Noise) -> "_Frames":
         cube, minimum, median = stack.cube, stack.min2d, stack.median2d
         if stack.valid is not None:
-            level = np.float32(np.nanmedian(median))
-            median = np.where(stack.n_valid > 0, median, level)
-            minimum = np.where(stack.n_valid > 0, minimum, level)
+            empty = stack.n_valid == 0
+            if empty.any():
+                level = np.float32(np.nanmedian(median))
+                median, minimum = (np.where(empty, level, frame) for frame in (median, minimum))
             cube = np.where(stack.valid, cube, median)
         sigma = np.asarray(noise.sigma(box_mean(median)), np.float32)
         return cls(cube, stack.valid, minimum, median, sigma, noise, measure_sky(median))
@@ -186,7 +187,7 @@ class _Samples:
         )
         usable = tiles.inside
         if frames.valid is not None:
-            usable = usable & (tiles.cut(frames.valid.astype(np.float32)) > 0).all(axis=0)
+            usable = usable & tiles.cut(frames.valid).all(axis=0)
         first = make_reference(list(cube), sigma, np.float32(UNMATCHED) * contrast, bad)
         still = first.still() > np.float32(_HOT) * sigma
         pixels, n = choose_pixels(first.movable, sigma, usable, still)

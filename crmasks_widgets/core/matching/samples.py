@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy import ndimage
@@ -16,6 +17,8 @@ from crmasks_widgets.core.typing import (
     Int64Array,
     Pixels,
 )
+
+_Values = TypeVar("_Values", Float32Array, BoolArray)
 
 TILE = 32
 # Around a tile: what the reference in it is predicted from.
@@ -52,17 +55,17 @@ class Tiles:
     inside: BoolArray
     fold: Int64Array
 
-    def cut(self, frame: Float32Array) -> Float32Array:
+    def cut(self, frame: _Values) -> _Values:
         """Cut a frame, or a cube of frames.
 
         Parameters
         ----------
-        frame : (..., ny, nx) float32
+        frame : (..., ny, nx) float32 or bool
             A frame or a cube.
 
         Returns
         -------
-        (..., n_tiles, side, side) float32
+        (..., n_tiles, side, side) float32 or bool
             In the unit of the frame.
         """
         return frame[..., self.rows[:, :, None], self.columns[:, None, :]]
