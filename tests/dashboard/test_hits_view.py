@@ -78,7 +78,7 @@ def test_one_key_judges_and_goes_on_to_the_next(bench):
     assert second != first
     bench.press("n")
     assert bench.view.listing.verdicts[second] == REJECTED
-    assert bench.view.bar.state["reviewed"] == "2 of 2 reviewed"
+    assert bench.view.bar.state["reviewed"] == "2 of 2"
     p = bench.model.parameters
     pixels = {0: FIRST, 1: SECOND}
     assert p.mediancr_pixels_rejected == fits_pixels(pixels[second])
@@ -196,7 +196,6 @@ def test_only_what_is_asked_for_is_sent(many):
 
 
 def test_stamps_are_the_exposures_the_median_and_what_is_corrected(bench):
-    bench.state.show(stretch="linear")
     view, cards = watched(bench)
     message, (sent,) = cards.sent[-1]
     card, side = message["cards"][0], message["cards"][0]["side"]
@@ -394,7 +393,7 @@ def test_no_hits_at_all():
     made = Bench(small_analysis(mm_threshold=1e6), at_once=True)
     view = made.add(HitsView(made.context))
     assert view.gallery.count == 0
-    assert view.bar.state["reviewed"] == "0 of 0 reviewed"
+    assert view.bar.state["reviewed"] == "0 of 0"
     choose(made, "view", "table")
     assert view.table.widget.caption == "0 of 0 hits"
     say(view.table.widget, event="sort", column="npix")
@@ -424,6 +423,8 @@ def test_another_method_tells_which_hits_it_finds(many):
         found = {int(n) - 1 for n in np.unique(labels[other > 0])} - {-1}
         assert 0 < len(found) < labels.max()
         assert many.view.bar.state["comparison"].startswith(f"finds {len(found)} of these")
+        n_others = many.view.bar.state["n_others"]
+        assert n_others == len(set(np.unique(other)) - set(np.unique(other[labels > 0])) - {0})
         choose(many, "compared", "also")
         assert set(shown(many)) == found
         choose(many, "compared", "not")
@@ -435,6 +436,28 @@ def test_another_method_tells_which_hits_it_finds(many):
         assert many.view.bar.state["other"] == ""
         assert many.view.listing.wanted.compared == ""
         choose(many, "other", "")
+        assert not many.errors
+    finally:
+        many.view.close()
+
+
+def test_hits_that_only_another_method_finds_are_gone_to_one_by_one(many):
+    many.state.update(crmethod="mmcosmic")
+    compare(many, "mm_lacosmic")
+    try:
+        labels = many.model.analysis.labels
+        other = many.model.analysis.replace(crmethod="mm_lacosmic").labels
+        only = set(np.unique(other)) - set(np.unique(other[labels > 0])) - {0}
+        assert many.view.bar.state["n_others"] == len(only) > 1
+        seen = []
+        for _ in range(len(only) + 1):
+            choose(many, "next_other", True)
+            seen.append(int(other[many.model.selection.pixel]))
+        assert set(seen) == only
+        assert seen[0] == seen[-1]
+        choose(many, "other", "")
+        choose(many, "next_other", True)
+        assert many.view.bar.state["n_others"] == 0
         assert not many.errors
     finally:
         many.view.close()

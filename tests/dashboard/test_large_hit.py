@@ -75,7 +75,6 @@ def fits_pixels(pixels):
 
 
 def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
-    bench.state.show(stretch="linear")
     bench.state.select(pixel=SECOND[0])
     content, stack = bench.pictures.content, bench.model.analysis.stack
     names = [panel["name"] for panel in content["panels"]]
@@ -184,6 +183,18 @@ def test_the_picture_is_made_larger_and_wider(bench):
     assert bench.view.large._panels.width == 5
     bench.press("-")
     assert bench.view.large._panels.width == 11
+
+
+def test_a_stretch_is_for_all_pictures_of_hits(bench):
+    bench.state.select(pixel=SECOND[0])
+    stamps = []
+    bench.view.gallery.send = lambda content, buffers=None: stamps.append(buffers)
+    before = panel(bench, 3)
+    do(bench, "stretch", "asinh")
+    assert (panel(bench, 3) != before).any()
+    assert len(stamps) == 1
+    do(bench, "stretch", "none of these")
+    assert bench.view.large.detail.state["stretch"] == "asinh"
 
 
 def test_saving_is_left_to_the_page(bench):
