@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.drawing import stamps, stretches
 from crmasks_widgets.dashboard.hits.view import HitsView
 from crmasks_widgets.dashboard.model import hit_rows
-from crmasks_widgets.dashboard.model.hit_list import IGNORED
 
 from .bench import FIRST, SECOND, Bench, small_analysis
 
@@ -128,16 +127,31 @@ def test_a_hit_that_is_no_cosmic_ray_anywhere_stays_in_the_list(bench):
     bench.press("N")
     assert bench.model.parameters.pixels_to_be_ignored_as_cr == fits_pixels(FIRST)
     assert not any(mask[FIRST[0]] for mask in bench.model.analysis.masks.values())
-    assert sorted(verdicts(bench)) == [IGNORED, UNJUDGED]
+    assert verdicts(bench) == [IGNORED, UNJUDGED]
     view, cards = watched(bench)
-    (card,) = (card for card in cards.newest if card["verdict"] == IGNORED)
-    assert card["name"] == "–"
-    assert (card["place"].split(" · ")) == ["61, 12", "2 px"]
+    assert sorted((c["name"], c["verdict"]) for c in cards.newest) == [
+        ("1", IGNORED), ("2", UNJUDGED),
+    ]  # fmt: skip
     bench.state.select(pixel=FIRST[1])
     assert view.listing.verdicts[view.listing.selected] == IGNORED
     bench.press("u")
     assert bench.model.parameters.pixels_to_be_ignored_as_cr is None
     assert verdicts(bench) == [UNJUDGED, UNJUDGED]
+
+
+def test_other_pixels_that_are_in_no_mask_are_listed_without_a_number(bench):
+    trimmed = fits_pixels(FIRST)[:1]
+    bench.state.update(pixels_to_be_ignored_as_cr=((5, 5), (5, 6), *trimmed))
+    _, cards = watched(bench)
+    told = [(c["name"], c["kind"], c["place"].split(" · ")[1]) for c in cards.newest]
+    others = [("–", "ignored", "1 px"), ("–", "ignored", "2 px")]
+    assert sorted(told) == sorted([("1", "MM only", "1 px"), ("2", "MM only", "3 px"), *others])
+    choose(bench, "chip", "rejected")
+    choose(bench, "text", "5.5")
+    assert len(shown(bench)) == 1
+    bench.press("j")
+    bench.press("u")
+    assert bench.model.parameters.pixels_to_be_ignored_as_cr == trimmed
 
 
 def test_several_hits_are_judged_together_in_one_step(many):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.core import detectors
 from crmasks_widgets.dashboard.hits.listing import Listing
 from crmasks_widgets.dashboard.model.engine import Engine, Snapshot
 from crmasks_widgets.dashboard.model.hit_list import HitList
@@ -49,7 +50,7 @@ class Comparison:
     def choices(self, analysis: Analysis) -> tuple[tuple[str, str], ...]:
         """Methods to compare with, and what they are called."""
         own = analysis.parameters.crmethod
-        others = ((name, name.replace("_", " + ")) for name in METHODS if name != own)
+        others = ((name, _in_words(keys)) for name, keys in METHODS.items() if name != own)
         return (("", "no other method"), *others)
 
     def ask(self, analysis: Analysis, method: str) -> None:
@@ -64,7 +65,7 @@ class Comparison:
         """
         self._asked, self._listing.found_too = (self._listing.hits, method), None
         self._listing.want(compared="")
-        self.text = f"computing {method}…" if method else ""
+        self.text = f"computing {_in_words(METHODS[method])}…" if method else ""
         self._others, self._at = (), -1
         if self.engine is not None:
             self.engine.start_from(analysis)
@@ -120,6 +121,10 @@ class Comparison:
         """Stop computing."""
         if self.engine is not None:
             self.engine.close()
+
+
+def _in_words(keys: tuple[str, ...]) -> str:
+    return " + ".join(row.name for row in detectors.rows(keys))
 
 
 def _places_of_others(labels: npt.NDArray[np.int32], shared: Pixels) -> tuple[tuple[int, int], ...]:

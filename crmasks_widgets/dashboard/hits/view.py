@@ -7,7 +7,7 @@ from typing import Any, Final
 from ipywidgets import HBox, VBox
 
 from crmasks_widgets.core.codes import colours_by_name
-from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.drawing import stamps, stretches
 from crmasks_widgets.dashboard.hits import words
 from crmasks_widgets.dashboard.hits.bar import HitBar
@@ -20,7 +20,6 @@ from crmasks_widgets.dashboard.hits.table_rows import TableRows
 from crmasks_widgets.dashboard.image import picking
 from crmasks_widgets.dashboard.image.frames import corrected
 from crmasks_widgets.dashboard.model import edits, review
-from crmasks_widgets.dashboard.model.hit_list import IGNORED
 from crmasks_widgets.dashboard.model.hit_rows import ANY
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
