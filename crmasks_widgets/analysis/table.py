@@ -137,7 +137,10 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "classes": Stage(
         masks.classes,
         ("la_satlevel", "bias"),
-        ("labels", "everywhere", "flags", "edits", "noise_scale", "level", "tested", "alignment"),
+        (
+            "labels", "everywhere", "flags", "edits", "noise_scale", "level", "tested", "clean",
+            "alignment",
+        ),
     ),
     "mediancr": Stage(
         masks.mediancr, ("crmethod", "sg_corrected"), ("found", "labels", "classes", "edits")

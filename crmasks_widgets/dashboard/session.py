@@ -172,7 +172,8 @@ class Session:
         first = (*observed, *detected) if waits else (*detected, *observed)
         expected: Order = (("expected", None),) if uses_mm else ()
         frame: Order = tuple(("combination", kind) for kind in KINDS if kind == display.frame)
-        sigma = self.significance.wanted(parameters, target)
+        sigma = self.diagram.wanted(parameters, target)
+        sigma += self.significance.wanted(parameters, target)
         return (("stack", None), *first, *frame, *sigma, *expected, *default_order(analysis))
 
     def _take(self, snapshot: Snapshot) -> None:

@@ -45,10 +45,10 @@ def noting(render, seen):
 
 
 def drop_a_point(dashboard):
-    points = dashboard.session.diagram.panels["observed"].points
-    for event in ("drag_start", "drag_end"):
-        content = {"event": event, "index": 1, "point": {"x": 480.123, "y": 90.0}}
-        points._handle_custom_msg(content, [])
+    hand = dashboard.session.diagram.panels["observed"].hand
+    for event in ("grasp", "drop"):
+        content = {"event": event, "gesture": "one", "index": 1, "x": 480.123, "y": 90.0}
+        hand._handle_custom_msg(content, [])
 
 
 def select(dashboard, pixels):

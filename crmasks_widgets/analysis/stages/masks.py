@@ -139,7 +139,7 @@ def classes(read: Reader) -> HitClasses:
     """What each hit is."""
     return classify_hits(
         read("labels"), read("flags", "median").either, read("everywhere"), read("tested"),
-        read("level"), read("noise_scale"),
+        read("clean"), read("level"), read("noise_scale"),
         saturation(read, "median", divided=True),
     )  # fmt: skip
 

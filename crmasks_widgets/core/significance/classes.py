@@ -65,6 +65,7 @@ def classify_hits(
     evidence: npt.NDArray[np.bool_],
     everywhere: Everywhere,
     stack: Stack,
+    scaled: Stack,
     level: Level,
     noise: NoiseScale,
     saturation: float,
@@ -80,7 +81,9 @@ def classify_hits(
     everywhere : Everywhere
         Pixels that stand out of their surroundings in every exposure.
     stack : Stack
-        Exposures divided by their flux factors, ADU.
+        Exposures divided by their flux factors and matched, ADU.
+    scaled : Stack
+        The same before they were matched: what the detector saw, ADU.
     level : Level
         Noise and contrast of the pixels.
     noise : NoiseScale
@@ -118,11 +121,12 @@ def classify_hits(
     high = stack.cube.reshape(stack.n, -1)[:, pixels] - level.minimum.ravel()[pixels]
     part = _largest(np.fmax.reduce(high, axis=0) / (sigma * contrast), number, n)
     part[_largest(noise.added(contrast), number, n) < _DIFFER] = np.inf
-    peak, brightest = _largest(excess, number, n), _largest(median, number, n)
+    peak = _largest(excess, number, n)
+    brightest = _largest(scaled.median2d.ravel()[pixels], number, n)
     n_hit = _largest((high > 3 * sigma).sum(axis=0).astype(float), number, n)
     alike = -_largest(-_ratio_of_two(high, sigma), number, n)
     alike[np.unique(number[_beside(pixels, stack, level)])] = 0
-    n_same = np.bincount(number[_same_charge(pixels, stack, level)], minlength=n + 1)
+    n_same = np.bincount(number[_same_charge(pixels, scaled, level)], minlength=n + 1)
     rows = [
         _Signs(
             bool(brightest[k] >= saturation), n_pixels[k], n_hit_in_all[k], n_standing[k],
