@@ -24,10 +24,13 @@ def field(screen, name):
 
 
 def hit_pixel(screen):
-    """FITS pixel (x, y) in the middle of a hit of several pixels, and its number."""
+    """FITS pixel (x, y) in the middle of a hit on screen, beside the map of the frame; its number."""
     return screen.kernel.run(
         "hits = dashboard.analysis.hits\n"
-        "row = max(hits, key=lambda row: row['npix'])\n"
+        "x, y = (getattr(dashboard.session.image, axis) for axis in 'xy')\n"
+        "seen = [row for row in hits if x.min + 3 < row['x'] < (x.min + x.max) / 2"
+        " and y.min + 5 < row['y'] < y.max - 3]\n"
+        "row = max(seen, key=lambda row: row['npix'])\n"
         "y, x = dashboard.session.hits.listing.hits.place(int(row['number']) - 1)",
         "(int(x) + 1, int(y) + 1, int(row['number']))",
     )
