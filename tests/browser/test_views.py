@@ -195,9 +195,9 @@ def test_paint_undo_and_redo(screen):
 
 
 def test_what_is_saved_gives_the_masks_of_the_screen(screen, tmp_path):
-    x, y, _ = hit_pixel(screen)
+    x, y, number = hit_pixel(screen)
     screen.page.mouse.click(*screen.data_point("image", x, y))
-    large(screen).get_by_text("Hit ").wait_for()
+    large(screen).get_by_text(f"Hit {number}", exact=True).wait_for()
     screen.page.keyboard.press("n")
     screen.until(lambda: parameter(screen, "mediancr_pixels_rejected"), "a rejected hit")
     screen.kernel.finish()
