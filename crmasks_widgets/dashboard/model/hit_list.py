@@ -66,6 +66,12 @@ class HitList:
         return np.searchsorted(self.row, np.arange(len(self) + 1))
 
     @cached_property
+    def by_pixel(self) -> tuple[Pixels, npt.NDArray[np.int32]]:
+        """Flat indices of all pixels, rising, and of which row each is, counted from 1."""
+        order = np.argsort(self.pixels)
+        return self.pixels[order], (self.row[order] + 1).astype(np.int32)
+
+    @cached_property
     def other_class(self) -> npt.NDArray[np.bool_]:
         """Rows that were judged to be no coincident hit."""
         if "class" not in self.table.colnames:
