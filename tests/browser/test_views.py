@@ -24,7 +24,7 @@ def field(screen, name):
 
 
 def hit_pixel(screen):
-    """FITS pixel (x, y) in the middle of a hit on screen, beside the map of the frame; its number."""
+    """FITS pixel (x, y) in the middle of a hit on screen, not under the map, and its number."""
     return screen.kernel.run(
         "hits = dashboard.analysis.hits\n"
         "x, y = (getattr(dashboard.session.image, axis) for axis in 'xy')\n"
