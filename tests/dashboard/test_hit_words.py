@@ -30,7 +30,7 @@ def test_numbers_as_a_person_says_them(numbers, text):
 def test_classes_have_a_word_and_methods_their_colour():
     assert words.kind("class", CLASS_NAMES["residual"]) == "residual"
     assert words.kind("class", "one exposure low") == "one low"
-    assert words.kind("method", "MM only") == "MM only"
+    assert words.kind("method", "MM only") == "MM"
     sure = words.tone("class", CLASS_NAMES["coincident"])
     assert sure != words.tone("class", CLASS_NAMES["residual"])
     assert words.tone("method", "MM only") != words.tone("method", "both")

@@ -145,7 +145,7 @@ def test_other_pixels_that_are_in_no_mask_are_listed_without_a_number(bench):
     _, cards = watched(bench)
     told = [(c["name"], c["kind"], c["place"].split(" · ")[1]) for c in cards.newest]
     others = [("–", "ignored", "1 px"), ("–", "ignored", "2 px")]
-    assert sorted(told) == sorted([("1", "MM only", "1 px"), ("2", "MM only", "3 px"), *others])
+    assert sorted(told) == sorted([("1", "MM", "1 px"), ("2", "MM", "3 px"), *others])
     choose(bench, "chip", "rejected")
     choose(bench, "text", "5.5")
     assert len(shown(bench)) == 1
