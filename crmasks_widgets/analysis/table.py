@@ -124,7 +124,9 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
             "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
         ),
     ),
-    "listed": Stage(masks.listed, ("dilation",), ("flags", "edits", "stack")),
+    "listed": Stage(
+        masks.listed, ("dilation", "pixels_to_be_ignored_as_cr"), ("flags", "edits", "stack")
+    ),
     "found": Stage(masks.found, (), ("listed", "edits")),
     "labels": Stage(masks.labels, (), ("listed",)),
     "everywhere": Stage(
@@ -150,7 +152,10 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "hits": Stage(
         masks.hits,
-        (*_NOISE, "mm_simulation", "sg_corrected", "crmethod", "mediancr_pixels_confirmed"),
+        (
+            *_NOISE, "mm_simulation", "sg_corrected", "crmethod", "mediancr_pixels_confirmed",
+            "pixels_to_be_ignored_as_cr",
+        ),
         ("labels", "listed", "flags", "edits", "stack", "exact", "classes", "low"),
     ),
     "fill": Stage(

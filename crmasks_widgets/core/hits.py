@@ -12,7 +12,7 @@ from crmasks_widgets.core import codes, detectors
 from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
-from crmasks_widgets.core.typing import Float64Array
+from crmasks_widgets.core.typing import BoolArray, Float64Array
 
 # With a smaller part of the frame masked, joining single pixels beats scanning the frame.
 SPARSE = 1e-2
@@ -41,6 +41,25 @@ def label_hits(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     _, firsts, inverse = np.unique(group, return_index=True, return_inverse=True)
     numbered.ravel()[pixels] = np.argsort(np.argsort(firsts))[inverse] + 1
     return numbered
+
+
+def groups_inside(mask: npt.NDArray[np.bool_], area: npt.NDArray[np.bool_]) -> BoolArray:
+    """Pixels of the groups of a mask that lie in an area as a whole.
+
+    Parameters
+    ----------
+    mask, area : (ny, nx) bool
+        A mask, and where its groups may lie.
+
+    Returns
+    -------
+    (ny, nx) bool
+        Subset of `mask`.
+    """
+    labels = label_hits(mask)
+    outside = np.zeros(int(labels.max(initial=0)) + 1, dtype=bool)
+    outside[labels[mask & ~area]] = True
+    return np.asarray(mask & ~outside[labels])
 
 
 def connected(pixels: npt.NDArray[np.int64], nx: int) -> npt.NDArray[np.int32]:

@@ -9,11 +9,14 @@ from crmasks_widgets.core.typing import BoolArray
 
 CONFIRMED: Final = "confirmed"
 REJECTED: Final = "rejected"
+IGNORED: Final = "ignored"
 UNJUDGED: Final = "unjudged"
+OUT: Final = (REJECTED, IGNORED)
+"""Of hits that are not in MEDIANCR."""
 
 
 def verdicts(
-    labels: npt.NDArray[np.int32], confirmed: BoolArray, rejected: BoolArray
+    labels: npt.NDArray[np.int32], confirmed: BoolArray, rejected: BoolArray, ignored: BoolArray
 ) -> npt.NDArray[np.str_]:
     """Tell the verdict on every hit.
 
@@ -25,20 +28,23 @@ def verdicts(
         Pixels of confirmed hits: one of each is enough.
     rejected : (ny, nx) bool
         Pixels that a user took out of MEDIANCR: all of a hit, or it is still in the mask.
+    ignored : (ny, nx) bool
+        Pixels that a user took out of every mask: all of a hit.
 
     Returns
     -------
     (n,) str
-        "rejected" where every pixel of a hit is, else "confirmed" where one is, else "unjudged".
+        "ignored" or "rejected" where every pixel of a hit is, else "confirmed" where one is, else
+        "unjudged".
     """
     n = int(labels.max(initial=0))
     pixels = np.flatnonzero(labels > 0)
     number = labels.ravel()[pixels]
-    n_pixels, n_rejected, n_confirmed = (
-        np.bincount(number[some], minlength=n + 1)[1:]
-        for some in (
-            np.ones(len(pixels), dtype=bool), rejected.ravel()[pixels], confirmed.ravel()[pixels],
-        )
-    )  # fmt: skip
-    words = np.where(n_confirmed > 0, CONFIRMED, UNJUDGED)
-    return np.asarray(np.where(n_rejected == n_pixels, REJECTED, words), "U9")
+    told = np.full(n, UNJUDGED, "U9")
+    size = np.bincount(number, minlength=n + 1)[1:]
+    for word, mask, enough in (
+        (CONFIRMED, confirmed, 1), (REJECTED, rejected, size), (IGNORED, ignored, size),
+    ):  # fmt: skip
+        inside = np.bincount(number[mask.ravel()[pixels]], minlength=n + 1)[1:]
+        told[inside >= enough] = word
+    return told

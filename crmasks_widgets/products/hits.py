@@ -9,7 +9,7 @@ from astropy.table import Row
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.codes import colours_by_name
-from crmasks_widgets.core.verdicts import REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import OUT, UNJUDGED
 from crmasks_widgets.errors import on_one_line
 from crmasks_widgets.files.writing import (
     Product,
@@ -86,7 +86,7 @@ def _box(row: Row) -> str:
     if row["verdict"] != UNJUDGED:
         words.append(str(row["verdict"]))
     colour = colours_by_name().get(str(row["method"]), "green")
-    line = " dash=1" if row["verdict"] == REJECTED else ""
+    line = " dash=1" if row["verdict"] in OUT else ""
     return f"box({place}) # color={colour}{line} text={{{escaped(' '.join(words))}}}"
 
 

@@ -104,6 +104,24 @@ def test_cards_are_drawn_and_only_those_near_are_sent(shown):
     assert drawn(shown)[1] == 1600
 
 
+def test_what_is_far_or_out_of_date_is_not_kept(shown):
+    once = drawn(shown)[2]
+    for part in np.linspace(0, 1, 9):
+        gallery(shown).evaluate(f"e => {{ e.scrollTop = {part} * e.scrollHeight; }}")
+        shown.settle()
+    assert drawn(shown)[2] <= 6 * once
+    for screens in range(6):
+        gallery(shown).evaluate(f"e => {{ e.scrollTop = {screens} * e.clientHeight; }}")
+        shown.settle()
+    first, last, kept = drawn(shown)
+    assert kept > 3 * (last - first)
+    shown.view.listing.want(column="strength")
+    shown.view._again()
+    shown.settle()
+    first, last, kept = drawn(shown)
+    assert last - first <= kept <= 3 * (last - first)  # in the order before they were others
+
+
 def test_a_click_selects_a_card_and_keys_go_on_from_there(shown):
     click(shown, 3)
     assert shown.view.gallery.selected == 3

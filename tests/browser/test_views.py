@@ -24,10 +24,13 @@ def field(screen, name):
 
 
 def hit_pixel(screen):
-    """FITS pixel (x, y) in the middle of a hit of several pixels, and its number."""
+    """FITS pixel (x, y) in the middle of a hit on screen, not under the map, and its number."""
     return screen.kernel.run(
         "hits = dashboard.analysis.hits\n"
-        "row = max(hits, key=lambda row: row['npix'])\n"
+        "x, y = (getattr(dashboard.session.image, axis) for axis in 'xy')\n"
+        "seen = [row for row in hits if x.min + 3 < row['x'] < (x.min + x.max) / 2"
+        " and y.min + 5 < row['y'] < y.max - 3]\n"
+        "row = max(seen, key=lambda row: row['npix'])\n"
         "y, x = dashboard.session.hits.listing.hits.place(int(row['number']) - 1)",
         "(int(x) + 1, int(y) + 1, int(row['number']))",
     )
@@ -192,9 +195,9 @@ def test_paint_undo_and_redo(screen):
 
 
 def test_what_is_saved_gives_the_masks_of_the_screen(screen, tmp_path):
-    x, y, _ = hit_pixel(screen)
+    x, y, number = hit_pixel(screen)
     screen.page.mouse.click(*screen.data_point("image", x, y))
-    large(screen).get_by_text("Hit ").wait_for()
+    large(screen).get_by_text(f"Hit {number}", exact=True).wait_for()
     screen.page.keyboard.press("n")
     screen.until(lambda: parameter(screen, "mediancr_pixels_rejected"), "a rejected hit")
     screen.kernel.finish()

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import crmasks_widgets as cm
-from crmasks_widgets.core.hits import label_hits, significance
+from crmasks_widgets.core.hits import groups_inside, label_hits, significance
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import stack_exposures
-from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNJUDGED, verdicts
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED, verdicts
 
 
 def mask(*pixels, shape=(8, 10)):
@@ -20,9 +20,17 @@ def mask(*pixels, shape=(8, 10)):
 def test_a_rejected_hit_is_rejected_whole_and_one_pixel_confirms():
     labels = label_hits(mask((1, 1), (1, 2), (3, 4), (3, 5), (6, 6), (6, 8)))
     assert labels.max() == 4
-    told = verdicts(labels, mask((1, 2), (3, 4), (7, 0)), mask((3, 4), (3, 5), (6, 6), (1, 1)))
-    assert told.tolist() == [CONFIRMED, REJECTED, REJECTED, UNJUDGED]
-    assert verdicts(np.zeros((8, 10), np.int32), mask(), mask()).tolist() == []
+    rejected = mask((3, 4), (3, 5), (6, 6), (1, 1))
+    told = verdicts(labels, mask((1, 2), (3, 4), (7, 0)), rejected, mask((6, 6), (3, 4)))
+    assert told.tolist() == [CONFIRMED, REJECTED, IGNORED, UNJUDGED]
+    assert verdicts(np.zeros((8, 10), np.int32), mask(), mask(), mask()).tolist() == []
+
+
+def test_groups_that_lie_in_an_area_as_a_whole():
+    groups = mask((1, 1), (2, 2), (4, 4), (6, 6), (6, 7))
+    inside = groups_inside(groups, mask((1, 1), (2, 2), (4, 4), (4, 5), (6, 6)))
+    np.testing.assert_array_equal(inside, mask((1, 1), (2, 2), (4, 4)))
+    assert not groups_inside(mask(), ~mask()).any()
 
 
 def test_significance_is_that_of_the_pixel_that_stands_out_most():
@@ -45,18 +53,21 @@ def test_a_verdict_changes_no_number_and_no_class(planted, method):
     assert whole.n_hits > 0
     ys, xs = np.nonzero(whole.labels == 1)
     pixels = [(int(x) + 1, int(y) + 1) for y, x in zip(ys, xs, strict=True)]
-    rejected = whole.replace(mediancr_pixels_rejected=pixels)
-    np.testing.assert_array_equal(rejected.labels, whole.labels)
-    np.testing.assert_array_equal(rejected.mediancr, whole.mediancr & (whole.labels != 1))
     assert whole.hits["verdict"][0] == UNJUDGED
-    assert rejected.hits["verdict"][0] == REJECTED
     told = [name for name in whole.hits.colnames if name not in ("verdict", "corrected")]
-    for name in told:
-        np.testing.assert_array_equal(rejected.hits[name], whole.hits[name], err_msg=name)
+    for key, word in (
+        ("mediancr_pixels_rejected", REJECTED), ("pixels_to_be_ignored_as_cr", IGNORED),
+    ):  # fmt: skip
+        out = whole.replace(**{key: pixels})
+        np.testing.assert_array_equal(out.labels, whole.labels)
+        np.testing.assert_array_equal(out.mediancr, whole.mediancr & (whole.labels != 1))
+        assert out.hits["verdict"][0] == word
+        assert "corrected" not in out.hits.colnames or not out.hits["corrected"][0]
+        for name in told:
+            np.testing.assert_array_equal(out.hits[name], whole.hits[name], err_msg=name)
+    part = whole.replace(pixels_to_be_ignored_as_cr=pixels[:1])
+    assert part.hits["npix"][0] == len(pixels) - 1  # a hit that was trimmed is smaller
     confirmed = whole.replace(mediancr_pixels_confirmed=pixels[:1])
     assert confirmed.hits["verdict"][0] == CONFIRMED
     for name, made in whole.masks.items():
         np.testing.assert_array_equal(confirmed.masks[name], made, err_msg=name)
-    if method == "significance":
-        assert whole.hits["corrected"][0]
-        assert not rejected.hits["corrected"][0]

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.drawing import stamps, stretches
 from crmasks_widgets.dashboard.hits.view import HitsView
 from crmasks_widgets.dashboard.model import hit_rows
-from crmasks_widgets.dashboard.model.hit_list import IGNORED
 
 from .bench import FIRST, SECOND, Bench, small_analysis
 
@@ -78,7 +77,7 @@ def test_one_key_judges_and_goes_on_to_the_next(bench):
     assert second != first
     bench.press("n")
     assert bench.view.listing.verdicts[second] == REJECTED
-    assert bench.view.bar.state["reviewed"] == "2 of 2 reviewed"
+    assert bench.view.bar.state["reviewed"] == "2 of 2"
     p = bench.model.parameters
     pixels = {0: FIRST, 1: SECOND}
     assert p.mediancr_pixels_rejected == fits_pixels(pixels[second])
@@ -128,16 +127,31 @@ def test_a_hit_that_is_no_cosmic_ray_anywhere_stays_in_the_list(bench):
     bench.press("N")
     assert bench.model.parameters.pixels_to_be_ignored_as_cr == fits_pixels(FIRST)
     assert not any(mask[FIRST[0]] for mask in bench.model.analysis.masks.values())
-    assert sorted(verdicts(bench)) == [IGNORED, UNJUDGED]
+    assert verdicts(bench) == [IGNORED, UNJUDGED]
     view, cards = watched(bench)
-    (card,) = (card for card in cards.newest if card["verdict"] == IGNORED)
-    assert card["name"] == "–"
-    assert (card["place"].split(" · ")) == ["61, 12", "2 px"]
+    assert sorted((c["name"], c["verdict"]) for c in cards.newest) == [
+        ("1", IGNORED), ("2", UNJUDGED),
+    ]  # fmt: skip
     bench.state.select(pixel=FIRST[1])
     assert view.listing.verdicts[view.listing.selected] == IGNORED
     bench.press("u")
     assert bench.model.parameters.pixels_to_be_ignored_as_cr is None
     assert verdicts(bench) == [UNJUDGED, UNJUDGED]
+
+
+def test_other_pixels_that_are_in_no_mask_are_listed_without_a_number(bench):
+    trimmed = fits_pixels(FIRST)[:1]
+    bench.state.update(pixels_to_be_ignored_as_cr=((5, 5), (5, 6), *trimmed))
+    _, cards = watched(bench)
+    told = [(c["name"], c["kind"], c["place"].split(" · ")[1]) for c in cards.newest]
+    others = [("–", "ignored", "1 px"), ("–", "ignored", "2 px")]
+    assert sorted(told) == sorted([("1", "MM", "1 px"), ("2", "MM", "3 px"), *others])
+    choose(bench, "chip", "rejected")
+    choose(bench, "text", "5.5")
+    assert len(shown(bench)) == 1
+    bench.press("j")
+    bench.press("u")
+    assert bench.model.parameters.pixels_to_be_ignored_as_cr == trimmed
 
 
 def test_several_hits_are_judged_together_in_one_step(many):
@@ -196,7 +210,6 @@ def test_only_what_is_asked_for_is_sent(many):
 
 
 def test_stamps_are_the_exposures_the_median_and_what_is_corrected(bench):
-    bench.state.show(stretch="linear")
     view, cards = watched(bench)
     message, (sent,) = cards.sent[-1]
     card, side = message["cards"][0], message["cards"][0]["side"]
@@ -394,7 +407,7 @@ def test_no_hits_at_all():
     made = Bench(small_analysis(mm_threshold=1e6), at_once=True)
     view = made.add(HitsView(made.context))
     assert view.gallery.count == 0
-    assert view.bar.state["reviewed"] == "0 of 0 reviewed"
+    assert view.bar.state["reviewed"] == "0 of 0"
     choose(made, "view", "table")
     assert view.table.widget.caption == "0 of 0 hits"
     say(view.table.widget, event="sort", column="npix")
@@ -424,6 +437,8 @@ def test_another_method_tells_which_hits_it_finds(many):
         found = {int(n) - 1 for n in np.unique(labels[other > 0])} - {-1}
         assert 0 < len(found) < labels.max()
         assert many.view.bar.state["comparison"].startswith(f"finds {len(found)} of these")
+        n_others = many.view.bar.state["n_others"]
+        assert n_others == len(set(np.unique(other)) - set(np.unique(other[labels > 0])) - {0})
         choose(many, "compared", "also")
         assert set(shown(many)) == found
         choose(many, "compared", "not")
@@ -435,6 +450,28 @@ def test_another_method_tells_which_hits_it_finds(many):
         assert many.view.bar.state["other"] == ""
         assert many.view.listing.wanted.compared == ""
         choose(many, "other", "")
+        assert not many.errors
+    finally:
+        many.view.close()
+
+
+def test_hits_that_only_another_method_finds_are_gone_to_one_by_one(many):
+    many.state.update(crmethod="mmcosmic")
+    compare(many, "mm_lacosmic")
+    try:
+        labels = many.model.analysis.labels
+        other = many.model.analysis.replace(crmethod="mm_lacosmic").labels
+        only = set(np.unique(other)) - set(np.unique(other[labels > 0])) - {0}
+        assert many.view.bar.state["n_others"] == len(only) > 1
+        seen = []
+        for _ in range(len(only) + 1):
+            choose(many, "next_other", True)
+            seen.append(int(other[many.model.selection.pixel]))
+        assert set(seen) == only
+        assert seen[0] == seen[-1]
+        choose(many, "other", "")
+        choose(many, "next_other", True)
+        assert many.view.bar.state["n_others"] == 0
         assert not many.errors
     finally:
         many.view.close()

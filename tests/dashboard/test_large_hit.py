@@ -75,7 +75,6 @@ def fits_pixels(pixels):
 
 
 def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
-    bench.state.show(stretch="linear")
     bench.state.select(pixel=SECOND[0])
     content, stack = bench.pictures.content, bench.model.analysis.stack
     names = [panel["name"] for panel in content["panels"]]
@@ -90,11 +89,11 @@ def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
         assert (panel(bench, k) == wanted).all()
     codes = panel(bench, 4)
     y, x = SECOND[0][0] - part[0].start, SECOND[0][1] - part[1].start
-    assert tuple(codes[0, 0]) == (235, 235, 235)
+    assert tuple(codes[0, 0]) == (34, 34, 34)
     shown = {tuple(c) for c in bench.pictures.colours.reshape(-1, 3)}
     assert rgb(all_codes()[MM_ONLY].colour) in shown
     assert OUTLINE in shown
-    assert tuple(codes[y, x]) != (235, 235, 235)
+    assert tuple(codes[y, x]) != (34, 34, 34)
 
 
 def test_cuts_go_through_the_hit_along_its_row_and_column(bench):
@@ -127,7 +126,7 @@ def test_a_low_picture_has_no_room_for_cuts(bench):
 def test_words_say_where_and_why(bench):
     bench.state.select(pixel=SECOND[0])
     state = bench.view.large.detail.state
-    assert (state["name"], state["kind"], state["place"]) == ("Hit 2", "MM only", "x 22 y 41")
+    assert (state["name"], state["kind"], state["place"]) == ("Hit 2", "MM", "x 22 y 41")
     hits = bench.model.analysis.hits
     assert state["why"].startswith(f"bright in 1 and 3, {hits['significance'][1]:.0f} σ, ")
     assert state["why"].endswith(" × the limit, 3 pixels")
@@ -184,6 +183,18 @@ def test_the_picture_is_made_larger_and_wider(bench):
     assert bench.view.large._panels.width == 5
     bench.press("-")
     assert bench.view.large._panels.width == 11
+
+
+def test_a_stretch_is_for_all_pictures_of_hits(bench):
+    bench.state.select(pixel=SECOND[0])
+    stamps = []
+    bench.view.gallery.send = lambda content, buffers=None: stamps.append(buffers)
+    before = panel(bench, 3)
+    do(bench, "stretch", "asinh")
+    assert (panel(bench, 3) != before).any()
+    assert len(stamps) == 1
+    do(bench, "stretch", "none of these")
+    assert bench.view.large.detail.state["stretch"] == "asinh"
 
 
 def test_saving_is_left_to_the_page(bench):

@@ -97,16 +97,27 @@ def edits(read: Reader) -> mask_rules.HandEdits:
 
 
 def listed(read: Reader) -> BoolArray:
-    """Pixels of all hits of the median: those that a user rejected keep their numbers."""
-    flagged, edited = read("flags", "median").either, read("edits")
-    nothing = np.zeros_like(edited.rejected)
-    edited = dataclasses.replace(edited, rejected=nothing)
-    return mask_rules.build_mediancr(flagged, read("stack"), edited, read.p.dilation)
+    """Pixels of all hits of the median: those that a user put out of masks keep their numbers."""
+    edited, flagged = read("edits"), read("flags", "median").either
+
+    def built(allowed: BoolArray) -> BoolArray:
+        plain = mask_rules.HandEdits(allowed, edited.forced, np.zeros_like(allowed))
+        return mask_rules.build_mediancr(flagged, read("stack"), plain, read.p.dilation)
+
+    kept, ignored = built(edited.allowed), _ignored(read)
+    if not ignored.any():
+        return kept
+    return kept | hit_list.groups_inside(built(edited.allowed | ignored), ignored)
+
+
+def _ignored(read: Reader) -> BoolArray:
+    name = "pixels_to_be_ignored_as_cr"
+    return regions.pixel_mask(getattr(read.p, name), read.exposures.shape, name)
 
 
 def found(read: Reader) -> BoolArray:
     """MEDIANCR before any hit is taken out for its class."""
-    kept: BoolArray = read("listed") & ~read("edits").rejected
+    kept: BoolArray = read("listed") & read("edits").allowed & ~read("edits").rejected
     return kept
 
 
@@ -127,7 +138,7 @@ def everywhere(read: Reader) -> hit_in_all.Everywhere:
 def classes(read: Reader) -> HitClasses:
     """What each hit is."""
     return classify_hits(
-        read("labels"), _allowed(read, "median").either, read("everywhere"), read("tested"),
+        read("labels"), read("flags", "median").either, read("everywhere"), read("tested"),
         read("clean"), read("level"), read("noise_scale"),
         saturation(read, "median", divided=True),
     )  # fmt: skip
@@ -162,18 +173,18 @@ def masks(read: Reader) -> mask_rules.Masks:
 def hits(read: Reader) -> Table:
     """One row a hit of the median."""
     labels, stack, edited = read("labels"), read("stack"), read("edits")
-    codes = mask_rules.detection_codes(_allowed(read, "median"), read("listed"), edited)
+    codes = mask_rules.detection_codes(read("flags", "median"), read("listed"), edited)
     table = hit_list.hit_table(labels, codes, stack)
     confirmed = regions.pixel_mask(
         read.p.mediancr_pixels_confirmed, labels.shape, "mediancr_pixels_confirmed"
     )
-    verdict = verdicts.verdicts(labels, confirmed, edited.rejected)
+    verdict = verdicts.verdicts(labels, confirmed, edited.rejected, _ignored(read))
     if _judged(read):
         classes = read("classes")
         table["class"] = np.array([CLASS_NAMES[k] for k in classes.names], "U28")
         table["reason"] = classes.reasons
         kept = ~classes.outside(read.p.sg_corrected)[1:]
-        table["corrected"] = kept & (verdict != verdicts.REJECTED)
+        table["corrected"] = kept & ~np.isin(verdict, verdicts.OUT)
         table["significance"] = classes.significance
     else:
         table["significance"] = hit_list.significance(labels, stack, read.noise)

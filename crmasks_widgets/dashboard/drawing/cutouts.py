@@ -16,9 +16,9 @@ _LEVELS: Final = 200  # shades of a value; the rest of the palette is for the co
 _INVALID: Final = _LEVELS
 _CODES: Final = _LEVELS + 1  # index of code 0
 _OUTLINE: Final = 240
-_DARK_OUTLINE: Final = 241
 _SHAPE: Final = 242
 _NOTHING: Final = 255
+_DARK: Final = 34  # grey on which the colours of all codes are seen
 _GAP: Final = 1  # between panels, pixels of the page
 _WIDEST_GAP: Final = 16
 NAME_HEIGHT: Final = 14  # above a panel, pixels of the page
@@ -165,12 +165,11 @@ def palette(colours: str) -> UINT8:
     shades = np.round(np.linspace(0, stretches.INVALID - 1, _LEVELS)).astype(int)
     full = stretches.colour_palette(colours)
     table[:_LEVELS], table[_INVALID] = full[shades], full[stretches.INVALID]
-    table[_CODES, :3] = 235
+    table[_CODES, :3] = _DARK
     shown = overlays.overlay_codes()
     for code, kind in shown.items():
         table[_CODES + code, :3] = rgb(kind.colour)
     table[_OUTLINE, :3] = rgb(shown[overlays.BRUSHED].colour)
-    table[_DARK_OUTLINE, :3] = 0
     table[_NOTHING, 3] = 0
     return table
 
@@ -199,7 +198,7 @@ def raster(panels: Panels, values: Sequence[UINT8], codes: UINT8, hit: npt.NDArr
     drawn = [np.where(edge, np.uint8(_OUTLINE), _enlarged(panel, side)) for panel in values]
     tint = codes >= overlays.TINTED
     table = np.where(tint, codes - overlays.TINTED + _CODES, np.where(codes > 0, _SHAPE, _CODES))
-    drawn.insert(len(drawn) - 1, np.where(edge, _DARK_OUTLINE, table).astype(np.uint8))
+    drawn.insert(len(drawn) - 1, np.where(edge, _OUTLINE, table).astype(np.uint8))
     whole = np.full(panels.shape, _NOTHING, np.uint8)
     for k, panel in enumerate(drawn):
         x, y = panels.corner(k)

@@ -64,6 +64,8 @@ function panel(set) {
   peak.addEventListener("change", () => set("peak", Number(peak.value) || 0));
   const inside = element("input", { type: "checkbox" });
   inside.addEventListener("change", () => set("on_screen", inside.checked));
+  const otherHits = element("button", { type: "button" });
+  otherHits.addEventListener("click", () => set("next_other", true));
   const clear = element("button", { type: "button", textContent: "show all" });
   clear.addEventListener("click", () => set("clear", true));
   const box = element(
@@ -71,7 +73,7 @@ function panel(set) {
     element("label", {}, element("span", { textContent: "peak ≥" }), peak, " ADU"),
     element("label", {}, element("span", { textContent: "find" }), text),
     element("label", { className: "crmasks-tick" }, inside, "only what diagram and image show"),
-    otherRow, comparedRow, said, clear,
+    otherRow, comparedRow, said, otherHits, clear,
   );
   const show = (state) => {
     fill(method, state.methods.map((name) => [name, name]), state.method);
@@ -79,6 +81,8 @@ function panel(set) {
     fill(compared, state.comparisons, state.compared);
     comparedRow.hidden = !state.other;
     said.textContent = state.comparison;
+    otherHits.hidden = !state.n_others;
+    otherHits.textContent = `go to the next of the ${state.n_others} others`;
     inside.checked = state.on_screen;
     if (document.activeElement !== text) text.value = state.text;
     if (document.activeElement !== peak) peak.value = state.peak || "";
@@ -129,7 +133,9 @@ function render({ model, el }) {
     }));
     chips.replaceChildren(...state.chips.map((one) => chip(one, state.chip, set)));
     if (within) [...chips.children].find((one) => one.dataset.chip === within)?.focus();
-    reviewed.textContent = state.reviewed;
+    reviewed.replaceChildren(
+      state.reviewed, element("span", { className: "crmasks-wide", textContent: " reviewed" }),
+    );
     fill(order, state.orders, state.order);
     more.dataset.active = state.more || "";
     show(state);

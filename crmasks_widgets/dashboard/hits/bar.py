@@ -17,8 +17,8 @@ class HitBar(anywidget.AnyWidget):
     state : dict
         What is shown: "view", "views", "chip", "chips" (key, label, count and tone of each),
         "order", "orders", "reviewed"; in the panel "method", "methods", "peak", "text",
-        "on_screen", "other", "others", "compared", "comparison"; "more", how many of the panel's
-        choices leave hits out.
+        "on_screen", "other", "others", "compared", "comparison", "n_others"; "more",
+        how many of the panel's choices leave hits out.
 
     Notes
     -----

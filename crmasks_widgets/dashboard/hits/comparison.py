@@ -5,11 +5,14 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.core import detectors
 from crmasks_widgets.dashboard.hits.listing import Listing
 from crmasks_widgets.dashboard.model.engine import Engine, Snapshot
 from crmasks_widgets.dashboard.model.hit_list import HitList
+from crmasks_widgets.dashboard.model.selection import Pixels
 from crmasks_widgets.dashboard.page.context import Context
 from crmasks_widgets.parameters.types import METHODS
 
@@ -34,6 +37,8 @@ class Comparison:
         self.engine: Engine | None = None
         self._asked: tuple[HitList, str] = listing.hits, ""
         self.text = ""
+        self._others: tuple[tuple[int, int], ...] = ()
+        self._at = -1
 
     @property
     def method(self) -> str:
@@ -45,7 +50,7 @@ class Comparison:
     def choices(self, analysis: Analysis) -> tuple[tuple[str, str], ...]:
         """Methods to compare with, and what they are called."""
         own = analysis.parameters.crmethod
-        others = ((name, name.replace("_", " + ")) for name in METHODS if name != own)
+        others = ((name, _in_words(keys)) for name, keys in METHODS.items() if name != own)
         return (("", "no other method"), *others)
 
     def ask(self, analysis: Analysis, method: str) -> None:
@@ -60,7 +65,8 @@ class Comparison:
         """
         self._asked, self._listing.found_too = (self._listing.hits, method), None
         self._listing.want(compared="")
-        self.text = f"computing {method}…" if method else ""
+        self.text = f"computing {_in_words(METHODS[method])}…" if method else ""
+        self._others, self._at = (), -1
         if self.engine is not None:
             self.engine.start_from(analysis)
         if not method:
@@ -85,12 +91,23 @@ class Comparison:
         labels = other.labels
         seen = labels.ravel()[hits.pixels] > 0
         found = np.bincount(hits.row[seen], minlength=len(hits)) > 0
-        met = np.unique(labels.ravel()[hits.pixels[seen]])
-        more = other.n_hits - len(met)
+        self._others = _places_of_others(labels, hits.pixels[seen])
         n_found = int(np.count_nonzero(found))
-        self.text = f"finds {n_found:,} of these {len(hits):,}, and {more:,} others"
+        self.text = f"finds {n_found:,} of these {len(hits):,}, and {len(self._others):,} others"
         self._listing.found_too = found
         self._again()
+
+    @property
+    def n_others(self) -> int:
+        """How many hits only the method compared with finds."""
+        return len(self._others) if self.method else 0
+
+    def next_other(self) -> tuple[int, int] | None:
+        """Array index (y, x) of the next hit that only the other method finds; None for none."""
+        if not self.n_others:
+            return None
+        self._at = (self._at + 1) % len(self._others)
+        return self._others[self._at]
 
     def _failed(self, error: Exception) -> None:
         self._dispatcher.call(partial(self._give_up, error))
@@ -104,3 +121,17 @@ class Comparison:
         """Stop computing."""
         if self.engine is not None:
             self.engine.close()
+
+
+def _in_words(keys: tuple[str, ...]) -> str:
+    return " + ".join(row.name for row in detectors.rows(keys))
+
+
+def _places_of_others(labels: npt.NDArray[np.int32], shared: Pixels) -> tuple[tuple[int, int], ...]:
+    """First pixel (y, x) of each hit that has none of the shared pixels."""
+    pixels = np.flatnonzero(labels)
+    number = labels.ravel()[pixels]
+    numbers, first = np.unique(number, return_index=True)
+    only = ~np.isin(numbers, labels.ravel()[shared])
+    ys, xs = np.divmod(pixels[first[only]], labels.shape[1])
+    return tuple((int(y), int(x)) for y, x in zip(ys, xs, strict=True))

@@ -162,6 +162,8 @@ function moreTools(act) {
   for (const one of [x, y]) {
     one.addEventListener("change", () => act("widths", [Number(x.value), Number(y.value)]));
   }
+  const stretch = element("select", { aria: { label: "Stretch of the pictures of hits" } });
+  stretch.addEventListener("change", () => act("stretch", stretch.value));
   const local = row(
     "Local median", "Click a pixel that the median of its neighbours shall replace; again: not",
     () => act("tool", "local median"),
@@ -173,12 +175,18 @@ function moreTools(act) {
     row("Fewer pixels, larger (+)", "", () => act("resize", -3)),
     row("More pixels around (−)", "", () => act("resize", 3)),
     element("span", {}, local, " x ", x, " y ", y),
+    element("span", {}, "stretch of all hits ", stretch),
     row("Save PNG (s)", "Save the picture as it is on screen", () => act("save", true)),
   );
   box.addEventListener("keydown", (event) => {
     if (event.key === "Escape") event.stopPropagation();
   });
   const show = (state) => {
+    if (stretch.length !== state.stretches.length) {
+      stretch.replaceChildren(...state.stretches.map((name) =>
+        element("option", { value: name, textContent: name })));
+    }
+    stretch.value = state.stretch;
     local.setAttribute("aria-pressed", String(state.tool === "local median"));
     if (document.activeElement !== x) x.value = state.widths[0];
     if (document.activeElement !== y) y.value = state.widths[1];

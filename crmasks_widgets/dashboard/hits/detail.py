@@ -16,7 +16,8 @@ class HitDetail(anywidget.AnyWidget):
     ----------
     state : dict
         "name", "kind", "tone", "place", "why", "reason", "verdict", "chosen" (how many a verdict
-        would be for), "empty" (what to do while nothing is selected), "tool", "widths", "solid".
+        would be for), "empty" (what to do while nothing is selected), "tool", "widths", "solid",
+        "stretch", "stretches".
     size : list of int
         Width and height of the picture's place, screen pixels, and screen pixels to a pixel of
         the page; told by the page.

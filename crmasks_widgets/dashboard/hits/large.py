@@ -11,6 +11,7 @@ from ipywidgets import VBox
 
 from crmasks_widgets.core.verdicts import UNJUDGED
 from crmasks_widgets.dashboard.drawing import cutouts, overlays, stamps, viewport
+from crmasks_widgets.dashboard.drawing.stretches import STRETCHES
 from crmasks_widgets.dashboard.hits import words
 from crmasks_widgets.dashboard.hits.detail import HitDetail
 from crmasks_widgets.dashboard.hits.listing import Listing
@@ -53,13 +54,21 @@ class LargeHit:
         Tells which hit is selected.
     judge : callable
         Takes a verdict.
+    restretched : callable
+        Draws the stamps anew, in the stretch that was chosen here.
     """
 
-    def __init__(self, context: Context, listing: Listing, judge: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        listing: Listing,
+        judge: Callable[[str], object],
+        restretched: Callable[[], object],
+    ) -> None:
         self._state, self._model = context.state, context.state.model
-        self._listing, self._judge = listing, judge
+        self._listing, self._judge, self._restretched = listing, judge, restretched
         self._larger, self._solid_shown = 0, False
-        self.tool, self.widths = LOOK, (5, 5)
+        self.tool, self.widths, self.stretch = LOOK, (5, 5), "linear"
         self._panels: cutouts.Panels | None = None
         self._part: Part | None = None
         self._picture, self._spots, self._frames_memo = Memo(), Memo(), Memo()
@@ -136,7 +145,7 @@ class LargeHit:
         analysis, display, p = model.analysis, model.display, model.parameters
         key = (
             frames, analysis.result("flags", display.target), analysis.mask(display.target), spot,
-            size, display.stretch, display.target, p.color_scale,
+            size, self.stretch, display.target, p.color_scale,
             p.pixels_to_be_replaced_by_local_median, p.mediancr_pixels_rejected,
             p.pixels_to_be_ignored_as_cr, p.pixels_to_be_flagged_as_cr,
         )  # fmt: skip
@@ -148,7 +157,7 @@ class LargeHit:
         cut = _CUT_PART * height if height * _CUT_PART > _LEAST_CUT * scale else 0.0
         model = self._model
         limits = colour_limits(frames[-2], model.parameters.color_scale)
-        values = [cutouts.value_panel(f, limits, model.display.stretch) for f in frames]
+        values = [cutouts.value_panel(f, limits, self.stretch) for f in frames]
         room = int(width), max(1, int(height - cut))
         panels = cutouts.arrange(len(frames) + 1, frames[0].shape, room, scale)
         self._panels, self._part = panels, spot.part
@@ -188,6 +197,7 @@ class LargeHit:
             "name": "", "kind": "", "tone": "", "place": "", "why": "", "reason": "",
             "verdict": "", "can_judge": False, "empty": "" if spot else _EMPTY,
             "tool": self.tool, "widths": self.widths, "solid": self._solid_shown,
+            "stretch": self.stretch, "stretches": list(STRETCHES),
         }  # fmt: skip
         if spot is None:
             return state
@@ -234,6 +244,9 @@ class LargeHit:
         elif what == "widths":
             x, y = (min(99, max(1, int(width))) | 1 for width in value)
             self.widths = x, y
+        elif what == "stretch" and value in STRETCHES:
+            self.stretch = str(value)
+            self._restretched()
         elif what == "resize":
             self.resize(int(value))
         elif what == "solid":

@@ -100,8 +100,7 @@ class Listing:
         """Find the rows inside what diagram and image show, and those that are brushed."""
         hits, display = self.hits, model.display
         place = (hits, model.analysis.stack, display.target)
-        order = np.argsort(hits.pixels)
-        pixels, numbers = hits.pixels[order], (hits.row[order] + 1).astype(np.int32)
+        pixels, numbers = hits.by_pixel
         on_screen = self.wanted.on_screen
         self._inside = self._near(
             (*place, display.diagram, display.image, on_screen),

@@ -7,7 +7,7 @@ from typing import Any, Final
 from ipywidgets import HBox, VBox
 
 from crmasks_widgets.core.codes import colours_by_name
-from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.drawing import stamps, stretches
 from crmasks_widgets.dashboard.hits import words
 from crmasks_widgets.dashboard.hits.bar import HitBar
@@ -20,7 +20,6 @@ from crmasks_widgets.dashboard.hits.table_rows import TableRows
 from crmasks_widgets.dashboard.image import picking
 from crmasks_widgets.dashboard.image.frames import corrected
 from crmasks_widgets.dashboard.model import edits, review
-from crmasks_widgets.dashboard.model.hit_list import IGNORED
 from crmasks_widgets.dashboard.model.hit_rows import ANY
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
@@ -48,7 +47,7 @@ class HitsView:
         self._state, self._model = context.state, context.state.model
         self.plots: tuple[str, ...] = (PLOT, SOLID_PLOT)
         self.listing = Listing()
-        self.large = LargeHit(context, self.listing, self.judge)
+        self.large = LargeHit(context, self.listing, self.judge, self._again)
         self._window, self._view = _FIRST_WINDOW, GALLERY
         self._fixed, self._sent = Memo(), Memo()
         self.bar = HitBar()
@@ -116,7 +115,7 @@ class HitsView:
             ],
             "order": wanted.column,
             "orders": (*review.ORDERS.items(), *self._column_order()),
-            "reviewed": f"{listing.judged:,} of {len(hits):,} reviewed",
+            "reviewed": f"{listing.judged:,} of {len(hits):,}",
             "method": wanted.method,
             "methods": (ANY, *colours_by_name()),
             "peak": wanted.peak,
@@ -127,6 +126,7 @@ class HitsView:
             "compared": wanted.compared,
             "comparisons": _COMPARED,
             "comparison": self.comparison.text if self.comparison.method else "",
+            "n_others": self.comparison.n_others,
             "more": sum(
                 (wanted.method != ANY, wanted.peak > 0, bool(wanted.text), wanted.on_screen,
                  bool(wanted.compared)),
@@ -149,7 +149,7 @@ class HitsView:
         fixed = self._corrected_frame()
         key = (
             listing.hits, listing.shown, listing.verdicts, listing.chosen, listing.brushed,
-            model.analysis.stack, fixed, model.display.stretch,
+            model.analysis.stack, fixed, self.large.stretch,
         )  # fmt: skip
         with self.gallery.hold_sync():
             self.gallery.panels = model.analysis.exposures.n + 2
@@ -216,7 +216,7 @@ class HitsView:
         for half in set(halves.values()):
             some = [row for row in rows if halves[row] == half]
             centres = [hits.centre(row) for row in some]
-            drawn = stamps.stamps(frames, centres, half, self._model.display.stretch)
+            drawn = stamps.stamps(frames, centres, half, self.large.stretch)
             made |= dict(zip(some, drawn, strict=True))
         return made
 
@@ -270,11 +270,19 @@ class HitsView:
             self.listing.want(column=str(value), descending=False)
         elif name == "other":
             self.comparison.ask(self._model.analysis, str(value))
+        elif name == "next_other":
+            self._show_other()
         elif name == "clear":
             self.listing.want(**_ALL)
         elif name == "view":
             self._turn_to(str(value))
         self._again()
+
+    def _show_other(self) -> None:
+        """Go to the next hit that only the method compared with finds."""
+        place = self.comparison.next_other()
+        if place is not None:
+            picking.reveal(self._state, place)
 
     def _turn_to(self, view: str) -> None:
         """Show the gallery or the table."""

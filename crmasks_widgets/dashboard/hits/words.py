@@ -1,7 +1,6 @@
 """Hits in words: what a card, the large picture and a screen reader say."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any, Final
 
 from crmasks_widgets.core.codes import colours_by_name
@@ -12,7 +11,6 @@ from crmasks_widgets.hit_classes import CLASS_NAMES, COINCIDENT, PLAIN_NAME
 ALIKE: Final = 3.0
 _SURE: Final = "#00875f"
 _OTHER: Final = "#8a8a8a"
-_SHORT_METHODS: Final[Mapping[str, str]] = MappingProxyType({"significance only": "significance"})
 
 
 def tone(column: str, name: str) -> str:
@@ -24,7 +22,7 @@ def tone(column: str, name: str) -> str:
 
 def kind(column: str, name: str) -> str:
     """A class or a method in a word."""
-    return short(name) if column == "class" else _SHORT_METHODS.get(name, name)
+    return short(name) if column == "class" else name.removesuffix(" only")
 
 
 def number(row: Any) -> str:

@@ -1,7 +1,7 @@
 """The hits of the median with all that is asked about them while a user goes through them.
 
-Hits that were put out of every mask by hand are no hits of the analysis any more; they stand in
-this list as well, so that nothing that was decided is out of sight.
+Pixels that were put out of every mask by hand without being a whole hit stand in this list as well,
+so that nothing that was decided is out of sight.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,13 @@ from crmasks_widgets.core.doubt import largest_ratio, most_doubtful_first
 from crmasks_widgets.core.hits import hit_table, significance
 from crmasks_widgets.core.noise import at_pixels
 from crmasks_widgets.core.typing import Float64Array
-from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.model.selection import REACH, Pixels
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.hit_classes import CLASS_NAMES, COINCIDENT, PLAIN_NAME
 from crmasks_widgets.parameters import Parameters
 
-IGNORED = "ignored"
 _NEEDED = ("hits", "labels", "stack")
 # An exposure is bright where it has so much of what the median has above the minimum.
 _BRIGHT = 0.5
@@ -37,7 +36,8 @@ class HitList:
     Attributes
     ----------
     table : Table
-        As `Analysis.hits`; what was put out of every mask has number 0 and follows at the end.
+        As `Analysis.hits`; pixels of no hit that were put out of every mask have number 0 and
+        follow at the end.
     pixels : (k,) int64
         Flat indices of the pixels of all rows, those of a row together.
     row : (k,) int64
@@ -64,6 +64,12 @@ class HitList:
     def first(self) -> Pixels:
         """Where the pixels of each row begin; one more than rows."""
         return np.searchsorted(self.row, np.arange(len(self) + 1))
+
+    @cached_property
+    def by_pixel(self) -> tuple[Pixels, npt.NDArray[np.int32]]:
+        """Flat indices of all pixels, rising, and of which row each is, counted from 1."""
+        order = np.argsort(self.pixels)
+        return self.pixels[order], (self.row[order] + 1).astype(np.int32)
 
     @cached_property
     def other_class(self) -> npt.NDArray[np.bool_]:
@@ -147,11 +153,11 @@ def list_hits(model: ViewModel) -> HitList:
     Returns
     -------
     HitList
-        Hits of the median, then what its user put out of every mask.
+        Hits of the median, then other pixels that its user put out of every mask.
     """
     analysis = model.analysis
     labels, table = analysis.labels, analysis.result("hits")
-    ignored = _labels_of(analysis.parameters.pixels_to_be_ignored_as_cr, labels.shape)
+    ignored = _other_groups(analysis.parameters.pixels_to_be_ignored_as_cr, labels)
     if ignored is not None:
         table = _with_ignored(table, ignored, analysis)
         labels = np.where(ignored > 0, ignored + labels.max(initial=0), labels)
@@ -171,16 +177,18 @@ def _first_of_each(order: Pixels, row: Pixels, pixels: Pixels) -> Pixels:
     return pixels[order][first]
 
 
-def _labels_of(
-    listed: tuple[edits.Pixel, ...] | None, shape: tuple[int, ...]
+def _other_groups(
+    listed: tuple[edits.Pixel, ...] | None, labels: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.int32] | None:
-    if not listed:
-        return None
-    labels = np.zeros(shape, np.int32)
-    for number, group in enumerate(edits.groups(listed), start=1):
+    """Numbers of the groups of pixels that are no hit; None if there are none."""
+    numbered = np.zeros_like(labels)
+    number = 0
+    for group in edits.groups(listed):
         xs, ys = np.array(group).T
-        labels[ys - 1, xs - 1] = number
-    return labels
+        if not labels[ys - 1, xs - 1].any():
+            number += 1
+            numbered[ys - 1, xs - 1] = number
+    return numbered if number else None
 
 
 def _with_ignored(table: Table, ignored: npt.NDArray[np.int32], analysis: Analysis) -> Table:

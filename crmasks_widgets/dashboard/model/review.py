@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.verdicts import REJECTED, UNJUDGED
-from crmasks_widgets.dashboard.model.hit_list import IGNORED, HitList
+from crmasks_widgets.core.verdicts import IGNORED, OUT, REJECTED, UNJUDGED
+from crmasks_widgets.dashboard.model.hit_list import HitList
 from crmasks_widgets.dashboard.model.hit_rows import (
     ANY,
     BoolArray,
@@ -114,7 +114,7 @@ def chips(hits: HitList, verdicts: Verdicts) -> tuple[Chip, ...]:
     largest_first = sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda p: -p[1])
     kinds = [Chip(f"{column}:{name}", short(name), n) for name, n in largest_first]
     left = int(np.count_nonzero(verdicts == UNJUDGED))
-    out = int(np.count_nonzero(np.isin(verdicts, (REJECTED, IGNORED))))
+    out = int(np.count_nonzero(np.isin(verdicts, OUT)))
     return (
         Chip(ALL, "all", len(hits)),
         Chip(UNJUDGED, UNJUDGED, left),
@@ -160,7 +160,7 @@ def _in_chip(hits: HitList, verdicts: Verdicts, chip: str) -> BoolArray:
     if chip == ALL:
         return np.ones(len(hits), dtype=bool)
     if chip == REJECTED:
-        return np.isin(verdicts, (REJECTED, IGNORED))
+        return np.isin(verdicts, OUT)
     column, _, word = chip.partition(":")
     if not word:
         return np.asarray(verdicts == chip)
