@@ -1,6 +1,7 @@
 """Gestures in the diagram, made with the mouse."""
 
 import pytest
+from PIL import Image
 
 from .conftest import POINTS
 
@@ -23,6 +24,12 @@ def places(screen, plot="observed"):
     return found.evaluate_all(PLACES)
 
 
+def line_place(screen, x):
+    """Where the line is at x, page pixels."""
+    y = screen.kernel.ask(f"float(dashboard.analysis.boundary.boundary({x}))")
+    return screen.data_point("observed", x, y)
+
+
 def flagged_by_mm(screen):
     return screen.kernel.ask("int(dashboard.analysis.flags('median').found['mm'].sum())")
 
@@ -36,13 +43,12 @@ def drag(screen, start, end):
 def test_masks_follow_a_fixed_point_and_the_page_is_ahead_of_them(screen):
     screen.page.evaluate(LISTEN)
     counts = screen.counts()
-    x, y = screen.at_rest(lambda: places(screen))[1]
-    drag(screen, (x, y), (x + 20, y + 40))
+    drag(screen, line_place(screen, 150.0), screen.data_point("observed", 220.0, 45.0))
     low = screen.changed(counts)
     above = screen.page.evaluate("window.crmasksAbove.at(-1)")
     screen.kernel.finish()
     assert above == flagged_by_mm(screen)
-    screen.page.mouse.move(x + 4, y + 15, steps=6)
+    screen.page.mouse.move(*screen.data_point("observed", 160.0, 70.0), steps=6)
     screen.changed(low)
     screen.page.mouse.up()
     screen.until(lambda: screen.page.evaluate("window.crmasksAbove.at(-1)") is None, "an answer")
@@ -60,8 +66,7 @@ def test_masks_follow_a_fixed_point_and_the_page_is_ahead_of_them(screen):
 
 
 def test_the_line_itself_is_dragged_and_its_point_removed(screen):
-    x, y = 1000.0, 90.0 + 210.0 * 850 / 4850  # on the line between the points
-    start = screen.data_point("observed", x, y)
+    start = line_place(screen, 1000.0)
     end = screen.data_point("observed", 600.0, 40.0)
     drag(screen, start, end)
     screen.page.mouse.up()
@@ -105,6 +110,17 @@ def test_the_wheel_zooms_and_home_returns(screen):
     screen.until(lambda: ticks() != whole, "other numbers at the axes")
     screen.dashboard.get_by_title("Show everything (h)").click()
     screen.until(lambda: ticks() == whole, "the numbers of before")
+
+
+def test_the_camera_saves_what_is_seen(screen):
+    with screen.page.expect_download() as waiting:
+        screen.dashboard.get_by_title("Save as PNG").first.click()
+    saved = Image.open(waiting.value.path()).convert("RGB")
+    box = screen.dashboard.locator(".crmasks-plot-observed").bounding_box()
+    assert saved.size == (round(box["width"]), round(box["height"]))
+    colours = {colour for _, colour in saved.getcolors(1 << 24)}
+    assert (213, 94, 0) in colours  # the line
+    assert len(colours) > 100  # the density
 
 
 @pytest.mark.parametrize("tool", ["box", "lasso"])

@@ -73,6 +73,9 @@ class HandView {
     };
     watch(model, "change:scene", () => this.answer());
     watch(model, "change:answered", () => this.answer());
+    watch(model, "msg:custom", ({ event, name }) => {
+      if (event === "save") saveSnapshot(plot, el, name);
+    });
     watch(model, "change:axes change:active", draw);
     watch(model, "change:places change:others change:rest", () => this.forget());
     watch(model, "change:legend change:stamps", () => this.explain());
@@ -438,9 +441,10 @@ class HandView {
   }
 
   stamp(context, ratio, { x, y }, codes) {
+    const hidden = this.model.get("scene").hidden ?? [];
     for (let i = 0; i < x.length; i += 1) {
       const image = codes[i] && this.images.get(codes[i]);
-      if (!image?.complete) continue;
+      if (!image?.complete || hidden.includes(codes[i])) continue;
       const left = Math.floor(this.across(x[i]) * ratio) - (image.width >> 1);
       const top = Math.floor(this.up(y[i]) * ratio) - (image.height >> 1);
       context.drawImage(image, left, top);

@@ -13,8 +13,8 @@ from crmasks_widgets.dashboard.drawing.glyphs import glyphs, stamp
 from crmasks_widgets.dashboard.drawing.pictures import rgba_png
 
 _HERE: Final = Path(__file__).parent
-# A user needs no bundler, and anywidget takes one text: the second module comes after the first.
-_MODULES: Final = ("curves.js", "hand.js")
+# A user needs no bundler, and anywidget takes one text: it is all of these.
+_MODULES: Final = ("curves.js", "snapshot.js", "hand.js")
 
 
 class Hand(anywidget.AnyWidget):
@@ -56,6 +56,7 @@ class Hand(anywidget.AnyWidget):
     Messages (`on_msg`): ``{"event": "grasp", "gesture", "index"}``, an index beyond the points for
     a new one on the line; ``{"event": "drop", "gesture", "index", "x", "y"}``;
     ``{"event": "exact", "index", "point"}`` with x, y and weight; ``{"event": "remove", "index"}``.
+    ``{"event": "save", "name"}`` to the page asks it to save the plot as PNG.
     Of `moved`, the page sends only the newest, and may send it after the drop: only what belongs to
     the gesture that is going on counts.
     """
