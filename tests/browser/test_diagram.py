@@ -120,7 +120,9 @@ def test_the_camera_saves_what_is_seen(screen):
     saved = Image.open(waiting.value.path()).convert("RGB")
     box = screen.dashboard.locator(".crmasks-plot-observed").bounding_box()
     assert saved.size == (round(box["width"]), round(box["height"]))
-    colours = {colour for _, colour in saved.getcolors(1 << 24)}
+    counts = saved.getcolors(1 << 24)
+    colours = {colour for _, colour in counts}
+    assert max(counts)[1] == (255, 255, 255)  # the page
     assert (213, 94, 0) in colours  # the line
     assert len(colours) > 100  # the density
 

@@ -105,11 +105,9 @@ export function unpacked(bytes, codes = null) {
   const each = codes ? 8 : 9;
   const n = bytes.byteLength / each;
   const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  return {
-    x: new Float32Array(copy, 0, n),
-    y: new Float32Array(copy, 4 * n, n),
-    code: codes ? new Uint8Array(codes.buffer, codes.byteOffset, n) : new Uint8Array(copy, 8 * n, n),
-  };
+  const [x, y] = [new Float32Array(copy, 0, n), new Float32Array(copy, 4 * n, n)];
+  const code = codes ? [codes.buffer, codes.byteOffset, n] : [copy, 8 * n, n];
+  return { x, y, code: new Uint8Array(...code) };
 }
 
 /**

@@ -33,14 +33,22 @@ const number = (value) => {
   return value.toFixed(digits).replace("-", "\u2212");
 };
 
+function imageOf(src) {
+  const image = new Image();
+  image.src = src;
+  return image;
+}
+
 class HandView {
   constructor(model, el, scales) {
     Object.assign(this, { model, el, scales });
     this.drag = null; // {gesture, index, born, moved, from, x, y, weight, answered}
     this.settling = null; // what was dropped, until the kernel shows it
-    this.hovered = null;
+    this.hovered = null; // a point, by its index
+    this.near = null; // where a point would be born, x
+    this.at = this.above = null; // what the readout says
     this.waiting = false;
-    this.images = new Map();
+    this.layers = [];
     el.classList.add("crmasks-hand");
     this.canvas = make(el, "canvas");
     this.svg = make(el, "svg");
@@ -275,27 +283,23 @@ class HandView {
     const point = event.target.closest?.(".point");
     this.hovered = point ? Number(point.dataset.index) : null;
     this.near = event.target === this.grip && !this.drag ? x : null;
-    const parts = [];
-    for (const [axis, value] of [[xAxis, x], [yAxis, y]]) {
-      const [, name, unit] = axis.name.match(/^(.*) \((.*)\)$/) ?? [null, axis.name, ""];
-      parts.push(`${name} ${number(value)} ${unit}`);
-    }
-    if (this.above !== null && this.held) parts.push(`${this.above} above the line`);
-    else if (this.lineAt) parts.push(`line ${number(this.lineAt(x))} ADU`);
-    this.words = parts.join(" \u00b7 ");
+    this.at = [[xAxis, x], [yAxis, y]].map(([axis, value]) => {
+      const [, name, unit] = axis.name.match(/^(.*) \((.*)\)$/);
+      return { name, unit, value };
+    });
     this.draw();
   }
 
   leave() {
     if (this.drag) return;
-    this.words = "";
+    this.at = null;
     this.hovered = this.near = null;
     this.draw();
   }
 
   explain() {
     const { legend, model } = this;
-    const { pictures = {}, ratio = 1, side = 1 } = model.get("stamps");
+    const { pictures = {}, pens = {}, ratio = 1, side = 1 } = model.get("stamps");
     legend.replaceChildren();
     for (const { code, name } of model.get("legend")) {
       const entry = make(legend, "span");
@@ -311,11 +315,9 @@ class HandView {
         entry.append(name);
       }
     }
-    this.images = new Map(Object.entries(pictures).map(([code, src]) => {
-      const image = new Image();
-      image.src = src;
-      return [Number(code), image];
-    }));
+    // Rims first: in a crowd, none covers the pen of another glyph.
+    this.layers = [pictures, pens].map((layer) => new Map(
+      Object.entries(layer).map(([code, src]) => [Number(code), imageOf(src)])));
     this.draw();
   }
 
@@ -335,7 +337,8 @@ class HandView {
     const points = this.shownPoints;
     this.el.classList.toggle("active", Boolean(this.model.get("active")));
     this.lineAt = lineOf(scene, points, this.held);
-    const path = this.lineAt ? this.pathOf(this.lineAt, scene.curve?.x ?? points.map((p) => p[0])) : "";
+    const knots = [...(scene.curve?.x ?? []), ...points.map((point) => point[0])];
+    const path = this.lineAt ? this.pathOf(this.lineAt, knots) : "";
     for (const node of [this.halo, this.line]) set(node, { d: path });
     set(this.grip, { d: scene.movable ? path : "" });
     each(this.iterations, scene.iterations ?? [], "path", (node, curve) =>
@@ -347,7 +350,20 @@ class HandView {
     this.drawLevels(scene.levels ?? []);
     this.drawPoints(scene.movable ? points : []);
     this.drawGlyphs(scene);
-    this.readout.textContent = this.words ?? "";
+    this.readout.textContent = this.at ? this.saying(this.at) : "";
+  }
+
+  // What is under the pointer, or what the hand holds and how much is above the line then.
+  saying([across, up]) {
+    const dot = " \u00b7 ";
+    if (this.drag?.moved) {
+      const above = this.above === null ? "" : `${dot}${this.above} above the line`;
+      return `${number(across.value)}, ${number(up.value)} ${up.unit}${above}`;
+    }
+    const unit = across.unit === up.unit ? "" : ` ${across.unit}`;
+    const line = this.lineAt ? `${dot}line ${number(this.lineAt(across.value))}` : "";
+    const [x, y] = [across, up].map(({ name, value }) => `${name} ${number(value)}`);
+    return `${x}${unit}${dot}${y}${line} ${up.unit}`;
   }
 
   pathOf(line, knots) {
@@ -355,13 +371,15 @@ class HandView {
     const [low, high] = this.ends("x");
     const axis = this.model.get("axes").x;
     const places = [];
-    for (let i = 0; i <= width; i += 2) places.push(backward(axis, low + (i / width) * (high - low)));
+    for (let i = 0; i <= width; i += 2) {
+      places.push(backward(axis, low + (i / width) * (high - low)));
+    }
     const [first, last] = [places[0], places.at(-1)];
     places.push(...knots.filter((x) => x > first && x < last));
     places.sort((a, b) => a - b);
     const limit = (value) => Math.min(Math.max(value, -1e4), 1e4).toFixed(1);
-    return places.map((x, i) => `${i ? "L" : "M"}${this.across(x).toFixed(1)} ${limit(this.up(line(x)))}`)
-      .join("");
+    const corner = (x) => `${this.across(x).toFixed(1)} ${limit(this.up(line(x)))}`;
+    return `M${places.map(corner).join("L")}`;
   }
 
   drawLevels(levels) {
@@ -392,8 +410,8 @@ class HandView {
         transform: `translate(${this.across(x)},${this.up(y)})`,
       });
     });
-    const seen = this.near !== null && this.near !== undefined && this.lineAt && this.hovered === null;
-    set(this.ghost, { display: seen && !this.drag ? "" : "none" });
+    const seen = this.near !== null && this.lineAt && this.hovered === null && !this.drag;
+    set(this.ghost, { display: seen ? "" : "none" });
     if (seen) {
       set(this.ghost, { x: this.across(this.near) - 4, y: this.up(this.lineAt(this.near)) - 4 });
     }
@@ -420,7 +438,8 @@ class HandView {
     if (kernels) kernels.style.visibility = ahead ? "hidden" : "";
     const context = this.canvas.getContext("2d");
     const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [this.el.clientWidth * ratio, this.el.clientHeight * ratio].map(Math.round);
+    const { clientWidth, clientHeight } = this.el;
+    const [width, height] = [clientWidth, clientHeight].map((side) => Math.round(side * ratio));
     if (this.canvas.width !== width || this.canvas.height !== height || this.drawn) {
       [this.canvas.width, this.canvas.height] = [width, height];
       this.drawn = false;
@@ -428,10 +447,13 @@ class HandView {
     const before = this.above;
     this.above = null;
     if (ahead) {
-      const { above, codes } = judged(ahead, this.lineAt, scene.threshold ?? -Infinity, this.model.get("combine"));
+      const threshold = scene.threshold ?? -Infinity;
+      const { above, codes } = judged(ahead, this.lineAt, threshold, this.model.get("combine"));
       this.above = above;
-      this.stamp(context, ratio, ahead, codes);
-      this.stamp(context, ratio, this.flagged, this.flagged.code);
+      for (const images of this.layers) {
+        this.stamp(context, images, ahead, codes);
+        this.stamp(context, images, this.flagged, this.flagged.code);
+      }
       this.drawn = true;
     }
     if (before !== this.above) {
@@ -440,10 +462,11 @@ class HandView {
     }
   }
 
-  stamp(context, ratio, { x, y }, codes) {
+  stamp(context, images, { x, y }, codes) {
+    const ratio = window.devicePixelRatio || 1;
     const hidden = this.model.get("scene").hidden ?? [];
     for (let i = 0; i < x.length; i += 1) {
-      const image = codes[i] && this.images.get(codes[i]);
+      const image = codes[i] && images.get(codes[i]);
       if (!image?.complete || hidden.includes(codes[i])) continue;
       const left = Math.floor(this.across(x[i]) * ratio) - (image.width >> 1);
       const top = Math.floor(this.up(y[i]) * ratio) - (image.height >> 1);

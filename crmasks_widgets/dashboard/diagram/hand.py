@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import anywidget
+import numpy as np
+import numpy.typing as npt
 import traitlets
 from bqplot import LinearScale
 from ipywidgets import widget_serialization
@@ -33,7 +35,7 @@ class Hand(anywidget.AnyWidget):
     legend : list of dict
         "code" and "name".
     stamps : dict
-        "side", pixels; "ratio"; and by code the picture of its glyph.
+        "side", pixels; "ratio"; "pictures" of glyphs by code, and their "pens" without rims.
     combine : dict
         Code of a candidate above the line by its code from the other detectors.
     places : bytes
@@ -80,10 +82,15 @@ class Hand(anywidget.AnyWidget):
 
     def show_stamps(self, *, dark: bool) -> None:
         """Send the glyphs that the page draws during a drag: those of the kernel's pictures."""
-        pictures = {code: stamp(code, self.ratio, dark=dark) for code in glyphs()}
-        urls = {
-            str(code): "data:image/png;base64," + base64.b64encode(rgba_png(picture)).decode()
-            for code, picture in pictures.items()
+        kinds = [(code, stamp(code, self.ratio, dark=dark)) for code in glyphs()]
+        pens = {str(code): _url(stamp(code, self.ratio, dark=dark, rim=False)) for code, _ in kinds}
+        self.stamps = {
+            "ratio": self.ratio,
+            "side": max(len(picture) for _, picture in kinds),
+            "pictures": {str(code): _url(picture) for code, picture in kinds},
+            "pens": pens,
         }
-        side = max(len(picture) for picture in pictures.values())
-        self.stamps = {"ratio": self.ratio, "side": side, "pictures": urls}
+
+
+def _url(picture: npt.NDArray[np.uint8]) -> str:
+    return "data:image/png;base64," + base64.b64encode(rgba_png(picture)).decode()

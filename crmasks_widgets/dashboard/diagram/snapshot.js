@@ -2,6 +2,7 @@
 // line, which lies over its figure.
 
 const SHAPES = "image, path, line, rect, circle, text, img, i";
+const UNSEEN = "defs, clipPath, .crmasks-exact, .plotarea_background";
 
 /** Saves what is inside a box of the page as PNG, at the resolution of the screen. */
 async function saveSnapshot(plot, clip, name) {
@@ -18,7 +19,7 @@ async function saveSnapshot(plot, clip, name) {
   for (const node of plot.querySelectorAll(SHAPES)) {
     const style = getComputedStyle(node);
     const seen = style.visibility !== "hidden" && node.getClientRects().length;
-    if (!seen || node.closest("defs, clipPath, .crmasks-exact, .plotarea_background")) continue;
+    if (!seen || !opaque(node, plot) || node.closest(UNSEEN)) continue;
     context.save();
     if (node.closest("image, .crmasks-hand")) {
       context.beginPath();
@@ -33,6 +34,14 @@ async function saveSnapshot(plot, clip, name) {
   link.href = canvas.toDataURL("image/png");
   link.download = name;
   link.click();
+}
+
+// What catches the pointer is there, but nobody sees it.
+function opaque(node, plot) {
+  for (let at = node; at !== plot; at = at.parentElement) {
+    if (getComputedStyle(at).opacity === "0") return false;
+  }
+  return true;
 }
 
 function backgroundOf(node) {
@@ -57,7 +66,8 @@ async function drawShape(context, node, style, ratio, box) {
     return;
   }
   context.lineWidth = parseFloat(style.strokeWidth) || 1;
-  context.setLineDash(style.strokeDasharray === "none" ? [] : style.strokeDasharray.split(/[ ,]+/).map(parseFloat));
+  const dashes = style.strokeDasharray;
+  context.setLineDash(dashes === "none" ? [] : dashes.split(/[ ,]+/).map(parseFloat));
   [context.strokeStyle, context.fillStyle] = [style.stroke, style.fill];
   if (node.tagName === "text") {
     if (!node.textContent) return;
@@ -105,5 +115,6 @@ function drawWord(context, node, style, box) {
   context.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
   context.fillStyle = style.color;
   context.textBaseline = "middle";
-  context.fillText(words.textContent, place.left - box.left, (place.top + place.bottom) / 2 - box.top);
+  const middle = (place.top + place.bottom) / 2;
+  context.fillText(words.textContent, place.left - box.left, middle - box.top);
 }

@@ -20,7 +20,7 @@ from crmasks_widgets.dashboard.page.buttons import icon_button, word_button
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
 from crmasks_widgets.parameters import Parameters
 
-BESIDE: Final = {"observed + expected": False, "side by side": True}
+BESIDE: Final = {"+ expected": False, "side by side": True}
 
 
 class DiagramView:
