@@ -81,15 +81,15 @@ function bump(u) {
 /**
  * The line while something is dragged: a function of x, or null where there is none.
  *
- * held: [x, y, weight] of what is dragged, or null; points: all points, the dragged one included.
+ * held: [x, y, weight] of what the kernel has not fitted yet, or null; points: all of them.
  */
-export function lineOf({ fit, curve, movable, settled }, points, held) {
+export function lineOf({ fit, curve, movable }, points, held) {
   if (fit === "piecewise" && movable) {
     const lines = through(points);
     return lines && ((x) => height(lines, x));
   }
   if (!curve) return null;
-  return held && !settled && curve.t ? pulled(curve, held) : (x) => height(curve, x);
+  return held && curve.t ? pulled(curve, held) : (x) => height(curve, x);
 }
 
 /** Points with the dragged one where the hand has it; one that is born comes last. */

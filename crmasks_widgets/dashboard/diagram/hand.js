@@ -1,30 +1,10 @@
 // Draws the line over the diagram, and moves it with the pointer before the kernel has answered.
 //
-// The functions of curves.js stand before this text in one module. Where the kernel has answered,
+// The texts that hand.py names stand before this one in one module. Where the kernel has answered,
 // its pictures are on screen; while it has not, the page draws the glyphs by itself.
 
 const NEWBORN = 1e4; // weight of a point that is born on the line
 const REACH = 3; // pixels that the pointer may move in a click
-const SVG = "http://www.w3.org/2000/svg";
-
-function make(parent, name, attributes = {}) {
-  const svg = parent.namespaceURI === SVG || name === "svg";
-  const node = svg ? document.createElementNS(SVG, name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return parent.appendChild(node);
-}
-
-// As many children as there are things to show, each told what it shows.
-function each(group, things, name, show) {
-  while (group.childElementCount > things.length) group.lastElementChild.remove();
-  while (group.childElementCount < things.length) make(group, name);
-  things.forEach((thing, i) => show(group.children[i], thing, i));
-}
-
-function set(node, attributes) {
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-}
-
 const scaleOf = (model, name) =>
   model.widget_manager.get_model(model.get(name).replace("IPY_MODEL_", ""));
 
@@ -32,12 +12,6 @@ const number = (value) => {
   const digits = Math.abs(value) < 1000 ? 1 : 0;
   return value.toFixed(digits).replace("-", "\u2212");
 };
-
-function imageOf(src) {
-  const image = new Image();
-  image.src = src;
-  return image;
-}
 
 class HandView {
   constructor(model, el, scales) {
@@ -48,9 +22,8 @@ class HandView {
     this.near = null; // where a point would be born, x
     this.at = this.above = null; // what the readout says
     this.waiting = false;
-    this.layers = [];
     el.classList.add("crmasks-hand");
-    this.canvas = make(el, "canvas");
+    this.crowd = new Crowd(model, el);
     this.svg = make(el, "svg");
     for (const part of ["iterations", "crosses", "levels"]) this[part] = make(this.svg, "g");
     this.halo = make(this.svg, "path", { class: "halo" });
@@ -85,7 +58,8 @@ class HandView {
       if (event === "save") saveSnapshot(plot, el, name);
     });
     watch(model, "change:axes change:active", draw);
-    watch(model, "change:places change:others change:rest", () => this.forget());
+    watch(model, "change:places change:others change:rest", () => this.crowd.forget());
+    watch(model, "change:stamps", () => this.crowd.load());
     watch(model, "change:legend change:stamps", () => this.explain());
     for (const scale of Object.values(this.scales)) watch(scale, "change:min change:max", draw);
     const resized = new ResizeObserver(draw);
@@ -110,13 +84,13 @@ class HandView {
   // From data to pixels of the plotting area, and back.
   across(x) {
     const [low, high] = this.ends("x");
-    return ((forward(this.model.get("axes").x, x) - low) / (high - low)) * this.el.clientWidth;
+    return ((forward(this.model.get("axes").x, x) - low) / (high - low)) * this.width;
   }
 
   up(y) {
     const [low, high] = this.ends("y");
     const share = (forward(this.model.get("axes").y, y) - low) / (high - low);
-    return (1 - share) * this.el.clientHeight;
+    return (1 - share) * this.height;
   }
 
   data(event) {
@@ -220,53 +194,15 @@ class HandView {
   open(index) {
     this.close();
     const point = this.model.get("scene").points[index];
-    const form = make(this.el, "form", { class: "crmasks-exact" });
-    const names = ["x (ADU)", "y (ADU)", "weight"];
-    const fields = names.map((name, i) => {
-      const label = make(form, "label");
-      label.textContent = name;
-      const field = make(form, "input", { "aria-label": `${name} of point ${index + 1}` });
-      field.value = point[i];
-      return field;
-    });
-    const button = (words, type) => {
-      const made = make(form, "button", { type });
-      made.textContent = words;
-      return made;
+    const say = (content) => {
+      this.model.send({ ...content, index });
+      this.close();
     };
-    const remove = button("remove", "button");
-    button("set", "submit");
-    const { clientWidth, clientHeight } = this.el;
-    const left = Math.min(this.across(point[0]) + 10, clientWidth - form.offsetWidth);
-    const top = Math.min(this.up(point[1]) + 10, clientHeight - form.offsetHeight);
-    form.style.left = `${Math.max(0, left)}px`;
-    form.style.top = `${Math.max(0, top)}px`;
-    for (const name of ["pointerdown", "pointerup", "dblclick", "click"]) {
-      form.addEventListener(name, (event) => event.stopPropagation());
-    }
-    form.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Escape") this.close();
-    });
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const numbers = fields.map((field) => Number(field.value.replace("\u2212", "-")));
-      const wrong = numbers.findIndex((value, i) => !fields[i].value.trim() || !isFinite(value));
-      fields.forEach((field, i) => field.setCustomValidity(i === wrong ? "a number" : ""));
-      if (wrong >= 0) {
-        fields[wrong].reportValidity();
-        return;
-      }
-      this.model.send({ event: "exact", index, point: numbers });
-      this.close();
-    });
-    remove.addEventListener("click", () => {
-      this.model.send({ event: "remove", index });
-      this.close();
-    });
-    this.form = form;
-    fields[1].focus();
-    fields[1].select();
+    this.form = exactForm(this.el, index + 1, point, say, () => this.close());
+    const left = Math.min(this.across(point[0]) + 10, this.width - this.form.offsetWidth);
+    const top = Math.min(this.up(point[1]) + 10, this.height - this.form.offsetHeight);
+    this.form.style.left = `${Math.max(0, left)}px`;
+    this.form.style.top = `${Math.max(0, top)}px`;
   }
 
   close() {
@@ -299,7 +235,7 @@ class HandView {
 
   explain() {
     const { legend, model } = this;
-    const { pictures = {}, pens = {}, ratio = 1, side = 1 } = model.get("stamps");
+    const { pictures = {}, ratio = 1, side = 1 } = model.get("stamps");
     legend.replaceChildren();
     for (const { code, name } of model.get("legend")) {
       const entry = make(legend, "span");
@@ -315,9 +251,6 @@ class HandView {
         entry.append(name);
       }
     }
-    // Rims first: in a crowd, none covers the pen of another glyph.
-    this.layers = [pictures, pens].map((layer) => new Map(
-      Object.entries(layer).map(([code, src]) => [Number(code), imageOf(src)])));
     this.draw();
   }
 
@@ -328,7 +261,9 @@ class HandView {
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
-      if (this.el.clientWidth && this.model.get("axes").x) this.drawNow();
+      // Measured once: asked for between two changes, the page would be laid out each time.
+      [this.width, this.height] = [this.el.clientWidth, this.el.clientHeight];
+      if (this.width && this.model.get("axes").x) this.drawNow();
     });
   }
 
@@ -367,7 +302,7 @@ class HandView {
   }
 
   pathOf(line, knots) {
-    const width = this.el.clientWidth;
+    const { width } = this;
     const [low, high] = this.ends("x");
     const axis = this.model.get("axes").x;
     const places = [];
@@ -383,7 +318,7 @@ class HandView {
   }
 
   drawLevels(levels) {
-    const width = this.el.clientWidth;
+    const { width } = this;
     each(this.levels, levels, "g", (node, { y, text, dashed }) => {
       if (!node.childElementCount) {
         make(node, "line");
@@ -417,60 +352,16 @@ class HandView {
     }
   }
 
-  forget() {
-    this.candidates = null;
-  }
-
-  // Candidates, and after them what is flagged without being one.
-  known() {
-    const [places, others] = [this.model.get("places"), this.model.get("others")];
-    if (!this.candidates && places?.byteLength && places.byteLength === 8 * others.byteLength) {
-      this.candidates = unpacked(places, others);
-      this.flagged = unpacked(this.model.get("rest"));
-    }
-    return this.candidates;
-  }
-
+  // What the line makes of the candidates, while the kernel has not answered.
   drawGlyphs(scene) {
-    const ahead = this.held && this.lineAt && this.known();
-    const pictures = [...this.plot.querySelectorAll("image")];
-    const kernels = pictures.at(-1);
+    const kernels = [...this.plot.querySelectorAll("image")].at(-1);
+    const ahead = this.held && this.lineAt && this.crowd.known();
     if (kernels) kernels.style.visibility = ahead ? "hidden" : "";
-    const context = this.canvas.getContext("2d");
-    const ratio = window.devicePixelRatio || 1;
-    const { clientWidth, clientHeight } = this.el;
-    const [width, height] = [clientWidth, clientHeight].map((side) => Math.round(side * ratio));
-    if (this.canvas.width !== width || this.canvas.height !== height || this.drawn) {
-      [this.canvas.width, this.canvas.height] = [width, height];
-      this.drawn = false;
-    }
     const before = this.above;
-    this.above = null;
-    if (ahead) {
-      const threshold = scene.threshold ?? -Infinity;
-      const { above, codes } = judged(ahead, this.lineAt, threshold, this.model.get("combine"));
-      this.above = above;
-      for (const images of this.layers) {
-        this.stamp(context, images, ahead, codes);
-        this.stamp(context, images, this.flagged, this.flagged.code);
-      }
-      this.drawn = true;
-    }
+    this.above = ahead ? this.crowd.draw(this, scene) : this.crowd.clear();
     if (before !== this.above) {
       const detail = { above: this.above };
       this.el.dispatchEvent(new CustomEvent("crmasks-above", { detail, bubbles: true }));
-    }
-  }
-
-  stamp(context, images, { x, y }, codes) {
-    const ratio = window.devicePixelRatio || 1;
-    const hidden = this.model.get("scene").hidden ?? [];
-    for (let i = 0; i < x.length; i += 1) {
-      const image = codes[i] && images.get(codes[i]);
-      if (!image?.complete || hidden.includes(codes[i])) continue;
-      const left = Math.floor(this.across(x[i]) * ratio) - (image.width >> 1);
-      const top = Math.floor(this.up(y[i]) * ratio) - (image.height >> 1);
-      context.drawImage(image, left, top);
     }
   }
 }

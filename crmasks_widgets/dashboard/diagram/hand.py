@@ -16,7 +16,9 @@ from crmasks_widgets.dashboard.drawing.pictures import rgba_png
 
 _HERE: Final = Path(__file__).parent
 # A user needs no bundler, and anywidget takes one text: it is all of these.
-_MODULES: Final = ("curves.js", "snapshot.js", "hand.js")
+_MODULES: Final = (
+    "curves.js", "elements.js", "snapshot.js", "exact.js", "crowd.js", "hand.js",
+)  # fmt: skip
 
 
 class Hand(anywidget.AnyWidget):
