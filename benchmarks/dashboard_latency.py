@@ -33,17 +33,23 @@ PREPARE = """
 from crmasks_widgets.demo import demo_analysis
 analysis = demo_analysis({shape})
 """
-# Times of the page's clock, ms. A picture counts when the frame after its change is painted.
+# Times of the page's clock, ms. A picture of the kernel counts when the frame after its change is
+# painted; what the page draws by itself, when the frame that it is drawn for is.
 WATCH = """() => {
-    const log = (window.crmasksLog = { events: [], counts: [], overlay: [], image: [] });
+    const log = (window.crmasksLog = {
+        events: [], line: [], above: [], counts: [], overlay: [], image: [],
+    });
+    const drawn = (name) => setTimeout(() => log[name].push(performance.now()));
     const painted = (name) => requestAnimationFrame(
         () => setTimeout(() => log[name].push(performance.now())));
     for (const type of ["mousemove", "keydown"]) {
         window.addEventListener(type, () => log.events.push(performance.now()), true);
     }
     const root = document.querySelector(".crmasks-dashboard");
-    const counts = [...root.querySelectorAll(".crmasks-line")]
-        .find((e) => e.innerText.includes("flagged in"));
+    const counts = root.querySelector(".crmasks-found");
+    const line = root.querySelector(".crmasks-hand .boundary");
+    new MutationObserver(() => drawn("line")).observe(line, { attributeFilter: ["d"] });
+    root.addEventListener("crmasks-above", () => drawn("above"));
     let text = counts.innerText;
     new MutationObserver(() => {
         if (counts.innerText === text) return;
@@ -119,6 +125,12 @@ def waited(screen, act, *kinds):
     return [max(log[kind][0] for kind in kinds) - log["events"][0]]
 
 
+def between(screen, kind):
+    """From the last event to the first picture of a kind, ms; empty where there was none."""
+    log = screen.page.evaluate("window.crmasksLog")
+    return [log[kind][0] - log["events"][0]] if log[kind] else []
+
+
 def at_rest(screen):
     """Wait until nothing is painted any more."""
     seen, last = -1, time.monotonic()
@@ -130,34 +142,36 @@ def at_rest(screen):
 
 
 def drag_times(screen, n):
-    """Move a fixed point up and down, a step at a time; each step changes the counts."""
-    screen.point("observed", 0.5, 0.5)  # scrolls there
-    boxes = screen.dashboard.locator(".crmasks-plot-observed .dot").evaluate_all(
-        """all => all.filter((e) => getComputedStyle(e).fill === "rgb(204, 121, 167)")
-            .map((e) => e.getBoundingClientRect())"""
-    )
-    x, y = boxes[1]["x"] + boxes[1]["width"] / 2, boxes[1]["y"] + boxes[1]["height"] / 2
+    """Move a fixed point up and down, a step at a time; times to line, count and masks.
+
+    Each step changes the count.
+    """
+    at = screen.dashboard.locator(".crmasks-plot-observed .point circle")
+    box = screen.at_rest(at.nth(1).bounding_box)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     mouse = screen.page.mouse
     mouse.move(x, y)
     mouse.down()
     mouse.move(x, y + 12, steps=3)
-    times = []
+    times = {"line": [], "above": [], "masks": []}
     for i in range(n):
         height = y + 13 + STEPS[i % len(STEPS)]
         act = lambda height=height: mouse.move(x, height)  # noqa: E731
-        times += waited(screen, act, "counts", "overlay", "image")
+        times["masks"] += waited(screen, act, "counts", "overlay", "image")
+        for kind in ("line", "above"):
+            times[kind] += between(screen, kind)
     mouse.up()
     return times
 
 
 def slider_times(screen, n):
-    """Press an arrow key on the slider of a threshold of L.A.Cosmic."""
-    screen.tab("Parameters")
-    handle = screen.dashboard.get_by_role("slider", name="la_sigclip").first
+    """Move the slider of a threshold of L.A.Cosmic by a tenth of its length, with a key."""
+    field = screen.dashboard.locator(".crmasks-left input[id$='-la_sigclip']").locator("..")
+    handle = field.locator("input[type=range]")
     handle.focus()
     times = []
     for i in range(n):
-        key = "ArrowLeft" if i % 2 else "ArrowRight"
+        key = "PageDown" if i % 2 else "PageUp"
         act = lambda key=key: screen.page.keyboard.press(key)  # noqa: E731
         times += waited(screen, act, "counts", "image")
     return times
@@ -179,7 +193,10 @@ def measure(browser, lab, shape, fit, n):
         screen.page.wait_for_timeout(3000)
         screen.page.evaluate(WATCH)
         yield Line(f"first picture, {fit}", [first], (5000, None))
-        yield Line(f"fixed point, {fit}", drag_times(screen, n), (150, 300))
+        times = drag_times(screen, n)
+        yield Line(f"line under the hand, {fit}", times["line"], (32, 32))
+        yield Line(f"count under the hand, {fit}", times["above"], (32, 32))
+        yield Line(f"masks of a fixed point, {fit}", times["masks"], (150, 300))
         screen.kernel.finish()
         yield Line(f"`la_sigclip`, {fit}", slider_times(screen, n), (500, None))
 

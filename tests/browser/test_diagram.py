@@ -1,6 +1,9 @@
 """Gestures in the diagram, made with the mouse."""
 
 import pytest
+from PIL import Image
+
+from crmasks_widgets.dashboard.diagram.gestures import TOOLS
 
 from .conftest import POINTS
 
@@ -23,6 +26,12 @@ def places(screen, plot="observed"):
     return found.evaluate_all(PLACES)
 
 
+def line_place(screen, x):
+    """Where the line is at x, page pixels."""
+    y = screen.kernel.ask(f"float(dashboard.analysis.boundary.boundary({x}))")
+    return screen.data_point("observed", x, y)
+
+
 def flagged_by_mm(screen):
     return screen.kernel.ask("int(dashboard.analysis.flags('median').found['mm'].sum())")
 
@@ -36,13 +45,12 @@ def drag(screen, start, end):
 def test_masks_follow_a_fixed_point_and_the_page_is_ahead_of_them(screen):
     screen.page.evaluate(LISTEN)
     counts = screen.counts()
-    x, y = screen.at_rest(lambda: places(screen))[1]
-    drag(screen, (x, y), (x + 20, y + 40))
+    drag(screen, line_place(screen, 150.0), screen.data_point("observed", 220.0, 45.0))
     low = screen.changed(counts)
     above = screen.page.evaluate("window.crmasksAbove.at(-1)")
     screen.kernel.finish()
     assert above == flagged_by_mm(screen)
-    screen.page.mouse.move(x + 4, y + 15, steps=6)
+    screen.page.mouse.move(*screen.data_point("observed", 160.0, 70.0), steps=6)
     screen.changed(low)
     screen.page.mouse.up()
     screen.until(lambda: screen.page.evaluate("window.crmasksAbove.at(-1)") is None, "an answer")
@@ -60,8 +68,7 @@ def test_masks_follow_a_fixed_point_and_the_page_is_ahead_of_them(screen):
 
 
 def test_the_line_itself_is_dragged_and_its_point_removed(screen):
-    x, y = 1000.0, 90.0 + 210.0 * 850 / 4850  # on the line between the points
-    start = screen.data_point("observed", x, y)
+    start = line_place(screen, 1000.0)
     end = screen.data_point("observed", 600.0, 40.0)
     drag(screen, start, end)
     screen.page.mouse.up()
@@ -69,7 +76,7 @@ def test_the_line_itself_is_dragged_and_its_point_removed(screen):
     screen.until(lambda: len(places(screen)) == 4, "it on the page")
     *before, born = screen.at_rest(lambda: points(screen))
     assert tuple(before) == POINTS
-    assert born[:2] == (pytest.approx(600, rel=0.02), pytest.approx(40, rel=0.03))
+    assert born[:2] == (pytest.approx(600, rel=0.05), pytest.approx(40, rel=0.1))
     screen.page.mouse.move(end[0] + 1, end[1])
     screen.page.keyboard.press("Delete")
     screen.until(lambda: points(screen) == POINTS, "three points again")
@@ -79,6 +86,8 @@ def test_a_click_on_a_point_takes_exact_numbers_and_alt_removes_it(screen):
     place = screen.at_rest(lambda: places(screen))[1]
     screen.page.mouse.click(*place)
     field = screen.dashboard.get_by_label("y (ADU) of point 2")
+    field.fill("high")
+    field.press("Enter")
     field.fill("77.125")
     field.press("Enter")
     screen.until(lambda: points(screen)[1] == (150.0, 77.125, 1e4), "the number")
@@ -107,9 +116,22 @@ def test_the_wheel_zooms_and_home_returns(screen):
     screen.until(lambda: ticks() == whole, "the numbers of before")
 
 
+def test_the_camera_saves_what_is_seen(screen):
+    with screen.page.expect_download() as waiting:
+        screen.dashboard.get_by_title("Save as PNG").first.click()
+    saved = Image.open(waiting.value.path()).convert("RGB")
+    box = screen.dashboard.locator(".crmasks-plot-observed").bounding_box()
+    assert saved.size == (round(box["width"]), round(box["height"]))
+    counts = saved.getcolors(1 << 24)
+    colours = {colour for _, colour in counts}
+    assert max(counts)[1] == (255, 255, 255)  # the page
+    assert (213, 94, 0) in colours  # the line
+    assert len(colours) > 100  # the density
+
+
 @pytest.mark.parametrize("tool", ["box", "lasso"])
 def test_an_area_is_selected_and_the_line_is_in_hand_again(screen, tool):
-    screen.button(tool).click()
+    screen.dashboard.get_by_title(TOOLS[tool], exact=True).click()
     screen.drag("observed", (0.01, 0.5), (0.4, 0.9))
     outline = screen.at_rest(lambda: screen.kernel.ask("dashboard.state.model.selection.outline"))
     x, y = zip(*outline, strict=True)

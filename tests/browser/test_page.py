@@ -155,7 +155,11 @@ LABELS_INSIDE = """() => [...document.querySelectorAll(".crmasks-plot text.axisl
 # exempt.
 LOW_CONTRAST = """() => {
     const root = document.querySelector(".crmasks-dashboard");
-    const parse = (text) => text.match(/[\\d.]+/g)?.map(Number) ?? [0, 0, 0, 0];
+    const parse = (text) => {
+        const found = text.match(/[\\d.]+/g)?.map(Number) ?? [0, 0, 0, 0];
+        const unit = text.startsWith("color(srgb") ? 255 : 1; // mixed colours are written so
+        return found.map((value, i) => (i < 3 ? unit * value : value));
+    };
     const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
         .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
         .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
@@ -172,7 +176,8 @@ LOW_CONTRAST = """() => {
         const box = node.getBoundingClientRect();
         if (!own || !box.width || node.closest(":disabled, style, script")) continue;
         const style = getComputedStyle(node);
-        if (style.visibility === "hidden" || style.opacity === "0") continue;
+        const unseen = style.visibility === "hidden" || style.opacity === "0";
+        if (unseen || style.fontSize === "0px") continue; // a name for screen readers
         const svg = node instanceof SVGElement;
         const [a, b] = [parse(svg ? style.fill : style.color), behind(node)].map(light);
         const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);

@@ -337,6 +337,14 @@ def test_keys_choose_tools_over_the_diagram_only(dashboard, view, gestures):
         assert (view.panels["observed"].figure.interaction is None) == (tool == "boundary")
 
 
+def test_what_the_legend_hides_is_not_drawn(dashboard, view, hand):
+    panel, colour = view.panels["observed"], rgb(all_codes()[MM_ONLY].colour)
+    dashboard.state.show(hidden=frozenset({MM_ONLY}))
+    picture = decoded(panel.glyphs.png)
+    assert colour not in {tuple(c) for c in picture[picture[..., 3] == 255][:, :3].tolist()}
+    assert hand.scene["hidden"] == [MM_ONLY]
+
+
 def test_each_target_has_its_own_diagram_and_flags(dashboard, view):
     seen = set()
     for target in ("median", "mean", 2):

@@ -156,6 +156,19 @@ def test_a_glyph_is_legible_on_every_density(code, dark):
         assert max(away, default=contrast(colour, ground)) >= 3
 
 
+def test_in_a_crowd_no_rim_covers_another_glyph():
+    code = next(iter(glyphs()))
+    colour = np.array(rgb(all_codes()[code].colour))
+
+    def pens(*places):
+        x, y = np.array(places).T
+        picture = draw_glyphs((x, y), np.full(len(x), code, np.uint8), LIMITS, (200, 100))
+        return (abs(picture[..., :3].astype(int) - colour) < 9).all(axis=2)
+
+    one, other = (50.0, 25.0), (51.5, 26.5)
+    assert (pens(one, other) >= (pens(one) | pens(other))).all()
+
+
 def test_on_a_finer_screen_a_glyph_has_more_pixels():
     one, two = stamp(SELECTED).astype(float), stamp(SELECTED, 2.0).astype(float)
     assert len(one) % 2 == len(two) % 2 == 1

@@ -81,15 +81,15 @@ function bump(u) {
 /**
  * The line while something is dragged: a function of x, or null where there is none.
  *
- * held: [x, y, weight] of what is dragged, or null; points: all points, the dragged one included.
+ * held: [x, y, weight] of what the kernel has not fitted yet, or null; points: all of them.
  */
-export function lineOf({ fit, curve, movable, settled }, points, held) {
+export function lineOf({ fit, curve, movable }, points, held) {
   if (fit === "piecewise" && movable) {
     const lines = through(points);
     return lines && ((x) => height(lines, x));
   }
   if (!curve) return null;
-  return held && !settled && curve.t ? pulled(curve, held) : (x) => height(curve, x);
+  return held && curve.t ? pulled(curve, held) : (x) => height(curve, x);
 }
 
 /** Points with the dragged one where the hand has it; one that is born comes last. */
@@ -105,11 +105,9 @@ export function unpacked(bytes, codes = null) {
   const each = codes ? 8 : 9;
   const n = bytes.byteLength / each;
   const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  return {
-    x: new Float32Array(copy, 0, n),
-    y: new Float32Array(copy, 4 * n, n),
-    code: codes ? new Uint8Array(codes.buffer, codes.byteOffset, n) : new Uint8Array(copy, 8 * n, n),
-  };
+  const [x, y] = [new Float32Array(copy, 0, n), new Float32Array(copy, 4 * n, n)];
+  const code = codes ? [codes.buffer, codes.byteOffset, n] : [copy, 8 * n, n];
+  return { x, y, code: new Uint8Array(...code) };
 }
 
 /**

@@ -1,30 +1,10 @@
 // Draws the line over the diagram, and moves it with the pointer before the kernel has answered.
 //
-// The functions of curves.js stand before this text in one module. Where the kernel has answered,
+// The texts that hand.py names stand before this one in one module. Where the kernel has answered,
 // its pictures are on screen; while it has not, the page draws the glyphs by itself.
 
 const NEWBORN = 1e4; // weight of a point that is born on the line
 const REACH = 3; // pixels that the pointer may move in a click
-const SVG = "http://www.w3.org/2000/svg";
-
-function make(parent, name, attributes = {}) {
-  const svg = parent.namespaceURI === SVG || name === "svg";
-  const node = svg ? document.createElementNS(SVG, name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return parent.appendChild(node);
-}
-
-// As many children as there are things to show, each told what it shows.
-function each(group, things, name, show) {
-  while (group.childElementCount > things.length) group.lastElementChild.remove();
-  while (group.childElementCount < things.length) make(group, name);
-  things.forEach((thing, i) => show(group.children[i], thing, i));
-}
-
-function set(node, attributes) {
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-}
-
 const scaleOf = (model, name) =>
   model.widget_manager.get_model(model.get(name).replace("IPY_MODEL_", ""));
 
@@ -38,11 +18,12 @@ class HandView {
     Object.assign(this, { model, el, scales });
     this.drag = null; // {gesture, index, born, moved, from, x, y, weight, answered}
     this.settling = null; // what was dropped, until the kernel shows it
-    this.hovered = null;
+    this.hovered = null; // a point, by its index
+    this.near = null; // where a point would be born, x
+    this.at = this.above = null; // what the readout says
     this.waiting = false;
-    this.images = new Map();
     el.classList.add("crmasks-hand");
-    this.canvas = make(el, "canvas");
+    this.crowd = new Crowd(model, el);
     this.svg = make(el, "svg");
     for (const part of ["iterations", "crosses", "levels"]) this[part] = make(this.svg, "g");
     this.halo = make(this.svg, "path", { class: "halo" });
@@ -73,8 +54,12 @@ class HandView {
     };
     watch(model, "change:scene", () => this.answer());
     watch(model, "change:answered", () => this.answer());
+    watch(model, "msg:custom", ({ event, name }) => {
+      if (event === "save") saveSnapshot(plot, el, name);
+    });
     watch(model, "change:axes change:active", draw);
-    watch(model, "change:places change:others change:rest", () => this.forget());
+    watch(model, "change:places change:others change:rest", () => this.crowd.forget());
+    watch(model, "change:stamps", () => this.crowd.load());
     watch(model, "change:legend change:stamps", () => this.explain());
     for (const scale of Object.values(this.scales)) watch(scale, "change:min change:max", draw);
     const resized = new ResizeObserver(draw);
@@ -99,13 +84,13 @@ class HandView {
   // From data to pixels of the plotting area, and back.
   across(x) {
     const [low, high] = this.ends("x");
-    return ((forward(this.model.get("axes").x, x) - low) / (high - low)) * this.el.clientWidth;
+    return ((forward(this.model.get("axes").x, x) - low) / (high - low)) * this.width;
   }
 
   up(y) {
     const [low, high] = this.ends("y");
     const share = (forward(this.model.get("axes").y, y) - low) / (high - low);
-    return (1 - share) * this.el.clientHeight;
+    return (1 - share) * this.height;
   }
 
   data(event) {
@@ -209,53 +194,15 @@ class HandView {
   open(index) {
     this.close();
     const point = this.model.get("scene").points[index];
-    const form = make(this.el, "form", { class: "crmasks-exact" });
-    const names = ["x (ADU)", "y (ADU)", "weight"];
-    const fields = names.map((name, i) => {
-      const label = make(form, "label");
-      label.textContent = name;
-      const field = make(form, "input", { "aria-label": `${name} of point ${index + 1}` });
-      field.value = point[i];
-      return field;
-    });
-    const button = (words, type) => {
-      const made = make(form, "button", { type });
-      made.textContent = words;
-      return made;
+    const say = (content) => {
+      this.model.send({ ...content, index });
+      this.close();
     };
-    const remove = button("remove", "button");
-    button("set", "submit");
-    const { clientWidth, clientHeight } = this.el;
-    const left = Math.min(this.across(point[0]) + 10, clientWidth - form.offsetWidth);
-    const top = Math.min(this.up(point[1]) + 10, clientHeight - form.offsetHeight);
-    form.style.left = `${Math.max(0, left)}px`;
-    form.style.top = `${Math.max(0, top)}px`;
-    for (const name of ["pointerdown", "pointerup", "dblclick", "click"]) {
-      form.addEventListener(name, (event) => event.stopPropagation());
-    }
-    form.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Escape") this.close();
-    });
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const numbers = fields.map((field) => Number(field.value.replace("\u2212", "-")));
-      const wrong = numbers.findIndex((value, i) => !fields[i].value.trim() || !isFinite(value));
-      fields.forEach((field, i) => field.setCustomValidity(i === wrong ? "a number" : ""));
-      if (wrong >= 0) {
-        fields[wrong].reportValidity();
-        return;
-      }
-      this.model.send({ event: "exact", index, point: numbers });
-      this.close();
-    });
-    remove.addEventListener("click", () => {
-      this.model.send({ event: "remove", index });
-      this.close();
-    });
-    this.form = form;
-    fields[1].focus();
-    fields[1].select();
+    this.form = exactForm(this.el, index + 1, point, say, () => this.close());
+    const left = Math.min(this.across(point[0]) + 10, this.width - this.form.offsetWidth);
+    const top = Math.min(this.up(point[1]) + 10, this.height - this.form.offsetHeight);
+    this.form.style.left = `${Math.max(0, left)}px`;
+    this.form.style.top = `${Math.max(0, top)}px`;
   }
 
   close() {
@@ -272,20 +219,16 @@ class HandView {
     const point = event.target.closest?.(".point");
     this.hovered = point ? Number(point.dataset.index) : null;
     this.near = event.target === this.grip && !this.drag ? x : null;
-    const parts = [];
-    for (const [axis, value] of [[xAxis, x], [yAxis, y]]) {
-      const [, name, unit] = axis.name.match(/^(.*) \((.*)\)$/) ?? [null, axis.name, ""];
-      parts.push(`${name} ${number(value)} ${unit}`);
-    }
-    if (this.above !== null && this.held) parts.push(`${this.above} above the line`);
-    else if (this.lineAt) parts.push(`line ${number(this.lineAt(x))} ADU`);
-    this.words = parts.join(" \u00b7 ");
+    this.at = [[xAxis, x], [yAxis, y]].map(([axis, value]) => {
+      const [, name, unit] = axis.name.match(/^(.*) \((.*)\)$/);
+      return { name, unit, value };
+    });
     this.draw();
   }
 
   leave() {
     if (this.drag) return;
-    this.words = "";
+    this.at = null;
     this.hovered = this.near = null;
     this.draw();
   }
@@ -308,11 +251,6 @@ class HandView {
         entry.append(name);
       }
     }
-    this.images = new Map(Object.entries(pictures).map(([code, src]) => {
-      const image = new Image();
-      image.src = src;
-      return [Number(code), image];
-    }));
     this.draw();
   }
 
@@ -323,7 +261,9 @@ class HandView {
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
-      if (this.el.clientWidth && this.model.get("axes").x) this.drawNow();
+      // Measured once: asked for between two changes, the page would be laid out each time.
+      [this.width, this.height] = [this.el.clientWidth, this.el.clientHeight];
+      if (this.width && this.model.get("axes").x) this.drawNow();
     });
   }
 
@@ -332,7 +272,8 @@ class HandView {
     const points = this.shownPoints;
     this.el.classList.toggle("active", Boolean(this.model.get("active")));
     this.lineAt = lineOf(scene, points, this.held);
-    const path = this.lineAt ? this.pathOf(this.lineAt, scene.curve?.x ?? points.map((p) => p[0])) : "";
+    const knots = [...(scene.curve?.x ?? []), ...points.map((point) => point[0])];
+    const path = this.lineAt ? this.pathOf(this.lineAt, knots) : "";
     for (const node of [this.halo, this.line]) set(node, { d: path });
     set(this.grip, { d: scene.movable ? path : "" });
     each(this.iterations, scene.iterations ?? [], "path", (node, curve) =>
@@ -344,25 +285,40 @@ class HandView {
     this.drawLevels(scene.levels ?? []);
     this.drawPoints(scene.movable ? points : []);
     this.drawGlyphs(scene);
-    this.readout.textContent = this.words ?? "";
+    this.readout.textContent = this.at ? this.saying(this.at) : "";
+  }
+
+  // What is under the pointer, or what the hand holds and how much is above the line then.
+  saying([across, up]) {
+    const dot = " \u00b7 ";
+    if (this.drag?.moved) {
+      const above = this.above === null ? "" : `${dot}${this.above} above the line`;
+      return `${number(across.value)}, ${number(up.value)} ${up.unit}${above}`;
+    }
+    const unit = across.unit === up.unit ? "" : ` ${across.unit}`;
+    const line = this.lineAt ? `${dot}line ${number(this.lineAt(across.value))}` : "";
+    const [x, y] = [across, up].map(({ name, value }) => `${name} ${number(value)}`);
+    return `${x}${unit}${dot}${y}${line} ${up.unit}`;
   }
 
   pathOf(line, knots) {
-    const width = this.el.clientWidth;
+    const { width } = this;
     const [low, high] = this.ends("x");
     const axis = this.model.get("axes").x;
     const places = [];
-    for (let i = 0; i <= width; i += 2) places.push(backward(axis, low + (i / width) * (high - low)));
+    for (let i = 0; i <= width; i += 2) {
+      places.push(backward(axis, low + (i / width) * (high - low)));
+    }
     const [first, last] = [places[0], places.at(-1)];
     places.push(...knots.filter((x) => x > first && x < last));
     places.sort((a, b) => a - b);
     const limit = (value) => Math.min(Math.max(value, -1e4), 1e4).toFixed(1);
-    return places.map((x, i) => `${i ? "L" : "M"}${this.across(x).toFixed(1)} ${limit(this.up(line(x)))}`)
-      .join("");
+    const corner = (x) => `${this.across(x).toFixed(1)} ${limit(this.up(line(x)))}`;
+    return `M${places.map(corner).join("L")}`;
   }
 
   drawLevels(levels) {
-    const width = this.el.clientWidth;
+    const { width } = this;
     each(this.levels, levels, "g", (node, { y, text, dashed }) => {
       if (!node.childElementCount) {
         make(node, "line");
@@ -389,61 +345,23 @@ class HandView {
         transform: `translate(${this.across(x)},${this.up(y)})`,
       });
     });
-    const seen = this.near !== null && this.near !== undefined && this.lineAt && this.hovered === null;
-    set(this.ghost, { display: seen && !this.drag ? "" : "none" });
+    const seen = this.near !== null && this.lineAt && this.hovered === null && !this.drag;
+    set(this.ghost, { display: seen ? "" : "none" });
     if (seen) {
       set(this.ghost, { x: this.across(this.near) - 4, y: this.up(this.lineAt(this.near)) - 4 });
     }
   }
 
-  forget() {
-    this.candidates = null;
-  }
-
-  // Candidates, and after them what is flagged without being one.
-  known() {
-    const [places, others] = [this.model.get("places"), this.model.get("others")];
-    if (!this.candidates && places?.byteLength && places.byteLength === 8 * others.byteLength) {
-      this.candidates = unpacked(places, others);
-      this.flagged = unpacked(this.model.get("rest"));
-    }
-    return this.candidates;
-  }
-
+  // What the line makes of the candidates, while the kernel has not answered.
   drawGlyphs(scene) {
-    const ahead = this.held && this.lineAt && this.known();
-    const pictures = [...this.plot.querySelectorAll("image")];
-    const kernels = pictures.at(-1);
+    const kernels = [...this.plot.querySelectorAll("image")].at(-1);
+    const ahead = this.held && this.lineAt && this.crowd.known();
     if (kernels) kernels.style.visibility = ahead ? "hidden" : "";
-    const context = this.canvas.getContext("2d");
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [this.el.clientWidth * ratio, this.el.clientHeight * ratio].map(Math.round);
-    if (this.canvas.width !== width || this.canvas.height !== height || this.drawn) {
-      [this.canvas.width, this.canvas.height] = [width, height];
-      this.drawn = false;
-    }
     const before = this.above;
-    this.above = null;
-    if (ahead) {
-      const { above, codes } = judged(ahead, this.lineAt, scene.threshold ?? -Infinity, this.model.get("combine"));
-      this.above = above;
-      this.stamp(context, ratio, ahead, codes);
-      this.stamp(context, ratio, this.flagged, this.flagged.code);
-      this.drawn = true;
-    }
+    this.above = ahead ? this.crowd.draw(this, scene) : this.crowd.clear();
     if (before !== this.above) {
       const detail = { above: this.above };
       this.el.dispatchEvent(new CustomEvent("crmasks-above", { detail, bubbles: true }));
-    }
-  }
-
-  stamp(context, ratio, { x, y }, codes) {
-    for (let i = 0; i < x.length; i += 1) {
-      const image = codes[i] && this.images.get(codes[i]);
-      if (!image?.complete) continue;
-      const left = Math.floor(this.across(x[i]) * ratio) - (image.width >> 1);
-      const top = Math.floor(this.up(y[i]) * ratio) - (image.height >> 1);
-      context.drawImage(image, left, top);
     }
   }
 }

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import anywidget
+import numpy as np
+import numpy.typing as npt
 import traitlets
 from bqplot import LinearScale
 from ipywidgets import widget_serialization
@@ -13,8 +15,10 @@ from crmasks_widgets.dashboard.drawing.glyphs import glyphs, stamp
 from crmasks_widgets.dashboard.drawing.pictures import rgba_png
 
 _HERE: Final = Path(__file__).parent
-# A user needs no bundler, and anywidget takes one text: the second module comes after the first.
-_MODULES: Final = ("curves.js", "hand.js")
+# A user needs no bundler, and anywidget takes one text: it is all of these.
+_MODULES: Final = (
+    "curves.js", "elements.js", "snapshot.js", "exact.js", "crowd.js", "hand.js",
+)  # fmt: skip
 
 
 class Hand(anywidget.AnyWidget):
@@ -33,7 +37,7 @@ class Hand(anywidget.AnyWidget):
     legend : list of dict
         "code" and "name".
     stamps : dict
-        "side", pixels; "ratio"; and by code the picture of its glyph.
+        "side", pixels; "ratio"; "pictures" of glyphs by code, and their "pens" without rims.
     combine : dict
         Code of a candidate above the line by its code from the other detectors.
     places : bytes
@@ -56,6 +60,7 @@ class Hand(anywidget.AnyWidget):
     Messages (`on_msg`): ``{"event": "grasp", "gesture", "index"}``, an index beyond the points for
     a new one on the line; ``{"event": "drop", "gesture", "index", "x", "y"}``;
     ``{"event": "exact", "index", "point"}`` with x, y and weight; ``{"event": "remove", "index"}``.
+    ``{"event": "save", "name"}`` to the page asks it to save the plot as PNG.
     Of `moved`, the page sends only the newest, and may send it after the drop: only what belongs to
     the gesture that is going on counts.
     """
@@ -79,10 +84,15 @@ class Hand(anywidget.AnyWidget):
 
     def show_stamps(self, *, dark: bool) -> None:
         """Send the glyphs that the page draws during a drag: those of the kernel's pictures."""
-        pictures = {code: stamp(code, self.ratio, dark=dark) for code in glyphs()}
-        urls = {
-            str(code): "data:image/png;base64," + base64.b64encode(rgba_png(picture)).decode()
-            for code, picture in pictures.items()
+        kinds = [(code, stamp(code, self.ratio, dark=dark)) for code in glyphs()]
+        pens = {str(code): _url(stamp(code, self.ratio, dark=dark, rim=False)) for code, _ in kinds}
+        self.stamps = {
+            "ratio": self.ratio,
+            "side": max(len(picture) for _, picture in kinds),
+            "pictures": {str(code): _url(picture) for code, picture in kinds},
+            "pens": pens,
         }
-        side = max(len(picture) for picture in pictures.values())
-        self.stamps = {"ratio": self.ratio, "side": side, "pictures": urls}
+
+
+def _url(picture: npt.NDArray[np.uint8]) -> str:
+    return "data:image/png;base64," + base64.b64encode(rgba_png(picture)).decode()

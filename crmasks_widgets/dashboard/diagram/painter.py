@@ -160,14 +160,18 @@ class Painter:
             return tuple(np.zeros(0) for _ in range(4))
         analysis = model.analysis
 
+        hidden = tuple(sorted(model.display.hidden))
+
         def find() -> Flagged:
             pixels, code = detected_pixels(model)
+            seen = ~np.isin(code, hidden)
+            pixels, code = pixels[seen], code[seen]
             x, y = reading.at(pixels)
             across, up = reading.scales(kind)
             return pixels, across.forward(x), up.forward(y), code
 
         flags, window = analysis.result("flags", target), slices_on_screen(model)
-        key = (reading, kind, flags, analysis.edits, window)
+        key = (reading, kind, flags, analysis.edits, window, hidden)
         found: Flagged = self._memos["flagged"](key, find)
         return found
 

@@ -55,7 +55,7 @@ def line_scene(model: ViewModel) -> dict[str, Any]:
     -------
     dict
         "points" (x, y, weight), "movable", "fit", "curve", "iterations", "crosses", "levels",
-        "threshold" and "settled": whether curve and flags are those of the points.
+        "threshold", "hidden" codes, and "settled": whether curve and flags are those of the points.
     """
     p, analysis = model.parameters, model.analysis
     fit = analysis.boundary if analysis.uses_mm and model.ready("boundary") else None
@@ -69,6 +69,7 @@ def line_scene(model: ViewModel) -> dict[str, Any]:
         "crosses": [],
         "levels": mm_levels(model) if shown is not None else [],
         "threshold": None,
+        "hidden": sorted(model.display.hidden),
         "settled": analysis.parameters == p and model.ready(("flags", model.display.target)),
     }
     if scene["levels"]:

@@ -20,7 +20,7 @@ from crmasks_widgets.dashboard.page.buttons import icon_button, word_button
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
 from crmasks_widgets.parameters import Parameters
 
-BESIDE: Final = {"observed + expected": False, "side by side": True}
+BESIDE: Final = {"+ expected": False, "side by side": True}
 
 
 class DiagramView:
@@ -65,6 +65,7 @@ class DiagramView:
         self.side = _dropdown(
             list(BESIDE.items()), "Expected pixels as lines over the observed ones, or beside them"
         )
+        self.side.add_class("crmasks-wide")
         self.scale = _dropdown(list(KINDS), "How values lie along the axes")
         self.numbers = _checkbox("numbers of the hits", "Number the hits (#)")
         self.iterations = _checkbox("fits before, crosses", "Every fit of the spline, and to what")
@@ -154,7 +155,7 @@ class DiagramView:
         display = model.display
         for name in ("target", "scale", "numbers", "iterations", "linked"):
             getattr(self, name).value = getattr(display, name)
-        self.side.value = display.beside
+        self.side.value, self.side.disabled = display.beside, in_sigma(model.parameters)
         sigma = in_sigma(model.analysis.parameters)
         self._show_panels(beside=display.beside and not sigma)
         reading = self._painter.read(model)

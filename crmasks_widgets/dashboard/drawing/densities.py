@@ -52,7 +52,7 @@ class DensityColours:
         if low < 1:
             split = int(np.clip(split, FEWEST_COLOURS, N_COLOURS - FEWEST_COLOURS))
         # What is many stands out from the page; grey is less than one pixel.
-        greys, blues = ((60, 110), (225, 20)) if dark else ((235, 200), (65, 255))
+        greys, blues = ((60, 110), (225, 45)) if dark else ((235, 200), (65, 255))
         rare = table("gray", 256)[np.linspace(*greys, split).astype(int)]
         many = table("Blues", 256)[np.linspace(*blues, N_COLOURS - split).astype(int)]
         clear = np.zeros((1, 4), np.uint8)

@@ -66,7 +66,7 @@ def rim_colour(colour: tuple[int, int, int], *, dark: bool) -> tuple[int, int, i
 
 
 @cache
-def stamp(code: int, ratio: float = 1.0, *, dark: bool = False) -> Rgba:
+def stamp(code: int, ratio: float = 1.0, *, dark: bool = False, rim: bool = True) -> Rgba:
     """Draw one glyph.
 
     Parameters
@@ -77,6 +77,8 @@ def stamp(code: int, ratio: float = 1.0, *, dark: bool = False) -> Rgba:
         Pixels of the picture to one of a plain screen.
     dark : bool
         On a dark page.
+    rim : bool
+        With its rim.
 
     Returns
     -------
@@ -89,13 +91,15 @@ def stamp(code: int, ratio: float = 1.0, *, dark: bool = False) -> Rgba:
         name, reach, symbol = codes.all_codes()[code].colour, REACH, glyphs()[code]
     colour = rgb(name)
     side = 2 * int(np.ceil((reach + _PEN / 2 + _RIM) * ratio)) + 1
-    pen, rim = (
+    pen, wide = (
         _drawn(symbol, reach * ratio, width * ratio, side) for width in (_PEN, _PEN + 2 * _RIM)
     )
-    share = (pen / 255.0)[..., None]
     drawn = np.empty((side, side, 4), np.uint8)
-    drawn[..., :3] = np.round(share * colour + (1 - share) * rim_colour(colour, dark=dark))
-    drawn[..., 3] = np.maximum(pen, rim)
+    drawn[..., :3], drawn[..., 3] = colour, pen
+    if rim:
+        share = (pen / 255.0)[..., None]
+        drawn[..., :3] = np.round(share * colour + (1 - share) * rim_colour(colour, dark=dark))
+        drawn[..., 3] = np.maximum(pen, wide)
     drawn.flags.writeable = False
     return drawn
 
@@ -153,24 +157,31 @@ def draw_glyphs(
         for values, low, high, n in zip(points, limits[::2], limits[1::2], size, strict=True)
     )
     seen = (column >= 0) & (row >= 0)
-    margin = max(len(stamp(kind, ratio, dark=dark)) for kind in (*glyphs(), SELECTED))
+    kinds = [kind for kind in (*glyphs(), SELECTED) if (code[seen] == kind).any()]
+    # Where there is a crowd, no rim covers the pen of another glyph.
+    forms = [
+        (kind, stamp(kind, ratio, dark=dark, rim=rim)) for rim in (True, False) for kind in kinds
+    ]
+    margin = max((len(form) for _, form in forms), default=1)
     picture = np.zeros((height + 2 * margin, width + 2 * margin, 4), np.uint8)
-    for kind in (*glyphs(), SELECTED):
+    for kind, form in forms:
         at = np.unique((row * width + column)[seen & (code == kind)])
-        if len(at):
-            rows, columns = np.divmod(at, width)
-            _press(picture, rows + margin, columns + margin, stamp(kind, ratio, dark=dark))
+        rows, columns = np.divmod(at, width)
+        _press(picture, rows + margin, columns + margin, form)
     return picture[margin:-margin, margin:-margin]
 
 
 def _press(picture: Rgba, rows: Any, columns: Any, form: Rgba) -> None:
-    """Stamp a form at many places; where two overlap, what covers more is seen."""
+    """Stamp a form at many places, over what is there."""
     reach = len(form) // 2
     for (dy, dx), pixel in zip(np.ndindex(form.shape[:2]), form.reshape(-1, 4), strict=True):
-        if pixel[3]:
+        opacity = int(pixel[3])
+        if opacity:
             r, c = rows + (dy - reach), columns + (dx - reach)
-            more = picture[r, c, 3] <= pixel[3]
-            picture[r[more], c[more]] = pixel
+            below = picture[r, c]
+            share = np.where(below[:, 3:] > 0, opacity / 255, 1.0)
+            picture[r, c, :3] = np.round(share * pixel[:3] + (1 - share) * below[:, :3])
+            picture[r, c, 3] = np.maximum(below[:, 3], opacity)
 
 
 def _places(

@@ -1,0 +1,59 @@
+// Glyphs of all candidates as a line makes them, drawn by the page until the kernel has answered.
+
+class Crowd {
+  constructor(model, el) {
+    Object.assign(this, { model, candidates: null, layers: [], drawn: false });
+    this.canvas = make(el, "canvas");
+    this.load();
+  }
+
+  // Rims first: in a crowd, none covers the pen of another glyph.
+  load() {
+    const { pictures = {}, pens = {} } = this.model.get("stamps");
+    this.layers = [pictures, pens].map((layer) => new Map(
+      Object.entries(layer).map(([code, src]) => [Number(code), imageOf(src)])));
+  }
+
+  forget() {
+    this.candidates = null;
+  }
+
+  // Candidates, and after them what is flagged without being one; null before both are there.
+  known() {
+    const [places, others] = [this.model.get("places"), this.model.get("others")];
+    if (!this.candidates && places?.byteLength && places.byteLength === 8 * others.byteLength) {
+      this.candidates = unpacked(places, others);
+      this.flagged = unpacked(this.model.get("rest"));
+    }
+    return this.candidates;
+  }
+
+  clear() {
+    if (this.drawn) this.canvas.getContext("2d").reset();
+    this.drawn = false;
+    return null;
+  }
+
+  // How many candidates are above the line.
+  draw(view, { threshold, hidden }) {
+    const ratio = window.devicePixelRatio || 1;
+    const sides = [view.width, view.height].map((side) => Math.round(side * ratio));
+    [this.canvas.width, this.canvas.height] = sides; // this clears it, too
+    this.drawn = true;
+    const combine = this.model.get("combine");
+    const { above, codes } = judged(this.known(), view.lineAt, threshold ?? -Infinity, combine);
+    const context = this.canvas.getContext("2d");
+    for (const images of this.layers) {
+      for (const { x, y, code } of [{ ...this.candidates, code: codes }, this.flagged]) {
+        for (let i = 0; i < x.length; i += 1) {
+          const image = code[i] && !hidden.includes(code[i]) && images.get(code[i]);
+          if (!image?.complete) continue;
+          const left = Math.floor(view.across(x[i]) * ratio) - (image.width >> 1);
+          const top = Math.floor(view.up(y[i]) * ratio) - (image.height >> 1);
+          context.drawImage(image, left, top);
+        }
+      }
+    }
+    return above;
+  }
+}
