@@ -8,7 +8,8 @@ from astropy.table import Table
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
-from crmasks_widgets.core import codes, detectors
+from crmasks_widgets import detectors
+from crmasks_widgets.core import codes
 from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core import detectors
+from crmasks_widgets import detectors
 from crmasks_widgets.core.codes import BOTH, DILATION, FORCED
 from crmasks_widgets.core.mm.boundary import Boundary
 from crmasks_widgets.core.noise import Noise, at_pixels

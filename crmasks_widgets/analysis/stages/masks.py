@@ -10,7 +10,7 @@ from astropy.table import Table
 from crmasks_widgets.analysis import runaway
 from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.analysis.stages.lacosmic import saturation
-from crmasks_widgets.core import combine, detectors, regions, verdicts
+from crmasks_widgets.core import combine, regions, verdicts
 from crmasks_widgets.core import disagreement as differing
 from crmasks_widgets.core import fill as filling
 from crmasks_widgets.core import hits as hit_list
@@ -20,6 +20,7 @@ from crmasks_widgets.core.between import ALIKE
 from crmasks_widgets.core.significance import everywhere as hit_in_all
 from crmasks_widgets.core.significance.classes import HitClasses, classify_hits
 from crmasks_widgets.core.typing import BoolArray
+from crmasks_widgets.detectors import rows
 from crmasks_widgets.hit_classes import CLASS_NAMES, LOW_NAME, LOW_REASON, PLAIN_NAME
 from crmasks_widgets.parameters import types
 
@@ -68,7 +69,7 @@ def flags(read: Reader, target: Target) -> mask_rules.Flags:
 
 def _judged(read: Reader) -> bool:
     """Tell whether a detector of the method judges hit by hit."""
-    return any(row.judges for row in detectors.rows(types.METHODS[read.p.crmethod]))
+    return any(row.judges for row in rows(types.METHODS[read.p.crmethod]))
 
 
 def _allowed(read: Reader, target: Target) -> mask_rules.Flags:

@@ -25,7 +25,7 @@ _MARGIN: Final = 0.03  # of the axis, on each side
 
 def in_sigma(parameters: Parameters) -> bool:
     """Whether the diagram is in units of sigma: where significance decides instead of MM."""
-    return "significance" in parameters.detectors and "mm" not in parameters.detectors
+    return parameters.judges and not parameters.has_boundary
 
 
 def target_name(target: Target) -> str:
