@@ -61,77 +61,45 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"crmasks_widgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run = commands.add_parser(
-        "run", help="masks and combined images from a YAML file", description=_run.__doc__
-    )
-    run.add_argument("params", metavar="PARAMS.yaml", type=Path, help="as of numina-crmasks")
-    run.add_argument(
-        "--output-dir", metavar="DIR", type=Path, default=Path(),
-        help="where the products go (default: the current folder)",
-    )  # fmt: skip
-    run.add_argument(
-        "--crmasks", metavar="MASKS.fits", type=Path,
-        help="apply these masks instead of detecting",
-    )  # fmt: skip
-    run.add_argument(
-        "--reproducible", action="store_true",
-        help="leave out DATE, and take seed 0 where one would be drawn: the same bytes every time",
-    )  # fmt: skip
-    several = _add_batch(commands)
-    begin = _add_init(commands)
-    check = commands.add_parser(
-        "check", help="compare the noise of the exposures with gain and readout noise",
-        description=_check.__doc__,
-    )  # fmt: skip
-    check.add_argument("params", metavar="PARAMS.yaml", type=Path, help="as for run")
-    demo = commands.add_parser(
-        "demo", help="make demo exposures, run them, compare with their truth",
-        description=_demo.__doc__,
-    )  # fmt: skip
-    demo.add_argument(
-        "folder", metavar="DIR", nargs="?", type=Path, default=Path("crmasks-demo"),
-        help="where everything goes (default: crmasks-demo)",
-    )  # fmt: skip
-    demo.add_argument(
-        "--size", metavar=("NX", "NY"), nargs=2, type=int, default=(1000, 800),
-        help="frame in pixels (default: 1000 800; MEGARA: 2016 1596)",
-    )  # fmt: skip
-    demo.add_argument(
-        "--scene", choices=tuple(SCENE_KINDS), default="fibres",
-        help="fibre spectrograph, long slit or star field (default: fibres)",
-    )  # fmt: skip
-    demo.add_argument(
-        "--exposures", metavar="N", type=int, default=3, help="at least 3 (default: 3)"
-    )
-    demo.add_argument("--seed", type=int, default=SEED, help="of everything random")
-    lab = commands.add_parser(
-        "lab", help="open the dashboard in JupyterLab", description=_lab.__doc__
-    )
-    lab.add_argument(
-        "sources", metavar="FILE", nargs="*",
-        help="PARAMS.yaml, or FITS files of three or more exposures (default: demo exposures)",
-    )  # fmt: skip
-    lab.add_argument("--port", type=int, default=0, help="of the server (default: any free one)")
-    lab.add_argument(
-        "--browser", action=argparse.BooleanOptionalAction, default=True,
-        help="open the page in the browser",
-    )  # fmt: skip
-    lab.add_argument("--voila", action="store_true", help="the dashboard alone, by Voila")
-    lab.add_argument("--allow-root", action="store_true", help="let JupyterLab run as root")
-    for command in (run, several, demo):
-        command.add_argument(
-            "--figures", action=argparse.BooleanOptionalAction, default=True,
-            help="draw the diagnostic figures",
-        )  # fmt: skip
-        command.add_argument(
-            "--overwrite", action="store_true", help="replace the products of an earlier run"
-        )
-    for command in (run, several, begin, check, demo, lab):
+    for add in (_add_run, _add_batch, _add_init, _add_check, _add_demo, _add_lab):
+        command = add(commands)
         command.add_argument(
             "--log-level", choices=LOG_LEVELS, default="INFO", type=str.upper,
             help="how much is reported (default: INFO)",
         )  # fmt: skip
     return parser
+
+
+def _add_run(commands: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "run", help="masks and combined images from a YAML file", description=_run.__doc__
+    )
+    parser.add_argument("params", metavar="PARAMS.yaml", type=Path, help="as of numina-crmasks")
+    parser.add_argument(
+        "--output-dir", metavar="DIR", type=Path, default=Path(),
+        help="where the products go (default: the current folder)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--crmasks", metavar="MASKS.fits", type=Path,
+        help="apply these masks instead of detecting",
+    )  # fmt: skip
+    parser.add_argument(
+        "--reproducible", action="store_true",
+        help="leave out DATE, and take seed 0 where one would be drawn: the same bytes every time",
+    )  # fmt: skip
+    _add_products(parser)
+    return parser
+
+
+def _add_products(parser: argparse.ArgumentParser) -> None:
+    """Add the options of all commands that leave products."""
+    parser.add_argument(
+        "--figures", action=argparse.BooleanOptionalAction, default=True,
+        help="draw the diagnostic figures",
+    )  # fmt: skip
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the products of an earlier run"
+    )
 
 
 def _add_batch(commands: Any) -> argparse.ArgumentParser:
@@ -161,6 +129,7 @@ def _add_batch(commands: Any) -> argparse.ArgumentParser:
         "--scheduler", metavar="ADDRESS",
         help="of a Dask cluster that is to do the work (needs crmasks_widgets[dask])",
     )  # fmt: skip
+    _add_products(parser)
     return parser
 
 
@@ -187,6 +156,58 @@ def _add_init(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an earlier parameter file"
     )
+    return parser
+
+
+def _add_check(commands: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "check", help="compare the noise of the exposures with gain and readout noise",
+        description=_check.__doc__,
+    )  # fmt: skip
+    parser.add_argument("params", metavar="PARAMS.yaml", type=Path, help="as for run")
+    return parser
+
+
+def _add_demo(commands: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "demo", help="make demo exposures, run them, compare with their truth",
+        description=_demo.__doc__,
+    )  # fmt: skip
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", type=Path, default=Path("crmasks-demo"),
+        help="where everything goes (default: crmasks-demo)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--size", metavar=("NX", "NY"), nargs=2, type=int, default=(1000, 800),
+        help="frame in pixels (default: 1000 800; MEGARA: 2016 1596)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--scene", choices=tuple(SCENE_KINDS), default="fibres",
+        help="fibre spectrograph, long slit or star field (default: fibres)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--exposures", metavar="N", type=int, default=3, help="at least 3 (default: 3)"
+    )
+    parser.add_argument("--seed", type=int, default=SEED, help="of everything random")
+    _add_products(parser)
+    return parser
+
+
+def _add_lab(commands: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "lab", help="open the dashboard in JupyterLab", description=_lab.__doc__
+    )
+    parser.add_argument(
+        "sources", metavar="FILE", nargs="*",
+        help="PARAMS.yaml, or FITS files of three or more exposures (default: demo exposures)",
+    )  # fmt: skip
+    parser.add_argument("--port", type=int, default=0, help="of the server (default: any free one)")
+    parser.add_argument(
+        "--browser", action=argparse.BooleanOptionalAction, default=True,
+        help="open the page in the browser",
+    )  # fmt: skip
+    parser.add_argument("--voila", action="store_true", help="the dashboard alone, by Voila")
+    parser.add_argument("--allow-root", action="store_true", help="let JupyterLab run as root")
     return parser
 
 

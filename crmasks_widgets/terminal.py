@@ -12,10 +12,10 @@ from rich.table import Table
 from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch import Outcome, Report
-from crmasks_widgets.core.detectors import rows
 from crmasks_widgets.core.noise_remarks import remarks_on
 from crmasks_widgets.core.significance.excess import LEAST_SIGNIFICANCE
 from crmasks_widgets.core.verdicts import OUT
+from crmasks_widgets.detectors import rows
 from crmasks_widgets.files.writing import Written
 
 _KIB = 1024

@@ -15,6 +15,8 @@ from typing import Any
 
 from crmasks_widgets.analysis import STAGES
 from crmasks_widgets.analysis.graph import Stage
+from crmasks_widgets.detectors import DETECTORS
+from crmasks_widgets.parameters.types import METHODS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "crmasks_widgets"
@@ -106,7 +108,19 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(name.replace("*", "\\*") for name in names) or "–"
 
 
-PARTS = {"floors": drawing, "rooms": rooms, "stages": stages}
+def detector_table() -> str:
+    """What each detector looks at, which methods take it, and how it is drawn."""
+    lines = ["| detector | looks at | `crmethod` | parameters | code | colour | symbol |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for row in DETECTORS.values():
+        methods = ", ".join(name for name, keys in METHODS.items() if row.key in keys)
+        names = ", ".join((f"{row.prefix}\\*", *row.others))
+        cells = (row.name, row.looks_at, methods, names, str(row.code), row.colour, row.symbol)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+PARTS = {"floors": drawing, "rooms": rooms, "detectors": detector_table, "stages": stages}
 
 
 def page(text: str) -> str:

@@ -215,7 +215,7 @@ def test_invalid_values_are_counted(work):
     "where",
     [
         "crmasks_widgets.cli.load_analysis",
-        "crmasks_widgets.core.masks.build_masks",
+        "crmasks_widgets.analysis.stages.masks.build_masks",
         "crmasks_widgets.products.run.write_hits",
         "crmasks_widgets.products.run._write_pixels",
     ],

@@ -1,24 +1,29 @@
 """The registry of detectors: a row is all that masks, hits, legends, tables and figures need."""
 
 import csv
-from dataclasses import fields
+import dataclasses
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 import crmasks_widgets as cm
+from crmasks_widgets import detectors
 from crmasks_widgets.analysis.graph import Stage
 from crmasks_widgets.analysis.table import STAGES
-from crmasks_widgets.core import codes, detectors
+from crmasks_widgets.core import codes
+from crmasks_widgets.dashboard.diagram import scene
 from crmasks_widgets.dashboard.drawing import overlays
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.drawing.glyphs import glyphs
 from crmasks_widgets.dashboard.drawing.stretches import COLOUR_MAPS, INVALID, colour_palette
 from crmasks_widgets.dashboard.image.frames import pixel_line
 from crmasks_widgets.dashboard.page.status import found, method_buttons
+from crmasks_widgets.dashboard.settings.parameters_view import quick_names
 from crmasks_widgets.figures.diagnostics import diagnostic_figure
+from crmasks_widgets.hit_classes import CLASS_NAMES
 from crmasks_widgets.parameters import types
+from crmasks_widgets.parameters.info import group_of
 from crmasks_widgets.products.hits import save_regions
 from crmasks_widgets.terminal import counts_table
 
@@ -28,8 +33,8 @@ from .dashboard.test_overlays import whole_window
 
 FOURTH = detectors.Detector(
     key="peak", name="Peaks", short="peaks", code=7, colour="#117733", symbol="△", marker="^",
-    looks_at="exposures", stage="flagged_peak", each_target=True, prefix="pk_",
-    look_at=("dilation",),
+    looks_at="all exposures", stage="flagged_peak", each_target=True, prefix="pk_",
+    look_at=("dilation",), quick=("la_niter",),
 )  # fmt: skip
 
 
@@ -70,7 +75,7 @@ def test_rows_tell_the_detectors_apart():
     for field in ("key", "name", "short", "code", "colour", "symbol", "marker", "prefix"):
         values = [getattr(row, field) for row in rows]
         assert len(set(values)) == len(values), field
-    assert {f.name for f in fields(detectors.Detector)} == FOURTH.__dict__.keys()
+    assert {f.name for f in dataclasses.fields(detectors.Detector)} == FOURTH.__dict__.keys()
     known = codes.all_codes()
     assert len(known) == len(detectors.DETECTORS) + 3
     for field in ("name", "colour", "symbol"):
@@ -131,7 +136,43 @@ def test_the_dashboard_knows_a_fourth_detector(fourth):
     counts = model.analysis.flags("median").counts()
     (entry,) = found(counts, "median", None, frozenset())["entries"]
     assert (entry["name"], entry["count"]) == ("Peaks", f"{flagged.sum():,}")
+    assert entry["code"] == 7
+    assert overlays.overlay_palette(1.0)[7].tolist() == [*rgb(FOURTH.colour), 255]
+    (glyph,) = scene.legend(("peak",))
+    assert glyph == {"code": 7, "name": "Peaks"}
+    assert scene.combinations(("mm", "peak"))[7] == codes.BOTH
+    assert list(scene.without_boundary({"mm": flagged, "peak": flagged})) == ["peak"]
+    assert not scene.movable(model)
+    assert quick_names(model.parameters) == ("la_niter", "dilation")
     assert "Peaks" in {each["label"] for each in method_buttons()}
+
+
+def test_a_fourth_detector_has_parameters_and_a_place_in_files(fourth):
+    groups = [group_of(name) for name in ("pk_excess", "sg_growth", "match_exposures", "dilation")]
+    assert groups == ["peak", "significance", "significance", "general"]
+    text = cm.Parameters(**{**LEVELS, "crmethod": "mm_peak"}).to_yaml()
+    assert "crmethod: mm_peak" in text
+    assert "cannot run this: give it lacosmic, mmcosmic or mm_lacosmic" in text
+    with pytest.raises(cm.ParameterError, match="expected lacosmic, mm_lacosmic or significance_l"):
+        cm.Parameters(**{**LEVELS, "crmethod": "mm_peak", "use_lamedian": True})
+
+
+def test_what_the_methods_give_follows_from_the_rows(fourth, monkeypatch):
+    cleaning = dataclasses.replace(FOURTH, cleans=True, has_boundary=True, judges=True)
+    parameters = cm.Parameters(**{**LEVELS, "crmethod": "peak"})
+    facts = ("cleans", "has_boundary", "judges")
+    assert not any(getattr(parameters, fact) for fact in facts)
+    monkeypatch.setattr(detectors, "DETECTORS", {**detectors.DETECTORS, "peak": cleaning})
+    assert all(getattr(parameters, fact) for fact in facts)
+    assert set(types.methods_where(lambda row: row.cleans)) >= {"peak", "mm_peak"}
+
+
+def test_a_fourth_detector_may_judge_hit_by_hit(fourth, monkeypatch):
+    judging = dataclasses.replace(FOURTH, judges=True)
+    monkeypatch.setattr(detectors, "DETECTORS", {**detectors.DETECTORS, "peak": judging})
+    judged = analysis_with("peak").hits
+    assert set(judged["class"]) <= set(CLASS_NAMES.values())
+    assert "class" not in analysis_with("mmcosmic").hits.colnames
 
 
 def test_a_fourth_detector_is_told_of_when_it_flags_too_much(fourth, monkeypatch):

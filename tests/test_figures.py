@@ -17,7 +17,7 @@ from PIL import Image
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.codes import BOTH, INVALID_COLOUR, all_codes
-from crmasks_widgets.core.detectors import DETECTORS
+from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.figures import FigureJob, all_figures, images, jobs
 from crmasks_widgets.figures.alignment import flux_factor_figure, offset_figure
@@ -128,7 +128,7 @@ def test_every_configuration_makes_its_figures(tmp_path, n, changes, first):
     made = analysis(n, maxplots=3, **changes)
     masks = [f"diagnostic_crmask{i}.png" for i in range(1, n + 1)]
     pdfs = PDFS if made.problematic.any() else PDFS[:1]
-    assert made.uses_mm <= (pdfs == PDFS)
+    assert made.parameters.has_boundary <= (pdfs == PDFS)
     assert names(made) == [*first, *DIAGNOSTICS, *masks, *pdfs]
     for job in one_of_a_kind(made):
         path = draw(job, tmp_path)

@@ -27,7 +27,7 @@ from crmasks_widgets import (
 )
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.cli import EXIT_EXISTS
-from crmasks_widgets.core.detectors import DETECTORS
+from crmasks_widgets.detectors import DETECTORS
 
 from .conftest import (
     BOTH,

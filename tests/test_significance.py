@@ -8,8 +8,8 @@ from astropy.table import Table
 
 import crmasks_widgets as cm
 from crmasks_widgets.core.codes import BOTH, DILATION
-from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.masks import grow
+from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.hit_classes import CLASS_NAMES, CLASSES
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 

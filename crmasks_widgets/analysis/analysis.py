@@ -274,21 +274,6 @@ class Analysis:
         return ("median", "mean", *range(1, self.exposures.n + 1))
 
     @property
-    def uses_lacosmic(self) -> bool:
-        """Whether L.A.Cosmic takes part."""
-        return "lacosmic" in self.parameters.detectors
-
-    @property
-    def uses_mm(self) -> bool:
-        """Whether the Median-Minimum diagram takes part."""
-        return "mm" in self.parameters.detectors
-
-    @property
-    def uses_significance(self) -> bool:
-        """Whether the local significance takes part."""
-        return "significance" in self.parameters.detectors
-
-    @property
     def alignment(self) -> Alignment:
         """Flux factors and offsets of the exposures."""
         return self.result("alignment")

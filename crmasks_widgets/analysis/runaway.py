@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from crmasks_widgets.core import detectors
+from crmasks_widgets import detectors
 from crmasks_widgets.core.masks import Flags
 from crmasks_widgets.errors import ParameterError
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from crmasks_widgets.analysis.analysis import Analysis
 from crmasks_widgets.analysis.graph import Target
 from crmasks_widgets.analysis.run import Run
-from crmasks_widgets.core.detectors import rows
+from crmasks_widgets.detectors import rows
 from crmasks_widgets.errors import Cancelled
 from crmasks_widgets.machine import MIB, PROGRAM_MIB, release
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from crmasks_widgets.core import detectors
+from crmasks_widgets import detectors
 
 DILATION: Final = 1
 BOTH: Final = 4

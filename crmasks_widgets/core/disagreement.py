@@ -8,7 +8,7 @@ from crmasks_widgets.core.stack import Stack
 
 # A pixel disagrees where it is so many times its noise away from the median of the exposures; an
 # exposure does where so many of its pixels do: crowds of hits touch less.
-FAR, PART = 8.0, 0.15
+FAR, MOST_APART = 8.0, 0.15
 
 
 def most_different(

@@ -8,12 +8,13 @@ from astropy.table import Table
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
-from crmasks_widgets.core import codes, detectors
-from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS
+from crmasks_widgets import detectors
+from crmasks_widgets.core import codes
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, Float64Array
 
+EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 # With a smaller part of the frame masked, joining single pixels beats scanning the frame.
 SPARSE = 1e-2
 

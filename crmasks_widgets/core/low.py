@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.core.hits import connected
+from crmasks_widgets.core.neighbours import box, range_at, values_at
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.order import range_exceeded
 from crmasks_widgets.core.sources import missing_beside, predicted_by_sources
@@ -87,7 +88,7 @@ def find_low(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> LowValue
     if not len(pixels):
         return LowValues(pixels, pixels)
     own = sigma.ravel()[pixels]
-    steep = _range_at(stack.median2d, pixels) - _NOISE_RANGE * own
+    steep = range_at(stack.median2d, pixels) - _NOISE_RANGE * own
     steep = _steepness(stack, sigma) * np.maximum(steep, 0)
     low = _far_below(stack, pixels, own, steep)
     n_valid = stack.n_valid.ravel()[pixels[low]]
@@ -118,7 +119,7 @@ def _far_below(stack: Stack, pixels: Pixels, own: FloatArray, steep: FloatArray)
 def _of_sources(stack: Stack, sigma: FloatArray, pixels: Pixels, exposure: Pixels) -> BoolArray:
     """Whether the light missing in an exposure is found beside, or missing like a source's."""
     moved = np.zeros(len(pixels), dtype=bool)
-    source = _range_at(stack.median2d, pixels) > _SOURCE * sigma.ravel()[pixels]
+    source = range_at(stack.median2d, pixels) > _SOURCE * sigma.ravel()[pixels]
     for k in np.unique(exposure[source]):
         mine = np.flatnonzero(source & (exposure == k))
         difference = stack.cube[k] - stack.median2d
@@ -175,28 +176,13 @@ def hits_of_low_values(
     return np.where(most.any(axis=0), 1 + most.argmax(axis=0), 0)
 
 
-def _range_at(frame: FloatArray, pixels: Pixels) -> FloatArray:
-    """Highest minus lowest value of the 3 x 3 pixels around some."""
-    around = np.stack([_beside(frame, pixels, dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
-    return np.asarray(np.fmax.reduce(around) - np.fmin.reduce(around))
-
-
-def _beside(frame: FloatArray, pixels: Pixels, dy: int, dx: int) -> FloatArray:
-    """Values at an offset from some pixels; beyond the border, NaN."""
-    ny, nx = frame.shape
-    y, x = np.divmod(pixels, nx)
-    y, x = y + dy, x + dx
-    inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
-    return np.where(inside, frame[np.where(inside, y, 0), np.where(inside, x, 0)], np.nan)
-
-
 def _steepness(stack: Stack, sigma: FloatArray) -> float:
     """What exposures differ by on structure, as a part of its range within 3 x 3 pixels."""
     ny, nx = sigma.shape
     step = max(1, sigma.size // _ENOUGH_PIXELS)
     rows = np.arange(0, ny, step)
     pixels = (rows[:, None] * nx + np.arange(nx)).ravel()
-    range_, own = _range_at(stack.median2d, pixels), sigma.ravel()[pixels]
+    range_, own = range_at(stack.median2d, pixels), sigma.ravel()[pixels]
     steep = range_ > _STEEP * own
     if np.count_nonzero(steep) < _STEEP_PIXELS:
         return _STEEP_ASSUMED
@@ -228,13 +214,13 @@ def _which_fits(
     lowest_off, others_off = np.full(len(pixels), np.inf), np.full(len(pixels), np.inf)
     for dy, dx in _DIRECTIONS:
         for step in (1, 2):
-            before = _beside(known, pixels, -step * dy, -step * dx)
-            between = (before + _beside(known, pixels, step * dy, step * dx)) / 2
+            before = values_at(known, pixels, -step * dy, -step * dx)
+            between = (before + values_at(known, pixels, step * dy, step * dx)) / 2
             lowest_off = np.fmin(lowest_off, np.abs(lowest - between))
             others_off = np.fmin(others_off, np.abs(others - between))
-    steps = [(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3) if dy or dx]
-    around = np.fmin.reduce([_beside(known, pixels, dy, dx) for dy, dx in steps])
-    quietest = np.fmin.reduce([_beside(sigma, pixels, dy, dx) for dy, dx in steps])
+    steps = box(2, middle=False)
+    around = np.fmin.reduce([values_at(known, pixels, dy, dx) for dy, dx in steps])
+    quietest = np.fmin.reduce([values_at(sigma, pixels, dy, dx) for dy, dx in steps])
     below_all = lowest < around - _OUT_OF_PLACE * quietest
     out = np.isfinite(lowest_off) & (lowest_off > _OUT_OF_PLACE * own)
     others_out = np.isfinite(others_off) & (others_off > _OUT_OF_PLACE * own)

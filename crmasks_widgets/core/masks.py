@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core import detectors
+from crmasks_widgets import detectors
 from crmasks_widgets.core.codes import BOTH, DILATION, FORCED
 from crmasks_widgets.core.mm.boundary import Boundary
 from crmasks_widgets.core.noise import Noise, at_pixels
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, NumberOrMap
 
-EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 # With a smaller part of the frame masked, growing pixel by pixel beats a filter over the frame.
 SPARSE = 2e-3
 # A pixel set by hand is masked in the exposures that exceed the minimum by this many sigma.

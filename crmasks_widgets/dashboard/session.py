@@ -163,14 +163,14 @@ class Session:
     def _order(self, parameters: Parameters) -> Order:
         """What is on screen first, then everything else."""
         analysis, display = self.engine.requested, self.state.model.display
-        target, uses_mm = display.target, "mm" in parameters.detectors
+        target, has_boundary = display.target, parameters.has_boundary
         # With the mask come the flags that it is made of: they are drawn together.
         detected: Order = (("mediancr", None), ("flags", target), ("hits", None))
         observed: Order = (("observed", target),)
         # A spline waits for simulations, a boundary through fixed points for nothing.
-        waits = uses_mm and parameters.mm_boundary_fit == "spline"
+        waits = has_boundary and parameters.mm_boundary_fit == "spline"
         first = (*observed, *detected) if waits else (*detected, *observed)
-        expected: Order = (("expected", None),) if uses_mm else ()
+        expected: Order = (("expected", None),) if has_boundary else ()
         frame: Order = tuple(("combination", kind) for kind in KINDS if kind == display.frame)
         sigma = self.diagram.wanted(parameters, target)
         sigma += self.significance.wanted(parameters, target)

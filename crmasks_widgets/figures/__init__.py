@@ -38,7 +38,7 @@ def all_figures(analysis: Analysis) -> Iterator[FigureJob]:
     if parameters.flux_factor == "auto":
         for i in numbers:
             yield png_job(f"flux_factor{i}.png", partial(flux_factor_figure, analysis, i))
-    if analysis.uses_mm:
+    if parameters.has_boundary:
         yield png_job("diagnostic_histogram2d.png", partial(histogram2d_figure, analysis))
     for target in analysis.targets:
         name = f"crmask{target}" if isinstance(target, int) else f"{target}cr"

@@ -158,7 +158,7 @@ def diagram_axes(found: Detected) -> tuple[StretchedAxis, StretchedAxis]:
     ends = []
     for frame in (found.analysis.stack.min2d, found.height):
         ends.append([float(np.fmin.reduce(frame, None)), float(np.fmax.reduce(frame, None))])
-    if found.analysis.uses_mm:
+    if found.analysis.parameters.has_boundary:
         x, y = found.analysis.plane.x_edges, found.analysis.plane.y_edges
         ends[0] = [min(ends[0][0], float(x[0])), max(ends[0][1], float(x[-1]))]
         ends[1] = [0.0, max(ends[1][1], float(y[-1]))]
@@ -182,7 +182,7 @@ def _diagram_panels(
         axes.set_ylabel(f"{target_name(found.target)} − min2d (ADU)")
     counts = density(found.analysis.stack.min2d, found.height, x_axis, y_axis)
     _show_density(figure, a, counts, (x_axis, y_axis), "all pixels per cell")
-    if found.analysis.uses_mm:
+    if found.analysis.parameters.has_boundary:
         _draw_limits(a, found.analysis, x_axis)
         _draw_limits(b, found.analysis, x_axis)
     _draw_symbols(a, found, found.x, found.height.ravel()[found.pixels])

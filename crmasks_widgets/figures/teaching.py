@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.lacosmic.stages import LacosmicStages
 from crmasks_widgets.core.typing import FloatArray
+from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.figures.diagram_density import density, stretched_axis
 from crmasks_widgets.figures.histogram2d import X_LABEL, Y_LABEL, draw_boundary
 from crmasks_widgets.figures.hit_pages import hit_window

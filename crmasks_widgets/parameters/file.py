@@ -12,8 +12,10 @@ from crmasks_widgets.parameters.info import (
     SYNONYMS,
     ParameterInfo,
     canonical_names,
+    one_of,
     unknown_key,
 )
+from crmasks_widgets.parameters.types import methods_where
 from crmasks_widgets.parameters.values import is_none_text, shown
 from crmasks_widgets.parameters.yaml_text import dump_yaml
 
@@ -331,10 +333,9 @@ def _notes(values: Mapping[str, object]) -> dict[str, str]:
         notes["mm_threshold"] = f"{reference} cannot run with null: give it a number"
     if values["verify_cr"] and not values["interactive"]:
         notes["verify_cr"] = f"{reference} verifies with interactive: true only"
-    if str(values["crmethod"]).startswith("significance"):
-        notes["crmethod"] = (
-            f"{reference} cannot run this: give it lacosmic, mmcosmic or mm_lacosmic"
-        )
+    known = methods_where(lambda row: row.in_reference, all_of=True)
+    if values["crmethod"] not in known:
+        notes["crmethod"] = f"{reference} cannot run this: give it {one_of(known)}"
     if values["la_verbose"] and values["crmethod"] == "mmcosmic":
         notes["la_verbose"] = f"{reference} cannot run crmethod: mmcosmic with this: set it false"
     return notes

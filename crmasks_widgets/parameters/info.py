@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType, NoneType
 from typing import Any, Final, Literal, get_args, get_origin
@@ -12,6 +12,7 @@ from pydantic import Field
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
+from crmasks_widgets.detectors import detector_of
 from crmasks_widgets.errors import ParameterError
 
 LARGEST: Final = 2**31 - 1
@@ -70,8 +71,8 @@ class ParameterInfo:
     ----------
     name : str
         YAML key, attribute and option: one name for one thing.
-    group : {'exposures', 'general', 'lacosmic', 'mm', 'significance'}
-        Block of the YAML file.
+    group : str
+        Block of the YAML file: exposures, general or the key of a detector.
     kind : {'switch', 'integer', 'number', 'choice', 'other'}
         What kind of control the parameter needs.
     unit : str
@@ -119,13 +120,17 @@ def group_of(name: str) -> str:
     Returns
     -------
     str
-        ``exposures``, ``lacosmic``, ``mm``, ``significance`` or ``general``.
+        ``exposures``, ``general`` or the key of a detector.
     """
     if name in EXPOSURE_KEYS:
         return "exposures"
-    if name == "match_exposures":
-        return "significance"
-    return {"la_": "lacosmic", "mm_": "mm", "sg_": "significance"}.get(name[:3], "general")
+    detector = detector_of(name)
+    return "general" if detector is None else detector.key
+
+
+def one_of(words: Sequence[str]) -> str:
+    """Write a choice of words."""
+    return ", ".join(words[:-1]) + f" or {words[-1]}"
 
 
 def key_text(key: str) -> str:
@@ -245,7 +250,7 @@ def _rule(kind: str, choices: tuple[str, ...], limits: Range | None, nullable: b
     if kind == "switch":
         return "true or false"
     if kind == "choice":
-        return ", ".join(choices[:-1]) + f" or {choices[-1]}"
+        return one_of(choices)
     rule = "an integer" if kind == "integer" else "a finite number"
     if limits is not None and limits.low is not None and limits.low > -LARGEST:
         rule += f" {'above' if limits.open_low else 'of at least'} {limits.low:g}"

@@ -14,6 +14,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from crmasks_widgets.detectors import rows
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.exposure_names import is_pattern
 from crmasks_widgets.hit_classes import CORRECTED
@@ -26,6 +27,7 @@ from crmasks_widgets.parameters.info import (
     about,
     canonical_names,
     describe,
+    one_of,
 )
 from crmasks_widgets.parameters.yaml_text import load_yaml, read_text
 
@@ -281,22 +283,37 @@ class Parameters(BaseModel):
 
     @property
     def detectors(self) -> tuple[str, ...]:
-        """Detectors of `crmethod`, by their keys in `core.detectors`."""
+        """Detectors of `crmethod`, by their keys in `crmasks_widgets.detectors`."""
         return types.METHODS[self.crmethod]
+
+    @property
+    def has_boundary(self) -> bool:
+        """Whether a detector has a boundary in the Median-Minimum diagram."""
+        return any(row.has_boundary for row in rows(self.detectors))
+
+    @property
+    def cleans(self) -> bool:
+        """Whether a detector makes a cleaned frame."""
+        return any(row.cleans for row in rows(self.detectors))
+
+    @property
+    def judges(self) -> bool:
+        """Whether a detector judges hit by hit."""
+        return any(row.judges for row in rows(self.detectors))
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
         """Refuse values that are right alone but not together."""
-        if self.use_lamedian and "lacosmic" not in self.detectors:
+        if self.use_lamedian and not self.cleans:
+            expected = one_of(types.methods_where(lambda row: row.cleans))
             raise ValueError(
-                f"use_lamedian: found true with crmethod {self.crmethod}, expected lacosmic, "
-                "mm_lacosmic or significance_lacosmic"
+                f"use_lamedian: found true with crmethod {self.crmethod}, expected {expected}"
             )
         if self.mm_xy_offsets is not None and self.mm_crosscorr_region is not None:
             raise ValueError("mm_xy_offsets: found with mm_crosscorr_region, expected one of them")
         self._check_one_for_each_image()
         self._check_flux_factors()
-        if self.mm_boundary_fit == "piecewise" and "mm" in self.detectors:
+        if self.mm_boundary_fit == "piecewise" and self.has_boundary:
             self._check_piecewise()
         return self
 

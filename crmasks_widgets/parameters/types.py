@@ -1,15 +1,15 @@
 """The types of the parameters: each checks what a user gives and returns plain values."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
+from crmasks_widgets.detectors import Detector, rows
 from crmasks_widgets.hit_classes import CLASSES
-from crmasks_widgets.parameters import coordinates as regions
-from crmasks_widgets.parameters import values
+from crmasks_widgets.parameters import coordinates, values
 from crmasks_widgets.parameters.info import LARGEST, Choices
 
 LARGEST_SEED: Final = 2**128 - 1
@@ -21,7 +21,7 @@ REGIONS_RULE: Final = (
 )
 CORRELATION_REGION_RULE: Final = (
     '[xmin, xmax, ymin, ymax] or "[xmin:xmax, ymin:ymax]" (FITS pixels from 1 on, xmin < xmax, '
-    f"ymin < ymax, at least {regions.SMALLEST_CORRELATION_AREA} pixels) or null"
+    f"ymin < ymax, at least {coordinates.SMALLEST_CORRELATION_AREA} pixels) or null"
 )
 PIXELS_RULE: Final = "a list of [x, y] (FITS pixels, integers from 1 on) or null"
 WINDOWS_RULE: Final = (
@@ -62,7 +62,13 @@ METHODS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "significance": ("significance",),
     "significance_lacosmic": ("significance", "lacosmic"),
 })  # fmt: skip
-"""Detectors of each `crmethod`, by their keys in `core.detectors`."""
+"""Detectors of each `crmethod`, by their keys in `crmasks_widgets.detectors`."""
+
+
+def methods_where(fact: Callable[[Detector], bool], *, all_of: bool = False) -> tuple[str, ...]:
+    """Names of `crmethod` of which some detector, or all of them, are as asked."""
+    holds = all if all_of else any
+    return tuple(method for method, keys in METHODS.items() if holds(map(fact, rows(keys))))
 
 
 def _method(value: object) -> str:
@@ -101,22 +107,23 @@ FluxFactor = Annotated[
     PlainValidator(values.optional(values.flux_factor)),
 ]
 Regions = Annotated[
-    tuple[regions.Region, ...] | None, PlainValidator(values.optional(regions.regions))
+    tuple[coordinates.Region, ...] | None, PlainValidator(values.optional(coordinates.regions))
 ]
 CorrelationRegion = Annotated[
-    regions.Region | None, PlainValidator(values.optional(regions.correlation_region))
+    coordinates.Region | None, PlainValidator(values.optional(coordinates.correlation_region))
 ]
 Pixels = Annotated[
-    tuple[tuple[int, int], ...] | None, PlainValidator(values.optional(regions.pixels))
+    tuple[tuple[int, int], ...] | None, PlainValidator(values.optional(coordinates.pixels))
 ]
 Windows = Annotated[
-    tuple[tuple[int, int, int, int], ...] | None, PlainValidator(values.optional(regions.windows))
+    tuple[tuple[int, int, int, int], ...] | None,
+    PlainValidator(values.optional(coordinates.windows)),
 ]
 HitClasses = Annotated[tuple[str, ...], PlainValidator(_hit_classes)]
 Offsets = Annotated[
-    tuple[tuple[float, float], ...] | None, PlainValidator(values.optional(regions.offsets))
+    tuple[tuple[float, float], ...] | None, PlainValidator(values.optional(coordinates.offsets))
 ]
 FixedPoints = Annotated[
     tuple[tuple[float, float, float], ...] | None,
-    PlainValidator(values.optional(regions.fixed_points)),
+    PlainValidator(values.optional(coordinates.fixed_points)),
 ]

@@ -137,7 +137,7 @@ def _combination_bytes(analysis: Analysis) -> int:
 
 def _masks_bytes(analysis: Analysis) -> int:
     pixels = math.prod(analysis.exposures.shape)
-    cleaned = 4 if analysis.uses_lacosmic else 0
+    cleaned = 4 if analysis.parameters.cleans else 0
     return (2 + analysis.exposures.n + cleaned) * pixels
 
 
@@ -343,7 +343,7 @@ def masks_hdus(analysis: Analysis) -> fits.HDUList:
     for name, mask in analysis.masks.items():
         hdus.append(fits.ImageHDU(mask.astype(np.uint8), name=name))
         hdus[-1].header["NPMASKED"] = (int(np.count_nonzero(mask)), "number of masked pixels")
-    if analysis.uses_lacosmic:
+    if analysis.parameters.cleans:
         hdus.append(_lamedian_hdu(analysis))
     boxes = analysis.parameters.pixels_to_be_replaced_by_local_median
     if boxes:

@@ -14,14 +14,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from crmasks_widgets.errors import ParameterError
-from crmasks_widgets.simulate._common import (
-    Float64Array,
-    Stream,
-    check_real,
-    check_shape,
-    check_whole,
-    random_stream,
-)
+from crmasks_widgets.simulate.checks import check_real, check_shape, check_whole
+from crmasks_widgets.simulate.light import Float64Array
+from crmasks_widgets.simulate.random_streams import Stream, random_stream
 
 STEP: Final = 0.35
 """Pixels of path between two deposits; well below 1, so that no track has gaps."""

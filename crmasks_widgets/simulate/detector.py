@@ -10,15 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmasks_widgets.errors import ParameterError
-from crmasks_widgets.simulate._common import (
-    Stream,
-    check_offset,
-    check_real,
-    check_shape,
-    check_whole,
-    random_stream,
-)
+from crmasks_widgets.simulate.checks import check_offset, check_real, check_shape, check_whole
 from crmasks_widgets.simulate.cosmic_rays import Hits, cosmic_ray_images
+from crmasks_widgets.simulate.random_streams import Stream, random_stream
 
 Frames = NDArray[np.float32]
 

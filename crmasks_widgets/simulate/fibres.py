@@ -8,19 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crmasks_widgets.simulate._common import (
-    FWHM,
+from crmasks_widgets.simulate.checks import (
     SMALLEST_SIDE,
-    Float64Array,
-    Stream,
     check_offset,
     check_real,
     check_shape,
     check_whole,
-    random_stream,
 )
 from crmasks_widgets.simulate.cosmic_rays import Hits
 from crmasks_widgets.simulate.detector import Detector, Scene, expose
+from crmasks_widgets.simulate.light import FWHM, Float64Array
+from crmasks_widgets.simulate.random_streams import Stream, random_stream
 
 """Pixels: on a smaller frame there is no room for two fibres and a line."""
 

@@ -7,15 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crmasks_widgets.simulate._common import (
-    SMALLEST_SIDE,
-    Float64Array,
-    Stream,
-    check_offset,
-    check_real,
-    check_shape,
-    random_stream,
-)
+from crmasks_widgets.simulate.checks import SMALLEST_SIDE, check_offset, check_real, check_shape
+from crmasks_widgets.simulate.light import Float64Array
+from crmasks_widgets.simulate.random_streams import Stream, random_stream
 
 """Pixels: a smaller frame holds no whole star."""
 REACH = 12.0

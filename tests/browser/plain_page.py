@@ -5,7 +5,7 @@ import base64
 from ipywidgets import Box, Widget
 
 MODELS = """
-window.outbox = [];
+window.sent = [];
 window.models = {};
 const decoded = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 class Model {
@@ -15,10 +15,10 @@ class Model {
     get(name) { return this.state[name]; }
     set(name, value) { this.state[name] = this.changed[name] = value; }
     save_changes() {
-        window.outbox.push({ id: this.id, state: this.changed });
+        window.sent.push({ id: this.id, state: this.changed });
         this.changed = {};
     }
-    send(content) { window.outbox.push({ id: this.id, content }); }
+    send(content) { window.sent.push({ id: this.id, content }); }
     on(name, action) {
         this.listeners.set(name, [...(this.listeners.get(name) ?? []), action]);
     }
@@ -127,7 +127,7 @@ class PlainPage:
         """Let page and widgets talk until both have nothing to say."""
         while True:
             self.page.evaluate("() => window.rest()")
-            heard = self.page.evaluate("() => window.outbox.splice(0)")
+            heard = self.page.evaluate("() => window.sent.splice(0)")
             for said in heard:
                 widget = self._widgets[said["id"]]
                 if "content" in said:

@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from crmasks_widgets.core import hits as hitlist
 from crmasks_widgets.core.codes import BOTH, DILATION, FORCED
-from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.hits import hit_table, label_hits
 from crmasks_widgets.core.stack import stack_exposures
+from crmasks_widgets.detectors import DETECTORS
 
 LACOSMIC_ONLY = DETECTORS["lacosmic"].code
 MM_ONLY = DETECTORS["mm"].code

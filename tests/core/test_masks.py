@@ -10,7 +10,6 @@ from scipy import ndimage
 from crmasks_widgets import Analysis, ExposureSet, Parameters
 from crmasks_widgets.core import masks as masking
 from crmasks_widgets.core.codes import BOTH, DILATION, FORCED
-from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.masks import (
     Flags,
     HandEdits,
@@ -23,6 +22,7 @@ from crmasks_widgets.core.masks import (
 from crmasks_widgets.core.mm.boundary import piecewise_boundary
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import stack_exposures
+from crmasks_widgets.detectors import DETECTORS
 
 LACOSMIC_ONLY = DETECTORS["lacosmic"].code
 MM_ONLY = DETECTORS["mm"].code

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from crmasks_widgets.core.codes import BOTH, FORCED, all_codes
-from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard.diagram.view import DiagramView
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.model.on_screen import detected_pixels
 from crmasks_widgets.dashboard.model.selection import selected_hit
+from crmasks_widgets.detectors import DETECTORS
 
 from .conftest import POINTS, decoded
 

@@ -9,7 +9,6 @@ from bqplot import LinearScale
 
 from crmasks_widgets.core.codes import INVALID_COLOUR, all_codes
 from crmasks_widgets.core.combine import KINDS
-from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard.drawing import overlays
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.drawing.stretches import colour_indices, colour_palette
@@ -19,6 +18,7 @@ from crmasks_widgets.dashboard.image.frames import celestial, sky_text
 from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.plots.image_buffers import ImageBuffers, Same
+from crmasks_widgets.detectors import DETECTORS
 
 from .bench import FIRST, SECOND, SHAPE, Bench, flat_frames
 from .conftest import decoded

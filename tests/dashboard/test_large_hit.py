@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from crmasks_widgets.core.codes import all_codes
-from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard.drawing import cutouts, overlays
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.hits.large import ERASE, LOCAL_MEDIAN, PAINT
 from crmasks_widgets.dashboard.hits.view import HitsView
+from crmasks_widgets.detectors import DETECTORS
 
 from .bench import SECOND, Bench, flat_frames
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmasks_widgets.core.codes import BOTH
-from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard.drawing import overlays
 from crmasks_widgets.dashboard.drawing.viewport import whole_window
+from crmasks_widgets.detectors import DETECTORS
 
 from .bench import FIRST, SECOND, SHAPE, Bench
 

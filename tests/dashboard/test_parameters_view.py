@@ -2,7 +2,6 @@
 
 import pytest
 
-from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard.settings import fields as fields_module
 from crmasks_widgets.dashboard.settings.control_widgets import (
     LARGEST_EXACT,
@@ -13,6 +12,7 @@ from crmasks_widgets.dashboard.settings.control_widgets import (
 )
 from crmasks_widgets.dashboard.settings.fields import FIXED, help_of, title_of
 from crmasks_widgets.dashboard.settings.parameters_view import MOST_QUICK, FormView, quick_names
+from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.parameters import ParameterInfo, Range, parameter_table
 from crmasks_widgets.parameters.types import METHODS

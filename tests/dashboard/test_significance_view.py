@@ -7,7 +7,6 @@ import pytest
 
 import crmasks_widgets as cm
 from crmasks_widgets.core.codes import all_codes
-from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
 from crmasks_widgets.dashboard.diagram.noise_panel import (
@@ -19,6 +18,7 @@ from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.image.frames import pixel_line
 from crmasks_widgets.dashboard.model.on_screen import detected_pixels
 from crmasks_widgets.dashboard.page.status import HINT, found
+from crmasks_widgets.detectors import DETECTORS
 
 from ..conftest import small_scene
 from .conftest import decoded

@@ -7,9 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.analysis.graph import Reader
-from crmasks_widgets.core import alignment as align
-from crmasks_widgets.core import disagreement as differing
 from crmasks_widgets.core import regions
+from crmasks_widgets.core.alignment import (
+    MIN_PIXELS,
+    MIN_SIGNAL_TO_NOISE,
+    Alignment,
+    bright_pixels,
+    flux_factors_from,
+    measure_offsets,
+    relative_factors,
+)
+from crmasks_widgets.core.disagreement import MOST_APART, in_words, most_different
 from crmasks_widgets.core.noise_check import NoiseCheck, check_noise
 from crmasks_widgets.core.stack import Stack, stack_exposures
 from crmasks_widgets.errors import InputError
@@ -20,7 +28,7 @@ LARGEST_VALUE: Final = 1e15
 logger = logging.getLogger(__name__)
 
 
-def alignment(read: Reader) -> align.Alignment:
+def alignment(read: Reader) -> Alignment:
     """Flux factors and offsets, given or measured."""
     n, n_bright = read.exposures.n, None
     offsets = read.p.mm_xy_offsets or ((0.0, 0.0),) * n
@@ -31,12 +39,12 @@ def alignment(read: Reader) -> align.Alignment:
         if factors is None:
             bright = _bright_pixels(read, plain)
             n_bright = int(np.count_nonzero(bright))
-            factors = align.flux_factors_from(plain.cube, bright)
+            factors = flux_factors_from(plain.cube, bright)
         if region is not None:
             key = "mm_crosscorr_region"
             rows, columns = regions.region_slices(region, read.exposures.shape, key)
-            offsets = align.measure_offsets(plain.cube[:, rows, columns])
-    return align.Alignment(factors, tuple(offsets), n_bright)
+            offsets = measure_offsets(plain.cube[:, rows, columns])
+    return Alignment(factors, tuple(offsets), n_bright)
 
 
 def _given_flux_factors(value: Any, n: int) -> tuple[float, ...] | None:
@@ -46,7 +54,7 @@ def _given_flux_factors(value: Any, n: int) -> tuple[float, ...] | None:
     if value is None:
         return (1.0,) * n
     given = (float(value),) * n if isinstance(value, int | float) else tuple(value)
-    factors = align.relative_factors(given)
+    factors = relative_factors(given)
     if factors != given:
         logger.warning(
             "flux_factor: found a median of %.6g, expected factors relative to the typical "
@@ -61,14 +69,14 @@ def _bright_pixels(read: Reader, plain: Stack) -> npt.NDArray[np.bool_]:
     if read.p.flux_factor_regions:
         key = "flux_factor_regions"
         inside = regions.region_mask(read.p.flux_factor_regions, read.exposures.shape, key)
-    bright = align.bright_pixels(plain.median2d, read.noise, inside)
-    if np.count_nonzero(bright) < align.MIN_PIXELS:
+    bright = bright_pixels(plain.median2d, read.noise, inside)
+    if np.count_nonzero(bright) < MIN_PIXELS:
         logger.warning(
             "flux_factor: auto: found %d pixels above %g sigma, expected at least %d; "
             "all factors are set to 1",
             np.count_nonzero(bright),
-            align.MIN_SIGNAL_TO_NOISE,
-            align.MIN_PIXELS,
+            MIN_SIGNAL_TO_NOISE,
+            MIN_PIXELS,
         )
     return bright
 
@@ -112,16 +120,16 @@ def _stacked(read: Reader, factors: tuple[float, ...] | None) -> Stack:
 
 def apart(read: Reader) -> float:
     """Part of the pixels in which an exposure is far from the others, by the predicted noise."""
-    return differing.most_different(read("scaled"), read.noise, read("alignment").flux_factors)[1]
+    return most_different(read("scaled"), read.noise, read("alignment").flux_factors)[1]
 
 
 def disagreement(read: Reader) -> str:
     """Why the exposures are not equivalent, said once; empty if they are."""
     factors, check = read("alignment").flux_factors, read("noise_check")
-    number, part = differing.most_different(read("scaled"), read.noise, factors, check)
-    if part <= differing.PART:
+    number, part = most_different(read("scaled"), read.noise, factors, check)
+    if part <= MOST_APART:
         return ""
-    text = differing.in_words(number, part, check)
+    text = in_words(number, part, check)
     logger.warning("%s", text)
     return text
 

@@ -10,16 +10,35 @@ from astropy.table import Table
 from crmasks_widgets.analysis import runaway
 from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.analysis.stages.lacosmic import saturation
-from crmasks_widgets.core import combine, detectors, regions, verdicts
-from crmasks_widgets.core import disagreement as differing
-from crmasks_widgets.core import fill as filling
-from crmasks_widgets.core import hits as hit_list
-from crmasks_widgets.core import low as low_values
-from crmasks_widgets.core import masks as mask_rules
+from crmasks_widgets.core import combine, regions, verdicts
 from crmasks_widgets.core.between import ALIKE
-from crmasks_widgets.core.significance import everywhere as hit_in_all
+from crmasks_widgets.core.disagreement import MOST_APART
+from crmasks_widgets.core.fill import Fill, Spoilt, best_fill
+from crmasks_widgets.core.hits import (
+    groups_inside,
+    hit_table,
+    label_hits,
+    least_probability,
+    significance,
+)
+from crmasks_widgets.core.low import hits_of_low_values
+from crmasks_widgets.core.masks import (
+    Flags,
+    HandEdits,
+    Masks,
+    build_masks,
+    build_mediancr,
+    detection_codes,
+    mm_flags,
+)
 from crmasks_widgets.core.significance.classes import HitClasses, classify_hits
+from crmasks_widgets.core.significance.everywhere import (
+    Everywhere,
+    estimate_around,
+    mark_everywhere,
+)
 from crmasks_widgets.core.typing import BoolArray
+from crmasks_widgets.detectors import rows
 from crmasks_widgets.hit_classes import CLASS_NAMES, LOW_NAME, LOW_REASON, PLAIN_NAME
 from crmasks_widgets.parameters import types
 
@@ -35,7 +54,7 @@ def flagged_lacosmic(read: Reader, target: Target) -> BoolArray:
 def flagged_mm(read: Reader, target: Target) -> BoolArray:
     """Detections of the Median-Minimum diagram in a frame."""
     stack = read("stack")
-    return mask_rules.mm_flags(
+    return mm_flags(
         stack.target(target),
         stack,
         read("boundary").boundary,
@@ -50,34 +69,34 @@ def flagged_significance(read: Reader, target: Target) -> BoolArray:
     return flagged
 
 
-def flags(read: Reader, target: Target) -> mask_rules.Flags:
+def flags(read: Reader, target: Target) -> Flags:
     """Detections in a frame by detector, before dilation and hand edits."""
     # In the order of the method: of two reasons to stop, the first named is told.
     keys = types.METHODS[read.p.crmethod]
-    found = mask_rules.Flags({k: read(f"flagged_{k}", target, keep=False) for k in keys})
+    found = Flags({k: read(f"flagged_{k}", target, keep=False) for k in keys})
     valid = read("stack").target_valid(target)
     n_valid = found.either.size if valid is None else int(np.count_nonzero(valid))
     runaway.check_flags(
         found, target, n_valid, read.p.max_flagged_fraction, lambda: read("disagreement")
     )
     # Matched exposures flag little even if they are of another field, and it has to be said.
-    if _judged(read) and target == "median" and read("apart") > differing.PART:
+    if _judged(read) and target == "median" and read("apart") > MOST_APART:
         read("disagreement")
     return found
 
 
 def _judged(read: Reader) -> bool:
     """Tell whether a detector of the method judges hit by hit."""
-    return any(row.judges for row in detectors.rows(types.METHODS[read.p.crmethod]))
+    return any(row.judges for row in rows(types.METHODS[read.p.crmethod]))
 
 
-def _allowed(read: Reader, target: Target) -> mask_rules.Flags:
+def _allowed(read: Reader, target: Target) -> Flags:
     """Detections where the user allows any."""
-    found: mask_rules.Flags = read("flags", target)
+    found: Flags = read("flags", target)
     return found.inside(read("edits").allowed)
 
 
-def edits(read: Reader) -> mask_rules.HandEdits:
+def edits(read: Reader) -> HandEdits:
     """What the user decides about pixels and regions."""
     shape, p = read.exposures.shape, read.p
     forced, ignored, rejected = (
@@ -91,9 +110,7 @@ def edits(read: Reader) -> mask_rules.HandEdits:
     refused = ignored | regions.pixel_mask(
         tuple((x, y) for x, y, _, _ in boxes), shape, "pixels_to_be_replaced_by_local_median"
     )
-    return mask_rules.HandEdits(
-        (allowed | forced) & ~refused, forced & ~refused, rejected & ~forced
-    )
+    return HandEdits((allowed | forced) & ~refused, forced & ~refused, rejected & ~forced)
 
 
 def listed(read: Reader) -> BoolArray:
@@ -101,13 +118,13 @@ def listed(read: Reader) -> BoolArray:
     edited, flagged = read("edits"), read("flags", "median").either
 
     def built(allowed: BoolArray) -> BoolArray:
-        plain = mask_rules.HandEdits(allowed, edited.forced, np.zeros_like(allowed))
-        return mask_rules.build_mediancr(flagged, read("stack"), plain, read.p.dilation)
+        plain = HandEdits(allowed, edited.forced, np.zeros_like(allowed))
+        return build_mediancr(flagged, read("stack"), plain, read.p.dilation)
 
     kept, ignored = built(edited.allowed), _ignored(read)
     if not ignored.any():
         return kept
-    return kept | hit_list.groups_inside(built(edited.allowed | ignored), ignored)
+    return kept | groups_inside(built(edited.allowed | ignored), ignored)
 
 
 def _ignored(read: Reader) -> BoolArray:
@@ -123,12 +140,12 @@ def found(read: Reader) -> BoolArray:
 
 def labels(read: Reader) -> npt.NDArray[np.int32]:
     """Numbers of the hits."""
-    return hit_list.label_hits(read("listed"))
+    return label_hits(read("listed"))
 
 
-def everywhere(read: Reader) -> hit_in_all.Everywhere:
+def everywhere(read: Reader) -> Everywhere:
     """Flagged pixels that stand out in all exposures."""
-    return hit_in_all.mark_everywhere(
+    return mark_everywhere(
         read("coincidences"), _allowed(read, "median").either, read("listed"),
         read("level"), read("tested"),
         [read("own_hits", number).pixels for number in range(1, read.exposures.n + 1)],
@@ -157,7 +174,7 @@ def mediancr(read: Reader) -> BoolArray:
     return kept
 
 
-def masks(read: Reader) -> mask_rules.Masks:
+def masks(read: Reader) -> Masks:
     """MEANCRT and CRMASK1...N."""
     targets = ("median", "mean", *range(1, read.exposures.n + 1))
     flagged = {target: read("flags", target).either for target in targets}
@@ -165,16 +182,14 @@ def masks(read: Reader) -> mask_rules.Masks:
     if nested:
         listed_only = read("found") & ~read("mediancr")
         edited = dataclasses.replace(edited, allowed=edited.allowed & ~listed_only)
-    return mask_rules.build_masks(
-        flagged, read("stack"), edited, read.noise, read.p.dilation, nested=nested
-    )
+    return build_masks(flagged, read("stack"), edited, read.noise, read.p.dilation, nested=nested)
 
 
 def hits(read: Reader) -> Table:
     """One row a hit of the median."""
     labels, stack, edited = read("labels"), read("stack"), read("edits")
-    codes = mask_rules.detection_codes(read("flags", "median"), read("listed"), edited)
-    table = hit_list.hit_table(labels, codes, stack)
+    codes = detection_codes(read("flags", "median"), read("listed"), edited)
+    table = hit_table(labels, codes, stack)
     confirmed = regions.pixel_mask(
         read.p.mediancr_pixels_confirmed, labels.shape, "mediancr_pixels_confirmed"
     )
@@ -187,15 +202,15 @@ def hits(read: Reader) -> Table:
         table["corrected"] = kept & ~np.isin(verdict, verdicts.OUT)
         table["significance"] = classes.significance
     else:
-        table["significance"] = hit_list.significance(labels, stack, read.noise)
-        low = low_values.hits_of_low_values(labels, read("low"), stack.n)
+        table["significance"] = significance(labels, stack, read.noise)
+        low = hits_of_low_values(labels, read("low"), stack.n)
         if low.any():
             table["class"] = np.where(low > 0, LOW_NAME, PLAIN_NAME)
             table["reason"] = [LOW_REASON.format(number) if number else "" for number in low]
             _warn_of_low(low)
     if read.p.mm_simulation == "exact":
         tail = read("exact").tail
-        table["noise_probability"] = hit_list.least_probability(labels, stack, tail.exceedance)
+        table["noise_probability"] = least_probability(labels, stack, tail.exceedance)
         table["noise_probability"].format = ".3g"
     table["significance"].format = ".1f"
     table["verdict"] = verdict
@@ -214,7 +229,7 @@ def _warn_of_low(low: npt.NDArray[np.int64]) -> None:
     )
 
 
-def fill(read: Reader) -> filling.Fill:
+def fill(read: Reader) -> Fill:
     """Values and variances for masked pixels."""
     stack, built, edited = read("clean"), read("masks"), read("edits")
     hit = [
@@ -223,10 +238,10 @@ def fill(read: Reader) -> filling.Fill:
     ]
     lost = np.logical_and.reduce(built.exposures)
     level, masked = read("level"), read("found")
-    spoilt = filling.Spoilt(built.exposures, hit, read("everywhere").hit)
-    return filling.best_fill(
+    spoilt = Spoilt(built.exposures, hit, read("everywhere").hit)
+    return best_fill(
         stack, spoilt, read("mediancr") | lost,
-        lambda pixels: hit_in_all.estimate_around(level, stack, masked, pixels),
+        lambda pixels: estimate_around(level, stack, masked, pixels),
         read.noise, read("alignment").flux_factors, read("between"),
     )  # fmt: skip
 

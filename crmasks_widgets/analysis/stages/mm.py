@@ -8,12 +8,17 @@ import numpy.typing as npt
 
 from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.core.mm import diagram, simulation
-from crmasks_widgets.core.mm import exact as exact_law
 from crmasks_widgets.core.mm.boundary import (
     Boundary,
     BoundaryFit,
     piecewise_boundary,
     spline_boundary,
+)
+from crmasks_widgets.core.mm.exact import (
+    ExactDiagram,
+    exact_diagram,
+    false_alarm_boundary,
+    no_exact_law,
 )
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.parameters import Parameters
@@ -95,7 +100,7 @@ def _needs_no_simulations(read: Reader) -> bool:
     if read.p.mm_seed is not None:
         return False
     why = "exposures are displaced" if read("alignment").displaced else ""
-    why = why or exact_law.no_exact_law(read.noise)
+    why = why or no_exact_law(read.noise)
     if why:
         logger.info("mm_simulation: auto: %s: simulations, with seed %d", why, FIXED_SEED)
     return not why
@@ -104,7 +109,7 @@ def _needs_no_simulations(read: Reader) -> bool:
 def expected(read: Reader) -> simulation.ExpectedDiagram:
     """Diagram that equivalent exposures would give."""
     if _needs_no_simulations(read):
-        law: exact_law.ExactDiagram = read("exact")
+        law: ExactDiagram = read("exact")
         return law
     bins, state = read("plane")
     rng = np.random.default_rng()
@@ -121,7 +126,7 @@ def expected(read: Reader) -> simulation.ExpectedDiagram:
     )
 
 
-def exact(read: Reader) -> exact_law.ExactDiagram:
+def exact(read: Reader) -> ExactDiagram:
     """The same diagram from order statistics."""
     if read("alignment").displaced:
         msg = (
@@ -130,7 +135,7 @@ def exact(read: Reader) -> exact_law.ExactDiagram:
         )
         raise ParameterError(msg)
     (scene,) = simulation.exposure_signals(read("stack").median2d, (1.0,), ((0.0, 0.0),))
-    return exact_law.exact_diagram(
+    return exact_diagram(
         read("plane")[0],
         (scene.astype(np.float64), _simulated_factors(read)),
         read.noise,
@@ -151,7 +156,7 @@ def boundary(read: Reader) -> BoundaryFit:
     """Detection boundary."""
     if read.p.mm_expected_false is not None:
         tail = read("exact").tail
-        x, y = exact_law.false_alarm_boundary(tail, read.p.mm_expected_false, read("plane")[0])
+        x, y = false_alarm_boundary(tail, read.p.mm_expected_false, read("plane")[0])
         curve = Boundary("exact", x, y)
         return BoundaryFit(curve, (curve,))
     fixed = read.p.mm_fixed_points_in_boundary or ()

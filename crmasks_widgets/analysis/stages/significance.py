@@ -4,11 +4,15 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.analysis.graph import Reader, Target
-from crmasks_widgets.core import low as low_values
 from crmasks_widgets.core.between import BetweenExposures
+from crmasks_widgets.core.low import LowValues, find_low, leave_out
 from crmasks_widgets.core.matching import match
-from crmasks_widgets.core.significance import everywhere as hit_in_all
 from crmasks_widgets.core.significance import hits
+from crmasks_widgets.core.significance.everywhere import (
+    Coincidences,
+    find_coincidences,
+    hits_of_exposure,
+)
 from crmasks_widgets.core.significance.excess import (
     Candidates,
     SignificanceDiagram,
@@ -40,19 +44,19 @@ def matched(read: Reader) -> Stack:
     return stack_of(found.cube, scaled.valid) if found.matched else scaled
 
 
-def low(read: Reader) -> low_values.LowValues:
+def low(read: Reader) -> LowValues:
     """Values of single exposures that are no light."""
-    return low_values.find_low(read("matched"), read.noise, read("alignment").flux_factors)
+    return find_low(read("matched"), read.noise, read("alignment").flux_factors)
 
 
 def tested(read: Reader) -> Stack:
     """What tests look at: matched exposures without their low values."""
-    return low_values.leave_out(read("matched"), read("low"))
+    return leave_out(read("matched"), read("low"))
 
 
 def clean(read: Reader) -> Stack:
     """What combinations are made of: exposures on one scale without their low values."""
-    return low_values.leave_out(read("scaled"), read("low"))
+    return leave_out(read("scaled"), read("low"))
 
 
 def between(read: Reader) -> BetweenExposures:
@@ -112,11 +116,11 @@ def own_hits(read: Reader, target: Target) -> hits.Found:
     return without_sources(grown, read("tested"), read("level"), target, read("low").of_sources)
 
 
-def coincidences(read: Reader) -> hit_in_all.Coincidences:
+def coincidences(read: Reader) -> Coincidences:
     """Hits of the median."""
     own = [read("own_hits", number) for number in range(1, read.exposures.n + 1)]
     of_sources = np.concatenate([read("low").of_sources, *(each.of_sources for each in own)])
-    return hit_in_all.find_coincidences(
+    return find_coincidences(
         read("level"), read("tested"), read("candidates", "median"), read("groups", "median"),
         [each.pixels for each in own], of_sources, read.p.sg_false_alarms,
     )  # fmt: skip
@@ -132,7 +136,7 @@ def significant(read: Reader, target: Target) -> hits.Found:
     if target == "mean":
         numbers = range(1, read.exposures.n + 1)
         return own.joined(*(read("significant", number).pixels for number in numbers))
-    return hit_in_all.hits_of_exposure(own, coincident, read("groups", target))
+    return hits_of_exposure(own, coincident, read("groups", target))
 
 
 def significance(read: Reader, target: Target) -> npt.NDArray[np.float32]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crmasks_widgets.core.lacosmic import library as lacosmic
+from crmasks_widgets.core.lacosmic import library
 from crmasks_widgets.core.lacosmic.iterations import Iterations
 from crmasks_widgets.core.lacosmic.library import ExtendedFrame, LacosmicResult, LacosmicSettings
 from crmasks_widgets.core.lacosmic.preparation import (
@@ -178,7 +178,7 @@ def prepare_target(
     """
     if valid is not None and not valid.any():
         return None
-    extended = lacosmic.extend(frame, valid, settings.padwidth)
+    extended = library.extend(frame, valid, settings.padwidth)
     if not -LARGEST_VALUE < extended.frame.min() <= extended.frame.max() < LARGEST_VALUE:
         return None
     made = prepare(
@@ -221,7 +221,7 @@ def detect_target(
     """
     found = detect(target.prepared, settings, checkpoint=checkpoint, overwrite=overwrite)
     inner = target.extended.inner
-    result = lacosmic.result_of(frame, found.mask[inner], found.cleaned[inner], valid)
+    result = library.result_of(frame, found.mask[inner], found.cleaned[inner], valid)
     return replace(result, filled=result.filled / np.float32(target.prepared.gain))
 
 
@@ -266,7 +266,7 @@ def detect_cosmics(
             checkpoint=_part(checkpoint, 0, 0.6),
         )  # fmt: skip
     if target is None:
-        return lacosmic.detect_cosmics(
+        return library.detect_cosmics(
             frame, settings, gain=gain, rnoise=rnoise, valid=valid, checkpoint=checkpoint
         )
     rest = _part(checkpoint, 0.6, 1)

@@ -6,9 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crmasks_widgets.core.lacosmic import fine_structure, medians
-from crmasks_widgets.core.lacosmic import library as lacosmic
-from crmasks_widgets.core.lacosmic import statistics as stats
+from crmasks_widgets.core.lacosmic import fine_structure, library, medians, statistics
 from crmasks_widgets.core.lacosmic.fine_structure import Taps
 from crmasks_widgets.core.lacosmic.library import LacosmicSettings
 from crmasks_widgets.core.lacosmic.medians import interior
@@ -167,7 +165,7 @@ def excess_above(
     points = points[interior(points, shape, widths.significance // 2)]
     if bad is not None:
         points = points[~bad.ravel().take(points)]
-    excess = stats.excess_at(significance, points, widths)
+    excess = statistics.excess_at(significance, points, widths)
     above = excess > level
     return points[above], excess[above]
 
@@ -209,14 +207,14 @@ def prepare(
     read_noise = np.float32(rnoise * gain)
     with np.errstate(over="ignore"):
         satlevel = np.float32(settings.satlevel * gain)
-    bad = stats.bad_pixels(electrons, masked, satlevel, widths)
+    bad = statistics.bad_pixels(electrons, masked, satlevel, widths)
     terms = _terms(settings)
     noise, significance, structure = (np.empty_like(electrons) for _ in range(3))
     blocks = list(medians.blocks(electrons.shape))
     for done, rows in enumerate(blocks, start=1):
         noise[rows] = _noise_rows(electrons, read_noise * read_noise, rows, widths)
-        laplacian = stats.laplacian_rows(electrons, rows)
-        significance[rows] = stats.significance_of(laplacian, noise[rows])
+        laplacian = statistics.laplacian_rows(electrons, rows)
+        significance[rows] = statistics.significance_of(laplacian, noise[rows])
         if checkpoint is not None:
             checkpoint(0.5 * done / len(blocks))
     for done, rows in enumerate(blocks, start=1):
@@ -243,7 +241,7 @@ def _terms(settings: LacosmicSettings) -> tuple[Taps, ...]:
         return ()
     x, y, size = settings.psffwhm_x, settings.psffwhm_y, settings.psfsize
     if settings.psfmodel == "gaussxy":
-        kernel = lacosmic.elliptical_kernel(x, y, size)
+        kernel = library.elliptical_kernel(x, y, size)
     else:
         fwhm = {"gaussx": x, "gaussy": y}.get(settings.psfmodel, (x + y) / 2)
         kernel = fine_structure.model_kernel(settings.psfmodel, fwhm, settings.psfbeta, size)
@@ -258,7 +256,7 @@ def _noise_rows(
     wanted = slice(rows.start - low, rows.stop - low)
     variance = electrons[low:high] + read_variance
     median = medians.median_rows(variance, wanted, widths.noise, widths is SEPARABLE)
-    return stats.noise_of(median)
+    return statistics.noise_of(median)
 
 
 def candidates_above(level: float, prepared: Prepared) -> Candidates:
@@ -278,5 +276,5 @@ def candidates_above(level: float, prepared: Prepared) -> Candidates:
     significance, widths = prepared.significance, prepared.widths
     where = np.flatnonzero(significance > np.float32(level))
     points, excess = excess_above(np.float32(level), where, significance, prepared.bad, widths)
-    contrast = stats.contrast_at(prepared.structure, prepared.noise, points, excess, widths)
+    contrast = statistics.contrast_at(prepared.structure, prepared.noise, points, excess, widths)
     return Candidates(points, excess, contrast)

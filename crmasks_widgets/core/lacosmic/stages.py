@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crmasks_widgets.core.lacosmic import statistics as stats
+from crmasks_widgets.core.lacosmic import statistics
 from crmasks_widgets.core.lacosmic.library import LacosmicSettings
 from crmasks_widgets.core.lacosmic.medians import interior
 from crmasks_widgets.core.lacosmic.preparation import prepare
@@ -87,12 +87,12 @@ def lacosmic_stages(
     points = np.arange(frame.size)
     within = points[interior(points, shape, ready.widths.significance // 2)]
     excess, contrast = (np.zeros(shape, np.float32) for _ in range(2))
-    fine = np.full(shape, stats.LOWEST_FINE_STRUCTURE)
+    fine = np.full(shape, statistics.LOWEST_FINE_STRUCTURE)
 
     def over_fine_structure(values: Float32Array) -> Float32Array:
-        return stats.contrast_at(ready.structure, ready.noise, within, values, ready.widths)
+        return statistics.contrast_at(ready.structure, ready.noise, within, values, ready.widths)
 
-    excess.ravel()[within] = stats.excess_at(ready.significance, within, ready.widths)
+    excess.ravel()[within] = statistics.excess_at(ready.significance, within, ready.widths)
     contrast.ravel()[within] = over_fine_structure(excess.ravel()[within])
     fine.ravel()[within] = 1 / over_fine_structure(np.ones(within.size, np.float32))
     good = np.ones(shape, bool) if ready.bad is None else ~ready.bad
@@ -102,7 +102,7 @@ def lacosmic_stages(
     beside = grow(grow(seeds, 1) & sharp, 1)
     return LacosmicStages(
         ready.noise,
-        stats.laplacian_rows(ready.electrons, slice(0, shape[0])),
+        statistics.laplacian_rows(ready.electrons, slice(0, shape[0])),
         excess,
         fine,
         contrast,

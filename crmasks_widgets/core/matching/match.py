@@ -14,7 +14,7 @@ from scipy import ndimage
 from crmasks_widgets.core.matching.description import ExposureMatch, describe, source_width
 from crmasks_widgets.core.matching.fit import Fit, Targets, fit_differences
 from crmasks_widgets.core.matching.kernels import SIDE, TAPS, convolve_tiles, slopes
-from crmasks_widgets.core.matching.reference import box_mean, local_range
+from crmasks_widgets.core.matching.reference import box_mean
 from crmasks_widgets.core.matching.removal import (
     UNMATCHED,
     Reference,
@@ -29,6 +29,7 @@ from crmasks_widgets.core.matching.samples import (
     design_matrix,
 )
 from crmasks_widgets.core.matching.sky import N_SKY, Sky, measure_sky
+from crmasks_widgets.core.neighbours import local_range
 from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, Pixels

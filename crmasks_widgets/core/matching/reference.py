@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from crmasks_widgets.core.neighbours import at_offset, box
 from crmasks_widgets.core.significance.laws import minimum_shift
 from crmasks_widgets.core.stack import BLOCK_ROWS, middle, sorted_planes
 from crmasks_widgets.core.typing import BoolArray, Float32Array, FloatArray, Pixels
@@ -20,29 +21,6 @@ _ALONE, _NEIGHBOURS, _NOISE = 6.0, 0.15, 1.0
 _IN_ALL = 0.5
 # Pixels handled at once.
 _PIXELS = 1 << 16
-
-
-def local_range(frames: Float32Array) -> Float32Array:
-    """Highest minus lowest value of the 3 x 3 pixels around each.
-
-    Parameters
-    ----------
-    frames : (..., ny, nx) float32
-        A frame, or tiles.
-
-    Returns
-    -------
-    (..., ny, nx) float32
-        In the unit of the frames; at their borders, of the pixels inside.
-    """
-    before = ((0, 0),) * (frames.ndim - 2)
-    high = low = np.pad(frames, (*before, (1, 1), (1, 1)), mode="edge")
-    for cut in (np.s_[..., :-2], np.s_[..., 1:-1], np.s_[..., 2:]), (
-        np.s_[..., :-2, :], np.s_[..., 1:-1, :], np.s_[..., 2:, :]
-    ):  # fmt: skip
-        high = np.maximum(np.maximum(high[cut[0]], high[cut[1]]), high[cut[2]])
-        low = np.minimum(np.minimum(low[cut[0]], low[cut[1]]), low[cut[2]])
-    return np.asarray(np.subtract(high, low, out=high), np.float32)
 
 
 def box_mean(frames: Float32Array) -> Float32Array:
@@ -125,15 +103,13 @@ def clean_mean(
 
 def _around(frames: Float32Array, left_out: BoolArray, pixels: Pixels) -> FloatArray:
     """Weighted mean of the 5 x 5 pixels around some, without those left out; NaN without any."""
-    ny, nx = frames.shape[-2:]
-    *tile, y, x = np.unravel_index(pixels, frames.shape)
+    flat, out = frames.ravel(), left_out.ravel()
     total, weights = np.zeros(len(pixels)), np.zeros(len(pixels))
-    for dy in range(-2, 3):
-        for dx in range(-2, 3):
-            at = (*tile, np.clip(y + dy, 0, ny - 1), np.clip(x + dx, 0, nx - 1))
-            weight = ~left_out[at] * np.exp(-(dy**2 + dx**2) / 2)
-            total += frames[at] * weight
-            weights += weight
+    for dy, dx in box(2):
+        at, _ = at_offset(frames.shape, pixels, dy, dx)
+        weight = ~out[at] * np.exp(-(dy**2 + dx**2) / 2)
+        total += flat[at] * weight
+        weights += weight
     return np.where(weights > 0, total / np.where(weights > 0, weights, 1), np.nan)
 
 

@@ -11,10 +11,10 @@ from crmasks_widgets.core.matching.reference import (
     box_mean,
     clean_mean,
     hits_that_stand_out_alone,
-    local_range,
     lone_pixels,
 )
 from crmasks_widgets.core.matching.sky import N_SKY, Sky, Smooth, coordinates
+from crmasks_widgets.core.neighbours import local_range
 from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, Pixels
 
 # What exposures may differ by besides noise, in parts of the range around: before they are matched

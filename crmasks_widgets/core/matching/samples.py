@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from crmasks_widgets.core.matching.kernels import RADIUS, TAPS, tap_offsets
-from crmasks_widgets.core.matching.reference import local_range
+from crmasks_widgets.core.neighbours import local_range
 from crmasks_widgets.core.typing import (
     BoolArray,
     Float32Array,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from crmasks_widgets.core.neighbours import around
 from crmasks_widgets.core.noise import at_pixels
 from crmasks_widgets.core.significance.everywhere import Everywhere
 from crmasks_widgets.core.significance.level import Level
@@ -150,21 +151,17 @@ def _ratio_of_two(
 
 def _beside(pixels: npt.NDArray[np.int64], stack: Stack, level: Level) -> npt.NDArray[np.bool_]:
     """Whether an exposure stands out in a neighbour that is none of the pixels."""
-    beside, other = _neighbours(pixels, stack.min2d.shape)
+    beside, other = _others_around(pixels, stack.min2d.shape)
     excess = stack.max2d.ravel()[beside] - level.minimum.ravel()[beside]
     found = other & (excess > _STANDS_OUT * level.sigma.ravel()[beside])
     return np.asarray(found.any(axis=0))
 
 
-def _neighbours(
+def _others_around(
     pixels: npt.NDArray[np.int64], shape: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Flat indices (8, k) of the pixels around; whether they exist and are none of the pixels."""
-    ny, nx = shape
-    steps = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx])
-    y, x = (p + step[:, None] for p, step in zip(np.divmod(pixels, nx), steps.T, strict=True))
-    inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
-    beside = np.where(inside, y * nx + x, 0)
+    beside, inside = around(shape, pixels, middle=False)
     return beside, inside & ~np.isin(beside, pixels)
 
 
@@ -175,9 +172,9 @@ def _same_charge(
     factors = np.asarray(level.factors)[:, None]
     if not len(pixels) or np.ptp(factors) == 0:
         return np.zeros(len(pixels), dtype=bool)
-    beside, other = _neighbours(pixels, stack.min2d.shape)
-    around = np.ma.masked_array(stack.median2d.ravel()[beside], ~other)
-    level_around = np.ma.median(around, axis=0).filled(np.nan)  # type: ignore[no-untyped-call]
+    beside, other = _others_around(pixels, stack.min2d.shape)
+    others = np.ma.masked_array(stack.median2d.ravel()[beside], ~other)
+    level_around = np.ma.median(others, axis=0).filled(np.nan)  # type: ignore[no-untyped-call]
     cube = stack.cube.reshape(stack.n, -1)[:, pixels]
     charge = (cube - level_around) * factors
     gain, rnoise = at_pixels(level.gain, pixels), at_pixels(level.rnoise, pixels)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from crmasks_widgets.core.neighbours import around
 from crmasks_widgets.core.significance.level import Level, sigma_at
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, FloatArray, Pixels
@@ -68,26 +69,22 @@ def hit_in_each(
     return np.asarray(shown | (differ & all_shown & unconfirmed))
 
 
-def _around(frames: FloatArray, pixels: Pixels, nx: int) -> FloatArray:
-    """Values (9, n, k) of padded frames in and around some pixels."""
-    y, x = np.divmod(pixels, nx)
-    return np.array([frames[:, y + dy, x + dx] for dy in range(3) for dx in range(3)])
-
-
 def _excess_around(level: Level, stack: Stack, own: Sequence[Pixels], pixels: Pixels) -> FloatArray:
     """Excess over the minimum where an exposure is flagged, in and around some pixels; else 0."""
-    ny, nx = stack.min2d.shape
-    frames = np.zeros((stack.n, ny + 2, nx + 2), np.float32)
+    frames = np.zeros((stack.n, level.minimum.size), np.float32)
     for frame, exposure, flagged in zip(frames, stack.cube, own, strict=True):
-        y, x = np.divmod(flagged, nx)
-        frame[y + 1, x + 1] = exposure[y, x] - level.minimum[y, x]
-    return _around(frames, pixels, nx)
+        frame[flagged] = exposure.ravel()[flagged] - level.minimum.ravel()[flagged]
+    return _in_and_around(frames, pixels, level.minimum.shape)
 
 
 def _hidden_around(stack: Stack, hit: Pixels, charges: FloatArray, pixels: Pixels) -> FloatArray:
     """Largest charge (n, k) of pixels hit in all exposures, in and around some pixels."""
-    ny, nx = stack.min2d.shape
-    frames = np.zeros((stack.n, ny + 2, nx + 2), np.float32)
-    y, x = np.divmod(hit, nx)
-    frames[:, y + 1, x + 1] = np.nan_to_num(charges)
-    return np.asarray(_around(frames, pixels, nx).max(axis=0))
+    frames = np.zeros((stack.n, stack.min2d.size), np.float32)
+    frames[:, hit] = np.nan_to_num(charges)
+    return np.asarray(_in_and_around(frames, pixels, stack.min2d.shape).max(axis=0))
+
+
+def _in_and_around(frames: FloatArray, pixels: Pixels, shape: tuple[int, ...]) -> FloatArray:
+    """Values (9, n, k) of flat frames in and around some pixels; beyond the border, 0."""
+    index, inside = around(shape, pixels)
+    return np.where(inside[:, None], frames[:, index].swapaxes(0, 1), np.float32(0))

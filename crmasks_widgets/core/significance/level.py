@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from crmasks_widgets.core.neighbours import local_range
 from crmasks_widgets.core.noise import MIN_RNOISE, Noise, at_pixels
 from crmasks_widgets.core.significance.laws import (
     ExposureNoise,
@@ -146,22 +147,11 @@ def _structure(frame: Float32Array) -> Float32Array:
     along_x = np.abs(2 * frame - padded[1:-1, :-2] - padded[1:-1, 2:])
     along_y = np.abs(2 * frame - padded[:-2, 1:-1] - padded[2:, 1:-1])
     bend = np.square(np.maximum(along_x, along_y)) - np.float32(_NOISE_BEND**2)
-    square = np.square(_range(frame)) - np.float32(_NOISE_RANGE**2)
+    square = np.square(local_range(frame)) - np.float32(_NOISE_RANGE**2)
     height = np.maximum(frame - ground - np.float32(_NOISE_HEIGHT), 0)
     return np.asarray(
         np.sqrt(np.maximum(square, 0) + np.maximum(bend, 0) + np.square(height)), np.float32
     )
-
-
-def _range(frame: Float32Array) -> Float32Array:
-    """Highest minus lowest value of the 3 x 3 pixels around each."""
-    highest = lowest = np.pad(frame, 1, mode="edge")
-    for axis in (0, 1):
-        parts = [slice(k, k - 2 or None) for k in range(3)]
-        places = [(part, slice(None)) if axis == 0 else (slice(None), part) for part in parts]
-        highest = np.maximum(np.maximum(highest[places[0]], highest[places[1]]), highest[places[2]])
-        lowest = np.minimum(np.minimum(lowest[places[0]], lowest[places[1]]), lowest[places[2]])
-    return np.asarray(highest - lowest, np.float32)
 
 
 def _surroundings(frame: Float32Array) -> Float32Array:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from crmasks_widgets.core.neighbours import Offset, at_offset, box
 from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, FloatArray, Pixels
 
-Offset = int | Pixels
 Stencil = list[tuple[Pixels, Float64Array]]
 
 # How far to look for valid pixels, how many to take on each side, and the half width of the window
@@ -83,19 +83,16 @@ class _Places:
     """Pixels of a frame, and what lies at an offset from them."""
 
     def __init__(self, frame: Float32Array, good: BoolArray, pixels: Pixels) -> None:
-        self._frame, self._good = frame, good
-        self._y, self._x = np.divmod(pixels, frame.shape[1])
+        self._frame, self._good, self._pixels = frame, good, pixels
 
     def __len__(self) -> int:
-        return len(self._y)
+        return len(self._pixels)
 
     def at(self, dy: Offset, dx: Offset) -> tuple[Float64Array, BoolArray]:
         """Values, 0 where they are not good, and whether they are."""
-        y, x = self._y + dy, self._x + dx
-        inside = (y >= 0) & (y < self._good.shape[0]) & (x >= 0) & (x < self._good.shape[1])
-        y, x = np.where(inside, y, 0), np.where(inside, x, 0)
-        good = inside & self._good[y, x]
-        return np.where(good, self._frame[y, x], 0).astype(np.float64), good
+        at, inside = at_offset(self._frame.shape, self._pixels, dy, dx)
+        good = inside & self._good.ravel()[at]
+        return np.where(good, self._frame.ravel()[at], 0).astype(np.float64), good
 
 
 def _estimate(places: _Places) -> tuple[Float64Array, Float64Array, Float64Array]:
@@ -223,8 +220,7 @@ def _trial_error(
 
 def _surroundings(places: _Places) -> LocalEstimate:
     """Median and variance of the good pixels within reach; NaN with fewer than two."""
-    steps = range(-_REACH, _REACH + 1)
-    around = np.array([places.at(dy, dx) for dy in steps for dx in steps])
+    around = np.array([places.at(dy, dx) for dy, dx in box(_REACH)])
     values = np.ma.masked_array(around[:, 0], around[:, 1] == 0)
     few = values.count(axis=0) < 2
     median = np.ma.median(values, axis=0).filled(np.nan)  # type: ignore[no-untyped-call]

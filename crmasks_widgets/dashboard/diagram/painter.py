@@ -129,7 +129,8 @@ class Painter:
         self, model: ViewModel, reading: Reading, limits: Limits, cells: tuple[int, int]
     ) -> densities.Counts | None:
         """Pixels that equivalent exposures would have in the cells, of all the frame."""
-        if reading.sigma or not model.analysis.uses_mm or not model.ready("expected", "plane"):
+        known = model.analysis.parameters.has_boundary and model.ready("expected", "plane")
+        if reading.sigma or not known:
             return None
         found, plane, kind = model.analysis.expected, model.analysis.plane, model.display.scale
         share = partial(
@@ -242,5 +243,5 @@ class Painter:
             hand.rest = scene.packed(*reading.at(rest), code[rest])
             return True
 
-        others = (frame for key, frame in found.items() if key != "mm")
+        others = scene.without_boundary(found).values()
         self._memos["others"]((pixels, edits, *others), send)

@@ -207,7 +207,7 @@ class PointsView:
 
 def note_of(model: ViewModel) -> str:
     """Say when the points have no effect."""
-    if "mm" not in model.parameters.detectors:
+    if not model.parameters.has_boundary:
         return f"no effect: crmethod {model.parameters.crmethod} takes no boundary"
     if model.parameters.mm_expected_false is not None:
         return "no effect: mm_expected_false makes the boundary"

@@ -26,7 +26,7 @@ _HEADROOM: Final = 0.09  # the same at the top, where the legend is
 
 def in_sigma(parameters: Parameters) -> bool:
     """Whether the diagram is in units of sigma: where significance decides instead of MM."""
-    return "significance" in parameters.detectors and "mm" not in parameters.detectors
+    return parameters.judges and not parameters.has_boundary
 
 
 def target_name(target: Target) -> str:

@@ -6,9 +6,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core import codes, detectors
+from crmasks_widgets import detectors
+from crmasks_widgets.core import codes
 from crmasks_widgets.core.masks import Flags, HandEdits
 from crmasks_widgets.core.mm.boundary import Boundary
+from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.dashboard.diagram.reading import Reading
 from crmasks_widgets.dashboard.drawing.glyphs import glyphs
 from crmasks_widgets.dashboard.model.points import WEIGHT, Points
@@ -40,7 +42,7 @@ def curve_of(boundary: Boundary) -> dict[str, Any]:
 def movable(model: ViewModel) -> bool:
     """Whether fixed points move the boundary."""
     p = model.parameters
-    return "mm" in p.detectors and p.mm_expected_false is None
+    return p.has_boundary and p.mm_expected_false is None
 
 
 def line_scene(model: ViewModel) -> dict[str, Any]:
@@ -58,8 +60,9 @@ def line_scene(model: ViewModel) -> dict[str, Any]:
         "threshold", "hidden" codes, and "settled": whether curve and flags are those of the points.
     """
     p, analysis = model.parameters, model.analysis
-    fit = analysis.boundary if analysis.uses_mm and model.ready("boundary") else None
-    shown = fit if "mm" in p.detectors else None
+    known = analysis.parameters.has_boundary and model.ready("boundary")
+    fit = analysis.boundary if known else None
+    shown = fit if p.has_boundary else None
     scene: dict[str, Any] = {
         "points": [list(point) for point in p.mm_fixed_points_in_boundary or ()],
         "movable": movable(model),
@@ -105,8 +108,9 @@ def sigma_levels(model: ViewModel) -> list[dict[str, Any]]:
 
 def combinations(keys: tuple[str, ...]) -> dict[int, int]:
     """Code of a pixel above the boundary by its code from the other detectors; 0 is none."""
-    alone = detectors.DETECTORS["mm"].code
-    both = {detectors.DETECTORS[key].code: codes.BOTH for key in keys if key != "mm"}
+    rows = detectors.rows(keys)
+    alone = next(row.code for row in detectors.DETECTORS.values() if row.has_boundary)
+    both = {row.code: codes.BOTH for row in rows if not row.has_boundary}
     return {0: alone, codes.FORCED: alone, codes.BOTH: codes.BOTH, **both}
 
 
@@ -137,10 +141,15 @@ def candidates(model: ViewModel, reading: Reading) -> npt.NDArray[np.int64]:
     return np.sort(found[excess[found] > 0])
 
 
+def without_boundary(found: Mapping[str, BoolArray]) -> dict[str, BoolArray]:
+    """What detectors flag of whom the diagram shows no boundary, by their keys."""
+    return {row.key: found[row.key] for row in detectors.rows(found) if not row.has_boundary}
+
+
 def codes_of_others(
     flags: Flags, edits: HandEdits, pixels: npt.NDArray[np.int64] | None = None
 ) -> npt.NDArray[np.uint8]:
-    """Codes of pixels from all detectors but MM, and from the user's hand.
+    """Codes of pixels from all detectors without a boundary, and from the user's hand.
 
     Parameters
     ----------
@@ -157,7 +166,7 @@ def codes_of_others(
         0 where none found them.
     """
     where = slice(None) if pixels is None else pixels
-    others = {key: frame.ravel()[where] for key, frame in flags.found.items() if key != "mm"}
+    others = {key: frame.ravel()[where] for key, frame in without_boundary(flags.found).items()}
     forced = np.where(edits.forced.ravel()[where], codes.FORCED, 0).astype(np.uint8)
     if not others:
         return forced

@@ -120,7 +120,7 @@ class SignificanceView:
         """Draw what is known, if someone looks."""
         if not self.active:
             return
-        running = "significance" in model.parameters.detectors
+        running = model.parameters.judges
         self._off.layout.display = "none" if running else ""
         self._on.layout.display = self.note.layout.display = "" if running else "none"
         # A figure that is made where it has no room complains in the browser.
@@ -136,7 +136,7 @@ class SignificanceView:
             self._memos["matching"]((matching,), partial(self.noise.show_matching, matching))
         target = model.display.target
         known = model.ready("coincidences" if target == "median" else "level")
-        if running and known and model.analysis.uses_significance:
+        if running and known and model.analysis.parameters.judges:
             self.note.value = note_of(model.analysis.significance_limits(target).start)
 
 

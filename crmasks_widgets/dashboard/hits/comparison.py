@@ -7,14 +7,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from crmasks_widgets import detectors
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core import detectors
 from crmasks_widgets.dashboard.hits.listing import Listing
 from crmasks_widgets.dashboard.model.engine import Engine, Snapshot
 from crmasks_widgets.dashboard.model.hit_list import HitList
 from crmasks_widgets.dashboard.model.selection import Pixels
 from crmasks_widgets.dashboard.page.context import Context
-from crmasks_widgets.parameters.types import METHODS
+from crmasks_widgets.parameters.types import METHODS, methods_where
 
 _LABELS: Final = ("labels", None)
 
@@ -72,7 +72,7 @@ class Comparison:
         if not method:
             return
         changes: dict[str, Any] = {"crmethod": method}
-        if "lacosmic" not in METHODS[method]:
+        if method not in methods_where(lambda row: row.cleans):
             changes["use_lamedian"] = False  # which no hit depends on
         if self.engine is None:
             self.engine = Engine(

@@ -11,7 +11,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from crmasks_widgets.core import detectors
+from crmasks_widgets import detectors
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Memo

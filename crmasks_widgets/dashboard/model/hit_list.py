@@ -212,13 +212,13 @@ def _times(
     Where a diagram takes part, its boundary; else the significance that makes a hit.
     """
     analysis = model.analysis
-    if analysis.uses_mm and model.ready("boundary", "threshold"):
+    if analysis.parameters.has_boundary and model.ready("boundary", "threshold"):
         boundary = analysis.boundary.boundary
         least = np.maximum(at_pixels(analysis.threshold, pixels), boundary.floor)
         minimum = analysis.stack.min2d.ravel()[pixels].astype(np.float64)
         return largest_ratio(excess, np.maximum(boundary(minimum), least), row, len(table))
     limit = analysis.parameters.la_sigclip
-    if analysis.uses_significance and model.ready("coincidences"):
+    if analysis.parameters.judges and model.ready("coincidences"):
         limit = analysis.significance_limits("median").start[0]
     return np.asarray(table["significance"], np.float64) / limit
 

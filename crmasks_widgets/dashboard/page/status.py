@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ipywidgets import HTML
 
-from crmasks_widgets.core import detectors
+from crmasks_widgets import detectors
 from crmasks_widgets.core.codes import BOTH, all_codes
 from crmasks_widgets.dashboard.model.engine import Snapshot
 from crmasks_widgets.dashboard.model.state import ViewModel

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from types import MappingProxyType
 from typing import Any, Final
 
-from crmasks_widgets.core.detectors import DETECTORS
+from crmasks_widgets import detectors
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.settings.control_widgets import TypedText, parsed
@@ -13,12 +13,7 @@ from crmasks_widgets.dashboard.settings.form import ParameterForm
 from crmasks_widgets.errors import CrmasksError
 from crmasks_widgets.parameters import Parameters, parameter_table
 
-# What is moved while looking at the masks, by detector, and for all.
-QUICK: Final = MappingProxyType({
-    "lacosmic": ("la_sigclip", "la_objlim", "la_sigfrac"),
-    "mm": ("mm_threshold", "mm_minimum_max2d_rnoise"),
-    "significance": ("sg_false_alarms", "sg_growth", "sg_background"),
-})  # fmt: skip
+# What is moved while looking at the masks, whatever detects.
 ALWAYS: Final = ("dilation",)
 MOST_QUICK: Final = 6
 
@@ -118,7 +113,6 @@ def quick_names(parameters: Parameters) -> tuple[str, ...]:
     tuple of str
         At most six.
     """
-    chosen = [
-        name for key in parameters.detectors for name in QUICK.get(key, DETECTORS[key].look_at)
-    ]
+    rows = [detectors.DETECTORS[key] for key in parameters.detectors]
+    chosen = [name for row in rows for name in row.quick or row.look_at]
     return (*chosen[: MOST_QUICK - len(ALWAYS)], *ALWAYS)

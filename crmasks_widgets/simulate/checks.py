@@ -1,65 +1,15 @@
-"""Random streams and checks of values that the rooms of the simulation share."""
+"""Checks of what a simulation is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crmasks_widgets.errors import ParameterError
 
 SMALLEST_SIDE = 16
 """Of a frame, pixels."""
-
-Float64Array = NDArray[np.float64]
-
-
-class Stream(IntEnum):
-    """What a random stream is for; its number is part of what a seed means: never change one."""
-
-    LIGHT = 0
-    HOT_PIXELS = 1
-    COINCIDENCES = 2
-    HITS = 3
-    NOISE = 4
-    HOT_NOISE = 5
-    BAD_COLUMNS = 6
-    COLUMN_NOISE = 7
-
-
-FWHM = float(2 * np.sqrt(2 * np.log(2)))
-"""Full width at half maximum of a Gaussian over its sigma."""
-
-
-def random_stream(seed: int, stream: Stream, *index: int) -> np.random.Generator:
-    """Return the generator of one purpose (and exposure).
-
-    Every purpose has a stream of its own, so that, for example, more hot pixels leave the noise as
-    it was, and the first three of five exposures are the three that the same seed makes alone.
-
-    Parameters
-    ----------
-    seed : int
-        The seed of the whole simulation, >= 0.
-    stream : Stream
-        What the numbers are for.
-    *index : int
-        The number of the exposure (from 0) or of the coincidence, where there is one.
-
-    Returns
-    -------
-    numpy.random.Generator
-        A generator that depends on the arguments alone.
-
-    Raises
-    ------
-    ParameterError
-        If the seed is not a whole number >= 0.
-    """
-    check_whole("seed", seed, 0)
-    return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(stream, *index)))
 
 
 def check_whole(name: str, value: object, least: int, most: int | None = None) -> None:

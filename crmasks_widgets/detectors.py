@@ -30,16 +30,26 @@ class Detector:
         One character that the dashboard can draw.
     marker : str
         The same for figures, as Matplotlib calls it.
-    looks_at : {"frame", "exposures"}
-        Whether it judges one frame alone, or compares it with all exposures.
+    looks_at : {"one frame", "all exposures"}
+        Whether a frame alone is enough for it, or is compared with all exposures.
     stage : str
         The stage that takes its time; a run computes it ahead.
     each_target : bool
         Whether that stage has a result for each target.
     prefix : str
         Of its parameters.
+    quick : tuple of str
+        Parameters that are moved while looking at the masks.
     look_at : tuple of str
         Parameters to look at when it flags too much.
+    others : tuple of str
+        Parameters of it that do not begin with the prefix.
+    in_reference : bool
+        Whether numina-crmasks 0.36.0 has it.
+    cleans : bool
+        Whether it makes a cleaned frame (LAMEDIAN).
+    has_boundary : bool
+        Whether it has a boundary in the Median-Minimum diagram.
     judges : bool
         Whether what it finds is judged hit by hit: hits have classes, masks of the exposures lie
         in MEANCRT, and masked pixels are filled by what is left of the exposures.
@@ -52,11 +62,16 @@ class Detector:
     colour: str
     symbol: str
     marker: str
-    looks_at: Literal["frame", "exposures"]
+    looks_at: Literal["one frame", "all exposures"]
     stage: str
     each_target: bool
     prefix: str
     look_at: tuple[str, ...]
+    quick: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    in_reference: bool = False
+    cleans: bool = False
+    has_boundary: bool = False
     judges: bool = False
 
 
@@ -65,18 +80,22 @@ class Detector:
 DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
     "lacosmic": Detector(
         key="lacosmic", name="L.A.Cosmic", short="L.A.", code=3, colour="#D55E00",
-        symbol="×", marker="x", looks_at="frame", stage="lacosmic", each_target=True,
+        symbol="×", marker="x", looks_at="one frame", stage="lacosmic", each_target=True,
         prefix="la_", look_at=("la_sigclip", "la_objlim"),
+        quick=("la_sigclip", "la_objlim", "la_sigfrac"), in_reference=True, cleans=True,
     ),
     "mm": Detector(
         key="mm", name="MM", short="MM", code=2, colour="#0072B2",
-        symbol="+", marker="+", looks_at="exposures", stage="boundary", each_target=False,
+        symbol="+", marker="+", looks_at="all exposures", stage="boundary", each_target=False,
         prefix="mm_", look_at=("mm_boundary_fit", "mm_fixed_points_in_boundary", "mm_threshold"),
+        quick=("mm_threshold", "mm_minimum_max2d_rnoise"), in_reference=True, has_boundary=True,
     ),
     "significance": Detector(
         key="significance", name="significance", short="sig.", code=6, colour="#56B4E9",
-        symbol="◇", marker="s", looks_at="exposures", stage="candidates", each_target=True,
-        prefix="sg_", look_at=("sg_false_alarms", "sg_measured_noise"), judges=True,
+        symbol="◇", marker="s", looks_at="all exposures", stage="candidates", each_target=True,
+        prefix="sg_", look_at=("sg_false_alarms", "sg_measured_noise"),
+        quick=("sg_false_alarms", "sg_growth", "sg_background"), others=("match_exposures",),
+        judges=True,
     ),
 })  # fmt: skip
 
@@ -96,3 +115,22 @@ def rows(keys: Iterable[str]) -> tuple[Detector, ...]:
     """
     wanted = set(keys)
     return tuple(row for key, row in DETECTORS.items() if key in wanted)
+
+
+def detector_of(parameter: str) -> Detector | None:
+    """Tell which detector a parameter belongs to.
+
+    Parameters
+    ----------
+    parameter : str
+        Its name.
+
+    Returns
+    -------
+    Detector or None
+        None for a parameter of all.
+    """
+    for row in DETECTORS.values():
+        if parameter.startswith(row.prefix) or parameter in row.others:
+            return row
+    return None
