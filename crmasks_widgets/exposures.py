@@ -192,6 +192,7 @@ def read_exposures(
     extnum: int | str = 0,
     folders: Sequence[str | Path] = (".",),
     quality: Quality = ANY,
+    n_detectors: int = 1,
 ) -> ExposureSet:
     """Read equivalent exposures from FITS files.
 
@@ -213,6 +214,8 @@ def read_exposures(
         Where to look.
     quality : Quality
         Which extension marks bad pixels, and by which bits.
+    n_detectors : int
+        How many such sets a run will hold.
 
     Returns
     -------
@@ -233,7 +236,8 @@ def read_exposures(
                     "expected a different exposure"
                 )
                 raise InputError(msg)
-    planes = [read_image(path, extnum, len(found), plane, quality) for path, plane in found]
+    n = len(found) * n_detectors
+    planes = [read_image(path, extnum, n, plane, quality) for path, plane in found]
     exposures = ExposureSet._from_planes(planes)
     _pass_on_remarks(planes)
     _warn_of_copies(exposures)

@@ -77,6 +77,19 @@ def batch_progress(console: Console, n_blocks: int, *, quiet: bool) -> Iterator[
         yield report
 
 
+def print_detector(name: str, console: Console) -> None:
+    """Say which one of several detectors comes next.
+
+    Parameters
+    ----------
+    name : str
+        Of the detector.
+    console : rich.console.Console
+        Where.
+    """
+    console.print(f"detector {name}", markup=False, highlight=False)
+
+
 def compute_with_progress(
     analysis: Analysis, console: Console, *, threads: int, quiet: bool
 ) -> None:

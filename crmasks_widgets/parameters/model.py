@@ -68,7 +68,9 @@ class Parameters(BaseModel):
         expected="a list of at least 3 file names, a pattern, or null",
     )
     extnum: types.Extension = about(
-        0, "FITS extension that holds the image: number, 0 being the primary one, or name",
+        0,
+        "FITS extension that holds the image: number, 0 being the primary one, or name; in a "
+        "file, a list or all for several detectors",
         expected=types.EXTENSION_RULE,
     )  # fmt: skip
     gain: types.Gain = about(
@@ -379,6 +381,13 @@ class Parameters(BaseModel):
             ignored.
         """
         given = read_parameters(load_yaml(text, source), source, parameter_table(), seed)
+        extnum = given.get("extnum")
+        if isinstance(extnum, list) or values.is_all(extnum):
+            msg = (
+                f"{source}: extnum: found {values.shown(extnum)}, several detectors, expected one "
+                "here: load_mosaic reads them"
+            )
+            raise ParameterError(msg)
         try:
             return cls(**given)
         except ParameterError as error:
