@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from astropy.io import fits
 
 from crmasks_widgets.core.no_light import constants_without_light
 from crmasks_widgets.core.noise import Noise
-from crmasks_widgets.core.stack import MIN_EXPOSURES
+from crmasks_widgets.core.stack import MIN_EXPOSURES, stack_of
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import split_extension, split_plane
+from crmasks_widgets.files.bad_pixels import BadPixels, read_bad_pixels
 from crmasks_widgets.files.finding import find_map
-from crmasks_widgets.files.quality import Quality
+from crmasks_widgets.files.given_noise import NoiseChoice
+from crmasks_widgets.files.quality import MUCH, Quality
 from crmasks_widgets.files.reading import ANY, ImagePlane, at_home, find_file, read_image
 from crmasks_widgets.parameters import Parameters
 
@@ -50,6 +52,9 @@ class ExposureSet:
         The files; empty for arrays.
     planes : tuple of (int or None)
         Which images of cubes, from 0; empty for arrays.
+    variance : (ny, nx) float32 or None
+        Of an exposure, ADU squared: the median of what the files say; None where gain and readout
+        noise tell it. Read-only.
     """
 
     data: Float32Array
@@ -59,6 +64,7 @@ class ExposureSet:
     checksums: tuple[str, ...]
     paths: tuple[Path, ...] = field(default=())
     planes: tuple[int | None, ...] = field(default=())
+    variance: Float32Array | None = None
 
     @property
     def n(self) -> int:
@@ -131,6 +137,7 @@ class ExposureSet:
                 raise InputError(msg)
         data = np.stack([plane.data for plane in planes])
         valid = np.stack([plane.valid for plane in planes])
+        variance = _median_variance([plane.variance for plane in planes], valid)
         data.flags.writeable = valid.flags.writeable = False
         return cls(
             data=data,
@@ -140,7 +147,39 @@ class ExposureSet:
             checksums=tuple(plane.checksum for plane in planes),
             paths=tuple(plane.path for plane in planes if plane.path is not None),
             planes=tuple(plane.plane for plane in planes if plane.path is not None),
+            variance=variance,
         )
+
+    def without(self, bad: BoolArray, source: str) -> "ExposureSet":
+        """Leave out bad pixels in all exposures.
+
+        Parameters
+        ----------
+        bad : (ny, nx) bool
+            True for a bad pixel.
+        source : str
+            Where that comes from, for messages.
+
+        Returns
+        -------
+        ExposureSet
+            Shares the data.
+
+        Raises
+        ------
+        InputError
+            Nothing of an exposure would be left.
+        """
+        before = np.ones(self.data.shape, dtype=bool) if self.valid is None else self.valid
+        valid = before & ~bad
+        for name, good in zip(self.names, valid, strict=True):
+            if not good.any():
+                msg = f"{source}: found all pixels of {name} bad, expected some good ones"
+                raise InputError(msg)
+        if np.mean(bad) > MUCH:
+            logger.warning("%s: found %.1f %% of the pixels bad", source, 100 * np.mean(bad))
+        valid.flags.writeable = False
+        return replace(self, valid=None if valid.all() else valid)
 
 
 def _leave_out_constants(plane: ImagePlane) -> None:
@@ -154,6 +193,18 @@ def _leave_out_constants(plane: ImagePlane) -> None:
             np.count_nonzero(found.pixels),
             found.value,
         )
+
+
+def _median_variance(
+    variances: Sequence[Float32Array | None], valid: BoolArray
+) -> Float32Array | None:
+    """Variance of an exposure without what hits add to it."""
+    known = [variance for variance in variances if variance is not None]
+    if not known:
+        return None
+    median = stack_of(np.stack(known), valid).median2d
+    median.flags.writeable = False
+    return median
 
 
 def _size(plane: ImagePlane) -> str:
@@ -192,6 +243,8 @@ def read_exposures(
     extnum: int | str = 0,
     folders: Sequence[str | Path] = (".",),
     quality: Quality = ANY,
+    noise: NoiseChoice | None = None,
+    *,
     n_detectors: int = 1,
 ) -> ExposureSet:
     """Read equivalent exposures from FITS files.
@@ -214,6 +267,8 @@ def read_exposures(
         Where to look.
     quality : Quality
         Which extension marks bad pixels, and by which bits.
+    noise : NoiseChoice, optional
+        Which extension tells the noise of each pixel.
     n_detectors : int
         How many such sets a run will hold.
 
@@ -237,7 +292,7 @@ def read_exposures(
                 )
                 raise InputError(msg)
     n = len(found) * n_detectors
-    planes = [read_image(path, extnum, n, plane, quality) for path, plane in found]
+    planes = [read_image(path, extnum, n, plane, quality, noise) for path, plane in found]
     exposures = ExposureSet._from_planes(planes)
     _pass_on_remarks(planes)
     _warn_of_copies(exposures)
@@ -287,7 +342,7 @@ class Calibration:
     bias : float or (ny, nx) float32
         ADU.
     checksums : dict
-        SHA-256 of the files that maps were read from, by parameter name.
+        SHA-256 of the files that maps were read from, by parameter name; of `bad_pixel_mask`, too.
     paths : dict
         Those files.
     """
@@ -312,6 +367,14 @@ class Calibration:
     def noise(self) -> Noise:
         """Noise of an exposure, as the core takes it."""
         return Noise(self.gain, self.rnoise)
+
+    def with_mask(self, mask: BadPixels) -> "Calibration":
+        """Remember where the bad pixels of the exposures come from."""
+        return replace(
+            self,
+            checksums=self.checksums | {"bad_pixel_mask": mask.checksum},
+            paths=self.paths | {"bad_pixel_mask": mask.path},
+        )
 
     def updated(
         self,
@@ -374,6 +437,36 @@ def _located_map(name: str, folders: Sequence[str | Path]) -> tuple[Path, int | 
     if extension is None or any((Path(folder) / at_home(name)).is_file() for folder in folders):
         return find_file(name, folders), None
     return find_file(file, folders), extension
+
+
+def read_mask(
+    parameters: Parameters, shape: tuple[int, int], folders: Sequence[str | Path] = (".",)
+) -> BadPixels | None:
+    """Read the mask of bad pixels that parameters name.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        `bad_pixel_mask` and `dq_bits` are used.
+    shape : (ny, nx)
+        Of the exposures.
+    folders : sequence of paths
+        Where a relative path is looked for.
+
+    Returns
+    -------
+    BadPixels or None
+        None where none is named.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or has another shape.
+    """
+    if parameters.bad_pixel_mask is None:
+        return None
+    path, extension = _located_map(parameters.bad_pixel_mask, folders)
+    return read_bad_pixels(path, extension, shape, parameters.dq_bits)
 
 
 _MAP_RULES = {"gain": ("> 0", np.greater), "rnoise": (">= 0", np.greater_equal)}

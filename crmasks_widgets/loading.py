@@ -17,8 +17,9 @@ from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.masks import Masks
 from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposure_names import split_plane
-from crmasks_widgets.exposures import ExposureSet, read_calibration, read_exposures
+from crmasks_widgets.exposures import ExposureSet, read_calibration, read_exposures, read_mask
 from crmasks_widgets.files.finding import expand_names, images_in
+from crmasks_widgets.files.given_noise import NoiseChoice
 from crmasks_widgets.files.headers import describe
 from crmasks_widgets.files.history import image_checksums, order_of
 from crmasks_widgets.files.quality import Quality
@@ -225,7 +226,11 @@ def _read(
     quality = Quality(parameters.dq_extension, parameters.dq_bits)
     if images != parameters.images:
         parameters = parameters.replace(images=images)
-    exposures = read_exposures(images, parameters.extnum, folders, quality, n_detectors)
+    noise = parameters.noise_extension
+    choice = None if noise is None else NoiseChoice(noise, parameters.noise_kind)
+    exposures = read_exposures(
+        images, parameters.extnum, folders, quality, choice, n_detectors=n_detectors
+    )
     for name, found in zip(images, exposures.paths, strict=True):
         logger.info("%s: read from %s", name, found.resolve())
     facts = [describe(header) for header in exposures.headers]
@@ -240,8 +245,14 @@ def _read(
     # Products name them as the user did, so that they do not depend on where they lie.
     exposures = dataclasses.replace(exposures, names=images)
     calibration = read_calibration(parameters, exposures.shape, folders)
-    for key, found in calibration.paths.items():
-        logger.info("%s map: read from %s", key, found.resolve())
+    mask = read_mask(parameters, exposures.shape, folders)
+    if mask is not None:
+        if mask.remark:
+            logger.warning("%s: %s", mask.path, mask.remark)
+        exposures = exposures.without(mask.bad, str(mask.path))
+        calibration = calibration.with_mask(mask)
+    for key, path in calibration.paths.items():
+        logger.info("%s map: read from %s", key, path.resolve())
     return Analysis(exposures, parameters, calibration)
 
 

@@ -203,7 +203,7 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
     console : rich.console.Console
         Where.
     """
-    check, noise = analysis.noise_check, analysis.calibration.noise
+    check, noise = analysis.noise_check, analysis.noise
     table = Table(title="noise of one exposure (ADU)", box=box.SIMPLE_HEAD, pad_edge=False)
     headings = ("level", "pixels", "predicted", "observed", "ratio", "neighbours", "ratio")
     for heading in headings:

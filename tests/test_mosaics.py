@@ -179,3 +179,64 @@ def test_what_does_not_fit_is_one_line(tmp_path, run_cli, kind):
 def test_parameters_of_one_are_not_read_from_a_file_for_several(tmp_path):
     with pytest.raises(cm.ParameterError, match="several detectors, expected one here"):
         cm.Parameters.from_yaml(write_yaml(tmp_path, [1, 2]))
+
+
+# ---- starting from files -------------------------------------------------------------------------
+
+
+def with_gains(folder, gains=GAINS, **names):
+    paths = write_camera(folder, **names)
+    for path in paths:
+        with fits.open(path, mode="update") as hdus:
+            for hdu, gain in zip(hdus[1:], gains, strict=True):
+                hdu.header["GAIN"] = (gain, "[e-/ADU]")
+                hdu.header["RDNOISE"] = (3 * gain, "[e-]")
+    return paths
+
+
+def test_init_finds_the_detectors_of_a_file(tmp_path, run_cli):
+    with_gains(tmp_path)
+    target = tmp_path / "p.yaml"
+    made = run_cli(["init", "e?.fits", "--yes", "-o", target, "--bias", "100"], tmp_path)
+    assert made.code == 0, made.err
+    values = yaml.safe_load(target.read_text())
+    assert values["extnum"] == [1, 2, 3]
+    assert values["gain"] == GAINS
+    assert values["rnoise"] == 3.0
+    assert values["bias"] == 100.0
+    assert "CCD2: header: GAIN 1.6 e-/ADU" in target.read_text()
+    assert len(cm.load_mosaic(target)) == 3
+
+
+def test_init_takes_all_images_where_it_is_told(tmp_path, run_cli):
+    with_gains(tmp_path, names=("A", "B", "SKY"))
+    target = tmp_path / "p.yaml"
+    command = ["init", "e?.fits", "--yes", "-o", target, "--bias", "100", "--overwrite"]
+    made = run_cli([*command, "--extnum", "all"], tmp_path)
+    assert made.code == 0, made.err
+    assert yaml.safe_load(target.read_text())["extnum"] == [1, 2, 3]
+    made = run_cli(command, tmp_path)
+    assert made.code == 0, made.err
+    assert yaml.safe_load(target.read_text())["extnum"] == 1
+
+
+def test_images_without_names_are_not_taken_for_detectors_unasked(tmp_path, run_cli):
+    with_gains(tmp_path, names=("",) * 3)
+    target = tmp_path / "p.yaml"
+    made = run_cli(["init", "e?.fits", "-o", target, "--bias", "100"], tmp_path)
+    assert made.code == EXIT_BAD_INPUT
+    assert "detector 1: extnum: " in made.err
+    assert "extnum" not in yaml.safe_load(target.read_text())
+
+
+def test_files_of_several_detectors_are_opened(tmp_path, caplog):
+    paths = with_gains(tmp_path)
+    for detector, name in ((None, "CCD1"), (2, "CCD2"), ("ccd3", "CCD3")):
+        caplog.clear()
+        analysis = cm.open_files(paths, bias=100.0, detector=detector)
+        np.testing.assert_array_equal(analysis.exposures.data, FRAMES[name])
+        assert analysis.parameters.gain == GAINS[int(name[-1]) - 1]
+        named = "1 (CCD1), 2 (CCD2), 3 (CCD3); opening CCD1" in caplog.text
+        assert named == (detector is None)
+    with pytest.raises(cm.InputError, match="expected one 4"):
+        cm.open_files(paths, detector=4)

@@ -89,6 +89,19 @@ class Parameters(BaseModel):
         None, "bits that mark a bad pixel, as their sum or a list; null: all",
         expected="an integer above 0, a list of them, or null", in_reference=False,
     )  # fmt: skip
+    bad_pixel_mask: types.OptionalPath = about(
+        None, "file of bad pixels, which add to those of dq_extension; mask.fits[EXT] names one "
+        "of its extensions",
+        expected=f"{types.MAP_RULE}, or null", in_reference=False,
+    )  # fmt: skip
+    noise_extension: types.OptionalExtension = about(
+        None, "extension beside the image that tells the noise of each pixel, instead of gain and "
+        "rnoise, to the MM method, significance and variances; null: none",
+        expected=f"{types.EXTENSION_RULE}, or null", in_reference=False,
+    )  # fmt: skip
+    noise_kind: Literal["auto", "stddev", "variance", "ivar"] = about(
+        "auto", "what noise_extension holds; auto: as its UTYPE or name says", in_reference=False
+    )
 
     crmethod: types.Method = about(
         "mm_lacosmic", "detection method; those with _lacosmic are unions of two"

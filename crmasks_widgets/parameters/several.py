@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
-from crmasks_widgets.parameters.file import read_parameters
+from crmasks_widgets.parameters.file import read_parameters, write_parameters
 from crmasks_widgets.parameters.model import Parameters, parameter_table
 from crmasks_widgets.parameters.values import is_all, shown
 from crmasks_widgets.parameters.yaml_text import load_yaml, read_text
@@ -104,6 +104,33 @@ class ParameterFile:
         except ParameterError as error:
             where = f"detector {extension}: " if self.is_of_several else ""
             raise ParameterError(f"{self.source}: {where}{error}") from None
+
+
+def yaml_of(
+    parameters: Sequence[Parameters],
+    origins: Mapping[str, str] | None = None,
+    missing: Mapping[str, str] | None = None,
+) -> str:
+    """Write a parameter file for several detectors.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameters
+        Of each detector; they differ in `extnum` and `OF_A_DETECTOR` only.
+    origins, missing : mapping, optional
+        As of `Parameters.to_yaml`.
+
+    Returns
+    -------
+    str
+        YAML text that `read_parameter_file` reads.
+    """
+    values = dict(parameters[0])
+    for name in ("extnum", *OF_A_DETECTOR):
+        own = [getattr(each, name) for each in parameters]
+        if name == "extnum" or any(value != own[0] for value in own):
+            values[name] = own
+    return write_parameters(values, parameter_table(), origins, missing)
 
 
 def read_parameter_file(path: str | Path, seed: int | None = None) -> ParameterFile:

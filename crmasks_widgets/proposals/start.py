@@ -15,12 +15,14 @@ from crmasks_widgets.files.finding import expand_names, images_in
 from crmasks_widgets.files.headers import describe
 from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.values import is_all
 from crmasks_widgets.proposals.differences import disagreements
 from crmasks_widgets.proposals.groups import (
     MIN_EXPOSURES,
     Exposure,
     Group,
     choose_image,
+    detectors_among,
     group_exposures,
 )
 from crmasks_widgets.proposals.levels import Evidence, Proposal, propose_levels
@@ -122,7 +124,15 @@ def _exposures_in(name: str, extnum: int | str | None) -> list[Exposure]:
     if Path(name).is_file():
         file, plane = name, None
     path = find_file(file, (".",))
-    image, choice = choose_image(file, images_in(path), extnum)
+    images = images_in(path)
+    if is_all(extnum):
+        detectors = tuple(image for image in images if not image.planes)
+        image, choice = choose_image(file, detectors, None)
+    else:
+        image, choice = choose_image(file, images, extnum)
+        detectors = () if extnum is not None else detectors_among(images, image)
+    if detectors:
+        return [Exposure(name, detectors[0], "", detectors)]
     if not image.planes:
         return [Exposure(name, image, choice)]
     planes = range(image.planes) if plane is None else (plane,)
@@ -135,7 +145,7 @@ def start_from(group: Group) -> Start:
     Parameters
     ----------
     group : Group
-        Exposures that belong together.
+        Exposures that belong together, of one detector.
 
     Returns
     -------
@@ -176,9 +186,13 @@ def _extension(group: Group) -> Proposal:
     first = group.exposures[0]
     name = f"extension {first.image.name}" if first.image.name else "the primary image"
     if first.image.number and not first.image.name:
-        name = "the only image of the file"
+        name = "an image without a name" if first.detectors else "the only image of the file"
     origin = f"{name}; {first.choice}" if first.choice else name
-    certain = not any(each.choice for each in group.exposures)
+    if first.detectors:
+        origin = f"{name}; detectors of the file: {', '.join(map(str, first.detectors))}"
+    # Names in a row say what they are; images without any might be anything.
+    unnamed = bool(first.detectors) and not first.image.name
+    certain = not (unnamed or any(each.choice for each in group.exposures))
     return Proposal("extnum", first.image.number, origin, certain)
 
 

@@ -40,6 +40,9 @@ FIXED: Final = MappingProxyType(
         "extnum": "read with the exposures; open the files again to change it",
         "dq_extension": "read with the exposures; open the files again to change it",
         "dq_bits": "read with the exposures; open the files again to change it",
+        "bad_pixel_mask": "read with the exposures; open the files again to change it",
+        "noise_extension": "read with the exposures; open the files again to change it",
+        "noise_kind": "read with the exposures; open the files again to change it",
     }
 )
 UNUSED: Final = MappingProxyType(
