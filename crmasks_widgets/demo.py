@@ -185,7 +185,8 @@ def demo_analysis(
         If a value is not usable.
     """
     scene = demo_scene(shape, seed=seed, kind=kind)
-    exposures = ExposureSet.from_arrays(list(scene.exposures))
+    header = _header(scene, SCENE_KINDS[kind].title)
+    exposures = ExposureSet.from_arrays(list(scene.exposures), headers=[header] * scene.n)
     parameters = Parameters(gain=scene.gain, rnoise=scene.rnoise, bias=scene.bias, mm_seed=seed)
     return Analysis(exposures, parameters)
 
@@ -258,16 +259,23 @@ def _write_exposure(scene: Scene, i: int, title: str, path: Path) -> None:
     """Write unsigned 16-bit integers, as a camera writes them."""
     counts = np.clip(np.rint(scene.exposures[i]), 0, 65535).astype(np.uint16)
     hdu = fits.PrimaryHDU(counts)
-    hdu.header["OBJECT"] = (title, "simulated")
-    hdu.header["EXPTIME"] = (EXPOSURE_TIME, "[s]")
-    hdu.header["GAIN"] = (scene.gain, "[electron/adu]")
-    hdu.header["RDNOISE"] = (scene.rnoise, "[adu]")
-    hdu.header["BIASLEV"] = (scene.bias, "[adu]")
-    if scene.detector.saturation is not None:
-        hdu.header["SATURATE"] = (scene.detector.saturation, "[adu] with the bias")
-    hdu.header["BUNIT"] = "adu"
-    hdu.header["ORIGIN"] = f"crmasks_widgets {__version__}"
+    hdu.header.update(_header(scene, title))
     hdu.writeto(path)
+
+
+def _header(scene: Scene, title: str) -> fits.Header:
+    """What a camera says about an exposure."""
+    header = fits.Header()
+    header["OBJECT"] = (title, "simulated")
+    header["EXPTIME"] = (EXPOSURE_TIME, "[s]")
+    header["GAIN"] = (scene.gain, "[electron/adu]")
+    header["RDNOISE"] = (scene.rnoise, "[adu]")
+    header["BIASLEV"] = (scene.bias, "[adu]")
+    if scene.detector.saturation is not None:
+        header["SATURATE"] = (scene.detector.saturation, "[adu] with the bias")
+    header["BUNIT"] = "adu"
+    header["ORIGIN"] = f"crmasks_widgets {__version__}"
+    return header
 
 
 def _write_truth(scene: Scene, path: Path) -> None:

@@ -153,7 +153,9 @@ def prepare_notebook(folder: Path, sources: Sources) -> Path:
         The folder cannot be written to.
     """
     code = dashboard_code(sources)
-    notebook = new_notebook(cells=[new_code_cell(code)], metadata={"kernelspec": KERNEL})
+    # The dashboard is what is looked at: the page folds the code away.
+    cell = new_code_cell(code, metadata={"jupyter": {"source_hidden": True}})
+    notebook = new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
     stem = f"crmasks-{_stem(sources[0]) if sources else 'demo'}"
     for number in itertools.count(1):
         path = folder / (f"{stem}.ipynb" if number == 1 else f"{stem}-{number}.ipynb")
@@ -220,7 +222,9 @@ def serve(sources: Sources, options: ServerOptions) -> None:
         environment["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
     else:
         page, command = f"doc/tree/{quote(path.name)}", [*LAB, f"--ServerApp.port={port}"]
-        command += [f"--ServerApp.root_dir={Path.cwd()}", *["--allow-root"] * options.allow_root]
+        # Lets the dashboard close side bars in its own page.
+        command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={Path.cwd()}"]
+        command += ["--allow-root"] * options.allow_root
     with _signals_interrupt(), serving(command, environment, port) as process:
         if not options.voila:
             _open_dashboard(path, port, token)

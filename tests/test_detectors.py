@@ -15,8 +15,8 @@ from crmasks_widgets.dashboard.drawing import overlays
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.drawing.densities import glyphs
 from crmasks_widgets.dashboard.drawing.stretches import COLOUR_MAPS, INVALID, colour_palette
-from crmasks_widgets.dashboard.image.frames import pixel_lines
-from crmasks_widgets.dashboard.page.status import counts_text
+from crmasks_widgets.dashboard.image.frames import pixel_line
+from crmasks_widgets.dashboard.page.status import found, method_buttons
 from crmasks_widgets.figures.diagnostics import diagnostic_figure
 from crmasks_widgets.parameters import types
 from crmasks_widgets.products.hits import save_regions
@@ -123,13 +123,15 @@ def test_the_dashboard_knows_a_fourth_detector(fourth):
     flagged = model.analysis.flags("median").either
     y, x = np.argwhere(flagged)[0]
     _ = model.analysis.masks
-    assert "flagged by Peaks in median · in MEDIANCR" in pixel_lines(model, y, x)[1]
+    assert "Peaks in median · MEDIANCR" in pixel_line(model, y, x)
     assert 7 in glyphs()
     assert 7 in overlays.overlay_codes()
     masked, whole = overlays.masked_pixels(model), whole_window(SHAPE, SHAPE)
     assert (overlays.overlay_indices(masked, SHAPE[1], whole, 7) == 7).any()
     counts = model.analysis.flags("median").counts()
-    assert f"{flagged.sum():,} Peaks only" in counts_text(counts, "median")
+    (entry,) = found(counts, "median", None, frozenset())["entries"]
+    assert (entry["name"], entry["count"]) == ("Peaks", f"{flagged.sum():,}")
+    assert "Peaks" in {each["label"] for each in method_buttons()}
 
 
 def test_a_fourth_detector_is_told_of_when_it_flags_too_much(fourth, monkeypatch):

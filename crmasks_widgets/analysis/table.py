@@ -88,12 +88,14 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "groups": Stage(significance.groups, ("sg_growth",), ("candidates",)),
     "own_hits": Stage(
-        significance.own_hits, ("sg_false_alarms",), ("groups", "candidates", "level")
+        significance.own_hits,
+        ("sg_false_alarms",),
+        ("groups", "candidates", "level", "tested", "low"),
     ),
     "coincidences": Stage(
         significance.coincidences,
         ("sg_false_alarms",),
-        ("own_hits", "groups", "candidates", "level", "tested"),
+        ("own_hits", "groups", "candidates", "level", "tested", "low"),
     ),
     "significant": Stage(
         significance.significant, (), ("coincidences", "own_hits", "groups", "significant")

@@ -4,22 +4,31 @@ The minimum is the value that stays free of hits, unless one exposure has lost l
 others seem to be hit. N - 1 values that agree are the signal, but a pixel may be unstable and have
 the same charge in several exposures. Where three others stand out and the lowest value lies between
 its neighbours, it stays. Where only two are left to agree, which two hits of equal charge also do,
-the surroundings have to say that these two are right.
+the surroundings have to say that these two are right. Light that is missing in a pixel and found
+beside it, or missing in proportion to a source, belongs to a source that moved or varied.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.core.hits import connected
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.order import range_exceeded
+from crmasks_widgets.core.sources import missing_beside, predicted_by_sources
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, FloatArray, Pixels
 
-# How far an exposure has to be below all others, and how near these have to be to each other: in
-# sigma, the latter also as a part of the depth.
-_DEPTH, _SPREAD, _SPREAD_PART = 6.0, 4.5, 0.5
+# How far an exposure has to be below the lower of two others, sigma, which lies so far below their
+# middle; and what noise makes of the range of nine medians.
+_DEPTH, _BELOW_MIDDLE, _NOISE_RANGE = 6.0, 0.56, 2.0
+# How near the others have to be to each other, sigma: two of them, within what noise exceeds once
+# in 100; or in 700 and within a part of the depth. More of them, as noise exceeds it as rarely.
+_NOISE_OF_TWO, _SPREAD_OF_TWO, _SPREAD_PART = 3.64, 4.5, 0.5
+# Of the missing light, so much is found beside it or predicted by the source if it is no loss; the
+# range within 3 x 3 pixels from which on there is a source, sigma.
+_MOVED, _PREDICTED, _SOURCE = 0.5, 0.35, 10.0
 # Of the range within 3 x 3 pixels, what displacement and image quality may do: measured where that
 # range is so many sigma, in a tail of the pixels, if there are enough of them; else assumed.
 _STEEP, _STEEP_TAIL, _STEEP_PIXELS, _STEEP_ASSUMED, _STEEP_SAFETY = 10.0, 0.05, 200, 0.3, 2.0
@@ -41,10 +50,13 @@ class LowValues:
         Flat indices, rising.
     exposure : (k,) int64
         Index of the exposure that reads low in each, from 0.
+    of_sources : (m,) int64
+        Flat indices where one exposure lies as far below, because a source moved or varied.
     """
 
     pixels: Pixels
     exposure: Pixels
+    of_sources: Pixels = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -74,17 +86,47 @@ def find_low(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> LowValue
     pixels = np.flatnonzero(deep & (stack.n_valid > 2))
     if not len(pixels):
         return LowValues(pixels, pixels)
-    ordered = np.sort(stack.cube.reshape(stack.n, -1)[:, pixels], axis=0)  # NaN comes last
-    n = stack.n_valid.ravel()[pixels]
-    highest = np.take_along_axis(ordered, (n - 1).astype(np.intp)[None], axis=0)[0]
-    depth, spread = ordered[1] - ordered[0], highest - ordered[1]
-    steep = _steepness(stack, sigma) * _range_at(stack.median2d, pixels)
     own = sigma.ravel()[pixels]
-    low = depth > _DEPTH * own + steep
-    low &= spread < np.minimum(_SPREAD * own + steep, _SPREAD_PART * depth)
-    low[low] = _enough_agree(stack, pixels[low], n[low], sigma, deep)
-    exposure = np.nanargmin(stack.cube.reshape(stack.n, -1)[:, pixels[low]], axis=0)
-    return LowValues(pixels[low], exposure)
+    steep = _range_at(stack.median2d, pixels) - _NOISE_RANGE * own
+    steep = _steepness(stack, sigma) * np.maximum(steep, 0)
+    low = _far_below(stack, pixels, own, steep)
+    n_valid = stack.n_valid.ravel()[pixels[low]]
+    low[low] = _enough_agree(stack, pixels[low], n_valid, sigma, deep)
+    pixels = pixels[low]
+    exposure = np.nanargmin(stack.cube.reshape(stack.n, -1)[:, pixels], axis=0)
+    moved = _of_sources(stack, sigma, pixels, exposure)
+    return LowValues(pixels[~moved], exposure[~moved], pixels[moved])
+
+
+def _far_below(stack: Stack, pixels: Pixels, own: FloatArray, steep: FloatArray) -> BoolArray:
+    """Whether one value lies far below all others, which agree."""
+    ordered = np.sort(stack.cube.reshape(stack.n, -1)[:, pixels], axis=0)  # NaN comes last
+    n_valid = stack.n_valid.ravel()[pixels].astype(np.intp)
+    highest = np.take_along_axis(ordered, (n_valid - 1)[None], axis=0)[0]
+    gap, spread = ordered[1] - ordered[0], highest - ordered[1]
+    # The lowest of many lies the further below their middle, and the highest above.
+    middle = (np.nansum(ordered, axis=0) - ordered[0]) / (n_valid - 1)
+    depth = middle - _BELOW_MIDDLE * own - ordered[0]
+    by_noise, at_most = (
+        np.array([range_exceeded(max(n - 1, 2), limit) for n in range(stack.n + 1)])[n_valid] * own
+        for limit in (_NOISE_OF_TWO, _SPREAD_OF_TWO)
+    )
+    close = spread < np.maximum(by_noise, np.minimum(at_most + steep, _SPREAD_PART * gap))
+    return np.asarray((depth > _DEPTH * own + steep) & close)
+
+
+def _of_sources(stack: Stack, sigma: FloatArray, pixels: Pixels, exposure: Pixels) -> BoolArray:
+    """Whether the light missing in an exposure is found beside, or missing like a source's."""
+    moved = np.zeros(len(pixels), dtype=bool)
+    source = _range_at(stack.median2d, pixels) > _SOURCE * sigma.ravel()[pixels]
+    for k in np.unique(exposure[source]):
+        mine = np.flatnonzero(source & (exposure == k))
+        difference = stack.cube[k] - stack.median2d
+        missing = -difference.ravel()[pixels[mine]]
+        beside = missing_beside(-stack.cube[k], -stack.median2d[None], sigma, pixels[mine])
+        of_source = predicted_by_sources(difference, stack.median2d, sigma, pixels[mine])
+        moved[mine] = (beside > _MOVED * missing) | (-of_source > _PREDICTED * missing)
+    return moved
 
 
 def leave_out(stack: Stack, low: LowValues) -> Stack:

@@ -9,7 +9,8 @@ from crmasks_widgets.core.typing import BoolArray, Float32Array
 
 # A run of so many exactly equal values along a row or column is no chance.
 _RUN = 16
-# It is no light if it lies below nearly all other values, by so many times their spread.
+# It is no light if it lies below nearly all other values, by so many times their spread or the
+# steps they are rounded to.
 _LOWEST_PART, _SPREADS = 0.001, 3.0
 # Every so many pixels tell what is usual; not more than so many values are looked for, each of
 # which may fill that part of the frame.
@@ -79,4 +80,13 @@ def _far_below(value: np.floating, data: Float32Array, left: BoolArray) -> bool:
         return False
     some = others[:: max(1, len(others) // _ENOUGH_PIXELS)]
     lowest, low, middle, high = np.quantile(some, (_LOWEST_PART, 0.16, 0.5, 0.84))
-    return bool(value < lowest - _SPREADS * max(middle - low, high - middle))
+    spread = max(middle - low, high - middle, _step(some))
+    return bool(value < lowest - _SPREADS * spread)
+
+
+def _step(values: Float32Array) -> float:
+    """Smallest difference of two values: where it is coarse, their spread may look like none."""
+    distinct = np.unique(values)
+    if len(distinct) > 1:
+        return float(np.diff(distinct).min())
+    return 1.0 if (distinct % 1 == 0).all() else 0.0

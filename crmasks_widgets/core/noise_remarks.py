@@ -11,6 +11,8 @@ from crmasks_widgets.core.noise_check import NoiseCheck
 # A difference is worth a remark beyond so many standard errors and so much in itself.
 _SIGNIFICANT, _GAIN_PART, _RNOISE_PART, _FLUX_PART, _OFFSET = 4.0, 0.05, 0.05, 0.005, 0.1
 _EXCESS = 0.05
+# Another value explains the scatter if it leaves less than this of it.
+_EXPLAINS = 0.025
 # Exposures that lie further from each other, pixels, were dithered.
 _DITHER = 1.0
 # Beyond so much more light, percentages are hard to read.
@@ -133,11 +135,41 @@ def _on_the_scatter(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
     typical = float(np.average(np.maximum(levels, 0), weights=pixels))
     by_photons = typical / noise.typical_gain > noise.typical_rnoise**2
     text = f"neighbouring pixels scatter {check.white_excess:.2f} times as much as predicted"
-    yield Remark("gain" if by_photons else "rnoise", text)
     photons = float(np.average(white**2, weights=pixels)) - noise.typical_rnoise**2
     left = typical - noise.typical_gain * photons
-    if by_photons and check.white_excess < 1 and photons > 0:
+    is_bias = by_photons and check.white_excess < 1 and photons > 0
+    parameter, why = _wrong_unit(check, noise)
+    if parameter:
+        other = f" (and so would {left:.3g} ADU of bias)" if is_bias else ""
+        yield Remark(parameter, f"{text}; {why}{other}")
+        return
+    yield Remark("gain" if by_photons else "rnoise", text)
+    if is_bias:
         yield Remark("bias", _bias_text(left, "their noise is that of less light"))
+
+
+def _wrong_unit(check: NoiseCheck, noise: Noise) -> tuple[str, str]:
+    """Parameter whose other unit explains the scatter, and how; empty if none does."""
+    gain, rnoise = noise.typical_gain, noise.typical_rnoise
+    in_electrons = "data in electrons have gain 1, and rnoise in electrons: that would fit"
+    for other_gain, other_rnoise, parameter, why in (
+        (gain, rnoise / gain, "rnoise",
+         f"{rnoise:.4g} e- would be {rnoise / gain:.3g} ADU: that would fit"),
+        (1.0, rnoise, "gain", in_electrons),
+        (1.0, rnoise * gain, "gain", in_electrons),
+    ):  # fmt: skip
+        if abs(_scatter_with(check, noise, other_gain, other_rnoise) - 1) < _EXPLAINS:
+            return parameter, why
+    return "", ""
+
+
+def _scatter_with(check: NoiseCheck, noise: Noise, gain: float, rnoise: float) -> float:
+    """Observed over predicted scatter, had gain and readout noise other values."""
+    predicted = np.array([c.predicted for c in check.classes])
+    photons = np.maximum(predicted**2 - noise.typical_rnoise**2, 0)
+    other = np.sqrt(rnoise**2 + photons * noise.typical_gain / gain)
+    white = np.array([c.white for c in check.classes])
+    return float(np.average(white / other, weights=[c.n_pixels for c in check.classes]))
 
 
 __all__ = ["Remark", "remarks_on"]

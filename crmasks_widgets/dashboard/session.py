@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-from ipywidgets import HBox, Layout, Tab, VBox, Widget
+from ipywidgets import Layout, Tab, VBox, Widget
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS
@@ -20,13 +21,25 @@ from crmasks_widgets.dashboard.model.state import State, ViewModel
 from crmasks_widgets.dashboard.page.closing import close_all, widgets_made
 from crmasks_widgets.dashboard.page.context import Context, Memo, View
 from crmasks_widgets.dashboard.page.dispatch import Dispatcher
+from crmasks_widgets.dashboard.page.drawer import Drawer, DrawerPage
 from crmasks_widgets.dashboard.page.help import HelpView
 from crmasks_widgets.dashboard.page.page import Page
 from crmasks_widgets.dashboard.page.status import StatusView
-from crmasks_widgets.dashboard.settings.controls_view import ControlsView
 from crmasks_widgets.dashboard.settings.files_view import FilesView
+from crmasks_widgets.dashboard.settings.parameters_view import FormView, quick_names
 from crmasks_widgets.figures import all_figures
 from crmasks_widgets.parameters import Parameters
+
+PARAMETERS: Final = "Parameters"
+BOUNDARY: Final = "Boundary"
+NOISE: Final = "Noise"
+FILES: Final = "Files"
+HELP: Final = "Help"
+_PAGES: Final = MappingProxyType({
+    FILES: ("save", "Open other files, save the session and the products"),
+    PARAMETERS: ("settings", "All parameters, boundary points, noise"),
+    HELP: ("help", "What is on screen, and what each key does (?)"),
+})  # fmt: skip
 
 
 class Session:
@@ -52,6 +65,7 @@ class Session:
         self.state = State(analysis, self._submit)
         with widgets_made() as self._made:
             self.page = Page()
+            self.page.add_class("crmasks-page")
             self.context = Context(self.state, self.dispatcher, self.page)
             self._make_views(open_analysis)
             self.widgets = self._laid_out()
@@ -65,9 +79,10 @@ class Session:
 
     def _make_views(self, open_analysis: Callable[[Analysis], object]) -> None:
         context = self.context
-        self.status = StatusView(context, self._cancel)
+        self.status = StatusView(context, self._escape, self._open_page, _PAGES)
         self.diagram, self.image = DiagramView(context), ImageView(context)
-        self.points, self.controls = PointsView(context), ControlsView(context)
+        self.quick = FormView(context, quick_names, compact=True)
+        self.points, self.parameters = PointsView(context), FormView(context)
         self.cutouts, self.table = CutoutsView(context), TableView(context)
         self.volume, self.significance = VolumeView(context), SignificanceView(context)
         self.files = FilesView(context, open_analysis, all_figures)
@@ -79,34 +94,58 @@ class Session:
             "3-D": self.volume,
             "Everywhere": self.status,
         }
-        self.help = HelpView(context, {title: view.keys for title, view in titled.items()})
+        self.help = HelpView(
+            partial(self._open_page, HELP), {title: view.keys for title, view in titled.items()}
+        )
+        self.drawer = Drawer(
+            context,
+            {
+                PARAMETERS: DrawerPage(self.parameters.widget),
+                BOUNDARY: DrawerPage(self.points.widget),
+                NOISE: DrawerPage(self.significance.widget, self.significance.shown),
+                FILES: DrawerPage(self.files.widget),
+                HELP: DrawerPage(self.help.widget),
+            },
+            self._page_opened,
+        )
         self.views: tuple[View, ...] = (
             *titled.values(),
+            self.quick,
             self.points,
-            self.controls,
+            self.parameters,
             self.significance,
             self.files,
             self.help,
+            self.drawer,
         )
 
     def _laid_out(self) -> tuple[Widget, ...]:
-        settings = _tabs({
-            "Boundary": self.points, "Parameters": self.controls,
-            "Significance": self.significance, "Files": self.files, "Help": self.help,
-        })  # fmt: skip
-        _tie(self.context, self.help, settings)
         hits = _tabs({"Cutouts": self.cutouts, "Hits": self.table, "3-D": self.volume})
         # What costs much is made only while someone looks.
-        for tabs, title, view in (
-            (hits, "3-D", self.volume), (settings, "Significance", self.significance),
-        ):  # fmt: skip
-            self.context.observe(tabs, partial(_tell, view, tabs, title), "selected_index")
-        half = partial(VBox, layout=Layout(flex="1 1 480px", min_width="0"))
-        columns = HBox(
-            [half([self.diagram.widget, settings]), half([self.image.widget, hits])],
-            layout=Layout(flex_flow="row wrap", width="100%", grid_gap="8px"),
-        )
-        return (self.page, self.status.widget, columns)
+        self.context.observe(hits, partial(_tell, self.volume, hits, "3-D"), "selected_index")
+        left = VBox([self.diagram.widget, self.quick.widget])
+        left.add_class("crmasks-left")
+        right = VBox([self.image.widget])
+        right.add_class("crmasks-right")
+        below = VBox([hits])
+        below.add_class("crmasks-below").add_class("crmasks-pane")
+        return (
+            self.page, self.status.widget, left, right, below, self.status.message,
+            self.drawer.widget,
+        )  # fmt: skip
+
+    def _open_page(self, name: str) -> None:
+        self.drawer.toggle(name)
+
+    def _page_opened(self, name: str) -> None:
+        self.status.widget.page = name
+
+    def _escape(self) -> None:
+        """Close what lies over the views, else stop what is computed."""
+        if self.drawer.page:
+            self.drawer.open("")
+        else:
+            self._cancel()
 
     def close(self) -> None:
         """Stop computing and remove the widgets."""
@@ -203,7 +242,7 @@ class Session:
         self.state.refresh()
 
 
-def _tell(view: VolumeView | SignificanceView, tabs: Tab, title: str) -> None:
+def _tell(view: VolumeView, tabs: Tab, title: str) -> None:
     view.shown(tabs.titles[tabs.selected_index or 0] == title)
 
 
@@ -212,21 +251,3 @@ def _tabs(views: dict[str, Any]) -> Tab:
     tabs.titles = tuple(views)
     tabs.selected_index = 0
     return tabs
-
-
-def _tie(context: Context, view: HelpView, tabs: Tab) -> None:
-    """Let the help be open as long as its tab is on top; closing it goes back to the tab before."""
-    place = tabs.titles.index("Help")
-    before = [0]
-
-    def turned() -> None:
-        view.widget.opened = tabs.selected_index == place
-        if tabs.selected_index not in (place, None):
-            before[0] = tabs.selected_index
-
-    def opened() -> None:
-        if view.widget.opened != (tabs.selected_index == place):
-            tabs.selected_index = place if view.widget.opened else before[0]
-
-    context.observe(tabs, turned, "selected_index")
-    context.observe(view.widget, opened, "opened")

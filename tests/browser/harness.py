@@ -130,12 +130,12 @@ class Screen:
 
     def counts(self):
         """Text of the counts by method; empty before they are known."""
-        lines = self.dashboard.locator(".crmasks-line").all_inner_texts()
-        return next((line for line in lines if "flagged in" in line), "")
+        chips = self.dashboard.locator(".crmasks-legend .crmasks-chip").all_inner_texts()
+        return " ".join(" ".join(chips).split())
 
     def wait_for_results(self):
         """Wait for the first computation; the counts."""
-        self.until(lambda: "done in" in self.dashboard.inner_text(), "a first computation")
+        self.dashboard.locator(".crmasks-top[data-busy=false]").wait_for()
         return self.until(self.counts, "counts")
 
     def changed(self, before):
@@ -144,7 +144,7 @@ class Screen:
         return self.counts()
 
     def button(self, words):
-        """Button with these words on it."""
+        """Button with these words on it, or as its name."""
         return self.dashboard.get_by_role("button", name=words, exact=True)
 
     def plot_names(self):
@@ -159,6 +159,18 @@ class Screen:
         """Open a tab."""
         self.dashboard.get_by_role("tab", name=title, exact=True).click()
 
+    def drawer(self, page):
+        """Open a page of the drawer."""
+        if not self.dashboard.locator(".crmasks-drawer:not(.crmasks-unopened)").count():
+            self.button("Parameters").click()
+        self.dashboard.locator(".crmasks-drawer").get_by_role(
+            "button", name=page, exact=True
+        ).click()
+
+    def close_drawer(self):
+        """Close it."""
+        self.dashboard.locator(".crmasks-drawer button.crmasks-icon-cross").click()
+
     def point(self, plot, x, y):
         """Place on the page, given as fractions of a plotting area from its lower left corner."""
         figure = self.dashboard.locator(f".crmasks-plot-{plot}")
@@ -170,7 +182,15 @@ class Screen:
         return box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"]
 
     def data_point(self, plot, x, y):
-        """Place on the page of a point in the units of the axes, by the numbers at them."""
+        """Place on the page of a point in the units of the axes, by the numbers at them.
+
+        The image has no axes: where it is, its kernel knows.
+        """
+        if plot == "image":
+            view = "dashboard.session.image"
+            limits = self.kernel.ask(f"({view}.x.min, {view}.x.max, {view}.y.min, {view}.y.max)")
+            left, right, low, high = limits
+            return self.point(plot, (x - left) / (right - left), (y - low) / (high - low))
         figure = self.dashboard.locator(f".crmasks-plot-{plot}")
         ticks = self.at_rest(lambda: figure.evaluate(TICKS))
         return [

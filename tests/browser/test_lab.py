@@ -61,7 +61,7 @@ def react(screen):
     assert not screen.button("Undo").is_enabled()
     screen.kernel.run("dashboard.state.update(crmethod='lacosmic')")
     other = screen.changed(counts)
-    assert re.search(r": [\d,]+ L\.A\.Cosmic only$", other)
+    assert re.search(r"^\d+ hits · [\d,]+ pixels × (L\.A\.Cosmic )?[\d,]+$", other)
     screen.button("Undo").click()
     assert screen.changed(other) == counts
 
@@ -78,7 +78,12 @@ def test_jupyterlab_opens_with_the_dashboard_computed(browser, work):
             react(Screen(page, kernel))
             pid = kernel.ask("__import__('os').getpid()")
             # What the program stored is what the page shows: nobody ran the cell again.
-            assert page.locator(".jp-InputPrompt").first.inner_text() == "[1]:"
+            prompt = page.locator(".jp-InputPrompt").first
+            assert prompt.text_content() == "[1]:"
+            # The notebook steps back, and is one click away.
+            assert not prompt.is_visible()
+            page.get_by_role("button", name="Notebook", exact=True).click()
+            page.locator(".jp-Cell-inputWrapper").first.wait_for()
         assert is_running(pid)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0

@@ -48,8 +48,8 @@ def test_an_error_is_shown_in_one_line_and_the_last_good_state_stays(open_dashbo
         "dashboard.state.subscribe(broken)"
     )
     screen.button("Undo").click()
-    message = screen.dashboard.locator(".crmasks-error").first
-    screen.until(lambda: "two" in message.inner_text(), "a message")
+    message = screen.dashboard.locator(".crmasks-foot .crmasks-error")
+    message.wait_for()
     text = 'unexpected RuntimeError: two lines <img src=x onerror="window.injected=1">'
     assert message.inner_text().strip() == text
     assert not screen.page.evaluate("window.injected")
@@ -67,12 +67,35 @@ def test_every_text_is_readable_and_everything_fits(open_dashboard, theme):
     box, view = screen.dashboard.bounding_box(), screen.page.viewport_size
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= view["width"]
-    for plot in ("expected", "observed", "image"):
+    for plot in screen.plot_names():
         _, lowest = screen.point(plot, 0.5, 0.0)
-        top = screen.dashboard.bounding_box()["y"]
-        assert lowest - top < view["height"] - FRAME_OF_LAB, plot
+        assert lowest - box["y"] < view["height"] - FRAME_OF_LAB, plot
     assert screen.dashboard.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
     screen.shot(f"dashboard_{theme.lower()}")
+
+
+def test_the_dashboard_fills_what_there_is_whatever_the_size(open_dashboard):
+    """Pixels stay square, and pictures are drawn for the screen, after every change of size."""
+    screen = open_dashboard()
+    screen.wait_for_results()
+    for width, height in ((1280, 800), (1000, 700), (1920, 1080), (1400, 640), (1280, 800)):
+        screen.page.set_viewport_size({"width": width, "height": height})
+        area = screen.dashboard.locator(".crmasks-plot-image .plotarea_background")
+        size = screen.at_rest(area.bounding_box)
+
+        def drawn(size=size):
+            view = "dashboard.session.image"
+            left, right, low, high, wide, high_ = screen.kernel.ask(
+                f"({view}.x.min, {view}.x.max, {view}.y.min, {view}.y.max, *{view}._size)"
+            )
+            square = (right - left) / size["width"] * size["height"] / (high - low)
+            told = abs(wide - size["width"]) <= 1 and abs(high_ - size["height"]) <= 1
+            return told and abs(square - 1) < 0.02
+
+        screen.until(drawn, f"square pixels at {width} x {height}")
+        box = screen.dashboard.bounding_box()
+        assert box["x"] + box["width"] <= width
+        assert screen.dashboard.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
 
 
 def test_names_of_files_are_shown_as_text(open_dashboard):

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from crmasks_widgets.core.low import find_low, hits_of_low_values, leave_out
 from crmasks_widgets.core.no_light import constants_without_light
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.order import range_exceeded
 from crmasks_widgets.core.stack import stack_exposures
 
 NOISE = Noise(1.0, 4.0)
@@ -86,6 +88,46 @@ def test_hits_are_told_from_low_exposures_by_number():
     assert hits_of_low_values(0 * labels, found, 3).tolist() == []
 
 
+@pytest.mark.parametrize("n", [4, 5, 7, 10])
+def test_low_values_are_seen_however_many_others_scatter(n):
+    # The more there are, the further their lowest lies below their middle, and the highest above.
+    sigma = np.sqrt(216)
+    cube = 200 + np.random.default_rng(0).normal(0, sigma, (n, 120, 120))
+    low = np.zeros((120, 120), bool)
+    low[3::6, 3::6] = True
+    cube[0, low] -= 9 * sigma
+    _, found, _ = low_in(cube)
+    assert low.ravel()[found.pixels].all()
+    assert len(found) > 0.95 * low.sum()
+
+
+def test_ranges_are_exceeded_as_rarely_as_that_of_two():
+    values = np.random.default_rng(3).normal(size=(7, 400_000))
+    for n in (2, 3, 5, 7):
+        beyond = np.ptp(values[:n], axis=0) > range_exceeded(n, 3.0)
+        assert beyond.mean() == pytest.approx(2 * ndtr(-3 / np.sqrt(2)), rel=0.05)
+
+
+@pytest.mark.parametrize("kind", ["moved", "varies"])
+def test_a_source_that_moved_or_varies_is_not_low(kind):
+    y, x = np.mgrid[:40, :44]
+
+    def light(dx=0.0, part=1.0):
+        return 200 + part * 9000 * np.exp(-((y - 20) ** 2 + (x - 20.4 - dx) ** 2) / 2 / 0.8**2)
+
+    rng = np.random.default_rng(4)
+    scenes = [light()] * 3 + [light(0.6) if kind == "moved" else light(part=0.6)]
+    cube = np.array([rng.poisson(s) + rng.normal(0, 4, s.shape) for s in scenes])
+    cube[3, 5, 5] = 0
+    _, found, where = low_in(cube)
+    assert where == {(5, 5)}
+    assert len(found.of_sources)
+    # A pixel of it that is dead in the last exposure is low.
+    cube[3] = cube[0]
+    cube[3, 20, 20] = 0
+    assert low_in(cube)[2] == {(20, 20)}
+
+
 # ---- constants -----------------------------------------------------------------------------------
 
 
@@ -119,6 +161,8 @@ def test_two_constants_are_two():
         np.full((30, 30), 7.0),
         np.random.default_rng(1).poisson(0.5, (60, 60)),  # a dark frame in whole numbers
         np.random.default_rng(1).normal(0, 3, (60, 60)).clip(0),  # clipped at 0
+        np.random.default_rng(1).normal(0.1, 0.4, (60, 60)).clip(0).round(),  # and rounded
+        np.random.default_rng(1).normal(0.1, 0.4, (60, 60)).clip(0).round() / 1.7,  # in e-
         np.random.default_rng(1).normal(900, 30, (60, 60)).clip(None, 900),  # saturated
         np.full((3, 4), np.nan),
     ],

@@ -146,3 +146,28 @@ def test_data_in_electrons_are_named():
     assert "data in electrons have gain 1" in texts(check, given)["gain"]
     check, _ = checked(given, [smooth()] * 3, gain=1.5, rnoise=4.0)
     assert "electrons" not in texts(check, given)["gain"]
+
+
+def on_a_flat_sky(given, in_electrons=False, sky=100.0, gain=1.7, rnoise=3.4):
+    rng = np.random.default_rng(4)
+    shape = (3, 200, 220)
+    cube = rng.poisson(np.full(shape, sky) * gain) / gain + rng.normal(0, rnoise, shape)
+    cube *= gain if in_electrons else 1
+    stack = stack_exposures(np.asarray(cube, np.float32))
+    return texts(noise_check.check_noise(stack, given, (1.0, 1.0, 1.0)), given)
+
+
+@pytest.mark.parametrize("sky", [20.0, 50.0, 100.0])
+def test_readout_noise_in_electrons_is_no_bias(sky):
+    found = on_a_flat_sky(Noise(1.7, 3.4 * 1.7), sky=sky)
+    assert set(found) == {"rnoise"}
+    assert "5.78 e- would be 3.4 ADU" in found["rnoise"]
+
+
+@pytest.mark.parametrize("gain", [0.5, 1.7, 2.5])
+@pytest.mark.parametrize("of_electrons", [True, False])
+def test_data_in_electrons_are_named_on_a_flat_sky(gain, of_electrons):
+    given = Noise(gain, 3.4 * gain if of_electrons else 3.4)
+    found = on_a_flat_sky(given, in_electrons=True, sky=300.0, gain=gain)
+    assert set(found) == {"gain"}
+    assert "data in electrons have gain 1" in found["gain"]

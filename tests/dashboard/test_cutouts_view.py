@@ -78,6 +78,7 @@ def test_the_image_moves_to_a_hit_that_it_does_not_show(bench):
 
 
 def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
+    bench.state.show(stretch="linear")
     bench.state.select(pixel=SECOND[0])
     view, stack = bench.view, bench.model.analysis.stack
     assert list(view.names.text) == [

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from bqplot import LinearScale
 
 from crmasks_widgets.core.codes import INVALID_COLOUR, all_codes
@@ -12,7 +13,9 @@ from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.dashboard.drawing import overlays
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.drawing.stretches import colour_indices, colour_palette
+from crmasks_widgets.dashboard.image import picking
 from crmasks_widgets.dashboard.image import tools as image_tools
+from crmasks_widgets.dashboard.image.frames import celestial, sky_text
 from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.plots.image_buffers import ImageBuffers, Same
@@ -85,7 +88,7 @@ def test_every_frame_can_be_shown_and_stays_in_the_browser(bench):
     frames["difference"] = stack.median2d - fixed["mediancr"]
     for key in view.display.keys:
         bench.state.show(frame=key)
-        wanted = colour_indices(frames[key], view.layers.limits, "linear")
+        wanted = colour_indices(frames[key], view.layers.limits, "asinh")
         assert (drawn(view)[..., :3] == colour_palette("gray")[wanted][..., :3]).all()
         assert view.display.frame.value == key
         seen[key] = view.layers.patch.mark.image, view.layers.patch.png
@@ -166,10 +169,10 @@ def test_the_selected_hit_is_boxed_and_hits_are_numbered(bench):
     assert min(bench.view.layers.box.x) <= 20.5
     assert max(bench.view.layers.box.x) >= 22.5
     assert (min(bench.view.layers.box.x) + max(bench.view.layers.box.x)) / 2 == 21.5
-    bench.press("n")
+    bench.press("#")
     assert list(bench.view.layers.numbers.text) == ["1", "2"]
     assert list(bench.view.layers.numbers.x) == [61.5, 22.5]
-    bench.press("n")
+    bench.press("#")
     assert len(bench.view.layers.numbers.text) == 0
 
 
@@ -321,19 +324,53 @@ def test_the_readout_says_what_is_known_about_a_pixel(bench):
     text = bench.view.readout.value
     stack = bench.model.analysis.stack
     for frame in (*stack.cube, stack.min2d, stack.median2d):
-        assert f"{frame[y, x]:.2f}" in text
-    assert "x    21 y    41" in text
-    assert "flagged by MM in median" in text
-    assert "in MEDIANCR, MEANCRT" in text
+        assert f"{frame[y, x]:.1f}" in text
+    assert "x <b>21</b> y <b>41</b>" in text
+    assert "MM in median" in text
+    assert "MEDIANCR, MEANCRT" in text
     bench.press("i")
     bench.page.pointer = at(0, 0)
     assert bench.view.note.value == text
-    other = bench.view.readout.value
-    assert "flagged by nothing · in no mask" in other
-    line, other_line = (t.split("</div>")[0] for t in (text, other))
-    assert len(line) == len(other_line)
+    assert "not flagged" in bench.view.readout.value
     bench.page.pointer = {}
-    assert "nbsp" in bench.view.readout.value
+    assert bench.view.readout.value == ""
+
+
+def test_a_part_of_the_frame_is_shown_in_a_map_and_chosen_there(bench):
+    view = bench.view
+    assert view.minimap.part == []
+    bench.state.show(image=(9.5, 49.5, 14.5, 44.5))
+    assert view.minimap.part == [10 / 80, 50 / 80, 15 / 60, 45 / 60]
+    assert view.minimap.shape == [60, 80]
+    assert decoded(view.minimap.png).shape[:2] == SHAPE
+    view.minimap._handle_custom_msg({"x": 0.5, "y": 0.25}, [])
+    x_min, x_max, y_min, y_max = edges(view)
+    assert ((x_min + x_max) / 2, (y_min + y_max) / 2) == pytest.approx((40.5, 15.5), abs=0.6)
+    assert x_max - x_min == 40.0
+
+
+def test_a_long_frame_fills_the_plot_at_first_and_is_seen_whole_on_request(bench):
+    view = bench.view
+    bench.page.sizes = {"image": [400, 150]}
+    view.render(bench.model)
+    assert edges(view) == (0.5, 80.5, 15.5, 45.5)
+    bench.press("h")
+    x_min, x_max, y_min, y_max = edges(view)
+    assert (y_min, y_max) == (0.5, 60.5)
+    assert x_max - x_min == pytest.approx(160)
+    bench.press("h")
+    assert edges(view) == (0.5, 80.5, 15.5, 45.5)
+
+
+def test_buttons_choose_frames_and_follow_them(bench):
+    buttons = bench.view.display.buttons
+    assert buttons.value == "median"
+    buttons.value = "mediancr"
+    assert bench.model.display.frame == "mediancr"
+    bench.state.show(frame="meancrt")
+    assert buttons.value is None
+    bench.state.show(frame="2")
+    assert buttons.value == "2"
 
 
 def test_the_picture_is_saved_by_the_page(bench):
@@ -351,6 +388,47 @@ def test_opacity_keys_stay_within_their_range(bench):
     for _ in range(12):
         bench.press("[")
     assert bench.model.display.opacity == 0.0
+
+
+def test_the_right_button_drags_the_contrast(bench):
+    low, high = bench.view.layers.limits
+    drag = {"plot": "image", "x": 0.0, "y": 0.0, "gesture": 1}
+    bench.page.contrast = drag | {"x": 0.5}
+    assert bench.view.layers.limits == pytest.approx((low + (high - low) / 2, high * 1.5 - low / 2))
+    bench.page.contrast = drag | {"x": 0.0, "y": 1 / 3}
+    assert bench.view.layers.limits == pytest.approx(((3 * low - high) / 2, (3 * high - low) / 2))
+    assert bench.model.display.limits == "manual"
+    bench.page.contrast = drag | {"plot": "diagram", "x": 0.3, "gesture": 2}
+    assert bench.model.display.low == pytest.approx((3 * low - high) / 2)
+
+
+def test_what_is_selected_elsewhere_is_brought_on_screen_unless_the_image_is_kept(bench):
+    picking.reveal(bench.state, SECOND[0])
+    y, x = SECOND[0]
+    assert bench.model.selection.pixel == SECOND[0]
+    assert bench.model.display.image == (x - 60, x + 60, y - 60, y + 60)
+    bench.state.show(image=(0.0, 20.0, 0.0, 15.0))
+    picking.reveal(bench.state, FIRST[0])
+    x_min, x_max, y_min, y_max = bench.model.display.image
+    assert (x_max - x_min, y_max - y_min) == (20.0, 15.0)
+    assert ((y_min + y_max) / 2, (x_min + x_max) / 2) == FIRST[0]
+    bench.press("l")
+    picking.reveal(bench.state, SECOND[0])
+    assert bench.model.display.image == (x_min, x_max, y_min, y_max)
+    assert bench.model.selection.pixel == SECOND[0]
+
+
+def test_the_readout_gives_the_place_on_the_sky_where_a_header_tells_it():
+    header = fits.Header()
+    for key, value in {
+        "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0, "CRPIX1": 21.0,
+        "CRPIX2": 41.0, "CDELT1": -1e-4, "CDELT2": 1e-4, "CUNIT1": "deg", "CUNIT2": "deg",
+    }.items():  # fmt: skip
+        header[key] = value
+    assert sky_text(celestial(header), 40, 20) == "10h00m00.0s +02d00m00.0s"
+    assert celestial(fits.Header()) is None
+    header["CTYPE1"] = "nonsense"
+    assert sky_text(celestial(header), 40, 20) == ""
 
 
 # The buffers

@@ -16,9 +16,10 @@ from .conftest import POINTS
 @pytest.fixture
 def drawn(dashboard, monkeypatch):
     """What each view was given to draw, in order."""
-    seen = {type(view).__name__: [] for view in dashboard.session.views}
-    for view in dashboard.session.views:
-        monkeypatch.setattr(view, "render", noting(view.render, seen[type(view).__name__]))
+    seen = {}
+    for number, view in enumerate(dashboard.session.views):
+        noted = seen[f"{number} {type(view).__name__}"] = []
+        monkeypatch.setattr(view, "render", noting(view.render, noted))
     return seen
 
 
@@ -59,10 +60,12 @@ def select(dashboard, pixels):
 
 GESTURES = {
     "slider": lambda d: setattr(
-        d.session.controls.controls["la_sigclip"].editor.slider, "value", 7.0
+        d.session.quick.widget,
+        "moving",
+        {"name": "la_sigclip", "value": 7.0, "held": True, "gesture": 1},
     ),
-    "field": lambda d: setattr(
-        d.session.controls.controls["la_sigclip"].editor.text, "value", "6.5"
+    "field": lambda d: d.session.parameters.widget._handle_custom_msg(
+        {"set": "la_sigclip", "text": "6.5"}, []
     ),
     "drop": drop_a_point,
     "program": lambda d: d.state.update(mm_fixed_points_in_boundary=POINTS[:2]),

@@ -7,6 +7,7 @@ import pytest
 
 import crmasks_widgets as cm
 from crmasks_widgets.core.codes import all_codes
+from crmasks_widgets.core.detectors import DETECTORS
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
 from crmasks_widgets.dashboard.diagram.noise_panel import (
@@ -14,9 +15,9 @@ from crmasks_widgets.dashboard.diagram.noise_panel import (
     matching_text,
     noise_text,
 )
-from crmasks_widgets.dashboard.image.frames import pixel_lines
+from crmasks_widgets.dashboard.image.frames import pixel_line
 from crmasks_widgets.dashboard.model.on_screen import detected_pixels
-from crmasks_widgets.dashboard.page.status import counts_text
+from crmasks_widgets.dashboard.page.status import HINT, found
 
 from ..conftest import small_scene
 from .conftest import decoded
@@ -112,9 +113,7 @@ def test_a_pixel_that_it_flags_is_read_out_as_such(dashboard):
     model = dashboard.state.model
     found = model.analysis.flags("median").found["significance"] & model.analysis.masks["MEDIANCR"]
     y, x = np.argwhere(found)[0]
-    words = pixel_lines(model, int(y), int(x))[1]
-    assert words.startswith("flagged by ")
-    assert "significance in median · in MEDIANCR" in words
+    assert "significance in median · MEDIANCR" in pixel_line(model, int(y), int(x))
 
 
 def test_the_selected_hit_is_ringed(dashboard, view):
@@ -151,17 +150,16 @@ def test_another_method_offers_significance_and_draws_no_diagram(dashboard, view
 
 def test_no_boundary_and_no_count_of_a_method_that_does_not_run(dashboard):
     assert len(dashboard.session.diagram.panels["observed"]._boundary.x) == 0
-    counts = dashboard.session.status.counts.value
-    assert "significance only" in counts or "both" in counts
-    assert "MM" not in counts
-    assert dashboard.session.status.message.value == ""
+    names = {each["name"] for each in dashboard.session.status.widget.found["entries"]}
+    assert names & {"significance", "both"}
+    assert "MM" not in names
+    assert HINT in dashboard.session.status.message.value
 
 
-def test_turning_the_tab_is_looking(dashboard, view):
-    tabs = dashboard.session.widgets[-1].children[0].children[1]
-    tabs.selected_index = tabs.titles.index("Significance")
+def test_opening_the_page_is_looking(dashboard, view):
+    dashboard.session.drawer.open("Noise")
     assert view.active
-    tabs.selected_index = 0
+    dashboard.session.drawer.open("Parameters")
     assert not view.active
 
 
@@ -218,6 +216,8 @@ def test_what_is_not_known_is_not_offered_and_maps_are_kept():
 
 def test_counts_name_the_methods_that_found_something():
     counts = {"either": 3, "lacosmic only": 1, "mm only": 0, "significance only": 2, "both": 0}
-    assert counts_text(counts, "mean") == (
-        "<b>3</b> pixels flagged in mean: 1 L.A.Cosmic only, 2 significance only"
-    )
+    shown = found(counts, "mean", 2, frozenset({DETECTORS["lacosmic"].code}))
+    assert shown["total"] == "2 hits · 3 pixels"
+    assert [(e["name"], e["count"], e["hidden"]) for e in shown["entries"]] == [
+        ("L.A.Cosmic", "1", True), ("significance", "2", False),
+    ]  # fmt: skip

@@ -20,6 +20,7 @@ from crmasks_widgets.core.significance.excess import (
 )
 from crmasks_widgets.core.significance.level import Level, measure_level
 from crmasks_widgets.core.significance.noise_scale import MATCHED, PREDICTED, NoiseScale
+from crmasks_widgets.core.significance.of_sources import without_sources
 from crmasks_widgets.core.significance.scatter import measure_noise_scale, unknown_differences
 from crmasks_widgets.core.stack import Stack, stack_of
 
@@ -107,15 +108,17 @@ def own_hits(read: Reader, target: Target) -> hits.Found:
     found = read("candidates", target)
     start = hits.threshold(read.p.sg_false_alarms, read("level").n_tested)
     seeds = found.pixels[found.significance > start]
-    return hits.grown_from(seeds, read("groups", target), read.exposures.shape)
+    grown = hits.grown_from(seeds, read("groups", target), read.exposures.shape)
+    return without_sources(grown, read("tested"), read("level"), target, read("low").of_sources)
 
 
 def coincidences(read: Reader) -> hit_in_all.Coincidences:
     """Hits of the median."""
-    own = [read("own_hits", number).pixels for number in range(1, read.exposures.n + 1)]
+    own = [read("own_hits", number) for number in range(1, read.exposures.n + 1)]
+    of_sources = np.concatenate([read("low").of_sources, *(each.of_sources for each in own)])
     return hit_in_all.find_coincidences(
         read("level"), read("tested"), read("candidates", "median"), read("groups", "median"),
-        own, read.p.sg_false_alarms,
+        [each.pixels for each in own], of_sources, read.p.sg_false_alarms,
     )  # fmt: skip
 
 

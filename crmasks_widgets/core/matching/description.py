@@ -15,6 +15,8 @@ Value = tuple[float, float]
 UNKNOWN: Value = (float("nan"), float("nan"))
 
 _ROUNDS, _STEP, _LONGEST = 12, 1e-4, 0.3
+# Steps of this part of the errors are short enough.
+_SETTLED = 0.01
 # Bounds of the displacement, pixels, and of the added variance of a source, pixels squared.
 _FARTHEST, _SHARPEST, _BLURRIEST = 1.5, -2.0, 3.0
 _SINGULAR, _SMOOTH_RIDGE, _TINY_RIDGE = 1e-13, 1e-3, 1e-9
@@ -101,7 +103,7 @@ def describe(
     matrix = normal.matrix.sum(axis=0)
     n, n_smooth = len(normal.right), len(matrix) - TAPS
     parameters = np.tile([1.0, 0.0, 0.0, 0.0], (n, 1))
-    smooth, errors = np.zeros((n, n_smooth)), np.zeros((n, _N + 1))
+    smooth, errors, steps = np.zeros((n, n_smooth)), np.zeros((n, _N + 1)), np.zeros((n, _N))
     for _ in range(_ROUNDS):
         # The reference, a mean of displaced exposures, is as blurred as they are displaced.
         blur = np.square(parameters[:, 1:3]).mean(axis=0)
@@ -113,11 +115,14 @@ def describe(
             step, inverse = _step(matrix, right, difference, parameters[k], blur)
             parameters[k] += np.clip(step[:_N], -_LONGEST, _LONGEST)
             smooth[k] += step[_N:]
+            steps[k] = step[:_N]
             variance = np.maximum(np.diag(inverse)[: _N + 1], 0) * max(chi_square[k], 1.0)
             errors[k] = np.sqrt(variance)
         parameters -= parameters.mean(axis=0) - [1, 0, 0, 0]
         parameters[:, 1:3] = np.clip(parameters[:, 1:3], -_FARTHEST, _FARTHEST)
         parameters[:, 3] = np.clip(parameters[:, 3], _SHARPEST, _BLURRIEST)
+        if (np.abs(steps) < _SETTLED * errors[:, :_N]).all():
+            break
     return tuple(
         _match(p, e, s[0], width, float(i))
         for p, e, s, i in zip(parameters, errors, smooth, improvement, strict=True)

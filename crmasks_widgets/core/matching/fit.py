@@ -51,6 +51,11 @@ class Normal:
     square: Float64Array
     n_pixels: int
 
+    def scatter_of(self, values: Float64Array) -> float:
+        """What (n, m) values add to an exposure, rms in sigma, of the exposure with the most."""
+        squares = np.sum(values @ self.matrix.sum(axis=0) * values, axis=1)
+        return float(np.sqrt(max(squares.max(), 0.0) / max(self.n_pixels, 1)))
+
 
 @dataclass(frozen=True)
 class Model:
@@ -137,8 +142,8 @@ class Targets:
 
     Attributes
     ----------
-    design : (k, m) float64
-        Columns of `samples.design_matrix`.
+    design : (m, k) float64
+        Rows of `samples.design_matrix`.
     differences : (n, k) float64
         Exposures less their mean, ADU.
     variance : (k,) float64
@@ -146,7 +151,7 @@ class Targets:
     contrast : (k,) float64
         Range of the reference within a pixel, ADU.
     fold : (k,) int64
-        Turn in which a pixel is left out.
+        Turn in which a pixel is left out, in ascending order.
     """
 
     design: Float64Array
@@ -177,7 +182,7 @@ def fit_differences(targets: Targets, start: Float64Array) -> Fit:
     # The differences are to the mean, which has a part of each exposure's noise.
     variance = targets.variance * (1 - 1 / len(start))
     for turn in range(_TURNS):
-        residual = targets.differences - values @ targets.design.T
+        residual = targets.differences - values @ targets.design
         left = _spread(residual, variance, targets.contrast)
         least = _CLIP_SPREAD if turn or start.any() else _FIRST_SPREAD
         scatter = np.maximum(left, least)[:, None] * targets.contrast
@@ -186,7 +191,7 @@ def fit_differences(targets: Targets, start: Float64Array) -> Fit:
         weight = np.where(kept, 1 / (variance + np.square(spread)), 0)
         normal = _normal_equations(targets, weight)
         values, improvement, models = _choose(normal)
-    residual = targets.differences - values @ targets.design.T
+    residual = targets.differences - values @ targets.design
     chi = [_chi_square(normal, k, v) / max(normal.n_pixels, 1) for k, v in enumerate(values)]
     left = _spread(residual, variance, targets.contrast)
     return Fit(values, improvement, models, normal, np.array(chi), float(left.max()))
@@ -206,15 +211,14 @@ def _spread(residual: Float64Array, variance: Float64Array, contrast: Float64Arr
 
 
 def _normal_equations(targets: Targets, weight: Float64Array) -> Normal:
-    n, m = len(targets.differences), targets.design.shape[1]
+    n, m = len(targets.differences), len(targets.design)
     matrix, right, square = np.zeros((FOLDS, m, m)), np.zeros((n, FOLDS, m)), np.zeros((n, FOLDS))
+    bounds, root = np.searchsorted(targets.fold, np.arange(FOLDS + 1)), np.sqrt(weight)
     for fold in range(FOLDS):
-        at = np.flatnonzero((targets.fold == fold) & (weight > 0))
-        root = np.sqrt(weight[at])
-        design = targets.design[at] * root[:, None]
-        values = targets.differences[:, at] * root
-        matrix[fold] = design.T @ design
-        right[:, fold] = values @ design
+        at = slice(*bounds[fold : fold + 2].tolist())
+        design, values = targets.design[:, at] * root[at], targets.differences[:, at] * root[at]
+        matrix[fold] = design @ design.T
+        right[:, fold] = values @ design.T
         square[:, fold] = np.square(values).sum(axis=1)
     return Normal(matrix, right, square, int(np.count_nonzero(weight)))
 

@@ -14,7 +14,7 @@ from scipy import ndimage
 from crmasks_widgets.core.matching.description import ExposureMatch, describe, source_width
 from crmasks_widgets.core.matching.fit import Fit, Targets, fit_differences
 from crmasks_widgets.core.matching.kernels import SIDE, TAPS, convolve_tiles, slopes
-from crmasks_widgets.core.matching.reference import local_range
+from crmasks_widgets.core.matching.reference import box_mean, local_range
 from crmasks_widgets.core.matching.removal import (
     UNMATCHED,
     Reference,
@@ -33,7 +33,8 @@ from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, Float32Array, Float64Array, Pixels
 
-_ROUNDS = 4
+# Fit and reference are made in turns until predictions change by less than this, rms in sigma.
+_ROUNDS, _SETTLED = 4, 0.03
 # Structure that is worth a fit, pixels.
 _LEAST_STRUCTURE = 300
 # Hot pixels, and pixels that see too little light, in sigma.
@@ -132,7 +133,7 @@ def _average_noise(noise: Noise, factors: tuple[float, ...]) -> Noise:
     inverse = 1 / np.array(factors)
     photons, readout = float(inverse.mean()), float(np.sqrt(np.square(inverse).mean()))
     least = np.maximum(noise.rnoise, MIN_RNOISE / noise.gain)
-    return Noise(noise.gain / photons, least * readout)
+    return Noise(noise.gain / photons, np.asarray(least * readout, np.float32))
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,7 @@ class _Frames:
             median = np.where(stack.n_valid > 0, median, level)
             minimum = np.where(stack.n_valid > 0, minimum, level)
             cube = np.where(stack.valid, cube, median)
-        smooth = ndimage.uniform_filter(median, 3, mode="nearest")
-        sigma = np.asarray(noise.sigma(smooth), np.float32)
+        sigma = np.asarray(noise.sigma(box_mean(median)), np.float32)
         return cls(cube, stack.valid, minimum, median, sigma, noise, measure_sky(median))
 
 
@@ -190,6 +190,7 @@ class _Samples:
         first = make_reference(list(cube), sigma, np.float32(UNMATCHED) * contrast, bad)
         still = first.still() > np.float32(_HOT) * sigma
         pixels, n = choose_pixels(first.movable, sigma, usable, still)
+        pixels = pixels[np.argsort(tiles.fold.ravel()[pixels], kind="stable")]
         return cls(tiles, cube, sigma, contrast, bad, terms, usable, pixels, n)
 
     def targets(self, reference: Reference) -> tuple[Targets, Float32Array]:
@@ -224,20 +225,17 @@ def _fit(samples: _Samples) -> tuple[Fit, Reference]:
         reference = make_reference(current, samples.sigma, slack, samples.bad)
         targets, terms = samples.targets(reference)
         fit = fit_differences(targets, values)
-        values = fit.centred
-        if not (left and values.any()):
+        change, values = fit.centred - values, fit.centred
+        if not (left and values.any()) or fit.normal.scatter_of(change) < _SETTLED:
             break
         part = slack_after(fit)
-        current = [
-            plane - _predicted(reference, terms, v)
-            for plane, v in zip(samples.cube, values, strict=True)
-        ]
+        current = list(samples.cube - _predicted(reference, terms, values))
     return fit, reference
 
 
 def _predicted(reference: Reference, terms: Float32Array, values: Float64Array) -> Float32Array:
-    smooth = np.tensordot(values[TAPS:].astype(np.float32), terms, 1)
-    kernel = values[:TAPS].reshape(SIDE, SIDE)
-    if not kernel.any():
-        return smooth
-    return smooth + convolve_tiles(reference.movable, kernel)
+    """Differences of all exposures, (n, n_tiles, side, side); that of the last is the rest."""
+    some = values[:-1]
+    predicted = np.tensordot(some[:, TAPS:].astype(np.float32), terms, 1)
+    predicted += convolve_tiles(reference.movable, some[:, :TAPS].reshape(-1, SIDE, SIDE))
+    return np.concatenate([predicted, -predicted.sum(axis=0, keepdims=True)])

@@ -16,6 +16,10 @@ _UNLIKE = 0.5
 # A pixel stands out alone if it exceeds its neighbours by so many sigma, and these theirs by less
 # than a part of that, and some noise.
 _ALONE, _NEIGHBOURS, _NOISE = 6.0, 0.15, 1.0
+# A hot pixel stands out in every exposure, by such a part of what it does in the mean.
+_IN_ALL = 0.5
+# Pixels handled at once.
+_PIXELS = 1 << 16
 
 
 def local_range(frames: Float32Array) -> Float32Array:
@@ -39,6 +43,29 @@ def local_range(frames: Float32Array) -> Float32Array:
         high = np.maximum(np.maximum(high[cut[0]], high[cut[1]]), high[cut[2]])
         low = np.minimum(np.minimum(low[cut[0]], low[cut[1]]), low[cut[2]])
     return np.asarray(np.subtract(high, low, out=high), np.float32)
+
+
+def box_mean(frames: Float32Array) -> Float32Array:
+    """Mean of the 3 x 3 pixels around each.
+
+    Parameters
+    ----------
+    frames : (..., ny, nx) float32
+        A frame, or tiles.
+
+    Returns
+    -------
+    (..., ny, nx) float32
+        In the unit of the frames; beyond the borders the outermost values count.
+    """
+    before = ((0, 0),) * (frames.ndim - 2)
+    padded = np.pad(frames, (*before, (1, 1), (1, 1)), mode="edge")
+    rows = padded[..., :-2, :] + padded[..., 1:-1, :]
+    rows += padded[..., 2:, :]
+    total = rows[..., :-2] + rows[..., 1:-1]
+    total += rows[..., 2:]
+    total *= np.float32(1 / 9)
+    return np.asarray(total, np.float32)
 
 
 def clean_mean(
@@ -98,15 +125,14 @@ def clean_mean(
 
 def _around(frames: Float32Array, left_out: BoolArray, pixels: Pixels) -> FloatArray:
     """Weighted mean of the 5 x 5 pixels around some, without those left out; NaN without any."""
-    before = ((0, 0),) * (frames.ndim - 2)
-    padded = np.pad(np.where(left_out, np.nan, frames), (*before, (2, 2), (2, 2)), "edge")
+    ny, nx = frames.shape[-2:]
     *tile, y, x = np.unravel_index(pixels, frames.shape)
     total, weights = np.zeros(len(pixels)), np.zeros(len(pixels))
-    for dy in range(5):
-        for dx in range(5):
-            value = padded[(*tile, y + dy, x + dx)]
-            weight = np.isfinite(value) * np.exp(-((dy - 2) ** 2 + (dx - 2) ** 2) / 2)
-            total += np.nan_to_num(value) * weight
+    for dy in range(-2, 3):
+        for dx in range(-2, 3):
+            at = (*tile, np.clip(y + dy, 0, ny - 1), np.clip(x + dx, 0, nx - 1))
+            weight = ~left_out[at] * np.exp(-(dy**2 + dx**2) / 2)
+            total += frames[at] * weight
             weights += weight
     return np.where(weights > 0, total / np.where(weights > 0, weights, 1), np.nan)
 
@@ -149,16 +175,42 @@ def lone_pixels(frames: Float32Array, sigma: Float32Array) -> Float32Array:
     return out
 
 
+def hits_that_stand_out_alone(
+    planes: Sequence[Float32Array], mean: Float32Array, lone: Float32Array
+) -> Pixels:
+    """Find pixels that stand out alone in some exposures and not in all, as no hot pixel does.
+
+    Parameters
+    ----------
+    planes : sequence of n (..., ny, nx) float32
+        Exposures, as frames or as tiles; without NaN.
+    mean : (..., ny, nx) float32
+        Of the exposures, ADU.
+    lone : (..., ny, nx) float32
+        `lone_pixels` of it.
+
+    Returns
+    -------
+    (k,) int64
+        Flat indices.
+    """
+    at = np.flatnonzero(lone > 0)
+    low = np.min([plane.ravel()[at] for plane in planes], axis=0)
+    hit = mean.ravel()[at] - low > np.float32(_IN_ALL) * lone.ravel()[at]
+    return np.asarray(at[hit], np.int64)
+
+
 def _standing_out(frames: Float32Array, sigma: Float32Array, along: int) -> Pixels:
     """Pixels that differ from the mean of their two neighbours, borders left out."""
-    inner = (..., slice(2, -2), slice(2, -2))
-    shift = (0, 1) if along == 1 else (1, 0)
-    neighbours = [
-        frames[..., 2 + s * shift[0] : frames.shape[-2] - 2 + s * shift[0],
-               2 + s * shift[1] : frames.shape[-1] - 2 + s * shift[1]]
-        for s in (-1, 1)
-    ]  # fmt: skip
-    excess = np.abs(frames[inner] - (neighbours[0] + neighbours[1]) / 2)
-    marked = np.zeros(frames.shape, dtype=bool)
-    marked[inner] = excess > _ALONE * sigma[inner]
-    return np.flatnonzero(marked)
+    flat, noise, found = frames.ravel(), sigma.ravel(), []
+    for start in range(along, flat.size - along, _PIXELS):
+        stop = min(start + _PIXELS, flat.size - along)
+        excess = flat[start - along : stop - along] + flat[start + along : stop + along]
+        excess *= np.float32(-0.5)
+        excess += flat[start:stop]
+        high = np.abs(excess, out=excess) > np.float32(_ALONE) * noise[start:stop]
+        found.append(np.flatnonzero(high) + start)
+    pixels = np.concatenate(found)
+    ny, nx = frames.shape[-2:]
+    y, x = np.divmod(pixels % (ny * nx), nx)
+    return np.asarray(pixels[(y >= 2) & (y < ny - 2) & (x >= 2) & (x < nx - 2)], np.int64)

@@ -102,15 +102,18 @@ def choose_tiles(frame: Float32Array, sigma: Float32Array) -> Tiles:
 
 def _structure(frame: Float32Array, sigma: Float32Array, n_down: int, n_over: int) -> Float64Array:
     """Sum of the squared slopes of every tile, in units of the noise."""
-    scale = 1 / sigma
-    slopes = np.zeros((n_down * TILE, n_over * TILE), np.float32)
-    ny, nx = frame.shape
-    for axis, inner in ((0, np.s_[1:ny, :nx]), (1, np.s_[:ny, 1:nx])):
-        slope = np.minimum(np.abs(np.diff(frame, axis=axis)) * scale[inner], _STEEPEST)
-        slopes[inner] += np.square(slope)
-    slopes = np.maximum(slopes - _FLATTEST, 0)
-    by_tile = slopes.reshape(n_down, TILE, n_over, TILE)
-    return np.asarray(by_tile.sum(axis=(1, 3), dtype=np.float64))
+    first, total = np.arange(0, frame.shape[1], TILE), np.zeros((n_down, n_over))
+    for down, start in enumerate(range(0, len(frame), TILE)):
+        scale = 1 / sigma[start : start + TILE]
+        # One row more, for the slopes of the first.
+        some, height = frame[max(start - 1, 0) : start + TILE], len(scale)
+        slopes = np.zeros_like(scale)
+        for part, axis in ((some, 0), (some[-height:], 1)):
+            slope = np.diff(part, axis=axis, prepend=part.take([0], axis))[-height:] * scale
+            slopes += np.square(np.clip(slope, -_STEEPEST, _STEEPEST, out=slope))
+        slopes = np.maximum(slopes - _FLATTEST, 0)
+        total[down] = np.add.reduceat(slopes.sum(axis=0, dtype=np.float64), first)
+    return total
 
 
 def _most_telling(structure: Float64Array) -> Iterator[tuple[int, int]]:
@@ -172,15 +175,15 @@ def design_matrix(movable: Float32Array, terms: Float32Array, pixels: Pixels) ->
 
     Returns
     -------
-    (k, 49 + m) float64
-        One column for each.
+    (49 + m, k) float64
+        One row for each.
     """
     side = movable.shape[-1]
     values = movable.ravel()
-    design = np.empty((len(pixels), TAPS + len(terms)))
+    design = np.empty((TAPS + len(terms), len(pixels)))
     shifts: IndexArray = np.add(*(s * f for s, f in zip(tap_offsets(), (side, 1), strict=True)))
-    for j, shift in enumerate(shifts):
-        design[:, j] = values[pixels - shift]
-    for j, term in enumerate(terms):
-        design[:, TAPS + j] = term.ravel()[pixels]
+    for row, shift in zip(design, shifts, strict=False):
+        row[:] = values[pixels - shift]
+    for row, term in zip(design[TAPS:], terms, strict=True):
+        row[:] = term.ravel()[pixels]
     return design

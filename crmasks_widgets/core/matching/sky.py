@@ -12,6 +12,8 @@ N_POLYNOMIAL, N_ALONG = 6, 3
 N_SKY = N_POLYNOMIAL + 2 * N_ALONG
 # What runs along an axis is the median of so many pixels: lines of the sky may be tilted.
 _BLOCK = 16
+# Pixels that are interpolated at once: few blocks count for them.
+_STEP = 256
 # A column or row is bad if it differs from its neighbours by so many times the scatter of all, its
 # neighbours from theirs by less than a part of that, in so many of its blocks.
 _ALONE, _NEIGHBOURS, _BLOCKS = 6.0, 0.15, 0.5
@@ -133,13 +135,25 @@ class Smooth:
     def rows(self, rows: slice) -> Float32Array:
         """Values in some rows, (h, nx) float32, ADU."""
         x, y = coordinates(self.sky.shape, rows)
-        w = self.weights
-        total = self.sky.columns.weights[rows] @ self.down
-        total += self.over[rows] @ self.sky.rows.weights.T
-        total += w[0] + x * (w[1] + w[4] * x)
-        total += (y * (w[2] + w[5] * y))[:, None]
-        total += w[3] * y[:, None] * x
+        w, one = self.weights, np.ones
+        weights, near = _near(self.sky.columns.weights[rows])
+        left = (weights, one((len(y), 1)), (w[2] * y + w[5] * y * y)[:, None], y[:, None])
+        right = (self.down[near], [w[0] + w[1] * x + w[4] * x * x], one((1, len(x))), [w[3] * x])
+        total = np.matmul(*(np.asarray(np.concatenate(part, axis), np.float32)
+                            for axis, part in ((1, left), (0, right))))  # fmt: skip
+        if self.over.any():
+            for start in range(0, len(x), _STEP):
+                some = slice(start, start + _STEP)
+                weights, near = _near(self.sky.rows.weights[some])
+                total[:, some] += self.over[rows, near] @ weights.T
         return np.asarray(total, np.float32)
+
+
+def _near(weights: Float32Array) -> tuple[Float32Array, slice]:
+    """Weights of the few blocks that count for some pixels, and which these are."""
+    used = np.flatnonzero(weights.any(axis=0))
+    near = slice(int(used[0]), int(used[-1]) + 1)
+    return weights[:, near], near
 
 
 def measure_sky(frame: Float32Array) -> Sky:

@@ -11,6 +11,7 @@ from crmasks_widgets.core.significance import hits, local_estimate
 from crmasks_widgets.core.significance.evidence import hit_in_each
 from crmasks_widgets.core.significance.excess import Candidates
 from crmasks_widgets.core.significance.level import Level, sigma_at
+from crmasks_widgets.core.significance.of_sources import without_sources
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, Pixels
 
@@ -60,6 +61,7 @@ def find_coincidences(
     candidates: Candidates,
     groups: hits.Groups,
     own_hits: Sequence[Pixels],
+    of_sources: Pixels,
     expected_false: float,
 ) -> Coincidences:
     """Find the hits of the median.
@@ -76,6 +78,8 @@ def find_coincidences(
         Of the median.
     own_hits : sequence of n (k,) int64
         Flat indices of the pixels that each exposure's own statistic flags.
+    of_sources : (m,) int64
+        Flat indices of pixels where sources are known to have moved or varied.
     expected_false : float
         Groups that noise may make in the frame.
 
@@ -88,6 +92,7 @@ def find_coincidences(
     hit = hits.HitCounts.of(own_hits, shape)
     start = hits.median_thresholds(level, hit, expected_false)
     found = hits.grown_from(hits.median_seeds(level, candidates, hit, start), groups, shape)
+    found = without_sources(found, scaled, level, "median", of_sources)
     found = found.joined(hits.hit_in_several(level, hit))
     # Where the minimum is hit too, the excess over it may be small: it betrays itself by its
     # surroundings, and is looked for beside the pixels found.
@@ -228,6 +233,10 @@ def estimate_around(
     LocalEstimate
         Values and variances.
     """
+    usable = _usable(scaled, masked)
+    # The pixels themselves are hit: noise is that of what is around.
+    around = local_estimate.lowest_interpolation(scaled.median2d, usable, pixels)
+    around = np.fmin(around, scaled.min2d.ravel()[pixels])
     shares = np.sqrt(median_variance_factors(scaled.n))[level.n_valid_at(pixels)]
-    noise = level.sigma.ravel()[pixels] * shares
-    return local_estimate.estimate_locally(scaled.median2d, _usable(scaled, masked), pixels, noise)
+    noise = sigma_at(level, around, pixels) * shares
+    return local_estimate.estimate_locally(scaled.median2d, usable, pixels, noise)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -67,11 +67,14 @@ class Found:
         The seeds and what they grow to; in any order, some maybe more than once.
     shape : (ny, nx)
         Of the frame.
+    of_sources : (k,) int64
+        Flat indices of significant pixels that are none of them: a source that varied or moved.
     """
 
     seed_pixels: Pixels
     pixels: Pixels
     shape: tuple[int, int]
+    of_sources: Pixels = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @cached_property
     def seeds(self) -> BoolArray:
@@ -85,7 +88,7 @@ class Found:
 
     def joined(self, *more: Pixels) -> "Found":
         """The same seeds, and more pixels."""
-        return Found(self.seed_pixels, np.concatenate([self.pixels, *more]), self.shape)
+        return replace(self, pixels=np.concatenate([self.pixels, *more]))
 
 
 def _marked(pixels: Pixels, shape: tuple[int, int]) -> BoolArray:

@@ -48,8 +48,9 @@ def estimate_locally(
     On either side the two nearest good pixels are averaged and joined by a straight line. The same
     stencil is tried on the good pixels around. The direction in which its mean square error is less
     is taken: along a sky line or a spectrum, not across; the variance is that error without the
-    noise of the pixels it was tried on, but at least half of it. Where neither direction will do,
-    the value is the median of the good pixels around, and the variance theirs.
+    noise of the pixels it was tried on, but at least the noise of the pixels it is made of. Where
+    neither direction will do, the value is the median of the good pixels around, and the variance
+    theirs.
 
     Parameters
     ----------
@@ -73,11 +74,9 @@ def estimate_locally(
     ]
     if not parts:
         return LocalEstimate(np.zeros(0), np.zeros(0))
-    error = np.concatenate([part.variance for part in parts])
+    value, error, share = (np.concatenate(column) for column in zip(*parts, strict=True))
     own = np.square(noise)
-    return LocalEstimate(
-        np.concatenate([part.value for part in parts]), np.maximum(error - own, error / 2)
-    )
+    return LocalEstimate(value, np.maximum(error - own, share * own))
 
 
 class _Places:
@@ -99,17 +98,20 @@ class _Places:
         return np.where(good, self._frame[y, x], 0).astype(np.float64), good
 
 
-def _estimate(places: _Places) -> LocalEstimate:
-    along_x, along_y = (_interpolated(places, direction) for direction in _DIRECTIONS)
-    choose_y = along_y.variance < along_x.variance
-    value = np.where(choose_y, along_y.value, along_x.value)
-    variance = np.where(choose_y, along_y.variance, along_x.variance)
-    unknown = ~np.isfinite(variance)
+def _estimate(places: _Places) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Values, square errors where they were tried, and the part of a pixel's noise in them."""
+    (value, error, share), along_y = (_interpolated(places, d) for d in _DIRECTIONS)
+    choose_y = along_y[1] < error
+    value, error, share = (
+        np.where(choose_y, y, x) for y, x in zip(along_y, (value, error, share), strict=True)
+    )
+    unknown = ~np.isfinite(error)
     if unknown.any():
         around = _surroundings(places)
         value = np.where(unknown, around.value, value)
-        variance = np.where(unknown, around.variance, variance)
-    return LocalEstimate(value, variance)
+        error = np.where(unknown, around.variance, error)
+        share = np.where(unknown, 1.0, share)
+    return value, error, share
 
 
 def lowest_interpolation(frame: Float32Array, good: BoolArray, pixels: Pixels) -> Float64Array:
@@ -138,12 +140,15 @@ def lowest_interpolation(frame: Float32Array, good: BoolArray, pixels: Pixels) -
     return np.asarray(np.fmin(*values))
 
 
-def _interpolated(places: _Places, direction: tuple[int, int]) -> LocalEstimate:
-    """Interpolate in one direction; the variance is infinite where that is impossible."""
+def _interpolated(
+    places: _Places, direction: tuple[int, int]
+) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """As `_estimate`, in one direction; the error is infinite where that is impossible."""
     stencil, known = _stencil(places, direction)
     value, _ = _applied(places, stencil, direction, (0, 0))
-    variance = _trial_error(places, stencil, direction, value)
-    return LocalEstimate(value, np.where(known, variance, np.inf))
+    error = _trial_error(places, stencil, direction, value)
+    share = sum(np.square(weight) for _, weight in stencil)
+    return value, np.where(known, error, np.inf), np.asarray(share, np.float64)
 
 
 def _stencil(places: _Places, direction: tuple[int, int]) -> tuple[Stencil, BoolArray]:

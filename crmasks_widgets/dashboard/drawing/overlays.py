@@ -1,5 +1,6 @@
 """Why pixels are flagged, drawn over a frame: colours, and shapes where there is room for them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -125,6 +126,14 @@ def together(*parts: Marked) -> Marked:
         np.concatenate([part.pixels for part in parts]),
         np.concatenate([part.codes for part in parts]),
     )
+
+
+def without(marked: Marked, hidden: Sequence[int]) -> Marked:
+    """Leave out pixels of some codes, which the user does not want to see."""
+    if not hidden:
+        return marked
+    kept = ~np.isin(marked.codes, np.array(hidden, np.uint8))
+    return Marked(marked.pixels[kept], marked.codes[kept])
 
 
 def stencil_size(scale: float) -> int:

@@ -113,3 +113,24 @@ def shown_limits(values: npt.NDArray[Any], scale: str) -> tuple[float, float]:
     digits = max(0, -int(np.log10(unit)))
     low, high = np.floor(low / unit) * unit, np.ceil(high / unit) * unit
     return round(float(low), digits), round(float(high), digits)
+
+
+def shifted_limits(limits: tuple[float, float], right: float, up: float) -> tuple[float, float]:
+    """Change colour limits as DS9 does when the right button drags.
+
+    Parameters
+    ----------
+    limits : (low, high)
+        At the beginning of the drag.
+    right, up : float
+        How far it went, as fractions of the plot: to the right darker, up with less contrast.
+
+    Returns
+    -------
+    (low, high)
+        Never equal.
+    """
+    low, high = limits
+    width = high - low
+    middle, wide = (low + high) / 2 + right * width, width * 8.0**up
+    return middle - wide / 2, middle + wide / 2

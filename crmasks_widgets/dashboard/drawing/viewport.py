@@ -18,6 +18,29 @@ def frame_limits(shape: tuple[int, int]) -> Limits:
     return -0.5, shape[1] - 0.5, -0.5, shape[0] - 0.5
 
 
+def first_limits(shape: tuple[int, int], size: tuple[int, int]) -> Limits:
+    """Choose what of a frame is seen at first: its middle, which fills the plot.
+
+    Parameters
+    ----------
+    shape : (ny, nx)
+        Of the frame.
+    size : (width, height)
+        Of the plot, screen pixels.
+
+    Returns
+    -------
+    (x_min, x_max, y_min, y_max)
+        Square pixels; all across one side of the frame, so that nothing of the plot is empty.
+    """
+    (ny, nx), (width, height) = shape, size
+    step_x, step_y = nx / width, ny / height
+    step = min(step_x, step_y)
+    if abs(step_x / step_y - 1) <= SQUARE:
+        return frame_limits(shape)
+    return _about(((nx - 1) / 2, (ny - 1) / 2), (step * width, step * height))
+
+
 def to_fits_pixels(limits: Limits) -> Limits:
     """From pixels counted from 0 to FITS pixels, counted from 1."""
     return limits[0] + 1, limits[1] + 1, limits[2] + 1, limits[3] + 1

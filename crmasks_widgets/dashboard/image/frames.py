@@ -1,11 +1,15 @@
 """The frames that can be looked at, and what is known about one pixel."""
 
 import html
+import warnings
 from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.wcs import WCS
 
 from crmasks_widgets.core import detectors
 from crmasks_widgets.core.combine import KINDS
@@ -92,7 +96,41 @@ def corrected(model: ViewModel, part: tuple[slice, slice]) -> Frame:
     return np.where(model.analysis.mediancr[part], stack.min2d[part], median)
 
 
-def pixel_lines(model: ViewModel, y: int, x: int) -> tuple[str, str]:
+def celestial(header: fits.Header) -> WCS | None:
+    """Read the sky coordinates of a header; None where it has none, or none that make sense."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = WCS(header, naxis=2)
+    except (ValueError, KeyError, MemoryError):
+        return None
+    return found if found.has_celestial else None
+
+
+def sky_text(wcs: WCS | None, y: int, x: int) -> str:
+    """Right ascension and declination of a pixel, as a user writes them; empty without a WCS.
+
+    Parameters
+    ----------
+    wcs : WCS or None
+        Of `celestial`.
+    y, x : int
+        Array indices.
+
+    Returns
+    -------
+    str
+        For example "10h00m24.8s +02d13m05s".
+    """
+    if wcs is None:
+        return ""
+    place = wcs.pixel_to_world(x, y)
+    if not isinstance(place, SkyCoord) or not np.isfinite(place.ra.deg):
+        return ""
+    return str(place.icrs.to_string("hmsdms", precision=1))
+
+
+def pixel_line(model: ViewModel, y: int, x: int) -> str:
     """Say what is known about a pixel.
 
     Parameters
@@ -104,22 +142,24 @@ def pixel_lines(model: ViewModel, y: int, x: int) -> tuple[str, str]:
 
     Returns
     -------
-    values, masks : str
-        HTML. The values, ADU, in columns that keep their width; the methods that flagged the
-        pixel, and its masks.
+    str
+        HTML, one line: where it is, its values (ADU), the methods that flagged it, and its masks.
     """
     stack = model.analysis.stack
-    named = [(str(i), frame) for i, frame in enumerate(stack.cube, start=1)]
-    named += [("min", stack.min2d), ("median", stack.median2d)]
-    values = "  ".join(f"{name} {_number(frame[y, x])}" for name, frame in named)
-    place = f"x {x + 1:>5} y {y + 1:>5}"
+    values = " ".join(
+        f"<b>{i}</b> {_number(frame[y, x])}" for i, frame in enumerate(stack.cube, start=1)
+    )
+    low, middle = _number(stack.min2d[y, x]), _number(stack.median2d[y, x])
     methods, masks = _methods(model, y, x), _masks(model, y, x)
-    masks = f"flagged by {methods or 'nothing'} · in {masks or 'no mask'}"
-    return html.escape(f"{place}  {values} ADU"), html.escape(masks)
+    parts = [
+        f"x <b>{x + 1}</b> y <b>{y + 1}</b>", values, f"min {low} median <b>{middle}</b>",
+        html.escape(methods or "not flagged"), html.escape(masks),
+    ]  # fmt: skip
+    return " · ".join(part for part in parts if part)
 
 
 def _number(value: float) -> str:
-    return f"{value:9.2f}" if abs(value) < 1e5 or np.isnan(value) else f"{value:9.3g}"
+    return f"{value:.1f}" if abs(value) < 1e5 or np.isnan(value) else f"{value:.3g}"
 
 
 def _methods(model: ViewModel, y: int, x: int) -> str:

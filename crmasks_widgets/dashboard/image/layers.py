@@ -99,7 +99,7 @@ class ImageLayers:
         self.limits = self._colour_limits(model, place, frame)
         display = model.display
         look = (Same(origin), display.frame, self.limits, display.stretch, display.colours)
-        if window.columns * window.block < shape[1] or window.rows * window.block < shape[0]:
+        if viewport.visible(place.limits, shape) != (slice(0, shape[0]), slice(0, shape[1])):
             self.overview.show(look, partial(self._overview, frame, origin, look))
         self.patch.show(
             (window, *look),
@@ -166,9 +166,12 @@ class ImageLayers:
             p.pixels_to_be_replaced_by_local_median,
         )  # fmt: skip
         brushed = self._brushed_pixels(model)
+        hidden = tuple(sorted(display.hidden))
         marked: overlays.Marked = self._marked(
-            (last, edited, brushed),
-            lambda: overlays.together(last, overlays.edited_pixels(model), brushed),
+            (last, edited, brushed, hidden),
+            lambda: overlays.without(
+                overlays.together(last, overlays.edited_pixels(model), brushed), hidden
+            ),
         )
         return marked
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.model.selection import REACH, pixels_of_hit, selected_hit
 from crmasks_widgets.dashboard.model.state import State, ViewModel
 from crmasks_widgets.dashboard.page.context import Memo
+
+# Pixels seen on each side of a hit that was chosen elsewhere.
+AROUND: Final = 60.0
 
 
 def flagged_near(model: ViewModel, pixel: tuple[int, int], reach: float) -> tuple[int, int] | None:
@@ -156,11 +159,24 @@ def neighbour(model: ViewModel, step: int) -> int:
 
 
 def reveal(state: State, pixel: tuple[int, int]) -> None:
-    """Select a pixel (y, x), and move the image there if it shows another part of the frame."""
-    limits = state.model.display.image
+    """Select a pixel (y, x), and bring the image to it, unless the user keeps the image in place.
+
+    Parameters
+    ----------
+    state : State
+        Of the dashboard.
+    pixel : (y, x)
+        Array index. The image shows `AROUND` pixels on each side of it, or, where the user looks
+        closer already, as many as before.
+    """
+    display = state.model.display
     with state.together():
-        if limits is not None:
-            x_min, x_max, y_min, y_max = limits
-            if not (x_min <= pixel[1] <= x_max and y_min <= pixel[0] <= y_max):
-                state.show(image=viewport.around(pixel, limits))
+        if display.follow:
+            limits = display.image
+            if limits is None or limits[1] - limits[0] > 4 * AROUND:
+                y, x = pixel
+                limits = (x - AROUND, x + AROUND, y - AROUND, y + AROUND)
+            else:
+                limits = viewport.around(pixel, limits)
+            state.show(image=limits)
         state.select(pixel=pixel)

@@ -1,6 +1,7 @@
 """The controls of the image: what the mouse does, which frame is shown, and how."""
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Final
 
 from ipywidgets import (
@@ -15,26 +16,29 @@ from ipywidgets import (
     Layout,
     Play,
     ToggleButton,
+    VBox,
+    Widget,
 )
 
 from crmasks_widgets.dashboard.drawing import stretches
 from crmasks_widgets.dashboard.image.frames import frame_keys, frame_title
 from crmasks_widgets.dashboard.model.state import ViewModel
-from crmasks_widgets.dashboard.page.buttons import tool_buttons, word_button
+from crmasks_widgets.dashboard.page.buttons import icon_tools, segments
 from crmasks_widgets.dashboard.page.context import Context
 
-PAN: Final = "Pan"
-ZOOM_BOX: Final = "Zoom box"
-PAINT: Final = "Paint"
-ERASE: Final = "Erase"
-LOCAL_MEDIAN: Final = "Local median"
-_TOOLS: Final = {
-    PAN: "Drag to move, turn the wheel to zoom, click to select a hit (p)",
-    ZOOM_BOX: "Drag a box to see it larger (o)",
-    PAINT: "Drag over pixels that are cosmic-ray hits",
-    ERASE: "Drag over flagged pixels that are no cosmic-ray hits in any exposure",
-    LOCAL_MEDIAN: "Click a pixel that the median of its neighbours shall replace; again: not",
-}
+PAN: Final = "pan"
+ZOOM_BOX: Final = "box"
+PAINT: Final = "paint"
+ERASE: Final = "erase"
+LOCAL_MEDIAN: Final = "region"
+_TOOLS: Final = MappingProxyType({
+    PAN: "Pan: drag to move, turn the wheel to zoom, click to select a hit (p)",
+    ZOOM_BOX: "Zoom box: drag a box to see it larger (o)",
+    PAINT: "Paint: drag over pixels that are cosmic-ray hits",
+    ERASE: "Erase: drag over flagged pixels that are no cosmic-ray hits in any exposure",
+    LOCAL_MEDIAN: "Local median: click a pixel that the median of its neighbours shall replace; "
+    "again: not",
+})  # fmt: skip
 ROW: Final = {
     "flex_flow": "row wrap",
     "align_items": "center",
@@ -42,6 +46,8 @@ ROW: Final = {
     "flex": "0 0 auto",
     "grid_gap": "0 4px",
 }
+# Exposures with a button of their own; more are in the list of all frames.
+MOST_BUTTONS: Final = 5
 
 
 def window_fields() -> tuple[BoundedIntText, BoundedIntText]:
@@ -67,33 +73,20 @@ def _count(text: str, tooltip: str, value: int) -> BoundedIntText:
 
 
 class ToolBar:
-    """What the mouse does on the image, and how much of it is seen.
+    """What the mouse does on the image, and the sizes that it uses for that.
 
     Parameters
     ----------
     context : Context
         What a view works with.
-    home : callable
-        Shows the whole frame.
-    zoom : callable
-        Takes the factor of what is seen.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        home: Callable[[], object],
-        zoom: Callable[[float], object],
-    ) -> None:
-        self.tools = tool_buttons(_TOOLS)
+    def __init__(self, context: Context) -> None:
+        self.tools = icon_tools(_TOOLS)
         self.size = _count("Brush", "Side of the square that paints and erases, pixels", 1)
         self.window = window_fields()
-        buttons = [
-            word_button(context, "Home", "See the whole frame (h, r)", home),
-            word_button(context, "Zoom in", "See less, and that larger", lambda: zoom(0.5)),
-            word_button(context, "Zoom out", "See more", lambda: zoom(2.0)),
-        ]
-        self.widget = HBox([self.tools, self.size, *self.window, *buttons], layout=Layout(**ROW))
+        self.options = HBox([self.size, *self.window])
+        self.options.add_class("crmasks-options")
         context.observe(self.tools, self._fit)
         self._fit()
 
@@ -103,6 +96,8 @@ class ToolBar:
         self.size.layout.display = "" if tool in (PAINT, ERASE) else "none"
         for field in self.window:
             field.layout.display = "" if tool == LOCAL_MEDIAN else "none"
+        used = tool in (PAINT, ERASE, LOCAL_MEDIAN)
+        self.options.layout.display = "" if used else "none"
 
 
 class DisplayBar:
@@ -112,64 +107,69 @@ class DisplayBar:
     ----------
     context : Context
         What a view works with.
-    save_picture : callable
-        Saves what is on screen.
     """
 
-    def __init__(self, context: Context, save_picture: Callable[[], object]) -> None:
+    def __init__(self, context: Context) -> None:
         self._state, self._shown = context.state, (0.0, 0.0)
-        model = context.state.model
-        self.keys = frame_keys(model.analysis.exposures.n)
-        self.frame = _choice("Frame", [(frame_title(key), key) for key in self.keys], 190)
-        self.stretch = _choice("Stretch", list(stretches.STRETCHES), 130)
-        self.limits = _choice("Limits", list(stretches.LIMITS), 145)
-        self.limits.tooltip = "Of the median in view (, minmax, / zscale): frames stay comparable"
-        self.colours = _choice("Colours", list(stretches.COLOUR_MAPS), 165)
+        n = context.state.model.analysis.exposures.n
+        self.keys = frame_keys(n)
+        self.frame = _choice("Frame", [(frame_title(key), key) for key in self.keys])
+        names = _short_names(n)
+        self._buttons = frozenset(names.values())
+        self.buttons = segments(names, [frame_title(key) for key in names.values()])
+        self.stretch = _choice("", list(stretches.STRETCHES))
+        self.stretch.tooltip = "Stretch: how values become brightness"
+        self.limits = _choice("", list(stretches.LIMITS))
+        self.limits.tooltip = "Limits, of the median in view (, minmax, / zscale): frames compare"
+        self.colours = _choice("Colours", list(stretches.COLOUR_MAPS))
         self.low, self.high = _value("Low"), _value("High")
         self.opacity = FloatSlider(
             min=0.0, max=1.0, step=0.05, description="Flags", readout=False,
             tooltip="Opacity of the flagged pixels ([ and ])",
-            style={"description_width": "auto"}, layout=Layout(width="150px"),
         )  # fmt: skip
         self.numbers = Checkbox(
-            description="Numbers", indent=False, layout=Layout(width="auto"),
-            tooltip="Numbers of the hits, where they are few (n)",
+            description="Numbers of the hits (#)", indent=False,
+            tooltip="Numbers of the hits, where they are few",
+        )  # fmt: skip
+        self.follow = Checkbox(
+            description="Go to the selected hit (l)", indent=False,
+            tooltip="Whether the image goes to a hit that is selected elsewhere",
         )  # fmt: skip
         self.message = HTML()
         self.message.add_class("crmasks-error")
-        save = word_button(
-            context, "Save PNG", "Save the image as it is on screen (s)", save_picture
-        )
-        self.widget = HBox(
-            [
-                self.frame, *self._blink_controls(context), self.opacity, self.numbers,
-                self.stretch, self.limits, self.low, self.high, self.message, self.colours, save,
-            ],
-            layout=Layout(**ROW),
-        )  # fmt: skip
-        for name in ("frame", "stretch", "limits", "colours", "opacity", "numbers"):
+        self.panel = VBox([
+            self.frame, self.colours, self.low, self.high, self.message, self.opacity,
+            self.numbers, self.follow, *self._blink_controls(context),
+        ])  # fmt: skip
+        self.panel.add_class("crmasks-popover")
+        self.panel.layout.display = "none"
+        context.observe(self.buttons, self._button)
+        for name in ("frame", "stretch", "limits", "colours", "opacity", "numbers", "follow"):
             context.observe(getattr(self, name), self._setter(name))
         context.observe(self.low, self._set_limits)
         context.observe(self.high, self._set_limits)
 
-    def _blink_controls(self, context: Context) -> list[object]:
-        self.blink = ToggleButton(
-            description="Blink", tooltip="Show the frames one after the other",
-            layout=Layout(width="auto"),
-        )  # fmt: skip
+    def toggle_panel(self) -> None:
+        """Open or close what is seldom set."""
+        self.panel.layout.display = "" if self.panel.layout.display == "none" else "none"
+
+    def _button(self) -> None:
+        if self.buttons.value is not None:
+            self._state.show(frame=self.buttons.value)
+
+    def _blink_controls(self, context: Context) -> list[Widget]:
+        self.blink = ToggleButton(tooltip="Blink: show the frames one after the other")
+        self.blink.add_class("crmasks-icon").add_class("crmasks-icon-play")
         # A clock in the page: it waits while the kernel is busy, and needs no thread.
         self.clock = Play(min=0, max=1 << 30, repeat=False, layout=Layout(display="none"))
         self.interval = BoundedFloatText(
-            value=0.7, min=0.2, max=10.0, step=0.1, description="every",
-            tooltip="Seconds for each frame", style={"description_width": "auto"},
-            layout=Layout(width="95px"),
+            value=0.7, min=0.2, max=10.0, step=0.1, description="Blink (s)",
+            tooltip="Seconds for each frame",
         )  # fmt: skip
         context.observe(self.blink, self._start_or_stop)
         context.observe(self.interval, self._start_or_stop)
         context.observe(self.clock, self.forward)
-        back = word_button(context, "Previous", "Frame before this one (B)", self.back)
-        forward = word_button(context, "Next", "Frame after this one (b)", self.forward)
-        return [back, forward, self.blink, self.interval, HTML("s"), self.clock]
+        return [self.interval, self.clock]
 
     def _start_or_stop(self) -> None:
         self.clock.interval = round(1000 * self.interval.value)
@@ -211,8 +211,10 @@ class DisplayBar:
         limits : (low, high)
             In use, ADU.
         """
-        for name in ("frame", "stretch", "limits", "colours", "opacity", "numbers"):
+        for name in ("frame", "stretch", "limits", "colours", "opacity", "numbers", "follow"):
             getattr(self, name).value = getattr(model.display, name)
+        button = model.display.frame
+        self.buttons.value = button if button in self._buttons else None
         if limits != self._shown:
             self._shown = limits
             self.message.value = ""
@@ -221,16 +223,17 @@ class DisplayBar:
                 self.low.value, self.high.value = limits
 
 
-def _choice(text: str, options: list[str] | list[tuple[str, str]], width: int) -> Dropdown:
-    return Dropdown(
-        options=options, description=text, style={"description_width": "auto"},
-        layout=Layout(width=f"{width}px"),
-    )  # fmt: skip
+def _short_names(n: int) -> dict[str, str]:
+    """Frames with a button, by what is written on it."""
+    numbers = {str(i): str(i) for i in range(1, n + 1)} if n <= MOST_BUTTONS else {}
+    return {"median": "median", "corrected": "mediancr", "min": "min", **numbers}
+
+
+def _choice(text: str, options: list[str] | list[tuple[str, str]]) -> Dropdown:
+    style = {"description_width": "auto"} if not text else {}
+    return Dropdown(options=options, description=text, style=style, layout=Layout(width="auto"))
 
 
 def _value(text: str) -> FloatText:
     tooltip = f"{text}est value of the colours, ADU" if text == "High" else "Lowest, ADU"
-    return FloatText(
-        description=text, tooltip=tooltip, style={"description_width": "auto"},
-        layout=Layout(width="115px"),
-    )  # fmt: skip
+    return FloatText(description=text, tooltip=tooltip, layout=Layout(width="auto"))

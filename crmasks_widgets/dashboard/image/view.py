@@ -8,29 +8,27 @@ from typing import Any, Final
 from bqplot import Figure, LinearScale, PanZoom
 from bqplot.interacts import BrushSelector, Interaction
 from bqplot_image_gl.interacts import MouseInteraction
-from ipywidgets import HTML, HBox, Layout, VBox
+from ipywidgets import HTML, Box, HBox, Layout, VBox
 
-from crmasks_widgets.dashboard.drawing import overlays, stretches, viewport
-from crmasks_widgets.dashboard.drawing.colour_tables import chip
+from crmasks_widgets.dashboard.drawing import stretches, viewport
 from crmasks_widgets.dashboard.image import tools as image_tools
-from crmasks_widgets.dashboard.image.frames import frame_title, pixel_lines
+from crmasks_widgets.dashboard.image.frames import celestial, frame_title, pixel_line, sky_text
 from crmasks_widgets.dashboard.image.layers import ImageLayers, Place
+from crmasks_widgets.dashboard.image.minimap import Minimap
 from crmasks_widgets.dashboard.image.painting import Painting
 from crmasks_widgets.dashboard.image.picking import flagged_near
 from crmasks_widgets.dashboard.image.tools import DisplayBar, ToolBar, window_widths
 from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.model.state import Limits, ViewModel
+from crmasks_widgets.dashboard.page.buttons import icon_button
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.page.page import name_plot
-from crmasks_widgets.dashboard.plots.axes import make_axis
-from crmasks_widgets.dashboard.plots.colour_bar import ColourBar
 
 PLOT: Final = "image"
 _ASSUMED_SIZE: Final = (520, 420)  # before the page told
 SETTLED: Final = 0.12  # s without a move, after which other views and the sharp part follow
 _WHEEL: Final = 1e-3  # as bqplot turns a wheel into a zoom
 _CLICK_REACH: Final = 6  # screen pixels
-_LINE: Final = '<div style="white-space: pre; overflow: hidden; font-family: monospace">{}</div>'
 
 
 class ImageView:
@@ -48,14 +46,16 @@ class ImageView:
         self.plots: tuple[str, ...] = (PLOT,)
         self._square = True
         self._placed, self._place_memo = viewport.frame_limits(self._shape), Memo()
-        self._bar_memo = Memo()
         self._wheel = 0.0
+        self._contrast: tuple[int, tuple[float, float]] = (0, (0.0, 1.0))
+        self._wcs = celestial(self._model.analysis.exposures.headers[0])
         self._painting = Painting(context)
         self._build_figure()
-        self.tools = ToolBar(context, self.home, self.zoom)
-        self.display = DisplayBar(context, self.save)
+        self.tools, self.display = ToolBar(context), DisplayBar(context)
         self.readout, self.note = HTML(), HTML()
-        self._lay_out()
+        self.minimap = Minimap()
+        self.minimap.add_class("crmasks-minimap")
+        self._lay_out(context)
         self._listen(context)
         self._set_tool()
         self.keys: Mapping[str, Shortcut] = self._make_keys()
@@ -72,15 +72,10 @@ class ImageView:
         self.x, self.y = (LinearScale(allow_padding=False) for _ in range(2))
         scales = {"x": self.x, "y": self.y}
         self.layers = ImageLayers(scales)
-        style = {"tick_format": "~f", "tick_style": {"font-size": "10px"}}
-        axes = [
-            make_axis(self.x, "bottom", label="x (FITS pixel)", label_offset="30px", **style),
-            make_axis(self.y, "left", label="y (FITS pixel)", label_offset="46px", **style),
-        ]
         self.figure = Figure(
-            marks=self.layers.marks, axes=axes, padding_y=0, animation_duration=0,
-            fig_margin={"top": 8, "bottom": 42, "left": 58, "right": 8},
-            layout=Layout(flex="1 1 0%", width="auto", height="100%", min_width="0"),
+            marks=self.layers.marks, axes=[], padding_y=0, animation_duration=0,
+            fig_margin=dict.fromkeys(("top", "bottom", "left", "right"), 0),
+            layout=Layout(width="100%", height="100%", min_width="0", min_height="0"),
         )  # fmt: skip
         name_plot(self.figure, PLOT)
         self._pan = PanZoom(scales={"x": [self.x], "y": [self.y]})
@@ -93,23 +88,31 @@ class ImageView:
             cursor="crosshair",
         )
 
-    def _lay_out(self) -> None:
-        values = LinearScale(min=0.0, max=1.0, allow_padding=False)
-        self.bar = ColourBar("ADU", values, width="76px", height="100%")
-        for line in (self.readout, self.note):
-            line.add_class("crmasks-line")
-        self.legend = HTML(_legend())
-        self.legend.add_class("crmasks-line")
-        middle = HBox(
-            [self.figure, self.bar.figure],
-            layout=Layout(height="340px", min_width="0"),
-        )
-        self.widget = VBox(
+    def _lay_out(self, context: Context) -> None:
+        for line, place in ((self.readout, "crmasks-readout"), (self.note, "crmasks-note")):
+            line.add_class(place)
+        button = partial(icon_button, context)
+        title = HTML("Image")
+        title.add_class("crmasks-title")
+        spring = HTML()
+        spring.add_class("crmasks-spring")
+        head = HBox([
+            title, self.display.buttons, self.display.blink, spring, self.tools.tools,
+            button("home", "Whole frame; again: fill the pane (h)", self.home),
+            self.display.stretch, self.display.limits,
+            button("contrast", "Frame, colours, limits, flags", self.display.toggle_panel),
+            button("camera", "Save the image as it is on screen (s)", self.save),
+        ])  # fmt: skip
+        head.add_class("crmasks-head")
+        body = Box(
             [
-                self.tools.widget, self.display.widget, middle, self.legend, self.readout, self.note
+                self.figure, self.minimap, self.readout, self.note, self.tools.options,
+                self.display.panel,
             ],
-            layout=Layout(min_width="0", height="100%"),
         )  # fmt: skip
+        body.add_class("crmasks-body").add_class("crmasks-stage")
+        self.widget = VBox([head, body])
+        self.widget.add_class("crmasks-pane")
 
     def _listen(self, context: Context) -> None:
         context.observe(self.tools.tools, self._set_tool)
@@ -118,8 +121,10 @@ class ImageView:
         context.observe(self._box, self._zoom_to_box, "brushing")
         context.observe(context.page, self._read_pointer, "pointer")
         context.observe(context.page, self._turn_wheel, "wheel")
+        context.observe(context.page, self._change_contrast, "contrast")
         context.page.on_msg(context.dispatcher.handler(self._page_message))
         self._brush.on_msg(context.dispatcher.handler(self._drag))
+        self.minimap.on_msg(context.dispatcher.handler(self._go))
 
     # Drawing ----------------------------------------------------------------------------------
 
@@ -131,18 +136,22 @@ class ImageView:
             (model.display.image, size, square), partial(self._place, model.display.image, size)
         )
         self.layers.render(model, Place(self._placed, size))
-        display = model.display
-        look = self.layers.limits, display.stretch, display.colours
-        self._bar_memo(look, partial(self._show_bar, *look))
+        self._show_map()
         self.display.render(model, self.layers.limits)
         self._read_pointer()
 
-    def _show_bar(self, limits: tuple[float, float], stretch: str, colours: str) -> None:
-        indices = stretches.colour_scale(limits, stretch)
-        self.bar.show(indices, stretches.colour_palette(colours), limits)
+    def _show_map(self) -> None:
+        """Show where in the frame the image is, while it shows a part."""
+        (ny, nx), (x_min, x_max, y_min, y_max) = self._shape, self._placed
+        part = [(x_min + 0.5) / nx, (x_max + 0.5) / nx, (y_min + 0.5) / ny, (y_max + 0.5) / ny]
+        whole = part[0] <= 0 and part[1] >= 1 and part[2] <= 0 and part[3] >= 1
+        with self.minimap.hold_sync():
+            self.minimap.part = [] if whole else [min(1.0, max(0.0, edge)) for edge in part]
+            if not whole and self.layers.overview.png != self.minimap.png:
+                self.minimap.png, self.minimap.shape = self.layers.overview.png, [ny, nx]
 
     def _place(self, wanted: Limits | None, size: tuple[int, int]) -> None:
-        limits = wanted or viewport.frame_limits(self._shape)
+        limits = wanted or viewport.first_limits(self._shape, size)
         self._placed = viewport.fitted(limits, size) if self._square else limits
         x_min, x_max, y_min, y_max = viewport.to_fits_pixels(self._placed)
         x, y = self.x, self.y
@@ -172,8 +181,17 @@ class ImageView:
         self._state.show(image=limits)
 
     def home(self) -> None:
-        """Show the whole frame."""
-        self._state.show(image=None)
+        """Show as much as fills the plot; from there, the whole frame."""
+        whole = viewport.frame_limits(self._shape)
+        first = viewport.first_limits(self._shape, self._size)
+        there = self._state.model.display.image is None
+        self._state.show(image=whole if there and first != whole else None)
+
+    def _go(self, _: object, content: dict[str, Any], __: object) -> None:
+        """Look at the place that was clicked in the map."""
+        ny, nx = self._shape
+        at = round(content["y"] * ny - 0.5), round(content["x"] * nx - 0.5)
+        self._state.show(image=viewport.around(at, self._placed))
 
     def zoom(self, factor: float) -> None:
         """Show more (above 1) or less of the frame, about the middle."""
@@ -198,6 +216,16 @@ class ImageView:
         if self.figure.interaction is not self._pan and wheel.get("plot") == PLOT:
             centre = self._at(wheel)
             self._state.show(image=viewport.zoomed(self._placed, math.exp(_WHEEL * turned), centre))
+
+    def _change_contrast(self) -> None:
+        """Shift and widen the colour limits, as the right button drags."""
+        drag = self._context.page.contrast
+        if drag.get("plot") != PLOT:
+            return
+        if drag["gesture"] != self._contrast[0]:
+            self._contrast = drag["gesture"], self.layers.limits
+        low, high = stretches.shifted_limits(self._contrast[1], drag["x"], drag["y"])
+        self._state.show(limits="manual", low=low, high=high)
 
     def toggle_aspect(self) -> None:
         """Square pixels, or the frame in all of the plot."""
@@ -250,17 +278,22 @@ class ImageView:
     # What is under the pointer ----------------------------------------------------------------
 
     def _read_pointer(self) -> None:
-        pixel = self._pixel(self._context.page.pointer)
-        lines = ("&nbsp;", "&nbsp;")
-        if pixel is not None and self._model.ready("stack"):
-            lines = pixel_lines(self._model, *pixel)
-        self.readout.value = "".join(map(_LINE.format, lines))
+        self._say(self.readout)
 
     def write_note(self) -> None:
         """Keep what is known about the pixel under the pointer in a line of its own."""
-        pixel = self._pixel(self._context.page.pointer)
+        self._say(self.note)
+
+    def _say(self, line: HTML) -> None:
+        pixel, text = self._pixel(self._context.page.pointer), ""
         if pixel is not None and self._model.ready("stack"):
-            self.note.value = "".join(map(_LINE.format, pixel_lines(self._model, *pixel)))
+            sky = sky_text(self._wcs, *pixel)
+            text = " · ".join(filter(None, (pixel_line(self._model, *pixel), sky)))
+            text = f"<span>{text}</span>"
+        elif line is self.note:
+            return
+        if line.value != text:
+            line.value = text
 
     # Keys -------------------------------------------------------------------------------------
 
@@ -285,7 +318,8 @@ class ImageView:
                 "image: zoom box", partial(setattr, tools, "value", image_tools.ZOOM_BOX)
             ),
             "p": Shortcut("image: pan", partial(setattr, tools, "value", image_tools.PAN)),
-            "n": Shortcut("image: numbers of the hits", self._toggle_numbers),
+            "#": Shortcut("image: numbers of the hits", self._toggle_numbers),
+            "l": Shortcut("image: go to the selected hit, or stay", self._toggle_follow),
             ",": Shortcut("image: limits minmax", partial(show, limits="minmax")),
             "/": Shortcut("image: limits zscale", partial(show, limits="zscale")),
             "a": Shortcut("image: square pixels or the whole plot", self.toggle_aspect),
@@ -303,16 +337,12 @@ class ImageView:
         place = cycle.index(shown) + 1 if shown in cycle else 0
         self._state.show(frame=cycle[place % len(cycle)])
 
+    def _toggle_follow(self) -> None:
+        self._state.show(follow=not self._state.model.display.follow)
+
     def _toggle_numbers(self) -> None:
         self._state.show(numbers=not self._state.model.display.numbers)
 
     def _change_opacity(self, by: float) -> None:
         opacity = round(self._state.model.display.opacity + by, 2)
         self._state.show(opacity=min(1.0, max(0.0, opacity)))
-
-
-def _legend() -> str:
-    """What the colours and shapes mean, HTML."""
-    return "&ensp; ".join(
-        chip(code.symbol, code.colour, code.name) for code in overlays.overlay_codes().values()
-    )

@@ -54,6 +54,10 @@ class Display:
         Of the mask overlay, 0 to 1.
     numbers, iterations : bool
         Show the numbers of hits; show every iteration of the spline.
+    follow : bool
+        Whether the image goes to what is selected elsewhere.
+    hidden : frozenset of int
+        Codes of flagged pixels that are not drawn.
     diagram, image : (x_min, x_max, y_min, y_max) or None
         What is on screen: of the diagram in ADU, of the image in pixels counted from 0 (their
         centres are whole numbers); None for all.
@@ -61,7 +65,7 @@ class Display:
 
     target: Target = "median"
     frame: str = "median"
-    stretch: str = "linear"
+    stretch: str = "asinh"
     limits: str = "zscale"
     colours: str = "gray"
     low: float = 0.0
@@ -69,6 +73,8 @@ class Display:
     opacity: float = 0.7
     numbers: bool = False
     iterations: bool = False
+    follow: bool = True
+    hidden: frozenset[int] = frozenset()
     diagram: Limits | None = None
     image: Limits | None = None
 

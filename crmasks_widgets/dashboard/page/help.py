@@ -1,6 +1,6 @@
 """What the dashboard shows, and what each key does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -9,7 +9,7 @@ import anywidget
 import traitlets
 
 from crmasks_widgets.dashboard.model.state import ViewModel
-from crmasks_widgets.dashboard.page.context import Context, Shortcut
+from crmasks_widgets.dashboard.page.context import Shortcut
 
 _HERE = Path(__file__).parent
 
@@ -33,12 +33,10 @@ _NAMES: Final = MappingProxyType({
 
 
 class HelpPanel(anywidget.AnyWidget):
-    """A button, and the panel that it opens.
+    """A text and the list of keys.
 
     Attributes
     ----------
-    opened : bool
-        Whether the panel is to be seen.
     texts : list of str
         Paragraphs.
     sections : list of dict
@@ -47,7 +45,6 @@ class HelpPanel(anywidget.AnyWidget):
 
     _esm = (_HERE / "help_panel.js").read_text(encoding="utf-8")
     _css = (_HERE / "help_panel.css").read_text(encoding="utf-8")
-    opened: Any = traitlets.Bool(False).tag(sync=True)
     texts: Any = traitlets.List().tag(sync=True)
     sections: Any = traitlets.List().tag(sync=True)
 
@@ -57,15 +54,17 @@ class HelpView:
 
     Parameters
     ----------
-    context : Context
-        What a view works with.
+    toggle : callable
+        Opens or closes what the list is in.
     keys : mapping
         Keys of the other views, by a title for each.
     """
 
-    def __init__(self, context: Context, keys: Mapping[str, Mapping[str, Shortcut]]) -> None:
+    def __init__(
+        self, toggle: Callable[[], object], keys: Mapping[str, Mapping[str, Shortcut]]
+    ) -> None:
         self.plots: tuple[str, ...] = ()
-        self.keys = {"?": Shortcut("open or close this list", self._toggle)}
+        self.keys = {"?": Shortcut("open or close this list", toggle)}
         titled = {**keys, "Help": self.keys}
         self.widget = HelpPanel(
             texts=list(TEXTS),
@@ -78,9 +77,6 @@ class HelpView:
 
     def render(self, model: ViewModel) -> None:
         """Nothing of a view model is shown here."""
-
-    def _toggle(self) -> None:
-        self.widget.opened = not self.widget.opened
 
 
 def name_of(key: str) -> str:

@@ -1,4 +1,4 @@
-// A button that opens and closes a panel with what is on screen and what each key does.
+// A text, and what each key does.
 
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -6,15 +6,8 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-let panels = 0;
-
 function render({ model, el }) {
-  const id = `crmasks-help-${panels++}`;
-  const button = element("button", { type: "button", textContent: "Help and keys (?)" });
-  button.setAttribute("aria-controls", id);
-  const panel = element("section", { id });
-  panel.setAttribute("aria-label", "Help and keys");
-
+  const panel = element("section", { className: "crmasks-help", ariaLabel: "Help and keys" });
   const fill = () => {
     const texts = model.get("texts").map((text) => element("p", { textContent: text }));
     const groups = model.get("sections").map(({ title, keys }) => {
@@ -26,31 +19,13 @@ function render({ model, el }) {
     });
     panel.replaceChildren(...texts, element("div", { className: "keys" }, ...groups));
   };
-  const show = () => {
-    panel.hidden = !model.get("opened");
-    button.setAttribute("aria-expanded", String(!panel.hidden));
-  };
-  const set = (opened) => {
-    model.set("opened", opened);
-    model.save_changes();
-  };
-  button.addEventListener("click", () => set(!model.get("opened")));
-  el.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || panel.hidden) return;
-    event.stopPropagation();
-    set(false);
-    button.focus();
-  });
   model.on("change:texts", fill);
   model.on("change:sections", fill);
-  model.on("change:opened", show);
   fill();
-  show();
-  el.append(element("div", { className: "crmasks-help" }, button, panel));
+  el.append(panel);
   return () => {
     model.off("change:texts", fill);
     model.off("change:sections", fill);
-    model.off("change:opened", show);
   };
 }
 

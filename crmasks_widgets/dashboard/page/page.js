@@ -26,6 +26,43 @@ function position(event) {
   return x < 0 || x > 1 || y < 0 || y > 1 ? null : { plot: plot.name, x, y };
 }
 
+const BELOW = 8; // pixels that stay free
+const NARROW = 900; // pixels of width, below which one pane is seen at a time
+const MEDIUM = 1500; // below which the bar at the top leaves out words
+
+/** The element that scrolls the dashboard; null where the window does. */
+function scrollerOf(element) {
+  const panel = element.closest(".jp-WindowedPanel-outer");
+  if (panel) return panel;
+  for (let each = element.parentElement; each; each = each.parentElement) {
+    if (each.closest(".jp-OutputArea")) continue; // as high as what it holds
+    if (each === document.body || each === document.documentElement) return null;
+    if (/auto|scroll/.test(getComputedStyle(each).overflowY) && each.clientHeight > 200) return each;
+  }
+  return null;
+}
+
+/** The notebook's panel, where its one cell with a folded input shows the dashboard. */
+function loneCellOf(element) {
+  const panel = element.closest(".jp-NotebookPanel");
+  if (!panel) return null;
+  const inputs = panel.querySelectorAll(".jp-Cell-inputWrapper");
+  const folded = panel.querySelector(".jp-Cell-inputWrapper.jp-mod-collapsed, " +
+    ".jp-CodeCell .jp-InputPlaceholder, .jp-CodeCell .jp-Placeholder");
+  return inputs.length === 1 && folded ? panel : null;
+}
+
+/** Close JupyterLab's side bars, where the page lets its commands be used. */
+function foldSideBars() {
+  const app = window.jupyterapp;
+  for (const side of ["left", "right"]) {
+    const bar = document.querySelector(`.jp-SideBar.jp-mod-${side}`);
+    if (app && bar && !bar.classList.contains("lm-mod-hidden")) {
+      app.commands.execute("application:toggle-side-tabbar", { side });
+    }
+  }
+}
+
 // A page may only have so many contexts: this one is given back at once.
 function hasWebGL() {
   const context = document.createElement("canvas").getContext("webgl");
@@ -129,6 +166,27 @@ function connect(model, root, signal) {
     tell("pointer", {});
   });
 
+  // The right button drags the contrast, as in DS9; no menu opens over a plot.
+  let dragged = null;
+  let drags = 0;
+  listen("contextmenu", (event) => {
+    if (plotOf(event.target)) event.preventDefault();
+  });
+  listen("pointerdown", (event) => {
+    const plot = event.button === 2 ? plotOf(event.target) : null;
+    if (!plot) return;
+    drags += 1;
+    dragged = { plot: plot.name, box: plot.box, x: event.clientX, y: event.clientY };
+    event.stopPropagation();
+  }, { capture: true });
+  listen("pointermove", (event) => {
+    if (!dragged || !(event.buttons & 2)) return;
+    const { plot, box } = dragged;
+    const x = (event.clientX - dragged.x) / box.width;
+    tell("contrast", { plot, x, y: (dragged.y - event.clientY) / box.height, gesture: drags });
+  }, { capture: true });
+  listen("pointerup", () => { dragged = null; }, { capture: true });
+
   // bqplot zooms by itself where a figure has an interaction; elsewhere the kernel does.
   let turned = 0;
   listen("wheel", (event) => {
@@ -138,6 +196,29 @@ function connect(model, root, signal) {
     turned += event.deltaY;
     tell("wheel", { ...at, total: turned });
   }, { passive: false });
+
+  // The dashboard is as high as what shows it has room for: the window, or a panel that scrolls.
+  const frame = scrollerOf(root);
+  const alone = loneCellOf(root);
+  if (alone) {
+    alone.classList.add("crmasks-alone");
+    foldSideBars();
+  }
+  const fit = () => {
+    const view = frame ? frame.clientHeight : window.innerHeight;
+    const top = root.getBoundingClientRect().top -
+      (frame ? frame.getBoundingClientRect().top - frame.scrollTop : -window.scrollY);
+    // Far down a page the dashboard fills the window when it is scrolled to.
+    const above = top < view / 3 ? top : 0;
+    root.style.setProperty("--crmasks-height", `${Math.floor(view - above - BELOW)}px`);
+    root.classList.toggle("crmasks-narrow", root.clientWidth < NARROW);
+    root.classList.toggle("crmasks-medium", root.clientWidth < MEDIUM);
+  };
+  const fitted = new ResizeObserver(fit);
+  fitted.observe(frame ?? document.documentElement);
+  fitted.observe(root);
+  window.addEventListener("resize", fit, { signal });
+  fit();
 
   const watched = new Map();
   const measure = () => {
@@ -150,9 +231,10 @@ function connect(model, root, signal) {
     }
     if (JSON.stringify(sizes) !== JSON.stringify(model.get("sizes"))) tell("sizes", sizes);
   };
-  const resized = new ResizeObserver(() => setTimeout(measure, 50));
+  // A figure draws itself anew some time after its element changed: its plotting area tells when.
+  const resized = new ResizeObserver(() => requestAnimationFrame(measure));
   const watch = () => {
-    for (const plot of root.querySelectorAll(".crmasks-plot")) {
+    for (const plot of root.querySelectorAll(".crmasks-plot, .plotarea_background")) {
       if (watched.has(plot)) continue;
       watched.set(plot, true);
       resized.observe(plot);
@@ -178,6 +260,8 @@ function connect(model, root, signal) {
     added.disconnect();
     themed.disconnect();
     resized.disconnect();
+    fitted.disconnect();
+    alone?.classList.remove("crmasks-alone");
   });
 
   model.on("msg:custom", (message) => {

@@ -23,6 +23,8 @@ class Page(anywidget.AnyWidget):
         the left and the lower edge); empty when over no plot.
     wheel : dict
         As `pointer`, and "total", by how much the wheel was turned so far, pixels.
+    contrast : dict
+        As `pointer`, but how far the right button dragged, and "gesture", which counts the drags.
     sizes : dict
         Width and height of the plotting areas by name, screen pixels.
     webgl : bool
@@ -42,6 +44,7 @@ class Page(anywidget.AnyWidget):
     # Only the page changes these: it needs no echo.
     pointer = traitlets.Dict().tag(sync=True, echo_update=False)
     wheel = traitlets.Dict().tag(sync=True, echo_update=False)
+    contrast = traitlets.Dict().tag(sync=True, echo_update=False)
     sizes = traitlets.Dict().tag(sync=True, echo_update=False)
     webgl = traitlets.Bool(True).tag(sync=True, echo_update=False)
     dark = traitlets.Bool(False).tag(sync=True, echo_update=False)

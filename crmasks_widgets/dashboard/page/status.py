@@ -1,35 +1,42 @@
-"""The line that says what is found, what is being done and what went wrong."""
+"""What is looked at, what was found, what is being done, and what went wrong."""
 
 import html
 from collections.abc import Callable
-from functools import partial
-from typing import Final
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
 
-from ipywidgets import HTML, FloatProgress, HBox, Layout, VBox
+from ipywidgets import HTML
 
 from crmasks_widgets.core import detectors
+from crmasks_widgets.core.codes import BOTH, all_codes
 from crmasks_widgets.dashboard.model.engine import Snapshot
 from crmasks_widgets.dashboard.model.state import ViewModel
-from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
+from crmasks_widgets.dashboard.page.topbar import TopBar
+from crmasks_widgets.exposures import ExposureSet
+from crmasks_widgets.files.headers import describe
+from crmasks_widgets.parameters import types
 
-_STEPS: Final = {
+_STEPS: Final = MappingProxyType({
     "stack": "stacking the exposures",
     "observed": "diagram of the data",
-    "expected": "simulating the diagram",
+    "expected": "expected diagram",
     "boundary": "boundary",
     "flags": "detecting",
+    "matched": "matching the exposures",
     "significance_diagram": "diagram in units of sigma",
     "noise_check": "checking the noise",
     "mediancr": "mask of the median",
     "hits": "table of hits",
     "masks": "masks of the exposures",
     "combination": "combining",
-}
+})  # fmt: skip
+HINT: Final = "drag a point or the line · double click adds a point · ? keys"
 
 
 class StatusView:
-    """Counts by method, progress, Cancel, undo and redo, and the last error.
+    """The bar at the top, and the line at the bottom that says what went wrong.
 
     Parameters
     ----------
@@ -37,76 +44,138 @@ class StatusView:
         What a view works with.
     cancel : callable
         Stops the computation.
+    open_page : callable
+        Takes the name of what is to be opened beside the views.
+    pages : mapping
+        Icon and help of each name.
     """
 
-    def __init__(self, context: Context, cancel: Callable[[], None]) -> None:
-        self._state, self._counts = context.state, Memo()
-        self.plots: tuple[str, ...] = ()
+    plots: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        context: Context,
+        cancel: Callable[[], None],
+        open_page: Callable[[str], object],
+        pages: MappingProxyType[str, tuple[str, str]] = MappingProxyType({}),
+    ) -> None:
+        state = self._state = context.state
+        self._found = Memo()
         self.keys = {
             "Escape": Shortcut("stop computing", cancel),
-            "Ctrl+z": Shortcut("undo", context.state.undo),
-            "Ctrl+y": Shortcut("redo", context.state.redo),
+            "Ctrl+z": Shortcut("undo", state.undo),
+            "Ctrl+y": Shortcut("redo", state.redo),
         }
-        self.counts = HTML(layout=Layout(flex="1 1 auto"))
-        self.timing = HTML()
-        self.message = HTML()
-        self.bar = FloatProgress(min=0.0, max=1.0, layout=Layout(width="120px", height="18px"))
-        button, state = partial(word_button, context), context.state
-        self.cancel = button("Cancel", "Stop computing (Esc)", cancel)
-        self.undo = button("Undo", "Take back the last change (Ctrl+Z)", state.undo)
-        self.redo = button("Redo", "Do again what was undone (Ctrl+Y)", state.redo)
-        line = [self.counts, self.timing, self.bar, self.cancel, self.undo, self.redo]
-        for part in (self.counts, self.timing):
-            part.add_class("crmasks-line")
-        self.message.add_class("crmasks-error")
-        bar = HBox(line, layout=Layout(align_items="center", flex_flow="row wrap"))
-        self.widget = VBox([bar, self.message])
+        subject, facts = subject_text(state.model.analysis.exposures)
+        self.widget = TopBar(
+            subject=subject, facts=facts, methods=method_buttons(), busy=True, doing="reading…",
+            method=state.model.parameters.crmethod,
+            pages=[{"name": n, "icon": icon, "help": text} for n, (icon, text) in pages.items()],
+        )  # fmt: skip
+        self.widget.add_class("crmasks-area-top")
+        self.message = HTML(_hint())
+        self.message.add_class("crmasks-foot")
+        self._actions = {"undo": state.undo, "redo": state.redo, "cancel": cancel}
+        self._open_page = open_page
+        self.widget.on_msg(context.dispatcher.handler(self._heard))
+
+    def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
+        if "method" in content:
+            self._state.update(crmethod=content["method"])
+        elif "legend" in content:
+            hidden = self._state.model.display.hidden
+            self._state.show(hidden=hidden ^ {int(content["legend"])})
+        elif "page" in content:
+            self._open_page(content["page"])
+        elif content.get("do") in self._actions:
+            self._actions[content["do"]]()
 
     def render(self, model: ViewModel) -> None:
         """Show the counts of the target on screen, once they are known."""
-        self.undo.disabled = not self._state.can_undo
-        self.redo.disabled = not self._state.can_redo
-        target = model.display.target
+        bar, target = self.widget, model.display.target
+        bar.can_undo, bar.can_redo = self._state.can_undo, self._state.can_redo
+        bar.method = model.parameters.crmethod
         if model.ready(("flags", target), "edits"):
-            analysis = model.analysis
-            key = (analysis.result("flags", target), analysis.edits, target)
-            self.counts.value = self._counts(
-                key, lambda: counts_text(analysis.flags(target).counts(), str(target))
-            )
+            analysis, n_hits = model.analysis, None
+            if model.ready("hits"):
+                n_hits = len(analysis.result("hits"))
+            key = (analysis.result("flags", target), analysis.edits, n_hits, target)
+            counts = self._found(key, lambda: analysis.flags(target).counts())
+            bar.found = found(counts, str(target), n_hits, model.display.hidden)
 
     def working(self) -> None:
         """Say that something was asked for."""
-        self.message.value = ""
-        self.cancel.disabled = False
-        self.timing.value = "computing…"
+        self.say("")
+        self.widget.busy, self.widget.doing = True, "computing…"
 
     def progress(self, fraction: float, stage: str) -> None:
         """Show how far a computation is."""
-        self.bar.value = fraction
-        self.timing.value = html.escape(_STEPS.get(stage, stage)) + "…"
+        self.widget.fraction = fraction
+        self.widget.doing = _STEPS.get(stage, stage) + "…"
 
     def finished(self, snapshot: Snapshot) -> None:
         """Show that a part is done, and at the end how long it took."""
-        self.bar.value = snapshot.fraction
+        self.widget.fraction = snapshot.fraction
         if snapshot.done:
-            self.cancel.disabled = True
-            self.timing.value = f"done in {snapshot.elapsed:.2g} s"
+            self.widget.busy, self.widget.doing = False, f"{snapshot.elapsed:.2g} s ✓"
 
     def stopped(self) -> None:
         """Say that the computation was stopped."""
-        self.bar.value = 0.0
-        self.cancel.disabled = True
-        self.timing.value = "stopped"
+        self.widget.busy, self.widget.doing, self.widget.fraction = False, "stopped", 0.0
 
     def error(self, text: str) -> None:
         """Show one line about what went wrong."""
-        self.message.value = html.escape(" ".join(text.split()))
-        self.cancel.disabled = True
-        self.timing.value = ""
+        self.widget.busy, self.widget.doing = False, ""
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Show a line at the bottom in place of the hint; empty for the hint."""
+        line = html.escape(" ".join(text.split()))
+        wanted = f'<span class="crmasks-error" title="{line}">{line}</span>' if line else _hint()
+        if self.message.value != wanted:
+            self.message.value = wanted
 
 
-def counts_text(counts: dict[str, int], target: str) -> str:
-    """Put counts by method into one line.
+def _hint() -> str:
+    return f'<span class="crmasks-hint">{HINT}</span>'
+
+
+def subject_text(exposures: ExposureSet) -> tuple[str, str]:
+    """What is looked at: a name, and how many exposures of which time and size.
+
+    Parameters
+    ----------
+    exposures : ExposureSet
+        Their headers, and names where headers say nothing.
+
+    Returns
+    -------
+    subject, facts : str
+        For the bar at the top.
+    """
+    facts = [describe(header) for header in exposures.headers]
+    (ny, nx), seconds = exposures.shape, {each.exposure_time for each in facts}
+    time = seconds.pop() if len(seconds) == 1 else None
+    times = f"{exposures.n} × {time:g} s" if time else f"{exposures.n} exposures"
+    subject = facts[0].object or Path(exposures.names[0]).name
+    return subject, f"{times} · {nx} × {ny}"
+
+
+def method_buttons() -> list[dict[str, str]]:
+    """Every `crmethod`, with the names of its detectors."""
+    buttons = []
+    for method, keys in types.METHODS.items():
+        rows = [detectors.DETECTORS[key] for key in keys]
+        label = " + ".join(row.name if len(rows) == 1 else row.short for row in rows)
+        label = label[:1].upper() + label[1:]
+        buttons.append({"value": method, "label": label, "help": f"crmethod: {method}"})
+    return buttons
+
+
+def found(
+    counts: dict[str, int], target: str, n_hits: int | None, hidden: frozenset[int]
+) -> dict[str, Any]:
+    """Put counts by detector into what the bar shows.
 
     Parameters
     ----------
@@ -114,17 +183,30 @@ def counts_text(counts: dict[str, int], target: str) -> str:
         Of `Flags.counts`.
     target : str
         Whose flags they are.
+    n_hits : int or None
+        Hits of the median, once they are known.
+    hidden : frozenset of int
+        Codes that are not drawn.
 
     Returns
     -------
-    str
-        HTML.
+    dict
+        `TopBar.found`.
     """
-    names = {f"{key} only": f"{row.name} only" for key, row in detectors.DETECTORS.items()}
-    parts = [
-        f"{number:,} {names.get(key, key)}"
+    codes = {f"{key} only": row.code for key, row in detectors.DETECTORS.items()} | {"both": BOTH}
+    names = {row.code: row.name for row in detectors.DETECTORS.values()} | {BOTH: "both"}
+    entries = [
+        {
+            "code": codes[key], "symbol": all_codes()[codes[key]].symbol,
+            "colour": all_codes()[codes[key]].colour, "name": names[codes[key]],
+            "count": f"{number:,}", "hidden": codes[key] in hidden,
+        }
         for key, number in counts.items()
-        if number and key != "either"
-    ]
-    total = f"<b>{counts['either']:,}</b> pixels flagged in {html.escape(target)}"
-    return ": ".join([total, ", ".join(parts)] if parts else [total])
+        if key in codes and number
+    ]  # fmt: skip
+    pixels = f"{counts['either']:,} pixels"
+    return {
+        "total": pixels if n_hits is None else f"{n_hits:,} hits · {pixels}",
+        "help": f"hits of the median; pixels flagged in {target}, and by which method",
+        "entries": entries,
+    }

@@ -1,0 +1,34 @@
+"""A small map of the frame that says which part of it is on screen."""
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_HERE = Path(__file__).parent
+
+
+class Minimap(anywidget.AnyWidget):
+    """The frame, small, with the part on screen as a box.
+
+    Attributes
+    ----------
+    png : bytes
+        Picture of the whole frame.
+    shape : list
+        ny and nx of the frame.
+    part : list
+        x_min, x_max, y_min, y_max of what is on screen, as fractions of the frame from its left
+        and lower edge; empty while all is, and then there is no map.
+
+    Notes
+    -----
+    Message (`on_msg`): ``{"x", "y"}`` of a place that the user wants in the middle, fractions.
+    """
+
+    _esm = (_HERE / "minimap.js").read_text(encoding="utf-8")
+    _css = (_HERE / "minimap.css").read_text(encoding="utf-8")
+    png = traitlets.Bytes(b"").tag(sync=True)
+    shape: Any = traitlets.List([1, 1]).tag(sync=True)
+    part: Any = traitlets.List().tag(sync=True)

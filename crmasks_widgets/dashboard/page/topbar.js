@@ -1,0 +1,120 @@
+// The bar at the top: what is looked at, the method, what was found, what is being done, and the
+// way to everything that is not on screen.
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+function render({ model, el }) {
+  const icon = (name, title, message, label = title) => {
+    const button = element("button", { type: "button", className: `crmasks-icon crmasks-icon-${name}`, title, ariaLabel: label });
+    button.addEventListener("click", () => model.send(message));
+    return button;
+  };
+  const title = element("strong", { className: "crmasks-subject" });
+  const facts = element("span", { className: "crmasks-facts" });
+  const methods = element("div", { className: "crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
+  const legend = element("div", { className: "crmasks-legend" });
+  const doing = element("span", { className: "crmasks-doing", role: "status" });
+  const progress = element("progress", { max: 1, ariaLabel: "Progress" });
+  const cancel = icon("cross", "Stop computing (Esc)", { do: "cancel" }, "Cancel");
+  const undo = icon("undo", "Take back the last change (Ctrl+Z)", { do: "undo" }, "Undo");
+  const redo = icon("redo", "Do again what was undone (Ctrl+Y)", { do: "redo" }, "Redo");
+  const pages = new Map();
+  const tools = element("div", { className: "crmasks-top-tools" }, cancel, undo, redo);
+  const notebook = icon("more", "The notebook around the dashboard", { do: "" }, "Notebook");
+  notebook.classList.add("crmasks-to-notebook");
+  notebook.addEventListener("click", () => notebook.closest(".crmasks-alone")?.classList.toggle("crmasks-with-notebook"));
+
+  // Where only one pane has room, which: the page knows, and nobody else needs to.
+  const tabs = element("div", { className: "crmasks-methods crmasks-top-tabs", role: "tablist", ariaLabel: "View" });
+  for (const view of ["Diagram", "Image", "Hits"]) {
+    const tab = element("button", { type: "button", textContent: view, role: "tab" });
+    tab.addEventListener("click", () => {
+      tab.closest(".crmasks-dashboard").dataset.see = view.toLowerCase();
+      for (const each of tabs.children) {
+        each.classList.toggle("mod-active", each === tab);
+        each.setAttribute("aria-selected", String(each === tab));
+      }
+    });
+    tabs.append(tab);
+  }
+  tabs.firstChild.classList.add("mod-active");
+
+  const showMethods = () => {
+    methods.replaceChildren(...model.get("methods").map(({ value, label, help }) => {
+      const button = element("button", { type: "button", textContent: label, title: help });
+      button.setAttribute("role", "radio");
+      button.dataset.value = value;
+      button.addEventListener("click", () => model.send({ method: value }));
+      return button;
+    }));
+    showMethod();
+  };
+  const showMethod = () => {
+    for (const button of methods.children) {
+      const down = button.dataset.value === model.get("method");
+      button.classList.toggle("mod-active", down);
+      button.setAttribute("aria-checked", String(down));
+    }
+  };
+  const showLegend = () => {
+    const { total, help, entries } = model.get("found");
+    const chips = (entries ?? []).map(({ code, symbol, colour, name, count, hidden }) => {
+      const mark = element("b", { textContent: symbol, style: `color: ${colour}` });
+      const chip = element("button", {
+        type: "button", className: "crmasks-chip", title: `${name}: click to ${hidden ? "show" : "hide"}`,
+      }, mark, " ", element("span", { textContent: `${name} ` }), count);
+      chip.setAttribute("aria-pressed", String(!hidden));
+      chip.addEventListener("click", () => model.send({ legend: code }));
+      return chip;
+    });
+    const sum = element("span", { className: "crmasks-chip crmasks-total", textContent: total ?? "", title: help ?? "" });
+    legend.replaceChildren(...(total ? [sum] : []), ...chips);
+  };
+  const showWork = () => {
+    const busy = model.get("busy");
+    doing.textContent = model.get("doing");
+    progress.value = model.get("fraction");
+    progress.style.visibility = busy ? "" : "hidden";
+    cancel.style.visibility = busy ? "" : "hidden";
+    el.firstChild.dataset.busy = String(busy);
+    undo.disabled = !model.get("can_undo");
+    redo.disabled = !model.get("can_redo");
+  };
+  const showPages = () => {
+    for (const [name, button] of pages) {
+      const open = model.get("page") === name;
+      button.classList.toggle("mod-active", open);
+      button.setAttribute("aria-expanded", String(open));
+    }
+  };
+  const showSubject = () => {
+    title.textContent = title.title = model.get("subject");
+    facts.textContent = facts.title = model.get("facts");
+  };
+  for (const { name, icon: drawn, help } of model.get("pages")) {
+    const button = icon(drawn, help, { page: name }, name);
+    pages.set(name, button);
+    tools.append(button);
+  }
+  tools.append(notebook);
+  el.append(element("div", { className: "crmasks-top" }, tabs, title, facts, methods, legend,
+    element("span", { className: "crmasks-spring" }), doing, progress, tools));
+
+  const listeners = {
+    "change:methods": showMethods, "change:method": showMethod, "change:found": showLegend,
+    "change:busy": showWork, "change:doing": showWork, "change:fraction": showWork,
+    "change:can_undo": showWork, "change:can_redo": showWork, "change:page": showPages,
+    "change:subject": showSubject, "change:facts": showSubject,
+  };
+  for (const [name, action] of Object.entries(listeners)) model.on(name, action);
+  for (const show of [showMethods, showLegend, showWork, showPages, showSubject]) show();
+  return () => {
+    for (const [name, action] of Object.entries(listeners)) model.off(name, action);
+  };
+}
+
+export default { render };

@@ -1,0 +1,55 @@
+"""The bar at the top of the page: one widget for all that it shows."""
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_HERE = Path(__file__).parent
+
+
+class TopBar(anywidget.AnyWidget):
+    """What is looked at, the method, what was found, what is being done, and what can be opened.
+
+    Attributes
+    ----------
+    subject, facts : str
+        Name of the data, and how many exposures of which size.
+    methods : list of dict
+        "value", "label" and "help" of each.
+    method : str
+        Value of the one that is set.
+    found : dict
+        "total", "help", and "entries": "code", "symbol", "colour", "name", "count", "hidden".
+    fraction : float
+        Of the work that is done.
+    doing : str
+        What is being done, or how long it took.
+    busy, can_undo, can_redo : bool
+        What can be stopped, taken back and done again.
+    pages : list of dict
+        "name", "icon" and "help" of what can be opened.
+    page : str
+        Name of the one that is open; empty for none.
+
+    Notes
+    -----
+    Messages (`on_msg`): ``{"do": "undo"}``, "redo" or "cancel"; ``{"method": value}``,
+    ``{"legend": code}`` and ``{"page": name}``.
+    """
+
+    _esm = (_HERE / "topbar.js").read_text(encoding="utf-8")
+    _css = (_HERE / "topbar.css").read_text(encoding="utf-8")
+    subject = traitlets.Unicode("").tag(sync=True)
+    facts = traitlets.Unicode("").tag(sync=True)
+    methods: Any = traitlets.List().tag(sync=True)
+    method = traitlets.Unicode("").tag(sync=True)
+    found: Any = traitlets.Dict().tag(sync=True)
+    fraction = traitlets.Float(0.0).tag(sync=True)
+    doing = traitlets.Unicode("").tag(sync=True)
+    busy = traitlets.Bool(False).tag(sync=True)
+    can_undo = traitlets.Bool(False).tag(sync=True)
+    can_redo = traitlets.Bool(False).tag(sync=True)
+    pages: Any = traitlets.List().tag(sync=True)
+    page = traitlets.Unicode("").tag(sync=True)

@@ -1,0 +1,128 @@
+"""Fields of a form, made from the parameter table: titles, help, ranges of sliders; no widgets."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Any, Final
+
+from crmasks_widgets.dashboard.settings.control_widgets import (
+    LARGEST_EXACT,
+    is_number,
+    literal,
+    span_of,
+)
+from crmasks_widgets.parameters import ParameterInfo, Parameters, parameter_table
+
+_TITLES: Final = MappingProxyType(
+    {"lacosmic": "L.A.Cosmic", "mm": "MM diagram", "general": "General", "exposures": "Exposures"}
+)
+_LAST: Final = ("general", "exposures")
+OTHER: Final = "Not used here"
+_READ: Final = "read with the exposures; open the files again to change it"
+FIXED: Final = MappingProxyType({
+    "images": "the exposures of this dashboard; open other files to change them",
+    "extnum": _READ,
+    "dq_extension": _READ,
+    "dq_bits": _READ,
+    "bad_pixel_mask": _READ,
+    "noise_extension": _READ,
+    "noise_kind": _READ,
+    "interactive": "this dashboard is how results are looked at; kept for the file",
+    "verify_cr": "hits are judged in the gallery; kept for the file",
+})  # fmt: skip
+UNUSED: Final = ("interactive", "verify_cr")
+# Equal steps of the hand are equal factors: from and to.
+LOGARITHMIC: Final = MappingProxyType({
+    "sg_false_alarms": (0.01, 1e4),
+    "mm_expected_false": (0.01, 1e4),
+    "mm_nsimulations": (1.0, 1e3),
+    "la_satlevel": (1e3, 1e6),
+})  # fmt: skip
+
+
+def title_of(group: str) -> str:
+    """Readable title of a group of parameters, of those too that come after this was written."""
+    return _TITLES.get(group) or group.replace("_", " ").strip().capitalize()
+
+
+def help_of(info: ParameterInfo) -> str:
+    """What the user reads when the pointer rests on a control."""
+    default = literal(info.default)
+    return f"{info.name}: {info.help}. Expected: {info.expected}. Default: {default}"
+
+
+def has_slider(info: ParameterInfo) -> bool:
+    """Whether a parameter gets a slider: numbers that the page can hold exactly."""
+    if info.range is not None and info.range.high is not None:
+        return info.range.high <= LARGEST_EXACT
+    return info.range is not None or is_number(info.default)
+
+
+def grouped() -> dict[str, list[ParameterInfo]]:
+    """Parameters by the title of their group: detectors first, what does nothing here last."""
+    groups: defaultdict[str, list[ParameterInfo]] = defaultdict(list)
+    for info in parameter_table():
+        groups[OTHER if info.name in UNUSED else title_of(info.group)].append(info)
+    last = [title_of(group) for group in _LAST] + [OTHER]
+    known = [title for title in _TITLES.values() if title not in last]
+    order = [*known, *(title for title in groups if title not in (*known, *last)), *last]
+    return {title: groups[title] for title in order if title in groups}
+
+
+def fields_of(parameters: Parameters, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """Describe fields for the page.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Their values widen the sliders.
+    names : iterable of str, optional
+        Which, in this order; by default all, by group.
+
+    Returns
+    -------
+    list of dict
+        What `form.js` calls a Field.
+    """
+    rows = {info.name: (title, info) for title, infos in grouped().items() for info in infos}
+    chosen = rows if names is None else {name: rows[name] for name in names}
+    return [_field(title, info, parameters) for title, info in chosen.values()]
+
+
+def _field(title: str, info: ParameterInfo, parameters: Parameters) -> dict[str, Any]:
+    low, high, step = None, None, None
+    logarithmic = info.name in LOGARITHMIC
+    if logarithmic:
+        low, high, step = *LOGARITHMIC[info.name], 1.0
+    elif info.kind not in ("switch", "choice") and has_slider(info):
+        span = span_of(info, getattr(parameters, info.name))
+        low, high, step = span.low, span.high, span.step
+    words = info.help[:1].upper() + info.help[1:]
+    return {
+        "name": info.name, "words": words, "unit": info.unit, "help": help_of(info),
+        "group": title, "kind": info.kind, "choices": list(info.choices), "low": low,
+        "high": high, "step": step, "log": logarithmic, "initial": literal(info.default),
+        "fixed": FIXED.get(info.name, ""),
+    }  # fmt: skip
+
+
+def values_of(parameters: Parameters, fields: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Write the values of some fields for the page.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        What is set.
+    fields : iterable of dict
+        Of `fields_of`.
+
+    Returns
+    -------
+    dict
+        By name: "text", and "number" where a slider can show it.
+    """
+    values = {field["name"]: getattr(parameters, field["name"]) for field in fields}
+    return {
+        name: {"text": literal(value), "number": value if is_number(value) else None}
+        for name, value in values.items()
+    }

@@ -1,0 +1,224 @@
+// A form of parameters: fields that the kernel describes, values that it holds.
+//
+// A slider in motion goes through the trait "moving", of which only the newest is sent, so that a
+// slow kernel is never flooded; what is typed or chosen goes as a message. While a pointer holds a
+// slider, what the kernel says of that parameter waits: the hand is right.
+
+/**
+ * @typedef {{name: string, words: string, unit: string, help: string, group: string, kind: string,
+ *   choices: string[], low: number, high: number, step: number, log: boolean, initial: string,
+ *   fixed: string}} Field
+ */
+
+function element(tag, properties = {}, ...children) {
+  const { className, ...others } = properties;
+  const made = Object.assign(document.createElement(tag), others);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+const STEPS = 1000; // of a slider from end to end, where its scale is logarithmic
+
+/** Place of a value on a slider, 0 to STEPS. @param {Field} field @param {number} value */
+export function placeOf(field, value) {
+  const inside = Math.min(field.high, Math.max(field.low, value));
+  if (field.log) {
+    return STEPS * Math.log(inside / field.low) / Math.log(field.high / field.low);
+  }
+  return inside;
+}
+
+/** Value at a place of a slider, on a round number. @param {Field} field @param {number} place */
+export function valueAt(field, place) {
+  if (!field.log) {
+    const decimals = Math.max(0, -Math.floor(Math.log10(field.step)));
+    return Number(place.toFixed(Math.min(decimals, 12)));
+  }
+  const value = field.low * (field.high / field.low) ** (place / STEPS);
+  return field.kind === "integer" ? Math.round(value) : Number(value.toPrecision(2));
+}
+
+let forms = 0;
+
+class Row {
+  constructor(form, field, compact) {
+    Object.assign(this, { form, field, held: false });
+    const id = `crmasks-form-${form.id}-${field.name}`;
+    this.error = element("div", { className: "crmasks-field-error", role: "alert" });
+    this.reset = element("button", {
+      type: "button", className: "crmasks-icon crmasks-icon-reset",
+      title: `Back to ${field.initial}`, ariaLabel: `Reset ${field.name}`,
+    });
+    this.reset.addEventListener("click", () => form.tell({ reset: field.name }));
+    const label = element("label", { htmlFor: id, title: field.help, textContent: compact ? field.name : field.words });
+    const name = compact ? [label] : [label, element("code", { textContent: field.name })];
+    const unit = element("span", { className: "crmasks-unit", textContent: field.unit });
+    this.element = element("div", { className: `crmasks-field crmasks-field-${field.kind}` },
+      element("div", { className: "crmasks-field-name" }, ...name),
+      ...this.controls(id), unit, this.reset, this.error);
+    if (field.fixed) {
+      this.error.textContent = field.fixed;
+      this.error.className = "crmasks-field-note";
+      for (const each of this.element.querySelectorAll("input, select")) each.disabled = true;
+    }
+  }
+
+  controls(id) {
+    const { field, form } = this;
+    const shared = { id, title: field.help };
+    if (field.kind === "switch") {
+      this.input = element("input", { ...shared, type: "checkbox" });
+      this.input.addEventListener("change", () => form.tell({ set: field.name, value: this.input.checked }));
+      return [this.input];
+    }
+    if (field.kind === "choice") {
+      const options = field.choices.map((value) => element("option", { value, textContent: value }));
+      this.input = element("select", shared, ...options);
+      this.input.addEventListener("change", () => form.tell({ set: field.name, value: this.input.value }));
+      return [this.input];
+    }
+    this.input = element("input", { ...shared, type: "text", spellcheck: false, autocomplete: "off" });
+    this.input.addEventListener("change", () => form.tell({ set: field.name, text: this.input.value }));
+    if (field.high === null) return [this.input];
+    const range = field.log ? { min: 0, max: STEPS, step: 1 } : { min: field.low, max: field.high, step: field.step };
+    this.slider = element("input", { type: "range", title: field.help, ariaLabel: field.words, ...range });
+    const send = (held) => form.move(field.name, valueAt(field, Number(this.slider.value)), held);
+    this.slider.addEventListener("pointerdown", () => {
+      this.held = true;
+      form.gesture += 1;
+    });
+    this.slider.addEventListener("input", () => {
+      this.input.value = String(valueAt(field, Number(this.slider.value)));
+      send(this.held);
+    });
+    const release = () => {
+      if (!this.held) return;
+      this.held = false;
+      send(false);
+    };
+    for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      this.slider.addEventListener(name, release);
+    }
+    return [this.slider, this.input];
+  }
+
+  show({ text, number }) {
+    const { field } = this;
+    this.element.classList.toggle("crmasks-changed", text !== field.initial);
+    this.reset.style.visibility = text === field.initial || field.fixed ? "hidden" : "";
+    if (field.kind === "switch") this.input.checked = text === "true";
+    else if (!this.held && this.input !== document.activeElement) this.input.value = text;
+    else if (!this.held && field.kind === "choice") this.input.value = text;
+    if (!this.slider || this.held || number === null) return;
+    if (!field.log && number > field.high) {
+      field.high = number;
+      this.slider.max = number;
+    }
+    this.slider.value = placeOf(field, number);
+  }
+
+  refuse(text) {
+    if (!this.field.fixed) this.error.textContent = text;
+    this.element.classList.toggle("crmasks-refused", Boolean(text));
+    if (text && this.input) this.input.setAttribute("aria-invalid", "true");
+    else this.input?.removeAttribute("aria-invalid");
+  }
+
+  matches(words, changedOnly) {
+    const { name, words: title, help } = this.field;
+    const text = `${name} ${title} ${help}`.toLowerCase();
+    const wanted = !changedOnly || this.element.classList.contains("crmasks-changed");
+    return wanted && words.every((word) => text.includes(word));
+  }
+}
+
+class Form {
+  constructor(model) {
+    Object.assign(this, { model, id: forms++, gesture: 0, rows: new Map() });
+    this.compact = model.get("compact");
+    this.body = element("div", { className: "crmasks-form-body" });
+    this.root = element("div", { className: `crmasks-form${this.compact ? " crmasks-compact" : ""}` });
+    if (!this.compact) this.root.append(this.tools());
+    this.root.append(this.body);
+  }
+
+  tools() {
+    this.words = element("input", { type: "search", placeholder: "Search parameters", ariaLabel: "Search parameters" });
+    this.changed = element("input", { type: "checkbox" });
+    this.words.addEventListener("input", () => this.filter());
+    this.changed.addEventListener("change", () => this.filter());
+    return element("div", { className: "crmasks-form-tools" }, this.words,
+      element("label", {}, this.changed, " changed only"));
+  }
+
+  tell(message) {
+    this.model.send(message);
+  }
+
+  move(name, value, held) {
+    this.model.set("moving", { name, value, held, gesture: this.gesture });
+    this.model.save_changes();
+  }
+
+  build() {
+    this.rows.clear();
+    const sections = new Map();
+    for (const field of this.model.get("fields")) {
+      const row = new Row(this, { ...field }, this.compact);
+      this.rows.set(field.name, row);
+      const group = this.compact ? "" : field.group;
+      if (!sections.has(group)) {
+        const heading = group ? [element("h3", { textContent: group })] : [];
+        sections.set(group, element("section", {}, ...heading));
+      }
+      sections.get(group).append(row.element);
+    }
+    this.body.replaceChildren(...sections.values());
+    this.show();
+    this.refuse();
+  }
+
+  show() {
+    const values = this.model.get("values");
+    for (const [name, row] of this.rows) if (values[name]) row.show(values[name]);
+    this.filter();
+  }
+
+  refuse() {
+    const errors = this.model.get("errors");
+    for (const [name, row] of this.rows) row.refuse(errors[name] ?? "");
+  }
+
+  filter() {
+    if (this.compact) return;
+    const words = this.words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const section of this.body.children) {
+      let some = false;
+      for (const row of this.rows.values()) {
+        if (row.element.parentElement !== section) continue;
+        const seen = row.matches(words, this.changed.checked);
+        row.element.hidden = !seen;
+        some ||= seen;
+      }
+      section.hidden = !some;
+    }
+  }
+}
+
+function render({ model, el }) {
+  const form = new Form(model);
+  const listeners = {
+    "change:fields": () => form.build(),
+    "change:values": () => form.show(),
+    "change:errors": () => form.refuse(),
+  };
+  for (const [name, action] of Object.entries(listeners)) model.on(name, action);
+  form.build();
+  el.append(form.root);
+  return () => {
+    for (const [name, action] of Object.entries(listeners)) model.off(name, action);
+  };
+}
+
+export default { render };

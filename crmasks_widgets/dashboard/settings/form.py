@@ -1,0 +1,41 @@
+"""A form of parameters in the page: one widget, whatever the number of fields."""
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_HERE = Path(__file__).parent
+
+
+class ParameterForm(anywidget.AnyWidget):
+    """Fields that are described here, and what the user does with them.
+
+    Attributes
+    ----------
+    fields : list of dict
+        What `form.js` calls a Field, in the order shown.
+    values : dict
+        By name: "text" as in the parameter file, and "number", or None.
+    errors : dict
+        What is wrong with a value that was refused, by name.
+    moving : dict
+        From the page: "name" and "value" of a slider in motion, "held" while the pointer has it,
+        and "gesture", which counts the times that a pointer took a slider.
+    compact : bool
+        Only names and controls, for few fields in little room.
+
+    Notes
+    -----
+    Messages (`on_msg`): ``{"set": name, "text": as typed}``, ``{"set": name, "value": bool or
+    word}`` and ``{"reset": name}``.
+    """
+
+    _esm = (_HERE / "form.js").read_text(encoding="utf-8")
+    _css = (_HERE / "form.css").read_text(encoding="utf-8")
+    fields: Any = traitlets.List().tag(sync=True)
+    values: Any = traitlets.Dict().tag(sync=True)
+    errors: Any = traitlets.Dict().tag(sync=True)
+    moving: Any = traitlets.Dict().tag(sync=True, echo_update=False)
+    compact = traitlets.Bool(False).tag(sync=True)

@@ -1,0 +1,329 @@
+"""The form of all parameters: what it shows, sends and refuses."""
+
+import pytest
+
+from crmasks_widgets.core.detectors import DETECTORS
+from crmasks_widgets.dashboard.settings import fields as fields_module
+from crmasks_widgets.dashboard.settings.control_widgets import (
+    LARGEST_EXACT,
+    TypedText,
+    literal,
+    parsed,
+    span_of,
+)
+from crmasks_widgets.dashboard.settings.fields import FIXED, help_of, title_of
+from crmasks_widgets.dashboard.settings.parameters_view import MOST_QUICK, FormView, quick_names
+from crmasks_widgets.errors import InputError, ParameterError
+from crmasks_widgets.parameters import ParameterInfo, Range, parameter_table
+from crmasks_widgets.parameters.types import METHODS
+
+from .bench import Bench, small_analysis
+
+TABLE = {info.name: info for info in parameter_table()}
+
+
+@pytest.fixture
+def bench():
+    return Bench(small_analysis())
+
+
+@pytest.fixture
+def view(bench):
+    return bench.add(FormView(bench.context))
+
+
+def value(bench, name):
+    return getattr(bench.state.model.parameters, name)
+
+
+def field(view, name):
+    """What the page is told of a field."""
+    (found,) = [each for each in view.widget.fields if each["name"] == name]
+    return found
+
+
+def typed(view, name, text):
+    """What the page sends when a text is typed."""
+    view.widget._handle_custom_msg({"set": name, "text": text}, [])
+
+
+def picked(view, name, value):
+    """What the page sends when a switch or a word is chosen."""
+    view.widget._handle_custom_msg({"set": name, "value": value}, [])
+
+
+def reset(view, name):
+    view.widget._handle_custom_msg({"reset": name}, [])
+
+
+def drag(view, name, *values, gesture=1):
+    """What the page sends while a pointer moves a slider, and where it lets go."""
+    for value in values:
+        view.widget.moving = {"name": name, "value": value, "held": True, "gesture": gesture}
+    view.widget.moving = {"name": name, "value": values[-1], "held": False, "gesture": gesture}
+
+
+def test_every_parameter_has_its_field(view):
+    titles = list(dict.fromkeys(each["group"] for each in view.widget.fields))
+    assert titles == [
+        "L.A.Cosmic", "MM diagram", "Significance", "General", "Exposures", "Not used here",
+    ]  # fmt: skip
+    assert {each["name"] for each in view.widget.fields} == set(TABLE)
+    assert len(view.widget.fields) == len(TABLE)
+    for each in view.widget.fields:
+        info = TABLE[each["name"]]
+        assert info.help in each["help"]
+        assert info.expected in each["help"]
+        assert each["unit"] == info.unit
+        assert bool(each["fixed"]) == (info.name in FIXED)
+        assert view.widget.values[info.name]["text"] == literal(
+            getattr(small_analysis().parameters, info.name)
+        )
+
+
+def test_a_new_group_gets_a_title_of_its_own(bench, monkeypatch):
+    new = ParameterInfo(
+        "dilation", "significance_test", "integer", "sigma", 1, Range(0), (), "help", "rule"
+    )
+    table = [*(i for i in parameter_table() if i.name != "dilation"), new]
+    monkeypatch.setattr(fields_module, "parameter_table", lambda: table)
+    view = bench.add(FormView(bench.context))
+    assert field(view, "dilation")["group"] == "Significance test"
+    drag(view, "dilation", 2)
+    assert value(bench, "dilation") == 2
+    assert title_of("mm") == "MM diagram"
+
+
+def test_a_slider_sends_while_it_moves_and_is_one_step_of_undo_however_slow(bench, view):
+    clock = [0.0]
+    bench.state._clock = lambda: clock[0]
+    seen = []
+    for position in (5.4, 6.0, 7.2):
+        clock[0] += 10.0
+        moving = {"name": "la_sigclip", "value": position, "held": True, "gesture": 1}
+        view.widget.moving = moving
+        seen.append((value(bench, "la_sigclip"), view.widget.values["la_sigclip"]["text"]))
+    assert seen == [(5.4, "5.4"), (6.0, "6"), (7.2, "7.2")]
+    view.widget.moving = {"name": "la_sigclip", "value": 7.3, "held": False, "gesture": 1}
+    drag(view, "la_sigclip", 8.0, gesture=2)
+    bench.state.undo()
+    assert value(bench, "la_sigclip") == 7.3
+    bench.state.undo()
+    assert value(bench, "la_sigclip") == 5.0
+    assert view.widget.values["la_sigclip"] == {"text": "5", "number": 5.0}
+    assert not bench.state.can_undo
+
+
+def test_sliders_of_two_parameters_are_two_steps(bench, view):
+    drag(view, "la_sigclip", 7.0)
+    drag(view, "la_objlim", 7.0, gesture=2)
+    bench.state.undo()
+    assert (value(bench, "la_sigclip"), value(bench, "la_objlim")) == (7.0, 5.0)
+
+
+def test_whole_numbers_stay_whole(bench, view):
+    drag(view, "dilation", 3)
+    assert value(bench, "dilation") == 3
+    assert isinstance(value(bench, "dilation"), int)
+
+
+def test_a_scale_that_follows_the_quantity(view):
+    alarms = field(view, "sg_false_alarms")
+    assert alarms["log"]
+    assert alarms["low"] <= 0.01
+    assert alarms["high"] >= 1000
+    assert not field(view, "la_sigclip")["log"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("la_sigclip", "-1", "la_sigclip: found -1, expected a finite number above 0"),
+        ("la_sigclip", "five", "la_sigclip: found 'five', expected a finite number above 0"),
+        ("la_sigclip", "", "la_sigclip: found null, expected a finite number above 0"),
+        ("la_psfsize", "10", "la_psfsize: found 10, expected an odd integer of at least 3"),
+        ("dilation", "1.5", "dilation: found 1.5, expected an integer of at least 0"),
+        ("gain", "0", "gain: found 0, expected a number above 0 or the path of a 2-D FITS image"),
+        ("pixels_to_be_flagged_as_cr", "[[1, 2], [3]]",
+         "pixels_to_be_flagged_as_cr: found [3], expected a list of [x, y] "
+         "(FITS pixels, integers from 1 on) or null"),
+        ("pixels_to_be_flagged_as_cr", "[[1, 2", "pixels_to_be_flagged_as_cr: line 1: "),
+        ("flux_factor", "__import__('os')", "flux_factor: found "),
+        ("mm_threshold_rnoise", "!!python/object:x {}", "mm_threshold_rnoise: line 1: found the"),
+        ("regions_to_be_skipped", "<script>alert(1)</script>", "regions_to_be_skipped: found "),
+    ],
+)  # fmt: skip
+def test_a_refused_value_is_said_beside_its_control(bench, view, name, text, message):
+    before = bench.state.model
+    typed(view, name, text)
+    assert bench.state.model is before
+    assert list(view.widget.errors) == [name]
+    assert view.widget.errors[name].startswith(message)
+    assert "\n" not in view.widget.errors[name]
+    assert bench.errors == []
+
+
+def test_a_mended_value_takes_the_message_back(bench, view):
+    sent = []
+    view.widget.send_state = lambda key, **_: sent.append(key)
+    typed(view, "la_sigclip", "-1")
+    assert view.widget.errors
+    typed(view, "la_sigclip", "5")  # as it was: nothing changes, but nothing is wrong either
+    assert view.widget.errors == {}
+    assert sent[-1] == "values"  # the page shows what holds
+    typed(view, "la_sigclip", "-1")
+    typed(view, "la_sigclip", "6")
+    assert (view.widget.errors, value(bench, "la_sigclip")) == ({}, 6.0)
+
+
+def test_reset_goes_back_to_the_default_and_takes_back_what_was_refused(bench, view):
+    assert field(view, "la_sigclip")["initial"] == "5"
+    drag(view, "la_sigclip", 8.0)
+    reset(view, "la_sigclip")
+    assert value(bench, "la_sigclip") == 5.0
+    typed(view, "regions_to_be_skipped", "[1]")
+    assert view.widget.errors
+    reset(view, "regions_to_be_skipped")
+    assert view.widget.errors == {}
+
+
+def test_a_refused_choice_is_shown_as_it_was(bench, view):
+    bench.state.update(crmethod="mmcosmic")
+    picked(view, "use_lamedian", True)
+    assert value(bench, "use_lamedian") is False
+    assert view.widget.errors["use_lamedian"].startswith(
+        "use_lamedian: found true with crmethod mmcosmic"
+    )
+    bench.state.update(crmethod="lacosmic")
+    picked(view, "use_lamedian", True)
+    assert value(bench, "use_lamedian") is True
+    assert view.widget.errors == {}
+
+
+def test_choices_are_those_of_the_table(bench, view):
+    assert tuple(field(view, "la_psfmodel")["choices"]) == TABLE["la_psfmodel"].choices
+    picked(view, "la_psfmodel", "moffat")
+    assert value(bench, "la_psfmodel") == "moffat"
+
+
+def test_numbers_that_may_be_null(bench, view):
+    assert view.widget.values["mm_expected_false"] == {"text": "null", "number": None}
+    drag(view, "mm_expected_false", 12.0)
+    assert value(bench, "mm_expected_false") == 12.0
+    for text in ("null", ""):
+        bench.state.update(mm_expected_false=3.0)
+        typed(view, "mm_expected_false", text)
+        assert value(bench, "mm_expected_false") is None
+        assert view.widget.values["mm_expected_false"]["text"] == "null"
+
+
+def test_lists_are_written_and_read_as_yaml(bench, view):
+    name = "mm_fixed_points_in_boundary"
+    assert parsed(TypedText(view.widget.values[name]["text"]), "x") == [
+        [0, 25, 10000],
+        [500, 110, 10000],
+        [5000, 350, 10000],
+    ]
+    typed(view, name, "[[1, 2], [3e2, 4, 5]]")
+    assert value(bench, name) == ((1, 2, 10000), (300, 4, 5))
+    assert view.widget.values[name]["text"] == "[[1.0, 2.0, 10000.0], [300.0, 4.0, 5.0]]"
+    typed(view, "flux_factor", "auto")
+    assert value(bench, "flux_factor") == "auto"
+
+
+def test_the_seed_may_be_none_or_large_and_is_drawn_where_needed(bench, view):
+    assert field(view, "mm_seed")["high"] is None  # JavaScript would round it
+    typed(view, "mm_seed", str(2**100))
+    assert value(bench, "mm_seed") == 2**100
+    reset(view, "mm_seed")
+    assert value(bench, "mm_seed") is None
+    bench.state.update(mm_simulation="montecarlo")
+    drawn = value(bench, "mm_seed")
+    assert isinstance(drawn, int)
+    reset(view, "mm_seed")
+    assert value(bench, "mm_seed") not in (None, drawn)
+
+
+def test_fields_follow_a_file_without_sending_anything(bench, view):
+    other = small_analysis(la_sigclip=9.5, crmethod="lacosmic", la_sepmed=False, semiwindow=200,
+                           flux_factor=[1, 1.1, 0.9], mm_threshold=None)  # fmt: skip
+    bench.state.adopt(other.parameters)
+    for name, shown in view.widget.values.items():
+        assert shown["text"] == literal(getattr(other.parameters, name))
+    bench.state.undo()
+    assert not bench.state.can_undo
+    assert bench.state.model.parameters == small_analysis().parameters
+
+
+def test_an_error_of_the_engine_is_said_beside_the_control_too(bench, view, monkeypatch):
+    def refuse(_):
+        raise InputError("no <such> file")
+
+    monkeypatch.setattr(bench.state, "_submit", refuse)
+    drag(view, "dilation", 3)
+    assert view.widget.errors == {"dilation": "no <such> file"}
+    assert value(bench, "dilation") == 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_few_parameters_matter_beside_the_diagram(bench, method):
+    bench.state.update(crmethod=method)
+    view = bench.add(FormView(bench.context, quick_names, compact=True))
+    names = [each["name"] for each in view.widget.fields]
+    assert 2 <= len(names) <= MOST_QUICK
+    assert "dilation" in names
+    for key in METHODS[method]:
+        assert any(name.startswith(DETECTORS[key].prefix) for name in names)
+    assert view.widget.compact
+
+
+def test_the_few_follow_the_method(bench):
+    view = bench.add(FormView(bench.context, quick_names, compact=True))
+    bench.state.update(crmethod="significance")
+    names = [each["name"] for each in view.widget.fields]
+    assert "sg_false_alarms" in names
+    assert set(view.widget.values) == set(names)
+
+
+@pytest.mark.parametrize("name", [n for n, info in TABLE.items() if info.range is not None])
+def test_span_reaches_four_times_the_default_and_no_refused_value(name):
+    info = TABLE[name]
+    span = span_of(info, info.default)
+    assert span.low < span.high
+    assert (span.high - span.low) / span.step <= 250 or info.kind == "integer"
+    if info.default:
+        assert span.high >= min(4 * info.default, info.range.high or float("inf"))
+    if info.range.low is not None and abs(info.range.low) < 1e6:
+        assert span.low >= info.range.low
+        assert not (info.range.open_low and span.low == info.range.low)
+    if info.range.high is not None and info.range.high <= LARGEST_EXACT:
+        assert span.high <= info.range.high
+
+
+def test_spans():
+    assert span_of(TABLE["la_sigclip"], 30.0).high == 120.0
+    assert span_of(TABLE["la_psfsize"], 11).step == 2
+    assert span_of(TABLE["maxplots"], -1).low == -1
+    assert (span_of(TABLE["dilation"], 1).low, span_of(TABLE["dilation"], 1).step) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [None, True, 0, -3, 2**100, 0.1, 1e-9, 65535.0, 1e300, "auto", "a: b", "#x", "1", "null", "é",
+     "maps/gain 1.fits", ((1, 2), (3, 4)), (1.5, 1e-7), ()],
+)  # fmt: skip
+def test_literal_is_read_back(written):
+    def plain(value):
+        return [plain(item) for item in value] if isinstance(value, tuple) else value
+
+    assert parsed(TypedText(literal(written)), "x") == plain(written)
+    assert "\n" not in literal(written)
+
+
+def test_help_says_default_and_rule():
+    assert help_of(TABLE["la_sigclip"]) == (
+        "la_sigclip: contrast with the noise that makes a hit. "
+        "Expected: a finite number above 0. Default: 5"
+    )
+    with pytest.raises(ParameterError):
+        parsed(TypedText("a: ["), "x")
