@@ -20,6 +20,7 @@ from crmasks_widgets.exposure_names import split_extension, split_plane
 from crmasks_widgets.files.bad_pixels import BadPixels, read_bad_pixels
 from crmasks_widgets.files.finding import find_map
 from crmasks_widgets.files.given_noise import NoiseChoice
+from crmasks_widgets.files.headers import unit_in
 from crmasks_widgets.files.quality import MUCH, Quality
 from crmasks_widgets.files.reading import ANY, ImagePlane, at_home, find_file, read_image
 from crmasks_widgets.parameters import Parameters
@@ -106,7 +107,8 @@ class ExposureSet:
         Raises
         ------
         InputError
-            Fewer than three, not 2-D, not numbers, of different shapes, or without a valid pixel.
+            Fewer than three, not 2-D, not numbers, of different shapes or units, or without a valid
+            pixel.
         """
         names = tuple(names or (f"exposure {i + 1}" for i in range(len(arrays))))
         planes = [_plane_from_array(array, name) for array, name in zip(arrays, names, strict=True)]
@@ -135,6 +137,7 @@ class ExposureSet:
             if not plane.valid.any():
                 msg = f"{plane.name}: found no valid pixel, expected at least one"
                 raise InputError(msg)
+        _check_units(planes)
         data = np.stack([plane.data for plane in planes])
         valid = np.stack([plane.valid for plane in planes])
         variance = _median_variance([plane.variance for plane in planes], valid)
@@ -180,6 +183,15 @@ class ExposureSet:
             logger.warning("%s: found %.1f %% of the pixels bad", source, 100 * np.mean(bad))
         valid.flags.writeable = False
         return replace(self, valid=None if valid.all() else valid)
+
+
+def _check_units(planes: Sequence[ImagePlane]) -> None:
+    """Refuse exposures of different units; what has none is taken for one of the others."""
+    known = [(plane.name, unit) for plane in planes if (unit := unit_in(plane.header))]
+    for name, unit in known[1:]:
+        if unit != known[0][1]:
+            msg = f"{name}: found BUNIT {unit}, expected {known[0][1]} as in {known[0][0]}"
+            raise InputError(msg)
 
 
 def _leave_out_constants(plane: ImagePlane) -> None:
@@ -229,6 +241,7 @@ def _plane_from_array(array: Any, name: str) -> ImagePlane:
         if getattr(array, "wcs", None) is not None:
             # On reading a file, CCDData takes the cards of the WCS out of the header.
             header.update(array.wcs.to_header(relax=True))
+        header["BUNIT"] = str(array.unit)
     checksum = hashlib.sha256(np.ascontiguousarray(data).tobytes() + valid.tobytes()).hexdigest()
     return ImagePlane(data, valid, name, header, checksum, None)
 

@@ -5,6 +5,7 @@ import gzip
 import io
 import logging
 import lzma
+import re
 import sys
 import types
 import zipfile
@@ -12,9 +13,12 @@ import zipfile
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.units import Unit
 
 from crmasks_widgets import (
     Analysis,
+    ExposureSet,
     Parameters,
     load_analysis,
     read_exposures,
@@ -611,3 +615,78 @@ def test_noise_of_each_pixel_decides_what_is_a_hit(tmp_path, method):
     variance = analysis.combination("meancr").variance
     assert np.median(variance[:, :48]) == pytest.approx(9 / 3, rel=0.1)
     assert np.median(variance[:, 48:]) == pytest.approx(900 / 3, rel=0.1)
+
+
+# ---- units ---------------------------------------------------------------------------------------
+
+
+def with_unit(units, seconds=900.0):
+    header = fits.Header({"EXPTIME": seconds})
+    return lambda i: content(
+        fits.PrimaryHDU(FRAMES[i], fits.Header([*header.cards, ("BUNIT", units[i])]))
+    )
+
+
+MIXED = {
+    "counts and electrons": ["adu", "adu", "electron"],
+    "a rate": ["electron", "electron/s", "electron"],
+    "a flux": ["Jy", "adu", "adu"],
+}
+
+
+@pytest.mark.parametrize("kind", MIXED)
+def test_exposures_of_different_units_are_refused(tmp_path, kind, run_cli):
+    names = [path.name for path in written(tmp_path, with_unit(MIXED[kind]))]
+    done = run_cli(
+        ["run", write_yaml(tmp_path / "p.yaml", names), "--output-dir", tmp_path / "out"], tmp_path
+    )
+    assert done.code == 2
+    last = done.err.strip().splitlines()[-1]
+    assert re.search(r"crmasks: .*e[12]\.fits: found BUNIT \S+, expected \S+ as in .*e0\.fits", last)
+    assert not (tmp_path / "out").exists()
+
+
+def test_spellings_of_one_unit_and_none_are_one(tmp_path):
+    found = read_exposures(written(tmp_path, with_unit(["e-", "ELECTRONS", ""])))
+    assert found.n == 3
+
+
+def test_units_of_ccddata_count():
+    made = [CCDData(frame, unit="electron") for frame in FRAMES]
+    exposures = ExposureSet.from_arrays(made)
+    assert {header["BUNIT"] for header in exposures.headers} == {"electron"}
+    made[2] = CCDData(FRAMES[2], unit="adu")
+    with pytest.raises(InputError, match="exposure 3: found BUNIT ADU, expected electron as in"):
+        ExposureSet.from_arrays(made)
+
+
+ODD_UNITS = {
+    "electron": (1.5, "BUNIT: electrons, with gain: 1.5; set gain: 1 and rnoise in electrons"),
+    "electron/s": (1.0, "BUNIT: electron/s, with gain: 1; set gain to that of the counts times E"),
+    "electrons/sec": (1.0, "BUNIT: electron/s, with gain: 1; set gain"),
+    "adu/s": (1.5, "BUNIT: ADU/s, with gain: 1.5; set gain"),
+    "counts/s": (1.5, "BUNIT: ADU/s, with gain: 1.5; set gain to that of the counts times EXPTIME, "
+                 "900 s, and rnoise per second"),
+    "electron ": (1.0, ""), "adu": (1.5, ""), "counts": (1.5, ""), "adu / s": (1350.0, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", ODD_UNITS)
+def test_a_gain_that_the_unit_does_not_allow_is_one_warning(tmp_path, unit, caplog):
+    gain, remark = ODD_UNITS[unit]
+    names = [path.name for path in written(tmp_path, with_unit([unit] * 3))]
+    load_analysis(write_yaml(tmp_path / "p.yaml", names, top={"gain": gain}))
+    said = warned(caplog)
+    assert len(said) == bool(remark)
+    assert all(line.startswith(remark) for line in said)
+
+
+@pytest.mark.parametrize("unit", ["electron", "Jy"])
+def test_products_carry_the_unit_of_their_values(tmp_path, unit):
+    exposures = read_exposures(written(tmp_path, with_unit([unit] * 3)))
+    given = LEVELS | QUICK | {"crmethod": "lacosmic", "la_gain_apply": False, "gain": 1.0}
+    save_all(Analysis(exposures, Parameters(**given)), tmp_path / "out")
+    with fits.open(tmp_path / "out" / "combined_meancr.fits") as hdus:
+        units = [hdus[0].header["BUNIT"], hdus["VARIANCE"].header["BUNIT"]]
+    assert [Unit(text) for text in units] == [Unit(unit), Unit(unit) ** 2]
+    assert fits.getheader(tmp_path / "out" / "crmasks.fits", "LAMEDIAN")["BUNIT"] == unit

@@ -378,7 +378,8 @@ def masks_hdus(analysis: Analysis) -> fits.HDUList:
 
 
 def _lamedian_hdu(analysis: Analysis) -> fits.ImageHDU:
-    cleaned, unit = analysis.lacosmic("median").cleaned, "adu"
+    cleaned = analysis.lacosmic("median").cleaned
+    unit = analysis.exposures.headers[0].get("BUNIT", "adu")
     if analysis.parameters.la_gain_apply:
         cleaned = cleaned * np.float32(analysis.calibration.typical_gain)
         unit = "electron"
