@@ -263,6 +263,15 @@ def test_extensions_that_are_not_there(tmp_path, extnum, fragments):
     assert all(fragment in str(caught.value) for fragment in fragments), str(caught.value)
 
 
+def test_an_empty_primary_image_says_where_the_only_image_is(tmp_path):
+    with pytest.raises(InputError) as caught:
+        read_exposures(written(tmp_path, WHOLE["extension"]))
+    assert str(caught.value).endswith(
+        "e0.fits: found no data in extension 0, expected a 2-D image; an image is in extension 1 "
+        "(SCI)"
+    )
+
+
 def test_a_parameter_file_names_extension_and_pattern(tmp_path, monkeypatch):
     written(tmp_path, mosaic)
     yaml = write_yaml(tmp_path / "p.yaml", [], top={"images": "e?.fits", "extnum": "CCD,2"})
@@ -305,6 +314,10 @@ QUALITIES = {
         with_beside(MARKED, "ODD"), Quality(), MARKED > 9,
         "extension ODD: found integers, which are not used; if they mark bad pixels, set "
         "dq_extension: ODD",
+    ),
+    "not used, of counts": (
+        lambda i: content(fits.PrimaryHDU(COUNTS[i]), fits.ImageHDU(MARKED, name="ODD")),
+        Quality(), MARKED > 9, "extension ODD: found integers, which are not used",
     ),
     "much": (with_beside(MANY, "DQ"), Quality(), MANY > 0, "50.0 % of the pixels are left out"),
 }  # fmt: skip
@@ -642,7 +655,9 @@ def test_exposures_of_different_units_are_refused(tmp_path, kind, run_cli):
     )
     assert done.code == 2
     last = done.err.strip().splitlines()[-1]
-    assert re.search(r"crmasks: .*e[12]\.fits: found BUNIT \S+, expected \S+ as in .*e0\.fits", last)
+    assert re.search(
+        r"crmasks: .*e[12]\.fits: found BUNIT \S+, expected \S+ as in .*e0\.fits", last
+    )
     assert not (tmp_path / "out").exists()
 
 

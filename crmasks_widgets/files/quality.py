@@ -141,14 +141,14 @@ def marks(
 def _unused(
     hdus: fits.HDUList, image: fits.hdu.base.ExtensionHDU, shape: tuple[int, ...]
 ) -> list[str]:
-    """Images of integers that might mark bad pixels of an image of real numbers."""
-    if image.header["BITPIX"] > 0:
-        return []
+    """Images of integers that might mark bad pixels: of bytes only, where counts are integers."""
+    own = image.header["BITPIX"]
+    most = 64 if own < 0 else 8 if own > 8 else 0
     names = [
         hdu.name or str(number)
         for number, hdu in enumerate(hdus)
         if hdu is not image and hdu.is_image and hdu.name not in QUALITY_NAMES
-        and hdu.header["BITPIX"] > 0 and shape_of_image(hdu) == shape
+        and 0 < hdu.header["BITPIX"] <= most and shape_of_image(hdu) == shape
     ]  # fmt: skip
     return [f"extension {name}: found integers, which are not used; if they mark bad pixels, "
             f"set dq_extension: {name}" for name in names]  # fmt: skip

@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.errors import InputError, ParameterError
+from crmasks_widgets.exposure_names import split_extension
 from crmasks_widgets.files.headers import HeaderFacts
+from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.proposals.groups import Group
 from crmasks_widgets.proposals.levels import Proposal
@@ -173,7 +175,9 @@ def _answer(console: Console, proposal: Proposal) -> Proposal:
             return replace(proposal, value=None, origin=f"missing: refused ({proposal.origin})")
         try:
             value = getattr(Parameters(**{proposal.name: as_value(text)}), proposal.name)
-        except ParameterError as error:
+            if isinstance(value, str) and proposal.name != "extnum":  # a map
+                find_file(split_extension(value)[0], (".",))
+        except (ParameterError, InputError) as error:
             console.print(str(error), markup=False, highlight=False)
             continue
         return replace(proposal, value=value, origin="given", certain=True)
