@@ -199,7 +199,7 @@ def at_terminal(monkeypatch, files, target, answers):
 def test_answers_are_taken_refused_and_typed(tmp_path, monkeypatch):
     paths = write_frames(tmp_path / "night", small_scene().exposures, GAIN=1.5)
     target = tmp_path / "p.yaml"
-    said = at_terminal(monkeypatch, paths, target, ["maybe", "-3", "1.6", "2.9", "97"])
+    said = at_terminal(monkeypatch, paths, target, ["maybe", "-3", "1.6", "97", "2.9"])
     values = values_of(target)
     assert (values["gain"], values["rnoise"], values["bias"]) == (1.6, 2.9, 97.0)
     assert "maybe: file not found" in said  # asked again
@@ -207,12 +207,24 @@ def test_answers_are_taken_refused_and_typed(tmp_path, monkeypatch):
     assert target.read_text().count("; given") == 3
 
 
+def test_a_bias_that_is_typed_tells_the_readout_noise(tmp_path, monkeypatch):
+    paths = write_frames(tmp_path / "night", demo_scene(shape=(260, 300)).exposures - 5)
+    target = tmp_path / "p.yaml"
+    at_terminal(monkeypatch, paths, target, ["1.7", "990", "y"])
+    dark = values_of(target)["rnoise"]
+    at_terminal(monkeypatch, paths, tmp_path / "q.yaml", ["1.7", "995", "y"])
+    rnoise = values_of(tmp_path / "q.yaml")["rnoise"]
+    assert rnoise == pytest.approx(DETECTOR.rnoise, rel=0.05)
+    # A level that is 5 ADU too low makes light of it.
+    assert dark == pytest.approx((rnoise**2 - 5 / 1.7) ** 0.5, rel=0.02)
+
+
 def test_yes_takes_and_no_leaves_out(tmp_path, monkeypatch):
     cards = {"GAIN": 1.5, "RDNOISE": 4.5}
     paths = write_frames(tmp_path / "night", small_scene().exposures, **cards)
     target = tmp_path / "p.yaml"
     with pytest.raises(cm.InputError, match="bias: missing: refused"):
-        at_terminal(monkeypatch, paths, target, ["y", "yes", "n"])
+        at_terminal(monkeypatch, paths, target, ["y", "n", "yes"])
     values = values_of(target)
     assert (values["gain"], values["rnoise"]) == (1.5, 3.0)
     assert "bias" not in values
@@ -247,9 +259,10 @@ def test_gain_and_readout_noise_of_demo_scenes(tmp_path, run_cli, kind, bias):
     told = told_or_said(target, truth)
     if kind == "fibres":  # with pixels between them that no light reaches
         assert all(told.values())
-    if kind == "longslit":  # sky in each pixel: its noise is in all that is seen
+    if kind == "longslit":
         assert told["gain"]
-        assert not told["rnoise"]
+        # Sky in each pixel: only a bias tells how much of the noise is its.
+        assert told["rnoise"] == (bias is not None)
 
 
 @pytest.mark.parametrize("kind", SCENE_KINDS)

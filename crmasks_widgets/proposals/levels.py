@@ -1,6 +1,6 @@
 """Gain, readout noise and bias: what to propose, why, and whether it is certain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,26 +77,34 @@ class Evidence:
         return all(header.unit in RATES for header in self.headers)
 
 
-def propose_levels(evidence: Evidence) -> tuple[Proposal, Proposal, Proposal]:
+def propose_levels(
+    evidence: Evidence, known: Mapping[str, Proposal] | None = None
+) -> tuple[Proposal, Proposal, Proposal]:
     """Propose gain, readout noise and bias.
 
     Parameters
     ----------
     evidence : Evidence
         Headers, scatter and overscan.
+    known : mapping, optional
+        What is settled, by parameter; the others follow from it.
 
     Returns
     -------
     gain, rnoise, bias : Proposal
         e-/ADU, ADU, ADU.
     """
-    gain = _gain(evidence)
-    if not isinstance(gain.value, float):
+    known = known or {}
+    gain = known.get("gain") or _gain(evidence)
+    # A map that is given says no number; what the exposures tell stands in for it.
+    typical = _gain(evidence) if isinstance(gain.value, str) else gain
+    if not isinstance(typical.value, float):
         missing = Proposal("rnoise", None, "missing: nothing tells it without a gain", False)
-        return gain, missing, _bias(evidence, None, None)
-    said = _rnoise_of_header(evidence, gain.value)
-    bias = _bias(evidence, gain.value, said)
-    return gain, _rnoise(evidence, gain, said, bias), bias
+        bias = known.get("bias") or _bias(evidence, None, None)
+        return gain, known.get("rnoise") or missing, bias
+    said = _rnoise_of_header(evidence, typical.value)
+    bias = known.get("bias") or _bias(evidence, typical.value, said)
+    return gain, known.get("rnoise") or _rnoise(evidence, typical, said, bias), bias
 
 
 # ---- gain ----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """From names of files to groups of exposures, and from a group to what to start it with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,10 @@ class Start:
         The exposures.
     exposures : ExposureSet
         As read.
-    proposals : tuple of Proposal
-        Of `extnum`, `gain`, `rnoise` and `bias`.
+    extension : Proposal
+        Of `extnum`.
+    evidence : Evidence
+        What gain, readout noise and bias are proposed from.
     sections : tuple of (xmin, xmax, ymin, ymax)
         Overscan, FITS pixels: nothing is to be detected there.
     remarks : tuple of str
@@ -70,9 +72,27 @@ class Start:
 
     group: Group
     exposures: ExposureSet
-    proposals: tuple[Proposal, ...]
+    extension: Proposal
+    evidence: Evidence
     sections: tuple[tuple[int, int, int, int], ...]
     remarks: tuple[str, ...]
+
+    def proposals(self, known: Mapping[str, Proposal] | None = None) -> tuple[Proposal, ...]:
+        """Propose `extnum`, `gain`, `rnoise` and `bias`.
+
+        Parameters
+        ----------
+        known : mapping, optional
+            What is settled, by parameter: as it is in what is returned, and used for the others.
+
+        Returns
+        -------
+        tuple of Proposal
+            In this order.
+        """
+        known = known or {}
+        levels = propose_levels(self.evidence, known)
+        return (known.get("extnum") or self.extension, *levels)
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -164,9 +184,9 @@ def start_from(group: Group) -> Start:
     overscan = measure_overscan(exposures.data, sections)
     valid = _outside(exposures, sections)
     scatter = measure_noise(exposures.data, valid)
-    levels = propose_levels(Evidence(facts, scatter, overscan))
+    evidence = Evidence(facts, scatter, overscan)
     remarks = disagreements(exposures.names, exposures.headers, facts, exposures.shape)
-    return Start(group, exposures, (_extension(group), *levels), sections, remarks)
+    return Start(group, exposures, _extension(group), evidence, sections, remarks)
 
 
 def _outside(
@@ -196,27 +216,24 @@ def _extension(group: Group) -> Proposal:
     return Proposal("extnum", first.image.number, origin, certain)
 
 
-def settled(proposals: Sequence[Proposal], given: Mapping[str, Any]) -> tuple[Proposal, ...]:
-    """Put what a user says in the place of proposals.
+def settled(given: Mapping[str, Any]) -> dict[str, Proposal]:
+    """Take what a user says as it is.
 
     Parameters
     ----------
-    proposals : sequence of Proposal
-        Of parameters.
     given : mapping
         Values by parameter name; None for nothing said.
 
     Returns
     -------
-    tuple of Proposal
-        What was given is certain.
+    dict
+        Certain proposals, by parameter name.
     """
-    return tuple(
-        replace(each, value=given[each.name], origin="given", certain=True)
-        if given.get(each.name) is not None
-        else each
-        for each in proposals
-    )
+    return {
+        name: Proposal(name, value, "given", certain=True)
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def parameters_of(start: Start, proposals: Sequence[Proposal], images: Sequence[str]) -> Parameters:

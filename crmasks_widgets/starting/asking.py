@@ -1,7 +1,7 @@
 """What `crmasks init` shows and asks."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -144,22 +144,30 @@ def said(proposal: Proposal) -> str:
     return f"{proposal.name}: {value}{UNITS[proposal.name]}"
 
 
-def ask(console: Console, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+def ask(console: Console, start: Start, known: Mapping[str, Proposal]) -> tuple[Proposal, ...]:
     """Let the user at the terminal take, refuse or replace what is not certain.
+
+    The readout noise comes last: it follows from the gain and the bias that were settled.
 
     Parameters
     ----------
     console : rich.console.Console
         Where.
-    proposals : sequence of Proposal
-        Of parameters.
+    start : Start
+        What proposes.
+    known : mapping
+        What is settled, by parameter.
 
     Returns
     -------
     tuple of Proposal
         All certain, or without a value.
     """
-    return tuple(each if each.certain else _answer(console, each) for each in proposals)
+    answers = dict(known)
+    for name in ("extnum", "gain", "bias", "rnoise"):
+        (each,) = (proposal for proposal in start.proposals(answers) if proposal.name == name)
+        answers[name] = each if each.certain else _answer(console, each)
+    return start.proposals(answers)
 
 
 def _answer(console: Console, proposal: Proposal) -> Proposal:

@@ -96,7 +96,7 @@ def begin(files: Sequence[str], output: Path, choices: Choices, console: Console
     for own, target in zip(starts, targets, strict=True):
         for remark in dict.fromkeys(remark for start in own for remark in start.remarks):
             logger.warning("%s", remark)
-        decided = [_decide(_settled(start, given), start, choices, console) for start in own]
+        decided = [_decide(start, _settled(start, given), choices, console) for start in own]
         _write(own, decided, target)
         missing += [f"{target}: {text}" for text in _missing(own, decided).values()]
     if missing:
@@ -105,10 +105,9 @@ def begin(files: Sequence[str], output: Path, choices: Choices, console: Console
     return targets
 
 
-def _settled(start: Start, given: Mapping[str, Any]) -> tuple[Proposal, ...]:
+def _settled(start: Start, given: Mapping[str, Any]) -> dict[str, Proposal]:
     several = bool(start.group.exposures[0].detectors)
-    known = {k: v for k, v in given.items() if not (several and k == "extnum")}
-    return settled(start.proposals, known)
+    return settled({k: v for k, v in given.items() if not (several and k == "extnum")})
 
 
 def _targets(output: Path, n: int) -> list[Path]:
@@ -121,14 +120,15 @@ def _open(proposal: Proposal) -> bool:
 
 
 def _decide(
-    proposals: Sequence[Proposal], start: Start, choices: Choices, console: Console
+    start: Start, known: Mapping[str, Proposal], choices: Choices, console: Console
 ) -> tuple[Proposal, ...]:
+    proposals = start.proposals(known)
     print_proposals(console, start.group, proposals)
     if choices.yes:
         return tuple(_taken(each) for each in proposals)
     if console.is_terminal and sys.stdin.isatty():
-        return ask(console, proposals)
-    return tuple(proposals)
+        return ask(console, start, known)
+    return proposals
 
 
 def _taken(proposal: Proposal) -> Proposal:

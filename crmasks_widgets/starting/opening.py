@@ -7,8 +7,9 @@ from typing import Any
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.errors import InputError, ParameterError
-from crmasks_widgets.exposures import read_calibration
+from crmasks_widgets.exposures import CALIBRATION_NAMES, read_calibration
 from crmasks_widgets.loading import number_of
+from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.proposals.start import find_exposures, parameters_of, settled, start_from
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,9 @@ def open_files(
     detectors = found.usable[0].detectors
     labels = [each.exposures[0].image.label for each in detectors]
     start = start_from(detectors[number_of(labels, detector, names[0]) - 1])
-    proposals = settled(start.proposals, given)
+    levels = {name: given[name] for name in CALIBRATION_NAMES if name in given}
+    checked = Parameters(**levels)
+    proposals = start.proposals(settled({name: getattr(checked, name) for name in levels}))
     for text in (*found.left_out, *start.remarks):
         logger.warning("%s", text)
     for each in proposals:
