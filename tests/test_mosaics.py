@@ -10,6 +10,7 @@ from astropy.table import Table
 
 import crmasks_widgets as cm
 from crmasks_widgets.cli import EXIT_BAD_INPUT
+from crmasks_widgets.machine import memory_needed
 
 from .conftest import LEVELS, QUICK, SHAPE, small_scene
 
@@ -173,6 +174,27 @@ def test_what_does_not_fit_is_one_line(tmp_path, run_cli, kind):
     assert done.code == EXIT_BAD_INPUT, done.err
     assert fragment in done.err.strip().splitlines()[-1]
     assert "Traceback" not in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_memory_is_that_of_all_detectors(tmp_path, monkeypatch):
+    write_camera(tmp_path)
+    monkeypatch.setenv("CRMASKS_MEMORY_LIMIT", f"{memory_needed(3, SHAPE) + 0.1}")
+    assert cm.load_analysis(write_yaml(tmp_path, "all"), detector=3).exposures.n == 3
+    with pytest.raises(cm.InputError, match=r"9 such images need .* MiB of memory"):
+        cm.load_mosaic(write_yaml(tmp_path, "all"))
+
+
+def test_a_product_that_cannot_be_made_leaves_nothing_behind(tmp_path, monkeypatch):
+    write_camera(tmp_path)
+    mosaic = cm.load_mosaic(write_yaml(tmp_path, [1, 2]))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("crmasks_widgets.products.mosaic._layer", full)
+    with pytest.raises(cm.OutputError, match=r"combined_mediancr\.fits: could not be written"):
+        cm.save_all(mosaic, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -1,7 +1,6 @@
 """The files of several detectors: of each kind one, with what belongs to all of them."""
 
 import csv
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from astropy.table import Table
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic, stacked
+from crmasks_widgets.files.folder_lock import temporary_path
 from crmasks_widgets.files.writing import Product
 
 SCIENCE, HEAD = "SCI", "DETECTOR"
@@ -71,13 +71,16 @@ def _joined(
     join: Callable[[Mosaic, Sequence[tuple[int, Path]], Path], None],
     path: Path,
 ) -> None:
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-        written = []
+    written: list[tuple[int, Path]] = []
+    try:
         for number, product in parts:
-            one = Path(folder) / f"{number}-{product.name}"
-            product.write(one)
+            one = temporary_path(path.parent, f"{number}-{product.name}")
             written.append((number, one))
+            product.write(one)
         join(mosaic, written, path)
+    finally:
+        for _, one in written:
+            one.unlink(missing_ok=True)
 
 
 def _join_fits(mosaic: Mosaic, parts: Sequence[tuple[int, Path]], path: Path) -> None:
