@@ -15,6 +15,7 @@ from crmasks_widgets.batch import Outcome, Report
 from crmasks_widgets.core.detectors import rows
 from crmasks_widgets.core.noise_remarks import remarks_on
 from crmasks_widgets.core.significance.excess import LEAST_SIGNIFICANCE
+from crmasks_widgets.core.verdicts import REJECTED
 from crmasks_widgets.files.writing import Written
 
 _KIB = 1024
@@ -120,8 +121,11 @@ def compute_with_progress(
     if not quiet and detect:
         console.print(counts_table(analysis))
         n_hits, lost = analysis.n_hits, int(analysis.problematic.sum())
+        rejected = int(np.count_nonzero(analysis.hits["verdict"] == REJECTED))
+        left_out = f", {rejected} of them rejected" if rejected else ""
         console.print(
-            f"hits in MEDIANCR: {n_hits}; pixels masked in every exposure: {lost}", highlight=False
+            f"hits of the median: {n_hits}{left_out}; pixels masked in every exposure: {lost}",
+            highlight=False,
         )
 
 

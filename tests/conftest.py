@@ -44,17 +44,26 @@ BROWSER = Path(__file__).parent / "browser"
 FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items):
-    """Mark what needs a browser, and keep on one worker what shares its set-up: a module, or the
-    browser and its JupyterLab.
+def pytest_itemcollected(item):
+    """Mark what needs a browser."""
+    if item.path.is_relative_to(BROWSER):
+        item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep on one worker what shares its set-up: a module, or the browser and its JupyterLab.
+
+    Marks of groups would say the same, but with pytest 9 pytest-xdist 3.8 does not hear them.
     """
-    for item in items:
-        in_browser = item.path.is_relative_to(BROWSER)
-        if in_browser:
-            item.add_marker(pytest.mark.browser)
-        group = "browser" if in_browser else item.module.__name__
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            path = nodeid.split("::", 1)[0]
+            return "browser" if path.startswith("tests/browser/") else path
+
+    return ByModule(config, log)
 
 
 @pytest.fixture(autouse=True, scope="module")

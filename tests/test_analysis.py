@@ -30,6 +30,7 @@ CHANGES = {
     "regions_to_be_skipped": ((1, 20, 1, 20),), "pixels_to_be_flagged_as_cr": ((5, 7),),
     "pixels_to_be_ignored_as_cr": ((9, 9),), "mediancr_pixels_rejected": ((30, 30), (31, 30)),
     "pixels_to_be_replaced_by_local_median": ((30, 30, 3, 3),),
+    "mediancr_pixels_confirmed": ((30, 30),),
     "la_gain_apply": False, "la_sigclip": 8.0, "la_sigfrac": 0.5, "la_objlim": 3.0,
     "la_satlevel": 3000.0, "la_niter": 1, "la_sepmed": False, "la_cleantype": "medmask",
     "la_fsmode": "median", "la_psfmodel": "moffat", "la_psffwhm_x": 3.0, "la_psffwhm_y": 2.0,

@@ -127,7 +127,7 @@ def test_progress_counts_and_products_are_reported(work):
         assert counts == [*expected, analysis.mask(target).sum()]
     n_lost = int(analysis.problematic.sum())
     assert (
-        f"hits in MEDIANCR: {analysis.labels.max()}; pixels masked in every exposure: {n_lost}"
+        f"hits of the median: {analysis.labels.max()}; pixels masked in every exposure: {n_lost}"
         in lines
     )
     assert f"products in {work.out}" in lines

@@ -8,8 +8,11 @@ import pytest
 import crmasks_widgets as cm
 from crmasks_widgets.core.combine import KINDS
 
+from .counts import LONG, cases
+
 SHAPE, SKY, GAIN, RNOISE = (180, 200), 100.0, 1.7, 3.4
 ALIKE, SEEING = (1.0, 1.0, 1.0), (1.0, 1.1, 1.25)
+SMALL = (92, 96)
 
 
 def add_star(light, place, flux, width):
@@ -27,37 +30,42 @@ def exposed(light, rng):
 
 
 @cache
-def field(fwhm, shift, seeing, peak=None):
-    """Exposures of stars on a grid, or of one star, and where and how wide they are."""
+def field(fwhm, shift, seeing, peak=None, shape=SHAPE, changes=(1.0, 1.0, 1.0, 1.0, 1.0)):
+    """Exposures of stars on a grid, or of one star, and where they are; every third may vary."""
     rng = np.random.default_rng(5)
-    shape = SHAPE if peak is None else (60, 60)
-    grid = [(x, y) for x in range(14, 190, 22) for y in range(14, 170, 22)]
+    shape = shape if peak is None else (60, 60)
+    grid = [(x, y) for x in range(14, shape[1] - 10, 22) for y in range(14, shape[0] - 10, 22)]
     places = np.array(grid if peak is None else [(30, 30)]) + rng.uniform(-0.5, 0.5, (1, 2))
     peaks = 10 ** rng.uniform(2.5, 4.2, len(places)) if peak is None else [peak]
     frames = []
     for k, ratio in enumerate(seeing):
         light, width = np.full(shape, SKY), fwhm / 2.3548
         dx, dy = moved(k, shift)
-        for (x, y), height in zip(places, peaks, strict=True):
-            add_star(light, (x + dx, y + dy), height * 2 * np.pi * width**2, width * ratio)
+        for i, ((x, y), height) in enumerate(zip(places, peaks, strict=True)):
+            flux = height * 2 * np.pi * width**2 * (1 if i % 3 else changes[k])
+            add_star(light, (x + dx, y + dy), flux, width * ratio)
         frames.append(exposed(light, rng))
     return np.array(frames, np.float32), places
 
 
 @cache
-def fibres_with_knots(shift, seeing):
+def fibres_with_knots(shift, seeing, width=1.1, flux=None):
     """Exposures of a few fibres along x with emission knots, and where the knots are."""
     rng = np.random.default_rng(6)
     y = np.arange(SHAPE[0])[:, None]
     knots = [(x, row) for x in range(20, 190, 30) for row in range(20, 170, 28)]
+    fluxes = np.full(len(knots), 2e4)
+    if flux is not None:
+        knots = [tuple(place) for place in np.array(knots) + rng.uniform(-5, 5, (len(knots), 2))]
+        fluxes = 10 ** rng.uniform(*flux, len(knots))
     frames = []
     for k, ratio in enumerate(seeing):
         dx, dy = moved(k, shift)
         light = np.full(SHAPE, 10.0)
         for row in range(6, SHAPE[0], 7):
             light += 150 * np.exp(-((y - row - dy) ** 2) / 2 / (1.1 * ratio) ** 2) / ratio
-        for x, row in knots:
-            add_star(light, (x + dx, row + dy), 2e4, 1.1 * ratio)
+        for (x, row), light_of_knot in zip(knots, fluxes, strict=True):
+            add_star(light, (x + dx, row + dy), light_of_knot, width * ratio)
         frames.append(exposed(light, rng))
     return np.array(frames, np.float32), np.array(knots, float)
 
@@ -86,11 +94,21 @@ def check(frames, places, radius, method, **changes):
         assert (made.map > 0).all(), kind
 
 
-DIFFERENCES = [(shift, seeing) for shift in (0.0, 0.05, 0.1, 0.3) for seeing in (ALIKE, SEEING)]
+SHIFTS = (0.0, 0.05, 0.1, 0.3)
+DIFFERENCES = [(shift, seeing) for shift in SHIFTS for seeing in (ALIKE, (1, 1.05, 1.1), SEEING)]
+# What takes long is tried where exposures differ least and most.
+FEW = DIFFERENCES if LONG else [DIFFERENCES[0], DIFFERENCES[-1]]
+
+
+@pytest.mark.parametrize("method", ["significance", "significance_lacosmic", "lacosmic"])
+@pytest.mark.parametrize(("shift", "seeing"), DIFFERENCES)
+def test_stars_keep_their_light_in_every_method_that_can(shift, seeing, method):
+    frames, places = field(2.2, shift, seeing, shape=SMALL)
+    check(frames, places, 7.0, method)
 
 
 @pytest.mark.parametrize("matching", ["auto", "off"])
-@pytest.mark.parametrize(("shift", "seeing"), DIFFERENCES)
+@pytest.mark.parametrize(("shift", "seeing"), FEW)
 @pytest.mark.parametrize("fwhm", [1.6, 3.0])
 def test_stars_keep_their_light(fwhm, shift, seeing, matching):
     frames, places = field(fwhm, shift, seeing)
@@ -98,14 +116,29 @@ def test_stars_keep_their_light(fwhm, shift, seeing, matching):
 
 
 @pytest.mark.parametrize("matching", ["auto", "off"])
-@pytest.mark.parametrize(("shift", "seeing"), DIFFERENCES)
+@pytest.mark.parametrize(("shift", "seeing"), FEW)
 def test_knots_on_fibres_keep_their_light(shift, seeing, matching):
     frames, places = fibres_with_knots(shift, seeing)
     check(frames, places, 4.0, "significance", match_exposures=matching)
 
 
+@pytest.mark.parametrize("n", [4, 5])
+def test_sharp_knots_keep_their_lowest_exposure(n):
+    # Displaced and seen with another width at once, they differ by more than matching takes away.
+    seeing = tuple(np.linspace(1, 1.2, n))
+    frames, places = fibres_with_knots(0.3, seeing, width=0.68, flux=(3.3, 4.6))
+    check(frames, places, 4.0, "significance")
+
+
+@pytest.mark.parametrize("seeing", [ALIKE, (1.0, 1.03, 1.05, 1.07, 1.1)])
+def test_stars_that_vary_keep_their_light(seeing):
+    changes = (1.0, 1.2, 0.8, 1.1, 0.9)
+    frames, places = field(2.2, 0.1, seeing, changes=changes)
+    check(frames, places, 7.0, "significance")
+
+
 @pytest.mark.parametrize("method", ["significance", "significance_lacosmic", "lacosmic"])
-@pytest.mark.parametrize("shift", [0.0, 0.05, 0.1, 0.3])
+@pytest.mark.parametrize("shift", cases([0.0, 0.3], SHIFTS))
 def test_a_single_star_keeps_its_light(method, shift):
     frames, places = field(1.6, shift, ALIKE, 9000.0)
     check(frames, places, 5.0, method)
@@ -113,5 +146,13 @@ def test_a_single_star_keeps_its_light(method, shift):
 
 @pytest.mark.parametrize("method", ["mmcosmic", "mm_lacosmic"])
 def test_where_the_reference_fills_with_the_minimum_equivalent_exposures_keep_their_light(method):
-    # Displaced ones do not: what exceeds the boundary becomes the lowest value, by definition.
     check(*field(3.0, 0.0, ALIKE), 8.5, method)
+
+
+@pytest.mark.parametrize("method", ["mmcosmic", "mm_lacosmic"])
+@pytest.mark.parametrize(("shift", "seeing"), [(0.1, ALIKE), (0.3, ALIKE), (0.0, SEEING)])
+def test_where_the_reference_fills_with_the_minimum_others_lose_light(method, shift, seeing):
+    # By definition: what exceeds the boundary, as one side of a displaced star does, is filled so.
+    frames, places = field(2.2, shift, seeing, shape=SMALL)
+    with pytest.raises(AssertionError, match="mediancr"):
+        check(frames, places, 7.0, method)

@@ -31,13 +31,21 @@ def changed(diff, folder):
 
 
 def with_hunk(lines, number, hunk, path):
-    """Lines with one hunk applied, at the place nearest to its number where it fits."""
-    old = [line[1:] for line in hunk if line[0] in " -"]
-    new = [line[1:] for line in hunk if line[0] in " +"]
-    fits = [k for k in range(len(lines) + 1) if lines[k : k + len(old)] == old]
-    assert fits, f"{path}: a hunk of CONTRIBUTING.md no longer applies: {hunk}"
-    place = min(fits, key=lambda k: abs(k - number))
-    return lines[:place] + new + lines[place + len(old) :]
+    """Lines with one hunk applied, at the place nearest to its number where it fits.
+
+    Code moves: where not all of its context is there, the line above or below the change suffices,
+    if there is just one like it.
+    """
+    old, new = ([line[1:] for line in hunk if line[0] in kept] for kept in (" -", " +"))
+    above, below = hunk[0][0] == " ", hunk[-1][0] == " "
+    for top, bottom in ((0, 0), (above, 0), (0, below)):
+        wanted, put = (part[top : len(part) - bottom] for part in (old, new))
+        fits = [k for k in range(len(lines) + 1) if lines[k : k + len(wanted)] == wanted]
+        whole = not top and not bottom
+        if fits and (whole or (len(fits) == 1 and any(map(str.strip, wanted)))):
+            place = min(fits, key=lambda k: abs(k - number))
+            return lines[:place] + put + lines[place + len(wanted) :]
+    pytest.fail(f"{path}: a hunk of CONTRIBUTING.md no longer applies: {hunk}")
 
 
 def read(path):
@@ -65,9 +73,38 @@ def test_an_example_applies(name):
 
 
 def test_an_example_that_does_not_fit_is_noticed():
-    diff = EXAMPLES["stage"].replace(" def scaled", " def scaled_otherwise")
-    with pytest.raises(AssertionError, match="no longer applies"):
-        changed(diff, ROOT)
+    removed = [" above", "-what is gone", "+what comes", " below"]
+    for there in (["above", "below"], ["above", "another", "below"]):
+        with pytest.raises(pytest.fail.Exception, match=r"x\.py: .* no longer applies"):
+            with_hunk(there, 0, removed, "x.py")
+
+
+INSERTED = [" above", "+new", " below"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["above", "below"], ["above", "new", "below"]),
+        (["else", "above", "below"], ["else", "above", "new", "below"]),
+        (["above", "came between", "below"], ["above", "came between", "new", "below"]),
+        (["above", "changed"], ["above", "new", "changed"]),
+        (["changed", "below"], ["changed", "new", "below"]),
+    ],
+)
+def test_a_change_is_found_by_the_lines_beside_it(before, after):
+    assert with_hunk(before, 0, INSERTED, "x.py") == after
+
+
+@pytest.mark.parametrize("lines", [["above", "x", "above"], ["x"], ["below", "below"], []])
+def test_a_change_without_one_place_is_refused(lines):
+    with pytest.raises(pytest.fail.Exception, match="no longer applies"):
+        with_hunk(lines, 0, INSERTED, "x.py")
+
+
+def test_an_empty_line_is_no_place():
+    with pytest.raises(pytest.fail.Exception, match="no longer applies"):
+        with_hunk(["", "x"], 0, [" ", "+new", " below"], "x.py")
 
 
 @pytest.mark.process

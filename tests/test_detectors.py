@@ -13,7 +13,7 @@ from crmasks_widgets.analysis.table import STAGES
 from crmasks_widgets.core import codes, detectors
 from crmasks_widgets.dashboard.drawing import overlays
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
-from crmasks_widgets.dashboard.drawing.densities import glyphs
+from crmasks_widgets.dashboard.drawing.glyphs import glyphs
 from crmasks_widgets.dashboard.drawing.stretches import COLOUR_MAPS, INVALID, colour_palette
 from crmasks_widgets.dashboard.image.frames import pixel_line
 from crmasks_widgets.dashboard.page.status import found, method_buttons

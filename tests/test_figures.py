@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import subprocess
 import sys
 from functools import cache
@@ -35,6 +36,8 @@ from crmasks_widgets.figures.page import HitPage, round_ticks, short_number
 from crmasks_widgets.figures.page_layout import PANEL, PageLayout, grid_shape, panel_places
 from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.parameters import Parameters
+
+from .counts import LONG
 
 LACOSMIC_ONLY = DETECTORS["lacosmic"].code
 MM_ONLY = DETECTORS["mm"].code
@@ -79,6 +82,11 @@ def job_of(made: Analysis, name: str) -> FigureJob:
     return next(job for job in all_figures(made) if job.name == name)
 
 
+def one_of_a_kind(made: Analysis) -> list[FigureJob]:
+    """All figures, of those that each exposure has the first: the others differ by a number."""
+    return [job for job in all_figures(made) if LONG or not re.search(r"[2-9]\.png$", job.name)]
+
+
 def line(axes, label):
     return next(item for item in axes.lines if item.get_label() == label)
 
@@ -117,12 +125,12 @@ PDFS = ["mediancr_identified_cr.pdf", "problematic_pixels.pdf"]
     ],
 )
 def test_every_configuration_makes_its_figures(tmp_path, n, changes, first):
-    made = analysis(n, **changes)
+    made = analysis(n, maxplots=3, **changes)
     masks = [f"diagnostic_crmask{i}.png" for i in range(1, n + 1)]
     pdfs = PDFS if made.problematic.any() else PDFS[:1]
     assert made.uses_mm <= (pdfs == PDFS)
     assert names(made) == [*first, *DIAGNOSTICS, *masks, *pdfs]
-    for job in all_figures(made):
+    for job in one_of_a_kind(made):
         path = draw(job, tmp_path)
         if path.suffix == ".png":
             with Image.open(path) as picture:
@@ -132,14 +140,14 @@ def test_every_configuration_makes_its_figures(tmp_path, n, changes, first):
         else:
             expected = made.labels if "median" in path.name else made.problematic_labels
             with pymupdf.open(path) as book:
-                assert len(book) == expected.max() > 0
+                assert len(book) == min(expected.max(), 3) > 0
                 assert UUID in book.metadata["keywords"]
                 assert not book.metadata["creationDate"]
 
 
 def test_lacosmic_alone_never_simulates(tmp_path):
     made = analysis(3, (40, 40), crmethod="lacosmic", maxplots=1)
-    for job in all_figures(made):
+    for job in one_of_a_kind(made):
         draw(job, tmp_path)
     assert not {stage for stage, _ in made.computed()} & {"expected", "boundary", "threshold"}
 
@@ -162,7 +170,7 @@ def test_figures_leave_analysis_and_settings_as_they_were(tmp_path):
         return [hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest() for a in arrays]
 
     before, settings = state(), dict(mpl.rcParams)
-    for job in all_figures(made):
+    for job in one_of_a_kind(made):
         draw(job, tmp_path)
     assert state() == before
     assert dict(mpl.rcParams) == settings
@@ -686,10 +694,8 @@ def test_hard_cases_are_drawn_without_a_warning(tmp_path, case, method):
             mm_boundary_fit="piecewise", mm_fixed_points_in_boundary=points,
         ),
     )  # fmt: skip
-    for job in all_figures(made):
-        if job.name not in ("diagnostic_crmask2.png", "diagnostic_crmask3.png"):
-            path = draw(job, tmp_path)
-            assert path.stat().st_size > 1000
+    for job in one_of_a_kind(made):
+        assert draw(job, tmp_path).stat().st_size > 1000
     if case in ("nan", "small") and method != "lacosmic":
         assert "mediancr_identified_cr.pdf" in {p.name for p in tmp_path.iterdir()}
 

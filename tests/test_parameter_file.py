@@ -399,6 +399,7 @@ OTHER = {
     "pixels_to_be_flagged_as_cr": st.none() | st.lists(st.tuples(coordinate, coordinate)),
     "pixels_to_be_ignored_as_cr": st.none() | st.lists(st.tuples(coordinate, coordinate)),
     "mediancr_pixels_rejected": st.none() | st.lists(st.tuples(coordinate, coordinate)),
+    "mediancr_pixels_confirmed": st.none() | st.lists(st.tuples(coordinate, coordinate)),
     "pixels_to_be_replaced_by_local_median": st.none()
     | st.lists(st.tuples(coordinate, coordinate, st.just(3), st.sampled_from([1, 5]))),
     "sg_corrected": st.lists(st.sampled_from(CLASSES)),

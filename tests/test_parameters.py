@@ -25,6 +25,7 @@ NULLABLE_NUMBERS = {"mm_threshold", "mm_threshold_rnoise", "mm_expected_false", 
 REGION_LISTS = ["flux_factor_regions", "regions_to_be_skipped"]
 PIXEL_LISTS = [
     "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr", "mediancr_pixels_rejected",
+    "mediancr_pixels_confirmed",
 ]  # fmt: skip
 
 
@@ -39,7 +40,7 @@ OWN = {
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
     "mediancr_pixels_rejected", "max_flagged_fraction", "dq_extension", "dq_bits",
     "bad_pixel_mask", "noise_extension", "noise_kind",
-    "sg_false_alarms", "sg_growth",
+    "sg_false_alarms", "sg_growth", "mediancr_pixels_confirmed",
     "sg_background", "sg_measured_noise", "sg_corrected", "match_exposures",
 }  # fmt: skip
 
@@ -55,7 +56,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "pixels_to_be_ignored_as_cr": None, "pixels_to_be_replaced_by_local_median": None,
         "mediancr_pixels_rejected": None, "max_flagged_fraction": 0.5,
         "dq_extension": None, "dq_bits": None, "bad_pixel_mask": None,
-        "noise_extension": None, "noise_kind": "auto",
+        "noise_extension": None, "noise_kind": "auto", "mediancr_pixels_confirmed": None,
         "verify_cr": False, "semiwindow": 15, "color_scale": "minmax", "maxplots": -1,
         "la_gain_apply": True, "la_sigclip": 5.0, "la_sigfrac": 0.3, "la_objlim": 5.0,
         "la_satlevel": 65535.0, "la_niter": 4, "la_sepmed": True, "la_cleantype": "meanmask",

@@ -36,6 +36,19 @@ def test_every_hit_is_read_back_in_its_place_with_number_and_method(analysis, tm
         assert region.visual["facecolor"] == colours[row["method"]]
 
 
+def test_a_verdict_is_part_of_the_text_and_a_rejected_hit_is_dashed(analysis):
+    pixels = [np.argwhere(analysis.labels == number)[:, ::-1] + 1 for number in (2, 3)]
+    judged = analysis.replace(
+        mediancr_pixels_rejected=pixels[0].tolist(), mediancr_pixels_confirmed=pixels[1].tolist()
+    )
+    before, after = regions_text(analysis).splitlines(), regions_text(judged).splitlines()
+    assert len(after) == len(before)
+    assert " dash=1 " in after[5]
+    assert after[5].endswith(" rejected}")
+    assert after[6] == before[6].replace("}", " confirmed}")
+    assert after[7:] == before[7:]
+
+
 def test_a_class_is_part_of_the_text(analysis, monkeypatch):
     table = analysis.hits
     table["class"] = [f"odd {{{row['number']}}}\nthing" for row in table]

@@ -17,6 +17,7 @@ EDITS = {
     "pixels_to_be_flagged_as_cr": [[3, 4], [80, 64]],
     "pixels_to_be_ignored_as_cr": [[40, 30], [41, 30]],
     "mediancr_pixels_rejected": [[10, 10]],
+    "mediancr_pixels_confirmed": [[11, 10]],
     "pixels_to_be_replaced_by_local_median": [[20, 21, 3, 3]],
     "regions_to_be_skipped": [[1, 5, 1, 5]],
 }

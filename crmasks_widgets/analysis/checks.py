@@ -8,6 +8,7 @@ from crmasks_widgets.parameters import Parameters
 _PIXEL_LISTS = (
     "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
     "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
+    "mediancr_pixels_confirmed",
 )  # fmt: skip
 
 

@@ -124,17 +124,21 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
             "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
         ),
     ),
-    "found": Stage(masks.found, ("dilation",), ("flags", "edits", "stack")),
-    "labels": Stage(masks.labels, (), ("found",)),
+    "listed": Stage(masks.listed, ("dilation",), ("flags", "edits", "stack")),
+    "found": Stage(masks.found, (), ("listed", "edits")),
+    "labels": Stage(masks.labels, (), ("listed",)),
     "everywhere": Stage(
         masks.everywhere,
         (),
-        ("coincidences", "own_hits", "found", "flags", "edits", "level", "tested"),
+        ("coincidences", "own_hits", "listed", "flags", "edits", "level", "tested"),
     ),
     "classes": Stage(
         masks.classes,
         ("la_satlevel", "bias"),
-        ("labels", "everywhere", "flags", "edits", "noise_scale", "level", "tested", "alignment"),
+        (
+            "labels", "everywhere", "flags", "edits", "noise_scale", "level", "tested", "clean",
+            "alignment",
+        ),
     ),
     "mediancr": Stage(
         masks.mediancr, ("crmethod", "sg_corrected"), ("found", "labels", "classes", "edits")
@@ -146,8 +150,8 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "hits": Stage(
         masks.hits,
-        ("mm_simulation", "sg_corrected", "crmethod"),
-        ("labels", "found", "flags", "edits", "stack", "exact", "classes", "low"),
+        (*_NOISE, "mm_simulation", "sg_corrected", "crmethod", "mediancr_pixels_confirmed"),
+        ("labels", "listed", "flags", "edits", "stack", "exact", "classes", "low"),
     ),
     "fill": Stage(
         masks.fill,

@@ -29,6 +29,7 @@ SEPARATOR: Final = ";"
 # Of one set of exposures more likely than of all.
 HAND_EDITS: Final = (
     "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr", "mediancr_pixels_rejected",
+    "mediancr_pixels_confirmed",
 )  # fmt: skip
 
 

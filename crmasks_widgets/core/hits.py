@@ -10,6 +10,7 @@ from scipy.sparse import csgraph
 
 from crmasks_widgets.core import codes, detectors
 from crmasks_widgets.core.masks import EIGHT_NEIGHBOURS
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import Float64Array
 
@@ -118,6 +119,36 @@ def hit_table(
     excess = stack.median2d.ravel()[pixels] - minimum
     table["max_median_minus_min"] = _extreme(np.fmax, excess, number, n)
     return _with_units(table, stack.n)
+
+
+def significance(
+    labels: npt.NDArray[np.int32], stack: Stack, noise: Noise
+) -> npt.NDArray[np.float64]:
+    """By how much the median exceeds the minimum in each hit, in units of the noise.
+
+    Parameters
+    ----------
+    labels : (ny, nx) int32
+        Numbers of the hits.
+    stack : Stack
+        Values of the exposures, ADU.
+    noise : Noise
+        Of one exposure.
+
+    Returns
+    -------
+    (n,) float64
+        Of the pixel of each hit where it is largest, sigma of one exposure at the minimum;
+        infinite where an exposure has no noise.
+    """
+    pixels = np.flatnonzero(labels > 0)
+    minimum = stack.min2d.ravel()[pixels].astype(np.float64)
+    height = stack.median2d.ravel()[pixels] - minimum
+    sigma = noise.at(pixels).sigma(minimum)
+    in_sigma = np.full(len(pixels), np.inf)
+    np.divide(height, sigma, out=in_sigma, where=sigma > 0)
+    number = labels.ravel()[pixels]
+    return np.asarray(_extreme(np.fmax, in_sigma, number, int(labels.max(initial=0))), np.float64)
 
 
 def least_probability(

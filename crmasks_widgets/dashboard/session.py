@@ -5,16 +5,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from ipywidgets import Layout, Tab, VBox, Widget
+from ipywidgets import VBox, Widget
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.dashboard.diagram.points_view import PointsView
 from crmasks_widgets.dashboard.diagram.significance_view import SignificanceView
 from crmasks_widgets.dashboard.diagram.view import DiagramView
-from crmasks_widgets.dashboard.hits.cutouts_view import CutoutsView
-from crmasks_widgets.dashboard.hits.table_view import TableView
-from crmasks_widgets.dashboard.hits.volume_view import VolumeView
+from crmasks_widgets.dashboard.hits.view import HitsView
 from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.model.engine import Engine, Order, Snapshot, default_order
 from crmasks_widgets.dashboard.model.state import State, ViewModel
@@ -83,15 +81,12 @@ class Session:
         self.diagram, self.image = DiagramView(context), ImageView(context)
         self.quick = FormView(context, quick_names, compact=True)
         self.points, self.parameters = PointsView(context), FormView(context)
-        self.cutouts, self.table = CutoutsView(context), TableView(context)
-        self.volume, self.significance = VolumeView(context), SignificanceView(context)
+        self.hits, self.significance = HitsView(context), SignificanceView(context)
         self.files = FilesView(context, open_analysis, all_figures)
         titled: dict[str, View] = {
             "Diagram": self.diagram,
             "Image": self.image,
-            "Cutouts": self.cutouts,
-            "Hits": self.table,
-            "3-D": self.volume,
+            "Hits": self.hits,
             "Everywhere": self.status,
         }
         self.help = HelpView(
@@ -120,17 +115,13 @@ class Session:
         )
 
     def _laid_out(self) -> tuple[Widget, ...]:
-        hits = _tabs({"Cutouts": self.cutouts, "Hits": self.table, "3-D": self.volume})
-        # What costs much is made only while someone looks.
-        self.context.observe(hits, partial(_tell, self.volume, hits, "3-D"), "selected_index")
         left = VBox([self.diagram.widget, self.quick.widget])
         left.add_class("crmasks-left")
         right = VBox([self.image.widget])
         right.add_class("crmasks-right")
-        below = VBox([hits])
-        below.add_class("crmasks-below").add_class("crmasks-pane")
+        self.hits.widget.add_class("crmasks-below")
         return (
-            self.page, self.status.widget, left, right, below, self.status.message,
+            self.page, self.status.widget, left, right, self.hits.widget, self.status.message,
             self.drawer.widget,
         )  # fmt: skip
 
@@ -151,6 +142,7 @@ class Session:
         """Stop computing and remove the widgets."""
         self.dispatcher.stop()
         self.engine.close()
+        self.hits.close()
         close_all(self._made)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -180,7 +172,8 @@ class Session:
         first = (*observed, *detected) if waits else (*detected, *observed)
         expected: Order = (("expected", None),) if uses_mm else ()
         frame: Order = tuple(("combination", kind) for kind in KINDS if kind == display.frame)
-        sigma = self.significance.wanted(parameters, target)
+        sigma = self.diagram.wanted(parameters, target)
+        sigma += self.significance.wanted(parameters, target)
         return (("stack", None), *first, *frame, *sigma, *expected, *default_order(analysis))
 
     def _take(self, snapshot: Snapshot) -> None:
@@ -240,14 +233,3 @@ class Session:
 
     def _render_again(self) -> None:
         self.state.refresh()
-
-
-def _tell(view: VolumeView, tabs: Tab, title: str) -> None:
-    view.shown(tabs.titles[tabs.selected_index or 0] == title)
-
-
-def _tabs(views: dict[str, Any]) -> Tab:
-    tabs = Tab([view.widget for view in views.values()], layout=Layout(width="100%"))
-    tabs.titles = tuple(views)
-    tabs.selected_index = 0
-    return tabs

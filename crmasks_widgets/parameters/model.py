@@ -146,6 +146,13 @@ class Parameters(BaseModel):
         expected=types.PIXELS_RULE,
         in_reference=False,
     )
+    mediancr_pixels_confirmed: types.Pixels = about(
+        None,
+        "a pixel of each hit that a user has looked at and confirmed; no mask depends on it",
+        "pixel",
+        expected=types.PIXELS_RULE,
+        in_reference=False,
+    )
     max_flagged_fraction: types.Fraction = about(
         0.5, "part of the median that may be flagged; above it detection has run away", above=0,
         expected="a number above 0, at most 1", in_reference=False,

@@ -9,6 +9,7 @@ from astropy.table import Row
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.codes import colours_by_name
+from crmasks_widgets.core.verdicts import REJECTED, UNJUDGED
 from crmasks_widgets.errors import on_one_line
 from crmasks_widgets.files.writing import (
     Product,
@@ -64,8 +65,8 @@ def regions_text(analysis: Analysis) -> str:
     Returns
     -------
     str
-        A box for each hit, in FITS pixels; its text is number and method, its colour says the
-        method.
+        A box for each hit, in FITS pixels; its text is number, method and verdict, its colour says
+        the method; that of a rejected hit is dashed.
     """
     lines = [
         "# Region file format: DS9 version 4.1",
@@ -82,8 +83,11 @@ def _box(row: Row) -> str:
     words = [str(row["number"]), str(row["method"])]
     if "class" in row.colnames and row["class"] != PLAIN_NAME:
         words.append(str(row["class"]))
+    if row["verdict"] != UNJUDGED:
+        words.append(str(row["verdict"]))
     colour = colours_by_name().get(str(row["method"]), "green")
-    return f"box({place}) # color={colour} text={{{escaped(' '.join(words))}}}"
+    line = " dash=1" if row["verdict"] == REJECTED else ""
+    return f"box({place}) # color={colour}{line} text={{{escaped(' '.join(words))}}}"
 
 
 def escaped(text: str) -> str:

@@ -130,7 +130,7 @@ class Screen:
 
     def counts(self):
         """Text of the counts by method; empty before they are known."""
-        chips = self.dashboard.locator(".crmasks-legend .crmasks-chip").all_inner_texts()
+        chips = self.dashboard.locator(".crmasks-found .crmasks-chip").all_inner_texts()
         return " ".join(" ".join(chips).split())
 
     def wait_for_results(self):
@@ -192,6 +192,9 @@ class Screen:
             left, right, low, high = limits
             return self.point(plot, (x - left) / (right - left), (y - low) / (high - low))
         figure = self.dashboard.locator(f".crmasks-plot-{plot}")
+        if figure.locator(".crmasks-hand").count():  # axes may be curved
+            self.at_rest(figure.bounding_box)
+            return figure.locator(".crmasks-hand").evaluate(IN_HAND, [x, y])
         ticks = self.at_rest(lambda: figure.evaluate(TICKS))
         return [
             (a + (value - first) / (last - first) * (b - a))
@@ -371,6 +374,11 @@ class Lab:
                 yield Screen(page, inside)
         self._end_sessions(path.name)
 
+
+IN_HAND = """(el, [x, y]) => {
+    const { left, top } = el.getBoundingClientRect();
+    return [left + el.clientLeft + el.crmasksHand.across(x), top + el.crmasksHand.up(y)];
+}"""
 
 # Of each axis the first and the last number, and where on the page its tick is.
 TICKS = """figure => ["x", "y"].map((axis) => {

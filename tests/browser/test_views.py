@@ -1,7 +1,6 @@
 """The views are one: what is done in one of them is seen in all."""
 
 import io
-import re
 import subprocess
 import sys
 
@@ -29,8 +28,7 @@ def hit_pixel(screen):
     return screen.kernel.run(
         "hits = dashboard.analysis.hits\n"
         "row = max(hits, key=lambda row: row['npix'])\n"
-        "from crmasks_widgets.dashboard.image.picking import pixel_of_hit\n"
-        "y, x = pixel_of_hit(dashboard.state.model, int(row['number']))",
+        "y, x = dashboard.session.hits.listing.hits.place(int(row['number']) - 1)",
         "(int(x) + 1, int(y) + 1, int(row['number']))",
     )
 
@@ -120,36 +118,38 @@ def test_the_drawer_lies_over_the_views_and_moves_nothing(screen):
     assert screen.dashboard.locator(".crmasks-drawer.crmasks-unopened").count() == 1
 
 
+def large(screen):
+    """The selected hit, large."""
+    return screen.dashboard.locator(".crmasks-hit")
+
+
 def test_a_click_on_a_flagged_pixel_is_seen_in_every_view(screen):
     x, y, number = hit_pixel(screen)
-    nothing = screen.picture("cutouts")
     screen.page.mouse.click(*screen.data_point("image", x, y))
-    title = screen.dashboard.get_by_text(re.compile(rf"hit {number} of \d+"))
+    title = large(screen).get_by_text(f"Hit {number}", exact=True)
     title.wait_for()
-    screen.until(lambda: screen.picture("cutouts") != nothing, "cutouts")
+    canvas = large(screen).locator("canvas").first
+    screen.until(lambda: number_of_colours(canvas.screenshot()) > 20, "panels")
     screen.shot("dashboard_hit")
-    screen.tab("Hits")
+    screen.button("Table").click()
     row = screen.dashboard.locator("tr[aria-current=true]")
     screen.until(lambda: row.count() == 1, "a row of the table")
     assert row.locator("td").first.inner_text() == str(number)
-    screen.tab("3-D")
-    legend = screen.dashboard.get_by_text("From left to right")
+    screen.dashboard.get_by_role("button", name="In 3-D (c)").click()
+    legend = screen.dashboard.get_by_text("1 to 3, median, corrected")
     one = legend.inner_text()
     surfaces = screen.dashboard.locator(".crmasks-plot-volume canvas").first
     screen.until(lambda: number_of_colours(surfaces.screenshot()) > 100, "painted surfaces")
-    screen.tab("Cutouts")
-    screen.button("Next hit").click()
-    screen.tab("3-D")
+    screen.page.keyboard.press("j")
     screen.until(lambda: legend.inner_text() not in ("", one), "surfaces of the next hit")
 
 
 def test_a_row_of_the_table_selects_its_hit(screen):
-    screen.tab("Hits")
+    screen.button("Table").click()
     row = screen.dashboard.locator("tbody tr[data-number]").nth(2)
-    number = row.get_attribute("data-number")
+    number = row.locator("td").first.inner_text()
     row.click()
-    screen.tab("Cutouts")
-    screen.dashboard.get_by_text(re.compile(rf"hit {number} of \d+")).wait_for()
+    large(screen).get_by_text(f"Hit {number}", exact=True).wait_for()
 
 
 def test_blink_changes_the_frame_until_it_is_stopped(screen):
@@ -194,7 +194,8 @@ def test_paint_undo_and_redo(screen):
 def test_what_is_saved_gives_the_masks_of_the_screen(screen, tmp_path):
     x, y, _ = hit_pixel(screen)
     screen.page.mouse.click(*screen.data_point("image", x, y))
-    screen.button("Reject").click()
+    large(screen).get_by_text("Hit ").wait_for()
+    screen.page.keyboard.press("n")
     screen.until(lambda: parameter(screen, "mediancr_pixels_rejected"), "a rejected hit")
     screen.kernel.finish()
     screen.drawer("Files")

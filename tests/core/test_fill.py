@@ -171,9 +171,11 @@ MOVED = NoiseScale(1.0, np.array([10.0]), np.array([0.1]), np.array([500]))
 
 
 def classified(
-    cube, where, standing=(), saturation=65535.0, factors=(1.0, 1.0, 1.0), noise=PREDICTED
-):
-    stack = stack_exposures(np.asarray(cube, np.float32))
+    cube, where, standing=(), saturation=65535.0, factors=(1.0, 1.0, 1.0), noise=PREDICTED,
+    taken_away=0.0,
+):  # fmt: skip
+    scaled = stack_exposures(np.asarray(cube, np.float32))
+    stack = stack_exposures(np.asarray(cube - taken_away, np.float32))
     level = measure_level(stack, NOISE, factors)
     labels = np.zeros(stack.min2d.shape, np.int32)
     everywhere = Everywhere(labels > 0, labels > 0)
@@ -182,7 +184,7 @@ def classified(
     for y, x in standing:
         everywhere.standing[y, x] = True
     return hit_classes.classify_hits(
-        labels, labels > 0, everywhere, stack, level, noise, saturation
+        labels, labels > 0, everywhere, stack, scaled, level, noise, saturation
     )
 
 
@@ -196,6 +198,9 @@ def test_each_class_has_its_signs():
     assert found.names.tolist() == ["coincident"]
     assert "hit in 2 exposures" in found.reasons[0]
     assert classified(hit, place, saturation=300.0).names.tolist() == ["saturated"]
+    # What matching takes away does not count for what the detector saw.
+    matched = classified(hit, place, saturation=300.0, taken_away=250.0)
+    assert matched.names.tolist() == ["saturated"]
     kept = classified(hit, place, standing=place[:1])
     assert kept.names.tolist() == ["coincident"]
     assert "1 stand out in all, no track in each: the lowest stays" in kept.reasons[0]

@@ -23,6 +23,8 @@ from crmasks_widgets.core.matching.sky import N_SKY, measure_sky
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import stack_exposures
 
+from ..counts import cases, count
+
 GAIN, RNOISE, SKY = 1.7, 3.4, 100.0
 NOISE = Noise(GAIN, RNOISE)
 SHAPE = (200, 220)
@@ -101,7 +103,7 @@ def unlikeness(lights, taken=0):
 
 
 @pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("shift", [0.05, 0.1, 0.2, 0.3, 0.5])
+@pytest.mark.parametrize("shift", cases([0.05, 0.3], [0.05, 0.1, 0.2, 0.3, 0.5]))
 def test_displacements_are_found_within_their_errors(scene, shift):
     _, _, found = displaced(scene, shift)
     assert found.matched
@@ -113,7 +115,7 @@ def test_displacements_are_found_within_their_errors(scene, shift):
 
 
 @pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("shift", [0.1, 0.3, 0.5])
+@pytest.mark.parametrize("shift", cases([0.3], [0.1, 0.3, 0.5]))
 def test_what_a_displacement_makes_is_taken_away(scene, shift):
     lights, cube, found = displaced(scene, shift)
     before, after = unlikeness(lights), unlikeness(lights, cube - found.cube)
@@ -122,7 +124,7 @@ def test_what_a_displacement_makes_is_taken_away(scene, shift):
     assert np.quantile(after, 0.999) < 0.12 * np.quantile(before, 0.999)
 
 
-@pytest.mark.parametrize("ratio", [1.05, 1.12, 1.25])
+@pytest.mark.parametrize("ratio", cases([1.12], [1.05, 1.12, 1.25]))
 def test_seeing_is_found_and_taken_away(ratio):
     ratios = np.array([1, np.sqrt(ratio), ratio])
     lights = np.stack([star_field(ratio=r) for r in ratios])
@@ -145,10 +147,10 @@ def test_flux_and_sky_are_found():
 
 
 @pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("n", [2, 3, 4, 7])
+@pytest.mark.parametrize("n", cases([2, 4], [2, 3, 4, 7]))
 def test_equivalent_exposures_are_left_as_they_are(scene, n):
     light = SCENES[scene]()
-    for seed in range(3):
+    for seed in range(count(1, 3)):
         cube = exposures_of([light] * n, seed=100 + seed)
         stack = stack_exposures(cube)
         found = match_exposures(stack, NOISE, (1.0,) * n)
@@ -182,7 +184,7 @@ def test_pixels_that_are_hit_alone_are_no_hot_pixels(n):
     assert not found.matched
 
 
-@pytest.mark.parametrize("n", [2, 3, 5])
+@pytest.mark.parametrize("n", cases([2, 3], [2, 3, 5]))
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_hit_keeps_its_excess(scene, n):
     offsets = np.random.default_rng(4).uniform(-0.2, 0.2, (n, 2))
@@ -305,12 +307,10 @@ def test_noise_stays_as_it_was_and_white():
 
 
 def test_maps_of_gain_and_readout_noise_are_used():
-    lights, cube, _ = displaced("fibres", 0.2)
+    _, cube, plain = displaced("fibres", 0.3)
     noise = Noise(np.full(SHAPE, GAIN, np.float32), np.full(SHAPE, RNOISE, np.float32))
     mapped = match_exposures(stack_exposures(cube), noise, (1.0,) * 3)
-    plain = match(cube)
     np.testing.assert_allclose(mapped.cube, plain.cube, atol=0.05)
-    assert len(lights) == 3
 
 
 def test_of_a_large_frame_some_tiles_tell_enough():
@@ -355,7 +355,7 @@ def test_slopes_are_those_of_a_polynomial():
 
 
 def test_at_the_borders_the_taps_inside_predict():
-    lights, cube, found = displaced("fibres", 0.2)
+    lights, cube, found = displaced("fibres", 0.3)
     before, after = unlikeness(lights), unlikeness(lights, cube - found.cube)
     border = np.ones(SHAPE, dtype=bool)
     border[RADIUS:-RADIUS, RADIUS:-RADIUS] = False

@@ -62,7 +62,7 @@ def edit(dashboard, rng):
     elif kind == "erase":
         state.update(**edits.erase_pixels(parameters, stroke(rng)))
     elif kind == "hit":
-        act = rng.choice([edits.reject_hit, edits.accept_hit, edits.ignore_hit])
+        act = rng.choice([edits.reject_hits, edits.leave_undecided, edits.ignore_hits])
         state.update(**act(parameters, hit(rng, dashboard.analysis)))
     elif kind == "drag":
         state.begin_gesture()

@@ -11,21 +11,24 @@ pixels = st.frozensets(pixel, max_size=12)
 WINDOWS = ((5, 5, 3, 3),)
 
 
-def parameters(forced=(), ignored=(), rejected=(), windows=()):
+def parameters(forced=(), ignored=(), rejected=(), confirmed=(), windows=()):
     return Parameters(
         mm_seed=1,
         pixels_to_be_flagged_as_cr=tuple(sorted(forced)) or None,
         pixels_to_be_ignored_as_cr=tuple(sorted(ignored)) or None,
         mediancr_pixels_rejected=tuple(sorted(rejected)) or None,
+        mediancr_pixels_confirmed=tuple(sorted(confirmed)) or None,
         pixels_to_be_replaced_by_local_median=tuple(windows) or None,
     )
 
 
-some = st.builds(parameters, pixels, pixels, pixels)
+some = st.builds(parameters, pixels, pixels, pixels, pixels)
 
 
 def lists(p):
-    return p.pixels_to_be_flagged_as_cr, p.pixels_to_be_ignored_as_cr, p.mediancr_pixels_rejected
+    """Pixels flagged, ignored, rejected and confirmed."""
+    names = edits.FORCED, edits.IGNORED, edits.REJECTED, edits.CONFIRMED
+    return [set(getattr(p, name) or ()) for name in names]
 
 
 def test_painting_forces_a_pixel_and_frees_an_erased_one():
@@ -55,31 +58,46 @@ def test_painting_and_erasing_take_each_other_back_where_nothing_was_edited(p, s
 
 
 @given(some, pixels)
-def test_accepting_takes_back_a_rejection(p, hit):
-    p = p.replace(**edits.accept_hit(p, hit))  # none of it was rejected before
-    rejected = p.replace(**edits.reject_hit(p, hit))
-    accepted = rejected.replace(**edits.accept_hit(rejected, hit))
-    forced, ignored, refused = lists(p)
-    assert lists(accepted) == (tuple(x for x in forced or () if x not in hit) or None,
-                               ignored, refused)  # fmt: skip
-    assert hit <= set(rejected.mediancr_pixels_rejected or ())
+def test_a_rejected_hit_is_in_one_list_only_and_can_be_left_undecided(p, hit):
+    rejected = p.replace(**edits.reject_hits(p, hit))
+    forced, ignored, out, confirmed = lists(rejected)
+    assert hit <= out
+    assert not hit & (forced | ignored | confirmed)
+    before = lists(p)
+    undecided = lists(rejected.replace(**edits.leave_undecided(rejected, hit)))
+    assert undecided == [one - hit for one in before]
+
+
+@given(some, pixels)
+def test_a_confirmed_hit_has_one_pixel_in_the_list_and_nothing_against_it(p, hit):
+    marks = sorted(hit)[:1]
+    forced, ignored, rejected, confirmed = lists(p.replace(**edits.confirm_hits(p, hit, marks)))
+    assert confirmed & hit == set(marks)
+    assert confirmed - hit == lists(p)[3] - hit
+    assert not hit & (ignored | rejected)
+    assert forced == lists(p)[0]
 
 
 @given(some, pixels)
 def test_a_hit_that_is_no_cosmic_ray_is_in_one_list_only(p, hit):
-    ignored = p.replace(**edits.ignore_hit(p, hit))
-    forced, left_out, rejected = (set(listed or ()) for listed in lists(ignored))
+    ignored = p.replace(**edits.ignore_hits(p, hit))
+    forced, left_out, rejected, confirmed = lists(ignored)
     assert hit <= left_out
-    assert not hit & (forced | rejected)
-    restored = ignored.replace(**edits.restore_hit(ignored, hit))
-    assert not hit & set(restored.pixels_to_be_ignored_as_cr or ())
+    assert not hit & (forced | rejected | confirmed)
+    restored = ignored.replace(**edits.leave_undecided(ignored, hit))
+    assert not hit & lists(restored)[1]
 
 
 @given(some, pixels)
 def test_lists_are_sorted_without_duplicates_and_never_empty(p, stroke):
-    for action in (edits.flag_pixels, edits.erase_pixels, edits.reject_hit, edits.ignore_hit):
-        for value in action(p, [*stroke, *stroke]).values():
-            assert value is None or (value and list(value) == sorted(set(value)))
+    twice = [*stroke, *stroke]
+    made = [
+        edits.flag_pixels(p, twice), edits.erase_pixels(p, twice), edits.reject_hits(p, twice),
+        edits.ignore_hits(p, twice), edits.leave_undecided(p, twice),
+        edits.confirm_hits(p, twice, twice),
+    ]  # fmt: skip
+    for value in (value for changes in made for value in changes.values()):
+        assert value is None or (value and list(value) == sorted(set(value)))
 
 
 def test_a_local_median_is_set_changed_and_taken_back():

@@ -1,4 +1,4 @@
-"""Densities and glyphs of the diagram, pixel by pixel."""
+"""Densities, contours and glyphs of the diagram, pixel by pixel."""
 
 import numpy as np
 import pytest
@@ -8,20 +8,26 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from crmasks_widgets.core.codes import all_codes
-from crmasks_widgets.core.detectors import DETECTORS
+from crmasks_widgets.dashboard.drawing.axis_scales import KINDS, AxisScale
+from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.drawing.densities import (
-    RIM,
     DensityColours,
-    draw_glyphs,
-    glyph_palette,
-    glyphs,
+    counts_in_cells,
+    draw_contours,
+    expected_in_cells,
 )
-from crmasks_widgets.dashboard.drawing.pictures import palette_png
+from crmasks_widgets.dashboard.drawing.glyphs import (
+    SELECTED,
+    contrast,
+    draw_glyphs,
+    glyphs,
+    rim_colour,
+    stamp,
+)
+from crmasks_widgets.dashboard.drawing.pictures import palette_png, rgba_png
 from crmasks_widgets.dashboard.plots.swap_image import BLANK, SwapImage
 
 from .conftest import decoded
-
-MM_ONLY = DETECTORS["mm"].code
 
 
 def test_a_picture_has_its_first_row_at_the_bottom_and_keeps_opacity():
@@ -31,12 +37,31 @@ def test_a_picture_has_its_first_row_at_the_bottom_and_keeps_opacity():
     np.testing.assert_array_equal(picture[1], colours[[0, 1]])
 
 
+def test_a_picture_of_any_colours_has_its_first_row_at_the_bottom():
+    picture = np.random.default_rng(1).integers(0, 256, (3, 5, 4)).astype(np.uint8)
+    np.testing.assert_array_equal(decoded(rgba_png(picture)), picture)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_axis_leads_there_and_back_and_rises(kind):
+    scale = AxisScale(kind, 5.0)
+    values = np.array([0.6, 3.0, 5.0, 80.0, 1e4, 1e6])
+    places = scale.forward(values)
+    np.testing.assert_allclose(scale.backward(places), values, rtol=1e-12)
+    assert (np.diff(places) > 0).all()
+    assert scale.forward(values.astype(np.float32)).dtype == np.float32
+    below = scale.forward([-1e3, -5.0, 0.0])
+    assert (np.diff(below) >= 0).all()
+    assert below[-1] <= places[0]
+    assert scale.ends(3.0, 3.0)[1] > scale.ends(3.0, 3.0)[0]
+
+
 COUNTS = hnp.arrays(np.float64, (5, 7), elements=st.floats(0.01, 1e6) | st.just(0.0))
 
 
-@given(COUNTS, st.sampled_from([1.0, 0.2, 0.01]))
-def test_more_pixels_never_have_an_earlier_colour(counts, low):
-    colours = DensityColours.spanning(low, float(counts.max()))
+@given(COUNTS, st.sampled_from([1.0, 0.2, 0.01]), st.booleans())
+def test_more_pixels_never_have_an_earlier_colour(counts, low, dark):
+    colours = DensityColours.spanning(low, float(counts.max()), dark=dark)
     indices = colours.indices(counts).T
     assert ((indices == 0) == (counts < low)).all()
     order = np.argsort(counts, axis=None)
@@ -49,34 +74,102 @@ def test_more_pixels_never_have_an_earlier_colour(counts, low):
     assert not grey[counts >= 1].any()
 
 
-def test_the_bar_shows_every_colour_once():
-    colours = DensityColours.spanning(0.1, 1000.0)
-    np.testing.assert_array_equal(colours.bar()[:, 0], np.arange(1, len(colours.palette)))
+@pytest.mark.parametrize("dark", [False, True])
+def test_more_pixels_stand_out_more_from_the_page(dark):
+    colours = DensityColours.spanning(1.0, 1000.0, dark=dark).palette[1:]
+    page = (17, 17, 17) if dark else (255, 255, 255)
+    found = [contrast(page, tuple(colour)) for colour in colours.tolist()]
+    assert (np.diff(found) > -0.05).all()
+    assert found[-1] > 7
 
 
 LIMITS = (0.0, 100.0, 0.0, 50.0)
 
 
+def test_points_are_counted_in_the_cells_of_the_screen():
+    x, y = np.array([0.0, 49.9, 50.0, 99.9, 100.0, -0.1, np.nan, 20.0]), np.full(8, 10.0)
+    y[-1] = 50.0
+    counts = counts_in_cells(x, y, LIMITS, (2, 5))
+    assert counts.tolist() == [[0, 2, 0, 0, 0], [0, 2, 0, 0, 0]]
+
+
+def test_bins_are_shared_out_among_the_cells_by_their_overlap():
+    edges = np.array([0.0, 10.0, 30.0]), np.array([0.0, 4.0])
+    plain = (AxisScale("linear"), AxisScale("linear"))
+    cells = expected_in_cells(np.array([[6.0], [4.0]]), edges, plain, (0.0, 20.0, 0.0, 8.0), (4, 2))
+    np.testing.assert_allclose(cells, [[3, 0], [3, 0], [1, 0], [1, 0]])
+    bent = (AxisScale("asinh", 2.0), AxisScale("asinh", 1.0))
+    limits = (*bent[0].ends(-5.0, 50.0), *bent[1].ends(-1.0, 9.0))
+    cells = expected_in_cells(np.array([[6.0], [4.0]]), edges, bent, limits, (70, 30))
+    assert cells.sum() == pytest.approx(10)
+    x = bent[0].backward(np.linspace(*limits[:2], 71))
+    assert cells[x[1:] <= 10].sum() == pytest.approx(6, rel=0.1)
+
+
+def test_a_contour_lies_where_the_counts_are():
+    i, j = np.mgrid[:60, :40]
+    counts = 1000 * np.exp(-((i - 30) ** 2 + (j - 20) ** 2) / 50)
+    drawn = draw_contours(counts, (120, 80), dark=False, levels=(10.0,))
+    rows, columns = np.nonzero(drawn[..., :3].sum(axis=2) < 300)
+    away = np.hypot(columns / 2 - 30, rows / 2 - 20)
+    radius = np.sqrt(-50 * np.log(10 / 1000))
+    assert len(away) > 100
+    assert (abs(away - radius) < 2).all()
+
+
+def test_a_contour_runs_off_below_the_lowest_height():
+    counts = np.zeros((60, 40))
+    counts[20:40, 5:20] = 100.0
+    drawn = draw_contours(counts, (120, 80), dark=True, levels=(10.0,))
+    seen = drawn[..., 3] > 150
+    assert seen[:3].any()
+    assert seen[:8, 50:70].sum() == 0
+
+
 @pytest.mark.parametrize("code", list(glyphs()))
 def test_a_glyph_lies_where_its_pixel_is_and_looks_like_no_other(code):
     at = (np.array([50.0]), np.array([25.0]))
-    picture = draw_glyphs(at, np.array([code], np.uint8), LIMITS, (200, 100), beyond=True)
-    rows, columns = np.nonzero((picture > 0) & (picture < RIM))
-    assert {*picture[rows, columns]} == {code}
-    assert (rows.mean(), columns.mean()) == (50, 100)
-    shapes = {tuple(sorted(set(offsets))) for offsets in glyphs().values()}
+    picture = draw_glyphs(at, np.array([code], np.uint8), LIMITS, (200, 100))
+    colour = np.array(rgb(all_codes()[code].colour))
+    rows, columns = np.nonzero((abs(picture[..., :3] - colour.astype(int)) < 9).all(axis=2))
+    assert len(rows) > 5
+    np.testing.assert_allclose((rows.mean(), columns.mean()), (50, 100), atol=0.5)
+    shapes = {(stamp(kind)[..., 3] > 128).tobytes() for kind in glyphs()}
     assert len(shapes) == len(glyphs())
-    assert tuple(glyph_palette()[code][:3]) == tuple(bytes.fromhex(all_codes()[code].colour[1:]))
 
 
-@pytest.mark.parametrize(("beyond", "seen"), [(True, 3), (False, 1)])
-def test_pixels_beyond_the_limits_lie_on_the_edge_only_when_asked(beyond, seen):
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("code", list(glyphs()))
+def test_a_glyph_is_legible_on_every_density(code, dark):
+    colour = rgb(all_codes()[code].colour)
+    assert contrast(colour, rim_colour(colour, dark=dark)) >= 3
+    form = stamp(code, dark=dark).astype(float)
+    page = (17, 17, 17) if dark else (255, 255, 255)
+    grounds = [page, *DensityColours.spanning(0.1, 1e4, dark=dark).palette[1:, :3].tolist()]
+    for ground in grounds:
+        share = form[..., 3:] / 255
+        seen = (share * form[..., :3] + (1 - share) * ground).reshape(-1, 3)
+        pen = (abs(seen - colour) < 9).all(axis=1)
+        # Whatever is behind, something beside the pen is lighter or darker by a factor of three.
+        away = [contrast(colour, tuple(pixel)) for pixel in seen[~pen & (share > 0.9).ravel()]]
+        assert pen.sum() >= 5
+        assert max(away, default=contrast(colour, ground)) >= 3
+
+
+def test_on_a_finer_screen_a_glyph_has_more_pixels():
+    one, two = stamp(SELECTED).astype(float), stamp(SELECTED, 2.0).astype(float)
+    assert len(one) % 2 == len(two) % 2 == 1
+    assert two[..., 3].sum() == pytest.approx(4 * one[..., 3].sum(), rel=0.1)
+
+
+def test_what_lies_beyond_the_limits_is_not_drawn():
     x, y = np.array([50.0, 50.0, 900.0, -5.0, 50.0]), np.array([25.0, 900.0, 25.0, 25.0, np.nan])
-    code = np.full(5, MM_ONLY, np.uint8)
-    picture = draw_glyphs((x, y), code, LIMITS, (200, 100), beyond=beyond)
-    lone = draw_glyphs((x[:1], y[:1]), code[:1], LIMITS, (200, 100), beyond=beyond)
-    assert (picture[50, 100], picture[99, 100] > 0, picture[50, 199] > 0) == (2, beyond, beyond)
-    assert (picture.sum() > lone.sum()) == (seen > 1)
+    code = np.full(5, next(iter(glyphs())), np.uint8)
+    picture = draw_glyphs((x, y), code, LIMITS, (200, 100))
+    lone = draw_glyphs((x[:1], y[:1]), code[:1], LIMITS, (200, 100))
+    np.testing.assert_array_equal(picture, lone)
+    edge = draw_glyphs((np.array([100.0]), np.array([0.0])), code[:1], LIMITS, (200, 100))
+    assert edge[0, 199, 3] > 0
 
 
 def test_two_buffers_take_turns_and_nothing_is_sent_twice():

@@ -45,10 +45,10 @@ def noting(render, seen):
 
 
 def drop_a_point(dashboard):
-    points = dashboard.session.diagram.panels["observed"].points
-    for event in ("drag_start", "drag_end"):
-        content = {"event": event, "index": 1, "point": {"x": 480.123, "y": 90.0}}
-        points._handle_custom_msg(content, [])
+    hand = dashboard.session.diagram.panels["observed"].hand
+    for event in ("grasp", "drop"):
+        content = {"event": event, "gesture": "one", "index": 1, "x": 480.123, "y": 90.0}
+        hand._handle_custom_msg(content, [])
 
 
 def select(dashboard, pixels):
@@ -70,7 +70,7 @@ GESTURES = {
     "drop": drop_a_point,
     "program": lambda d: d.state.update(mm_fixed_points_in_boundary=POINTS[:2]),
     "undo": lambda d: d.state.undo(),
-    "reject": lambda d: d.session.cutouts.reject_or_accept(),
+    "reject": lambda d: d.session.hits.judge("rejected"),
 }
 
 
@@ -95,7 +95,7 @@ def test_the_next_hit_is_revealed_in_one_step(dashboard, drawn):
     select(dashboard, np.argwhere(dashboard.analysis.labels == 1))
     for seen in drawn.values():
         seen.clear()
-    dashboard.session.cutouts.go_on()
+    dashboard.session.hits.go(1)
     assert dashboard.state.model.display.image != (0.0, 3.0, 0.0, 3.0)
     assert {view: len(seen) for view, seen in drawn.items()} == dict.fromkeys(drawn, 1)
 

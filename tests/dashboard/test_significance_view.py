@@ -1,4 +1,4 @@
-"""The diagram in units of sigma shows what is computed, and costs nothing while nobody looks."""
+"""The diagram in units of sigma, its thresholds, and the noise check."""
 
 from contextlib import closing
 
@@ -15,14 +15,13 @@ from crmasks_widgets.dashboard.diagram.noise_panel import (
     matching_text,
     noise_text,
 )
+from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.image.frames import pixel_line
 from crmasks_widgets.dashboard.model.on_screen import detected_pixels
 from crmasks_widgets.dashboard.page.status import HINT, found
 
 from ..conftest import small_scene
 from .conftest import decoded
-
-STAGES = ("significance", "significance_diagram", "noise_check")
 
 
 @pytest.fixture(params=["significance", "significance_lacosmic"])
@@ -53,52 +52,77 @@ def computed(dashboard):
     return {stage for stage, _ in dashboard.analysis.computed()}
 
 
-def test_nothing_is_computed_or_drawn_while_nobody_looks(dashboard, view):
-    assert not computed(dashboard) & set(STAGES)
+def panel(dashboard):
+    return dashboard.session.diagram.panels["observed"]
+
+
+def levels(dashboard):
+    return {level["text"].split()[0]: level["y"] for level in panel(dashboard).hand.scene["levels"]}
+
+
+def test_the_noise_is_not_checked_while_nobody_looks(dashboard, view):
+    assert "noise_check" not in computed(dashboard)
     assert view.panels.children == ()
     look(dashboard)
-    assert computed(dashboard) >= set(STAGES)
-    assert len(view.panels.children) == 2
+    assert "noise_check" in computed(dashboard)
+    assert view.panels.children == (view.noise.widget,)
 
 
-def test_every_target_has_its_density_thresholds_and_glyphs(dashboard, view):
-    look(dashboard)
+def test_the_diagram_is_in_sigma_with_its_thresholds_and_glyphs(dashboard):
     seen = set()
     for target in ("median", "mean", 2):
         dashboard.state.show(target=target)
         assert dashboard.wait(60)
-        analysis = dashboard.analysis
-        diagram, limits = (
-            analysis.significance_diagram(target),
-            analysis.significance_limits(target),
-        )
-        assert f"{int(diagram.counts.sum()):,} pixels" in view.figure.title.value
-        assert diagram.counts.sum() > 0.9 * analysis.stack.min2d.size
-        assert view.figure.lines["start"].y.tolist() == [limits.start[0]] * 2
-        assert view.figure.lines["growth"].y.tolist() == [limits.growth] * 2
-        assert view.figure.names.text[0] == f"start {limits.start[0]:.2f} σ"
+        limits, shown = dashboard.analysis.significance_limits(target), panel(dashboard)
+        assert levels(dashboard) == {"start": limits.start[0], "growth": limits.growth}
+        assert shown.hand.axes["y"]["name"].endswith("(σ)")
         _, codes = detected_pixels(dashboard.state.model)
-        picture = decoded(view.figure.overlay.png)
-        colours = {tuple(c) for c in picture[picture[..., 3] > 0][:, :3].tolist()}
-        wanted = {tuple(bytes.fromhex(all_codes()[c].colour[1:])) for c in np.unique(codes)}
+        picture = decoded(shown.glyphs.png)
+        colours = {tuple(c) for c in picture[picture[..., 3] == 255][:, :3].tolist()}
         assert len(codes) > 0
-        assert colours - {(255, 255, 255)} <= wanted
-        assert len(colours) > 1
-        seen.add(view.figure.density.png)
+        for code in all_codes().values():
+            assert (rgb(code.colour) in colours) == (code.number in codes), code.name
+        seen.add(shown.density.png)
     assert len(seen) == 3
+
+
+def test_every_significant_pixel_is_inside_and_a_click_selects_its_hit(dashboard):
+    diagram, model = dashboard.session.diagram, dashboard.state.model
+    x_min, x_max, y_min, y_max = diagram._gestures.limits
+    pixels, x, y, _ = diagram._painter.flagged(model)
+    assert ((x > x_min) & (x < x_max) & (y > y_min) & (y < y_max)).all()
+    k = int(np.flatnonzero(dashboard.analysis.labels.ravel()[pixels])[0])
+    at = {"x": (x[k] - x_min) / (x_max - x_min), "y": (y[k] - y_min) / (y_max - y_min)}
+    dashboard.session.page._handle_custom_msg({"event": "click", "plot": "observed", **at}, [])
+    found = dashboard.analysis.labels[dashboard.state.model.selection.pixel]
+    assert found == dashboard.analysis.labels.ravel()[pixels[k]]
+
+
+def test_its_view_is_not_that_of_the_diagram_in_adu(dashboard):
+    limits = dashboard.session.diagram._gestures.limits
+    dashboard.session.page.wheel = {"plot": "observed", "x": 0.5, "y": 0.5, "total": -200.0}
+    display = dashboard.state.model.display
+    assert display.sigma is not None
+    assert display.diagram is None
+    dashboard.state.update(crmethod="mmcosmic")
+    assert dashboard.wait(60)
+    hand = panel(dashboard).hand
+    assert hand.axes["y"]["name"].endswith("(ADU)")
+    assert hand.scene["levels"] == []
+    assert dashboard.session.diagram._gestures.limits != limits
 
 
 def test_false_alarms_move_the_threshold_and_the_masks(dashboard, view):
     look(dashboard)
-    before = view.figure.lines["start"].y[0]
+    before = levels(dashboard)["start"]
     view.editors["sg_false_alarms"].slider.value = 0.1
     assert dashboard.wait(60)
     assert dashboard.state.model.parameters.sg_false_alarms == pytest.approx(0.1)
-    assert view.figure.lines["start"].y[0] > before
+    assert levels(dashboard)["start"] > before
     view.editors["sg_growth"].text.value = "2.5"
     assert dashboard.wait(60)
     assert dashboard.analysis.parameters.sg_growth == 2.5
-    assert view.figure.lines["growth"].y[0] == 2.5
+    assert levels(dashboard)["growth"] == 2.5
 
 
 def test_a_value_that_cannot_be_used_is_said_and_changes_nothing(dashboard, view):
@@ -116,40 +140,17 @@ def test_a_pixel_that_it_flags_is_read_out_as_such(dashboard):
     assert "significance in median · MEDIANCR" in pixel_line(model, int(y), int(x))
 
 
-def test_the_selected_hit_is_ringed(dashboard, view):
-    look(dashboard)
-    labels = dashboard.analysis.labels
-    y, x = np.argwhere(labels == 1)[0]
-    dashboard.state.select(pixel=(int(y), int(x)))
-    flagged = dashboard.analysis.flags("median").either & (labels == 1)
-    values = np.minimum(dashboard.analysis.significance("median")[flagged], 16)
-    assert len(values) > 0
-    np.testing.assert_array_equal(np.sort(view.figure.selected.y), np.sort(values))
-
-
-def test_a_zoomed_image_leaves_its_pixels_and_a_zoomed_diagram_its_minima(dashboard, view):
-    look(dashboard)
-    dashboard.state.show(image=(9.6, 40.2, 19.7, 50.0), diagram=(10.0, 900.0, 0.0, 100.0))
-    assert "on screen" in view.figure.title.value
-    shown = int(view.figure.title.value.split(": ")[1].split(" ")[0].replace(",", ""))
-    assert 0 < shown <= 31 * 31
-    scale = view.figure.figure.axes[0].scale
-    assert (scale.min, scale.max) == (10.0, 900.0)
-
-
-def test_another_method_offers_significance_and_draws_no_diagram(dashboard, view):
+def test_another_method_offers_significance(dashboard, view):
     dashboard.state.update(crmethod="lacosmic")
     look(dashboard)
     assert "crmethod lacosmic" in view.how.value
-    assert view.panels.children == (view.noise.widget,)
     view.use.click()
     assert dashboard.wait(60)
     assert dashboard.state.model.parameters.crmethod == "significance"
-    assert len(view.panels.children) == 2
 
 
 def test_no_boundary_and_no_count_of_a_method_that_does_not_run(dashboard):
-    assert len(dashboard.session.diagram.panels["observed"]._boundary.x) == 0
+    assert panel(dashboard).hand.scene["curve"] is None
     names = {each["name"] for each in dashboard.session.status.widget.found["entries"]}
     assert names & {"significance", "both"}
     assert "MM" not in names

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from crmasks_widgets.dashboard.drawing.ticks import linear_ticks, log_ticks, slider_step
+from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
+from crmasks_widgets.dashboard.drawing.ticks import (
+    linear_ticks,
+    log_ticks,
+    scale_ticks,
+    slider_step,
+    tick_text,
+)
 
 WIDTHS = st.floats(1e-9, 1e12)
 
@@ -46,6 +53,38 @@ def test_log_ticks_lie_between_the_ends(ends):
 
 def test_log_ticks_are_one_two_and_five():
     np.testing.assert_allclose(log_ticks(0.05, 30), [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20])
+
+
+ASINH, LOG = AxisScale("asinh", 10.0), AxisScale("log", 10.0)
+
+
+@pytest.mark.parametrize(
+    ("scale", "ends", "room", "wanted"),
+    [
+        (ASINH, (-14, 12000), 11, [-10, 0, 10, 30, 100, 300, 1000, 3000, 10000]),
+        (ASINH, (0, 1200), 5, [0, 30, 100, 300, 1000]),
+        (ASINH, (90, 140), 8, [90, 100, 110, 120, 130, 140]),
+        (LOG, (0, 60000), 5, [1, 10, 100, 1000, 10000]),
+        (AxisScale("linear"), (0.5, 31.5), 4, [10, 20, 30]),
+    ],
+)
+def test_the_numbers_of_an_axis_are_those_that_a_person_would_choose(scale, ends, room, wanted):
+    np.testing.assert_allclose(scale_ticks(scale, scale.ends(*ends), room), wanted)
+
+
+@given(st.floats(-1e3, 1e3), st.floats(1, 1e6), st.floats(3, 12), st.sampled_from([ASINH, LOG]))
+def test_numbers_of_an_axis_keep_their_distance(low, width, room, scale):
+    ends = scale.ends(low, low + width)
+    places = scale.forward(scale_ticks(scale, ends, room))
+    assert len(places) > 0
+    assert ends[0] - 1e-6 <= places[0] <= places[-1] <= ends[1] + 1e-6
+    assert (np.diff(places) >= (ends[1] - ends[0]) / room * (1 - 1e-9)).all()
+
+
+def test_numbers_are_written_for_people():
+    values = (0.0, -10.0, 0.3, 30000.0, 1e5, -1e5, 3e6, 1.5e7)
+    words = ["0", "−10", "0.3", "30000", "10⁵", "−10⁵", "3×10⁶", "1.5×10⁷"]
+    assert [tick_text(value) for value in values] == words
 
 
 @given(WIDTHS)

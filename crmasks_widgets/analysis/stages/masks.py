@@ -10,7 +10,7 @@ from astropy.table import Table
 from crmasks_widgets.analysis import runaway
 from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.analysis.stages.lacosmic import saturation
-from crmasks_widgets.core import combine, detectors, regions
+from crmasks_widgets.core import combine, detectors, regions, verdicts
 from crmasks_widgets.core import disagreement as differing
 from crmasks_widgets.core import fill as filling
 from crmasks_widgets.core import hits as hit_list
@@ -96,21 +96,29 @@ def edits(read: Reader) -> mask_rules.HandEdits:
     )
 
 
+def listed(read: Reader) -> BoolArray:
+    """Pixels of all hits of the median: those that a user rejected keep their numbers."""
+    flagged, edited = read("flags", "median").either, read("edits")
+    nothing = np.zeros_like(edited.rejected)
+    edited = dataclasses.replace(edited, rejected=nothing)
+    return mask_rules.build_mediancr(flagged, read("stack"), edited, read.p.dilation)
+
+
 def found(read: Reader) -> BoolArray:
     """MEDIANCR before any hit is taken out for its class."""
-    flagged = read("flags", "median").either
-    return mask_rules.build_mediancr(flagged, read("stack"), read("edits"), read.p.dilation)
+    kept: BoolArray = read("listed") & ~read("edits").rejected
+    return kept
 
 
 def labels(read: Reader) -> npt.NDArray[np.int32]:
     """Numbers of the hits."""
-    return hit_list.label_hits(read("found"))
+    return hit_list.label_hits(read("listed"))
 
 
 def everywhere(read: Reader) -> hit_in_all.Everywhere:
     """Flagged pixels that stand out in all exposures."""
     return hit_in_all.mark_everywhere(
-        read("coincidences"), _allowed(read, "median").either, read("found"),
+        read("coincidences"), _allowed(read, "median").either, read("listed"),
         read("level"), read("tested"),
         [read("own_hits", number).pixels for number in range(1, read.exposures.n + 1)],
     )  # fmt: skip
@@ -120,7 +128,7 @@ def classes(read: Reader) -> HitClasses:
     """What each hit is."""
     return classify_hits(
         read("labels"), _allowed(read, "median").either, read("everywhere"), read("tested"),
-        read("level"), read("noise_scale"),
+        read("clean"), read("level"), read("noise_scale"),
         saturation(read, "median", divided=True),
     )  # fmt: skip
 
@@ -153,15 +161,22 @@ def masks(read: Reader) -> mask_rules.Masks:
 
 def hits(read: Reader) -> Table:
     """One row a hit of the median."""
-    labels, stack = read("labels"), read("stack")
-    codes = mask_rules.detection_codes(_allowed(read, "median"), read("found"), read("edits"))
+    labels, stack, edited = read("labels"), read("stack"), read("edits")
+    codes = mask_rules.detection_codes(_allowed(read, "median"), read("listed"), edited)
     table = hit_list.hit_table(labels, codes, stack)
+    confirmed = regions.pixel_mask(
+        read.p.mediancr_pixels_confirmed, labels.shape, "mediancr_pixels_confirmed"
+    )
+    verdict = verdicts.verdicts(labels, confirmed, edited.rejected)
     if _judged(read):
         classes = read("classes")
         table["class"] = np.array([CLASS_NAMES[k] for k in classes.names], "U28")
         table["reason"] = classes.reasons
-        table["corrected"] = ~classes.outside(read.p.sg_corrected)[1:]
+        kept = ~classes.outside(read.p.sg_corrected)[1:]
+        table["corrected"] = kept & (verdict != verdicts.REJECTED)
+        table["significance"] = classes.significance
     else:
+        table["significance"] = hit_list.significance(labels, stack, read.noise)
         low = low_values.hits_of_low_values(labels, read("low"), stack.n)
         if low.any():
             table["class"] = np.where(low > 0, LOW_NAME, PLAIN_NAME)
@@ -171,6 +186,8 @@ def hits(read: Reader) -> Table:
         tail = read("exact").tail
         table["noise_probability"] = hit_list.least_probability(labels, stack, tail.exceedance)
         table["noise_probability"].format = ".3g"
+    table["significance"].format = ".1f"
+    table["verdict"] = verdict
     return table
 
 

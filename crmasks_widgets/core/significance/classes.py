@@ -36,10 +36,13 @@ class HitClasses:
         Words of `crmasks_widgets.hit_classes`, in the order of the hits' numbers.
     reasons : (n,) str
         Why, in a few words and figures.
+    significance : (n,) float64
+        Largest excess of the median over the minimum, sigma.
     """
 
     names: npt.NDArray[np.str_]
     reasons: npt.NDArray[np.str_]
+    significance: npt.NDArray[np.float64]
 
     def outside(self, chosen: tuple[str, ...]) -> npt.NDArray[np.bool_]:
         """Hits of other classes.
@@ -62,6 +65,7 @@ def classify_hits(
     evidence: npt.NDArray[np.bool_],
     everywhere: Everywhere,
     stack: Stack,
+    scaled: Stack,
     level: Level,
     noise: NoiseScale,
     saturation: float,
@@ -77,7 +81,9 @@ def classify_hits(
     everywhere : Everywhere
         Pixels that stand out of their surroundings in every exposure.
     stack : Stack
-        Exposures divided by their flux factors, ADU.
+        Exposures divided by their flux factors and matched, ADU.
+    scaled : Stack
+        The same before they were matched: what the detector saw, ADU.
     level : Level
         Noise and contrast of the pixels.
     noise : NoiseScale
@@ -115,11 +121,12 @@ def classify_hits(
     high = stack.cube.reshape(stack.n, -1)[:, pixels] - level.minimum.ravel()[pixels]
     part = _largest(np.fmax.reduce(high, axis=0) / (sigma * contrast), number, n)
     part[_largest(noise.added(contrast), number, n) < _DIFFER] = np.inf
-    peak, brightest = _largest(excess, number, n), _largest(median, number, n)
+    peak = _largest(excess, number, n)
+    brightest = _largest(scaled.median2d.ravel()[pixels], number, n)
     n_hit = _largest((high > 3 * sigma).sum(axis=0).astype(float), number, n)
     alike = -_largest(-_ratio_of_two(high, sigma), number, n)
     alike[np.unique(number[_beside(pixels, stack, level)])] = 0
-    n_same = np.bincount(number[_same_charge(pixels, stack, level)], minlength=n + 1)
+    n_same = np.bincount(number[_same_charge(pixels, scaled, level)], minlength=n + 1)
     rows = [
         _Signs(
             bool(brightest[k] >= saturation), n_pixels[k], n_hit_in_all[k], n_standing[k],
@@ -127,7 +134,8 @@ def classify_hits(
         ).judged()
         for k in range(1, n + 1)
     ]  # fmt: skip
-    return HitClasses(np.array([r[0] for r in rows], "U10"), np.array([r[1] for r in rows], "U80"))
+    names, reasons = (np.array([r[i] for r in rows], f"U{size}") for i, size in ((0, 10), (1, 80)))
+    return HitClasses(names, reasons, peak[1:])
 
 
 def _ratio_of_two(

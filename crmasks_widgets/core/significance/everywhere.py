@@ -57,7 +57,7 @@ class Everywhere:
 
 def find_coincidences(
     level: Level,
-    scaled: Stack,
+    stack: Stack,
     candidates: Candidates,
     groups: hits.Groups,
     own_hits: Sequence[Pixels],
@@ -70,8 +70,8 @@ def find_coincidences(
     ----------
     level : Level
         Level and noise.
-    scaled : Stack
-        Exposures divided by their flux factors, ADU.
+    stack : Stack
+        Exposures divided by their flux factors and matched, ADU.
     candidates : Candidates
         Of the median.
     groups : Groups
@@ -88,17 +88,17 @@ def find_coincidences(
     Coincidences
         Everything found, before dilation.
     """
-    shape = scaled.min2d.shape
+    shape = stack.min2d.shape
     hit = hits.HitCounts.of(own_hits, shape)
     start = hits.median_thresholds(level, hit, expected_false)
     found = hits.grown_from(hits.median_seeds(level, candidates, hit, start), groups, shape)
-    found = without_sources(found, scaled, level, "median", of_sources)
+    found = without_sources(found, stack, level, "median", of_sources)
     found = found.joined(hits.hit_in_several(level, hit))
     # Where the minimum is hit too, the excess over it may be small: it betrays itself by its
     # surroundings, and is looked for beside the pixels found.
     around = grow(found.flagged, 1)
     everywhere, standing = pixels_hit_everywhere(
-        level, scaled, around, np.flatnonzero(around), own_hits
+        level, stack, around, np.flatnonzero(around), own_hits
     )
     return Coincidences(found.joined(everywhere), everywhere, standing, start)
 
@@ -136,7 +136,7 @@ def mark_everywhere(
     flagged: BoolArray,
     found: BoolArray,
     level: Level,
-    scaled: Stack,
+    stack: Stack,
     own_hits: Sequence[Pixels],
 ) -> Everywhere:
     """Mark the pixels that stand out in all exposures, whichever detector flagged them.
@@ -151,8 +151,8 @@ def mark_everywhere(
         Grown around them.
     level : Level
         Level and noise.
-    scaled : Stack
-        Exposures divided by their flux factors, ADU.
+    stack : Stack
+        Exposures divided by their flux factors and matched, ADU.
     own_hits : sequence of n (k,) int64
         Flat indices of the pixels that each exposure's own statistic flags.
 
@@ -162,7 +162,7 @@ def mark_everywhere(
         New arrays.
     """
     others = np.flatnonzero(flagged & ~coincidences.found.flagged)
-    hit, standing = pixels_hit_everywhere(level, scaled, grow(found, 1), others, own_hits)
+    hit, standing = pixels_hit_everywhere(level, stack, grow(found, 1), others, own_hits)
     made = Everywhere(np.zeros(flagged.shape, dtype=bool), np.zeros(flagged.shape, dtype=bool))
     for frame, more in ((made.hit, (coincidences.everywhere, hit)),
                         (made.standing, (coincidences.standing, standing))):  # fmt: skip
@@ -171,7 +171,7 @@ def mark_everywhere(
 
 
 def pixels_hit_everywhere(
-    level: Level, scaled: Stack, masked: BoolArray, pixels: Pixels, own_hits: Sequence[Pixels]
+    level: Level, stack: Stack, masked: BoolArray, pixels: Pixels, own_hits: Sequence[Pixels]
 ) -> tuple[Pixels, Pixels]:
     """Those of the pixels whose minimum stands out of what is not masked around them.
 
@@ -179,8 +179,8 @@ def pixels_hit_everywhere(
     ----------
     level : Level
         Level and noise.
-    scaled : Stack
-        Exposures divided by their flux factors, ADU.
+    stack : Stack
+        Exposures divided by their flux factors and matched, ADU.
     masked : (ny, nx) bool
         Pixels that say nothing of their surroundings.
     pixels : (k,) int64
@@ -193,27 +193,27 @@ def pixels_hit_everywhere(
     hit, standing : (m,) int64
         Flat indices of those where each exposure shows a hit of its own, and of the others.
     """
-    usable = _usable(scaled, masked)
-    lowest = local_estimate.lowest_interpolation(scaled.median2d, usable, pixels)
+    usable = _usable(stack, masked)
+    lowest = local_estimate.lowest_interpolation(stack.median2d, usable, pixels)
     # Most do not stand out of any interpolation, and need none with its error.
-    excess = scaled.min2d.ravel()[pixels] - lowest
+    excess = stack.min2d.ravel()[pixels] - lowest
     sigma = sigma_at(level, lowest, pixels)
     pixels = pixels[~(excess <= local_estimate.EVERYWHERE_SIGMA * sigma)]
-    estimate = estimate_around(level, scaled, masked, pixels)
+    estimate = estimate_around(level, stack, masked, pixels)
     sigma = sigma_at(level, estimate.value, pixels)
-    excess = scaled.min2d.ravel()[pixels] - estimate.value
+    excess = stack.min2d.ravel()[pixels] - estimate.value
     out = local_estimate.stands_out(excess, estimate, sigma)
     pixels = pixels[out]
-    shown = hit_in_each(level, scaled, own_hits, pixels, estimate.value[out])
+    shown = hit_in_each(level, stack, own_hits, pixels, estimate.value[out])
     return pixels[shown], pixels[~shown]
 
 
-def _usable(scaled: Stack, masked: BoolArray) -> BoolArray:
-    return ~masked if scaled.valid is None else ~masked & (scaled.n_valid > 0)
+def _usable(stack: Stack, masked: BoolArray) -> BoolArray:
+    return ~masked if stack.valid is None else ~masked & (stack.n_valid > 0)
 
 
 def estimate_around(
-    level: Level, scaled: Stack, masked: BoolArray, pixels: Pixels
+    level: Level, stack: Stack, masked: BoolArray, pixels: Pixels
 ) -> local_estimate.LocalEstimate:
     """Estimate pixels from the median around them, masked pixels left out.
 
@@ -221,7 +221,7 @@ def estimate_around(
     ----------
     level : Level
         Level and noise.
-    scaled : Stack
+    stack : Stack
         Exposures divided by their flux factors, ADU.
     masked : (ny, nx) bool
         Pixels that say nothing of their surroundings.
@@ -233,10 +233,10 @@ def estimate_around(
     LocalEstimate
         Values and variances.
     """
-    usable = _usable(scaled, masked)
+    usable = _usable(stack, masked)
     # The pixels themselves are hit: noise is that of what is around.
-    around = local_estimate.lowest_interpolation(scaled.median2d, usable, pixels)
-    around = np.fmin(around, scaled.min2d.ravel()[pixels])
-    shares = np.sqrt(median_variance_factors(scaled.n))[level.n_valid_at(pixels)]
+    around = local_estimate.lowest_interpolation(stack.median2d, usable, pixels)
+    around = np.fmin(around, stack.min2d.ravel()[pixels])
+    shares = np.sqrt(median_variance_factors(stack.n))[level.n_valid_at(pixels)]
     noise = sigma_at(level, around, pixels) * shares
-    return local_estimate.estimate_locally(scaled.median2d, usable, pixels, noise)
+    return local_estimate.estimate_locally(stack.median2d, usable, pixels, noise)

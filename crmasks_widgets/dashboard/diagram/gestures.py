@@ -1,250 +1,168 @@
-"""Gestures in the diagram: dragging points, zooming, brushing."""
+"""Tools of the diagram: what the pointer selects in it, and what of it is on screen."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
-from bqplot import LinearScale, PanZoom
+from bqplot import LinearScale, Lines, PanZoom
 from bqplot.interacts import BrushSelector
 from bqplot_image_gl.interacts import MouseInteraction
-from ipywidgets import HBox, Layout
 
 from crmasks_widgets.dashboard.diagram.panel import Panel
-from crmasks_widgets.dashboard.model.points import WEIGHT, added, moved, removed
-from crmasks_widgets.dashboard.model.state import Limits, ViewModel
-from crmasks_widgets.dashboard.page.buttons import tool_buttons, word_button
-from crmasks_widgets.dashboard.page.context import Context, Shortcut
+from crmasks_widgets.dashboard.diagram.reading import Reading, whole_view
+from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
+from crmasks_widgets.dashboard.model.state import AxisKind, Limits, ViewModel
+from crmasks_widgets.dashboard.page.buttons import icon_button, icon_tools
+from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 
+HAND: Final = "boundary"
 TOOLS: Final = {
-    "Points": "Drag fixed points; double-click adds one, d deletes the one under the pointer (v)",
-    "Pan": "Drag to move the view, turn the wheel to zoom (p)",
-    "Zoom box": "Drag a box to zoom into it (o)",
-    "Brush": "Drag a box to select its pixels (b)",
-    "Lasso": "Draw around pixels to select them (l)",
+    HAND: "Drag the line or its points; double-click adds one, Alt-click removes it (v)",
+    "pan": "Drag to move the view, turn the wheel to zoom (p)",
+    "zoom": "Drag a box to zoom into it (o)",
+    "box": "Drag a box to select its pixels (b)",
+    "lasso": "Draw around pixels to select them (l)",
 }
-# A pointer this close to a point means it, as a part of the panel.
-NEAR: Final = 0.04
+_TOOL_KEYS: Final = {
+    "v": (HAND, "drag the boundary"),
+    "p": ("pan", "pan"),
+    "o": ("zoom", "zoom to a box"),
+    "b": ("box", "brush pixels"),
+    "l": ("lasso", "lasso pixels"),
+}
 WHEEL_STEP: Final = 0.0015
 PAN_DELAY: Final = 0.08  # s
+_COLOUR: Final = "#56B4E9"
 
 
 class DiagramGestures:
     """Tools of the diagram, and what their gestures change in the state.
 
+    The view changes by them alone: no edit of the boundary or of a parameter moves it.
+
     Parameters
     ----------
     context : Context
         What a view works with.
-    panels : tuple of Panel
-        Where the gestures are made.
     scales : dict
-        Scales "x" and "y" of the panels.
-
-    Attributes
-    ----------
-    dragged : Panel or None
-        Where a point is being dragged. The page knows better than the state where it is.
+        Scales "x" and "y" of all panels, in places along the axes.
     """
 
-    def __init__(
-        self, context: Context, panels: tuple[Panel, ...], scales: dict[str, LinearScale]
-    ) -> None:
-        self._context, self._panels, self._scales = context, panels, scales
-        self._limits: Limits = (0.0, 1.0, 0.0, 1.0)
-        # A point that is being dragged must not move the view that it is seen in.
-        self._held: Limits | None = None
-        self.dragged: Panel | None = None
-        # Between the end of a drag and the beginning of the next.
-        self._resting = False
+    def __init__(self, context: Context, scales: dict[str, LinearScale]) -> None:
+        self._context, self._scales = context, scales
+        self._panels: list[Panel] = []
+        self._interactions: list[dict[str, Any]] = []
+        self.limits: Limits = (0.0, 1.0, 0.0, 1.0)
+        self._axes = (AxisScale("linear"), AxisScale("linear"))
+        self._whole, self._homes, self._sigma = Memo(), 0, False
         self._turned = 0.0
         self._trail: list[tuple[float, float]] = []
-        self.tool = tool_buttons(TOOLS)
-        button = partial(word_button, context)
-        self.home = button("Whole diagram", "Zoom out to all bins (h)", self._go_home)
-        self.all = button("All pixels", "Zoom out to the brightest hit", self._show_all)
-        self.clear = button("Clear selection", "Forget the brushed pixels", self._clear)
-        self.from_boundary = button(
-            "Points from boundary", "Straight lines through points on the current boundary",
-            self._points_from_boundary,
-        )  # fmt: skip
-        self._interactions = [self._interactions_of(panel) for panel in panels]
-        self._connect()
-        self.widget = HBox(
-            [self.tool, self.home, self.all, self.clear, self.from_boundary],
-            layout=Layout(flex_flow="row wrap", align_items="center"),
-        )
+        self.tool = icon_tools(TOOLS)
+        self.home = icon_button(context, "home", "Show everything (h)", self.go_home)
+        context.observe(self.tool, self._take_tool)
+        for axis in scales.values():
+            context.observe(axis, self._panned, ["min", "max"])
+        context.observe(context.page, self._turned_wheel, "wheel")
         self.keys = {
-            "v": Shortcut("drag points", partial(self._choose, "Points")),
-            "p": Shortcut("pan", partial(self._choose, "Pan")),
-            "o": Shortcut("zoom to a box", partial(self._choose, "Zoom box")),
-            "b": Shortcut("brush pixels", partial(self._choose, "Brush")),
-            "l": Shortcut("lasso pixels", partial(self._choose, "Lasso")),
-            "h": Shortcut("whole diagram", self._go_home),
-            "r": Shortcut("whole diagram", self._go_home),
-            "+": Shortcut("add a fixed point at the pointer", self._add_at_pointer),
-            "d": Shortcut("delete the fixed point at the pointer", self._delete_at_pointer),
+            key: Shortcut(words, partial(self.choose, tool))
+            for key, (tool, words) in _TOOL_KEYS.items()
         }
+        self.keys |= dict.fromkeys("hr", Shortcut("whole diagram", self.go_home))
+
+    def add(self, panel: Panel) -> None:
+        """Let the tools work in a panel, too."""
+        self._panels.append(panel)
+        self._interactions.append(self._interactions_of(panel))
+        self._take_tool()
 
     def _interactions_of(self, panel: Panel) -> dict[str, Any]:
         scales = {"x_scale": self._scales["x"], "y_scale": self._scales["y"]}
         pan = PanZoom(scales={axis: [scale] for axis, scale in self._scales.items()})
-        box, brush = BrushSelector(**scales, color="#56B4E9"), BrushSelector(**scales)
+        box, brush = (BrushSelector(**scales, color=_COLOUR) for _ in range(2))
         lasso = MouseInteraction(
             **scales, events=["dragstart", "dragmove", "dragend"], cursor="crosshair"
         )
+        trail = Lines(x=[], y=[], scales=self._scales, colors=[_COLOUR], stroke_width=1.5)
+        panel.figure.marks = [*panel.figure.marks, trail]
         handler = self._context.dispatcher.handler
-        self._context.observe(box, partial(self._boxed, box), "brushing")
-        self._context.observe(brush, partial(self._brushed, brush), ["selected_x", "selected_y"])
-        lasso.on_msg(handler(partial(self._lassoed, panel)))
-        return {"Points": None, "Pan": pan, "Zoom box": box, "Brush": brush, "Lasso": lasso}
-
-    def _connect(self) -> None:
-        context, handler = self._context, self._context.dispatcher.handler
-        context.observe(self.tool, self._take_tool)
-        for panel in self._panels:
-            context.observe(panel.points, partial(self._dragged, panel), ["x", "y"])
-            panel.points.on_drag_start(handler(lambda *_: self._grasped()))
-            panel.points.on_drag_end(handler(lambda _, content: self._dropped(content)))
-        for axis in self._scales.values():
-            context.observe(axis, self._panned, ["min", "max"])
-        context.observe(context.page, self._turned_wheel, "wheel")
-        context.page.on_msg(handler(self._message))
+        self._context.observe(box, partial(self._boxed, box, self._zoom_to), "brushing")
+        self._context.observe(brush, partial(self._boxed, brush, self._select_box), "brushing")
+        lasso.on_msg(handler(partial(self._lassoed, trail)))
+        return {HAND: None, "pan": pan, "zoom": box, "box": brush, "lasso": lasso}
 
     # Tools ------------------------------------------------------------------------------------
 
-    def _choose(self, tool: str) -> None:
+    def choose(self, tool: str) -> None:
+        """Take a tool in hand."""
         self.tool.value = tool
 
     def _take_tool(self) -> None:
         for panel, interactions in zip(self._panels, self._interactions, strict=True):
             panel.figure.interaction = interactions[self.tool.value]
-
-    # Points -----------------------------------------------------------------------------------
-
-    def _points(self) -> tuple[tuple[float, float, float], ...]:
-        return self._context.state.model.parameters.mm_fixed_points_in_boundary or ()
-
-    def _set_points(self, points: Any) -> None:
-        self._context.state.update(mm_fixed_points_in_boundary=points)
-
-    def _dragged(self, panel: Panel) -> None:
-        points, places = self._points(), panel.dragged()
-        if places is None or len(places) != len(points):
-            return  # x and y arrive one after the other
-        followed = tuple((x, y, w) for (x, y, _), (*_, w) in zip(places, points, strict=True))
-        if followed == points:
-            return
-        if self._resting:
-            # The page holds back moves while it waits for an answer, but not the message that a
-            # drag ended, which said where: this is an old one.
-            panel.draw_points(points)
-            return
-        if self._held is None:
-            self._held, self.dragged = self._limits, panel
-            self._context.state.begin_gesture()
-        self._set_points(followed)
-
-    def _grasped(self) -> None:
-        self._resting = False
-
-    def _dropped(self, content: Mapping[str, Any]) -> None:
-        held, self._held, self._resting = self._held, None, True
-        self.dragged = None
-        points, index = self._points(), content["index"]
-        place = _by_hand(content["point"]["x"], content["point"]["y"])
-        deleted = index >= len(points)
-        state = self._context.state
-        with state.together():
-            try:
-                if not deleted and (held is not None or place != _by_hand(*points[index][:2])):
-                    self._set_points(moved(points, index, *place))
-            finally:
-                state.end_gesture()
-                state.refresh()  # The marks are where they were dropped, even if that was refused.
-
-    def _message(self, _: object, content: dict[str, Any], __: object) -> None:
-        if content.get("event") == "dblclick" and self._plot(content):
-            self._set_points(added(self._points(), *self._rounded(content)))
-
-    def _add_at_pointer(self) -> None:
-        pointer = self._context.page.pointer
-        if self._plot(pointer):
-            self._set_points(added(self._points(), *self._rounded(pointer)))
-
-    def _delete_at_pointer(self) -> None:
-        place, points = self.pointed(), self._points()
-        if place is None or not points:
-            return
-        x_min, x_max, y_min, y_max = self._limits
-        width, height = x_max - x_min, y_max - y_min
-        away = [np.hypot((x - place[0]) / width, (y - place[1]) / height) for x, y, _ in points]
-        if min(away) <= NEAR:
-            self._set_points(removed(points, int(np.argmin(away))) or None)
-
-    def _points_from_boundary(self) -> None:
-        model = self._context.state.model
-        if not model.ready("boundary", "plane"):
-            return
-        boundary, edges = model.analysis.boundary.boundary, model.analysis.plane.x_edges
-        # Noise rises fast where there is little light: more points there.
-        x = edges[0] + (edges[-1] - edges[0]) * np.array([0.0, 0.05, 0.2, 0.5, 1.0])
-        points = tuple(
-            (*_by_hand(float(a), float(b)), WEIGHT) for a, b in zip(x, boundary(x), strict=True)
-        )
-        self._context.state.update(mm_fixed_points_in_boundary=points, mm_boundary_fit="piecewise")
+            panel.hand.active = self.tool.value == HAND
 
     # View -------------------------------------------------------------------------------------
 
-    def follow(self, model: ViewModel) -> Limits:
+    def follow(self, model: ViewModel, reading: Reading, kind: AxisKind) -> Limits:
         """Let the scales show what the state says.
 
         Parameters
         ----------
         model : ViewModel
-            Its plane must be ready.
+            What is on screen.
+        reading : Reading
+            Its diagram.
+        kind : {"asinh", "linear", "log"}
+            Of the axes.
 
         Returns
         -------
         (x_min, x_max, y_min, y_max)
-            What is on screen, ADU.
+            What is on screen, places along the axes.
         """
-        self._limits = self._held or model.display.diagram or whole_diagram(model)
-        x_min, x_max, y_min, y_max = self._limits
+        self._axes, self._sigma = reading.scales(kind), reading.sigma
+        key = (reading, kind, self._homes)
+        whole: Limits = self._whole(key, lambda: whole_view(model, reading, kind))
+        display = model.display
+        shown = (display.sigma if reading.sigma else display.diagram) or whole
+        x_ends, y_ends = (
+            axis.ends(*ends) for axis, ends in zip(self._axes, (shown[:2], shown[2:]), strict=True)
+        )
+        self.limits = (*x_ends, *y_ends)
         x, y = self._scales["x"], self._scales["y"]
         # Both at once: whoever observes one axis reads the other, too.
         with x.hold_trait_notifications(), y.hold_trait_notifications():
-            x.min, x.max, y.min, y.max = map(float, (x_min, x_max, y_min, y_max))
-        return self._limits
+            x.min, x.max, y.min, y.max = self.limits
+        return self.limits
 
-    def pointed(self) -> tuple[float, float] | None:
-        """Place of the pointer in the diagram, ADU."""
-        pointer = self._context.page.pointer
-        return self._place(pointer) if self._plot(pointer) else None
-
-    def _plot(self, event: dict[str, Any]) -> bool:
-        return event.get("plot") in {panel.name for panel in self._panels}
-
-    def _place(self, event: dict[str, Any]) -> tuple[float, float]:
-        x_min, x_max, y_min, y_max = self._limits
+    def pointed(self, event: dict[str, Any]) -> tuple[float, float] | None:
+        """Place along the axes that an event of the page tells; None if it is elsewhere."""
+        if event.get("plot") not in {panel.name for panel in self._panels}:
+            return None
+        x_min, x_max, y_min, y_max = self.limits
         return x_min + event["x"] * (x_max - x_min), y_min + event["y"] * (y_max - y_min)
 
-    def _rounded(self, event: dict[str, Any]) -> tuple[float, float]:
-        return _by_hand(*self._place(event))
+    def places(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Places of values along the axes."""
+        return self._axes[0].forward(x), self._axes[1].forward(y)
+
+    def data(self, places: Sequence[float]) -> tuple[float, ...]:
+        """Values at places x, y (or x, x, y, y) along the axes."""
+        half = len(places) // 2
+        x, y = self._axes
+        return (*x.backward(places[:half]).tolist(), *y.backward(places[half:]).tolist())
 
     def _show(self, limits: Limits | None) -> None:
-        self._context.state.show(diagram=limits)
+        shown = None if limits is None else self.data(limits)
+        self._context.state.show(**{"sigma" if self._sigma else "diagram": shown})
 
-    def _go_home(self) -> None:
-        self._show(None)
-
-    def _show_all(self) -> None:
-        model = self._context.state.model
-        if model.ready("stack"):
-            stack, (x_min, *_) = model.analysis.stack, whole_diagram(model)
-            height = stack.target(model.display.target) - stack.min2d
-            brightest, highest = float(np.nanmax(stack.min2d)), float(np.nanmax(height))
-            self._show((x_min, 1.02 * brightest, 0.0, 1.02 * highest))
+    def go_home(self) -> None:
+        """Show every hit and every point."""
+        self._homes += 1
+        with self._context.state.together():
+            self._show(None)
+            self._context.state.refresh()
 
     def _panned(self) -> None:
         self._context.dispatcher.later("pan diagram", PAN_DELAY, self._take_scales)
@@ -252,16 +170,16 @@ class DiagramGestures:
     def _take_scales(self) -> None:
         x, y = self._scales["x"], self._scales["y"]
         limits = (float(x.min), float(x.max), float(y.min), float(y.max))
-        if limits != tuple(map(float, self._limits)):
+        if limits != self.limits:
             self._show(limits)
 
     def _turned_wheel(self) -> None:
         wheel = self._context.page.wheel
         turned, self._turned = wheel["total"] - self._turned, wheel["total"]
-        if self._plot(wheel) and self.tool.value != "Pan":
+        place = self.pointed(wheel)
+        if place is not None and self.tool.value != "pan":
             factor = float(np.exp(np.clip(turned * WHEEL_STEP, -1.0, 1.0)))
-            x, y = self._place(wheel)
-            x_min, x_max, y_min, y_max = self._limits
+            (x, y), (x_min, x_max, y_min, y_max) = place, self.limits
             self._show((
                 x + (x_min - x) * factor, x + (x_max - x) * factor,
                 y + (y_min - y) * factor, y + (y_max - y) * factor,
@@ -269,47 +187,41 @@ class DiagramGestures:
 
     # Selection --------------------------------------------------------------------------------
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Forget the selected area."""
         self._context.state.select(outline=())
 
-    def _boxed(self, box: BrushSelector) -> None:
+    def _boxed(self, box: BrushSelector, action: Any) -> None:
         corners = _corners(box)
         if box.brushing or corners is None:
             return
         box.reset()
+        action(corners)
+        self.choose(HAND)
+
+    def _zoom_to(self, corners: Limits) -> None:
         self._show(corners)
 
-    def _brushed(self, brush: BrushSelector) -> None:
-        corners = _corners(brush)
-        if corners is not None:
-            x_min, x_max, y_min, y_max = corners
-            outline = ((x_min, y_min), (x_max, y_min), (x_max, y_max), (x_min, y_max))
-            self._context.state.select(outline=outline)
+    def _select_box(self, corners: Limits) -> None:
+        x_min, x_max, y_min, y_max = corners
+        self._select([(x_min, y_min), (x_max, y_min), (x_max, y_max), (x_min, y_max)])
 
-    def _lassoed(self, panel: Panel, _: object, content: dict[str, Any], __: object) -> None:
+    def _select(self, corners: Sequence[tuple[float, float]]) -> None:
+        outline = tuple(self.data(corner) for corner in corners)
+        self._context.state.select(outline=outline)
+
+    def _lassoed(self, trail: Lines, _: object, content: dict[str, Any], __: object) -> None:
         event, domain = content.get("event"), content.get("domain", {})
         if event == "dragstart":
             self._trail = []
         if "x" in domain:
             self._trail.append((float(domain["x"]), float(domain["y"])))
-        corners = np.array(self._trail).reshape(-1, 2)
-        with panel.trail.hold_sync():
-            panel.trail.x, panel.trail.y = corners[:, 0], corners[:, 1]
+        corners = np.array(self._trail).reshape(-1, 2) if event != "dragend" else np.zeros((0, 2))
+        with trail.hold_sync():
+            trail.x, trail.y = corners[:, 0], corners[:, 1]
         if event == "dragend":
-            panel.trail.x = panel.trail.y = np.zeros(0)
-            self._context.state.select(outline=tuple(self._trail))
-
-
-def whole_diagram(model: ViewModel) -> Limits:
-    """Limits of the plane, ADU."""
-    plane = model.analysis.plane
-    x, y = plane.x_edges, plane.y_edges
-    return float(x[0]), float(x[-1]), float(y[0]), float(y[-1])
-
-
-def _by_hand(x: float, y: float) -> tuple[float, float]:
-    """Round: a pointer is not exact to more than this, and a parameter file is easier to read."""
-    return round(x, 2), round(y, 2)
+            self._select(self._trail)
+            self.choose(HAND)
 
 
 def _corners(brush: BrushSelector) -> Limits | None:

@@ -13,7 +13,6 @@ from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.noise_remarks import remarks_on
-from crmasks_widgets.dashboard.diagram.significance_figure import HEIGHT
 from crmasks_widgets.dashboard.drawing.ticks import log_ticks
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context
@@ -22,6 +21,7 @@ from crmasks_widgets.dashboard.settings.control_widgets import ErrorLine
 
 BUTTON: Final = "Use fitted gain and readout noise"
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#888888"
+_HEIGHT: Final = "250px"
 _MARGIN: Final = {"top": 8, "bottom": 40, "left": 44, "right": 10}
 _KEY: Final = (
     f'<b>Noise</b>: <span style="color:{_BLUE}">\u25cb</span> observed, '
@@ -60,7 +60,7 @@ class NoisePanel:
         figure = Figure(
             marks=[self._equal, self.observed, self.white], axes=self._axes, fig_margin=_MARGIN,
             padding_x=0, padding_y=0, animation_duration=0,
-            layout=Layout(width="100%", height=HEIGHT, min_width="0"),
+            layout=Layout(width="100%", height=_HEIGHT, min_width="0"),
         )  # fmt: skip
         self.title = HTML(_KEY, layout=Layout(margin="0 8px"))
         self.widget = VBox([self.title, figure], layout=Layout(flex="2 1 0", min_width="0"))

@@ -1,22 +1,14 @@
-"""The diagram in units of sigma, where hits begin, and whether the noise is as believed."""
+"""What decides in units of sigma, and whether the noise is as believed."""
 
 from functools import partial
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 from ipywidgets import HTML, HBox, Layout, VBox
 
 from crmasks_widgets.analysis import Target
-from crmasks_widgets.core.significance.excess import SignificanceDiagram
 from crmasks_widgets.dashboard.diagram.noise_panel import NoisePanel
-from crmasks_widgets.dashboard.diagram.significance_figure import PLOT, SignificanceFigure
-from crmasks_widgets.dashboard.drawing.densities import DensityColours, draw_glyphs, glyph_palette
-from crmasks_widgets.dashboard.drawing.pictures import palette_png
 from crmasks_widgets.dashboard.model.engine import Order
-from crmasks_widgets.dashboard.model.on_screen import detected_pixels, slices_on_screen
-from crmasks_widgets.dashboard.model.selection import selected_hit
-from crmasks_widgets.dashboard.model.state import Limits, ViewModel
+from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.settings.control_widgets import (
@@ -28,7 +20,6 @@ from crmasks_widgets.dashboard.settings.control_widgets import (
 )
 from crmasks_widgets.parameters import Parameters, parameter_table
 
-DEFAULT_SIZE: Final = (300, 200)
 LABELS: Final = {
     "sg_false_alarms": "false alarms per frame",
     "sg_growth": "growth (\u03c3)",
@@ -39,9 +30,7 @@ _HOW: Final = (
 
 
 class SignificanceView:
-    """Significance of the pixels of the target on screen, its thresholds, and the noise check.
-
-    It costs nothing while nobody looks.
+    """Thresholds of the significance, and the noise check, which costs nothing while nobody looks.
 
     Parameters
     ----------
@@ -51,10 +40,9 @@ class SignificanceView:
 
     def __init__(self, context: Context) -> None:
         self._context, self._state = context, context.state
-        self.plots: tuple[str, ...] = (PLOT,)
+        self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Shortcut] = {}
         self.active = False
-        self.figure = SignificanceFigure()
         self.noise = NoisePanel(context)
         self._error = ErrorLine()
         self.editors = self._editors()
@@ -73,12 +61,10 @@ class SignificanceView:
         self._on = HBox(cells, layout=Layout(grid_gap="12px"))
         self.panels = HBox(layout=Layout(width="100%"))
         self.widget = VBox(
-            [self._off, self._on, self._error.widget, self.panels, self.note, self.noise.words],
+            [self._off, self._on, self._error.widget, self.note, self.panels, self.noise.words],
             layout=Layout(min_width="0"),
         )
-        self._memos = {
-            key: Memo() for key in ("density", "window", "flagged", "overlay", "noise", "matching")
-        }
+        self._memos = {key: Memo() for key in ("noise", "matching")}
 
     def _editors(self) -> dict[str, NumberEditor]:
         table = {info.name: info for info in parameter_table()}
@@ -128,12 +114,7 @@ class SignificanceView:
         tuple of (stage, target)
             For the order of work.
         """
-        if not self.active:
-            return ()
-        check: Order = (("noise_check", None),)
-        if "significance" not in parameters.detectors:
-            return check
-        return (("significance_diagram", target), *check)
+        return (("noise_check", None),) if self.active else ()
 
     def render(self, model: ViewModel) -> None:
         """Draw what is known, if someone looks."""
@@ -143,8 +124,7 @@ class SignificanceView:
         self._off.layout.display = "none" if running else ""
         self._on.layout.display = self.note.layout.display = "" if running else "none"
         # A figure that is made where it has no room complains in the browser.
-        figures = (self.figure.widget,) if running else ()
-        self.panels.children = (*figures, self.noise.widget)
+        self.panels.children = (self.noise.widget,)
         self.how.value = _HOW.format(model.parameters.crmethod)
         for name, editor in self.editors.items():
             editor.show(getattr(model.parameters, name))
@@ -154,92 +134,10 @@ class SignificanceView:
         if model.ready("matching"):
             matching = model.analysis.matching
             self._memos["matching"]((matching,), partial(self.noise.show_matching, matching))
-        if running and model.analysis.uses_significance:
-            self._draw(model)
-
-    def _draw(self, model: ViewModel) -> None:
         target = model.display.target
-        if not model.ready(("significance", target), ("significance_diagram", target), "stack"):
-            return
-        diagram = model.analysis.significance_diagram(target)
-        limits, size = limits_of(model, diagram), self._context.size(PLOT, DEFAULT_SIZE)
-        self.figure.show_limits(limits, size)
-        self._draw_density(model, diagram)
-        if model.ready("coincidences" if target == "median" else "level"):
-            thresholds = model.analysis.significance_limits(target)
-            self.figure.draw_thresholds(thresholds.start[0], thresholds.growth, limits)
-            self.note.value = note_of(thresholds.start)
-        self._draw_flagged(model, limits, size)
-
-    def _draw_density(self, model: ViewModel, diagram: SignificanceDiagram) -> None:
-        counts = self._counts(model, diagram)
-        plane = diagram.plane
-
-        def paint() -> bool:
-            colours = DensityColours.spanning(1.0, float(counts.max(initial=1)))
-            extent = (plane.x_edges[0], plane.x_edges[-1], plane.y_edges[0], plane.y_edges[-1])
-            png = palette_png(colours.indices(counts), colours.palette)
-            self.figure.density.show(png, extent)
-            return True
-
-        self._memos["density"]((counts,), paint)
-        target = model.display.target
-        name = target if isinstance(target, str) else f"exposure {target}"
-        part = " on screen" if model.display.image is not None else ""
-        self.figure.title.value = (
-            f"<b>Significance</b> of {name}: {int(counts.sum()):,} pixels{part}"
-        )
-
-    def _counts(self, model: ViewModel, diagram: SignificanceDiagram) -> npt.NDArray[Any]:
-        """Histogram of the pixels on screen, or of all of them."""
-        window, target = slices_on_screen(model), model.display.target
-        if window is None:
-            return diagram.counts
-        minimum, values = model.analysis.stack.min2d, model.analysis.significance(target)
-        count = partial(diagram.plane.histogram, minimum[window], values[window])
-        return np.asarray(self._memos["window"]((diagram, minimum, values, window), count))
-
-    def _draw_flagged(self, model: ViewModel, limits: Limits, size: tuple[int, int]) -> None:
-        target = model.display.target
-        if not model.ready(("flags", target), "edits", "mediancr"):
-            return
-        analysis = model.analysis
-        flags, values = analysis.result("flags", target), analysis.significance(target)
-        key = (flags, analysis.edits, values, slices_on_screen(model))
-        pixels, code = self._memos["flagged"](key, lambda: detected_pixels(model))
-        x, y = analysis.stack.min2d.ravel()[pixels], values.ravel()[pixels]
-
-        def draw() -> bool:
-            picture = draw_glyphs((x, y), code, limits, size, beyond=True)
-            self.figure.overlay.show(palette_png(picture, glyph_palette()), limits)
-            return True
-
-        self._memos["overlay"]((pixels, values, limits, size), draw)
-        if model.ready("labels"):
-            number = analysis.labels.ravel()[pixels]
-            chosen = (number == selected_hit(model)) & (number > 0)
-            ends = (x[chosen], np.minimum(y[chosen], limits[3]))
-            self.figure.draw_selected(*ends)
-
-
-def limits_of(model: ViewModel, diagram: SignificanceDiagram) -> Limits:
-    """What is on screen: along x as much as of the other diagram.
-
-    Parameters
-    ----------
-    model : ViewModel
-        Whose display.
-    diagram : SignificanceDiagram
-        Whose bins.
-
-    Returns
-    -------
-    (x_min, x_max, y_min, y_max)
-        ADU and sigma.
-    """
-    x, y = diagram.plane.x_edges, diagram.plane.y_edges
-    left, right = (x[0], x[-1]) if model.display.diagram is None else model.display.diagram[:2]
-    return float(left), float(right), float(y[0]), float(y[-1])
+        known = model.ready("coincidences" if target == "median" else "level")
+        if running and known and model.analysis.uses_significance:
+            self.note.value = note_of(model.analysis.significance_limits(target).start)
 
 
 def note_of(start: tuple[float, ...]) -> str:
@@ -255,11 +153,11 @@ def note_of(start: tuple[float, ...]) -> str:
     str
         HTML.
     """
-    text = "Hits beyond the axis are drawn on its edge."
+    texts = []
     for lost, least in enumerate(start[1:], start=1):
         exposures = "one exposure is" if lost == 1 else f"{lost} exposures are"
-        text += (
-            f" Where {exposures} hit already, a hit begins at {least:.2f} \u03c3 by the law of the "
+        texts.append(
+            f"Where {exposures} hit already, a hit begins at {least:.2f} \u03c3 by the law of the "
             "others."
         )
-    return text
+    return " ".join(texts)

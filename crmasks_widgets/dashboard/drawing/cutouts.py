@@ -19,8 +19,9 @@ _OUTLINE: Final = 240
 _DARK_OUTLINE: Final = 241
 _SHAPE: Final = 242
 _NOTHING: Final = 255
-_GAP: Final = 10  # between panels, screen pixels
-NAME_HEIGHT: Final = 20  # above a panel, screen pixels
+_GAP: Final = 1  # between panels, pixels of the page
+_WIDEST_GAP: Final = 16
+NAME_HEIGHT: Final = 14  # above a panel, pixels of the page
 
 
 def cutout(centre: tuple[int, int], half: int, shape: tuple[int, int]) -> tuple[slice, slice]:
@@ -44,8 +45,8 @@ class Panels:
         Of a panel, pixels of the frame.
     side : int
         Drawn pixels to a pixel of the frame.
-    gap, name : int
-        Between panels, and above each; drawn pixels.
+    beside, below, name : int
+        Left between panels, and above each; drawn pixels.
     """
 
     count: int
@@ -53,7 +54,8 @@ class Panels:
     width: int
     height: int
     side: int
-    gap: int
+    beside: int
+    below: int
     name: int
 
     @property
@@ -65,15 +67,15 @@ class Panels:
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the raster."""
         return (
-            self.rows * (self.height * self.side + self.name + self.gap) - self.gap,
-            self.columns * (self.width * self.side + self.gap) - self.gap,
+            self.rows * (self.height * self.side + self.name + self.below) - self.below,
+            self.columns * (self.width * self.side + self.beside) - self.beside,
         )
 
     def corner(self, k: int) -> tuple[int, int]:
         """Lower left corner (x, y) of panel k; the first one is at the top left."""
         row, column = divmod(k, self.columns)
-        x = column * (self.width * self.side + self.gap)
-        y = (self.rows - 1 - row) * (self.height * self.side + self.name + self.gap)
+        x = column * (self.width * self.side + self.beside)
+        y = (self.rows - 1 - row) * (self.height * self.side + self.name + self.below)
         return x, y
 
     def pixel(self, x: float, y: float) -> tuple[int, int] | None:
@@ -86,7 +88,9 @@ class Panels:
         return None
 
 
-def arrange(count: int, shape: tuple[int, int], size: tuple[int, int]) -> Panels:
+def arrange(
+    count: int, shape: tuple[int, int], size: tuple[int, int], scale: float = 1.0
+) -> Panels:
     """Arrange panels so that they become as large as the plot allows.
 
     Parameters
@@ -97,26 +101,29 @@ def arrange(count: int, shape: tuple[int, int], size: tuple[int, int]) -> Panels
         Of the cutout.
     size : (width, height)
         Of the plot, screen pixels.
+    scale : float
+        Screen pixels to a pixel of the page, in which names and gaps are measured.
 
     Returns
     -------
     Panels
-        The arrangement.
+        The arrangement, which fills the width as far as whole pixels allow.
     """
     height, width = shape
+    gap, name = max(1, round(_GAP * scale)), round(NAME_HEIGHT * scale)
 
-    def scale(columns: int) -> float:
+    def largest(columns: int) -> float:
         rows = -(-count // columns)
         return min(
-            (size[0] - (columns - 1) * _GAP) / (columns * width),
-            (size[1] - rows * NAME_HEIGHT - (rows - 1) * _GAP) / (rows * height),
+            (size[0] - (columns - 1) * gap) / (columns * width),
+            (size[1] - rows * name - (rows - 1) * gap) / (rows * height),
         )
 
-    columns = max(range(1, count + 1), key=scale)
-    largest = max(scale(columns), 0.5)
-    side = max(3, int(largest))
-    gap, name = (max(1, round(part * side / largest)) for part in (_GAP, NAME_HEIGHT))
-    return Panels(count, columns, width, height, side, gap, name)
+    columns = max(range(1, count + 1), key=largest)
+    side = max(1, int(largest(columns)))
+    left = (size[0] - columns * width * side) // max(1, columns - 1)
+    beside = min(max(gap, left), round(_WIDEST_GAP * scale))
+    return Panels(count, columns, width, height, side, beside, gap, name)
 
 
 def value_panel(values: npt.NDArray[Any], limits: tuple[float, float], stretch: str) -> UINT8:

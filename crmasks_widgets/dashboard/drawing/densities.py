@@ -1,18 +1,27 @@
-"""Pictures of the Median-Minimum diagram: the density of pixels, and those that are flagged."""
+"""Densities of the diagram: counts in cells of the screen, their colours, and their contours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageDraw
 from scipy import ndimage
+from skimage.measure import find_contours
 
-from crmasks_widgets.core import codes
-from crmasks_widgets.dashboard.drawing.colour_tables import Palette, rgb, table
+from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
+from crmasks_widgets.dashboard.drawing.colour_tables import Palette, table
 from crmasks_widgets.dashboard.model.state import Limits
 
+Counts = npt.NDArray[np.float64]
 N_COLOURS: Final = 254
 FEWEST_COLOURS: Final = 16
+CONTOURS: Final = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)
+# Contours are drawn larger, and shrunk: their edges are smooth then.
+_FINER: Final = 2
+_SMOOTHING: Final = 1.5  # cells, of what contours are drawn of
+_INK: Final = {False: (40, 40, 40), True: (235, 235, 235)}  # on a light and a dark page
 
 
 @dataclass(frozen=True)
@@ -35,33 +44,34 @@ class DensityColours:
     palette: Palette
 
     @classmethod
-    def spanning(cls, low: float, high: float) -> "DensityColours":
-        """Make the colours of counts from `low` to `high`."""
+    def spanning(cls, low: float, high: float, *, dark: bool = False) -> "DensityColours":
+        """Make the colours of counts from `low` to `high`, for a light or a dark page."""
         high = max(high, 10.0)
         low = min(max(low, 1e-3), 1.0)
         split = round(N_COLOURS * -np.log10(low) / (np.log10(high) - np.log10(low)))
         if low < 1:
             split = int(np.clip(split, FEWEST_COLOURS, N_COLOURS - FEWEST_COLOURS))
-        # Grey is less than one pixel; among the colours dark is many.
-        rare = table("gray", 256)[np.linspace(230, 130, split).astype(int)]
-        many = table("viridis_r", N_COLOURS - split)
+        # What is many stands out from the page; grey is less than one pixel.
+        greys, blues = ((60, 110), (225, 20)) if dark else ((235, 200), (65, 255))
+        rare = table("gray", 256)[np.linspace(*greys, split).astype(int)]
+        many = table("Blues", 256)[np.linspace(*blues, N_COLOURS - split).astype(int)]
         clear = np.zeros((1, 4), np.uint8)
         return cls(low, high, split, np.concatenate([clear, rare, many]))
 
-    def indices(self, histogram: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-        """Colour numbers of a histogram.
+    def indices(self, counts: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+        """Colour numbers of counts.
 
         Parameters
         ----------
-        histogram : (nx, ny) ndarray
-            Counts, first index along x.
+        counts : (nx, ny) ndarray
+            First index along x.
 
         Returns
         -------
         (ny, nx) uint8
             Indices of `palette`; 0 for less than `low`.
         """
-        counts = np.asarray(histogram, np.float64).T
+        counts = np.asarray(counts, np.float64).T
         with np.errstate(divide="ignore"):
             decades = np.log10(counts)
         many = len(self.palette) - 1 - self.rare
@@ -73,98 +83,112 @@ class DensityColours:
             steps = np.where(counts >= 1, above, below)
         return np.where(counts >= self.low, steps + 1, 0).astype(np.uint8)
 
-    def bar(self) -> npt.NDArray[np.uint8]:
-        """Colour numbers from low to high, (k - 1, 1), for a colour bar on a logarithmic axis."""
-        return np.arange(1, len(self.palette), dtype=np.uint8)[:, None]
 
-
-# Every method has a shape as well as a colour; offsets (dy, dx) from the centre, screen pixels.
-_DIAGONAL = [(d, d) for d in range(-3, 4)] + [(d, -d) for d in range(-3, 4)]
-_UPRIGHT = [(d, 0) for d in range(-4, 5)] + [(0, d) for d in range(-4, 5)]
-_CIRCLE = [
-    (-4, -1), (-4, 0), (-4, 1), (4, -1), (4, 0), (4, 1), (-1, -4), (0, -4), (1, -4), (-1, 4),
-    (0, 4), (1, 4), (-3, -2), (-2, -3), (-3, 2), (-2, 3), (3, -2), (2, -3), (3, 2), (2, 3),
-    (-3, -3), (-3, 3), (3, -3), (3, 3),
-]  # fmt: skip
-_SQUARE = [(a, b) for a in (-4, 4) for b in range(-4, 5)] + [
-    (b, a) for a in (-4, 4) for b in range(-4, 5)
-]
-_DIAMOND = [(d, side * (4 - abs(d))) for d in range(-4, 5) for side in (-1, 1)]
-_TRIANGLE = [(d, side * (4 + d) // 2) for d in range(-4, 5) for side in (-1, 1)] + [
-    (4, d) for d in range(-4, 5)
-]
-_SHAPES: Final = {
-    "×": _DIAGONAL, "+": _UPRIGHT, "○": _CIRCLE, "□": _SQUARE, "◇": _DIAMOND, "△": _TRIANGLE,
-}  # fmt: skip
-# A light rim keeps glyphs apart from the density and from a dark page.
-RIM: Final = 255
-
-
-def glyphs() -> dict[int, list[tuple[int, int]]]:
-    """Shapes of the codes that the diagram draws: all but dilation, later ones on top."""
-    known = codes.all_codes().values()
-    return {code.number: _SHAPES[code.symbol] for code in known if code.symbol in _SHAPES}
-
-
-def glyph_palette() -> Palette:
-    """Colours of the glyphs by detection code, and of their rim; 0 is transparent."""
-    colours = np.zeros((RIM + 1, 4), np.uint8)
-    colours[RIM] = (255, 255, 255, 200)
-    for number, code in codes.all_codes().items():
-        colours[number] = (*rgb(code.colour), 255)
-    return colours
-
-
-def draw_glyphs(
-    points: tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]],
-    code: npt.NDArray[np.uint8],
-    limits: Limits,
-    size: tuple[int, int],
-    *,
-    beyond: bool,
-) -> npt.NDArray[np.uint8]:
-    """Draw a glyph for every flagged pixel.
+def counts_in_cells(
+    x: npt.NDArray[Any], y: npt.NDArray[Any], limits: Limits, cells: tuple[int, int]
+) -> Counts:
+    """Count points in equal cells between limits.
 
     Parameters
     ----------
-    points : x and y, (k,) float
-        Places in the diagram, ADU.
-    code : (k,) uint8
-        Detection codes.
+    x, y : (k,) float
+        Places along the axes; NaN is left out.
     limits : (x_min, x_max, y_min, y_max)
-        What is on screen.
-    size : (width, height)
-        Of the picture, pixels.
-    beyond : bool
-        Draw on the edge what lies above or to the right of the limits.
+        In the same units.
+    cells : (nx, ny)
+        How many.
 
     Returns
     -------
-    (height, width) uint8
-        Codes and `RIM`, row 0 lowest; 0 where nothing is.
+    (nx, ny) float64
     """
-    width, height = size
-    x_min, x_max, y_min, y_max = limits
-    picture = np.zeros((height, width), np.uint8)
-    column = _place(points[0], x_min, x_max, width, beyond)
-    row = _place(points[1], y_min, y_max, height, beyond)
-    seen = (column >= 0) & (row >= 0)
-    for kind, offsets in glyphs().items():
-        chosen = seen & (code == kind)
-        rows, columns = row[chosen], column[chosen]
-        for dy, dx in offsets:
-            r, c = rows + dy, columns + dx
-            inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
-            picture[r[inside], c[inside]] = kind
-    drawn = picture > 0
-    picture[ndimage.binary_dilation(drawn, np.ones((3, 3))) & ~drawn] = RIM
-    return picture
+    (nx, ny), (x_min, x_max, y_min, y_max) = cells, limits
+    column = (x - x.dtype.type(x_min)) * x.dtype.type(nx / (x_max - x_min))
+    row = (y - y.dtype.type(y_min)) * y.dtype.type(ny / (y_max - y_min))
+    seen = (column >= 0) & (column < nx) & (row >= 0) & (row < ny)
+    flat = column[seen].astype(np.int32) * ny + row[seen].astype(np.int32)
+    return np.bincount(flat, minlength=nx * ny).reshape(nx, ny).astype(np.float64)
 
 
-def _place(
-    values: npt.NDArray[np.floating], low: float, high: float, size: int, beyond: bool
-) -> npt.NDArray[np.int64]:
-    """Screen position of values, -1 where there is none."""
-    scaled = (values.astype(np.float64) - low) / (high - low) * size
-    shown = np.isfinite(scaled) & (scaled >= 0) & (beyond | (scaled <= size))
-    return np.where(shown, np.minimum(scaled, size - 1), -1).astype(np.int64)
+def expected_in_cells(
+    histogram: npt.NDArray[np.floating],
+    edges: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+    scales: tuple[AxisScale, AxisScale],
+    limits: Limits,
+    cells: tuple[int, int],
+) -> Counts:
+    """Share a histogram out among the cells of the screen.
+
+    Parameters
+    ----------
+    histogram : (m, n) float
+        Counts in bins, first index along x.
+    edges : x, y
+        Of the bins, data.
+    scales : x, y
+        Of the axes.
+    limits : (x_min, x_max, y_min, y_max)
+        Places along the axes.
+    cells : (nx, ny)
+        How many.
+
+    Returns
+    -------
+    (nx, ny) float64
+        Every bin is taken to be evenly filled.
+    """
+    shares = [
+        _shares(bins, scale.backward(np.linspace(low, high, n + 1)))
+        for bins, scale, low, high, n in zip(
+            edges, scales, limits[::2], limits[1::2], cells, strict=True
+        )
+    ]
+    return np.asarray(shares[0] @ histogram @ shares[1].T)
+
+
+def _shares(bins: npt.NDArray[Any], cells: npt.NDArray[Any]) -> Counts:
+    """Part of each bin that lies in each cell."""
+    below = (cells[:, None] - bins[:-1]) / np.diff(bins)
+    return np.diff(np.clip(below, 0.0, 1.0), axis=0)
+
+
+def draw_contours(
+    counts: Counts, size: tuple[int, int], *, dark: bool, levels: Sequence[float] = CONTOURS
+) -> npt.NDArray[np.uint8]:
+    """Draw lines of equal counts.
+
+    Parameters
+    ----------
+    counts : (nx, ny) float64
+        In cells that fill the picture.
+    size : (width, height)
+        Of the picture, pixels.
+    dark : bool
+        On a dark page.
+    levels : sequence of float
+        Counts.
+
+    Returns
+    -------
+    (height, width, 4) uint8
+        Red, green, blue and opacity; row 0 lowest.
+    """
+    # Below the lowest height there is nothing: a line runs off the picture, not along its edge.
+    first = int(np.argmax(counts.any(axis=0)))
+    counts = np.concatenate([counts[:, first:][:, :1].repeat(first, axis=1), counts[:, first:]], 1)
+    smooth = np.log10(ndimage.gaussian_filter(counts, _SMOOTHING, mode="nearest") + 1e-9)
+    steps = [_FINER * side / n for side, n in zip(size, counts.shape, strict=True)]
+    picture = Image.new("L", (_FINER * size[0], _FINER * size[1]))
+    pen, halo = ImageDraw.Draw(picture), Image.new("L", picture.size)
+    around = ImageDraw.Draw(halo)
+    for level in levels:
+        for line in find_contours(smooth, np.log10(level)):
+            corners = [tuple(corner) for corner in ((line + 0.5) * steps).tolist()]
+            around.line(corners, 255, width=3 * _FINER)
+            pen.line(corners, 255, width=_FINER)
+    ink, rim = (np.asarray(image.resize(size, Image.Resampling.BOX)) for image in (picture, halo))
+    drawn = np.empty((size[1], size[0], 4), np.uint8)
+    share = (ink / 255.0)[..., None]
+    drawn[..., :3] = share * _INK[dark] + (1 - share) * np.array(_INK[not dark])
+    drawn[..., 3] = np.maximum(0.85 * ink, 0.35 * rim)
+    return drawn

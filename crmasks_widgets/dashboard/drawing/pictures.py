@@ -28,3 +28,21 @@ def palette_png(indices: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) 
     # Speed matters more than size here: the wire is short or the picture small.
     picture.save(stream, "PNG", compress_level=1, transparency=palette[:, 3].tobytes())
     return stream.getvalue()
+
+
+def rgba_png(picture: npt.NDArray[np.uint8]) -> bytes:
+    """Encode a picture of any colours.
+
+    Parameters
+    ----------
+    picture : (ny, nx, 4) uint8
+        Red, green, blue and opacity; row 0 is the lowest one.
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture[::-1])).save(stream, "PNG", compress_level=1)
+    return stream.getvalue()

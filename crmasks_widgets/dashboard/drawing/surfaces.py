@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.dashboard.drawing import stretches
+from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 
 FLOAT = npt.NDArray[np.float32]
 _GAP: Final = 4.0  # between surfaces, pixels
+_MARK: Final = "#E8590C"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Surfaces:
     heights: tuple[float, float]
 
 
-def side_by_side(frames: Sequence[npt.NDArray[Any]], colours: str) -> Surfaces:
+def side_by_side(
+    frames: Sequence[npt.NDArray[Any]], colours: str, marked: npt.NDArray[np.bool_]
+) -> Surfaces:
     """Put surfaces next to each other, on one scale of heights.
 
     Parameters
@@ -49,6 +53,8 @@ def side_by_side(frames: Sequence[npt.NDArray[Any]], colours: str) -> Surfaces:
         ADU, of one shape, at least 2 pixels wide and high. What is not finite lies on the floor.
     colours : str
         One of `stretches.COLOUR_MAPS`.
+    marked : (ny, nx) bool
+        Pixels that have a colour of their own.
 
     Returns
     -------
@@ -62,6 +68,8 @@ def side_by_side(frames: Sequence[npt.NDArray[Any]], colours: str) -> Surfaces:
     high = high if high > low else low + 1.0
     indices = stretches.colour_indices(cube, (low, high), "linear")
     table = stretches.colour_palette(colours)[:, :3] / np.float32(255)
+    shades = table[indices].astype(np.float32)
+    shades[:, marked] = np.array(rgb(_MARK), np.float32) / np.float32(255)
     left = np.arange(n)[:, None, None] * (nx - 1 + _GAP)
     x = np.broadcast_to(left + np.arange(nx), cube.shape)
     z = np.broadcast_to(np.arange(ny)[None, :, None], cube.shape)
@@ -70,7 +78,7 @@ def side_by_side(frames: Sequence[npt.NDArray[Any]], colours: str) -> Surfaces:
         np.where(np.isfinite(cube), cube, np.float32(low)).ravel(),
         # Rows rise to the back; the axis points to the viewer.
         (ny - 1 - z).ravel().astype(np.float32),
-        table[indices.ravel()].astype(np.float32),
+        shades.reshape(-1, 3),
         _triangles(n, ny, nx),
         (n * (nx - 1 + _GAP) - _GAP, ny - 1.0),
         (low, high),

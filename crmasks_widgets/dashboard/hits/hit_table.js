@@ -23,10 +23,12 @@ function header(model) {
 
 function body(model) {
   const columns = model.get("columns");
-  const rows = model.get("rows").map(({ number, cells, colour, brushed }, index) => {
+  const rows = model.get("rows").map(({ number, cells, colour, brushed, verdict, chosen }, index) => {
     const row = element("tr", { tabIndex: -1 });
     row.dataset.number = number;
     if (brushed) row.classList.add("brushed");
+    if (chosen) row.classList.add("chosen");
+    if (verdict === "rejected" || verdict === "ignored") row.classList.add("out");
     cells.forEach((text, i) => {
       const cell = element("td", { className: columns[i]?.numeric ? "number" : "" });
       if (columns[i]?.name === "method") {
@@ -57,7 +59,20 @@ function render({ model, el }) {
   };
   const [back, on] = [turn("previous page", -1), turn("next page", 1)];
   caption.append(label, back, on);
-  el.append(element("div", { className: "crmasks-table" }, table));
+  const scroller = element("div", { className: "crmasks-table" }, table);
+  el.append(scroller);
+
+  let brought = null; // the row that was brought on screen last
+  const bring = () => {
+    const row = table.querySelector("tr[aria-current]");
+    if (!row || model.get("selected") === brought) return;
+    brought = model.get("selected");
+    const head = table.querySelector("thead").offsetHeight;
+    const top = row.offsetTop - head;
+    const lowest = row.offsetTop + row.offsetHeight - scroller.clientHeight;
+    if (scroller.scrollTop > top) scroller.scrollTop = top;
+    else if (scroller.scrollTop < lowest) scroller.scrollTop = lowest;
+  };
 
   // Where the focus goes once a page that was asked for by a key is there.
   let goTo = null;
@@ -67,7 +82,9 @@ function render({ model, el }) {
     label.textContent = model.get("caption");
     back.disabled = !model.get("before");
     on.disabled = !model.get("after");
+    back.hidden = on.hidden = back.disabled && on.disabled;
     table.replaceChildren(caption, header(model), body(model));
+    bring();
     const fresh = [...table.querySelectorAll("tbody tr")];
     if (!fresh.length || (focused < 0 && goTo === null)) return;
     const wanted = goTo === "last" ? fresh.length - 1 : goTo === "first" ? 0 : focused;
@@ -75,12 +92,15 @@ function render({ model, el }) {
     fresh[Math.min(wanted, fresh.length - 1)].focus();
   };
 
-  const select = (row) => model.send({ event: "select", number: Number(row.dataset.number) });
+  const select = (row, { ctrlKey, metaKey, shiftKey } = {}) => model.send({
+    event: "select", number: Number(row.dataset.number), more: Boolean(ctrlKey || metaKey),
+    up_to: Boolean(shiftKey),
+  });
   table.addEventListener("click", (event) => {
     const row = event.target.closest("tbody tr");
     if (!row) return;
     row.focus();
-    select(row);
+    select(row, event);
   });
   table.addEventListener("keydown", (event) => {
     const row = event.target.closest("tbody tr");

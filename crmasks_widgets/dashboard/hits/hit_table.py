@@ -17,11 +17,12 @@ class HitTable(anywidget.AnyWidget):
     columns : list of dict
         "name", "label", "help" and "numeric" of each.
     rows : list of dict
-        "number" of the hit, "cells" (texts), "colour" and "brushed".
+        "number" (which row of the list), "cells" (texts), "colour", "brushed", "verdict" and
+        "chosen".
     order : dict
         "column" that is sorted by, and whether "descending".
     selected : int
-        Number of the selected hit; 0 for none.
+        Row of the list that is selected; -1 for none.
     caption : str
         What is shown of how much.
     before, after : bool
@@ -31,8 +32,8 @@ class HitTable(anywidget.AnyWidget):
 
     Notes
     -----
-    Messages (`on_msg`): ``{"event": "sort", "column"}``, ``{"event": "select", "number"}`` and
-    ``{"event": "turn", "by"}``, pages.
+    Messages (`on_msg`): ``{"event": "sort", "column"}``, ``{"event": "select", "number", "more",
+    "up_to"}`` and ``{"event": "turn", "by"}``, pages.
     """
 
     _esm = (_HERE / "hit_table.js").read_text(encoding="utf-8")
@@ -40,7 +41,7 @@ class HitTable(anywidget.AnyWidget):
     columns: Any = traitlets.List().tag(sync=True)
     rows: Any = traitlets.List().tag(sync=True)
     order: Any = traitlets.Dict().tag(sync=True)
-    selected = traitlets.Int(0).tag(sync=True)
+    selected = traitlets.Int(-1).tag(sync=True)
     caption = traitlets.Unicode("").tag(sync=True)
     before = traitlets.Bool(False).tag(sync=True)
     after = traitlets.Bool(False).tag(sync=True)

@@ -121,43 +121,6 @@ class Selected:
         return found
 
 
-def pixel_of_hit(model: ViewModel, number: int) -> tuple[int, int]:
-    """Array index (y, x) of the pixel of a hit next to its middle; hits must be ready."""
-    row = model.analysis.result("hits")[number - 1]
-    pixels = pixels_of_hit(model, number)
-    x, y = min(pixels, key=lambda pixel: math.dist(pixel, (row["x"], row["y"])))
-    return y - 1, x - 1
-
-
-def neighbour(model: ViewModel, step: int) -> int:
-    """Number of the hit after (1) or before (-1) the selection, in raster order.
-
-    Parameters
-    ----------
-    model : ViewModel
-        What is on screen.
-    step : int
-        1 or -1.
-
-    Returns
-    -------
-    int
-        After the last hit comes the first; 0 if there is none.
-    """
-    if not model.ready("hits"):
-        return 0
-    hits = model.analysis.result("hits")
-    if len(hits) == 0:
-        return 0
-    number = selected_hit(model)
-    if number == 0 and model.selection.pixel is not None:
-        before = int(np.count_nonzero(np.asarray(hits["ymin"]) <= model.selection.pixel[0] + 1))
-        number = before if step > 0 else before + 1
-    elif number == 0 and step < 0:
-        number = 1
-    return (number + step - 1) % len(hits) + 1
-
-
 def reveal(state: State, pixel: tuple[int, int]) -> None:
     """Select a pixel (y, x), and bring the image to it, unless the user keeps the image in place.
 

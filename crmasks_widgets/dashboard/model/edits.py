@@ -15,6 +15,7 @@ Changes = dict[str, Any]
 FORCED = "pixels_to_be_flagged_as_cr"
 IGNORED = "pixels_to_be_ignored_as_cr"
 REJECTED = "mediancr_pixels_rejected"
+CONFIRMED = "mediancr_pixels_confirmed"
 LOCAL_MEDIAN = "pixels_to_be_replaced_by_local_median"
 
 
@@ -72,34 +73,58 @@ def erase_pixels(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
     }
 
 
-def reject_hit(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
-    """Take a hit out of MEDIANCR; other masks keep what their own data show.
+def confirm_hits(
+    parameters: Parameters, pixels: Iterable[Pixel], marks: Iterable[Pixel]
+) -> Changes:
+    """Say that hits are cosmic-ray hits; takes back what was said against them.
 
     Parameters
     ----------
     parameters : Parameters
         Before.
     pixels : iterable of (x, y)
-        All FITS pixels of the hit. Painted ones are not painted any more: they would win.
+        All FITS pixels of the hits.
+    marks : iterable of (x, y)
+        One of each hit, which the list is to hold.
 
     Returns
     -------
     dict
         Changes by parameter name.
     """
-    hit = set(pixels)
+    hits = set(pixels)
     return {
-        FORCED: _listed(_pixels(parameters, FORCED) - hit),
-        REJECTED: _listed(_pixels(parameters, REJECTED) | hit),
+        IGNORED: _listed(_pixels(parameters, IGNORED) - hits),
+        REJECTED: _listed(_pixels(parameters, REJECTED) - hits),
+        CONFIRMED: _listed(_pixels(parameters, CONFIRMED) - hits | set(marks)),
     }
 
 
-def accept_hit(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
-    """Take back `reject_hit`; pixels as there."""
-    return {REJECTED: _listed(_pixels(parameters, REJECTED) - set(pixels))}
+def reject_hits(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
+    """Take hits out of MEDIANCR; other masks keep what their own data show.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Before.
+    pixels : iterable of (x, y)
+        All FITS pixels of the hits. Painted ones are not painted any more: they would win.
+
+    Returns
+    -------
+    dict
+        Changes by parameter name.
+    """
+    hits = set(pixels)
+    return {
+        FORCED: _listed(_pixels(parameters, FORCED) - hits),
+        IGNORED: _listed(_pixels(parameters, IGNORED) - hits),
+        REJECTED: _listed(_pixels(parameters, REJECTED) | hits),
+        CONFIRMED: _listed(_pixels(parameters, CONFIRMED) - hits),
+    }
 
 
-def ignore_hit(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
+def ignore_hits(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
     """Say that pixels are no cosmic rays in any exposure.
 
     Parameters
@@ -107,24 +132,28 @@ def ignore_hit(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
     parameters : Parameters
         Before.
     pixels : iterable of (x, y)
-        All FITS pixels of the hit.
+        All FITS pixels of the hits.
 
     Returns
     -------
     dict
         Changes by parameter name.
     """
-    hit = set(pixels)
+    hits = set(pixels)
     return {
-        FORCED: _listed(_pixels(parameters, FORCED) - hit),
-        IGNORED: _listed(_pixels(parameters, IGNORED) | hit),
-        REJECTED: _listed(_pixels(parameters, REJECTED) - hit),
+        FORCED: _listed(_pixels(parameters, FORCED) - hits),
+        IGNORED: _listed(_pixels(parameters, IGNORED) | hits),
+        REJECTED: _listed(_pixels(parameters, REJECTED) - hits),
+        CONFIRMED: _listed(_pixels(parameters, CONFIRMED) - hits),
     }
 
 
-def restore_hit(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
-    """Take back `ignore_hit`; pixels as there."""
-    return {IGNORED: _listed(_pixels(parameters, IGNORED) - set(pixels))}
+def leave_undecided(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
+    """Take back any verdict; pixels as in `reject_hits`."""
+    hits = set(pixels)
+    return {
+        name: _listed(_pixels(parameters, name) - hits) for name in (IGNORED, REJECTED, CONFIRMED)
+    }
 
 
 def toggle_local_median(parameters: Parameters, pixel: Pixel, widths: tuple[int, int]) -> Changes:

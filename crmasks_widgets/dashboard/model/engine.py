@@ -157,6 +157,12 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
                 self._thread.start()
             return analysis
 
+    def start_from(self, analysis: Analysis) -> None:
+        """Give up what is requested; the next request changes another analysis."""
+        with self._changed:
+            self._stop()
+            self.analysis = self.requested = analysis
+
     def _stop(self) -> None:
         self._pending = None
         if self._running is not None:

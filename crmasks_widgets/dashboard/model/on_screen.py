@@ -8,8 +8,8 @@ from crmasks_widgets.dashboard.model.state import ViewModel
 
 
 def slices_on_screen(model: ViewModel) -> tuple[slice, slice] | None:
-    """Rows and columns on screen; None for the whole frame."""
-    if model.display.image is None:
+    """Rows and columns that count: None for the whole frame, or those on screen if asked for."""
+    if model.display.image is None or not model.display.linked:
         return None
     x_min, x_max, y_min, y_max = model.display.image
     ny, nx = model.analysis.exposures.shape

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.parameters import Parameters
@@ -14,6 +14,7 @@ MAX_UNDO: Final = 1000
 # are undone together.
 SAME_GESTURE: Final = 1.0
 
+AxisKind = Literal["asinh", "linear", "log"]
 Limits = tuple[float, float, float, float]
 Outline = tuple[tuple[float, float], ...]
 
@@ -52,15 +53,21 @@ class Display:
         Colour limits, ADU, used when `limits` is "manual".
     opacity : float
         Of the mask overlay, 0 to 1.
+    scale : str
+        "asinh", "linear" or "log": of the axes of the diagram.
     numbers, iterations : bool
         Show the numbers of hits; show every iteration of the spline.
     follow : bool
         Whether the image goes to what is selected elsewhere.
     hidden : frozenset of int
         Codes of flagged pixels that are not drawn.
-    diagram, image : (x_min, x_max, y_min, y_max) or None
-        What is on screen: of the diagram in ADU, of the image in pixels counted from 0 (their
-        centres are whole numbers); None for all.
+    beside : bool
+        Show the expected diagram beside the observed one.
+    linked : bool
+        Let the diagram count only the pixels that the image shows.
+    diagram, sigma, image : (x_min, x_max, y_min, y_max) or None
+        What is on screen: of the diagram in ADU, of the one in ADU and sigma, of the image in
+        pixels counted from 0 (their centres are whole numbers); None for all.
     """
 
     target: Target = "median"
@@ -71,11 +78,15 @@ class Display:
     low: float = 0.0
     high: float = 1.0
     opacity: float = 0.7
+    scale: AxisKind = "asinh"
     numbers: bool = False
     iterations: bool = False
     follow: bool = True
     hidden: frozenset[int] = frozenset()
+    beside: bool = False
+    linked: bool = False
     diagram: Limits | None = None
+    sigma: Limits | None = None
     image: Limits | None = None
 
 

@@ -97,8 +97,9 @@ def icon_tools(tools: Mapping[str, str]) -> ToggleButtons:
         Its value is the name of an icon.
     """
     # An icon is drawn by the class of its button, which ipywidgets makes of `icon`: "fa fa-NAME".
+    # Words that differ tell ipywidgets which button is down, and screen readers what it is.
     row = ToggleButtons(
-        options=[("", name) for name in tools],
+        options=list(tools),
         tooltips=list(tools.values()),
         icons=[f"crmasks crmasks-icon-{name}" for name in tools],
     )

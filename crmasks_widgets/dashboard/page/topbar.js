@@ -16,7 +16,7 @@ function render({ model, el }) {
   const title = element("strong", { className: "crmasks-subject" });
   const facts = element("span", { className: "crmasks-facts" });
   const methods = element("div", { className: "crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
-  const legend = element("div", { className: "crmasks-legend" });
+  const legend = element("div", { className: "crmasks-found" });
   const doing = element("span", { className: "crmasks-doing", role: "status" });
   const progress = element("progress", { max: 1, ariaLabel: "Progress" });
   const cancel = icon("cross", "Stop computing (Esc)", { do: "cancel" }, "Cancel");

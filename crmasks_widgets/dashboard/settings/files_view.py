@@ -27,8 +27,8 @@ from crmasks_widgets.products.session import anchored, save_session
 # What was set for the pixels of one field does not hold for those of another.
 OF_ONE_FIELD: Final = (
     "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
-    "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected", "flux_factor_regions",
-    "mm_xy_offsets", "mm_crosscorr_region",
+    "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
+    "mediancr_pixels_confirmed", "flux_factor_regions", "mm_xy_offsets", "mm_crosscorr_region",
 )  # fmt: skip
 
 

@@ -1,28 +1,25 @@
-"""The selected hit as surfaces: to tell a hit from a source or a hot pixel at a glance."""
+"""The selected hit in 3-D: a surface for each exposure."""
 
 import base64
 import binascii
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, Final
 
-from ipywidgets import HTML, Box, HBox, Layout, VBox
+import numpy as np
+import numpy.typing as npt
+from ipywidgets import HTML, Box, Layout, VBox
 
-from crmasks_widgets.dashboard.drawing import cutouts, surfaces
-from crmasks_widgets.dashboard.image import picking
-from crmasks_widgets.dashboard.image.frames import corrected
-from crmasks_widgets.dashboard.image.tools import ROW
-from crmasks_widgets.dashboard.model.state import ViewModel
-from crmasks_widgets.dashboard.page.buttons import word_button
-from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
+from crmasks_widgets.dashboard.drawing import surfaces
+from crmasks_widgets.dashboard.page.context import Context, Memo
 from crmasks_widgets.dashboard.page.page import name_plot
 
 PLOT: Final = "volume"
-_ASSUMED_SIZE: Final = (900, 360)  # before the page told
+_ASSUMED_SIZE: Final = (330, 130)  # before the page told
 # Background and axes on a light page, and on a dark one.
 _LIGHT: Final = ("white", "#666666")
-_DARK: Final = ("#212121", "#aaaaaa")
+_DARK: Final = ("#111111", "#aaaaaa")
 _DIRECTION: Final = (0.0, 0.48, 0.88)  # to the camera
 _FIELD: Final = 0.83  # height of what a camera of 45 degrees sees, at distance 1
 _SLACK: Final = 1.1
@@ -31,9 +28,11 @@ _PAINTED: Final = 0.05  # s, after which the page shows what is written before a
 _COLOURS: Final = "viridis"
 _DATA_URL: Final = "data:image/png;base64,"
 
+Frame = npt.NDArray[Any]
 
-class VolumeView:
-    """Exposures and corrected median of the selected hit as surfaces side by side.
+
+class Solid:
+    """Frames of the selected hit as surfaces side by side, in which its pixels are marked.
 
     It costs nothing before it is shown for the first time. Where its library or WebGL is missing
     it says so, and nothing else suffers.
@@ -42,46 +41,24 @@ class VolumeView:
     ----------
     context : Context
         What a view works with.
+    again : callable
+        Asks for `draw` anew, once the library is there.
     """
 
-    def __init__(self, context: Context) -> None:
-        self._context, self._state, self._model = context, context.state, context.state.model
-        self.plots: tuple[str, ...] = (PLOT,)
-        self._active = False
+    def __init__(self, context: Context, again: Callable[[], object]) -> None:
+        self._context, self._again = context, again
         self._library: ModuleType | None = None
         self._failure = ""
         self._figure: Any = None
         self._mesh: Any = None
-        self._subject, self._memo, self._camera_memo = picking.Selected(), Memo(), Memo()
-        self.message, self.legend = HTML(), HTML(layout=Layout(flex="1 1 auto", min_width="0"))
-        for line in (self.message, self.legend):
-            line.add_class("crmasks-line")
-        save = word_button(
-            context, "Save PNG", "Save the surfaces as they are on screen (s)", self.save
-        )
-        self.box = Box(layout=Layout(height="320px", min_width="0", overflow="hidden"))
+        self._memo, self._camera_memo = Memo(), Memo()
+        self.message = HTML()
+        self.message.add_class("crmasks-line")
+        self.box = Box(layout=Layout(flex="1 1 0", min_width="0", overflow="hidden"))
         name_plot(self.box, PLOT)
-        self.widget = VBox(
-            [HBox([self.legend, save], layout=Layout(**ROW)), self.message, self.box],
-            layout=Layout(min_width="0", height="100%"),
-        )
-        self.keys: Mapping[str, Shortcut] = {"s": Shortcut("3-D: save as PNG", self.save)}
-        context.observe(context.page, self._draw_again, "webgl")
+        self.widget = VBox([self.message, self.box], layout=Layout(display="none"))
+        self.widget.add_class("crmasks-hit-solid")
         context.observe(context.page, self._follow_theme, "dark")
-
-    def shown(self, shown: bool) -> None:
-        """Draw from now on, or save the effort while nobody sees it.
-
-        Parameters
-        ----------
-        shown : bool
-            Whether the view is on screen.
-        """
-        self._active = shown
-        self.render(self._state.model)
-
-    def _draw_again(self) -> None:
-        self.render(self._state.model)
 
     def _follow_theme(self) -> None:
         if self._figure is not None:
@@ -100,25 +77,34 @@ class VolumeView:
             "box": {"visible": True},
         }
 
-    def render(self, model: ViewModel) -> None:
-        """Draw the surfaces of what is selected, if someone looks."""
-        self._model = model
-        if not self._active:
-            return
+    def draw(self, frames: Sequence[Frame], hit: npt.NDArray[np.bool_], names: str) -> None:
+        """Show frames, if it can be done.
+
+        Parameters
+        ----------
+        frames : sequence of (ny, nx) float
+            ADU; the same object again is not drawn again.
+        hit : (ny, nx) bool
+            Pixels to be marked.
+        names : str
+            What the surfaces are, from left to right.
+        """
         if not self._context.page.webgl:
             self.message.value = "No 3-D view: this browser has no WebGL. Everything else works."
-            return
-        subject = self._subject(model)
-        if subject is None or not model.ready("stack"):
-            self.message.value = "Click a flagged pixel in the image to see it here."
-            return
-        if self._library is not None:
-            self._draw(model, subject)
+        elif min(hit.shape) < 2:
+            self.message.value = "No 3-D view of fewer than 2 x 2 pixels."
         elif self._failure:
             self.message.value = self._failure
-        else:
+        elif self._library is None:
             self.message.value = "Loading ipyvolume…"
             self._context.dispatcher.later("ipyvolume", _PAINTED, self._load)
+        else:
+            self.message.value = names
+            self._memo(
+                (frames, hit.tobytes()),
+                lambda: self._show(surfaces.side_by_side(frames, _COLOURS, hit)),
+            )
+            self._fit()
 
     def _load(self) -> None:
         """Import ipyvolume, which takes seconds and is known to break with its dependencies."""
@@ -126,32 +112,7 @@ class VolumeView:
             self._library = importlib.import_module("ipyvolume")
         except ImportError as error:
             self._failure = f"No 3-D view: ipyvolume cannot be imported ({error.name})."
-        self.render(self._state.model)
-
-    def _draw(self, model: ViewModel, subject: picking.Subject) -> None:
-        stack = model.analysis.stack
-        half = model.parameters.semiwindow
-        part = cutouts.cutout(subject.centre, half, model.analysis.exposures.shape)
-        last = corrected(model, part)
-        if min(last.shape) < 2:
-            self.message.value = "No 3-D view of fewer than 2 x 2 pixels."
-            return
-        key = (stack, part, last.tobytes())
-        self._memo(
-            key,
-            lambda: self._show(
-                surfaces.side_by_side([*stack.cube[(slice(None), *part)], last], _COLOURS)
-            ),
-        )
-        self._fit()
-        rows, columns = part
-        names = [f"exposure {i}" for i in range(1, stack.n + 1)]
-        self.message.value = ""
-        self.legend.value = (
-            f"From left to right: {' · '.join(names)} · corrected median. "
-            f"x {columns.start + 1} to {columns.stop}, y {rows.start + 1} to {rows.stop} "
-            "(FITS pixel); height in ADU, one scale. Drag to turn, wheel to zoom."
-        )
+        self._again()
 
     def _show(self, made: surfaces.Surfaces) -> None:
         if self._figure is None:
@@ -175,9 +136,10 @@ class VolumeView:
         self._figure = library.Figure(
             style=self._style(), animation=0.0, meshes=[self._mesh], layout=Layout(margin="0"),
         )  # fmt: skip
-        self._figure.xlabel, self._figure.ylabel, self._figure.zlabel = "x (pixel)", "ADU", "y"
-        self._figure.on_screenshot(self._context.dispatcher.handler(self._download))
-        self.box.children = [self._figure]
+        figure = self._figure
+        figure.xlabel, figure.ylabel, figure.zlabel = "x (pixel)", "ADU", "y (pixel)"
+        figure.on_screenshot(self._context.dispatcher.handler(self._download))
+        self.box.children = [figure]
 
     def _fit(self) -> None:
         """Fill the box, whose size only the page knows."""

@@ -1,0 +1,58 @@
+"""Which hits a user should look at first: those with the weakest evidence."""
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.core.typing import Float64Array
+
+
+def largest_ratio(
+    excess: npt.NDArray[np.floating],
+    limit: npt.NDArray[np.floating],
+    hit: npt.NDArray[np.int64],
+    n: int,
+) -> Float64Array:
+    """By how many times each hit exceeds what was asked of its pixels.
+
+    Parameters
+    ----------
+    excess : (k,) float
+        Median - minimum of pixels of hits, ADU.
+    limit : (k,) float
+        Above which such a pixel is flagged, ADU.
+    hit : (k,) int64
+        Which hit each pixel belongs to, from 0.
+    n : int
+        Number of hits.
+
+    Returns
+    -------
+    (n,) float64
+        Of the pixel where it is largest; 1 is at the limit. 0 for a hit without any finite value.
+    """
+    ratio = np.zeros(len(excess))
+    np.divide(excess, limit, out=ratio, where=np.isfinite(excess) & (limit > 0))
+    largest = np.zeros(n)
+    np.maximum.at(largest, hit, ratio)
+    return largest
+
+
+def most_doubtful_first(
+    other_class: npt.NDArray[np.bool_], times: npt.NDArray[np.floating]
+) -> npt.NDArray[np.int64]:
+    """Order hits by how weak the evidence is that they are cosmic-ray hits.
+
+    Parameters
+    ----------
+    other_class : (n,) bool
+        Hits that were judged to be something else: a residual, a hot pixel, ...
+    times : (n,) float
+        By how many times each exceeds the limit, as in `largest_ratio`.
+
+    Returns
+    -------
+    (n,) int64
+        Indices: first those of another class, then the others; in each group the ones nearest to
+        the limit first. What is equal stays in order.
+    """
+    return np.lexsort((times, ~other_class))

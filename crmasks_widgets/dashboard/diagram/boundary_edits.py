@@ -1,0 +1,88 @@
+"""What the hand does to the boundary becomes parameters; a drag is one step of undo."""
+
+from collections.abc import Callable
+from typing import Any
+
+from crmasks_widgets.dashboard.diagram.hand import Hand
+from crmasks_widgets.dashboard.diagram.scene import by_hand
+from crmasks_widgets.dashboard.model.points import Points, added, moved, removed, replaced
+from crmasks_widgets.dashboard.page.context import Context
+
+
+class BoundaryEdits:
+    """Takes the gestures of a hand.
+
+    Parameters
+    ----------
+    context : Context
+        What a view works with.
+    hand : Hand
+        Where they are made.
+    """
+
+    def __init__(self, context: Context, hand: Hand) -> None:
+        self._state, self._hand = context.state, hand
+        # While something is dragged: the gesture, and whether its point is still to be born.
+        self._gesture, self._unborn = "", False
+        handler = context.dispatcher.handler
+        context.observe(hand, self._follow, "moved")
+        hand.on_msg(handler(lambda _, content, __: self._heard(content)))
+
+    def _points(self) -> Points:
+        return self._state.model.parameters.mm_fixed_points_in_boundary or ()
+
+    def _put(self, points: Points) -> None:
+        self._state.update(mm_fixed_points_in_boundary=points or None)
+
+    def _heard(self, content: dict[str, Any]) -> None:
+        actions: dict[str, Callable[[dict[str, Any]], None]] = {
+            "grasp": self._grasped, "drop": self._dropped, "exact": self._exact,
+            "remove": self._removed,
+        }  # fmt: skip
+        actions[content["event"]](content)
+
+    def _grasped(self, content: dict[str, Any]) -> None:
+        self._gesture = content["gesture"]
+        self._unborn = content["index"] >= len(self._points())
+        self._state.begin_gesture()
+
+    def _follow(self) -> None:
+        place = self._hand.moved
+        # The page holds back moves while it waits for an answer, but not the message that a drag
+        # ended: what comes after it is old.
+        if self._gesture and place.get("gesture") == self._gesture:
+            self._place(place)
+
+    def _place(self, place: dict[str, Any]) -> None:
+        points, index = self._points(), place["index"]
+        x, y = by_hand(place["x"], place["y"])
+        if index < len(points):
+            if (x, y) != by_hand(*points[index][:2]):
+                self._put(moved(points, index, x, y))
+        elif self._unborn:
+            self._put(added(points, x, y))
+        # A point that is gone was deleted in another way while it was dragged.
+        self._unborn = False
+
+    def _dropped(self, content: dict[str, Any]) -> None:
+        if content["gesture"] != self._gesture:
+            return
+        with self._state.together():
+            try:
+                self._place(content)
+            finally:
+                self._gesture = ""
+                self._state.end_gesture()
+                self._state.refresh()
+                self._hand.answered = content["gesture"]
+
+    def _exact(self, content: dict[str, Any]) -> None:
+        points, index = self._points(), content["index"]
+        if index < len(points):
+            x, y, weight = content["point"]
+            self._put(replaced(points, index, (float(x), float(y), float(weight))))
+
+    def _removed(self, content: dict[str, Any]) -> None:
+        points, index = self._points(), content["index"]
+        if index < len(points):
+            self._put(removed(points, index))

@@ -1,0 +1,129 @@
+// The boundary as the kernel computes it, along axes as the kernel draws them. No page is needed.
+
+const LEAST = 0.1; // a logarithmic axis begins at this part of the softening
+const DEGREE = 3;
+
+/** Place of a value along an axis: {kind, softening}. */
+export function forward({ kind, softening }, value) {
+  if (kind === "asinh") return Math.asinh(value / softening);
+  return kind === "log" ? Math.log10(Math.max(value, LEAST * softening)) : value;
+}
+
+/** Value at a place along an axis. */
+export function backward({ kind, softening }, place) {
+  if (kind === "asinh") return softening * Math.sinh(place);
+  return kind === "log" ? 10 ** place : place;
+}
+
+/** Straight lines through points [x, y, weight], as the kernel draws them; null for too few. */
+export function through(points) {
+  const sorted = [...points].sort((a, b) => a[0] - b[0]);
+  return sorted.length < 2 ? null : { x: sorted.map((p) => p[0]), y: sorted.map((p) => p[1]) };
+}
+
+// Index of the last number that is not above x, between two indices.
+function lastBelow(numbers, x, low, high) {
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle] <= x) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+function alongLines({ x: knots, y }, x) {
+  const last = knots.length - 1;
+  if (x <= knots[0]) return y[0];
+  if (x >= knots[last]) return y[last];
+  const i = lastBelow(knots, x, 0, last);
+  return y[i] + ((y[i + 1] - y[i]) * (x - knots[i])) / (knots[i + 1] - knots[i]);
+}
+
+// De Boor's recurrence; beyond its ends the curve keeps its height.
+function alongSpline({ t, c }, x) {
+  const n = c.length;
+  const at = Math.min(Math.max(x, t[DEGREE]), t[n]);
+  const span = lastBelow(t, at, DEGREE, n);
+  const d = [0, 1, 2, 3].map((j) => c[j + span - DEGREE]);
+  for (let r = 1; r <= DEGREE; r += 1) {
+    for (let j = DEGREE; j >= r; j -= 1) {
+      const left = t[j + span - DEGREE];
+      const share = (at - left) / (t[j + 1 + span - r] - left);
+      d[j] = (1 - share) * d[j - 1] + share * d[j];
+    }
+  }
+  return d[DEGREE];
+}
+
+/** Height of a curve at x: straight lines {x, y}, or a cubic B-spline {t, c}. */
+export function height(curve, x) {
+  return curve.t ? alongSpline(curve, x) : alongLines(curve, x);
+}
+
+/**
+ * A spline pulled to a place, until the kernel has fitted it anew: what it does far from there
+ * only the kernel knows. Returns a function of x.
+ */
+export function pulled(curve, [x, y, weight]) {
+  const knots = curve.t.slice(DEGREE, curve.c.length + 1);
+  const width = (knots.at(-1) - knots[0]) / Math.max(1, knots.length - 1);
+  const by = ((y - height(curve, x)) * weight) / (1 + weight);
+  return (at) => height(curve, at) + by * bump((at - x) / width);
+}
+
+// What one coefficient of a cubic spline does, 1 in the middle.
+function bump(u) {
+  const a = Math.abs(u);
+  if (a >= 2) return 0;
+  return a < 1 ? 1 - 1.5 * a * a + 0.75 * a * a * a : 0.25 * (2 - a) ** 3;
+}
+
+/**
+ * The line while something is dragged: a function of x, or null where there is none.
+ *
+ * held: [x, y, weight] of what is dragged, or null; points: all points, the dragged one included.
+ */
+export function lineOf({ fit, curve, movable, settled }, points, held) {
+  if (fit === "piecewise" && movable) {
+    const lines = through(points);
+    return lines && ((x) => height(lines, x));
+  }
+  if (!curve) return null;
+  return held && !settled && curve.t ? pulled(curve, held) : (x) => height(curve, x);
+}
+
+/** Points with the dragged one where the hand has it; one that is born comes last. */
+export function withHeld(points, index, x, y, weight) {
+  const all = points.map((point) => [...point]);
+  if (index < all.length) all[index] = [x, y, all[index][2]];
+  else all.push([x, y, weight]);
+  return all;
+}
+
+/** Candidates of the kernel's bytes: x and then y, float32, with uint8 codes if they have some. */
+export function unpacked(bytes, codes = null) {
+  const each = codes ? 8 : 9;
+  const n = bytes.byteLength / each;
+  const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  return {
+    x: new Float32Array(copy, 0, n),
+    y: new Float32Array(copy, 4 * n, n),
+    code: codes ? new Uint8Array(codes.buffer, codes.byteOffset, n) : new Uint8Array(copy, 8 * n, n),
+  };
+}
+
+/**
+ * What the detectors say with a line: the number of candidates above it, and all their codes.
+ *
+ * combine: code of a candidate above the line by its code from the others.
+ */
+export function judged({ x, y, code }, line, threshold, combine) {
+  const codes = Uint8Array.from(code);
+  let above = 0;
+  for (let i = 0; i < x.length; i += 1) {
+    if (!(y[i] > threshold) || !(y[i] > line(x[i]))) continue;
+    above += 1;
+    codes[i] = combine[code[i]] ?? code[i];
+  }
+  return { above, codes };
+}

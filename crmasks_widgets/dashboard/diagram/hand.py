@@ -1,0 +1,88 @@
+"""The part of the page that lies over the diagram: it draws the line, and moves it by itself."""
+
+import base64
+from pathlib import Path
+from typing import Any, Final
+
+import anywidget
+import traitlets
+from bqplot import LinearScale
+from ipywidgets import widget_serialization
+
+from crmasks_widgets.dashboard.drawing.glyphs import glyphs, stamp
+from crmasks_widgets.dashboard.drawing.pictures import rgba_png
+
+_HERE: Final = Path(__file__).parent
+# A user needs no bundler, and anywidget takes one text: the second module comes after the first.
+_MODULES: Final = ("curves.js", "hand.js")
+
+
+class Hand(anywidget.AnyWidget):
+    """Line, fixed points, levels and readout of a diagram, and what the pointer does to them.
+
+    A drag is drawn in the page at once; the kernel hears of it as fast as it answers.
+
+    Attributes
+    ----------
+    x, y : LinearScale
+        Of the figure below, in places along the axes.
+    axes : dict
+        "x" and "y": "kind", "softening" and "name" of each axis.
+    scene : dict
+        Of `scene.line_scene`.
+    legend : list of dict
+        "code" and "name".
+    stamps : dict
+        "side", pixels; "ratio"; and by code the picture of its glyph.
+    combine : dict
+        Code of a candidate above the line by its code from the other detectors.
+    places : bytes
+        Candidates: x and then y, float32, data.
+    others : bytes
+        Their codes from the other detectors, uint8.
+    rest : bytes
+        Pixels that are flagged but no candidates: x, y and codes.
+    active : bool
+        Whether the tool is the one that moves the boundary.
+    moved : dict
+        Where the pointer holds what it drags: "gesture", "index", "x" and "y", data.
+    answered : str
+        The last gesture whose end is in `scene`.
+    ratio : float
+        Pixels of the device to one of the page.
+
+    Notes
+    -----
+    Messages (`on_msg`): ``{"event": "grasp", "gesture", "index"}``, an index beyond the points for
+    a new one on the line; ``{"event": "drop", "gesture", "index", "x", "y"}``;
+    ``{"event": "exact", "index", "point"}`` with x, y and weight; ``{"event": "remove", "index"}``.
+    Of `moved`, the page sends only the newest, and may send it after the drop: only what belongs to
+    the gesture that is going on counts.
+    """
+
+    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _MODULES)
+    _css = (_HERE / "hand.css").read_text(encoding="utf-8")
+    x: Any = traitlets.Instance(LinearScale).tag(sync=True, **widget_serialization)
+    y: Any = traitlets.Instance(LinearScale).tag(sync=True, **widget_serialization)
+    axes: Any = traitlets.Dict().tag(sync=True)
+    scene: Any = traitlets.Dict().tag(sync=True)
+    legend: Any = traitlets.List().tag(sync=True)
+    stamps: Any = traitlets.Dict().tag(sync=True)
+    combine: Any = traitlets.Dict().tag(sync=True)
+    places = traitlets.Bytes(b"").tag(sync=True)
+    others = traitlets.Bytes(b"").tag(sync=True)
+    rest = traitlets.Bytes(b"").tag(sync=True)
+    active = traitlets.Bool(True).tag(sync=True)
+    moved: Any = traitlets.Dict().tag(sync=True, echo_update=False)
+    answered = traitlets.Unicode("").tag(sync=True)
+    ratio = traitlets.Float(1.0).tag(sync=True, echo_update=False)
+
+    def show_stamps(self, *, dark: bool) -> None:
+        """Send the glyphs that the page draws during a drag: those of the kernel's pictures."""
+        pictures = {code: stamp(code, self.ratio, dark=dark) for code in glyphs()}
+        urls = {
+            str(code): "data:image/png;base64," + base64.b64encode(rgba_png(picture)).decode()
+            for code, picture in pictures.items()
+        }
+        side = max(len(picture) for picture in pictures.values())
+        self.stamps = {"ratio": self.ratio, "side": side, "pictures": urls}

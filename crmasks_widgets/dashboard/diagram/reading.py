@@ -1,0 +1,178 @@
+"""What the diagram shows of an analysis: the pixels, in which units, and how far its axes reach."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.analysis import Target
+from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
+from crmasks_widgets.dashboard.model.on_screen import slices_on_screen
+from crmasks_widgets.dashboard.model.state import AxisKind, Limits, ViewModel
+from crmasks_widgets.dashboard.page.context import Memo
+from crmasks_widgets.parameters import Parameters
+
+X_NAME: Final = "minimum \u2212 bias (ADU)"
+# An axis is linear up to this many times the readout noise, ADU, and up to this, sigma.
+SOFT_NOISE: Final = 3.0
+SOFT_SIGMA: Final = 3.0
+# One pixel in so many may lie left of the diagram, or below: dead ones would fill half of it.
+_OUTLIERS: Final = 10_000
+_MARGIN: Final = 0.03  # of the axis, on each side
+
+
+def in_sigma(parameters: Parameters) -> bool:
+    """Whether the diagram is in units of sigma: where significance decides instead of MM."""
+    return "significance" in parameters.detectors and "mm" not in parameters.detectors
+
+
+def target_name(target: Target) -> str:
+    """What a target is called."""
+    return target if isinstance(target, str) else f"exposure {target}"
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Places of all pixels in the diagram.
+
+    Attributes
+    ----------
+    sigma : bool
+        Whether heights are significances.
+    x, y : (ny, nx) float32
+        min2d - bias, ADU, and target - min2d, ADU, or significance, sigma.
+    softening : x, y
+        Of asinh axes.
+    plain : (x_min, x_max, y_min, y_max)
+        What linear axes show at first.
+    y_name : str
+        Of the axis.
+    """
+
+    sigma: bool
+    x: npt.NDArray[np.float32]
+    y: npt.NDArray[np.float32]
+    softening: tuple[float, float]
+    plain: Limits
+    y_name: str
+
+    def scales(self, kind: AxisKind) -> tuple[AxisScale, AxisScale]:
+        """Axes of a kind."""
+        return AxisScale(kind, self.softening[0]), AxisScale(kind, self.softening[1])
+
+    def at(self, pixels: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Places of some pixels, given by flat indices."""
+        return self.x.ravel()[pixels], self.y.ravel()[pixels]
+
+
+class Reader:
+    """Reads the diagram of a view model, and again only what has changed."""
+
+    def __init__(self) -> None:
+        self._reading, self._axes = Memo(), Memo()
+
+    def __call__(self, model: ViewModel) -> Reading | None:
+        """Tell what is shown.
+
+        Parameters
+        ----------
+        model : ViewModel
+            What is known.
+
+        Returns
+        -------
+        Reading or None
+            None before it is known.
+        """
+        target, sigma = model.display.target, in_sigma(model.analysis.parameters)
+        if not model.ready("stack") or (sigma and not model.ready(("significance", target))):
+            return None
+        analysis = model.analysis
+        stack = analysis.stack
+        heights = analysis.significance(target) if sigma else stack.target(target)
+        read = partial(_read, model, sigma, heights)
+        found: Reading = self._reading((stack, heights, analysis.calibration.typical_rnoise), read)
+        return found
+
+    def along_axes(self, reading: Reading, kind: AxisKind) -> tuple[npt.NDArray[Any], ...]:
+        """Places of all pixels along axes of a kind, x and y, flat."""
+
+        def transform() -> tuple[npt.NDArray[Any], ...]:
+            x, y = reading.scales(kind)
+            return x.forward(reading.x.ravel()), y.forward(reading.y.ravel())
+
+        found: tuple[npt.NDArray[Any], ...] = self._axes((reading, kind), transform)
+        return found
+
+
+def _read(model: ViewModel, sigma: bool, heights: npt.NDArray[np.float32]) -> Reading:
+    analysis, name = model.analysis, target_name(model.display.target)
+    x, soft = analysis.stack.min2d, SOFT_NOISE * (analysis.calibration.typical_rnoise or 1.0)
+    y = heights if sigma else heights - x
+    low, high = _low(x), float(np.nanmax(x, initial=low_end(x)))
+    top = 12.0 if sigma else 0.0
+    if not sigma and model.ready("plane"):
+        top = float(analysis.plane.y_edges[-1])
+    plain = (low, high, _low(y) if sigma else 0.0, top or float(np.nanmax(y, initial=1.0)))
+    if sigma:
+        return Reading(True, x, y, (soft, SOFT_SIGMA), plain, f"significance of {name} (\u03c3)")
+    return Reading(False, x, y, (soft, soft), plain, f"{name} \u2212 minimum (ADU)")
+
+
+def low_end(values: npt.NDArray[np.float32]) -> float:
+    """A value to begin with where all others are NaN."""
+    return 0.0 if np.isnan(values).all() else float(np.nanmin(values))
+
+
+def _low(values: npt.NDArray[np.float32]) -> float:
+    """Value that one pixel in `_OUTLIERS` lies below."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0
+    rank = finite.size // _OUTLIERS
+    return float(np.partition(finite, rank)[rank])
+
+
+def whole_view(model: ViewModel, reading: Reading, kind: AxisKind) -> Limits:
+    """Limits within which every hit and every fixed point lies.
+
+    Parameters
+    ----------
+    model : ViewModel
+        Whose fixed points.
+    reading : Reading
+        What is shown.
+    kind : {"asinh", "linear", "log"}
+        Of the axes. Linear ones leave out what would make everything else small.
+
+    Returns
+    -------
+    (x_min, x_max, y_min, y_max)
+        Data.
+    """
+    x_min, x_max, y_min, y_max = reading.plain
+    if kind != "linear":
+        y_max = float(np.nanmax(reading.y, initial=y_min))
+    points = () if reading.sigma else model.parameters.mm_fixed_points_in_boundary or ()
+    if points:
+        y_max = max(y_max, *(point[1] for point in points))
+    scales = reading.scales(kind)
+    limits: list[float] = []
+    for scale, (low, high) in zip(scales, ((x_min, x_max), (y_min, y_max)), strict=True):
+        first, last = scale.ends(low, high)
+        margin = _MARGIN * (last - first)
+        limits += scale.backward((first - margin, last + margin)).tolist()
+    return limits[0], limits[1], limits[2], limits[3]
+
+
+def pixels_shown(
+    model: ViewModel, places: tuple[npt.NDArray[Any], ...]
+) -> tuple[npt.NDArray[Any], ...]:
+    """Places of the pixels that count: all, or those on screen, if that was asked for."""
+    window = slices_on_screen(model)
+    if window is None:
+        return places
+    shape = model.analysis.exposures.shape
+    return tuple(place.reshape(shape)[window].ravel() for place in places)

@@ -1,0 +1,208 @@
+"""What the page draws over the diagram and moves by itself: line, points, levels, candidates."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.core import codes, detectors
+from crmasks_widgets.core.masks import Flags, HandEdits
+from crmasks_widgets.core.mm.boundary import Boundary
+from crmasks_widgets.dashboard.diagram.reading import Reading
+from crmasks_widgets.dashboard.drawing.glyphs import glyphs
+from crmasks_widgets.dashboard.model.points import WEIGHT, Points
+from crmasks_widgets.dashboard.model.state import ViewModel
+
+# So many pixels are sent to the page, those first that stand out most from their noise.
+MOST: Final = 20_000
+_DIGITS: Final = 2
+
+
+def curve_of(boundary: Boundary) -> dict[str, Any]:
+    """A boundary as the page computes it: straight lines between knots, or a cubic spline.
+
+    Parameters
+    ----------
+    boundary : Boundary
+        The one to draw.
+
+    Returns
+    -------
+    dict
+        "x" and "y" of the knots, or "t" and "c", knots and coefficients of the B-spline.
+    """
+    if boundary.spline is None:
+        return {"x": boundary.knots.tolist(), "y": boundary.values.tolist()}
+    return {"t": boundary.spline.t.tolist(), "c": boundary.spline.c.tolist()}
+
+
+def movable(model: ViewModel) -> bool:
+    """Whether fixed points move the boundary."""
+    p = model.parameters
+    return "mm" in p.detectors and p.mm_expected_false is None
+
+
+def line_scene(model: ViewModel) -> dict[str, Any]:
+    """Boundary, its points and what belongs to them.
+
+    Parameters
+    ----------
+    model : ViewModel
+        A boundary through fixed points is drawn by the newest ones, ahead of the masks.
+
+    Returns
+    -------
+    dict
+        "points" (x, y, weight), "movable", "fit", "curve", "iterations", "crosses", "levels",
+        "threshold" and "settled": whether curve and flags are those of the points.
+    """
+    p, analysis = model.parameters, model.analysis
+    fit = analysis.boundary if analysis.uses_mm and model.ready("boundary") else None
+    shown = fit if "mm" in p.detectors else None
+    scene: dict[str, Any] = {
+        "points": [list(point) for point in p.mm_fixed_points_in_boundary or ()],
+        "movable": movable(model),
+        "fit": p.mm_boundary_fit,
+        "curve": None if shown is None else curve_of(shown.boundary),
+        "iterations": [],
+        "crosses": [],
+        "levels": mm_levels(model) if shown is not None else [],
+        "threshold": None,
+        "settled": analysis.parameters == p and model.ready(("flags", model.display.target)),
+    }
+    if scene["levels"]:
+        scene["threshold"] = scene["levels"][0]["y"]
+    if shown is not None and model.display.iterations:
+        scene["iterations"] = [curve_of(curve) for curve in shown.iterations[:-1]]
+        if model.ready("expected"):
+            expected = analysis.expected
+            scene["crosses"] = np.stack([expected.cross_x, expected.cross_y], axis=1).tolist()
+    return scene
+
+
+def mm_levels(model: ViewModel) -> list[dict[str, Any]]:
+    """The threshold of MM, where one is asked for."""
+    p = model.analysis.parameters
+    if not model.ready("threshold") or (p.mm_threshold or p.mm_threshold_rnoise) is None:
+        return []
+    height = float(np.median(model.analysis.threshold))
+    return [{"y": height, "text": f"threshold {height:.4g} ADU", "dashed": True}]
+
+
+def sigma_levels(model: ViewModel) -> list[dict[str, Any]]:
+    """Thresholds of the significance, once they are known."""
+    target = model.display.target
+    if not model.ready("coincidences" if target == "median" else "level"):
+        return []
+    limits = model.analysis.significance_limits(target)
+    return [
+        {"y": limits.growth, "text": f"growth {limits.growth:.2f} \u03c3", "dashed": True},
+        {"y": limits.start[0], "text": f"start {limits.start[0]:.2f} \u03c3", "dashed": False},
+    ]
+
+
+def combinations(keys: tuple[str, ...]) -> dict[int, int]:
+    """Code of a pixel above the boundary by its code from the other detectors; 0 is none."""
+    alone = detectors.DETECTORS["mm"].code
+    both = {detectors.DETECTORS[key].code: codes.BOTH for key in keys if key != "mm"}
+    return {0: alone, codes.FORCED: alone, codes.BOTH: codes.BOTH, **both}
+
+
+def candidates(model: ViewModel, reading: Reading) -> npt.NDArray[np.int64]:
+    """Pixels that a boundary may reach, at most `MOST`.
+
+    Parameters
+    ----------
+    model : ViewModel
+        Its stack must be ready.
+    reading : Reading
+        Its diagram.
+
+    Returns
+    -------
+    (k,) int64
+        Flat indices, rising.
+    """
+    noise = model.analysis.calibration
+    bright = model.analysis.stack.max2d > model.analysis.parameters.mm_minimum_max2d_rnoise * (
+        noise.rnoise
+    )
+    least = max(noise.typical_rnoise, 1e-3)
+    variance = least**2 + np.maximum(reading.x, 0) / noise.typical_gain
+    excess = np.where(bright & np.isfinite(reading.y), reading.y / np.sqrt(variance), 0).ravel()
+    kept = min(MOST, excess.size)
+    found = np.argpartition(excess, excess.size - kept)[excess.size - kept :]
+    return np.sort(found[excess[found] > 0])
+
+
+def codes_of_others(
+    flags: Flags, edits: HandEdits, pixels: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.uint8]:
+    """Codes of pixels from all detectors but MM, and from the user's hand.
+
+    Parameters
+    ----------
+    flags : Flags
+        Of the target on screen.
+    edits : HandEdits
+        What was set by hand.
+    pixels : (k,) int64, optional
+        Flat indices; by default all pixels.
+
+    Returns
+    -------
+    (k,) uint8
+        0 where none found them.
+    """
+    where = slice(None) if pixels is None else pixels
+    others = {key: frame.ravel()[where] for key, frame in flags.found.items() if key != "mm"}
+    forced = np.where(edits.forced.ravel()[where], codes.FORCED, 0).astype(np.uint8)
+    if not others:
+        return forced
+    found = Flags(others).codes()
+    return np.where(found > 0, found, forced)
+
+
+def packed(*columns: npt.NDArray[Any]) -> bytes:
+    """Columns one after the other: float32 places, then uint8 codes."""
+    return b"".join(np.ascontiguousarray(column).tobytes() for column in columns)
+
+
+def legend(keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Glyphs that can be on screen: code and name."""
+    numbers = [detectors.DETECTORS[key].code for key in keys]
+    numbers += [codes.BOTH] if len(keys) > 1 else []
+    known: Mapping[int, codes.Code] = codes.all_codes()
+    rows = detectors.rows(keys)
+    names = {row.code: row.name for row in rows}
+    return [
+        {"code": number, "name": names.get(number, known[number].name)}
+        for number in numbers
+        if number in glyphs()
+    ]
+
+
+def by_hand(x: float, y: float) -> tuple[float, float]:
+    """Round: a pointer is not exact to more than this, and a parameter file is easier to read."""
+    return round(x, _DIGITS), round(y, _DIGITS)
+
+
+def points_on(boundary: Boundary, edges: npt.NDArray[np.float64]) -> Points:
+    """Fixed points on a boundary.
+
+    Parameters
+    ----------
+    boundary : Boundary
+        Where they lie.
+    edges : (k,) float64
+        Of the plane along x, ADU.
+
+    Returns
+    -------
+    tuple of (x, y, weight)
+        Close together where there is little light: noise rises fast there.
+    """
+    x = edges[0] + (edges[-1] - edges[0]) * np.array([0.0, 0.05, 0.2, 0.5, 1.0])
+    places = zip(x.tolist(), boundary(x).tolist(), strict=True)
+    return tuple((*by_hand(*place), WEIGHT) for place in places)

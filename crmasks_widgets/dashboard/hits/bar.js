@@ -1,0 +1,142 @@
+// The head of the hits. What it shows comes from the kernel as one object; choices go back to it.
+
+/**
+ * Make an element.
+ * @param {string} tag
+ * @param {Object} [properties]
+ * @param {...(Node | string)} children
+ */
+function element(tag, properties = {}, ...children) {
+  const { aria = {}, ...others } = properties;
+  const made = Object.assign(document.createElement(tag), others);
+  for (const [name, value] of Object.entries(aria)) made.setAttribute(`aria-${name}`, value);
+  made.append(...children);
+  return made;
+}
+
+/**
+ * Give a list of choices the options it should have, without touching it if it has them.
+ * @param {HTMLSelectElement} select
+ * @param {[string, string][]} options value and words of each
+ * @param {string} value
+ */
+export function fill(select, options, value) {
+  const key = JSON.stringify(options);
+  if (select.dataset.options !== key) {
+    select.dataset.options = key;
+    select.replaceChildren(...options.map(([name, words]) =>
+      element("option", { value: name, textContent: words })));
+  }
+  if (select.value !== value) select.value = value;
+}
+
+function chip({ key, label, count, tone }, current, set) {
+  const dot = element("span", { className: "crmasks-dot" });
+  dot.style.background = tone;
+  const made = element(
+    "button",
+    { type: "button", className: "crmasks-choice", aria: { pressed: String(key === current) } },
+    ...(tone ? [dot] : []), `${label} `, element("b", { textContent: count.toLocaleString("en") }),
+  );
+  made.dataset.chip = key;
+  made.addEventListener("click", () => set("chip", key));
+  return made;
+}
+
+/** The panel with the rarer choices. */
+function panel(set) {
+  const select = (name, label, title) => {
+    const made = element("select", { title, aria: { label: title } });
+    made.addEventListener("change", () => set(name, made.value));
+    return [made, element("label", {}, element("span", { textContent: label }), made)];
+  };
+  const [method, methodRow] = select("method", "method", "Strongest evidence of the hit");
+  const [other, otherRow] = select(
+    "other", "compare with", "Method whose hits are computed and compared with these",
+  );
+  const [compared, comparedRow] = select("compared", "show", "Which of the hits that are compared");
+  const said = element("span", { className: "crmasks-quiet", aria: { live: "polite" } });
+  const text = element("input", { type: "search", title: "To be found in a row of the table" });
+  text.setAttribute("aria-label", "Find in the rows of the table");
+  text.addEventListener("input", () => set("text", text.value));
+  const peak = element("input", { type: "number", min: "0", title: "Least excess, ADU" });
+  peak.setAttribute("aria-label", "Least excess over the minimum in one exposure, ADU");
+  peak.addEventListener("change", () => set("peak", Number(peak.value) || 0));
+  const inside = element("input", { type: "checkbox" });
+  inside.addEventListener("change", () => set("on_screen", inside.checked));
+  const clear = element("button", { type: "button", textContent: "show all" });
+  clear.addEventListener("click", () => set("clear", true));
+  const box = element(
+    "div", { className: "crmasks-hit-filters", popover: "auto" }, methodRow,
+    element("label", {}, element("span", { textContent: "peak ≥" }), peak, " ADU"),
+    element("label", {}, element("span", { textContent: "find" }), text),
+    element("label", { className: "crmasks-tick" }, inside, "only what diagram and image show"),
+    otherRow, comparedRow, said, clear,
+  );
+  const show = (state) => {
+    fill(method, state.methods.map((name) => [name, name]), state.method);
+    fill(other, state.others, state.other);
+    fill(compared, state.comparisons, state.compared);
+    comparedRow.hidden = !state.other;
+    said.textContent = state.comparison;
+    inside.checked = state.on_screen;
+    if (document.activeElement !== text) text.value = state.text;
+    if (document.activeElement !== peak) peak.value = state.peak || "";
+  };
+  return { box, show };
+}
+
+function render({ model, el }) {
+  el.classList.add("crmasks-head", "crmasks-hit-bar");
+  const set = (name, value) => model.send({ event: "set", name, value });
+  const title = element("span", { className: "crmasks-title", textContent: "Hits" });
+  const views = element("div", { className: "crmasks-hit-views", role: "group" });
+  const chips = element("div", { className: "crmasks-choices", role: "group" });
+  chips.setAttribute("aria-label", "Which hits are shown");
+  const reviewed = element("span", { className: "crmasks-quiet crmasks-reviewed" });
+  const order = element("select", { title: "Order", aria: { label: "Order of the hits" } });
+  order.addEventListener("change", () => set("order", order.value));
+  const { box, show } = panel(set);
+  const more = element("button", { type: "button", className: "crmasks-more-filters" });
+  more.title = "More filters; compare with another method";
+  more.setAttribute("aria-label", more.title);
+  // In the top layer, which no pane cuts off; the browser closes it on Escape and on a click aside.
+  more.popoverTargetElement = box;
+  box.addEventListener("beforetoggle", () => {
+    const place = more.getBoundingClientRect();
+    box.style.right = `${Math.max(8, window.innerWidth - place.right)}px`;
+    const below = window.innerHeight - place.bottom > 260;
+    box.style.top = below ? `${place.bottom + 4}px` : "auto";
+    box.style.bottom = below ? "auto" : `${window.innerHeight - place.top + 4}px`;
+  });
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") event.stopPropagation();
+  });
+  el.append(
+    title, views, chips, element("span", { className: "crmasks-spring" }), reviewed, more, order,
+    box,
+  );
+
+  const draw = () => {
+    const state = model.get("state");
+    if (!state.chips) return;
+    const within = chips.contains(document.activeElement) && document.activeElement.dataset.chip;
+    views.replaceChildren(...state.views.map(([key, words]) => {
+      const button = element("button", { type: "button", textContent: words });
+      button.setAttribute("aria-pressed", String(key === state.view));
+      button.addEventListener("click", () => set("view", key));
+      return button;
+    }));
+    chips.replaceChildren(...state.chips.map((one) => chip(one, state.chip, set)));
+    if (within) [...chips.children].find((one) => one.dataset.chip === within)?.focus();
+    reviewed.textContent = state.reviewed;
+    fill(order, state.orders, state.order);
+    more.dataset.active = state.more || "";
+    show(state);
+  };
+  model.on("change:state", draw);
+  draw();
+  return () => model.off("change:state", draw);
+}
+
+export default { render };

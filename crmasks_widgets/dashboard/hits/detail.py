@@ -1,0 +1,37 @@
+"""The part of the page that shows the selected hit large, with the buttons of its verdict."""
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_HERE = Path(__file__).parent
+
+
+class HitDetail(anywidget.AnyWidget):
+    """The selected hit: words, panels, cuts, verdicts and tools.
+
+    Attributes
+    ----------
+    state : dict
+        "name", "kind", "tone", "place", "why", "reason", "verdict", "chosen" (how many a verdict
+        would be for), "empty" (what to do while nothing is selected), "tool", "widths", "solid".
+    size : list of int
+        Width and height of the picture's place, screen pixels, and screen pixels to a pixel of
+        the page; told by the page.
+    palette : bytes
+        256 colours, red, green, blue and opacity of each.
+
+    Notes
+    -----
+    Messages from the page (`on_msg`): ``{"event": "click", "x", "y"}`` in drawn pixels from the
+    lower left corner, and ``{"event": "do", "what", "value"}``. To it: ``{"event": "picture",
+    "shape", "panels", "cuts"}`` with the drawn pixels, the lowest row first, and the values of the
+    cuts; ``{"event": "save", "name"}``.
+    """
+
+    _esm = (_HERE / "detail.js").read_text(encoding="utf-8")
+    state: Any = traitlets.Dict().tag(sync=True)
+    size: Any = traitlets.List([318, 120, 1]).tag(sync=True, echo_update=False)
+    palette: Any = traitlets.Bytes(b"").tag(sync=True)

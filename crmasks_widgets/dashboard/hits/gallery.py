@@ -1,0 +1,42 @@
+"""The part of the page that draws the hits as a gallery: one canvas, and what is near it."""
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_HERE = Path(__file__).parent
+
+
+class Gallery(anywidget.AnyWidget):
+    """Cards of hits, of which the page asks for those on screen.
+
+    Attributes
+    ----------
+    count : int
+        Cards in all.
+    selected : int
+        Place of the card that is brought on screen when it changes; -1 for none.
+    panels : int
+        Stamps on a card.
+    palette : bytes
+        256 colours, red, green, blue and opacity of each.
+    spoken : str
+        What a screen reader says of the selected card.
+
+    Notes
+    -----
+    Messages from the page (`on_msg`): ``{"event": "window", "first", "last"}`` asks for cards;
+    ``{"event": "pick", "position", "more", "up_to"}``, ``{"event": "judge", "position",
+    "verdict"}`` and ``{"event": "step", "by"}`` are gestures. The answer to the first is
+    ``{"event": "cards", "first", "cards"}`` with a buffer of the stamps, one byte a pixel: card by
+    card, stamp by stamp, the lowest row first.
+    """
+
+    _esm = (_HERE / "gallery.js").read_text(encoding="utf-8")
+    count = traitlets.Int(0).tag(sync=True)
+    selected = traitlets.Int(-1).tag(sync=True)
+    panels = traitlets.Int(5).tag(sync=True)
+    palette: Any = traitlets.Bytes(b"").tag(sync=True)
+    spoken = traitlets.Unicode("").tag(sync=True)

@@ -1,0 +1,311 @@
+"""The hits: a list to go through with one key each, and the selected one large."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from ipywidgets import HBox, VBox
+
+from crmasks_widgets.core.codes import colours_by_name
+from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNJUDGED
+from crmasks_widgets.dashboard.drawing import stamps, stretches
+from crmasks_widgets.dashboard.hits import words
+from crmasks_widgets.dashboard.hits.bar import HitBar
+from crmasks_widgets.dashboard.hits.comparison import Comparison
+from crmasks_widgets.dashboard.hits.gallery import Gallery
+from crmasks_widgets.dashboard.hits.large import COLOURS, LargeHit
+from crmasks_widgets.dashboard.hits.listing import Listing
+from crmasks_widgets.dashboard.hits.solid import PLOT as SOLID_PLOT
+from crmasks_widgets.dashboard.hits.table_rows import TableRows
+from crmasks_widgets.dashboard.image import picking
+from crmasks_widgets.dashboard.image.frames import corrected
+from crmasks_widgets.dashboard.model import edits, review
+from crmasks_widgets.dashboard.model.hit_list import IGNORED
+from crmasks_widgets.dashboard.model.hit_rows import ANY
+from crmasks_widgets.dashboard.model.state import ViewModel
+from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
+
+PLOT: Final = "hit"
+GALLERY, TABLE = "gallery", "table"
+_VIEWS: Final = ((GALLERY, "Gallery"), (TABLE, "Table"))
+_COMPARED: Final = (("", "all"), ("also", "found by both"), ("not", "not found by the other"))
+_ALL: Final = {
+    "method": ANY, "peak": 0.0, "text": "", "on_screen": False, "compared": "", "chip": review.ALL,
+}  # fmt: skip
+_FIRST_WINDOW: Final = (0, 24)
+
+
+class HitsView:
+    """All hits to be judged, one key each, and the selected one large beside them.
+
+    Parameters
+    ----------
+    context : Context
+        What a view works with.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._state, self._model = context.state, context.state.model
+        self.plots: tuple[str, ...] = (PLOT, SOLID_PLOT)
+        self.listing = Listing()
+        self.large = LargeHit(context, self.listing, self.judge)
+        self._window, self._view = _FIRST_WINDOW, GALLERY
+        self._fixed, self._sent = Memo(), Memo()
+        self.bar = HitBar()
+        self.gallery = Gallery(palette=stretches.colour_palette(COLOURS).tobytes())
+        self.gallery.add_class("crmasks-gallery-host")
+        for part, action in ((self.bar, self._set), (self.gallery, self._gallery_said)):
+            part.on_msg(context.dispatcher.handler(lambda _w, said, _b, do=action: do(said)))
+        self.comparison = Comparison(context, self.listing, self._again)
+        self.table = TableRows(context, self.listing, self._select, self._again)
+        self.table.widget.layout.display = "none"
+        self.list = VBox([self.bar, self.gallery, self.table.widget])
+        self.list.add_class("crmasks-hit-list")
+        self.widget = HBox([self.list, self.large.widget])
+        self.widget.add_class("crmasks-pane").add_class("crmasks-hits")
+        self.keys: Mapping[str, Shortcut] = self._make_keys()
+
+    def _make_keys(self) -> dict[str, Shortcut]:
+        on = Shortcut("next hit", partial(self.go, 1))
+        back = Shortcut("previous hit", partial(self.go, -1))
+        return {
+            "y": Shortcut("a hit, then the next", partial(self.judge, CONFIRMED)),
+            "n": Shortcut("not a hit, then the next", partial(self.judge, REJECTED)),
+            "u": Shortcut("undecided, then the next", partial(self.judge, UNJUDGED)),
+            "N": Shortcut("no cosmic ray in any exposure", partial(self.judge, IGNORED)),
+            "j": on,
+            "ArrowRight": on,
+            "k": back,
+            "ArrowLeft": back,
+            "c": Shortcut("hit: in 3-D, or flat again", self.large.toggle_solid),
+            "+": Shortcut("hit: larger", partial(self.large.resize, -3)),
+            "-": Shortcut("hit: more around it", partial(self.large.resize, 3)),
+            "s": Shortcut("hit: save as PNG", self.large.save),
+        }
+
+    # Drawing ----------------------------------------------------------------------------------
+
+    def render(self, model: ViewModel) -> None:
+        """Show the hits once they are known; keep showing the last ones until then."""
+        self._model = model
+        self.listing.follow(model)
+        self.large.render(model)
+        if not self.listing.known:
+            return
+        self._show_bar()
+        if self._view == TABLE:
+            self.table.render()
+        else:
+            self._show_gallery()
+
+    def _show_bar(self) -> None:
+        listing = self.listing
+        hits, wanted = listing.hits, listing.wanted
+        column = review.group_of(hits)
+        self.bar.state = {
+            "view": self._view,
+            "views": _VIEWS,
+            "chip": wanted.chip,
+            "chips": [
+                {
+                    "key": chip.key, "count": chip.count, "label": words.kind(column, chip.label),
+                    "tone": words.tone(column, chip.key.partition(":")[2]) if ":" in chip.key
+                    else "",
+                }
+                for chip in review.chips(hits, listing.verdicts)
+            ],
+            "order": wanted.column,
+            "orders": (*review.ORDERS.items(), *self._column_order()),
+            "reviewed": f"{listing.judged:,} of {len(hits):,} reviewed",
+            "method": wanted.method,
+            "methods": (ANY, *colours_by_name()),
+            "peak": wanted.peak,
+            "text": wanted.text,
+            "on_screen": wanted.on_screen,
+            "other": self.comparison.method,
+            "others": self.comparison.choices(self._model.analysis),
+            "compared": wanted.compared,
+            "comparisons": _COMPARED,
+            "comparison": self.comparison.text if self.comparison.method else "",
+            "more": sum(
+                (wanted.method != ANY, wanted.peak > 0, bool(wanted.text), wanted.on_screen,
+                 bool(wanted.compared)),
+            ),
+        }  # fmt: skip
+
+    def _column_order(self) -> tuple[tuple[str, str], ...]:
+        """The order that a header of the table asks for, in words."""
+        wanted = self.listing.wanted
+        if wanted.column in review.ORDERS:
+            return ()
+        labels = {column.name: column.label for column in self.listing.columns}
+        arrow = "▼" if wanted.descending else "▲"
+        return ((wanted.column, f"{labels.get(wanted.column, wanted.column)} {arrow}"),)
+
+    def _show_gallery(self) -> None:
+        listing, model = self.listing, self._model
+        if not model.ready("stack"):
+            return
+        fixed = self._corrected_frame()
+        key = (
+            listing.hits, listing.shown, listing.verdicts, listing.chosen, listing.brushed,
+            model.analysis.stack, fixed, model.display.stretch,
+        )  # fmt: skip
+        with self.gallery.hold_sync():
+            self.gallery.panels = model.analysis.exposures.n + 2
+            self.gallery.count = len(listing.shown)
+            self.gallery.selected = listing.position(listing.selected)
+            self.gallery.spoken = self._spoken()
+        self._sent(key, self._send_again)
+
+    def _corrected_frame(self) -> Any:
+        """The corrected median, or the last one while another is computed."""
+        model = self._model
+        stages = [
+            model.analysis.result(*stage) if model.ready(stage) else None
+            for stage in (("combination", "mediancr"), ("mediancr", None))
+        ]
+        whole = slice(None), slice(None)
+        return self._fixed((model.analysis.stack, *stages), lambda: corrected(model, whole))
+
+    def _spoken(self) -> str:
+        listing = self.listing
+        if listing.hits is None or listing.selected < 0:
+            return ""
+        row = listing.hits.table[listing.selected]
+        column = review.group_of(listing.hits)
+        parts = ("hit", words.number(row), words.kind(column, str(row[column])))
+        return f"{' '.join(parts)}, {words.strength(row)}, {listing.verdicts[listing.selected]}"
+
+    def _send_again(self) -> None:
+        self._send_cards(*self._window, fresh=True)
+
+    def _send_cards(self, first: int, last: int, *, fresh: bool) -> None:
+        """Send cards to the page, with their stamps."""
+        listing = self.listing
+        hits = listing.hits
+        rows = listing.shown[max(0, first) : last].tolist()
+        cards, buffer = [], []
+        pictures = self._stamps(rows)
+        column = review.group_of(hits)
+        for row in rows:
+            at, picture = hits.table[row], pictures[row]
+            cards.append(
+                {
+                    "name": words.number(at),
+                    "kind": words.kind(column, str(at[column])),
+                    "tone": words.tone(column, str(at[column])),
+                    "strength": words.strength(at),
+                    "place": words.place(at),
+                    "verdict": str(listing.verdicts[row]),
+                    "side": picture.shape[-1],
+                    "chosen": row in listing.chosen,
+                    "brushed": bool(listing.brushed[row]),
+                }
+            )
+            buffer.append(picture.tobytes())
+        message = {"event": "cards", "first": max(0, first), "cards": cards, "fresh": fresh}
+        self.gallery.send(message, [b"".join(buffer)])
+
+    def _stamps(self, rows: list[int]) -> dict[int, Any]:
+        """Stamps of some rows: exposures, median, corrected."""
+        hits, stack = self.listing.hits, self._model.analysis.stack
+        frames = [*stack.cube, stack.median2d, self._corrected_frame()]
+        halves = {row: stamps.half_side(hits.half(row)) for row in rows}
+        made: dict[int, Any] = {}
+        for half in set(halves.values()):
+            some = [row for row in rows if halves[row] == half]
+            centres = [hits.centre(row) for row in some]
+            drawn = stamps.stamps(frames, centres, half, self._model.display.stretch)
+            made |= dict(zip(some, drawn, strict=True))
+        return made
+
+    def close(self) -> None:
+        """Stop what is computed for a comparison."""
+        self.comparison.close()
+
+    # Gestures ---------------------------------------------------------------------------------
+
+    def go(self, by: int) -> None:
+        """Select the hit after (1) or before (-1) the selected one, in the order shown."""
+        self._select(review.step(self.listing.shown, self.listing.selected, by))
+
+    def _select(self, row: int) -> None:
+        if row >= 0:
+            self.listing.choose(row)
+            picking.reveal(self._state, self.listing.hits.place(row))
+
+    def judge(self, verdict: str) -> None:
+        """Give a verdict on the hits chosen, and go on to the next.
+
+        Parameters
+        ----------
+        verdict : str
+            "confirmed", "rejected", "ignored" (no cosmic ray in any exposure) or "unjudged".
+        """
+        listing = self.listing
+        if not listing.chosen:
+            return
+        rows, p = listing.chosen, self._model.parameters
+        pixels = listing.pixels()
+        changes = {
+            CONFIRMED: lambda: edits.confirm_hits(p, pixels, listing.hits.peaks_of(rows)),
+            REJECTED: lambda: edits.reject_hits(p, pixels),
+            IGNORED: lambda: edits.ignore_hits(p, pixels),
+            UNJUDGED: lambda: edits.leave_undecided(p, pixels),
+        }[verdict]()
+        following = review.next_unjudged(listing.shown, listing.verdicts, rows)
+        with self._state.together():
+            self._state.update(**changes)
+            self._select(following)
+
+    def _set(self, said: dict[str, Any]) -> None:
+        """Take a choice of the head."""
+        name, value = said["name"], said["value"]
+        if name in ("chip", "method", "text", "on_screen", "compared"):
+            self.listing.want(**{name: value})
+        elif name == "peak":
+            self.listing.want(peak=float(value))
+        elif name == "order":
+            self.listing.want(column=str(value), descending=False)
+        elif name == "other":
+            self.comparison.ask(self._model.analysis, str(value))
+        elif name == "clear":
+            self.listing.want(**_ALL)
+        elif name == "view":
+            self._turn_to(str(value))
+        self._again()
+
+    def _turn_to(self, view: str) -> None:
+        """Show the gallery or the table."""
+        self._view = view
+        self.gallery.layout.display = "" if view == GALLERY else "none"
+        self.table.widget.layout.display = "" if view == TABLE else "none"
+        self._sent = Memo()
+
+    def _again(self) -> None:
+        self.render(self._state.model)
+
+    def _gallery_said(self, said: dict[str, Any]) -> None:
+        event = said.get("event")
+        if event == "window":
+            self._window = int(said["first"]), int(said["last"])
+            self._send_cards(*self._window, fresh=False)
+            return
+        row = self.listing.row_of(int(said["position"]))
+        if row < 0:
+            return
+        if event == "judge":
+            self._judge_one(row, str(said["verdict"]))
+        elif said.get("more") or said.get("up_to"):
+            self.listing.choose(row, more=bool(said["more"]), up_to=bool(said["up_to"]))
+            self._again()
+        else:
+            self._select(row)
+
+    def _judge_one(self, row: int, verdict: str) -> None:
+        """Give a verdict by the button of a card; the same one again takes it back."""
+        if row not in self.listing.chosen:
+            self._select(row)
+        same = self.listing.verdicts[row] == verdict
+        self.judge(UNJUDGED if same else verdict)

@@ -1,0 +1,240 @@
+"""Going through the hits: which are shown, in which order, and which comes next."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.core.verdicts import REJECTED, UNJUDGED
+from crmasks_widgets.dashboard.model.hit_list import IGNORED, HitList
+from crmasks_widgets.dashboard.model.hit_rows import (
+    ANY,
+    BoolArray,
+    Column,
+    Filter,
+    Rows,
+    in_order,
+    matching,
+)
+from crmasks_widgets.hit_classes import CLASS_NAMES, LOW_NAME
+
+ALL: Final = "all"
+DOUBT, STRENGTH, POSITION = "doubt", "strength", "position"
+ORDERS: Final = MappingProxyType({
+    DOUBT: "most doubtful first", STRENGTH: "strongest first", POSITION: "by position",
+})  # fmt: skip
+_SHORT: Final = {name: word for word, name in CLASS_NAMES.items()} | {LOW_NAME: "one low"}
+
+Verdicts = npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A choice of hits that one click shows.
+
+    Attributes
+    ----------
+    key : str
+        "all", a verdict, or "class:" or "method:" and a word of the table.
+    label : str
+        In a word.
+    count : int
+        Hits.
+    """
+
+    key: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which hits the user wants to see, and how.
+
+    Attributes
+    ----------
+    chip : str
+        Key of a `Chip`.
+    method : str
+        Content of the column method; "any" for all.
+    peak : float
+        Least excess over the minimum in one exposure, ADU.
+    text : str
+        To be found in a row of the table, in any case.
+    on_screen : bool
+        Only those inside what diagram and image show.
+    compared : {"", "also", "not"}
+        Only those that the method compared with finds, or does not find.
+    column : str
+        Key of `ORDERS`, or a column of the table.
+    descending : bool
+        Largest first; for columns only.
+    """
+
+    chip: str = ALL
+    method: str = ANY
+    peak: float = 0.0
+    text: str = ""
+    on_screen: bool = False
+    compared: str = ""
+    column: str = DOUBT
+    descending: bool = False
+
+
+def short(name: str) -> str:
+    """A class in one word, as parameters have it."""
+    return _SHORT.get(name, name)
+
+
+def group_of(hits: HitList) -> str:
+    """Column that says what kind of thing a hit is: "class", or "method" where none is judged."""
+    return "class" if "class" in hits.table.colnames else "method"
+
+
+def chips(hits: HitList, verdicts: Verdicts) -> tuple[Chip, ...]:
+    """Count the hits that each chip would show.
+
+    Parameters
+    ----------
+    hits : HitList
+        Hits.
+    verdicts : (n,) str
+        Of `verdicts_of`.
+
+    Returns
+    -------
+    tuple of Chip
+        "all" and "unjudged" always, the others where there are any.
+    """
+    column = group_of(hits)
+    names, counts = np.unique(np.asarray(hits.table[column]), return_counts=True)
+    largest_first = sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda p: -p[1])
+    kinds = [Chip(f"{column}:{name}", short(name), n) for name, n in largest_first]
+    left = int(np.count_nonzero(verdicts == UNJUDGED))
+    out = int(np.count_nonzero(np.isin(verdicts, (REJECTED, IGNORED))))
+    return (
+        Chip(ALL, "all", len(hits)),
+        Chip(UNJUDGED, UNJUDGED, left),
+        *(kind for kind in kinds if kind.label not in ("", IGNORED)),
+        *((Chip(REJECTED, REJECTED, out),) if out else ()),
+    )
+
+
+def rows_shown(
+    hits: HitList,
+    verdicts: Verdicts,
+    columns: tuple[Column, ...],
+    wanted: Wanted,
+    inside: BoolArray,
+) -> Rows:
+    """Rows to show, in order.
+
+    Parameters
+    ----------
+    hits : HitList
+        Hits.
+    verdicts : (n,) str
+        Of `verdicts_of`.
+    columns : tuple of Column
+        Those of the table on screen, in which a text is looked for.
+    wanted : Wanted
+        What is asked for.
+    inside : (n,) bool
+        What else decides: where diagram and image look, what another method finds.
+
+    Returns
+    -------
+    (m,) int64
+        Indices of rows.
+    """
+    filters = Filter(wanted.method, ANY, wanted.peak, wanted.text)
+    kept = inside & _in_chip(hits, verdicts, wanted.chip)
+    kept &= matching(hits.table, columns, filters)
+    return _order(hits, wanted)(np.flatnonzero(kept))
+
+
+def _in_chip(hits: HitList, verdicts: Verdicts, chip: str) -> BoolArray:
+    if chip == ALL:
+        return np.ones(len(hits), dtype=bool)
+    if chip == REJECTED:
+        return np.isin(verdicts, (REJECTED, IGNORED))
+    column, _, word = chip.partition(":")
+    if not word:
+        return np.asarray(verdicts == chip)
+    if column not in hits.table.colnames:
+        return np.zeros(len(hits), dtype=bool)
+    return np.asarray(np.asarray(hits.table[column]) == word)
+
+
+def _order(hits: HitList, wanted: Wanted) -> Callable[[Rows], Rows]:
+    if wanted.column == DOUBT:
+        return lambda rows: hits.by_doubt[np.isin(hits.by_doubt, rows)]
+    if wanted.column == STRENGTH:
+        return lambda rows: in_order(hits.table, rows, "significance", descending=True)
+    if wanted.column == POSITION:
+        first = hits.pixels[hits.first[:-1]]
+        return lambda rows: rows[np.argsort(first[rows], kind="stable")]
+    return lambda rows: in_order(hits.table, rows, wanted.column, descending=wanted.descending)
+
+
+def step(shown: Rows, row: int, by: int) -> int:
+    """Row after (1) or before (-1) another in the order shown.
+
+    Parameters
+    ----------
+    shown : (m,) int64
+        Of `rows_shown`.
+    row : int
+        Where to go from; -1, or one that is not shown, for the beginning.
+    by : int
+        How many rows; past the end it goes on at the other end.
+
+    Returns
+    -------
+    int
+        A row; -1 if none is shown.
+    """
+    if not len(shown):
+        return -1
+    at = np.flatnonzero(shown == row)
+    if not len(at):
+        return int(shown[0 if by > 0 else -1])
+    return int(shown[(int(at[0]) + by) % len(shown)])
+
+
+def next_unjudged(shown: Rows, verdicts: Verdicts, rows: tuple[int, ...]) -> int:
+    """Row to look at once a verdict on some rows is given.
+
+    Parameters
+    ----------
+    shown : (m,) int64
+        Of `rows_shown`, before the verdict.
+    verdicts : (n,) str
+        Before the verdict.
+    rows : tuple of int
+        Those judged.
+
+    Returns
+    -------
+    int
+        The next unjudged one in the order shown, behind the last of them and then from the
+        beginning; if all are judged, the next one; -1 if there is none.
+    """
+    at = np.flatnonzero(np.isin(shown, rows))
+    turned = np.roll(shown, -(int(at[-1]) + 1)) if len(at) else shown
+    others = turned[~np.isin(turned, rows)]
+    open_ones = others[verdicts[others] == UNJUDGED]
+    left = open_ones if len(open_ones) else others
+    return int(left[0]) if len(left) else -1
+
+
+def between(shown: Rows, one: int, other: int) -> tuple[int, ...]:
+    """Rows from one to another, both included, in the order shown; the second if one is not."""
+    places = [np.flatnonzero(shown == row) for row in (one, other)]
+    if not all(map(len, places)):
+        return (other,)
+    low, high = sorted(int(place[0]) for place in places)
+    return tuple(int(row) for row in shown[low : high + 1])

@@ -1,0 +1,203 @@
+"""The hits on a page: cards drawn, scrolled, clicked, judged by keys; only what is seen is sent."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.dashboard.hits.view import HitsView
+from crmasks_widgets.dashboard.page.page import Page
+from crmasks_widgets.exposures import ExposureSet
+from crmasks_widgets.parameters import Parameters
+
+from ..dashboard.bench import FLAT, Bench
+from .plain_page import PlainPage
+
+STYLE = str(Page._css) + "#root > .crmasks-pane { width: 1200px; height: 230px; }"
+SIDE, STEP = 400, 10
+
+
+def many_hits():
+    """Exposures with a hit in every tenth pixel of every tenth row, the later the fainter."""
+    frames = np.random.default_rng(1).normal(200, 3, (3, SIDE, SIDE)).astype(np.float32)
+    places = np.arange(4, SIDE, STEP)
+    strength = 900 - 0.3 * np.arange(len(places) ** 2).reshape(len(places), -1)
+    for i in (0, 1):
+        frames[i][np.ix_(places, places)] += strength
+    return frames
+
+
+@pytest.fixture
+def shown(browser):
+    """A pane with 1600 hits on a page."""
+    exposures = ExposureSet.from_arrays(list(many_hits()))
+    bench = Bench(Analysis(exposures, Parameters(**FLAT)), at_once=True)
+    view = bench.add(HitsView(bench.context))
+    page = browser.new_page(viewport={"width": 1260, "height": 300})
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    plain = PlainPage(page, view.widget, STYLE)
+    plain.bench, plain.view = bench, view
+    yield plain
+    page.close()
+    assert complaints == []
+    assert bench.errors == []
+
+
+def gallery(shown):
+    return shown.page.locator(".crmasks-gallery")
+
+
+def drawn(shown):
+    """First card on screen, the one after the last, and how many are kept."""
+    text = shown.page.locator(".crmasks-gallery-host").get_attribute("data-drawn")
+    return [int(number) for number in text.split()]
+
+
+def card(shown, position):
+    """Box of a card on the page: what the module itself says."""
+    code = """async ([source, width, height, panels, count, position]) => {
+        const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+        const { layout, corner } = await import(url);
+        const grid = layout(width, height, panels, count);
+        return [corner(grid, position), grid];
+    }"""
+    element = gallery(shown)
+    size = element.evaluate("e => [e.clientWidth, e.clientHeight, e.scrollTop]")
+    view = shown.view.gallery
+    place, grid = shown.page.evaluate(
+        code, [str(view._esm), *size[:2], view.panels, view.count, position]
+    )
+    box = element.bounding_box()
+    return box["x"] + place["x"], box["y"] + place["y"] - size[2], grid
+
+
+def colours(shown):
+    picture = Image.open(io.BytesIO(gallery(shown).screenshot())).convert("RGB")
+    return np.asarray(picture)
+
+
+def click(shown, position, *held):
+    x, y, _ = card(shown, position)
+    shown.click(x + 40, y + 6, held)
+
+
+def test_cards_are_drawn_and_only_those_near_are_sent(shown):
+    assert shown.view.gallery.count == 1600
+    first, last, kept = drawn(shown)
+    assert first == 0
+    assert 6 <= last <= kept <= 120
+    picture = colours(shown)
+    assert len({tuple(c) for c in picture.reshape(-1, 3)}) > 100
+    gallery(shown).evaluate("e => { e.scrollTop = e.scrollHeight / 2; }")
+    shown.settle()
+    first, last, kept = drawn(shown)
+    assert 600 < first < last < 1000
+    assert kept < 200
+    assert (colours(shown) != picture).any()
+    asked = shown.view._window
+    assert asked[0] <= first < last <= asked[1]
+    gallery(shown).evaluate("e => { e.scrollTop = e.scrollHeight; }")
+    shown.settle()
+    assert drawn(shown)[1] == 1600
+
+
+def test_a_click_selects_a_card_and_keys_go_on_from_there(shown):
+    click(shown, 3)
+    assert shown.view.gallery.selected == 3
+    grid = card(shown, 3)[2]
+    for key, position in (
+        ("ArrowRight", 4), ("ArrowDown", 4 + grid["columns"]), ("ArrowLeft", 3 + grid["columns"]),
+        ("End", 1599), ("Home", 0),
+    ):  # fmt: skip
+        shown.press(key)
+        assert shown.view.gallery.selected == position
+        first, last, _ = drawn(shown)
+        assert first <= position < last
+    hit = shown.page.locator(".crmasks-hit-title b").inner_text()
+    assert hit == f"Hit {shown.view.listing.row_of(0) + 1}"
+
+
+def test_buttons_of_a_card_judge_and_a_rejected_one_is_drawn_struck_through(shown):
+    x, y, grid = card(shown, 2)
+    before = colours(shown)
+    shown.click(x + 15, y + grid["height"] - 12)
+    row = shown.view.listing.row_of(2)
+    assert shown.view.listing.verdicts[row] == "confirmed"
+    assert shown.view.gallery.selected == 3
+    x, y, grid = card(shown, 3)
+    shown.click(x + 15 + 26, y + grid["height"] - 12)
+    assert shown.view.listing.verdicts[shown.view.listing.row_of(3)] == "rejected"
+    shown.page.mouse.move(5, 290)
+    shown.settle()
+    box = gallery(shown).bounding_box()
+    left, top = round(x - box["x"]) + 8, round(y - box["y"]) + 18
+    stamps = (slice(top + 4, top + 24), slice(left + 4, left + 90))
+    assert colours(shown)[stamps].mean() > before[stamps].mean() + 40  # pale on a light page
+    assert "2 of 1,600" in shown.page.locator(".crmasks-reviewed").inner_text()
+
+
+def test_several_cards_are_chosen_with_shift_and_control(shown):
+    click(shown, 0)
+    click(shown, 3, "Shift")
+    click(shown, 5, "Control")
+    rows = [shown.view.listing.row_of(position) for position in (0, 1, 2, 3, 5)]
+    assert sorted(shown.view.listing.chosen) == sorted(rows)
+    shown.page.get_by_role("button", name="not a hit").click()
+    shown.settle()
+    assert {shown.view.listing.verdicts[row] for row in rows} == {"rejected"}
+
+
+def test_the_gallery_fills_its_width_and_follows_it(shown):
+    wide = card(shown, 0)[2]
+    room = gallery(shown).evaluate("e => e.clientWidth")
+    assert room - wide["columns"] * (wide["width"] + 5) < 6
+    shown.page.add_style_tag(content="#root > .crmasks-pane { width: 800px !important; }")
+    shown.settle()
+    narrow = card(shown, 0)[2]
+    assert narrow["columns"] < wide["columns"]
+    canvas = gallery(shown).locator("canvas")
+    assert (
+        canvas.evaluate("e => [e.width, e.clientWidth]")
+        == [gallery(shown).evaluate("e => e.clientWidth")] * 2
+    )
+
+
+def test_chips_filters_and_order_of_the_head(shown):
+    page = shown.page
+    page.get_by_role("button", name="Table").click()
+    shown.settle()
+    assert page.locator("tbody tr").count() == 100
+    page.get_by_role("button", name="Gallery").click()
+    shown.settle()
+    page.get_by_label("Order of the hits").select_option("strongest first")
+    shown.settle()
+    assert shown.view.listing.wanted.column == "strength"
+    page.get_by_role("button", name="More filters").click()
+    least = page.get_by_label("Least excess over the minimum")
+    least.fill("890")
+    least.press("Tab")
+    shown.settle()
+    assert 0 < shown.view.gallery.count < 100
+    page.get_by_role("button", name="show all").click()
+    shown.settle()
+    assert shown.view.gallery.count == 1600
+    page.keyboard.press("Escape")
+    assert not page.get_by_label("Least excess over the minimum").is_visible()
+
+
+def test_a_picture_of_the_hit_takes_clicks_where_its_pixels_are(shown):
+    click(shown, 1)
+    shown.page.get_by_title("Click a pixel that is a cosmic-ray hit").click()
+    shown.settle()
+    large = shown.view.large
+    panels, part = large._panels, large._part
+    x, y = panels.corner(0)
+    height = panels.shape[0]
+    box = shown.page.locator(".crmasks-hit-picture canvas").bounding_box()
+    # The pixel in the second column and the second row from below.
+    shown.click(box["x"] + x + 1.5 * panels.side, box["y"] + height - y - 1.5 * panels.side)
+    expected = (part[1].start + 2, part[0].start + 2)
+    assert shown.bench.model.parameters.pixels_to_be_flagged_as_cr == (expected,)
