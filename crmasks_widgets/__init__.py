@@ -73,7 +73,8 @@ def open(files: "str | Path | Sequence[str | Path]", **given: Any) -> "Dashboard
     files : path, or sequence of paths
         FITS files, folders and patterns; three or more exposures of one field.
     **given : object
-        Parameters that are known, such as ``gain=1.7`` or ``extnum="SCI"``.
+        Parameters that are known, such as ``gain=1.7`` or ``extnum="SCI"``; of files with several
+        detectors, ``detector=2`` or its name, the first by default.
 
     Returns
     -------

@@ -54,8 +54,8 @@ class ExposureSet:
     planes : tuple of (int or None)
         Which images of cubes, from 0; empty for arrays.
     variance : (ny, nx) float32 or None
-        Of an exposure, ADU squared: the median of what the files say; None where gain and readout
-        noise tell it. Read-only.
+        Of an exposure, ADU squared: the median of what the files say, or the least where hits
+        lifted that; None where gain and readout noise tell it. Read-only.
     """
 
     data: Float32Array
@@ -207,6 +207,11 @@ def _leave_out_constants(plane: ImagePlane) -> None:
         )
 
 
+# Files often have the variance of a pixel from its own value, and so that of hits. The noise of a
+# value changes its variance by less than this factor.
+_HIT_VARIANCE = 2.0
+
+
 def _median_variance(
     variances: Sequence[Float32Array | None], valid: BoolArray
 ) -> Float32Array | None:
@@ -214,9 +219,11 @@ def _median_variance(
     known = [variance for variance in variances if variance is not None]
     if not known:
         return None
-    median = stack_of(np.stack(known), valid).median2d
-    median.flags.writeable = False
-    return median
+    stack = stack_of(np.stack(known), valid)
+    hit = stack.median2d > _HIT_VARIANCE * stack.min2d
+    variance = np.where(hit, stack.min2d, stack.median2d)
+    variance.flags.writeable = False
+    return variance
 
 
 def _size(plane: ImagePlane) -> str:

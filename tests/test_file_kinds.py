@@ -25,6 +25,7 @@ from crmasks_widgets import (
     save_all,
     save_session,
 )
+from crmasks_widgets.demo import score
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposures import read_calibration
 from crmasks_widgets.files.quality import Quality
@@ -705,3 +706,21 @@ def test_products_carry_the_unit_of_their_values(tmp_path, unit):
         units = [hdus[0].header["BUNIT"], hdus["VARIANCE"].header["BUNIT"]]
     assert [Unit(text) for text in units] == [Unit(unit), Unit(unit) ** 2]
     assert fits.getheader(tmp_path / "out" / "crmasks.fits", "LAMEDIAN")["BUNIT"] == unit
+
+
+def test_variances_that_gain_and_readout_noise_say_give_the_same_hits(tmp_path):
+    shape = (120, 140)
+    scene = small_scene(shape=shape)
+    paths = []
+    for i, frame in enumerate(scene.exposures):  # hits make noise of their own
+        level = np.maximum(frame - LEVELS["bias"], 0)
+        variance = level / LEVELS["gain"] + LEVELS["rnoise"] ** 2
+        paths.append(str(tmp_path / f"e{i}.fits"))
+        hdus = fits.PrimaryHDU(frame), fits.ImageHDU(variance.astype(np.float32), name="VAR")
+        fits.HDUList(list(hdus)).writeto(paths[-1])
+    given = LEVELS | {"interactive": False, "crmethod": "significance", "images": tuple(paths)}
+    plain = read_analysis(Parameters(**given))
+    made = read_analysis(Parameters(**given, noise_extension="VAR"))
+    before, after = score(plain, scene), score(made, scene)
+    assert before.found_groups == after.found_groups == before.true_groups > 2
+    assert after.false_groups <= 1
