@@ -262,3 +262,28 @@ def test_files_of_several_detectors_are_opened(tmp_path, caplog):
         assert named == (detector is None)
     with pytest.raises(cm.InputError, match="expected one 4"):
         cm.open_files(paths, detector=4)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_the_overscan_of_detectors_is_skipped_where_it_is_the_same(tmp_path, run_cli, same):
+    rng = np.random.default_rng(2)
+    ny, nx = SHAPE
+    for i in range(3):
+        hdus = [fits.PrimaryHDU(header=fits.Header({"OBJECT": "field"}))]
+        for k, (name, frames) in enumerate(FRAMES.items()):
+            overscan = rng.normal(100.0, 3.0, (ny, 24))
+            left = k == 1 and not same
+            whole = np.hstack([overscan, frames[i]] if left else [frames[i], overscan])
+            section = f"[1:24,1:{ny}]" if left else f"[{nx + 1}:{nx + 24},1:{ny}]"
+            header = fits.Header({"BIASSEC": section, "GAIN": 1.5})
+            hdus.append(fits.ImageHDU(whole.astype(np.float32), header, name=name))
+        fits.HDUList(hdus).writeto(tmp_path / f"e{i}.fits")
+    target = tmp_path / "p.yaml"
+    made = run_cli(["init", "e?.fits", "--yes", "-o", target], tmp_path)
+    assert made.code == 0, made.err
+    values = yaml.safe_load(target.read_text())
+    assert values["bias"] == pytest.approx([100.0] * 3, abs=0.3)
+    assert values["rnoise"] == pytest.approx([3.0] * 3, rel=0.05)
+    skipped = values["requirements"]["regions_to_be_skipped"]
+    assert skipped == ([[nx + 1, nx + 24, 1, ny]] if same else None)
+    assert ("lies at different places" in made.err) != same
