@@ -724,3 +724,15 @@ def test_variances_that_gain_and_readout_noise_say_give_the_same_hits(tmp_path):
     before, after = score(plain, scene), score(made, scene)
     assert before.found_groups == after.found_groups == before.true_groups > 2
     assert after.false_groups <= 1
+
+
+def test_noise_of_a_hit_is_not_that_of_its_pixel(tmp_path):
+    def make(i):
+        values = SIGMA * (1 + 0.1 * i)
+        values[10, 20] *= 9 if i < 2 else 1  # hit in two of three
+        return content(fits.PrimaryHDU(FRAMES[i]), fits.ImageHDU(values, name="ERR"))
+
+    variance = load_analysis(masked_yaml(tmp_path, make, noise_extension="ERR")).exposures.variance
+    expected = (SIGMA * 1.1) ** 2
+    expected[10, 20] = (SIGMA[10, 20] * 1.2) ** 2
+    np.testing.assert_allclose(variance, expected, rtol=1e-5)
