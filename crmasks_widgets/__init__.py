@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.errors import (
     Cancelled,
     CrmasksError,
@@ -14,7 +15,7 @@ from crmasks_widgets.errors import (
     ProductExistsError,
 )
 from crmasks_widgets.exposures import Calibration, ExposureSet, read_calibration, read_exposures
-from crmasks_widgets.loading import apply_masks, load_analysis
+from crmasks_widgets.loading import apply_masks, load_analysis, load_mosaic
 from crmasks_widgets.parameters import Parameters, parameter_table
 from crmasks_widgets.products import save_all
 from crmasks_widgets.products.hits import save_hits, save_regions
@@ -34,6 +35,7 @@ __all__ = [
     "Dashboard",
     "ExposureSet",
     "InputError",
+    "Mosaic",
     "OutputError",
     "ParameterError",
     "Parameters",
@@ -41,6 +43,7 @@ __all__ = [
     "__version__",
     "apply_masks",
     "load_analysis",
+    "load_mosaic",
     "open",
     "open_files",
     "parameter_table",
@@ -70,7 +73,8 @@ def open(files: "str | Path | Sequence[str | Path]", **given: Any) -> "Dashboard
     files : path, or sequence of paths
         FITS files, folders and patterns; three or more exposures of one field.
     **given : object
-        Parameters that are known, such as ``gain=1.7`` or ``extnum="SCI"``.
+        Parameters that are known, such as ``gain=1.7`` or ``extnum="SCI"``; of files with several
+        detectors, ``detector=2`` or its name, the first by default.
 
     Returns
     -------

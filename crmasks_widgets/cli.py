@@ -19,12 +19,12 @@ from rich.console import Console
 
 from crmasks_widgets import batch, terminal
 from crmasks_widgets._version import __version__
-from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
 from crmasks_widgets.demo import SCENE_KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError, on_one_line
-from crmasks_widgets.loading import load_analysis
+from crmasks_widgets.loading import load_mosaic
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import FIXED_SEED
@@ -223,14 +223,14 @@ def _init(arguments: argparse.Namespace, console: Console) -> int:
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Make masks and corrected combinations of the exposures that a YAML file names."""
     seed = FIXED_SEED if arguments.reproducible else None
-    analysis = load_analysis(arguments.params, arguments.crmasks, seed=seed)
+    mosaic = load_mosaic(arguments.params, arguments.crmasks, seed=seed)
     to = Destination(
         arguments.output_dir, (arguments.params,), arguments.figures, arguments.overwrite,
         arguments.reproducible,
     )  # fmt: skip
-    with occupying(analysis, to) as folder:
-        _say_that_nobody_is_asked(analysis.parameters, arguments.params)
-        _compute_and_save(analysis, folder, console)
+    with occupying(mosaic, to) as folder:
+        _say_that_nobody_is_asked(mosaic[0].parameters, arguments.params)
+        _compute_and_save(mosaic, folder, console)
     return EXIT_DONE
 
 
@@ -262,7 +262,11 @@ def _batch(arguments: argparse.Namespace, console: Console) -> int:
 
 def _check(arguments: argparse.Namespace, console: Console) -> int:
     """Compare the noise of the exposures with gain and readout noise, and say where to look."""
-    terminal.print_noise_check(load_analysis(arguments.params), console)
+    mosaic = load_mosaic(arguments.params)
+    for name, analysis in zip(mosaic.names, mosaic, strict=True):
+        if mosaic.several:
+            terminal.print_detector(name, console)
+        terminal.print_noise_check(analysis, console)
     return EXIT_DONE
 
 
@@ -276,11 +280,11 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
     )  # fmt: skip
     yaml_path = arguments.folder / YAML_NAME
     logger.info("demo exposures, their truth and %s are in %s", YAML_NAME, arguments.folder)
-    analysis = load_analysis(yaml_path, folders=[arguments.folder])
+    mosaic = load_mosaic(yaml_path, folders=[arguments.folder])
     to = Destination(arguments.folder, (yaml_path,), arguments.figures, arguments.overwrite)
-    with occupying(analysis, to) as folder:
-        _compute_and_save(analysis, folder, console)
-    found = score(analysis, scene)
+    with occupying(mosaic, to) as folder:
+        _compute_and_save(mosaic, folder, console)
+    found = score(mosaic[0], scene)
     console.print(
         f"true double hits found: {found.found_groups} of {found.true_groups} "
         f"({found.found_pixels} of {found.true_pixels} pixels above 3 sigma in more than half of "
@@ -306,15 +310,18 @@ def _lab(arguments: argparse.Namespace, console: Console) -> int:
     return EXIT_DONE
 
 
-def _compute_and_save(analysis: Analysis, folder: OccupiedFolder, console: Console) -> None:
+def _compute_and_save(mosaic: Mosaic, folder: OccupiedFolder, console: Console) -> None:
     started = time.monotonic()
     quiet = not logger.isEnabledFor(logging.INFO)
     with _prompt_interrupt(folder.leave):
-        terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+        for name, analysis in zip(mosaic.names, mosaic, strict=True):
+            if mosaic.several and not quiet:
+                terminal.print_detector(name, console)
+            terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
     with terminal.spinner(console, "writing products", quiet=quiet):
         written = folder.save()
     if not quiet:
-        terminal.print_products(console, written, analysis.uuid, time.monotonic() - started)
+        terminal.print_products(console, written, mosaic.uuid, time.monotonic() - started)
 
 
 @contextlib.contextmanager

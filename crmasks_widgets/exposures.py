@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ from astropy.io import fits
 
 from crmasks_widgets.core.no_light import constants_without_light
 from crmasks_widgets.core.noise import Noise
-from crmasks_widgets.core.stack import MIN_EXPOSURES
+from crmasks_widgets.core.stack import MIN_EXPOSURES, stack_of
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import split_extension, split_plane
+from crmasks_widgets.files.bad_pixels import BadPixels, read_bad_pixels
 from crmasks_widgets.files.finding import find_map
-from crmasks_widgets.files.quality import Quality
+from crmasks_widgets.files.given_noise import NoiseChoice
+from crmasks_widgets.files.headers import unit_in
+from crmasks_widgets.files.quality import MUCH, Quality
 from crmasks_widgets.files.reading import ANY, ImagePlane, at_home, find_file, read_image
 from crmasks_widgets.parameters import Parameters
 
@@ -50,6 +53,9 @@ class ExposureSet:
         The files; empty for arrays.
     planes : tuple of (int or None)
         Which images of cubes, from 0; empty for arrays.
+    variance : (ny, nx) float32 or None
+        Of an exposure, ADU squared: the median of what the files say, or the least where hits
+        lifted that; None where gain and readout noise tell it. Read-only.
     """
 
     data: Float32Array
@@ -59,6 +65,7 @@ class ExposureSet:
     checksums: tuple[str, ...]
     paths: tuple[Path, ...] = field(default=())
     planes: tuple[int | None, ...] = field(default=())
+    variance: Float32Array | None = None
 
     @property
     def n(self) -> int:
@@ -100,7 +107,8 @@ class ExposureSet:
         Raises
         ------
         InputError
-            Fewer than three, not 2-D, not numbers, of different shapes, or without a valid pixel.
+            Fewer than three, not 2-D, not numbers, of different shapes or units, or without a valid
+            pixel.
         """
         names = tuple(names or (f"exposure {i + 1}" for i in range(len(arrays))))
         planes = [_plane_from_array(array, name) for array, name in zip(arrays, names, strict=True)]
@@ -129,8 +137,10 @@ class ExposureSet:
             if not plane.valid.any():
                 msg = f"{plane.name}: found no valid pixel, expected at least one"
                 raise InputError(msg)
+        _check_units(planes)
         data = np.stack([plane.data for plane in planes])
         valid = np.stack([plane.valid for plane in planes])
+        variance = _median_variance([plane.variance for plane in planes], valid)
         data.flags.writeable = valid.flags.writeable = False
         return cls(
             data=data,
@@ -140,7 +150,48 @@ class ExposureSet:
             checksums=tuple(plane.checksum for plane in planes),
             paths=tuple(plane.path for plane in planes if plane.path is not None),
             planes=tuple(plane.plane for plane in planes if plane.path is not None),
+            variance=variance,
         )
+
+    def without(self, bad: BoolArray, source: str) -> "ExposureSet":
+        """Leave out bad pixels in all exposures.
+
+        Parameters
+        ----------
+        bad : (ny, nx) bool
+            True for a bad pixel.
+        source : str
+            Where that comes from, for messages.
+
+        Returns
+        -------
+        ExposureSet
+            Shares the data.
+
+        Raises
+        ------
+        InputError
+            Nothing of an exposure would be left.
+        """
+        before = np.ones(self.data.shape, dtype=bool) if self.valid is None else self.valid
+        valid = before & ~bad
+        for name, good in zip(self.names, valid, strict=True):
+            if not good.any():
+                msg = f"{source}: found all pixels of {name} bad, expected some good ones"
+                raise InputError(msg)
+        if np.mean(bad) > MUCH:
+            logger.warning("%s: found %.1f %% of the pixels bad", source, 100 * np.mean(bad))
+        valid.flags.writeable = False
+        return replace(self, valid=None if valid.all() else valid)
+
+
+def _check_units(planes: Sequence[ImagePlane]) -> None:
+    """Refuse exposures of different units; what has none is taken for one of the others."""
+    known = [(plane.name, unit) for plane in planes if (unit := unit_in(plane.header))]
+    for name, unit in known[1:]:
+        if unit != known[0][1]:
+            msg = f"{name}: found BUNIT {unit}, expected {known[0][1]} as in {known[0][0]}"
+            raise InputError(msg)
 
 
 def _leave_out_constants(plane: ImagePlane) -> None:
@@ -154,6 +205,25 @@ def _leave_out_constants(plane: ImagePlane) -> None:
             np.count_nonzero(found.pixels),
             found.value,
         )
+
+
+# Files often have the variance of a pixel from its own value, and so that of hits. The noise of a
+# value changes its variance by less than this factor.
+_HIT_VARIANCE = 2.0
+
+
+def _median_variance(
+    variances: Sequence[Float32Array | None], valid: BoolArray
+) -> Float32Array | None:
+    """Variance of an exposure without what hits add to it."""
+    known = [variance for variance in variances if variance is not None]
+    if not known:
+        return None
+    stack = stack_of(np.stack(known), valid)
+    hit = stack.median2d > _HIT_VARIANCE * stack.min2d
+    variance = np.where(hit, stack.min2d, stack.median2d)
+    variance.flags.writeable = False
+    return variance
 
 
 def _size(plane: ImagePlane) -> str:
@@ -178,6 +248,7 @@ def _plane_from_array(array: Any, name: str) -> ImagePlane:
         if getattr(array, "wcs", None) is not None:
             # On reading a file, CCDData takes the cards of the WCS out of the header.
             header.update(array.wcs.to_header(relax=True))
+        header["BUNIT"] = str(array.unit)
     checksum = hashlib.sha256(np.ascontiguousarray(data).tobytes() + valid.tobytes()).hexdigest()
     return ImagePlane(data, valid, name, header, checksum, None)
 
@@ -192,6 +263,9 @@ def read_exposures(
     extnum: int | str = 0,
     folders: Sequence[str | Path] = (".",),
     quality: Quality = ANY,
+    noise: NoiseChoice | None = None,
+    *,
+    n_detectors: int = 1,
 ) -> ExposureSet:
     """Read equivalent exposures from FITS files.
 
@@ -213,6 +287,10 @@ def read_exposures(
         Where to look.
     quality : Quality
         Which extension marks bad pixels, and by which bits.
+    noise : NoiseChoice, optional
+        Which extension tells the noise of each pixel.
+    n_detectors : int
+        How many such sets a run will hold.
 
     Returns
     -------
@@ -233,7 +311,8 @@ def read_exposures(
                     "expected a different exposure"
                 )
                 raise InputError(msg)
-    planes = [read_image(path, extnum, len(found), plane, quality) for path, plane in found]
+    n = len(found) * n_detectors
+    planes = [read_image(path, extnum, n, plane, quality, noise) for path, plane in found]
     exposures = ExposureSet._from_planes(planes)
     _pass_on_remarks(planes)
     _warn_of_copies(exposures)
@@ -283,7 +362,7 @@ class Calibration:
     bias : float or (ny, nx) float32
         ADU.
     checksums : dict
-        SHA-256 of the files that maps were read from, by parameter name.
+        SHA-256 of the files that maps were read from, by parameter name; of `bad_pixel_mask`, too.
     paths : dict
         Those files.
     """
@@ -308,6 +387,14 @@ class Calibration:
     def noise(self) -> Noise:
         """Noise of an exposure, as the core takes it."""
         return Noise(self.gain, self.rnoise)
+
+    def with_mask(self, mask: BadPixels) -> "Calibration":
+        """Remember where the bad pixels of the exposures come from."""
+        return replace(
+            self,
+            checksums=self.checksums | {"bad_pixel_mask": mask.checksum},
+            paths=self.paths | {"bad_pixel_mask": mask.path},
+        )
 
     def updated(
         self,
@@ -370,6 +457,36 @@ def _located_map(name: str, folders: Sequence[str | Path]) -> tuple[Path, int | 
     if extension is None or any((Path(folder) / at_home(name)).is_file() for folder in folders):
         return find_file(name, folders), None
     return find_file(file, folders), extension
+
+
+def read_mask(
+    parameters: Parameters, shape: tuple[int, int], folders: Sequence[str | Path] = (".",)
+) -> BadPixels | None:
+    """Read the mask of bad pixels that parameters name.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        `bad_pixel_mask` and `dq_bits` are used.
+    shape : (ny, nx)
+        Of the exposures.
+    folders : sequence of paths
+        Where a relative path is looked for.
+
+    Returns
+    -------
+    BadPixels or None
+        None where none is named.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or has another shape.
+    """
+    if parameters.bad_pixel_mask is None:
+        return None
+    path, extension = _located_map(parameters.bad_pixel_mask, folders)
+    return read_bad_pixels(path, extension, shape, parameters.dq_bits)
 
 
 _MAP_RULES = {"gain": ("> 0", np.greater), "rnoise": (">= 0", np.greater_equal)}

@@ -11,17 +11,21 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.core.alignment import Alignment
 from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.masks import Masks
 from crmasks_widgets.errors import InputError, ParameterError
-from crmasks_widgets.exposures import ExposureSet, read_calibration, read_exposures
-from crmasks_widgets.files.finding import expand_names
+from crmasks_widgets.exposure_names import split_plane
+from crmasks_widgets.exposures import ExposureSet, read_calibration, read_exposures, read_mask
+from crmasks_widgets.files.finding import expand_names, images_in
+from crmasks_widgets.files.given_noise import NoiseChoice
 from crmasks_widgets.files.headers import describe
 from crmasks_widgets.files.history import image_checksums, order_of
 from crmasks_widgets.files.quality import Quality
 from crmasks_widgets.files.reading import find_file, open_fits
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.several import ParameterFile, read_parameter_file
 from crmasks_widgets.proposals.differences import contradictions, disagreements
 
 logger = logging.getLogger(__name__)
@@ -37,6 +41,7 @@ def load_analysis(
     *,
     folders: Sequence[str | Path] | None = None,
     seed: int | None = None,
+    detector: int | str | None = None,
 ) -> Analysis:
     """Read a parameter file and everything it names.
 
@@ -52,6 +57,9 @@ def load_analysis(
         the current folder, then in that of the parameter file.
     seed : int, optional
         Taken where the parameter file would have `mm_seed` drawn.
+    detector : int or str, optional
+        Which one of a file for several detectors: number from 1, or name. The first by default,
+        with a warning that names the others.
 
     Returns
     -------
@@ -63,13 +71,128 @@ def load_analysis(
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
     """
-    parameters = Parameters.from_yaml(path, seed)
-    if parameters.images is None:
+    found = _detectors(path, folders, seed)
+    number = number_of(found.names, detector, found.file.source)
+    analysis = read_analysis(found.parameters[number - 1], found.folders)
+    return analysis if crmasks is None else apply_masks(analysis, crmasks, found.layer(number))
+
+
+def load_mosaic(
+    path: str | Path,
+    crmasks: str | Path | None = None,
+    *,
+    folders: Sequence[str | Path] | None = None,
+    seed: int | None = None,
+) -> Mosaic:
+    """Read a parameter file for several detectors, each of which is an analysis.
+
+    Parameters
+    ----------
+    path, crmasks, folders, seed
+        As of `load_analysis`.
+
+    Returns
+    -------
+    Mosaic
+        Of one for a parameter file whose `extnum` is one extension.
+
+    Raises
+    ------
+    ParameterError, InputError
+        In one line: which file or key, what was found, what was expected.
+    """
+    found = _detectors(path, folders, seed)
+    analyses: list[Analysis] = []
+    said: set[str] = set()
+    for number, parameters in enumerate(found.parameters, start=1):
+        left = len(found.parameters) - number + 1
+        analysis = _read(parameters, found.folders, left, said)
+        if crmasks is not None:
+            analysis = apply_masks(analysis, crmasks, found.layer(number))
+        analyses.append(analysis)
+    return Mosaic(found.names, tuple(analyses), several=found.file.is_of_several)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Detectors:
+    """The detectors of a parameter file: how they are called, and the parameters of each."""
+
+    file: ParameterFile
+    names: tuple[str, ...]
+    parameters: tuple[Parameters, ...]
+    folders: tuple[str | Path, ...]
+
+    def layer(self, number: int) -> str | None:
+        """Name of a detector in the products; None in those of one detector."""
+        return self.names[number - 1] if self.file.is_of_several else None
+
+
+def _detectors(
+    path: str | Path, folders: Sequence[str | Path] | None, seed: int | None
+) -> _Detectors:
+    file = read_parameter_file(path, seed)
+    if file.images is None:
         msg = f"{path}: images: found none, expected a list of three or more FITS files"
         raise ParameterError(msg)
-    folders = (Path(), Path(path).parent) if folders is None else folders
-    analysis = read_analysis(parameters, folders)
-    return analysis if crmasks is None else apply_masks(analysis, crmasks)
+    places = (Path(), Path(path).parent) if folders is None else tuple(folders)
+    if not file.is_of_several:
+        parameters = file.parameters()
+        return _Detectors(file, (str(parameters[0].extnum),), parameters, places)
+    there = _images_of(file.images, places)
+    parameters = file.parameters(file.extensions or tuple(there))
+    numbers = [each.extnum for each in parameters]
+    names = [there.get(number, str(number)) for number in numbers]
+    distinct = len(set(names)) == len(names)
+    return _Detectors(file, tuple(names if distinct else map(str, numbers)), parameters, places)
+
+
+def _images_of(images: Sequence[str], folders: Sequence[str | Path]) -> dict[int | str, str]:
+    """Names of the images of the first exposure by their numbers."""
+    first = expand_names(images, folders)[0]
+    path = find_file(split_plane(first)[0], folders)
+    found = images_in(path)
+    if not found:
+        msg = f"{path}: found no image, expected those of several detectors"
+        raise InputError(msg)
+    return {image.number: image.name or str(image.number) for image in found}
+
+
+def number_of(names: Sequence[str], detector: int | str | None, source: str) -> int:
+    """Choose one of several detectors.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the detectors.
+    detector : int or str, optional
+        Number from 1, or name; None for the first, with a warning if there are more.
+    source : str
+        What messages begin with.
+
+    Returns
+    -------
+    int
+        Its number.
+
+    Raises
+    ------
+    InputError
+        There is no such detector.
+    """
+    there = ", ".join(f"{number} ({name})" for number, name in enumerate(names, start=1))
+    if detector is None:
+        if len(names) > 1:
+            logger.warning(
+                "%s: found the detectors %s; opening %s, detector=2 or a name opens another",
+                source, there, names[0],
+            )  # fmt: skip
+        return 1
+    wanted = str(detector).replace(" ", "").upper()
+    for number, name in enumerate(names, start=1):
+        if detector == number or wanted == name.upper():
+            return number
+    msg = f"{source}: found the detectors {there}, expected one {detector}"
+    raise InputError(msg)
 
 
 def read_analysis(parameters: Parameters, folders: Sequence[str | Path] = (".",)) -> Analysis:
@@ -92,27 +215,48 @@ def read_analysis(parameters: Parameters, folders: Sequence[str | Path] = (".",)
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
     """
+    return _read(parameters, folders, 1, set())
+
+
+def _read(
+    parameters: Parameters, folders: Sequence[str | Path], n_detectors: int, said: set[str]
+) -> Analysis:
+    """Read one of several detectors; what was said of an earlier one is not said again."""
     images = expand_names(parameters.images or (), folders)
     quality = Quality(parameters.dq_extension, parameters.dq_bits)
     if images != parameters.images:
         parameters = parameters.replace(images=images)
-    exposures = read_exposures(images, parameters.extnum, folders, quality)
+    noise = parameters.noise_extension
+    choice = None if noise is None else NoiseChoice(noise, parameters.noise_kind)
+    exposures = read_exposures(
+        images, parameters.extnum, folders, quality, choice, n_detectors=n_detectors
+    )
     for name, found in zip(images, exposures.paths, strict=True):
         logger.info("%s: read from %s", name, found.resolve())
     facts = [describe(header) for header in exposures.headers]
-    for text in disagreements(images, exposures.headers, facts, exposures.shape):
-        logger.warning("%s", text)
-    for text in contradictions(parameters, facts):
-        logger.warning("%s", text)
+    remarks = [
+        *disagreements(images, exposures.headers, facts, exposures.shape),
+        *contradictions(parameters, facts),
+    ]
+    for text in remarks:
+        if text not in said:
+            logger.warning("%s", text)
+    said.update(remarks)
     # Products name them as the user did, so that they do not depend on where they lie.
     exposures = dataclasses.replace(exposures, names=images)
     calibration = read_calibration(parameters, exposures.shape, folders)
-    for key, found in calibration.paths.items():
-        logger.info("%s map: read from %s", key, found.resolve())
+    mask = read_mask(parameters, exposures.shape, folders)
+    if mask is not None:
+        if mask.remark:
+            logger.warning("%s: %s", mask.path, mask.remark)
+        exposures = exposures.without(mask.bad, str(mask.path))
+        calibration = calibration.with_mask(mask)
+    for key, path in calibration.paths.items():
+        logger.info("%s map: read from %s", key, path.resolve())
     return Analysis(exposures, parameters, calibration)
 
 
-def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
+def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = None) -> Analysis:
     """Take masks, flux factors and local medians from a file instead of computing them.
 
     The masks of exposures are found by the checksums in the file's HISTORY, in whatever order the
@@ -124,6 +268,8 @@ def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
         Exposures and parameters.
     path : path
         `crmasks.fits` of this package or of numina-crmasks.
+    detector : str, optional
+        Name of one of several detectors in the file.
 
     Returns
     -------
@@ -137,7 +283,8 @@ def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
     """
     path = find_file(path, (".",))
     n = analysis.exposures.n
-    with open_fits(path) as (hdus, checksum):
+    with open_fits(path) as (whole, checksum):
+        hdus = whole if detector is None else _layer(whole, detector, path)
         if f"CRMASK{n + 1}" in hdus:
             msg = f"{path}: found extension CRMASK{n + 1}, expected masks of {n} exposures"
             raise InputError(msg)
@@ -167,6 +314,18 @@ def apply_masks(analysis: Analysis, path: str | Path) -> Analysis:
     replaced = np.abs(lamedian - median) > ROUNDING * np.abs(median)
     cleaned = LacosmicResult(replaced, median, lamedian[replaced])
     return analysis.preset({**results, ("lacosmic", "median"): cleaned}, checksum, path)
+
+
+def _layer(hdus: fits.HDUList, detector: str, path: Path) -> fits.HDUList:
+    """Take the HDUs of one detector out of a product of several.
+
+    By name: checksums are those of whole files, and do not tell its detectors apart.
+    """
+    own = [hdu for hdu in hdus if hdu.header.get("DETNAME") == detector]
+    if not own:
+        msg = f"{path}: found no extension with DETNAME = {detector}, expected masks of it"
+        raise InputError(msg)
+    return fits.HDUList(own)
 
 
 def _numbers(header: fits.Header, path: Path, exposures: ExposureSet) -> list[int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.files.writing import Written, check_room, occupied
 from crmasks_widgets.products import FigureJob, prepare_folder, room_needed, save_all
 
@@ -52,14 +53,14 @@ class OccupiedFolder:
 
 
 @contextlib.contextmanager
-def occupying(analysis: Analysis, to: Destination) -> Iterator[OccupiedFolder]:
+def occupying(analysis: Analysis | Mosaic, to: Destination) -> Iterator[OccupiedFolder]:
     """Keep a folder for a run, once it is sure that its products can go there.
 
     An hour of computing must not end at a folder that is not writable, or on a full disk.
 
     Parameters
     ----------
-    analysis : Analysis
+    analysis : Analysis or Mosaic
         Nothing of it is computed.
     to : Destination
         Where its products go, and which they are.

@@ -78,6 +78,19 @@ def batch_progress(console: Console, n_blocks: int, *, quiet: bool) -> Iterator[
         yield report
 
 
+def print_detector(name: str, console: Console) -> None:
+    """Say which one of several detectors comes next.
+
+    Parameters
+    ----------
+    name : str
+        Of the detector.
+    console : rich.console.Console
+        Where.
+    """
+    console.print(f"detector {name}", markup=False, highlight=False)
+
+
 def compute_with_progress(
     analysis: Analysis, console: Console, *, threads: int, quiet: bool
 ) -> None:
@@ -194,7 +207,7 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
     console : rich.console.Console
         Where.
     """
-    check, noise = analysis.noise_check, analysis.calibration.noise
+    check, noise = analysis.noise_check, analysis.noise
     table = Table(title="noise of one exposure (ADU)", box=box.SIMPLE_HEAD, pad_edge=False)
     headings = ("level", "pixels", "predicted", "observed", "ratio", "neighbours", "ratio")
     for heading in headings:

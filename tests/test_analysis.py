@@ -41,7 +41,8 @@ CHANGES = {
     "mm_nsimulations": 2, "mm_niter_boundary_extension": 1, "mm_weight_boundary_extension": 3.0,
     "mm_threshold": 45.0, "mm_threshold_rnoise": 12.0, "mm_minimum_max2d_rnoise": 9.0,
     "mm_seed": 4, "semiwindow": 7, "color_scale": "zscale", "maxplots": 3, "verify_cr": True,
-    "dq_extension": "DQ", "dq_bits": (4,),
+    "dq_extension": "DQ", "dq_bits": (4,), "bad_pixel_mask": "m.fits",
+    "noise_extension": "ERR", "noise_kind": "ivar",
     "interactive": True, "extnum": 1, "images": ("a.fits", "b.fits", "c.fits"),
     "sg_false_alarms": 20.0, "sg_growth": 4.0, "sg_background": 8, "sg_measured_noise": False,
     "sg_corrected": ("residual",), "match_exposures": "off", "max_flagged_fraction": 0.9,
@@ -49,7 +50,7 @@ CHANGES = {
 # What reads the files and what only draws them changes no stage.
 NO_STAGE = {
     "semiwindow", "color_scale", "maxplots", "verify_cr", "interactive", "extnum", "images",
-    "dq_extension", "dq_bits",
+    "dq_extension", "dq_bits", "bad_pixel_mask", "noise_extension", "noise_kind",
 }  # fmt: skip
 UNTESTED = {"mm_crosscorr_region", "flux_factor_regions"}  # need another change beside them
 

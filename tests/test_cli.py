@@ -68,7 +68,7 @@ def test_anything_else_ends_with_1(work):
     code = (
         "import sys\nfrom crmasks_widgets import cli\n"
         "def broken(*_, **__): raise RuntimeError('a mistake of ours')\n"
-        "cli.load_analysis = broken\n"
+        "cli.load_mosaic = broken\n"
         "sys.exit(cli.main(['run', 'params.yaml']))\n"
     )
     done = python("-c", code, cwd=work.folder)
@@ -214,7 +214,7 @@ def test_invalid_values_are_counted(work):
 @pytest.mark.parametrize(
     "where",
     [
-        "crmasks_widgets.cli.load_analysis",
+        "crmasks_widgets.cli.load_mosaic",
         "crmasks_widgets.analysis.stages.masks.build_masks",
         "crmasks_widgets.products.run.write_hits",
         "crmasks_widgets.products.run._write_pixels",

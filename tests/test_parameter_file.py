@@ -384,6 +384,9 @@ OTHER = {
     "extnum": st.integers(0, 2**31 - 1) | st.sampled_from(["SCI", "SCI,2"]),
     "dq_extension": st.none() | st.integers(0, 2**31 - 1) | st.sampled_from(["DQ", "MASK,3"]),
     "dq_bits": st.none() | st.lists(st.integers(1, 2**31 - 1)),
+    "bad_pixel_mask": st.none() | st.sampled_from(["mask.fits", "a b/mask.fits[BPM]"]),
+    "noise_extension": st.none() | st.sampled_from([2, "ERR", "VAR,3"]),
+    "noise_kind": st.sampled_from(["auto", "stddev", "variance", "ivar"]),
     "gain": positive | map_name,
     "rnoise": st.floats(0, allow_infinity=False) | map_name,
     "bias": finite | map_name,
@@ -484,7 +487,7 @@ def test_file_names_that_look_like_something_else() -> None:
     [
         (
             {"gain": "map.fits"},
-            "# numina-crmasks 0.36.0 cannot read a map: give it a number\ngain:",
+            "# numina-crmasks 0.36.0 cannot read a map or a list: give it a number\ngain:",
         ),
         ({"mm_threshold": None}, "# numina-crmasks 0.36.0 cannot run with null.*\n  mm_threshold:"),
         (

@@ -39,6 +39,7 @@ def refused(message: str, **given_values: object) -> None:
 OWN = {
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
     "mediancr_pixels_rejected", "max_flagged_fraction", "dq_extension", "dq_bits",
+    "bad_pixel_mask", "noise_extension", "noise_kind",
     "sg_false_alarms", "sg_growth", "mediancr_pixels_confirmed",
     "sg_background", "sg_measured_noise", "sg_corrected", "match_exposures",
 }  # fmt: skip
@@ -54,7 +55,8 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "dilation": 1, "regions_to_be_skipped": None, "pixels_to_be_flagged_as_cr": None,
         "pixels_to_be_ignored_as_cr": None, "pixels_to_be_replaced_by_local_median": None,
         "mediancr_pixels_rejected": None, "max_flagged_fraction": 0.5,
-        "dq_extension": None, "dq_bits": None, "mediancr_pixels_confirmed": None,
+        "dq_extension": None, "dq_bits": None, "bad_pixel_mask": None,
+        "noise_extension": None, "noise_kind": "auto", "mediancr_pixels_confirmed": None,
         "verify_cr": False, "semiwindow": 15, "color_scale": "minmax", "maxplots": -1,
         "la_gain_apply": True, "la_sigclip": 5.0, "la_sigfrac": 0.3, "la_objlim": 5.0,
         "la_satlevel": 65535.0, "la_niter": 4, "la_sepmed": True, "la_cleantype": "meanmask",
@@ -411,7 +413,8 @@ def test_text_is_never_run(tmp_path: Path) -> None:
     """The reference runs the text of one of these keys; here it is a wrong value."""
     trace = tmp_path / "trace"
     for name in TABLE:
-        if TABLE[name].kind == "other" and name not in ("gain", "rnoise", "bias"):
+        paths = ("gain", "rnoise", "bias", "bad_pixel_mask")
+        if TABLE[name].kind == "other" and name not in paths:
             refused(f"^{name}: ", **{name: f"[open({str(trace)!r}, 'w')]"})
     assert not trace.exists()
 

@@ -1,15 +1,22 @@
 """From FITS files alone to a parameter file that runs, or to an analysis."""
 
+import io
+
 import numpy as np
 import pytest
 import yaml
 from astropy.io import fits
+from rich.console import Console
 
 import crmasks_widgets as cm
 from crmasks_widgets.cli import EXIT_BAD_INPUT
-from crmasks_widgets.demo import DETECTOR, demo_scene
+from crmasks_widgets.core.measured_noise import MeasuredNoise
+from crmasks_widgets.demo import DETECTOR, SCENE_KINDS, demo_scene, write_demo
+from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.starting.begin import Choices, begin
 
-from .conftest import small_scene
+from .conftest import small_scene, wcs_header
+from .real_data import DATA, needs_real_data
 
 
 def write_frames(folder, frames, **cards):
@@ -106,7 +113,7 @@ def test_groups_have_a_file_each(tmp_path, run_cli):
     [
         ("EXPTIME", [1200.0, 1200.0, 600.0], "EXPTIME"), ("FILTER", ["R", "R", "V"], "FILTER"),
         ("CCDSUM", ["1 1", "1 1", "2 2"], "binning"), ("OBJECT", ["a", "a", "b"], "OBJECT"),
-        ("GAIN", [1.5, 1.5, 2.5], "GAIN"), ("BUNIT", ["adu", "adu", "electron"], "BUNIT"),
+        ("GAIN", [1.5, 1.5, 2.5], "GAIN"),
     ],
 )  # fmt: skip
 def test_what_disagrees_is_one_warning(tmp_path, run_cli, card, values, word):
@@ -119,6 +126,179 @@ def test_what_disagrees_is_one_warning(tmp_path, run_cli, card, values, word):
     assert (
         sum(word in line for line in done.err.splitlines() if line.startswith("warning: ")) == 1
     ), done.err
+
+
+def test_a_displacement_by_the_wcs_is_one_warning(tmp_path, run_cli):
+    header = wcs_header()
+    paths = write_frames(tmp_path / "night", small_scene().exposures, **dict(header.items()))
+    with fits.open(paths[2], mode="update") as hdus:
+        hdus[0].header["CRPIX1"] += 2.0
+        hdus[0].header["CRPIX2"] -= 1.5
+    target = tmp_path / "p.yaml"
+    top = {"images": [str(path) for path in paths], "gain": 1.5, "rnoise": 3.0, "bias": 100.0}
+    target.write_text(yaml.safe_dump({**top, "requirements": {"crmethod": "lacosmic"}}))
+    done = run_cli(["check", target], tmp_path)
+    assert done.code == 0, done.err
+    (line,) = [line for line in done.err.splitlines() if "WCS: " in line]
+    assert line.startswith("warning: WCS: against ")
+    assert f"+2.0, -1.5 pixels in {paths[2]}" in line
+    with fits.open(paths[2], mode="update") as hdus:
+        hdus[0].header["CRPIX1"] -= 1.8
+        hdus[0].header["CRPIX2"] += 1.5
+    assert "WCS" not in run_cli(["check", target], tmp_path).err
+
+
+AMPLIFIERS = {
+    "letters": ({"GAINA": 1.4, "GAINB": 1.6, "RDNOISEA": 4.2, "RDNOISEB": 4.8}, 1.5, 3.0),
+    "numbers": ({"GAIN1": 1.5, "GAIN2": 1.5, "RDNOISE1": 4.5, "RDNOISE2": 4.5}, 1.5, 3.0),
+    "ESO": (
+        {"HIERARCH ESO DET OUT1 CONAD": 1.4, "HIERARCH ESO DET OUT2 CONAD": 1.6,
+         "HIERARCH ESO DET OUT1 RON": 4.4, "HIERARCH ESO DET OUT2 RON": 4.6},
+        1.5, 3.0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", AMPLIFIERS)
+def test_amplifiers_are_averaged_and_said(tmp_path, run_cli, kind):
+    cards, gain, rnoise = AMPLIFIERS[kind]
+    write_frames(tmp_path / "night", small_scene().exposures, **cards)
+    target = tmp_path / "p.yaml"
+    command = ["init", tmp_path / "night", "-o", target, "--bias", "100"]
+    made = run_cli([*command, "--yes"], tmp_path)
+    assert made.code == 0, made.err
+    values = values_of(target)
+    assert values["gain"] == pytest.approx(gain)
+    assert values["rnoise"] == pytest.approx(rnoise)
+    differ = len({v for k, v in cards.items() if "RDN" not in k and "RON" not in k}) > 1
+    assert ("a map would tell them apart" in target.read_text()) == differ
+    target.unlink()
+    if differ:  # nothing is averaged unasked
+        assert run_cli(command, tmp_path).code == EXIT_BAD_INPUT
+        assert "gain" not in values_of(target)
+
+
+class Terminal(io.StringIO):
+    """Somebody at a keyboard."""
+
+    def isatty(self):
+        return True
+
+
+def at_terminal(monkeypatch, files, target, answers):
+    """What `crmasks init` says to who types these lines."""
+    monkeypatch.setattr("sys.stdin", Terminal("".join(f"{line}\n" for line in answers)))
+    console = Console(file=io.StringIO(), force_terminal=True, soft_wrap=True, no_color=True)
+    try:
+        begin([str(path) for path in files], target, Choices({}), console)
+    finally:
+        said = console.file.getvalue()
+    return said
+
+
+def test_answers_are_taken_refused_and_typed(tmp_path, monkeypatch):
+    paths = write_frames(tmp_path / "night", small_scene().exposures, GAIN=1.5)
+    target = tmp_path / "p.yaml"
+    said = at_terminal(monkeypatch, paths, target, ["maybe", "-3", "1.6", "97", "2.9"])
+    values = values_of(target)
+    assert (values["gain"], values["rnoise"], values["bias"]) == (1.6, 2.9, 97.0)
+    assert "maybe: file not found" in said  # asked again
+    assert "gain: found -3" in said
+    assert target.read_text().count("; given") == 3
+
+
+def test_a_bias_that_is_typed_tells_the_readout_noise(tmp_path, monkeypatch):
+    paths = write_frames(tmp_path / "night", demo_scene(shape=(260, 300)).exposures - 5)
+    target = tmp_path / "p.yaml"
+    at_terminal(monkeypatch, paths, target, ["1.7", "990", "y"])
+    dark = values_of(target)["rnoise"]
+    at_terminal(monkeypatch, paths, tmp_path / "q.yaml", ["1.7", "995", "y"])
+    rnoise = values_of(tmp_path / "q.yaml")["rnoise"]
+    assert rnoise == pytest.approx(DETECTOR.rnoise, rel=0.05)
+    # A level that is 5 ADU too low makes light of it.
+    assert dark == pytest.approx((rnoise**2 - 5 / 1.7) ** 0.5, rel=0.02)
+
+
+def test_yes_takes_and_no_leaves_out(tmp_path, monkeypatch):
+    cards = {"GAIN": 1.5, "RDNOISE": 4.5}
+    paths = write_frames(tmp_path / "night", small_scene().exposures, **cards)
+    target = tmp_path / "p.yaml"
+    with pytest.raises(cm.InputError, match="bias: missing: refused"):
+        at_terminal(monkeypatch, paths, target, ["y", "n", "yes"])
+    values = values_of(target)
+    assert (values["gain"], values["rnoise"]) == (1.5, 3.0)
+    assert "bias" not in values
+
+
+# What init says where neither headers nor exposures tell a value.
+NOT_TOLD = ("unknown", "missing", "not to be trusted", "known to", "not certain")
+
+
+def told_or_said(path, truth):
+    """Gain and readout noise of a parameter file: near the truth, or said not to be known."""
+    values, lines = values_of(path), path.read_text(encoding="utf-8").splitlines()
+    told = {}
+    for name, true in truth.items():
+        line = next(line for line in lines if line.removeprefix("# ").startswith(f"{name}:"))
+        near = name in values and values[name] == pytest.approx(true, rel=0.05)
+        assert near or any(words in line for words in NOT_TOLD), line
+        told[name] = near
+    return told
+
+
+@pytest.mark.parametrize("bias", [None, DETECTOR.bias])
+@pytest.mark.parametrize("kind", SCENE_KINDS)
+def test_gain_and_readout_noise_of_demo_scenes(tmp_path, run_cli, kind, bias):
+    """Without a card in the header: within 5 per cent, or said to be unknown."""
+    scene = demo_scene(kind=kind, shape=(260, 300))
+    write_frames(tmp_path / "night", scene.exposures)
+    target = tmp_path / "p.yaml"
+    command = ["init", tmp_path / "night", "--yes", "-o", target]
+    run_cli(command if bias is None else [*command, "--bias", str(bias)], tmp_path)
+    truth = {"gain": DETECTOR.gain, "rnoise": DETECTOR.rnoise}
+    told = told_or_said(target, truth)
+    if kind == "fibres":  # with pixels between them that no light reaches
+        assert all(told.values())
+    if kind == "longslit":
+        assert told["gain"]
+        # Sky in each pixel: only a bias tells how much of the noise is its.
+        assert told["rnoise"] == (bias is not None)
+
+
+@pytest.mark.parametrize("kind", SCENE_KINDS)
+def test_demo_files_start_with_what_their_headers_say(tmp_path, run_cli, kind):
+    write_demo(tmp_path / "demo", (80, 100), kind=kind)
+    target = tmp_path / "p.yaml"
+    images = Parameters.from_yaml(tmp_path / "demo" / "params.yaml").images
+    files = [tmp_path / "demo" / name for name in images]
+    made = run_cli(["init", *files, "--yes", "-o", target], tmp_path)
+    if made.code:
+        assert "missing" in made.err
+    told_or_said(target, {"gain": DETECTOR.gain, "rnoise": DETECTOR.rnoise})
+
+
+@needs_real_data
+def test_real_exposures_start_with_what_their_headers_say(tmp_path, run_cli):
+    folder = DATA / "kast_red_2018gdg"
+    target = tmp_path / "p.yaml"
+    files = sorted(folder.glob("kast_red_e_*.fits.gz"))
+    assert len(files) == 3
+    made = run_cli(["init", *files, "-o", target], tmp_path)
+    assert made.code == 0, made.err
+    values = values_of(target)
+    assert (values["gain"], values["bias"]) == (1.0, 0.0)
+    assert values["rnoise"] == pytest.approx(4.4, rel=0.05)
+    assert "not to be trusted beyond" in target.read_text()  # very many hits
+
+
+def test_the_error_of_a_readout_noise_holds_that_of_the_gain():
+    found = MeasuredNoise(1.6, 0.16, 1100.0, 74.0, 0.7, 0.0)
+    value, error = found.rnoise(1000.0, 1.6)
+    assert (value, error) == pytest.approx((11.5**0.5, 0.7 / (2 * 11.5**0.5)))
+    doubtful, more = found.rnoise(1000.0, 1.6, 0.016)
+    assert doubtful == value
+    assert more == pytest.approx(np.hypot(0.7, 62.5 * 0.01) / (2 * value))
+    assert np.isnan(found.rnoise(1000.0, 1.6, 0.16)).all()
 
 
 def test_files_are_opened_without_a_parameter_file(tmp_path):

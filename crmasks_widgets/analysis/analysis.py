@@ -38,6 +38,7 @@ from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.mm.boundary import BoundaryFit
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.significance.excess import SignificanceDiagram
 from crmasks_widgets.core.significance.hits import SignificanceLimits, threshold
@@ -111,6 +112,11 @@ class Analysis:
     def calibration(self) -> Calibration:
         """Gain, readout noise and bias."""
         return self._inputs.calibration
+
+    @property
+    def noise(self) -> Noise:
+        """Noise of an exposure, as all detections but L.A.Cosmic take it: numbers or maps."""
+        return self._inputs.noise
 
     @property
     def masks_checksum(self) -> str | None:

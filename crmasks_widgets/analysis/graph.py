@@ -3,10 +3,13 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from crmasks_widgets.core.given_noise import noise_of_variance
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.stack import stack_exposures
 from crmasks_widgets.core.typing import Checkpoint as Checkpoint
 from crmasks_widgets.core.typing import Target as Target
 from crmasks_widgets.exposures import Calibration, ExposureSet
@@ -102,6 +105,17 @@ class Inputs:
     parameters: Parameters
     calibration: Calibration
 
+    @cached_property
+    def noise(self) -> Noise:
+        """Noise of an exposure: by gain and readout noise, or as the files of the exposures say."""
+        variance = self.exposures.variance
+        if variance is None:
+            return self.calibration.noise
+        bias, valid = self.calibration.bias, self.exposures.valid
+        low = stack_exposures(self.exposures.data, bias, None, valid).min2d
+        gain = self.calibration.typical_gain
+        return noise_of_variance(variance, low, self.exposures.n, gain)
+
 
 class UndeclaredError(AttributeError):
     """A stage reads what its row of the table does not declare: a mistake in the code."""
@@ -148,7 +162,7 @@ class Reader:
         As above.
     """
 
-    __slots__ = ("_calibration", "_result", "_stage", "checkpoint", "exposures", "once", "p")
+    __slots__ = ("_inputs", "_result", "_stage", "checkpoint", "exposures", "once", "p")
 
     def __init__(
         self,
@@ -159,7 +173,7 @@ class Reader:
         *,
         once: bool = False,
     ) -> None:
-        self._stage, self._result, self._calibration = stage, result, inputs.calibration
+        self._stage, self._result, self._inputs = stage, result, inputs
         self.exposures, self.checkpoint, self.once = inputs.exposures, checkpoint, once
         self.p: Final = Declared(inputs.parameters, stage)
 
@@ -193,19 +207,19 @@ class Reader:
     def noise(self) -> Noise:
         """Gain and readout noise, numbers or maps."""
         self._declares("gain", "rnoise")
-        return self._calibration.noise
+        return self._inputs.noise
 
     @property
     def rnoise(self) -> Any:
         """Readout noise, ADU, a number or (ny, nx) float32."""
         self._declares("rnoise")
-        return self._calibration.rnoise
+        return self._inputs.noise.rnoise
 
     @property
     def bias(self) -> Any:
         """Bias, ADU, a number or (ny, nx) float32."""
         self._declares("bias")
-        return self._calibration.bias
+        return self._inputs.calibration.bias
 
     def _declares(self, *names: str) -> None:
         for name in names:

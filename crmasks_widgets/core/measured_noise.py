@@ -59,26 +59,28 @@ class MeasuredNoise:
         """Whether the gain is known to 5 per cent."""
         return bool(max(self.gain_error / self.gain, self.tails) < PRECISE)
 
-    def rnoise(self, bias: float, gain: float) -> tuple[float, float]:
+    def rnoise(self, bias: float, gain: float, gain_error: float = 0.0) -> tuple[float, float]:
         """Readout noise that a bias and a gain mean.
 
         Parameters
         ----------
         bias : float
             ADU.
-        gain : float
-            e-/ADU.
+        gain, gain_error : float
+            With its standard error, e-/ADU: it tells how much of the variance is that of light.
 
         Returns
         -------
         rnoise, error : float
             ADU; NaN where a level is darker than this bias allows, or too little is known.
         """
-        variance = self.dark_variance + (bias - self.dark_level) / gain
-        if not variance > 2 * self.dark_variance_error:
+        light = (self.dark_level - bias) / gain
+        variance = self.dark_variance - light
+        error = float(np.hypot(self.dark_variance_error, light * gain_error / gain))
+        if not variance > 2 * error:
             return np.nan, np.nan
         rnoise = float(np.sqrt(variance))
-        return rnoise, self.dark_variance_error / (2 * rnoise)
+        return rnoise, error / (2 * rnoise)
 
     def bias(self, rnoise: float, gain: float) -> tuple[float, float]:
         """Bias that a readout noise and a gain mean.

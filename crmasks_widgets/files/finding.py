@@ -53,6 +53,11 @@ class ImageFacts:
     planes: int
     header: HeaderFacts
 
+    @property
+    def label(self) -> str:
+        """Name, or number where there is none."""
+        return self.name or str(self.number)
+
     def __str__(self) -> str:
         """Say which extension, for a user."""
         return f"{self.number} ({self.name})" if self.name else str(self.number)
@@ -193,8 +198,9 @@ def find_map(path: Path, shape: tuple[int, int], names: Sequence[str]) -> int:
         fitting = [
             (number, hdu.name)
             for number, hdu in enumerate(hdus)
-            if hdu.is_image and shape_of_image(hdu) == shape and hdu.name not in QUALITY_NAMES
-        ]
+            if hdu.is_image and shape_of_image(hdu) == shape
+            and (hdu.name in names or hdu.name not in QUALITY_NAMES)
+        ]  # fmt: skip
         if hdus[0].shape or not fitting:
             return 0
     named = [number for number, name in fitting if name in names]

@@ -129,6 +129,11 @@ def describe(header: fits.Header) -> HeaderFacts:
     )
 
 
+def unit_in(header: fits.Header) -> str:
+    """Unit of the values of an image, as `unit_of` names it; empty where BUNIT says nothing."""
+    return unit_of(_text(dict(_readable(header)), ("BUNIT",)))
+
+
 Cards = Mapping[str, tuple[Any, str]]
 
 

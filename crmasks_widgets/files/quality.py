@@ -87,8 +87,8 @@ def marked_bad(
             found = " x ".join(map(str, shape_of_image(hdu)[::-1])) or "no"
             msg = f"dq_extension: found {found} pixels, expected {shape[-1]} x {shape[-2]}"
             raise InputError(msg)
-        marks, remark = _marks(frame_of(hdu, plane), quality.bits)
-        bad |= marks
+        marked, remark = marks(frame_of(hdu, plane), quality.bits)
+        bad |= marked
         if remark:
             remarks.append(f"extension {hdu.name}: {remark}")
     if quality.extension is None:
@@ -100,7 +100,7 @@ def _beside(
     hdus: fits.HDUList, image: fits.hdu.base.ExtensionHDU, quality: Quality
 ) -> Iterator[fits.hdu.base.ExtensionHDU]:
     if quality.extension is not None:
-        yield named_hdu(hdus, quality.extension, "dq_extension")
+        yield beside(hdus, image, quality.extension, "dq_extension")
         return
     for hdu in hdus:
         usual = hdu is not image and hdu.is_image and hdu.name in QUALITY_NAMES
@@ -108,9 +108,25 @@ def _beside(
             yield hdu
 
 
-def _marks(
+def marks(
     values: npt.NDArray[Any], bits: tuple[int, ...] | None
 ) -> tuple[npt.NDArray[np.bool_], str]:
+    """Tell bad pixels by the values of a quality image.
+
+    Parameters
+    ----------
+    values : (ny, nx) ndarray
+        Of it.
+    bits : tuple of int, or None
+        Bits that mark a bad pixel; None for all.
+
+    Returns
+    -------
+    bad : (ny, nx) bool
+        True for a bad pixel.
+    remark : str
+        What the user should know; often empty.
+    """
     filled = np.nan_to_num(values, nan=1)
     if bits is not None:
         counted = np.bitwise_or.reduce(bits)
@@ -125,17 +141,53 @@ def _marks(
 def _unused(
     hdus: fits.HDUList, image: fits.hdu.base.ExtensionHDU, shape: tuple[int, ...]
 ) -> list[str]:
-    """Images of integers that might mark bad pixels of an image of real numbers."""
-    if image.header["BITPIX"] > 0:
-        return []
+    """Images of integers that might mark bad pixels: of bytes only, where counts are integers."""
+    own = image.header["BITPIX"]
+    most = 64 if own < 0 else 8 if own > 8 else 0
     names = [
         hdu.name or str(number)
         for number, hdu in enumerate(hdus)
         if hdu is not image and hdu.is_image and hdu.name not in QUALITY_NAMES
-        and hdu.header["BITPIX"] > 0 and shape_of_image(hdu) == shape
+        and 0 < hdu.header["BITPIX"] <= most and shape_of_image(hdu) == shape
     ]  # fmt: skip
     return [f"extension {name}: found integers, which are not used; if they mark bad pixels, "
             f"set dq_extension: {name}" for name in names]  # fmt: skip
+
+
+def beside(
+    hdus: fits.HDUList,
+    image: fits.hdu.base.ExtensionHDU,
+    extension: int | str,
+    what: str,
+) -> fits.hdu.base.ExtensionHDU:
+    """Find what belongs to an image: of a name alone, the HDU of its own EXTVER comes first.
+
+    Parameters
+    ----------
+    hdus : astropy.io.fits.HDUList
+        The file.
+    image : HDU
+        Of it.
+    extension : int or str
+        Number from 0, EXTNAME, or ``NAME,VERSION``.
+    what : str
+        What it is called in messages.
+
+    Returns
+    -------
+    HDU
+        It.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    if isinstance(extension, str) and "," not in extension:
+        for hdu in hdus:
+            if (hdu.name, hdu.ver) == (extension.upper(), image.ver):
+                return hdu
+    return named_hdu(hdus, extension, what)
 
 
 def named_hdu(hdus: fits.HDUList, extension: int | str, what: str) -> fits.hdu.base.ExtensionHDU:

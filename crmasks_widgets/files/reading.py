@@ -19,6 +19,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from crmasks_widgets.errors import CrmasksError, InputError, on_one_line
 from crmasks_widgets.files.cards import cleaned, header_remarks
+from crmasks_widgets.files.given_noise import GivenNoise, NoiseChoice, given_noise
 from crmasks_widgets.files.quality import (
     MUCH,
     QUALITY_NAMES,
@@ -81,6 +82,8 @@ class ImagePlane:
         Which image of a cube, from 0.
     remarks : tuple of str
         What the user should know about it, without its name.
+    variance : (ny, nx) float32 or None
+        Of the values, as an image beside it says.
     """
 
     data: npt.NDArray[np.float32]
@@ -91,6 +94,7 @@ class ImagePlane:
     path: Path | None
     plane: int | None = None
     remarks: tuple[str, ...] = ()
+    variance: npt.NDArray[np.float32] | None = None
 
 
 def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
@@ -259,7 +263,12 @@ def carried_over(header: fits.Header) -> fits.Header:
 
 
 def read_image(
-    path: Path, extnum: int | str, n: int = 1, plane: int | None = None, quality: Quality = ANY
+    path: Path,
+    extnum: int | str,
+    n: int = 1,
+    plane: int | None = None,
+    quality: Quality = ANY,
+    noise: NoiseChoice | None = None,
 ) -> ImagePlane:
     """Read one 2-D image; axes of one pixel in front of its two are left out.
 
@@ -275,6 +284,8 @@ def read_image(
         Which image of a cube, from 0.
     quality : Quality
         Which images beside it mark bad pixels, and by which bits.
+    noise : NoiseChoice, optional
+        Which image beside it tells its noise.
 
     Returns
     -------
@@ -292,7 +303,23 @@ def read_image(
         _check_image(hdus, hdu, path, extnum)
         _check_plane(hdu, path, extnum, plane)
         _check_memory(hdu, path, extnum, n)
-        return _read_plane(hdus, hdu, path, plane_checksum(checksum, plane), plane, quality)
+        try:
+            read = _read_plane(hdus, hdu, path, plane, quality)
+            if noise is not None:
+                _add_noise(read, given_noise(hdus, hdu, plane, noise))
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        read.checksum = plane_checksum(checksum, plane)
+    part = float(np.mean(~read.valid))
+    if MUCH < part < 1:
+        read.remarks += (f"{100 * part:.1f} % of the pixels are left out as invalid",)
+    return read
+
+
+def _add_noise(plane: ImagePlane, noise: GivenNoise) -> None:
+    plane.variance = noise.variance
+    plane.valid &= np.isfinite(noise.variance)
+    plane.remarks += noise.remarks
 
 
 def frame_shape(path: Path, extnum: int | str) -> tuple[int, int]:
@@ -403,22 +430,16 @@ def _check_memory(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int | str
 
 
 def _read_plane(
-    hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU, path: Path, checksum: str,
-    plane: int | None, quality: Quality,
+    hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU, path: Path, plane: int | None,
+    quality: Quality,
 ) -> ImagePlane:  # fmt: skip
     name = str(path) if plane is None else f"{path}[{plane}]"
     header, changed = cleaned(inherited_header(hdus, hdu))
     data = frame_of(hdu, plane).astype(np.float32)
-    try:
-        marked = marked_bad(hdus, hdu, plane, quality)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    marked = marked_bad(hdus, hdu, plane, quality)
     valid = np.isfinite(data) & ~marked.bad
-    remarks = [*marked.remarks, *header_remarks((hdus[0], hdu), changed)]
-    part = float(np.mean(~valid))
-    if MUCH < part < 1:
-        remarks.append(f"{100 * part:.1f} % of the pixels are left out as invalid")
-    return ImagePlane(data, valid, name, header, checksum, path, plane, tuple(remarks))
+    remarks = (*marked.remarks, *header_remarks((hdus[0], hdu), changed))
+    return ImagePlane(data, valid, name, header, "", path, plane, remarks)
 
 
 def inherited_header(hdus: fits.HDUList, hdu: fits.hdu.base.ExtensionHDU) -> fits.Header:

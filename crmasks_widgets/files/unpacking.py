@@ -1,8 +1,9 @@
-"""Content of files packed whole, by gzip, bzip2, xz or zip, told by their first bytes."""
+"""Content of files packed whole, by gzip, bzip2, xz, zip or compress, told by their first bytes."""
 
 import bz2
 import contextlib
 import gzip
+import importlib
 import lzma
 import os
 import zipfile
@@ -10,7 +11,6 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, Final
 
 _FITS_MAGIC: Final = b"SIMPLE  ="
-_COMPRESS_MAGIC: Final = b"\x1f\x9d"
 # Frames of real detectors shrink to a tenth; small files of constants, more.
 _MOST_UNPACKED: Final = (64, 2**28)  # times the size of the file, and bytes on top
 _PIECE: Final = 2**20
@@ -25,11 +25,22 @@ def _only_member(stream: IO[bytes]) -> IO[bytes]:
     return zipfile.ZipFile(stream).open(members[0])
 
 
+def _uncompressed(stream: IO[bytes]) -> Any:
+    try:
+        package = importlib.import_module("uncompresspy")
+    except ImportError:
+        raise OSError(
+            "compressed by compress, as .Z: reading it needs the package uncompresspy, or unpack it"
+        ) from None
+    return package.LZWFile(stream, warn_truncation=False)  # that it is cut is seen by its size
+
+
 _PACKERS: Final[tuple[tuple[bytes, str, Callable[[IO[bytes]], Any]], ...]] = (
     (b"\x1f\x8b", "gzip", lambda stream: gzip.GzipFile(fileobj=stream)),
     (b"BZh", "bzip2", bz2.BZ2File),
     (b"\xfd7zXZ\x00", "xz", lzma.LZMAFile),
     (b"PK\x03\x04", "zip", _only_member),
+    (b"\x1f\x9d", "compress", _uncompressed),
 )
 
 
@@ -58,8 +69,6 @@ def unpacked(stream: IO[bytes]) -> Iterator[tuple[IO[bytes], int]]:
     head = stream.read(6)
     packed = stream.seek(0, os.SEEK_END)
     stream.seek(0)
-    if head.startswith(_COMPRESS_MAGIC):
-        raise OSError("compressed by compress, as .Z, which is not read: unpack it first")
     found = next(
         ((name, opened) for magic, name, opened in _PACKERS if head.startswith(magic)), None
     )

@@ -315,16 +315,16 @@ def _notes(values: Mapping[str, object]) -> dict[str, str]:
     """Say what numina-crmasks 0.36.0 cannot do with some values."""
     reference = "numina-crmasks 0.36.0"
     notes = {
-        key: f"{reference} cannot read a map: give it a number"
+        key: f"{reference} cannot read a map or a list: give it a number"
         for key in ("gain", "rnoise", "bias")
-        if isinstance(values[key], str)
+        if isinstance(values[key], str | list)
     }
     if values["images"] is None:
         notes["images"] = "images: a list of at least 3 FITS files, needed to run this file"
     elif isinstance(values["images"], tuple) and any(map(is_pattern, values["images"])):
         notes["images"] = f"{reference} wants file names, at least 3"
-    if isinstance(values["extnum"], str):
-        notes["extnum"] = f"{reference} cannot read a name: give it the number"
+    if not isinstance(values["extnum"], int):
+        notes["extnum"] = f"{reference} cannot read a name or several: give it the number of one"
     if values["mm_threshold_rnoise"] is not None:
         notes["mm_threshold"] = (
             f"for {reference}: mm_threshold_rnoise in ADU, or 0 where the noise is a map"

@@ -70,7 +70,9 @@ class Parameters(BaseModel):
         expected="a list of at least 3 file names, a pattern, or null",
     )
     extnum: types.Extension = about(
-        0, "FITS extension that holds the image: number, 0 being the primary one, or name",
+        0,
+        "FITS extension that holds the image: number, 0 being the primary one, or name; in a "
+        "file, a list or all for several detectors",
         expected=types.EXTENSION_RULE,
     )  # fmt: skip
     gain: types.Gain = about(
@@ -89,6 +91,19 @@ class Parameters(BaseModel):
         None, "bits that mark a bad pixel, as their sum or a list; null: all",
         expected="an integer above 0, a list of them, or null", in_reference=False,
     )  # fmt: skip
+    bad_pixel_mask: types.OptionalPath = about(
+        None, "file of bad pixels, which add to those of dq_extension; mask.fits[EXT] names one "
+        "of its extensions",
+        expected=f"{types.MAP_RULE}, or null", in_reference=False,
+    )  # fmt: skip
+    noise_extension: types.OptionalExtension = about(
+        None, "extension beside the image that tells the noise of each pixel, instead of gain and "
+        "rnoise, to the MM method, significance and variances; null: none",
+        expected=f"{types.EXTENSION_RULE}, or null", in_reference=False,
+    )  # fmt: skip
+    noise_kind: Literal["auto", "stddev", "variance", "ivar"] = about(
+        "auto", "what noise_extension holds; auto: as its UTYPE or name says", in_reference=False
+    )
 
     crmethod: types.Method = about(
         "mm_lacosmic", "detection method; those with _lacosmic are unions of two"
@@ -403,6 +418,13 @@ class Parameters(BaseModel):
             ignored.
         """
         given = read_parameters(load_yaml(text, source), source, parameter_table(), seed)
+        extnum = given.get("extnum")
+        if isinstance(extnum, list) or values.is_all(extnum):
+            msg = (
+                f"{source}: extnum: found {values.shown(extnum)}, several detectors, expected one "
+                "here: load_mosaic reads them"
+            )
+            raise ParameterError(msg)
         try:
             return cls(**given)
         except ParameterError as error:

@@ -100,6 +100,7 @@ Gain = Annotated[float | str, PlainValidator(values.level(above=0))]
 Noise = Annotated[float | str, PlainValidator(values.level(low=0))]
 Extension = Annotated[int | str, PlainValidator(values.extension)]
 OptionalExtension = Annotated[int | str | None, PlainValidator(values.optional(values.extension))]
+OptionalPath = Annotated[str | None, PlainValidator(values.optional(values.path))]
 OptionalBits = Annotated[tuple[int, ...] | None, PlainValidator(values.optional(values.bits))]
 Names = Annotated[tuple[str, ...] | None, PlainValidator(values.image_names)]
 FluxFactor = Annotated[

@@ -253,6 +253,11 @@ def extension(value: object) -> int | str:
     return found["name"].upper() + (f",{version}" if version > 1 else "")
 
 
+def is_all(value: object) -> bool:
+    """Tell whether a value of `extnum` stands for all images of a file."""
+    return isinstance(value, str) and value.strip().lower() == "all"
+
+
 def bits(value: object) -> tuple[int, ...]:
     """Check bits that count.
 

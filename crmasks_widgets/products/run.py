@@ -16,6 +16,7 @@ from astropy.io import fits
 
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.core.combine import KINDS, Kind
 from crmasks_widgets.errors import OutputError
 from crmasks_widgets.files.history import image_line
@@ -33,15 +34,17 @@ from crmasks_widgets.files.writing import (
 )
 from crmasks_widgets.machine import release
 from crmasks_widgets.products.hits import write_hits
+from crmasks_widgets.products.mosaic import mosaic_products
 
 logger = logging.getLogger(__name__)
 
 CSV_HEADER = ("CR_number", "X_pixel", "Y_pixel", "Mask_value")
 PRODUCT_NAMES = re.compile(
     r"combined_(mediancr|meancrt|meancr)\.fits|crmasks\.fits|hits\.ecsv"
-    r"|mediancr_identified\.csv|problematic_pixels\.(csv|pdf)|mediancr_identified_cr\.pdf"
-    r"|diagnostic_(histogram2d|mediancr|meancr|crmask\d+)\.png"
-    r"|(xyoffset_crosscorr_|flux_factor)\d+\.png"
+    r"|mediancr_identified\.csv|problematic_pixels\.csv"
+    r"|(problematic_pixels|mediancr_identified_cr)(_detector\d+)?\.pdf"
+    r"|diagnostic_(histogram2d|mediancr|meancr|crmask\d+)(_detector\d+)?\.png"
+    r"|(xyoffset_crosscorr_|flux_factor)\d+(_detector\d+)?\.png"
 )
 # How products say whose they are, in what comes before their data.
 _SAID = re.compile(rb"UUID\W{1,9}([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -113,12 +116,12 @@ def _run_of(path: Path) -> str | None:
     return said[1].decode() if said else None
 
 
-def room_needed(analysis: Analysis) -> int:
+def room_needed(analysis: Analysis | Mosaic) -> int:
     """Bytes that the FITS products of a run take; figures and tables need a little more.
 
     Parameters
     ----------
-    analysis : Analysis
+    analysis : Analysis or Mosaic
         Nothing of it is computed.
 
     Returns
@@ -126,6 +129,8 @@ def room_needed(analysis: Analysis) -> int:
     int
         At least so many.
     """
+    if isinstance(analysis, Mosaic):
+        return sum(map(room_needed, analysis))
     n_masks = 0 if analysis.masks_checksum is not None else 1
     return len(KINDS) * _combination_bytes(analysis) + n_masks * _masks_bytes(analysis)
 
@@ -142,7 +147,7 @@ def _masks_bytes(analysis: Analysis) -> int:
 
 
 def save_all(
-    analysis: Analysis,
+    analysis: Analysis | Mosaic,
     folder: str | Path,
     *,
     figures: Figures | None = None,
@@ -155,8 +160,9 @@ def save_all(
 
     Parameters
     ----------
-    analysis : Analysis
-        What the products are read from.
+    analysis : Analysis or Mosaic
+        What the products are read from. Those of several detectors are one file of each kind:
+        `products.mosaic`.
     folder : path
         Created if need be.
     figures : callable, optional
@@ -191,7 +197,7 @@ def save_all(
         earlier = earlier_products(folder, PRODUCT_NAMES, sources)
         if not overwrite:
             refuse_existing(earlier)
-        planned = _guarded(_products(analysis, figures, _date(reproducible)), folder, sources)
+        planned = _guarded(_planned(analysis, figures, _date(reproducible)), folder, sources)
         return write_products(planned, folder, earlier)
 
 
@@ -222,7 +228,22 @@ def _date(reproducible: bool) -> str | None:
     return None if reproducible else f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
 
 
-def _products(analysis: Analysis, figures: Figures | None, date: str | None) -> Iterator[Product]:
+def _planned(
+    analysis: Analysis | Mosaic, figures: Figures | None, date: str | None
+) -> Iterable[Product]:
+    identity = analysis.uuid
+    if not isinstance(analysis, Mosaic):
+        return _products(analysis, figures, date, identity)
+    if not analysis.several:
+        return _planned(analysis.analyses[0], figures, date)
+    return mosaic_products(
+        analysis, partial(_products, figures=figures, date=date, identity=identity)
+    )
+
+
+def _products(
+    analysis: Analysis, figures: Figures | None, date: str | None, identity: str
+) -> Iterator[Product]:
     for kind in KINDS:
         yield Product(
             _combined_name(kind),
@@ -249,7 +270,7 @@ def _products(analysis: Analysis, figures: Figures | None, date: str | None) -> 
     }
     for name, (labels, codes, which) in pixels.items():
         yield Product(name, f"pixels {which}", partial(_write_pixels, labels, codes))
-    metadata = {"UUID": analysis.uuid}
+    metadata = {"UUID": identity}
     for job in figures(analysis) if figures is not None else ():
         yield Product(job.name, "figure", partial(_draw, job, metadata))
 
@@ -357,7 +378,8 @@ def masks_hdus(analysis: Analysis) -> fits.HDUList:
 
 
 def _lamedian_hdu(analysis: Analysis) -> fits.ImageHDU:
-    cleaned, unit = analysis.lacosmic("median").cleaned, "adu"
+    cleaned = analysis.lacosmic("median").cleaned
+    unit = analysis.exposures.headers[0].get("BUNIT", "adu")
     if analysis.parameters.la_gain_apply:
         cleaned = cleaned * np.float32(analysis.calibration.typical_gain)
         unit = "electron"

@@ -34,7 +34,7 @@ def disagreements(
     Returns
     -------
     tuple of str
-        One line for each card: EXPTIME, FILTER, binning, OBJECT, GAIN, BUNIT, WCS. Exposures whose
+        One line for each card: EXPTIME, FILTER, binning, OBJECT, GAIN, WCS. Exposures whose
         header lacks a card are left out of its comparison.
     """
     said: list[str] = []
@@ -95,7 +95,6 @@ _CARDS: Final[tuple[tuple[str, Callable[[HeaderFacts], str], str], ...]] = (
     ("binning", lambda facts: facts.binning, "; only exposures of one binning are equivalent"),
     ("OBJECT", lambda facts: facts.object, "; only exposures of one field are equivalent"),
     ("GAIN", _gain, "; one gain is used for all exposures"),
-    ("BUNIT", lambda facts: facts.unit, "; all values are taken for one unit"),
 )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from crmasks_widgets.errors import InputError
@@ -26,11 +26,14 @@ class Exposure:
         Where it is, and what its header says.
     choice : str
         Why this image of the file, where it has others; empty where there is no choice.
+    detectors : tuple of ImageFacts
+        Images of all detectors, where the file has several; `image` is one of them.
     """
 
     name: str
     image: ImageFacts
     choice: str = ""
+    detectors: tuple[ImageFacts, ...] = ()
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -39,7 +42,7 @@ class Exposure:
         seconds = None if facts.exposure_time is None else float(f"{facts.exposure_time:.3g}")
         return (
             facts.object.lower(), seconds, facts.filter.lower(), self.image.shape,
-            self.image.number,
+            self.image.number, tuple((each.number, each.name) for each in self.detectors),
         )  # fmt: skip
 
 
@@ -61,8 +64,22 @@ class Group:
         first = self.exposures[0].image
         facts, (ny, nx) = first.header, first.shape
         seconds = "" if facts.exposure_time is None else f"{facts.exposure_time:g} s"
-        parts = (facts.object, seconds, facts.filter, f"{nx} x {ny} pixels")
+        detector = f"detector {first.label}" if self.exposures[0].detectors else ""
+        parts = (facts.object, seconds, facts.filter, f"{nx} x {ny} pixels", detector)
         return ", ".join(part for part in parts if part)
+
+    @property
+    def detectors(self) -> tuple["Group", ...]:
+        """The same exposures for each detector; only itself where there is one."""
+        first = self.exposures[0]
+        if not first.detectors:
+            return (self,)
+        return tuple(
+            self
+            if image is first.image
+            else Group(tuple(replace(e, image=e.detectors[i]) for e in self.exposures))
+            for i, image in enumerate(first.detectors)
+        )
 
     @property
     def is_enough(self) -> bool:
@@ -132,6 +149,38 @@ def choose_image(
     chosen = named[0] if named else max(images, key=lambda image: image.shape[0] * image.shape[1])
     others = ", ".join(str(image) for image in images if image is not chosen)
     return chosen, f"the file has other images, too: {others}"
+
+
+def detectors_among(images: Sequence[ImageFacts], chosen: ImageFacts) -> tuple[ImageFacts, ...]:
+    """Find the images of several detectors in a file.
+
+    Parameters
+    ----------
+    images : sequence of ImageFacts
+        All that may be exposures.
+    chosen : ImageFacts
+        One of them.
+
+    Returns
+    -------
+    tuple of ImageFacts
+        Those whose names differ from its own by numbers only, such as ``CCD1`` and ``CCD2`` or
+        ``SCI`` and ``SCI,2``, and those without a name of its shape; empty where it is alone.
+    """
+    if chosen.planes:
+        return ()
+    series = tuple(
+        image
+        for image in images
+        if not image.planes and _stem(image.name) == _stem(chosen.name)
+        and (image.name or image.shape == chosen.shape)
+    )  # fmt: skip
+    return series if len(series) > 1 else ()
+
+
+def _stem(name: str) -> str:
+    """EXTNAME without what tells the detectors of one camera apart."""
+    return re.sub(r"\d+|[_-][A-H]\Z", "#", name.split(",")[0])
 
 
 def _is(image: ImageFacts, extnum: int | str) -> bool:

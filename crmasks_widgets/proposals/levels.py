@@ -1,6 +1,6 @@
 """Gain, readout noise and bias: what to propose, why, and whether it is certain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +33,10 @@ class Proposal:
         Whether it may be taken unasked: a header or an overscan says it and nothing contradicts.
     from_rnoise : bool
         Whether the readout noise of the header was used for it, and so cannot be measured by it.
+    from_light : bool
+        Whether it is a level that may hold light.
+    error : float
+        Standard error of a value that was measured; 0 for others.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Proposal:
     origin: str
     certain: bool
     from_rnoise: bool = False
+    from_light: bool = False
+    error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -71,26 +77,34 @@ class Evidence:
         return all(header.unit in RATES for header in self.headers)
 
 
-def propose_levels(evidence: Evidence) -> tuple[Proposal, Proposal, Proposal]:
+def propose_levels(
+    evidence: Evidence, known: Mapping[str, Proposal] | None = None
+) -> tuple[Proposal, Proposal, Proposal]:
     """Propose gain, readout noise and bias.
 
     Parameters
     ----------
     evidence : Evidence
         Headers, scatter and overscan.
+    known : mapping, optional
+        What is settled, by parameter; the others follow from it.
 
     Returns
     -------
     gain, rnoise, bias : Proposal
         e-/ADU, ADU, ADU.
     """
-    gain = _gain(evidence)
-    if not isinstance(gain.value, float):
+    known = known or {}
+    gain = known.get("gain") or _gain(evidence)
+    # A map that is given says no number; what the exposures tell stands in for it.
+    typical = _gain(evidence) if isinstance(gain.value, str) else gain
+    if not isinstance(typical.value, float):
         missing = Proposal("rnoise", None, "missing: nothing tells it without a gain", False)
-        return gain, missing, _bias(evidence, None, None)
-    said = _rnoise_of_header(evidence, gain.value)
-    bias = _bias(evidence, gain.value, said)
-    return gain, _rnoise(evidence, gain.value, said, bias), bias
+        bias = known.get("bias") or _bias(evidence, None, None)
+        return gain, known.get("rnoise") or missing, bias
+    said = _rnoise_of_header(evidence, typical.value)
+    bias = known.get("bias") or _bias(evidence, typical.value, said)
+    return gain, known.get("rnoise") or _rnoise(evidence, typical, said, bias), bias
 
 
 # ---- gain ----------------------------------------------------------------------------------------
@@ -105,9 +119,8 @@ def _gain(evidence: Evidence) -> Proposal:
     if said is None:
         if not known:
             return Proposal("gain", None, f"missing: {origin}, and {_silence(scatter)}", False)
-        return Proposal(
-            "gain", _rounded(scatter.gain), f"{origin}; {found}{_limits(scatter)}", False
-        )
+        text = f"{origin}; {found}{_limits(scatter)}"
+        return Proposal("gain", _rounded(scatter.gain), text, False, error=scatter.gain_error)
     if not known:
         return Proposal("gain", said, f"{origin}; {_silence(scatter)}", stated)
     if _agrees(said, scatter.gain, scatter.gain_error, scatter.tails):
@@ -117,7 +130,8 @@ def _gain(evidence: Evidence) -> Proposal:
     if _agrees(1 / said, scatter.gain, scatter.gain_error, scatter.tails):
         text = f"{origin} taken as ADU/e-, that is {1 / said:.4g} e-/ADU, as {found}"
         return Proposal("gain", _rounded(1 / said), text, False)
-    return Proposal("gain", _rounded(scatter.gain), f"{origin}, but {found}", False)
+    text = f"{origin}, but {found}"
+    return Proposal("gain", _rounded(scatter.gain), text, False, error=scatter.gain_error)
 
 
 def _gain_of_header(evidence: Evidence) -> tuple[float | None, str, bool]:
@@ -189,7 +203,7 @@ def _rnoise_of_header(evidence: Evidence, gain: float) -> "_Said | None":
     return _Said(_rounded(value / gain), value, words, plain, same and unit == "e-")
 
 
-def _rnoise(evidence: Evidence, gain: float, said: "_Said | None", bias: Proposal) -> Proposal:
+def _rnoise(evidence: Evidence, gain: Proposal, said: "_Said | None", bias: Proposal) -> Proposal:
     measured, error, how = _rnoise_of_exposures(evidence, gain, bias)
     if said is None:
         origin = "no card of the header tells it"
@@ -208,7 +222,7 @@ def _rnoise(evidence: Evidence, gain: float, said: "_Said | None", bias: Proposa
 
 
 def _rnoise_of_exposures(
-    evidence: Evidence, gain: float, bias: Proposal
+    evidence: Evidence, gain: Proposal, bias: Proposal
 ) -> tuple[float | None, float, str]:
     """Readout noise of the overscan or of dark pixels, its error, and the words for it."""
     if evidence.overscan is not None:
@@ -217,9 +231,16 @@ def _rnoise_of_exposures(
             0.0,
             f"the overscan scatters by {evidence.overscan.noise:.4g} ADU",
         )
-    if not isinstance(bias.value, float) or bias.from_rnoise:
+    level, electrons = bias.value, gain.value
+    if not (isinstance(level, float) and isinstance(electrons, float)) or bias.from_rnoise:
         return None, np.nan, "the exposures tell it only together with the bias"
-    value, error = evidence.scatter.rnoise(bias.value, gain)
+    value, error = evidence.scatter.rnoise(level, electrons, gain.error)
+    if bias.from_light and np.isfinite(value):
+        text = (
+            f"unknown, at most {value:.4g} ADU: by so much the darkest pixels scatter, with the "
+            "noise of whatever light is there; a bias would tell"
+        )
+        return value, np.nan, text
     if not np.isfinite(value) or error > value * PRECISE:
         return None, np.nan, "no pixel of the exposures is dark enough to tell"
     return value, error, f"dark pixels scatter as with {_number(value, error)} ADU"
@@ -262,7 +283,7 @@ def _bias(evidence: Evidence, gain: float | None, said: "_Said | None") -> Propo
         "no card of the header tells it; level of the darkest pixels: with light there, rnoise "
         "holds its noise, too, and what is written lies lower by it"
     )
-    return Proposal("bias", _rounded(scatter.dark_level), text, False)
+    return Proposal("bias", _rounded(scatter.dark_level), text, False, from_light=True)
 
 
 def _bias_of_overscan(overscan: Overscan) -> Proposal:

@@ -1,7 +1,7 @@
 """From names of files to groups of exposures, and from a group to what to start it with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ from crmasks_widgets.files.finding import expand_names, images_in
 from crmasks_widgets.files.headers import describe
 from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.values import is_all
 from crmasks_widgets.proposals.differences import disagreements
 from crmasks_widgets.proposals.groups import (
     MIN_EXPOSURES,
     Exposure,
     Group,
     choose_image,
+    detectors_among,
     group_exposures,
 )
 from crmasks_widgets.proposals.levels import Evidence, Proposal, propose_levels
@@ -58,8 +60,10 @@ class Start:
         The exposures.
     exposures : ExposureSet
         As read.
-    proposals : tuple of Proposal
-        Of `extnum`, `gain`, `rnoise` and `bias`.
+    extension : Proposal
+        Of `extnum`.
+    evidence : Evidence
+        What gain, readout noise and bias are proposed from.
     sections : tuple of (xmin, xmax, ymin, ymax)
         Overscan, FITS pixels: nothing is to be detected there.
     remarks : tuple of str
@@ -68,9 +72,27 @@ class Start:
 
     group: Group
     exposures: ExposureSet
-    proposals: tuple[Proposal, ...]
+    extension: Proposal
+    evidence: Evidence
     sections: tuple[tuple[int, int, int, int], ...]
     remarks: tuple[str, ...]
+
+    def proposals(self, known: Mapping[str, Proposal] | None = None) -> tuple[Proposal, ...]:
+        """Propose `extnum`, `gain`, `rnoise` and `bias`.
+
+        Parameters
+        ----------
+        known : mapping, optional
+            What is settled, by parameter: as it is in what is returned, and used for the others.
+
+        Returns
+        -------
+        tuple of Proposal
+            In this order.
+        """
+        known = known or {}
+        levels = propose_levels(self.evidence, known)
+        return (known.get("extnum") or self.extension, *levels)
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -122,7 +144,15 @@ def _exposures_in(name: str, extnum: int | str | None) -> list[Exposure]:
     if Path(name).is_file():
         file, plane = name, None
     path = find_file(file, (".",))
-    image, choice = choose_image(file, images_in(path), extnum)
+    images = images_in(path)
+    if is_all(extnum):
+        detectors = tuple(image for image in images if not image.planes)
+        image, choice = choose_image(file, detectors, None)
+    else:
+        image, choice = choose_image(file, images, extnum)
+        detectors = () if extnum is not None else detectors_among(images, image)
+    if detectors:
+        return [Exposure(name, detectors[0], "", detectors)]
     if not image.planes:
         return [Exposure(name, image, choice)]
     planes = range(image.planes) if plane is None else (plane,)
@@ -135,7 +165,7 @@ def start_from(group: Group) -> Start:
     Parameters
     ----------
     group : Group
-        Exposures that belong together.
+        Exposures that belong together, of one detector.
 
     Returns
     -------
@@ -154,9 +184,9 @@ def start_from(group: Group) -> Start:
     overscan = measure_overscan(exposures.data, sections)
     valid = _outside(exposures, sections)
     scatter = measure_noise(exposures.data, valid)
-    levels = propose_levels(Evidence(facts, scatter, overscan))
+    evidence = Evidence(facts, scatter, overscan)
     remarks = disagreements(exposures.names, exposures.headers, facts, exposures.shape)
-    return Start(group, exposures, (_extension(group), *levels), sections, remarks)
+    return Start(group, exposures, _extension(group), evidence, sections, remarks)
 
 
 def _outside(
@@ -176,33 +206,34 @@ def _extension(group: Group) -> Proposal:
     first = group.exposures[0]
     name = f"extension {first.image.name}" if first.image.name else "the primary image"
     if first.image.number and not first.image.name:
-        name = "the only image of the file"
+        name = "an image without a name" if first.detectors else "the only image of the file"
     origin = f"{name}; {first.choice}" if first.choice else name
-    certain = not any(each.choice for each in group.exposures)
+    if first.detectors:
+        origin = f"{name}; detectors of the file: {', '.join(map(str, first.detectors))}"
+    # Names in a row say what they are; images without any might be anything.
+    unnamed = bool(first.detectors) and not first.image.name
+    certain = not (unnamed or any(each.choice for each in group.exposures))
     return Proposal("extnum", first.image.number, origin, certain)
 
 
-def settled(proposals: Sequence[Proposal], given: Mapping[str, Any]) -> tuple[Proposal, ...]:
-    """Put what a user says in the place of proposals.
+def settled(given: Mapping[str, Any]) -> dict[str, Proposal]:
+    """Take what a user says as it is.
 
     Parameters
     ----------
-    proposals : sequence of Proposal
-        Of parameters.
     given : mapping
         Values by parameter name; None for nothing said.
 
     Returns
     -------
-    tuple of Proposal
-        What was given is certain.
+    dict
+        Certain proposals, by parameter name.
     """
-    return tuple(
-        replace(each, value=given[each.name], origin="given", certain=True)
-        if given.get(each.name) is not None
-        else each
-        for each in proposals
-    )
+    return {
+        name: Proposal(name, value, "given", certain=True)
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def parameters_of(start: Start, proposals: Sequence[Proposal], images: Sequence[str]) -> Parameters:

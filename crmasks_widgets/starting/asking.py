@@ -1,7 +1,7 @@
 """What `crmasks init` shows and asks."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.errors import InputError, ParameterError
+from crmasks_widgets.exposure_names import split_extension
 from crmasks_widgets.files.headers import HeaderFacts
+from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.proposals.groups import Group
 from crmasks_widgets.proposals.levels import Proposal
@@ -142,22 +144,30 @@ def said(proposal: Proposal) -> str:
     return f"{proposal.name}: {value}{UNITS[proposal.name]}"
 
 
-def ask(console: Console, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+def ask(console: Console, start: Start, known: Mapping[str, Proposal]) -> tuple[Proposal, ...]:
     """Let the user at the terminal take, refuse or replace what is not certain.
+
+    The readout noise comes last: it follows from the gain and the bias that were settled.
 
     Parameters
     ----------
     console : rich.console.Console
         Where.
-    proposals : sequence of Proposal
-        Of parameters.
+    start : Start
+        What proposes.
+    known : mapping
+        What is settled, by parameter.
 
     Returns
     -------
     tuple of Proposal
         All certain, or without a value.
     """
-    return tuple(each if each.certain else _answer(console, each) for each in proposals)
+    answers = dict(known)
+    for name in ("extnum", "gain", "bias", "rnoise"):
+        (each,) = (proposal for proposal in start.proposals(answers) if proposal.name == name)
+        answers[name] = each if each.certain else _answer(console, each)
+    return start.proposals(answers)
 
 
 def _answer(console: Console, proposal: Proposal) -> Proposal:
@@ -173,7 +183,9 @@ def _answer(console: Console, proposal: Proposal) -> Proposal:
             return replace(proposal, value=None, origin=f"missing: refused ({proposal.origin})")
         try:
             value = getattr(Parameters(**{proposal.name: as_value(text)}), proposal.name)
-        except ParameterError as error:
+            if isinstance(value, str) and proposal.name != "extnum":  # a map
+                find_file(split_extension(value)[0], (".",))
+        except (ParameterError, InputError) as error:
             console.print(str(error), markup=False, highlight=False)
             continue
         return replace(proposal, value=value, origin="given", certain=True)

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from crmasks_widgets.exposure_names import split_plane
 from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.files.writing import check_target, text_product, write_products
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.several import yaml_of
 from crmasks_widgets.products.session import SUFFIXES
 from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.proposals.start import (
@@ -89,19 +90,24 @@ def begin(files: Sequence[str], output: Path, choices: Choices, console: Console
     inputs = [find_file(split_plane(e.name)[0], (".",)) for g in found.groups for e in g.exposures]
     for target in targets:
         check_target(target, SUFFIXES, inputs, overwrite=choices.overwrite)
-    starts = [start_from(group) for group in found.usable]
-    print_exposures(console, found, starts)
+    starts = [tuple(map(start_from, group.detectors)) for group in found.usable]
+    print_exposures(console, found, [start for own in starts for start in own])
     missing: list[str] = []
-    for start, target in zip(starts, targets, strict=True):
-        for remark in start.remarks:
+    for own, target in zip(starts, targets, strict=True):
+        for remark in dict.fromkeys(remark for start in own for remark in start.remarks):
             logger.warning("%s", remark)
-        decided = _decide(settled(start.proposals, given), start, choices, console)
-        _write(start, decided, target)
-        missing += [f"{target}: {each.name}: {each.origin}" for each in decided if _open(each)]
+        decided = [_decide(start, _settled(start, given), choices, console) for start in own]
+        _write(own, decided, target)
+        missing += [f"{target}: {text}" for text in _missing(own, decided).values()]
     if missing:
         msg = f"{'; '.join(missing)}; expected it to be given, by --yes, an option or in the file"
         raise InputError(msg)
     return targets
+
+
+def _settled(start: Start, given: Mapping[str, Any]) -> dict[str, Proposal]:
+    several = bool(start.group.exposures[0].detectors)
+    return settled({k: v for k, v in given.items() if not (several and k == "extnum")})
 
 
 def _targets(output: Path, n: int) -> list[Path]:
@@ -114,14 +120,15 @@ def _open(proposal: Proposal) -> bool:
 
 
 def _decide(
-    proposals: Sequence[Proposal], start: Start, choices: Choices, console: Console
+    start: Start, known: Mapping[str, Proposal], choices: Choices, console: Console
 ) -> tuple[Proposal, ...]:
+    proposals = start.proposals(known)
     print_proposals(console, start.group, proposals)
     if choices.yes:
         return tuple(_taken(each) for each in proposals)
     if console.is_terminal and sys.stdin.isatty():
-        return ask(console, proposals)
-    return tuple(proposals)
+        return ask(console, start, known)
+    return proposals
 
 
 def _taken(proposal: Proposal) -> Proposal:
@@ -129,28 +136,71 @@ def _taken(proposal: Proposal) -> Proposal:
     return Proposal(proposal.name, proposal.value, proposal.origin, known)
 
 
-def _write(start: Start, proposals: Sequence[Proposal], target: Path) -> None:
+def _write(starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], target: Path) -> None:
     """Write what is certain, each with its origin, and of the rest what might be."""
-    certain = [each for each in proposals if not _open(each)]
-    folder = target.parent
-    images = [_named(exposure.name, folder) for exposure in start.group.exposures]
+    folder, several = target.parent, len(starts) > 1
+    images = [_named(exposure.name, folder) for exposure in starts[0].group.exposures]
+    certain = [[each for each in own if not _open(each)] for own in decided]
     try:
-        parameters = parameters_of(start, certain, images)
+        made = [
+            parameters_of(start, own, images) for start, own in zip(starts, certain, strict=True)
+        ]
     except ParameterError as error:
         raise ParameterError(f"{target}: {error}") from None
-    origins = {each.name: each.origin for each in certain} | _REASONS
-    if not start.sections:
+    if any(start.sections != starts[0].sections for start in starts):
+        logger.warning(
+            "%s: the overscan of the detectors lies at different places: regions_to_be_skipped "
+            "is left to you", target,
+        )  # fmt: skip
+        made = [each.replace(regions_to_be_skipped=None) for each in made]
+    origins = _told(starts, certain) | _REASONS
+    if made[0].regions_to_be_skipped is None:
         del origins["regions_to_be_skipped"]
-    missing = {each.name: _how(each) for each in proposals if _open(each)}
-    text = parameters.to_yaml(origins, missing)
+    missing = _missing(starts, decided, _how)
+    text = yaml_of(made, origins, missing) if several else made[0].to_yaml(origins, missing)
     write_products([text_product(target.name, "parameters", text)], folder)
     logger.info("%s: written", target)
+
+
+def _told(starts: Sequence[Start], decided: Sequence[Sequence[Proposal]]) -> dict[str, str]:
+    """Where each value comes from; of several detectors, one after the other."""
+    if len(starts) == 1:
+        return {each.name: each.origin for each in decided[0]}
+    told: dict[str, dict[str, list[str]]] = {}
+    for start, own in zip(starts, decided, strict=True):
+        for each in own:
+            told.setdefault(each.name, {}).setdefault(each.origin, []).append(_label(start))
+    return {
+        name: "; ".join(f"{', '.join(who)}: {origin}" for origin, who in origins.items())
+        for name, origins in told.items()
+    }
+
+
+def _label(start: Start) -> str:
+    return start.group.exposures[0].image.label
+
+
+def _missing(
+    starts: Sequence[Start],
+    decided: Sequence[Sequence[Proposal]],
+    words: Callable[[Proposal], str] | None = None,
+) -> dict[str, str]:
+    """What is not settled, by parameter, in words or as an error says it."""
+    missing: dict[str, str] = {}
+    for start, own in zip(starts, decided, strict=True):
+        for each in filter(_open, own):
+            text = f"{each.name}: {each.origin}" if words is None else words(each)
+            if len(starts) > 1:
+                text = f"detector {_label(start)}: {text}"
+            missing[each.name] = "; ".join(filter(None, (missing.get(each.name), text)))
+    return missing
 
 
 def _how(proposal: Proposal) -> str:
     if proposal.value is None:
         return proposal.origin
-    return f"not certain; {proposal.value:.10g} may be right: {proposal.origin}"
+    value = proposal.value if isinstance(proposal.value, str) else f"{proposal.value:.10g}"
+    return f"not certain; {value} may be right: {proposal.origin}"
 
 
 def _named(name: str, folder: Path) -> str:

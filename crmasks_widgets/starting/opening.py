@@ -7,14 +7,20 @@ from typing import Any
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.errors import InputError, ParameterError
-from crmasks_widgets.exposures import read_calibration
+from crmasks_widgets.exposures import CALIBRATION_NAMES, read_calibration
+from crmasks_widgets.loading import number_of
+from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.proposals.start import find_exposures, parameters_of, settled, start_from
 
 logger = logging.getLogger(__name__)
 
 
 def open_files(
-    files: str | Path | Sequence[str | Path], *, extnum: int | str | None = None, **given: Any
+    files: str | Path | Sequence[str | Path],
+    *,
+    extnum: int | str | None = None,
+    detector: int | str | None = None,
+    **given: Any,
 ) -> Analysis:
     """Look at exposures without a parameter file.
 
@@ -26,7 +32,10 @@ def open_files(
     files : path, or sequence of paths
         FITS files, folders and patterns; three or more exposures of one field.
     extnum : int or str, optional
-        Extension that holds the image, where a file has several.
+        Extension that holds the image, where a file has several; ``all`` for one a detector.
+    detector : int or str, optional
+        Which one, where a file has several: number from 1, or name. The first by default, with a
+        warning that names the others.
     **given : object
         Parameters that are known, such as ``gain=1.7``.
 
@@ -48,8 +57,12 @@ def open_files(
         there = "; ".join(f"{len(g.exposures)} of {g.title}" for g in found.usable)
         msg = f"{names[0]}: found as exposures: {there}; expected those of one group"
         raise InputError(msg)
-    start = start_from(found.usable[0])
-    proposals = settled(start.proposals, given)
+    detectors = found.usable[0].detectors
+    labels = [each.exposures[0].image.label for each in detectors]
+    start = start_from(detectors[number_of(labels, detector, names[0]) - 1])
+    levels = {name: given[name] for name in CALIBRATION_NAMES if name in given}
+    checked = Parameters(**levels)
+    proposals = start.proposals(settled({name: getattr(checked, name) for name in levels}))
     for text in (*found.left_out, *start.remarks):
         logger.warning("%s", text)
     for each in proposals:

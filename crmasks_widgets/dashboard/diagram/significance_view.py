@@ -129,7 +129,7 @@ class SignificanceView:
         for name, editor in self.editors.items():
             editor.show(getattr(model.parameters, name))
         if model.ready("noise_check"):
-            check, noise = model.analysis.noise_check, model.analysis.calibration.noise
+            check, noise = model.analysis.noise_check, model.analysis.noise
             self._memos["noise"]((check,), partial(self.noise.show, check, noise))
         if model.ready("matching"):
             matching = model.analysis.matching

@@ -24,6 +24,9 @@ FIXED: Final = MappingProxyType({
     "extnum": _READ,
     "dq_extension": _READ,
     "dq_bits": _READ,
+    "bad_pixel_mask": _READ,
+    "noise_extension": _READ,
+    "noise_kind": _READ,
     "interactive": "this dashboard is how results are looked at; kept for the file",
     "verify_cr": "hits are judged in the gallery; kept for the file",
 })  # fmt: skip

@@ -18,10 +18,8 @@ from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
 from crmasks_widgets.dashboard.settings.control_widgets import ErrorLine
 from crmasks_widgets.errors import Cancelled, CrmasksError, InputError
-from crmasks_widgets.exposures import read_exposures
-from crmasks_widgets.files.quality import Quality
 from crmasks_widgets.files.writing import Written
-from crmasks_widgets.loading import load_analysis
+from crmasks_widgets.loading import load_analysis, read_analysis
 from crmasks_widgets.products import FigureJob, Figures, save_all
 from crmasks_widgets.products.hits import save_hits, save_regions
 from crmasks_widgets.products.session import anchored, save_session
@@ -268,14 +266,12 @@ class FilesView:
 
 def _with_exposures(names: Sequence[str], extnum: int, like: Analysis) -> Analysis:
     """Look at other exposures with the same settings, but for those of single pixels."""
-    settings = like.parameters
-    quality = Quality(settings.dq_extension, settings.dq_bits)
-    exposures = read_exposures(names, extnum, quality=quality)
     dropped: dict[str, Any] = dict.fromkeys(OF_ONE_FIELD)
     changes = {"images": tuple(names), "extnum": extnum, **dropped}
-    parameters = anchored(like).parameters.replace(**changes)
-    same_shape = exposures.shape == like.exposures.shape
-    return Analysis(exposures, parameters, like.calibration if same_shape else None)
+    made = read_analysis(anchored(like).parameters.replace(**changes))
+    if made.exposures.shape != like.exposures.shape:
+        return made
+    return Analysis(made.exposures, made.parameters, like.calibration)
 
 
 def expanded(text: str) -> list[str]:

@@ -1,0 +1,168 @@
+"""One parameter file for several detectors of a camera: each has parameters of its own."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from crmasks_widgets.errors import CrmasksWarning, ParameterError
+from crmasks_widgets.parameters.file import read_parameters, write_parameters
+from crmasks_widgets.parameters.model import Parameters, parameter_table
+from crmasks_widgets.parameters.values import is_all, shown
+from crmasks_widgets.parameters.yaml_text import load_yaml, read_text
+
+OF_A_DETECTOR: Final = (
+    "gain", "rnoise", "bias", "bad_pixel_mask", "dq_extension", "noise_extension",
+)  # fmt: skip
+"""Parameters that may be a list, one item for each detector."""
+
+Extension = int | str
+
+
+@dataclass(frozen=True)
+class ParameterFile:
+    """What a parameter file says, for as many detectors as it says.
+
+    Attributes
+    ----------
+    source : str
+        Its name, for messages.
+    given : mapping
+        Values by parameter name, not yet checked; those of `OF_A_DETECTOR` may be lists.
+    extensions : tuple of (int or str), or None
+        Extensions of the detectors; None for all images of a file.
+    """
+
+    source: str
+    given: Mapping[str, Any]
+    extensions: tuple[Extension, ...] | None
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether it is made for several detectors."""
+        return self.extensions is None or isinstance(self.given.get("extnum"), list)
+
+    @property
+    def images(self) -> tuple[str, ...] | None:
+        """The exposures."""
+        try:
+            return Parameters(images=self.given.get("images")).images
+        except ParameterError as error:
+            raise ParameterError(f"{self.source}: {error}") from None
+
+    def parameters(self, extensions: Sequence[Extension] | None = None) -> tuple[Parameters, ...]:
+        """Make the parameters of each detector.
+
+        Parameters
+        ----------
+        extensions : sequence of (int or str), optional
+            What `all` stands for.
+
+        Returns
+        -------
+        tuple of Parameters
+            In the order of the extensions; what is no list is the same for all, a drawn seed too.
+
+        Raises
+        ------
+        ParameterError
+            A value is refused, or a list does not have one item for each detector.
+        """
+        chosen = tuple(extensions or self.extensions or ())
+        made: list[Parameters] = []
+        for number, extension in enumerate(chosen):
+            given = self._of(number, extension, len(chosen))
+            with warnings.catch_warnings():
+                if made:  # what is remarkable about the others was said with the first
+                    warnings.simplefilter("ignore", CrmasksWarning)
+                    given["mm_seed"] = made[0].mm_seed
+                made.append(self._checked(given, extension))
+        return tuple(made)
+
+    def _of(self, number: int, extension: Extension, n: int) -> dict[str, Any]:
+        given = {**self.given, "extnum": extension}
+        if not self.is_of_several:
+            return given
+        for name in OF_A_DETECTOR:
+            value = given.get(name)
+            if not isinstance(value, list):
+                continue
+            if len(value) != n:
+                msg = (
+                    f"{self.source}: {name}: found {len(value)} values, expected one or {n}, one "
+                    "for each detector of extnum"
+                )
+                raise ParameterError(msg)
+            given[name] = value[number]
+        return given
+
+    def _checked(self, given: Mapping[str, Any], extension: Extension) -> Parameters:
+        try:
+            return Parameters(**given)
+        except ParameterError as error:
+            where = f"detector {extension}: " if self.is_of_several else ""
+            raise ParameterError(f"{self.source}: {where}{error}") from None
+
+
+def yaml_of(
+    parameters: Sequence[Parameters],
+    origins: Mapping[str, str] | None = None,
+    missing: Mapping[str, str] | None = None,
+) -> str:
+    """Write a parameter file for several detectors.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameters
+        Of each detector; they differ in `extnum` and `OF_A_DETECTOR` only.
+    origins, missing : mapping, optional
+        As of `Parameters.to_yaml`.
+
+    Returns
+    -------
+    str
+        YAML text that `read_parameter_file` reads.
+    """
+    values = dict(parameters[0])
+    for name in ("extnum", *OF_A_DETECTOR):
+        own = [getattr(each, name) for each in parameters]
+        if name == "extnum" or any(value != own[0] for value in own):
+            values[name] = own
+    return write_parameters(values, parameter_table(), origins, missing)
+
+
+def read_parameter_file(path: str | Path, seed: int | None = None) -> ParameterFile:
+    """Read a parameter file that may be made for several detectors.
+
+    Parameters
+    ----------
+    path : str or Path
+        YAML file; its `extnum` may be a list of extensions, or ``all``.
+    seed : int, optional
+        Taken where the file would have `mm_seed` drawn.
+
+    Returns
+    -------
+    ParameterFile
+        For one detector, unless `extnum` says otherwise.
+
+    Raises
+    ------
+    ParameterError
+        As of `Parameters.from_yaml`; or `extnum` is an empty list, or names one twice.
+    """
+    source = str(path)
+    given = read_parameters(load_yaml(read_text(path), source), source, parameter_table(), seed)
+    extnum = given.get("extnum", 0)
+    if is_all(extnum):
+        return ParameterFile(source, MappingProxyType(given), None)
+    extensions = tuple(extnum) if isinstance(extnum, list) else (extnum,)
+    if not extensions or len(set(map(str, extensions))) < len(extensions):
+        msg = (
+            f"{source}: extnum: found {shown(extnum)}, expected an extension, a list of different "
+            "ones, or all"
+        )
+        raise ParameterError(msg)
+    return ParameterFile(source, MappingProxyType(given), extensions)
