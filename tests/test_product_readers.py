@@ -1,16 +1,17 @@
 """Products as other programs read them: uncertainties, world coordinates, headers, flags."""
 
 import math
+import subprocess
 
 import numpy as np
 import pytest
 from astropy import units as u
 from astropy.io import fits
-from astropy.nddata import CCDData, VarianceUncertainty
+from astropy.nddata import CCDData, NDData, VarianceUncertainty
 from astropy.time import Time
 from astropy.wcs import WCS
 
-from crmasks_widgets import Analysis, ExposureSet, Parameters, save_all
+from crmasks_widgets import Analysis, ExposureSet, InputError, Parameters, save_all
 from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.products.data_quality import MEANINGS, Quality, quality
 
@@ -187,3 +188,64 @@ def test_data_quality_has_room_for_many_exposures():
     flags = quality(analysis)
     assert flags.dtype == np.int64
     assert bool(flags[6, 4] >> 31 & 1) == analysis.mask(24)[6, 4]
+
+
+def images(unit=u.adu, kind=CCDData):
+    return [kind(frame, unit=unit, meta=wcs_header()) for frame in small_scene().exposures]
+
+
+@pytest.mark.parametrize("kind", [CCDData, NDData])
+def test_from_and_to_ccddata(kind):
+    masked = images(u.electron, kind)
+    masked[1].mask = np.zeros(SHAPE, dtype=bool)
+    masked[1].mask[3, 4] = True
+    analysis = Analysis.from_ccddata(masked, Parameters(**LEVELS | QUICK))
+    assert not analysis.exposures.valid[1, 3, 4]
+    for name in KINDS:
+        made = analysis.combination(name)
+        handed = made.to_ccddata()
+        assert (handed.unit, handed.uncertainty.unit) == (u.electron, u.electron**2)
+        np.testing.assert_array_equal(handed.data, made.data)
+        np.testing.assert_array_equal(handed.uncertainty.array, made.variance)
+        assert handed.header["NCOMBINE"] == 3
+        assert handed.wcs.wcs.ctype[1] == "DEC--TAN"
+        handed.data[:] = 0  # a copy: the analysis stays as it is
+        assert analysis.combination(name).data.any()
+
+
+def test_coordinates_of_nddata_are_carried_over():
+    wcs = WCS(wcs_header())
+    given = [NDData(frame, wcs=wcs) for frame in small_scene().exposures]
+    header = Analysis.from_ccddata(given, Parameters(**LEVELS | QUICK)).exposures.headers[0]
+    assert header["CRPIX1"] == 33.5
+
+
+def test_mixed_units_are_refused():
+    mixed = [*images()[:2], images(u.electron)[2]]
+    with pytest.raises(InputError, match="exposure 3: found electron, expected adu as in exposure"):
+        ExposureSet.from_arrays(mixed)
+
+
+def test_masked_exposures_give_meancr():
+    valid = np.ones((3, *SHAPE), dtype=bool)
+    valid[0, 8, 9] = False
+    analysis = analysis_of(valid=valid, bias=2.0, flux_factor=(0.9, 1.0, 1.1))
+    exposures = [analysis.masks_of(i) for i in (1, 2, 3)]
+    assert exposures[0].mask[8, 9]
+    assert exposures[0].mask.sum() == analysis.mask(1).sum() + 1
+    mean = np.ma.mean([np.ma.array(each.data, mask=each.mask) for each in exposures], axis=0)
+    left = ~np.ma.getmaskarray(mean)
+    expected = analysis.combination("meancr").data
+    np.testing.assert_allclose(mean[left], expected[left], rtol=1e-5)
+    with pytest.raises(InputError, match="masks_of: found exposure 4, expected 1 to 3"):
+        analysis.masks_of(4)
+
+
+@pytest.mark.parametrize("name", ["combined_mediancr", "combined_meancr", "crmasks", "crmasks_dq"])
+def test_fitsverify_finds_nothing_wrong(products, name):
+    found = subprocess.run(
+        ["fitsverify", str(products[1] / f"{name}.fits")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "found 0 warning(s) and 0 error(s)" in found.stdout, found.stdout
+    assert found.returncode == 0

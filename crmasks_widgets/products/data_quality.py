@@ -11,7 +11,7 @@ from astropy.io import fits
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.saturation import saturation_level
 from crmasks_widgets.exposures import ExposureSet
-from crmasks_widgets.products.world import world_cards
+from crmasks_widgets.files.world import world_cards
 
 
 class Quality(IntFlag):

@@ -7,10 +7,10 @@ from astropy.io import fits
 
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.combined_header import combined_header
 from crmasks_widgets.core.combine import Kind
 from crmasks_widgets.files.history import image_line
-from crmasks_widgets.products.combined_header import combined_header
-from crmasks_widgets.products.world import world_cards
+from crmasks_widgets.files.world import world_cards
 
 
 def _history(analysis: Analysis, extra: Iterable[str] = ()) -> list[str]:
@@ -56,7 +56,9 @@ def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
         PRIMARY float32 with the first exposure's header, VARIANCE float32, MAP int16.
     """
     made = analysis.fleeting("combination", kind)
-    header = combined_header(analysis, kind)
+    header = combined_header(
+        analysis.exposures, analysis.calibration, analysis.alignment.flux_factors, kind
+    )
     unit = header["BUNIT"]
     _add_identity(header, analysis)
     _add_history(header, _history(analysis, [f"combination {kind} of the exposures below"]))

@@ -9,10 +9,10 @@ import numpy as np
 from astropy.io import fits
 from astropy.time import Time, TimeDelta
 
-from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.combine import Kind, median_variance_factor
+from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.files.reading import carried_over
-from crmasks_widgets.products.world import without_tables
+from crmasks_widgets.files.world import without_tables
 
 _TIMES: Final = ("EXPTIME", "EXPOSURE", "EXPOSED", "ITIME", "TEXP", "EXP_TIME", "ELAPTIME")
 _MEANS: Final = (*_TIMES, "DARKTIME", "AIRMASS")
@@ -30,13 +30,19 @@ _OTHER_NOISE: Final = re.compile(
 )
 
 
-def combined_header(analysis: Analysis, kind: Kind) -> fits.Header:
+def combined_header(
+    exposures: ExposureSet, calibration: Calibration, flux_factors: tuple[float, ...], kind: Kind
+) -> fits.Header:
     """Say what a combination is.
 
     Parameters
     ----------
-    analysis : Analysis
-        Its exposures and parameters are used, and no stage but the alignment.
+    exposures : ExposureSet
+        What was combined.
+    calibration : Calibration
+        Gain and readout noise of an exposure.
+    flux_factors : tuple of n floats
+        What the exposures were divided by.
     kind : {"mediancr", "meancrt", "meancr"}
         Which combination.
 
@@ -47,7 +53,7 @@ def combined_header(analysis: Analysis, kind: Kind) -> fits.Header:
         MJD-OBS, MJD-END, GAIN and RDNOISE of the combination. What held for one exposure only is
         left out. Names are those of ESO's data products and of NOIRLab.
     """
-    headers = analysis.exposures.headers
+    headers = exposures.headers
     header = without_tables(carried_over(headers[0]))
     header.setdefault("BUNIT", "adu")
     for keyword in _OF_ONE:
@@ -55,7 +61,7 @@ def combined_header(analysis: Analysis, kind: Kind) -> fits.Header:
     header["NCOMBINE"] = (len(headers), "number of exposures combined")
     _say_means(header, headers)
     _say_when(header, headers)
-    _say_noise(header, analysis, kind)
+    _say_noise(header, calibration, flux_factors, kind)
     return header
 
 
@@ -139,7 +145,9 @@ def _text(time: Time, headers: tuple[fits.Header, ...]) -> str:
     return str(time.fits) if timed else str(time.fits)[:10]
 
 
-def _say_noise(header: fits.Header, analysis: Analysis, kind: Kind) -> None:
+def _say_noise(
+    header: fits.Header, calibration: Calibration, flux_factors: tuple[float, ...], kind: Kind
+) -> None:
     """Gain and readout noise from which the variance of unmasked pixels follows.
 
     Each exposure, divided by its factor f, has the variance ``rnoise**2 / f**2 + S / (gain f)``; a
@@ -148,9 +156,9 @@ def _say_noise(header: fits.Header, analysis: Analysis, kind: Kind) -> None:
     for keyword in list(header):
         if _OTHER_NOISE.fullmatch(keyword):
             header.remove(keyword, ignore_missing=True, remove_all=True)
-    n, calibration = analysis.exposures.n, analysis.calibration
+    n = len(flux_factors)
     share = median_variance_factor(n) if kind == "mediancr" else 1 / n
-    factors = np.array(analysis.alignment.flux_factors, dtype=np.float64)
+    factors = np.array(flux_factors, dtype=np.float64)
     gain = calibration.typical_gain / (share * float(np.mean(1 / factors)))
     deviation = calibration.typical_rnoise * math.sqrt(share * float(np.mean(factors**-2.0)))
     maps = np.ndim(calibration.gain) or np.ndim(calibration.rnoise)
