@@ -70,7 +70,7 @@ def everything(analysis):
         out[f"codes {target}"] = analysis.codes(target)
         out[f"observed {target}"] = analysis.observed(target)
     for kind in ("mediancr", "meancrt", "meancr"):
-        made = analysis.combination(kind)
+        made = analysis.result("combination", kind)
         out |= {f"{kind} {k}": v for k, v in vars(made).items()}
     out["crosses"] = analysis.expected.cross_y
     out["boundary"] = analysis.boundary.boundary(np.linspace(-50, 3000, 50))
