@@ -53,7 +53,7 @@ $(VENV)/installed: pyproject.toml
 	@touch $@
 
 $(VENV)/installed-for-tests: pyproject.toml
-	@.ci/need python3-venv chromium
+	@.ci/need python3-venv chromium fitsverify
 	python3 -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $@ $(VENV)/installed

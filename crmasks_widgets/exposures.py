@@ -90,8 +90,9 @@ class ExposureSet:
 
         Parameters
         ----------
-        arrays : sequence of n (ny, nx) arrays or CCDData
-            ADU. A mask (True = bad) is used, and so are the header and the WCS of CCDData.
+        arrays : sequence of n (ny, nx) arrays, CCDData or NDData
+            ADU, or the unit that they have, which products carry as BUNIT. A mask (True = bad) is
+            used, and so are header and WCS.
         names : sequence of n str, optional
             How messages and products call them; "exposure 1" and so on by default.
         valid : (n, ny, nx) array_like of bool, optional
@@ -107,11 +108,12 @@ class ExposureSet:
         Raises
         ------
         InputError
-            Fewer than three, not 2-D, not numbers, of different shapes or units, or without a valid
-            pixel.
+            Fewer than three, not 2-D, not numbers, of different shapes or units, or without a
+            valid pixel.
         """
         names = tuple(names or (f"exposure {i + 1}" for i in range(len(arrays))))
         planes = [_plane_from_array(array, name) for array, name in zip(arrays, names, strict=True)]
+        _refuse_mixed_units(arrays, names)
         if valid is not None:
             for plane, good in zip(planes, np.asarray(valid, dtype=bool), strict=True):
                 plane.valid &= good
@@ -244,18 +246,39 @@ def _plane_from_array(array: Any, name: str) -> ImagePlane:
         valid &= ~np.broadcast_to(np.asarray(mask, dtype=bool), data.shape)
     header = fits.Header()
     if _is_ccddata(array):
-        header = fits.Header(array.header)
-        if getattr(array, "wcs", None) is not None:
-            # On reading a file, CCDData takes the cards of the WCS out of the header.
-            header.update(array.wcs.to_header(relax=True))
-        header["BUNIT"] = str(array.unit)
+        header = _header_of(array)
     checksum = hashlib.sha256(np.ascontiguousarray(data).tobytes() + valid.tobytes()).hexdigest()
     return ImagePlane(data, valid, name, header, checksum, None)
 
 
 def _is_ccddata(array: Any) -> bool:
-    # CCDData is told by what it has, so that astropy.nddata is imported only by those who use it.
-    return all(hasattr(array, name) for name in ("data", "mask", "unit", "header"))
+    # NDData is told by what it has, so that astropy.nddata is imported only by those who use it.
+    return all(hasattr(array, name) for name in ("data", "mask", "unit", "meta", "uncertainty"))
+
+
+def _header_of(array: Any) -> fits.Header:
+    """Cards of CCDData or NDData, with its coordinates and its unit."""
+    header = fits.Header(array.meta)
+    if array.wcs is not None:
+        # On reading a file, CCDData takes the cards of the WCS out of the header.
+        wcs = getattr(array.wcs, "low_level_wcs", array.wcs)
+        if hasattr(wcs, "to_header"):
+            header.update(wcs.to_header(relax=True))
+    if array.unit is not None:
+        header["BUNIT"] = str(array.unit)
+    return header
+
+
+def _refuse_mixed_units(arrays: Sequence[Any], names: Sequence[str]) -> None:
+    known = [
+        (name, array.unit)
+        for name, array in zip(names, arrays, strict=True)
+        if _is_ccddata(array) and array.unit is not None
+    ]
+    for name, unit in known:
+        if unit != known[0][1]:
+            msg = f"{name}: found {unit}, expected {known[0][1]} as in {known[0][0]}"
+            raise InputError(msg)
 
 
 def read_exposures(

@@ -71,7 +71,7 @@ def everything(analysis):
         out[f"codes {target}"] = analysis.codes(target)
         out[f"observed {target}"] = analysis.observed(target)
     for kind in ("mediancr", "meancrt", "meancr"):
-        made = analysis.combination(kind)
+        made = analysis.result("combination", kind)
         out |= {f"{kind} {k}": v for k, v in vars(made).items()}
     out["crosses"] = analysis.expected.cross_y
     out["boundary"] = analysis.boundary.boundary(np.linspace(-50, 3000, 50))
@@ -268,10 +268,10 @@ def test_a_fleeting_result_is_not_kept_and_a_kept_one_stays(exposures):
     analysis = cm.Analysis(exposures, BASE)
     first = analysis.fleeting("combination", "mediancr").data
     assert ("combination", "mediancr") not in analysis.computed()
-    kept = analysis.combination("mediancr")
+    kept = analysis.result("combination", "mediancr")
     np.testing.assert_array_equal(kept.data, first)
     assert analysis.fleeting("combination", "mediancr") is kept
-    assert analysis.combination("mediancr") is kept
+    assert analysis.combination("mediancr").data is kept.data
 
 
 @pytest.mark.parametrize(

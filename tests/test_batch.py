@@ -31,6 +31,7 @@ from .conftest import BOTH, SHAPE, digests, small_scene, write_exposures, write_
 
 DATA = {
     "combined_mediancr.fits", "combined_meancrt.fits", "combined_meancr.fits", "crmasks.fits",
+    "crmasks_dq.fits",
     "hits.ecsv", "mediancr_identified.csv", "problematic_pixels.csv",
 }  # fmt: skip
 LONG = {"mm_boundary_fit": "spline", "mm_nsimulations": 1_000_000}  # longer than any test waits

@@ -47,7 +47,7 @@ MM_ONLY = DETECTORS["mm"].code
 
 FITS_PRODUCTS = ["combined_mediancr.fits", "combined_meancrt.fits", "combined_meancr.fits"]
 TABLES = ["hits.ecsv", "mediancr_identified.csv", "problematic_pixels.csv"]
-DATA_PRODUCTS = {*FITS_PRODUCTS, "crmasks.fits", *TABLES}
+DATA_PRODUCTS = {*FITS_PRODUCTS, "crmasks.fits", "crmasks_dq.fits", *TABLES}
 
 
 def analysis_of(frames=None, headers=None, **settings):
@@ -376,7 +376,7 @@ def test_date_is_the_only_difference_of_two_runs(work, monkeypatch):
     monkeypatch.setattr("crmasks_widgets.products.run._date", lambda reproducible: next(dates))
     for folder in ("one", "two"):
         assert work.run("--output-dir", folder).code == 0
-    for name in [*FITS_PRODUCTS, "crmasks.fits"]:
+    for name in [*FITS_PRODUCTS, "crmasks.fits", "crmasks_dq.fits"]:
         difference = fits.FITSDiff(work.folder / "one" / name, work.folder / "two" / name)
         (header,) = (hdus[1].diff_headers for hdus in difference.diff_hdus)
         assert header.diff_keyword_values.keys() == {"DATE"}
@@ -540,7 +540,7 @@ def test_several_earlier_products_are_counted(work):
     before = digests(work.folder)
     result = work.run()
     assert result.code == EXIT_EXISTS
-    assert "out/combined_meancr.fits and 6 more: found products" in result.err
+    assert "out/combined_meancr.fits and 7 more: found products" in result.err
     assert digests(work.folder) == before
 
 

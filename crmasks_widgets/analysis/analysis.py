@@ -5,17 +5,18 @@ every stage whose inputs stay the same.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
 
 from crmasks_widgets._version import __version__
-from crmasks_widgets.analysis import checks
+from crmasks_widgets.analysis import as_ccddata, checks
+from crmasks_widgets.analysis.as_ccddata import CombinedImage
 from crmasks_widgets.analysis.graph import (
     Inputs,
     Key,
@@ -30,7 +31,7 @@ from crmasks_widgets.analysis.stages import mm as mm_stages
 from crmasks_widgets.analysis.table import STAGES
 from crmasks_widgets.core import codes
 from crmasks_widgets.core.alignment import Alignment
-from crmasks_widgets.core.combine import Combination, Kind
+from crmasks_widgets.core.combine import Kind
 from crmasks_widgets.core.hits import label_hits
 from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes
@@ -47,6 +48,9 @@ from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
 from crmasks_widgets.parameters import Parameters
+
+if TYPE_CHECKING:
+    from astropy.nddata import CCDData, NDData
 
 _PLAIN = Run()
 
@@ -83,6 +87,11 @@ class Analysis:
         checks.check_against_frame(parameters, exposures)
         calibration = calibration or read_calibration(parameters, exposures.shape)
         self._become(Inputs(exposures, parameters, calibration), Results(), _PLAIN, None)
+
+    @classmethod
+    def from_ccddata(cls, images: "Sequence[NDData]", parameters: Parameters) -> "Analysis":
+        """Begin with `CCDData` or `NDData`; as `ExposureSet.from_arrays` takes them."""
+        return cls(ExposureSet.from_arrays(images), parameters)
 
     def _become(
         self, inputs: Inputs, results: Results, run: Run, masks_file: MasksFile | None
@@ -441,9 +450,13 @@ class Analysis:
         made[everywhere] = codes.DETECTED_EVERYWHERE
         return made
 
-    def combination(self, kind: Kind) -> Combination:
-        """Corrected combination "mediancr", "meancrt" or "meancr"."""
-        return self.result("combination", kind)
+    def combination(self, kind: Kind) -> CombinedImage:
+        """Corrected combination "mediancr", "meancrt" or "meancr"; see its `to_ccddata`."""
+        return as_ccddata.combined_image(self, kind)
+
+    def masks_of(self, exposure: int) -> "CCDData":
+        """Exposure 1...n, masked, as `ccdproc.Combiner` takes it: see `as_ccddata.masked`."""
+        return as_ccddata.masked(self, exposure)
 
     @property
     def uuid(self) -> str:

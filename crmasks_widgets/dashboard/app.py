@@ -9,6 +9,7 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.dashboard.model.state import State
 from crmasks_widgets.dashboard.page.message_queue import keep_messages
 from crmasks_widgets.dashboard.session import Session
+from crmasks_widgets.dashboard.still import with_still
 
 
 class Dashboard:
@@ -83,4 +84,4 @@ class Dashboard:
         self.widget.close()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.widget._repr_mimebundle_(**options)
+        return with_still(self.widget._repr_mimebundle_(**options), self.state.model)

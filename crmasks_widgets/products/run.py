@@ -14,13 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
-from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.core.combine import KINDS, Kind
 from crmasks_widgets.errors import OutputError
-from crmasks_widgets.files.history import image_line
-from crmasks_widgets.files.reading import carried_over
 from crmasks_widgets.files.writing import (
     FigureJob,
     Product,
@@ -33,14 +30,16 @@ from crmasks_widgets.files.writing import (
     write_products,
 )
 from crmasks_widgets.machine import release
+from crmasks_widgets.products.data_quality import quality_bytes, quality_hdus
 from crmasks_widgets.products.hits import write_hits
+from crmasks_widgets.products.images import combination_hdus, masks_hdus
 from crmasks_widgets.products.mosaic import mosaic_products
 
 logger = logging.getLogger(__name__)
 
 CSV_HEADER = ("CR_number", "X_pixel", "Y_pixel", "Mask_value")
 PRODUCT_NAMES = re.compile(
-    r"combined_(mediancr|meancrt|meancr)\.fits|crmasks\.fits|hits\.ecsv"
+    r"combined_(mediancr|meancrt|meancr)\.fits|crmasks(_dq)?\.fits|hits\.ecsv"
     r"|mediancr_identified\.csv|problematic_pixels\.csv"
     r"|(problematic_pixels|mediancr_identified_cr)(_detector\d+)?\.pdf"
     r"|diagnostic_(histogram2d|mediancr|meancr|crmask\d+)(_detector\d+)?\.png"
@@ -131,8 +130,10 @@ def room_needed(analysis: Analysis | Mosaic) -> int:
     """
     if isinstance(analysis, Mosaic):
         return sum(map(room_needed, analysis))
-    n_masks = 0 if analysis.masks_checksum is not None else 1
-    return len(KINDS) * _combination_bytes(analysis) + n_masks * _masks_bytes(analysis)
+    combinations = len(KINDS) * _combination_bytes(analysis)
+    if analysis.masks_checksum is not None:
+        return combinations
+    return combinations + _masks_bytes(analysis) + quality_bytes(analysis.exposures)
 
 
 def _combination_bytes(analysis: Analysis) -> int:
@@ -255,6 +256,10 @@ def _products(
         return
     masks = partial(_write_fits, partial(masks_hdus, analysis), date)
     yield Product("crmasks.fits", "masks", masks, _masks_bytes(analysis))
+    quality = partial(_write_fits, partial(quality_hdus, analysis), date)
+    yield Product(
+        "crmasks_dq.fits", "data quality, bit by bit", quality, quality_bytes(analysis.exposures)
+    )
     yield Product("hits.ecsv", "one row a hit", partial(write_hits, analysis))
     pixels = {
         "mediancr_identified.csv": (
@@ -284,108 +289,6 @@ def _write_fits(make: Callable[[], fits.HDUList], date: str | None, path: Path) 
 
 def _draw(job: FigureJob, metadata: dict[str, str], path: Path) -> None:
     job.draw(path, metadata)
-
-
-def _history(analysis: Analysis, extra: Iterable[str] = ()) -> list[str]:
-    """What was done to what: version, inputs with checksums, parameters."""
-    lines = [f"crmasks_widgets {__version__}", *extra]
-    for name, checksum in zip(analysis.exposures.names, analysis.exposures.checksums, strict=True):
-        lines.append(image_line(name, checksum))
-    for name, checksum in sorted(analysis.calibration.checksums.items()):
-        lines.append(f"{name} map sha256 {checksum}")
-    if analysis.masks_checksum is not None:
-        lines.append(f"masks sha256 {analysis.masks_checksum}")
-    values = analysis.parameters.model_dump()
-    lines += [f"- {name} = {value}" for name, value in values.items() if name != "images"]
-    return lines
-
-
-def _add_history(header: fits.Header, lines: Iterable[str]) -> None:
-    for line in lines:
-        # Only printable ASCII may stand in a FITS header.
-        text = line.encode("ascii", "backslashreplace").decode()
-        header.add_history("".join(c if c.isprintable() else "?" for c in text))
-
-
-def _add_identity(header: fits.Header, analysis: Analysis) -> None:
-    header["UUID"] = (analysis.uuid, "identifier of the run")
-    for i, factor in enumerate(analysis.alignment.flux_factors, start=1):
-        header[f"FLUXF{i}"] = (factor, f"flux factor of exposure {i}")
-
-
-def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
-    """Make the FITS file of a combination.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        Source.
-    kind : {"mediancr", "meancrt", "meancr"}
-        Which combination.
-
-    Returns
-    -------
-    astropy.io.fits.HDUList
-        PRIMARY float32 with the first exposure's header, VARIANCE float32, MAP int16.
-    """
-    made = analysis.fleeting("combination", kind)
-    header = carried_over(analysis.exposures.headers[0])
-    unit = header.setdefault("BUNIT", "adu")
-    _add_identity(header, analysis)
-    _add_history(header, _history(analysis, [f"combination {kind} of the exposures below"]))
-    primary = fits.PrimaryHDU(made.data, header)
-    variance = fits.ImageHDU(made.variance, name="VARIANCE")
-    variance.header["BUNIT"] = f"{unit}2" if str(unit).isalpha() else f"({unit})**2"
-    number = fits.ImageHDU(made.map, name="MAP")
-    for hdu in (variance, number):
-        hdu.header["UUID"] = analysis.uuid
-    return fits.HDUList([primary, variance, number])
-
-
-def masks_hdus(analysis: Analysis) -> fits.HDUList:
-    """Make the FITS file of the masks.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        Source.
-
-    Returns
-    -------
-    astropy.io.fits.HDUList
-        PRIMARY without data; MEDIANCR, MEANCRT, CRMASK1...N uint8; LAMEDIAN float32 where
-        L.A.Cosmic ran, in electrons with `la_gain_apply` and in ADU without (BUNIT says which);
-        RPMEDIAN where pixels are to be replaced by a local median.
-    """
-    primary = fits.PrimaryHDU()
-    _add_identity(primary.header, analysis)
-    _add_history(primary.header, _history(analysis))
-    hdus = fits.HDUList([primary])
-    for name, mask in analysis.masks.items():
-        hdus.append(fits.ImageHDU(mask.astype(np.uint8), name=name))
-        hdus[-1].header["NPMASKED"] = (int(np.count_nonzero(mask)), "number of masked pixels")
-    if analysis.parameters.cleans:
-        hdus.append(_lamedian_hdu(analysis))
-    boxes = analysis.parameters.pixels_to_be_replaced_by_local_median
-    if boxes:
-        names = ("X_pixel", "Y_pixel", "X_width", "Y_width")
-        columns = [
-            fits.Column(name, "K", array=np.array(values, dtype=np.int64))
-            for name, values in zip(names, zip(*boxes, strict=True), strict=True)
-        ]
-        hdus.append(fits.BinTableHDU.from_columns(columns, name="RPMEDIAN"))
-    return hdus
-
-
-def _lamedian_hdu(analysis: Analysis) -> fits.ImageHDU:
-    cleaned = analysis.lacosmic("median").cleaned
-    unit = analysis.exposures.headers[0].get("BUNIT", "adu")
-    if analysis.parameters.la_gain_apply:
-        cleaned = cleaned * np.float32(analysis.calibration.typical_gain)
-        unit = "electron"
-    hdu = fits.ImageHDU(cleaned, name="LAMEDIAN")
-    hdu.header["BUNIT"] = unit
-    return hdu
 
 
 def _write_pixels(labels: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8], path: Path) -> None:

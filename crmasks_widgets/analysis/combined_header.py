@@ -1,0 +1,167 @@
+"""The header of a combination: what holds for one exposure and not for several is said anew."""
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from astropy.io import fits
+from astropy.time import Time, TimeDelta
+
+from crmasks_widgets.core.combine import Kind, median_variance_factor
+from crmasks_widgets.exposures import Calibration, ExposureSet
+from crmasks_widgets.files.reading import carried_over
+from crmasks_widgets.files.world import without_tables
+
+_TIMES: Final = ("EXPTIME", "EXPOSURE", "EXPOSED", "ITIME", "TEXP", "EXP_TIME", "ELAPTIME")
+_MEANS: Final = (*_TIMES, "DARKTIME", "AIRMASS")
+# Of one exposure, and of no other: the moment, what follows from it, and its place on disk.
+_OF_ONE: Final = (
+    "FILENAME", "ORIGFILE", "FILE", "ROOTNAME", "OBSNUM", "EXPNUM", "FRAMENO", "IMAGEID", "OBSID",
+    "UT", "UTC", "UTSTART", "UTEND", "UTSHUT", "TIME-OBS", "TIME", "TIME-END", "LST", "ST",
+    "LST-OBS", "HA", "ZD", "AZIMUTH", "AZ", "ALT", "EL", "ELEVAT", "PARANGLE", "PARALL",
+    "JD", "HJD", "BJD", "MJD", "DATE-AVG", "MJD-AVG", "DATE-MID", "MJD-MID", "AMSTART", "AMEND",
+    "IRAFMIN", "IRAFMAX", "IRAF-MIN", "IRAF-MAX", "DATAMEAN", "IMAGEMD5",
+)  # fmt: skip
+_OTHER_NOISE: Final = re.compile(
+    r"(E?GAIN|GTGAIN|CCDGAIN|DETGAIN|EPERDN|GAINEFF|ATODGN|RDNOISE?|READNOIS|READNOISE|READNOI"
+    r"|READNSE|RON|RONOISE|ENOISE|GTRON)([0-9A-H]{0,2})"
+)
+
+
+def combined_header(
+    exposures: ExposureSet, calibration: Calibration, flux_factors: tuple[float, ...], kind: Kind
+) -> fits.Header:
+    """Say what a combination is.
+
+    Parameters
+    ----------
+    exposures : ExposureSet
+        What was combined.
+    calibration : Calibration
+        Gain and readout noise of an exposure.
+    flux_factors : tuple of n floats
+        What the exposures were divided by.
+    kind : {"mediancr", "meancrt", "meancr"}
+        Which combination.
+
+    Returns
+    -------
+    astropy.io.fits.Header
+        The first exposure's, with NCOMBINE, EXPTIME, TEXPTIME, AIRMASS, DATE-OBS, DATE-END,
+        MJD-OBS, MJD-END, GAIN and RDNOISE of the combination. What held for one exposure only is
+        left out. Names are those of ESO's data products and of NOIRLab.
+    """
+    headers = exposures.headers
+    header = without_tables(carried_over(headers[0]))
+    header.setdefault("BUNIT", "adu")
+    for keyword in _OF_ONE:
+        header.remove(keyword, ignore_missing=True, remove_all=True)
+    header["NCOMBINE"] = (len(headers), "number of exposures combined")
+    _say_means(header, headers)
+    _say_when(header, headers)
+    _say_noise(header, calibration, flux_factors, kind)
+    return header
+
+
+def _number(header: fits.Header, keyword: str) -> float | None:
+    value = header.get(keyword)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _numbers(headers: Iterable[fits.Header], keyword: str) -> list[float] | None:
+    """Of every exposure, or none."""
+    found = [_number(header, keyword) for header in headers]
+    known = [value for value in found if value is not None]
+    return known if len(known) == len(found) else None
+
+
+def _say_means(header: fits.Header, headers: tuple[fits.Header, ...]) -> None:
+    for keyword in _MEANS:
+        if keyword not in header:
+            continue
+        values = _numbers(headers, keyword)
+        if values is None:
+            header.remove(keyword, remove_all=True)
+            continue
+        what = "airmass" if keyword == "AIRMASS" else "[s] that of the values"
+        header[keyword] = (float(np.mean(values)), f"{what}: mean of {len(values)} exposures")
+    times = _numbers(headers, "EXPTIME")
+    if times is not None:
+        header["TEXPTIME"] = (math.fsum(times), f"[s] sum of {len(times)} exposures")
+
+
+def _moment(header: fits.Header, keyword: str) -> Time | None:
+    value = header.get(keyword)
+    if not isinstance(value, str):
+        return None
+    clock = header.get("TIME-OBS", header.get("UT"))
+    if keyword == "DATE-OBS" and "T" not in value and isinstance(clock, str):
+        value = f"{value}T{clock}"
+    try:
+        return Time(value.strip(), format="fits", scale="utc")
+    except ValueError:
+        return None
+
+
+def _end(header: fits.Header) -> Time | None:
+    """When an exposure ended: as it says, or its beginning and its exposure time."""
+    said = _moment(header, "DATE-END")
+    begin, length = _moment(header, "DATE-OBS"), _number(header, "EXPTIME")
+    if said is not None or begin is None or length is None:
+        return said
+    dated_only = "T" not in str(header["DATE-OBS"]) and not {"TIME-OBS", "UT"} & set(header)
+    return None if dated_only else begin + TimeDelta(length, format="sec")
+
+
+def _say_when(header: fits.Header, headers: tuple[fits.Header, ...]) -> None:
+    """Give the range from the first exposure's beginning to the last one's end."""
+    begins = [time for each in headers if (time := _moment(each, "DATE-OBS")) is not None]
+    ends = [time for each in headers if (time := _end(each)) is not None]
+    if len(begins) < len(headers):  # a range of some of them would be false
+        for keyword in ("DATE-END", "MJD-END"):
+            header.remove(keyword, ignore_missing=True, remove_all=True)
+        return
+    first = min(begins)
+    header["DATE-OBS"] = (_text(first, headers), "beginning of the first exposure")
+    timed = "T" in header["DATE-OBS"]
+    if timed or "MJD-OBS" in header:
+        given = _numbers(headers, "MJD-OBS")
+        mjd = min(given) if given is not None else float(first.mjd)
+        header["MJD-OBS"] = (mjd, "[d] beginning of the first exposure")
+    for keyword in ("DATE-END", "MJD-END"):
+        header.remove(keyword, ignore_missing=True, remove_all=True)
+    if len(ends) == len(headers):
+        last = max(ends)
+        header["DATE-END"] = (str(last.fits), "end of the last exposure")
+        header["MJD-END"] = (float(last.mjd), "[d] end of the last exposure")
+
+
+def _text(time: Time, headers: tuple[fits.Header, ...]) -> str:
+    timed = any("T" in str(each["DATE-OBS"]) or {"TIME-OBS", "UT"} & set(each) for each in headers)
+    return str(time.fits) if timed else str(time.fits)[:10]
+
+
+def _say_noise(
+    header: fits.Header, calibration: Calibration, flux_factors: tuple[float, ...], kind: Kind
+) -> None:
+    """Gain and readout noise from which the variance of unmasked pixels follows.
+
+    Each exposure, divided by its factor f, has the variance ``rnoise**2 / f**2 + S / (gain f)``; a
+    mean of n has 1 / n of their mean, a median so much more as order statistics say.
+    """
+    for keyword in list(header):
+        if _OTHER_NOISE.fullmatch(keyword):
+            header.remove(keyword, ignore_missing=True, remove_all=True)
+    n = len(flux_factors)
+    share = median_variance_factor(n) if kind == "mediancr" else 1 / n
+    factors = np.array(flux_factors, dtype=np.float64)
+    gain = calibration.typical_gain / (share * float(np.mean(1 / factors)))
+    deviation = calibration.typical_rnoise * math.sqrt(share * float(np.mean(factors**-2.0)))
+    maps = np.ndim(calibration.gain) or np.ndim(calibration.rnoise)
+    whose = "of this combination" + (", from medians of maps" if maps else "")
+    header["GAIN"] = (gain, f"[e-/{header['BUNIT']}] {whose}"[:46])
+    header["RDNOISE"] = (deviation * gain, f"[e-] {whose}"[:46])

@@ -1,0 +1,123 @@
+"""The images of a run as FITS files: combinations, and masks."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from astropy.io import fits
+
+from crmasks_widgets._version import __version__
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.combined_header import combined_header
+from crmasks_widgets.core.combine import Kind
+from crmasks_widgets.files.history import image_line
+from crmasks_widgets.files.world import world_cards
+
+
+def _history(analysis: Analysis, extra: Iterable[str] = ()) -> list[str]:
+    """What was done to what: version, inputs with checksums, parameters."""
+    lines = [f"crmasks_widgets {__version__}", *extra]
+    for name, checksum in zip(analysis.exposures.names, analysis.exposures.checksums, strict=True):
+        lines.append(image_line(name, checksum))
+    for name, checksum in sorted(analysis.calibration.checksums.items()):
+        lines.append(f"{name} map sha256 {checksum}")
+    if analysis.masks_checksum is not None:
+        lines.append(f"masks sha256 {analysis.masks_checksum}")
+    values = analysis.parameters.model_dump()
+    lines += [f"- {name} = {value}" for name, value in values.items() if name != "images"]
+    return lines
+
+
+def _add_history(header: fits.Header, lines: Iterable[str]) -> None:
+    for line in lines:
+        # Only printable ASCII may stand in a FITS header.
+        text = line.encode("ascii", "backslashreplace").decode()
+        header.add_history("".join(c if c.isprintable() else "?" for c in text))
+
+
+def _add_identity(header: fits.Header, analysis: Analysis) -> None:
+    header["UUID"] = (analysis.uuid, "identifier of the run")
+    for i, factor in enumerate(analysis.alignment.flux_factors, start=1):
+        header[f"FLUXF{i}"] = (factor, f"flux factor of exposure {i}")
+
+
+def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
+    """Make the FITS file of a combination.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Source.
+    kind : {"mediancr", "meancrt", "meancr"}
+        Which combination.
+
+    Returns
+    -------
+    astropy.io.fits.HDUList
+        PRIMARY float32 with the first exposure's header, VARIANCE float32, MAP int16.
+    """
+    made = analysis.fleeting("combination", kind)
+    header = combined_header(
+        analysis.exposures, analysis.calibration, analysis.alignment.flux_factors, kind
+    )
+    unit = header["BUNIT"]
+    _add_identity(header, analysis)
+    _add_history(header, _history(analysis, [f"combination {kind} of the exposures below"]))
+    primary = fits.PrimaryHDU(made.data, header)
+    variance = fits.ImageHDU(made.variance, name="VARIANCE")
+    variance.header["BUNIT"] = f"{unit}2" if str(unit).isalpha() else f"({unit})**2"
+    # By this card astropy's CCDData, and what is built on it, knows a variance from a deviation.
+    variance.header["UTYPE"] = ("VarianceUncertainty", "what this is to astropy.nddata")
+    number = fits.ImageHDU(made.map, name="MAP")
+    for hdu in (variance, number):
+        hdu.header["UUID"] = analysis.uuid
+        hdu.header.extend(world_cards(header))
+    return fits.HDUList([primary, variance, number])
+
+
+def masks_hdus(analysis: Analysis) -> fits.HDUList:
+    """Make the FITS file of the masks.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Source.
+
+    Returns
+    -------
+    astropy.io.fits.HDUList
+        PRIMARY without data; MEDIANCR, MEANCRT, CRMASK1...N uint8; LAMEDIAN float32 where
+        L.A.Cosmic ran, in electrons with `la_gain_apply` and in ADU without (BUNIT says which);
+        RPMEDIAN where pixels are to be replaced by a local median.
+    """
+    primary = fits.PrimaryHDU()
+    _add_identity(primary.header, analysis)
+    _add_history(primary.header, _history(analysis))
+    hdus = fits.HDUList([primary])
+    world = world_cards(analysis.exposures.headers[0])
+    for name, mask in analysis.masks.items():
+        hdus.append(fits.ImageHDU(mask.astype(np.uint8), name=name))
+        hdus[-1].header["NPMASKED"] = (int(np.count_nonzero(mask)), "number of masked pixels")
+        hdus[-1].header.extend(world)
+    if analysis.parameters.cleans:
+        hdus.append(_lamedian_hdu(analysis))
+        hdus[-1].header.extend(world)
+    boxes = analysis.parameters.pixels_to_be_replaced_by_local_median
+    if boxes:
+        names = ("X_pixel", "Y_pixel", "X_width", "Y_width")
+        columns = [
+            fits.Column(name, "K", array=np.array(values, dtype=np.int64))
+            for name, values in zip(names, zip(*boxes, strict=True), strict=True)
+        ]
+        hdus.append(fits.BinTableHDU.from_columns(columns, name="RPMEDIAN"))
+    return hdus
+
+
+def _lamedian_hdu(analysis: Analysis) -> fits.ImageHDU:
+    cleaned = analysis.lacosmic("median").cleaned
+    unit = analysis.exposures.headers[0].get("BUNIT", "adu")
+    if analysis.parameters.la_gain_apply:
+        cleaned = cleaned * np.float32(analysis.calibration.typical_gain)
+        unit = "electron"
+    hdu = fits.ImageHDU(cleaned, name="LAMEDIAN")
+    hdu.header["BUNIT"] = unit
+    return hdu
