@@ -131,7 +131,8 @@ class Screen:
     def counts(self):
         """Text of the counts by method; empty before they are known."""
         chips = self.dashboard.locator(".crmasks-found .crmasks-chip").all_inner_texts()
-        return " ".join(" ".join(chips).split())
+        text = " ".join(" ".join(chips).split())
+        return "" if "…" in text else text
 
     def wait_for_results(self):
         """Wait for the first computation; the counts."""

@@ -27,7 +27,7 @@ function position(event) {
 }
 
 const BELOW = 8; // pixels that stay free
-const NARROW = 900; // pixels of width, below which one pane is seen at a time
+const NARROW = 820; // pixels of width, below which one pane is seen at a time
 const MEDIUM = 1500; // below which the bar at the top leaves out words
 
 /** The element that scrolls the dashboard; null where the window does. */
@@ -88,6 +88,8 @@ function connect(model, root, signal) {
 
   // JupyterLab's own shortcuts leave alone what happens inside such an element.
   root.setAttribute("data-lm-suppress-shortcuts", "true");
+  // They look at what has the focus first, and some are for whatever has it in a notebook.
+  listen("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
   root.setAttribute("tabindex", "-1");
   root.setAttribute("role", "application");
   root.setAttribute("aria-label", "Cosmic-ray masks dashboard");

@@ -206,7 +206,7 @@ def found(
     ]  # fmt: skip
     pixels = f"{counts['either']:,} pixels"
     return {
-        "total": pixels if n_hits is None else f"{n_hits:,} hits · {pixels}",
+        "total": f"{'…' if n_hits is None else f'{n_hits:,}'} hits · {pixels}",
         "help": f"hits of the median; pixels flagged in {target}, and by which method",
         "entries": entries,
     }
