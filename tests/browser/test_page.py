@@ -53,7 +53,7 @@ def test_an_error_is_shown_in_one_line_and_the_last_good_state_stays(open_dashbo
     text = 'unexpected RuntimeError: two lines <img src=x onerror="window.injected=1">'
     assert message.inner_text().strip() == text
     assert not screen.page.evaluate("window.injected")
-    assert screen.counts() == counts
+    screen.until(lambda: screen.counts() == counts, "the counts of before")
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])

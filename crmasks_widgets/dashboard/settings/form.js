@@ -79,7 +79,16 @@ class Row {
       return [this.input];
     }
     this.input = element("input", { ...shared, type: "text", spellcheck: false, autocomplete: "off" });
-    this.input.addEventListener("change", () => form.tell({ set: field.name, text: this.input.value }));
+    // A notebook keeps Enter from its default, which would be a change of the field.
+    const commit = () => {
+      if (this.input.value === this.sent) return;
+      this.sent = this.input.value;
+      form.tell({ set: field.name, text: this.sent });
+    };
+    this.input.addEventListener("change", commit);
+    this.input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") commit();
+    });
     if (field.high === null) return [this.input];
     const range = field.log ? { min: 0, max: STEPS, step: 1 } : { min: field.low, max: field.high, step: field.step };
     this.slider = element("input", { type: "range", title: field.help, ariaLabel: field.words, ...range });
@@ -108,8 +117,14 @@ class Row {
     this.element.classList.toggle("crmasks-changed", text !== field.initial);
     this.reset.style.visibility = text === field.initial || field.fixed ? "hidden" : "";
     if (field.kind === "switch") this.input.checked = text === "true";
-    else if (!this.held && this.input !== document.activeElement) this.input.value = text;
-    else if (!this.held && field.kind === "choice") this.input.value = text;
+    else if (field.kind === "choice") this.input.value = text;
+    else if (!this.held) {
+      // What is being typed stays; what was sent and taken is shown as the kernel writes it.
+      if (this.input !== document.activeElement || this.input.value === this.sent) {
+        this.input.value = text;
+      }
+      this.sent = this.input.value;
+    }
     if (!this.slider || this.held || number === null) return;
     if (!field.log && number > field.high) {
       field.high = number;
