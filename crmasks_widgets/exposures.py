@@ -113,7 +113,6 @@ class ExposureSet:
         """
         names = tuple(names or (f"exposure {i + 1}" for i in range(len(arrays))))
         planes = [_plane_from_array(array, name) for array, name in zip(arrays, names, strict=True)]
-        _refuse_mixed_units(arrays, names)
         if valid is not None:
             for plane, good in zip(planes, np.asarray(valid, dtype=bool), strict=True):
                 plane.valid &= good
@@ -267,18 +266,6 @@ def _header_of(array: Any) -> fits.Header:
     if array.unit is not None:
         header["BUNIT"] = str(array.unit)
     return header
-
-
-def _refuse_mixed_units(arrays: Sequence[Any], names: Sequence[str]) -> None:
-    known = [
-        (name, array.unit)
-        for name, array in zip(names, arrays, strict=True)
-        if _is_ccddata(array) and array.unit is not None
-    ]
-    for name, unit in known:
-        if unit != known[0][1]:
-            msg = f"{name}: found {unit}, expected {known[0][1]} as in {known[0][0]}"
-            raise InputError(msg)
 
 
 def read_exposures(

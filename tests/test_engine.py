@@ -158,7 +158,7 @@ def test_finished_stages_are_not_computed_again(finished, monkeypatch):
     with Seen().engine(finished, order=MASKS) as engine:
         submit(engine, dilation=3)
         assert engine.wait(SOON)
-    assert sorted(calls) == ["found", "hits", "labels", "masks", "mediancr"]
+    assert sorted(calls) == ["found", "hits", "labels", "listed", "masks", "mediancr"]
 
 
 def test_the_newest_request_wins_and_changes_add_up(finished, monkeypatch):
@@ -184,8 +184,8 @@ def test_the_newest_request_wins_and_changes_add_up(finished, monkeypatch):
 
 
 def test_unwanted_work_stops_where_the_next_stage_begins(finished, monkeypatch):
-    """Inside a part of the order, too: hits needs labels, which need what is found."""
-    gate = Gate(monkeypatch, "found")
+    """Inside a part of the order, too: hits needs labels, which need what is listed."""
+    gate = Gate(monkeypatch, "listed")
     with Seen().engine(finished, order=(("hits", None),)) as engine:
         given_up = submit(engine, dilation=2)
         assert gate.entered.wait(SOON)
