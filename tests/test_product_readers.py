@@ -222,7 +222,9 @@ def test_coordinates_of_nddata_are_carried_over():
 
 def test_mixed_units_are_refused():
     mixed = [*images()[:2], images(u.electron)[2]]
-    with pytest.raises(InputError, match="exposure 3: found BUNIT electron, expected ADU as in exposure"):
+    with pytest.raises(
+        InputError, match="exposure 3: found BUNIT electron, expected ADU as in exposure"
+    ):
         ExposureSet.from_arrays(mixed)
 
 

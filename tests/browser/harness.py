@@ -141,8 +141,12 @@ class Screen:
 
     def changed(self, before):
         """Wait for other counts; the new ones."""
-        self.until(lambda: self.counts() not in ("", before), f"counts other than {before!r}")
-        return self.counts()
+
+        def other():
+            seen = self.counts()
+            return "" if seen == before else seen
+
+        return self.until(other, f"counts other than {before!r}")
 
     def button(self, words):
         """Button with these words on it, or as its name."""
