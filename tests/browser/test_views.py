@@ -118,7 +118,7 @@ def test_the_drawer_lies_over_the_views_and_moves_nothing(screen):
     screen.drawer("Parameters")
     assert [screen.point(plot, 0, 0) for plot in screen.plot_names()] == before
     screen.close_drawer()
-    assert screen.dashboard.locator(".crmasks-drawer.crmasks-unopened").count() == 1
+    screen.dashboard.locator(".crmasks-drawer.crmasks-unopened").wait_for(state="attached")
 
 
 def large(screen):
