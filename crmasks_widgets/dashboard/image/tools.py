@@ -39,13 +39,6 @@ _TOOLS: Final = MappingProxyType({
     LOCAL_MEDIAN: "Local median: click a pixel that the median of its neighbours shall replace; "
     "again: not",
 })  # fmt: skip
-ROW: Final = {
-    "flex_flow": "row wrap",
-    "align_items": "center",
-    "min_width": "0",
-    "flex": "0 0 auto",
-    "grid_gap": "0 4px",
-}
 # Exposures with a button of their own; more are in the list of all frames.
 MOST_BUTTONS: Final = 5
 

@@ -105,24 +105,3 @@ def icon_tools(tools: Mapping[str, str]) -> ToggleButtons:
     )
     row.add_class("crmasks-tools")
     return row
-
-
-def tool_buttons(names: dict[str, str]) -> ToggleButtons:
-    """Buttons with words, of which one is down.
-
-    Parameters
-    ----------
-    names : dict
-        Tooltips by name.
-
-    Returns
-    -------
-    ToggleButtons
-        Its value is the name.
-    """
-    return ToggleButtons(
-        options=list(names),
-        tooltips=list(names.values()),
-        style={"button_width": "auto"},
-        layout=Layout(width="auto", margin="0"),
-    )

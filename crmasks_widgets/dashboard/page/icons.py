@@ -50,11 +50,6 @@ _STROKES: Final = MappingProxyType({
 })  # fmt: skip
 
 
-def icon_names() -> frozenset[str]:
-    """Names of all icons."""
-    return frozenset(_STROKES)
-
-
 def icon_styles() -> str:
     """Style sheet in which an element of class "crmasks-icon-NAME" shows that icon.
 
