@@ -129,8 +129,8 @@ class Screen:
         return seen[-1]
 
     def counts(self):
-        """Text of the counts by method; empty before they are known."""
-        chips = self.dashboard.locator(".crmasks-found .crmasks-chip").all_inner_texts()
+        """Text of the counts by method, seen or not; empty before they are known."""
+        chips = self.dashboard.locator(".crmasks-found .crmasks-chip").all_text_contents()
         text = " ".join(" ".join(chips).split())
         return "" if "…" in text else text
 
