@@ -82,11 +82,6 @@ def colour_palette(name: str) -> UINT8:
     return colours
 
 
-def colour_scale(limits: tuple[float, float], stretch: str) -> UINT8:
-    """Colour numbers from low to high, (256, 1), for a colour bar; arguments as above."""
-    return colour_indices(np.linspace(*limits, 256, dtype=np.float32)[:, None], limits, stretch)
-
-
 def shown_limits(values: npt.NDArray[Any], scale: str) -> tuple[float, float]:
     """Limits of what is on screen, as they can be written in a field.
 

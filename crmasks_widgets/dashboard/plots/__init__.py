@@ -1,1 +1,1 @@
-"""Parts that the figures of bqplot share: axes, colour bars, pictures that are swapped."""
+"""Parts that the figures of bqplot share: axes, pictures that are swapped."""
