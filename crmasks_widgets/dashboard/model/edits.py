@@ -4,7 +4,7 @@ Pixels are (x, y) in FITS coordinates, the first being (1, 1), as the parameters
 function returns what `State.update` takes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from crmasks_widgets.parameters import Parameters
@@ -17,6 +17,8 @@ IGNORED = "pixels_to_be_ignored_as_cr"
 REJECTED = "mediancr_pixels_rejected"
 CONFIRMED = "mediancr_pixels_confirmed"
 LOCAL_MEDIAN = "pixels_to_be_replaced_by_local_median"
+# Of these a hit is in one at most.
+_VERDICTS = (IGNORED, REJECTED, CONFIRMED)
 
 
 def flag_pixels(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
@@ -92,12 +94,7 @@ def confirm_hits(
     dict
         Changes by parameter name.
     """
-    hits = set(pixels)
-    return {
-        IGNORED: _listed(_pixels(parameters, IGNORED) - hits),
-        REJECTED: _listed(_pixels(parameters, REJECTED) - hits),
-        CONFIRMED: _listed(_pixels(parameters, CONFIRMED) - hits | set(marks)),
-    }
+    return _judged(parameters, set(pixels), _VERDICTS, CONFIRMED, set(marks))
 
 
 def reject_hits(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
@@ -116,12 +113,7 @@ def reject_hits(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
         Changes by parameter name.
     """
     hits = set(pixels)
-    return {
-        FORCED: _listed(_pixels(parameters, FORCED) - hits),
-        IGNORED: _listed(_pixels(parameters, IGNORED) - hits),
-        REJECTED: _listed(_pixels(parameters, REJECTED) | hits),
-        CONFIRMED: _listed(_pixels(parameters, CONFIRMED) - hits),
-    }
+    return _judged(parameters, hits, (FORCED, *_VERDICTS), REJECTED, hits)
 
 
 def ignore_hits(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
@@ -140,20 +132,24 @@ def ignore_hits(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
         Changes by parameter name.
     """
     hits = set(pixels)
-    return {
-        FORCED: _listed(_pixels(parameters, FORCED) - hits),
-        IGNORED: _listed(_pixels(parameters, IGNORED) | hits),
-        REJECTED: _listed(_pixels(parameters, REJECTED) - hits),
-        CONFIRMED: _listed(_pixels(parameters, CONFIRMED) - hits),
-    }
+    return _judged(parameters, hits, (FORCED, *_VERDICTS), IGNORED, hits)
 
 
 def leave_undecided(parameters: Parameters, pixels: Iterable[Pixel]) -> Changes:
     """Take back any verdict; pixels as in `reject_hits`."""
-    hits = set(pixels)
-    return {
-        name: _listed(_pixels(parameters, name) - hits) for name in (IGNORED, REJECTED, CONFIRMED)
-    }
+    return _judged(parameters, set(pixels), _VERDICTS)
+
+
+def _judged(
+    parameters: Parameters,
+    hits: set[Pixel],
+    lists: tuple[str, ...],
+    new: str = "",
+    marks: Collection[Pixel] = (),
+) -> Changes:
+    """Take the pixels of hits out of some lists, and put their marks into one of these."""
+    left = {name: _pixels(parameters, name) - hits for name in lists}
+    return {name: _listed(left[name].union(marks if name == new else ())) for name in lists}
 
 
 def toggle_local_median(parameters: Parameters, pixel: Pixel, widths: tuple[int, int]) -> Changes:
