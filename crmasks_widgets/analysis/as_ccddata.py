@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units
 from astropy.io import fits
-from astropy.wcs import WCS
 
 from crmasks_widgets.analysis.combined_header import combined_header
 from crmasks_widgets.core.alignment import Alignment
@@ -123,6 +122,7 @@ def _ccddata(
 ) -> "CCDData":
     # Half a second to import, which a command line does not need.
     from astropy.nddata import CCDData, VarianceUncertainty
+    from astropy.wcs import WCS
 
     name = str(header.get("BUNIT", "adu"))
     unit = units.Unit("adu" if name.lower() == "adu" else name, parse_strict="silent")

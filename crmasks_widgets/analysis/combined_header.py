@@ -11,11 +11,11 @@ from astropy.time import Time, TimeDelta
 
 from crmasks_widgets.core.combine import Kind, median_variance_factor
 from crmasks_widgets.exposures import Calibration, ExposureSet
+from crmasks_widgets.files.headers import EXPOSURE_TIMES
 from crmasks_widgets.files.reading import carried_over
 from crmasks_widgets.files.world import without_tables
 
-_TIMES: Final = ("EXPTIME", "EXPOSURE", "EXPOSED", "ITIME", "TEXP", "EXP_TIME", "ELAPTIME")
-_MEANS: Final = (*_TIMES, "DARKTIME", "AIRMASS")
+_MEANS: Final = (*EXPOSURE_TIMES, "DARKTIME", "AIRMASS")
 # Of one exposure, and of no other: the moment, what follows from it, and its place on disk.
 _OF_ONE: Final = (
     "FILENAME", "ORIGFILE", "FILE", "ROOTNAME", "OBSNUM", "EXPNUM", "FRAMENO", "IMAGEID", "OBSID",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from crmasks_widgets.errors import InputError
-from crmasks_widgets.files.quality import beside, frame_of, shape_of_image
+from crmasks_widgets.files.quality import beside, check_pixels, frame_of
 
 Kind = Literal["stddev", "variance", "ivar"]
 
@@ -96,11 +96,7 @@ def given_noise(
         There is no such image, it has another shape, or nothing tells what it means.
     """
     hdu = beside(hdus, image, choice.extension, "noise_extension")
-    shape = shape_of_image(image)
-    if shape_of_image(hdu) not in (shape, shape[-2:]):
-        found = " x ".join(map(str, shape_of_image(hdu)[::-1])) or "no"
-        msg = f"noise_extension: found {found} pixels, expected {shape[-1]} x {shape[-2]}"
-        raise InputError(msg)
+    check_pixels(hdu, image, "noise_extension")
     kind = _kind_of(hdu, choice)
     values = frame_of(hdu, plane).astype(np.float64)
     known = np.isfinite(values) & (values > 0)

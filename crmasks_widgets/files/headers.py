@@ -19,7 +19,7 @@ _READOUT_NOISE: Final = (
     "GTRON#", "GTRON##", "READNSE#", "RON#", "ENOISE#",
 )  # fmt: skip
 _BIAS_LEVEL: Final = ("BIASLEV", "BIASLVL", "BIASLEV#", "BIASLVL#", "BIASLEV##", "BIAS#", "BIAS")
-_EXPOSURE_TIME: Final = ("EXPTIME", "EXPOSURE", "EXPOSED", "ITIME", "TEXP", "EXP_TIME", "ELAPTIME")
+EXPOSURE_TIMES: Final = ("EXPTIME", "EXPOSURE", "EXPOSED", "ITIME", "TEXP", "EXP_TIME", "ELAPTIME")
 _FILTER: Final = ("FILTER", "FILTERS", "FILTNAM", "FILTNAME", "INSFILTE", "FILTERID", "FILTER1")
 _OBJECT: Final = ("OBJECT", "OBJNAME", "TARGNAME", "TARGET")
 _KIND: Final = ("IMAGETYP", "OBSTYPE", "ESO DPR TYPE", "OBSMODE", "FRAMETYP")
@@ -114,7 +114,7 @@ def describe(header: fits.Header) -> HeaderFacts:
     cards = dict(_readable(header))
     return HeaderFacts(
         object=_text(cards, _OBJECT),
-        exposure_time=_first_number(cards, _EXPOSURE_TIME),
+        exposure_time=_first_number(cards, EXPOSURE_TIMES),
         filter=_text(cards, _FILTER),
         binning=_binning(cards),
         unit=unit_of(_text(cards, ("BUNIT",))),

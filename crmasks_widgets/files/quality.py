@@ -81,12 +81,10 @@ def marked_bad(
     shape = shape_of_image(image)
     bad, remarks = np.zeros(shape[-2:], dtype=bool), []
     for hdu in _beside(hdus, image, quality):
-        if shape_of_image(hdu) not in (shape, shape[-2:]):
-            if quality.extension is None:
-                continue
-            found = " x ".join(map(str, shape_of_image(hdu)[::-1])) or "no"
-            msg = f"dq_extension: found {found} pixels, expected {shape[-1]} x {shape[-2]}"
-            raise InputError(msg)
+        if quality.extension is not None:
+            check_pixels(hdu, image, "dq_extension")
+        elif not has_pixels_of(hdu, image):
+            continue
         marked, remark = marks(frame_of(hdu, plane), quality.bits)
         bad |= marked
         if remark:
@@ -152,6 +150,36 @@ def _unused(
     ]  # fmt: skip
     return [f"extension {name}: found integers, which are not used; if they mark bad pixels, "
             f"set dq_extension: {name}" for name in names]  # fmt: skip
+
+
+def has_pixels_of(hdu: fits.hdu.base.ExtensionHDU, image: fits.hdu.base.ExtensionHDU) -> bool:
+    """Whether an HDU has a pixel for each of an image, or of each plane of a cube."""
+    shape = shape_of_image(image)
+    return shape_of_image(hdu) in (shape, shape[-2:])
+
+
+def check_pixels(
+    hdu: fits.hdu.base.ExtensionHDU, image: fits.hdu.base.ExtensionHDU, what: str
+) -> None:
+    """Refuse what was named to go with an image and has other pixels.
+
+    Parameters
+    ----------
+    hdu, image : HDU
+        What was named, and the image.
+    what : str
+        What it is called in messages.
+
+    Raises
+    ------
+    InputError
+        It has another shape.
+    """
+    if not has_pixels_of(hdu, image):
+        shape = shape_of_image(image)
+        found = " x ".join(map(str, shape_of_image(hdu)[::-1])) or "no"
+        msg = f"{what}: found {found} pixels, expected {shape[-1]} x {shape[-2]}"
+        raise InputError(msg)
 
 
 def beside(
