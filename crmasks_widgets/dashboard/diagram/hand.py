@@ -1,7 +1,6 @@
 """The part of the page that lies over the diagram: it draws the line, and moves it by itself."""
 
 import base64
-from pathlib import Path
 from typing import Any, Final
 
 import anywidget
@@ -13,8 +12,8 @@ from ipywidgets import widget_serialization
 
 from crmasks_widgets.dashboard.drawing.glyphs import glyphs, stamp
 from crmasks_widgets.dashboard.drawing.pictures import rgba_png
+from crmasks_widgets.dashboard.page.scripts import script, style
 
-_HERE: Final = Path(__file__).parent
 # A user needs no bundler, and anywidget takes one text: it is all of these.
 _MODULES: Final = (
     "curves.js", "elements.js", "snapshot.js", "exact.js", "crowd.js", "hand.js",
@@ -65,8 +64,8 @@ class Hand(anywidget.AnyWidget):
     the gesture that is going on counts.
     """
 
-    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _MODULES)
-    _css = (_HERE / "hand.css").read_text(encoding="utf-8")
+    _esm = script(__file__, *_MODULES)
+    _css = style(__file__, "hand.css")
     x: Any = traitlets.Instance(LinearScale).tag(sync=True, **widget_serialization)
     y: Any = traitlets.Instance(LinearScale).tag(sync=True, **widget_serialization)
     axes: Any = traitlets.Dict().tag(sync=True)

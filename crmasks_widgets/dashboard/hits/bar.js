@@ -1,20 +1,6 @@
 // The head of the hits. What it shows comes from the kernel as one object; choices go back to it.
 
 /**
- * Make an element.
- * @param {string} tag
- * @param {Object} [properties]
- * @param {...(Node | string)} children
- */
-function element(tag, properties = {}, ...children) {
-  const { aria = {}, ...others } = properties;
-  const made = Object.assign(document.createElement(tag), others);
-  for (const [name, value] of Object.entries(aria)) made.setAttribute(`aria-${name}`, value);
-  made.append(...children);
-  return made;
-}
-
-/**
  * Give a list of choices the options it should have, without touching it if it has them.
  * @param {HTMLSelectElement} select
  * @param {[string, string][]} options value and words of each

@@ -1,12 +1,11 @@
 """The head of the hits: gallery or table, which hits, in which order, how many are reviewed."""
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-_HERE = Path(__file__).parent
+from crmasks_widgets.dashboard.page.scripts import script, style
 
 
 class HitBar(anywidget.AnyWidget):
@@ -25,6 +24,6 @@ class HitBar(anywidget.AnyWidget):
     Messages (`on_msg`): ``{"event": "set", "name", "value"}``; names are those above, and "clear".
     """
 
-    _esm = (_HERE / "bar.js").read_text(encoding="utf-8")
-    _css = (_HERE / "hits.css").read_text(encoding="utf-8")
+    _esm = script(__file__, "bar.js")
+    _css = style(__file__, "hits.css")
     state: Any = traitlets.Dict().tag(sync=True)

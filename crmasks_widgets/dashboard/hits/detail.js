@@ -29,14 +29,6 @@ const TOOLS = [
   ["erase", "Click a flagged pixel that is no cosmic-ray hit in any exposure"],
 ];
 
-function element(tag, properties = {}, ...children) {
-  const { aria = {}, ...others } = properties;
-  const made = Object.assign(document.createElement(tag), others);
-  for (const [name, value] of Object.entries(aria)) made.setAttribute(`aria-${name}`, value);
-  made.append(...children);
-  return made;
-}
-
 function iconButton(icon, title, action) {
   const made = element("button", {
     type: "button", className: `crmasks-icon crmasks-icon-${icon}`, title, aria: { label: title },

@@ -1,12 +1,11 @@
 """The part of the page that shows the selected hit large, with the buttons of its verdict."""
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-_HERE = Path(__file__).parent
+from crmasks_widgets.dashboard.page.scripts import script
 
 
 class HitDetail(anywidget.AnyWidget):
@@ -32,7 +31,7 @@ class HitDetail(anywidget.AnyWidget):
     cuts; ``{"event": "save", "name"}``.
     """
 
-    _esm = (_HERE / "detail.js").read_text(encoding="utf-8")
+    _esm = script(__file__, "detail.js")
     state: Any = traitlets.Dict().tag(sync=True)
     size: Any = traitlets.List([318, 120, 1]).tag(sync=True, echo_update=False)
     palette: Any = traitlets.Bytes(b"").tag(sync=True)

@@ -1,12 +1,11 @@
 """The part of the page that draws the hits as a gallery: one canvas, and what is near it."""
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-_HERE = Path(__file__).parent
+from crmasks_widgets.dashboard.page.scripts import script
 
 
 class Gallery(anywidget.AnyWidget):
@@ -34,7 +33,7 @@ class Gallery(anywidget.AnyWidget):
     card, stamp by stamp, the lowest row first.
     """
 
-    _esm = (_HERE / "gallery.js").read_text(encoding="utf-8")
+    _esm = script(__file__, "gallery.js")
     count = traitlets.Int(0).tag(sync=True)
     selected = traitlets.Int(-1).tag(sync=True)
     panels = traitlets.Int(5).tag(sync=True)

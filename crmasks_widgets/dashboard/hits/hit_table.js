@@ -1,11 +1,5 @@
 // A page of the table of hits. The kernel sorts, filters and cuts the page; here it is drawn.
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
 function header(model) {
   const { column: sorted, descending } = model.get("order");
   const row = element("tr");

@@ -1,12 +1,11 @@
 """The part of the page that draws a page of the table of hits."""
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-_HERE = Path(__file__).parent
+from crmasks_widgets.dashboard.page.scripts import script, style
 
 
 class HitTable(anywidget.AnyWidget):
@@ -36,8 +35,8 @@ class HitTable(anywidget.AnyWidget):
     "up_to"}`` and ``{"event": "turn", "by"}``, pages.
     """
 
-    _esm = (_HERE / "hit_table.js").read_text(encoding="utf-8")
-    _css = (_HERE / "hit_table.css").read_text(encoding="utf-8")
+    _esm = script(__file__, "hit_table.js")
+    _css = style(__file__, "hit_table.css")
     columns: Any = traitlets.List().tag(sync=True)
     rows: Any = traitlets.List().tag(sync=True)
     order: Any = traitlets.Dict().tag(sync=True)

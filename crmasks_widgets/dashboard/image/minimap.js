@@ -3,12 +3,10 @@
 const LONGEST = 120; // side of the map, pixels
 
 function render({ model, el }) {
-  const map = Object.assign(document.createElement("div"), {
-    className: "crmasks-map", title: "Where the image is; click to look elsewhere",
-  });
-  const picture = Object.assign(document.createElement("img"), { alt: "The whole frame", draggable: false });
-  const box = Object.assign(document.createElement("div"), { className: "crmasks-map-part" });
-  map.append(picture, box);
+  const picture = element("img", { alt: "The whole frame", draggable: false });
+  const box = element("div", { className: "crmasks-map-part" });
+  const title = "Where the image is; click to look elsewhere";
+  const map = element("div", { className: "crmasks-map", title }, picture, box);
   el.append(map);
   let address = "";
 

@@ -1,12 +1,11 @@
 """A small map of the frame that says which part of it is on screen."""
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-_HERE = Path(__file__).parent
+from crmasks_widgets.dashboard.page.scripts import script, style
 
 
 class Minimap(anywidget.AnyWidget):
@@ -27,8 +26,8 @@ class Minimap(anywidget.AnyWidget):
     Message (`on_msg`): ``{"x", "y"}`` of a place that the user wants in the middle, fractions.
     """
 
-    _esm = (_HERE / "minimap.js").read_text(encoding="utf-8")
-    _css = (_HERE / "minimap.css").read_text(encoding="utf-8")
+    _esm = script(__file__, "minimap.js")
+    _css = style(__file__, "minimap.css")
     png = traitlets.Bytes(b"").tag(sync=True)
     shape: Any = traitlets.List([1, 1]).tag(sync=True)
     part: Any = traitlets.List().tag(sync=True)

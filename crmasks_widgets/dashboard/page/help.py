@@ -1,7 +1,6 @@
 """What the dashboard shows, and what each key does."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -10,8 +9,7 @@ import traitlets
 
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Shortcut
-
-_HERE = Path(__file__).parent
+from crmasks_widgets.dashboard.page.scripts import script, style
 
 TEXTS: Final = (
     "Three or more equivalent exposures of one field are compared. Where a cosmic ray has hit one "
@@ -43,8 +41,8 @@ class HelpPanel(anywidget.AnyWidget):
         "title" and "keys", pairs of a key and what it does.
     """
 
-    _esm = (_HERE / "help_panel.js").read_text(encoding="utf-8")
-    _css = (_HERE / "help_panel.css").read_text(encoding="utf-8")
+    _esm = script(__file__, "help_panel.js")
+    _css = style(__file__, "help_panel.css")
     texts: Any = traitlets.List().tag(sync=True)
     sections: Any = traitlets.List().tag(sync=True)
 

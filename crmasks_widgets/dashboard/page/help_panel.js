@@ -1,11 +1,5 @@
 // A text, and what each key does.
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
 function render({ model, el }) {
   const panel = element("section", { className: "crmasks-help", ariaLabel: "Help and keys" });
   const fill = () => {

@@ -1,14 +1,11 @@
 """What only the page can tell the kernel: keys, the pointer over a plot, the sizes of plots."""
 
-from pathlib import Path
-
 import anywidget
 import traitlets
 from ipywidgets import DOMWidget
 
 from crmasks_widgets.dashboard.page.icons import icon_styles
-
-_HERE = Path(__file__).parent
+from crmasks_widgets.dashboard.page.scripts import script, style
 
 
 class Page(anywidget.AnyWidget):
@@ -39,8 +36,8 @@ class Page(anywidget.AnyWidget):
     ``{"event": "hold"}`` and "release" where the pointer takes a slider and lets it go.
     """
 
-    _esm = (_HERE / "page.js").read_text(encoding="utf-8")
-    _css = (_HERE / "page.css").read_text(encoding="utf-8") + icon_styles()
+    _esm = script(__file__, "page.js")
+    _css = style(__file__, "page.css") + icon_styles()
     # Only the page changes these: it needs no echo.
     pointer = traitlets.Dict().tag(sync=True, echo_update=False)
     wheel = traitlets.Dict().tag(sync=True, echo_update=False)

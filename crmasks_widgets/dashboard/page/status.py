@@ -195,15 +195,14 @@ def found(
     """
     codes = {f"{key} only": row.code for key, row in detectors.DETECTORS.items()} | {"both": BOTH}
     names = {row.code: row.name for row in detectors.DETECTORS.values()} | {BOTH: "both"}
-    entries = [
-        {
-            "code": codes[key], "symbol": all_codes()[codes[key]].symbol,
-            "colour": all_codes()[codes[key]].colour, "name": names[codes[key]],
-            "count": f"{number:,}", "hidden": codes[key] in hidden,
-        }
-        for key, number in counts.items()
-        if key in codes and number
-    ]  # fmt: skip
+    shown, entries = all_codes(), []
+    for key, number in counts.items():
+        if key in codes and number:
+            code = shown[codes[key]]
+            entries.append({
+                "code": code.number, "symbol": code.symbol, "colour": code.colour,
+                "name": names[code.number], "count": f"{number:,}", "hidden": code.number in hidden,
+            })  # fmt: skip
     pixels = f"{counts['either']:,} pixels"
     return {
         "total": f"{'…' if n_hits is None else f'{n_hits:,}'} hits · {pixels}",

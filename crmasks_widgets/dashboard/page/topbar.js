@@ -1,12 +1,6 @@
 // The bar at the top: what is looked at, the method, what was found, what is being done, and the
 // way to everything that is not on screen.
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
 function render({ model, el }) {
   const icon = (name, title, message, label = title) => {
     const button = element("button", { type: "button", className: `crmasks-icon crmasks-icon-${name}`, title, ariaLabel: label });

@@ -1,12 +1,11 @@
 """The bar at the top of the page: one widget for all that it shows."""
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-_HERE = Path(__file__).parent
+from crmasks_widgets.dashboard.page.scripts import script, style
 
 
 class TopBar(anywidget.AnyWidget):
@@ -39,8 +38,8 @@ class TopBar(anywidget.AnyWidget):
     ``{"legend": code}`` and ``{"page": name}``.
     """
 
-    _esm = (_HERE / "topbar.js").read_text(encoding="utf-8")
-    _css = (_HERE / "topbar.css").read_text(encoding="utf-8")
+    _esm = script(__file__, "topbar.js")
+    _css = style(__file__, "topbar.css")
     subject = traitlets.Unicode("").tag(sync=True)
     facts = traitlets.Unicode("").tag(sync=True)
     methods: Any = traitlets.List().tag(sync=True)

@@ -10,14 +10,6 @@
  *   fixed: string}} Field
  */
 
-function element(tag, properties = {}, ...children) {
-  const { className, ...others } = properties;
-  const made = Object.assign(document.createElement(tag), others);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
-
 const STEPS = 1000; // of a slider from end to end, where its scale is logarithmic
 
 /** Place of a value on a slider, 0 to STEPS. @param {Field} field @param {number} value */

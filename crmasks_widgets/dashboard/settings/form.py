@@ -1,12 +1,11 @@
 """A form of parameters in the page: one widget, whatever the number of fields."""
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-_HERE = Path(__file__).parent
+from crmasks_widgets.dashboard.page.scripts import script, style
 
 
 class ParameterForm(anywidget.AnyWidget):
@@ -32,8 +31,8 @@ class ParameterForm(anywidget.AnyWidget):
     word}`` and ``{"reset": name}``.
     """
 
-    _esm = (_HERE / "form.js").read_text(encoding="utf-8")
-    _css = (_HERE / "form.css").read_text(encoding="utf-8")
+    _esm = script(__file__, "form.js")
+    _css = style(__file__, "form.css")
     fields: Any = traitlets.List().tag(sync=True)
     values: Any = traitlets.Dict().tag(sync=True)
     errors: Any = traitlets.Dict().tag(sync=True)
