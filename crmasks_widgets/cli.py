@@ -31,7 +31,7 @@ from crmasks_widgets.parameters.types import FIXED_SEED
 from crmasks_widgets.products import prepare_folder
 from crmasks_widgets.running import Destination, OccupiedFolder, occupying
 from crmasks_widgets.starting.asking import as_value
-from crmasks_widgets.starting.begin import Choices, begin
+from crmasks_widgets.starting.begin import Answers, begin
 
 EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 _GRACE = 0.7  # s
@@ -214,8 +214,8 @@ def _add_lab(commands: Any) -> argparse.ArgumentParser:
 def _init(arguments: argparse.Namespace, console: Console) -> int:
     """Find out from FITS files what a run needs, and write a parameter file that says why."""
     given = {name: getattr(arguments, name) for name in ("extnum", "gain", "rnoise", "bias")}
-    choices = Choices(given, arguments.yes, arguments.overwrite)
-    written = begin(arguments.files, arguments.output, choices, console)
+    answers = Answers(given, arguments.yes, arguments.overwrite)
+    written = begin(arguments.files, arguments.output, answers, console)
     logger.info("next: crmasks lab %s", shlex.quote(str(written[0])))
     return EXIT_DONE
 

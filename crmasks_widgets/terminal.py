@@ -14,6 +14,7 @@ from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch import Outcome, Report
 from crmasks_widgets.core.noise_remarks import remarks_on
 from crmasks_widgets.core.significance.excess import LEAST_SIGNIFICANCE
+from crmasks_widgets.core.targets import target_name
 from crmasks_widgets.core.verdicts import OUT
 from crmasks_widgets.detectors import rows
 from crmasks_widgets.files.writing import Written
@@ -143,27 +144,13 @@ def _done(analysis: Analysis, stage: str, target: Target | None) -> str:
         return f"boundary of the MM diagram: {fit.boundary.kind}, {len(fit.boundary.knots)} knots"
     if stage == "candidates" and target is not None:
         n = len(analysis.result("candidates", target).pixels)
-        return f"significance of {name_of(target)}: {n} pixels above {LEAST_SIGNIFICANCE:g} sigma"
+        return (
+            f"significance of {target_name(target)}: {n} pixels above {LEAST_SIGNIFICANCE:g} sigma"
+        )
     if stage == "lacosmic" and target is not None:
         n = int(np.count_nonzero(analysis.lacosmic(target).mask))
-        return f"L.A.Cosmic on {name_of(target)}: {n} pixels"
+        return f"L.A.Cosmic on {target_name(target)}: {n} pixels"
     return f"{stage} {target}" if target is not None else stage
-
-
-def name_of(target: Target) -> str:
-    """Name of a target in messages.
-
-    Parameters
-    ----------
-    target : {"median", "mean"} or int
-        Target of a detection.
-
-    Returns
-    -------
-    str
-        "median", "mean" or "exposure i".
-    """
-    return target if isinstance(target, str) else f"exposure {target}"
 
 
 def counts_table(analysis: Analysis) -> Table:
@@ -193,7 +180,7 @@ def counts_table(analysis: Analysis) -> Table:
         counts = analysis.detections(target).counts()
         cells = [f"{counts[key]} ({100 * counts[key] / (ny * nx):.2f})" for key in columns]
         n_masked = int(np.count_nonzero(analysis.mask(target)))
-        table.add_row(name_of(target), *cells, str(n_masked))
+        table.add_row(target_name(target), *cells, str(n_masked))
     return table
 
 

@@ -500,7 +500,7 @@ def test_real_disk_full(work, monkeypatch, small_disk, filled, foreseen):
     (small_disk / "filler").write_bytes(b"x" * 1024 * filled)
     before = digests(small_disk)
     if not foreseen:
-        for module in ("running", "products.run"):
+        for module in ("running", "products.saving"):
             monkeypatch.setattr(f"crmasks_widgets.{module}.check_room", lambda *_: None)
     line = refused(
         work, f"{small_disk}", "bytes free", "expected room for all products, at least ",

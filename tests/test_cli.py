@@ -216,8 +216,8 @@ def test_invalid_values_are_counted(work):
     [
         "crmasks_widgets.cli.load_mosaic",
         "crmasks_widgets.analysis.stages.masks.build_masks",
-        "crmasks_widgets.products.run.write_hits",
-        "crmasks_widgets.products.run._write_pixels",
+        "crmasks_widgets.products.saving.write_hits",
+        "crmasks_widgets.products.saving._write_pixels",
     ],
 )
 def test_interrupt_ends_with_130_and_leaves_nothing(work, monkeypatch, where):

@@ -13,7 +13,7 @@ from astropy.wcs import WCS
 
 from crmasks_widgets import Analysis, ExposureSet, InputError, Parameters, save_all
 from crmasks_widgets.core.combine import KINDS
-from crmasks_widgets.products.data_quality import MEANINGS, Quality, quality
+from crmasks_widgets.products.data_quality import MEANINGS, QualityBit, quality
 
 from .conftest import BOTH, LEVELS, QUICK, SHAPE, small_scene, wcs_header
 
@@ -162,19 +162,19 @@ def test_data_quality_has_a_bit_for_each_thing(tmp_path):
         flags, header = hdus["DQ"].data, hdus["DQ"].header
     assert flags.dtype.newbyteorder("=") == np.int32
     mask = analysis.masks["MEDIANCR"]
-    np.testing.assert_array_equal((flags & Quality.MEDIAN) > 0, mask)
+    np.testing.assert_array_equal((flags & QualityBit.MEDIAN) > 0, mask)
     dilated = mask & ~analysis.detections("median").either
     assert dilated.any()
-    np.testing.assert_array_equal((flags & Quality.DILATED) > 0, dilated)
+    np.testing.assert_array_equal((flags & QualityBit.DILATED) > 0, dilated)
     for i in (1, 2, 3):
         np.testing.assert_array_equal((flags & 256 << (i - 1)) > 0, analysis.masks[f"CRMASK{i}"])
         assert header[f"DQBIT{7 + i}"] == 128 * 2**i
-    assert flags[3, 4] & Quality.INVALID
-    assert ((flags & Quality.INVALID) > 0).sum() == 1
+    assert flags[3, 4] & QualityBit.INVALID
+    assert ((flags & QualityBit.INVALID) > 0).sum() == 1
     saturated = (analysis.exposures.data >= level).any(axis=0)
     assert saturated.any()
-    np.testing.assert_array_equal((flags & Quality.SATURATED) > 0, saturated)
-    assert flags[11, 9] & Quality.LOCAL
+    np.testing.assert_array_equal((flags & QualityBit.SATURATED) > 0, saturated)
+    assert flags[11, 9] & QualityBit.LOCAL
     assert {header[f"DQBIT{int(bit).bit_length() - 1}"] for bit in MEANINGS} == {1, 2, 4, 8, 16}
     assert math.log2(int(flags.max())) < 11
 

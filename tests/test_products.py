@@ -373,7 +373,7 @@ def test_reproducible_runs_are_equal_byte_for_byte_whatever_the_threads(work, mo
 def test_date_is_the_only_difference_of_two_runs(work, monkeypatch):
     work.yaml()
     dates = iter(["2026-01-01T00:00:00", "2026-12-31T23:59:59"])
-    monkeypatch.setattr("crmasks_widgets.products.run._date", lambda reproducible: next(dates))
+    monkeypatch.setattr("crmasks_widgets.products.saving._date", lambda reproducible: next(dates))
     for folder in ("one", "two"):
         assert work.run("--output-dir", folder).code == 0
     for name in [*FITS_PRODUCTS, "crmasks.fits", "crmasks_dq.fits"]:
@@ -645,7 +645,7 @@ def test_an_interrupt_while_writing_leaves_nothing(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     analysis = analysis_of()
-    monkeypatch.setattr("crmasks_widgets.products.run.write_hits", interrupted)
+    monkeypatch.setattr("crmasks_widgets.products.saving.write_hits", interrupted)
     with pytest.raises(KeyboardInterrupt):
         save_all(analysis, tmp_path / "new" / "folder")
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from crmasks_widgets.cli import EXIT_BAD_INPUT
 from crmasks_widgets.core.measured_noise import MeasuredNoise
 from crmasks_widgets.demo import DETECTOR, SCENE_KINDS, demo_scene, write_demo
 from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.starting.begin import Choices, begin
+from crmasks_widgets.starting.begin import Answers, begin
 
 from .conftest import small_scene, wcs_header
 from .real_data import DATA, needs_real_data
@@ -190,7 +190,7 @@ def at_terminal(monkeypatch, files, target, answers):
     monkeypatch.setattr("sys.stdin", Terminal("".join(f"{line}\n" for line in answers)))
     console = Console(file=io.StringIO(), force_terminal=True, soft_wrap=True, no_color=True)
     try:
-        begin([str(path) for path in files], target, Choices({}), console)
+        begin([str(path) for path in files], target, Answers({}), console)
     finally:
         said = console.file.getvalue()
     return said

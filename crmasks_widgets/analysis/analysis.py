@@ -45,6 +45,7 @@ from crmasks_widgets.core.significance.excess import SignificanceDiagram
 from crmasks_widgets.core.significance.hits import SignificanceLimits, threshold
 from crmasks_widgets.core.significance.noise_scale import NoiseScale
 from crmasks_widgets.core.stack import Stack
+from crmasks_widgets.core.targets import all_targets
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
 from crmasks_widgets.parameters import Parameters
@@ -286,7 +287,7 @@ class Analysis:
     @property
     def targets(self) -> tuple[Target, ...]:
         """What detections look at: "median", "mean" and the numbers of the exposures."""
-        return ("median", "mean", *range(1, self.exposures.n + 1))
+        return all_targets(self.exposures.n)
 
     @property
     def alignment(self) -> Alignment:

@@ -40,7 +40,7 @@ _FEW_SYMBOLS: Final = 300
 _ROBUST: Final = {"median": "median2d", "mean": "mean2d"}
 
 
-def target_name(target: Target) -> str:
+def frame_name(target: Target) -> str:
     """Name of a target's frame on labels.
 
     Parameters
@@ -179,7 +179,7 @@ def _diagram_panels(
         x_axis.apply(axes, "x")
         y_axis.apply(axes, "y")
         axes.set_xlabel("min2d − bias (ADU)")
-        axes.set_ylabel(f"{target_name(found.target)} − min2d (ADU)")
+        axes.set_ylabel(f"{frame_name(found.target)} − min2d (ADU)")
     counts = density(found.analysis.stack.min2d, found.height, x_axis, y_axis)
     _show_density(figure, a, counts, (x_axis, y_axis), "all pixels per cell")
     if found.analysis.parameters.has_boundary:
@@ -280,7 +280,7 @@ def _image_panels(figure: Figure, panels: tuple[Axes, Axes], found: Detected) ->
     target = stack.target(found.target)
     shape = (target.shape[0], target.shape[1])
     limits = colour_limits(target, "zscale")
-    frames = ((c, target, target_name(found.target)), (d, stack.mean2d, "mean2d"))
+    frames = ((c, target, frame_name(found.target)), (d, stack.mean2d, "mean2d"))
     for axes, frame, name in frames:
         fit_panel(axes, shape)
         image = show_frame(axes, frame, limits)
@@ -290,7 +290,7 @@ def _image_panels(figure: Figure, panels: tuple[Axes, Axes], found: Detected) ->
         _draw_symbols(c, found, x + 1.0, y + 1.0)
     else:
         _overlay_codes(c, found.codes)
-    c.set_title(f"(c) {target_name(found.target)} with the flagged pixels")
+    c.set_title(f"(c) {frame_name(found.target)} with the flagged pixels")
     d.set_title("(d) mean2d")
 
 
@@ -316,7 +316,7 @@ def _head(figure: Figure, panel: Axes, found: Detected) -> None:
     mask = found.analysis.mask(found.target)
     name = _MASKS.get(str(found.target), f"CRMASK{found.target}")
     figure.suptitle(
-        f"{name}: {len(found.pixels)} pixels flagged in {target_name(found.target)}, "
+        f"{name}: {len(found.pixels)} pixels flagged in {frame_name(found.target)}, "
         f"{np.count_nonzero(mask)} after dilation by {found.analysis.parameters.dilation}",
         y=0.988,
         fontsize=11,

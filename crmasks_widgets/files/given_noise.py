@@ -12,9 +12,9 @@ from astropy.io import fits
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.files.quality import beside, check_pixels, frame_of
 
-Kind = Literal["stddev", "variance", "ivar"]
+NoiseKind = Literal["stddev", "variance", "ivar"]
 
-NOISE_NAMES: Final[Mapping[str, Kind]] = MappingProxyType({
+NOISE_NAMES: Final[Mapping[str, NoiseKind]] = MappingProxyType({
     **dict.fromkeys(
         ("ERR", "ERROR", "ERRORS", "STDDEV", "STD", "SIGMA", "NOISE", "RMS", "UNCERT",
          "UNCERTAINTY", "STDDEVUNCERTAINTY"),
@@ -25,7 +25,7 @@ NOISE_NAMES: Final[Mapping[str, Kind]] = MappingProxyType({
 })  # fmt: skip
 """What an image means, by its UTYPE (as `astropy.nddata` writes it) or EXTNAME."""
 
-_TO_VARIANCE: Final[Mapping[Kind, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]]] = (
+_TO_VARIANCE: Final[Mapping[NoiseKind, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]]] = (
     MappingProxyType({
         "stddev": np.square,
         "variance": np.array,
@@ -47,7 +47,7 @@ class NoiseChoice:
     """
 
     extension: int | str
-    kind: Kind | Literal["auto"] = "auto"
+    kind: NoiseKind | Literal["auto"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def given_noise(
     return GivenNoise(variance, remarks if n else ())
 
 
-def _kind_of(hdu: fits.hdu.base.ExtensionHDU, choice: NoiseChoice) -> Kind:
+def _kind_of(hdu: fits.hdu.base.ExtensionHDU, choice: NoiseChoice) -> NoiseKind:
     if choice.kind != "auto":
         return choice.kind
     for text in (hdu.header.get("UTYPE", ""), hdu.name):

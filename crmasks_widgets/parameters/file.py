@@ -257,7 +257,7 @@ def write_parameters(
         lines += ["", f"{indent}# ---- {title} ----"]
         for info in table:
             if info.group == group and info.name in missing:
-                lines.append(f"{indent}# {info.name}: {one_line(missing[info.name])}")
+                lines.append(f"{indent}# {info.name}: {_as_comment(missing[info.name])}")
             elif info.group == group and info.in_reference:
                 lines += _entry(info, values, indent, notes, origins.get(info.name, ""))
     own = [info for info in table if not info.in_reference and values[info.name] != info.default]
@@ -282,23 +282,12 @@ def _entry(
     first, *rest = dump_yaml(info.name, _in_reference_form(info.name, values)).splitlines()
     unit = f" ({info.unit})" if info.unit else ""
     head = f"{indent}{first}".ljust(36)
-    comment = f"{info.unit}; {one_line(origin)}".lstrip("; ") if origin else f"{info.help}{unit}"
+    comment = f"{info.unit}; {_as_comment(origin)}".lstrip("; ") if origin else f"{info.help}{unit}"
     return [*note, f"{head}  # {comment}", *(f"{indent}  {line}" for line in rest)]
 
 
-def one_line(text: str) -> str:
-    """Make a comment of text that came from a file or a user.
-
-    Parameters
-    ----------
-    text : str
-        Anything.
-
-    Returns
-    -------
-    str
-        Printable characters of one line.
-    """
+def _as_comment(text: str) -> str:
+    """Text that came from a file or a user, as one line of printable characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

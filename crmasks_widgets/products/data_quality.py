@@ -14,7 +14,7 @@ from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.files.world import world_cards
 
 
-class Quality(IntFlag):
+class QualityBit(IntFlag):
     """What is known of a pixel; 256 and its doubles are hits of exposure 1, 2 and so on."""
 
     MEDIAN = 1
@@ -26,11 +26,11 @@ class Quality(IntFlag):
 
 
 MEANINGS: Final = {
-    Quality.MEDIAN: "in MEDIANCR",
-    Quality.DILATED: "in MEDIANCR by dilation alone",
-    Quality.LOCAL: "replaced from its surroundings",
-    Quality.INVALID: "invalid in an exposure",
-    Quality.SATURATED: "saturated in an exposure",
+    QualityBit.MEDIAN: "in MEDIANCR",
+    QualityBit.DILATED: "in MEDIANCR by dilation alone",
+    QualityBit.LOCAL: "replaced from its surroundings",
+    QualityBit.INVALID: "invalid in an exposure",
+    QualityBit.SATURATED: "saturated in an exposure",
 }
 _FIRST: Final = 8
 _BITS: Final = ((31, np.int32), (63, np.int64))
@@ -62,8 +62,8 @@ def quality(analysis: Analysis) -> npt.NDArray[np.integer]:
     Returns
     -------
     (ny, nx) int32, or int64 from 24 exposures on
-        0 where nothing is wrong, else a sum of `Quality` and of 256 << (i - 1) for each exposure i
-        in whose mask the pixel is.
+        0 where nothing is wrong, else a sum of `QualityBit` and of 256 << (i - 1) for each exposure
+        i in whose mask the pixel is.
     """
     exposures = analysis.exposures
     flags = np.zeros(exposures.shape, _type(exposures))
@@ -72,11 +72,11 @@ def quality(analysis: Analysis) -> npt.NDArray[np.integer]:
         flags[where] |= flags.dtype.type(value)
 
     mask = analysis.mediancr
-    mark(mask, Quality.MEDIAN)
-    mark(mask & ~analysis.detections("median").either & ~analysis.edits.forced, Quality.DILATED)
-    mark(_local(analysis), Quality.LOCAL)
-    mark(_invalid(analysis), Quality.INVALID)
-    mark(_saturated(analysis), Quality.SATURATED)
+    mark(mask, QualityBit.MEDIAN)
+    mark(mask & ~analysis.detections("median").either & ~analysis.edits.forced, QualityBit.DILATED)
+    mark(_local(analysis), QualityBit.LOCAL)
+    mark(_invalid(analysis), QualityBit.INVALID)
+    mark(_saturated(analysis), QualityBit.SATURATED)
     for number in range(1, exposures.n + 1):
         mark(analysis.mask(number), _bit(number))
     return flags

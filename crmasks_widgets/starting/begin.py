@@ -36,7 +36,7 @@ _REASONS: Final = {
 
 
 @dataclass(frozen=True)
-class Choices:
+class Answers:
     """What the user of `crmasks init` has decided beforehand.
 
     Attributes
@@ -54,7 +54,7 @@ class Choices:
     overwrite: bool = False
 
 
-def begin(files: Sequence[str], output: Path, choices: Choices, console: Console) -> list[Path]:
+def begin(files: Sequence[str], output: Path, answers: Answers, console: Console) -> list[Path]:
     """Write a parameter file for each group of exposures.
 
     Parameters
@@ -63,7 +63,7 @@ def begin(files: Sequence[str], output: Path, choices: Choices, console: Console
         FITS files, folders and patterns.
     output : Path
         Where to; further groups have a number more in their name.
-    choices : Choices
+    answers : Answers
         What is decided.
     console : rich.console.Console
         Where to show, and to ask if it is a terminal.
@@ -82,21 +82,21 @@ def begin(files: Sequence[str], output: Path, choices: Choices, console: Console
         A file is in the way or cannot be written.
     """
     # What is given is checked before anything is read.
-    given = {name: value for name, value in choices.given.items() if value is not None}
+    given = {name: value for name, value in answers.given.items() if value is not None}
     checked = Parameters(**given)
     given = {name: getattr(checked, name) for name in given}
     found = find_exposures(files, given.get("extnum"))
     targets = _targets(output, len(found.usable))
     inputs = [find_file(split_plane(e.name)[0], (".",)) for g in found.groups for e in g.exposures]
     for target in targets:
-        check_target(target, SUFFIXES, inputs, overwrite=choices.overwrite)
+        check_target(target, SUFFIXES, inputs, overwrite=answers.overwrite)
     starts = [tuple(map(start_from, group.detectors)) for group in found.usable]
     print_exposures(console, found, [start for own in starts for start in own])
     missing: list[str] = []
     for own, target in zip(starts, targets, strict=True):
         for remark in dict.fromkeys(remark for start in own for remark in start.remarks):
             logger.warning("%s", remark)
-        decided = [_decide(start, _settled(start, given), choices, console) for start in own]
+        decided = [_decide(start, _settled(start, given), answers, console) for start in own]
         _write(own, decided, target)
         missing += [f"{target}: {text}" for text in _missing(own, decided).values()]
     if missing:
@@ -120,11 +120,11 @@ def _open(proposal: Proposal) -> bool:
 
 
 def _decide(
-    start: Start, known: Mapping[str, Proposal], choices: Choices, console: Console
+    start: Start, known: Mapping[str, Proposal], answers: Answers, console: Console
 ) -> tuple[Proposal, ...]:
     proposals = start.proposals(known)
     print_proposals(console, start.group, proposals)
-    if choices.yes:
+    if answers.yes:
         return tuple(_taken(each) for each in proposals)
     if console.is_terminal and sys.stdin.isatty():
         return ask(console, start, known)

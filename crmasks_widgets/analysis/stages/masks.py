@@ -37,6 +37,7 @@ from crmasks_widgets.core.significance.everywhere import (
     estimate_around,
     mark_everywhere,
 )
+from crmasks_widgets.core.targets import all_targets
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.detectors import rows
 from crmasks_widgets.hit_classes import CLASS_NAMES, LOW_NAME, LOW_REASON, PLAIN_NAME
@@ -176,7 +177,7 @@ def mediancr(read: Reader) -> BoolArray:
 
 def masks(read: Reader) -> Masks:
     """MEANCRT and CRMASK1...N."""
-    targets = ("median", "mean", *range(1, read.exposures.n + 1))
+    targets = all_targets(read.exposures.n)
     flagged = {target: read("flags", target).either for target in targets}
     nested, edited = _judged(read), read("edits")
     if nested:

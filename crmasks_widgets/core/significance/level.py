@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from crmasks_widgets.core.neighbours import local_range
+from crmasks_widgets.core.neighbours import box, local_range
 from crmasks_widgets.core.noise import MIN_RNOISE, Noise, at_pixels
 from crmasks_widgets.core.significance.laws import (
     ExposureNoise,
@@ -162,11 +162,11 @@ def _surroundings(frame: Float32Array) -> Float32Array:
     size = _LEVEL_BOX
     along_x = ndimage.uniform_filter1d(frame, size, axis=1, mode="mirror")
     along_y = ndimage.uniform_filter1d(frame, size, axis=0, mode="mirror")
-    box = ndimage.uniform_filter1d(along_x, size, axis=0, mode="mirror")
-    for mean, n in ((along_x, size), (along_y, size), (box, size * size)):
+    square = ndimage.uniform_filter1d(along_x, size, axis=0, mode="mirror")
+    for mean, n in ((along_x, size), (along_y, size), (square, size * size)):
         mean -= frame / np.float32(n)
         mean *= np.float32(n / (n - 1))
-    return np.asarray(np.maximum(np.maximum(along_x, along_y), box), np.float32)
+    return np.asarray(np.maximum(np.maximum(along_x, along_y), square), np.float32)
 
 
 def _without_low_outliers(stack: Stack, sigma: Float32Array) -> Float32Array:
@@ -177,7 +177,7 @@ def _without_low_outliers(stack: Stack, sigma: Float32Array) -> Float32Array:
     minimum = stack.min2d.copy()
     y, x = np.nonzero(stack.median2d - stack.min2d > _LOW_SIGMA * sigma)
     padded = np.pad(stack.min2d, 1, mode="reflect")
-    around = [padded[y + dy, x + dx] for dy in range(3) for dx in range(3) if (dy, dx) != (1, 1)]
+    around = [padded[1 + y + dy, 1 + x + dx] for dy, dx in box(1, middle=False)]
     ordered = np.sort(around, axis=0)
     typical, half = (ordered[3] + ordered[4]) / 2, (ordered[6] - ordered[1]) / 2
     depth = typical - minimum[y, x]

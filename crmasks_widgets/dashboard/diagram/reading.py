@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.analysis import Target
+from crmasks_widgets.core.targets import target_name
 from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
 from crmasks_widgets.dashboard.model.on_screen import slices_on_screen
 from crmasks_widgets.dashboard.model.state import AxisKind, Limits, ViewModel
@@ -27,11 +27,6 @@ _HEADROOM: Final = 0.09  # the same at the top, where the legend is
 def in_sigma(parameters: Parameters) -> bool:
     """Whether the diagram is in units of sigma: where significance decides instead of MM."""
     return parameters.judges and not parameters.has_boundary
-
-
-def target_name(target: Target) -> str:
-    """What a target is called."""
-    return target if isinstance(target, str) else f"exposure {target}"
 
 
 @dataclass(frozen=True, eq=False)

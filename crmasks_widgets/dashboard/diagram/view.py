@@ -7,12 +7,13 @@ from bqplot import LinearScale
 from ipywidgets import HTML, Box, Checkbox, Dropdown, HBox, Layout, VBox
 
 from crmasks_widgets.analysis import Target
+from crmasks_widgets.core.targets import all_targets, target_name
 from crmasks_widgets.dashboard.diagram.boundary_edits import BoundaryEdits
 from crmasks_widgets.dashboard.diagram.gestures import DiagramGestures
 from crmasks_widgets.dashboard.diagram.painter import Painter
 from crmasks_widgets.dashboard.diagram.panel import Panel
 from crmasks_widgets.dashboard.diagram.pointing import Pointing
-from crmasks_widgets.dashboard.diagram.reading import X_NAME, in_sigma, target_name
+from crmasks_widgets.dashboard.diagram.reading import X_NAME, in_sigma
 from crmasks_widgets.dashboard.drawing.axis_scales import KINDS
 from crmasks_widgets.dashboard.model.engine import Order
 from crmasks_widgets.dashboard.model.state import ViewModel
@@ -59,7 +60,7 @@ class DiagramView:
     def _make_controls(self) -> None:
         context, n = self._context, self._state.model.analysis.exposures.n
         self.target = _dropdown(
-            [(target_name(t), t) for t in ("median", "mean", *range(1, n + 1))],
+            [(target_name(t), t) for t in all_targets(n)],
             "Whose difference to the minimum is shown and flagged",
         )
         self.side = _dropdown(
