@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,7 @@ from crmasks_widgets.files.writing import (
     text_product,
     write_products,
 )
-
-SUFFIXES: Final = (".yaml", ".yml")
+from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 
 
 def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = False) -> list[Written]:
@@ -58,7 +57,7 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         msg = f"{path}: found masks that were read from a file, expected masks made here"
         raise OutputError(msg)
     exposures, calibration = analysis.exposures, analysis.calibration
-    check_target(path, SUFFIXES, analysis.sources, overwrite=overwrite)
+    check_target(path, YAML_SUFFIXES, analysis.sources, overwrite=overwrite)
     folder = path.parent
     images = _images(analysis)
     maps = {
