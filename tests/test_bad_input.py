@@ -433,7 +433,7 @@ def test_output_folder_without_permission(work, monkeypatch, folder):
 
     monkeypatch.setattr(Path, "touch", refuse)
     computed = []
-    monkeypatch.setattr("crmasks_widgets.cli._compute_and_save", lambda *_: computed.append(1))
+    monkeypatch.setattr("crmasks_widgets.commands._compute_and_save", lambda *_: computed.append(1))
     refused(work, "out: not writable (Permission denied)", "a folder to write products to")
     assert not computed
 
@@ -526,7 +526,7 @@ def test_input_called_like_a_product_is_never_replaced(work, monkeypatch, option
         (work.folder / "e2.fits").rename(work.out / name)
         work.yaml(images=["e1.fits", f"out/{name}", "e3.fits"])
     computed = []
-    monkeypatch.setattr("crmasks_widgets.cli._compute_and_save", lambda *_: computed.append(1))
+    monkeypatch.setattr("crmasks_widgets.commands._compute_and_save", lambda *_: computed.append(1))
     refused(
         work, f"out/{name}: found an input of this run", "another output folder", arguments=options
     )
