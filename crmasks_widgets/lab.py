@@ -30,8 +30,6 @@ from nbformat.v4 import new_code_cell, new_notebook, output_from_msg
 from crmasks_widgets.errors import OutputError, StartError
 from crmasks_widgets.exposure_names import is_pattern, split_plane
 from crmasks_widgets.files.finding import FITS_NAME
-from crmasks_widgets.loading import load_analysis
-from crmasks_widgets.starting.opening import open_files
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +49,10 @@ LAB: Final = (
     "--ServerApp.certfile=",
     "--ServerApp.log_level=ERROR",
     "--LabApp.log_level=ERROR",
+    # Takes a tenth of the start, and serves no page here.
+    '--ServerApp.jpserver_extensions={"jupyterlab": True, "voila.server_extension": False}',
 )
+CONTENTS: Final = "crmasks_widgets.lab_contents.PatientContents"
 VOILA: Final = (
     "voila",
     "--no-browser",
@@ -213,23 +214,32 @@ def serve(sources: Sources, options: ServerOptions) -> None:
     environment = {**os.environ, "JUPYTER_TOKEN": token}
     start = _serve_voila if options.voila else _serve_lab
     with _signals_interrupt(), start(sources, options, environment, port) as (process, path):
-        page = "" if options.voila else f"doc/tree/{quote(path.name)}"
-        url = f"http://{HOST}:{port}/{page}?token={token}"
-        logger.info("the dashboard is open at %s", url)
         logger.info("notebook: %s; Ctrl-C here ends it", path)
-        if options.browser:
-            webbrowser.open(url)
         process.wait()
 
 
 Served = tuple["subprocess.Popen[bytes]", Path]
 
 
+def _show(options: ServerOptions, environment: Mapping[str, str], port: int, page: str) -> None:
+    """Say where the page is, and open it."""
+    url = f"http://{HOST}:{port}/{page}?token={environment['JUPYTER_TOKEN']}"
+    logger.info("the dashboard will be open at %s", url)
+    if options.browser:
+        webbrowser.open(url)
+
+
 def _check(sources: Sources) -> None:
     """Say now what is wrong with the files, not on a page of the browser."""
+    if not sources:
+        return
+    # The server starts before what computes is loaded.
+    from crmasks_widgets.loading import load_analysis
+    from crmasks_widgets.starting.opening import open_files
+
     if is_parameter_file(sources):
         load_analysis(sources[0])
-    elif sources:
+    else:
         open_files(sources)
 
 
@@ -243,6 +253,7 @@ def _serve_voila(
     environment["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
     command = [*VOILA, f"--Voila.port={port}", str(path)]
     with serving(command, environment, port) as process:
+        _show(options, environment, port, "")
         yield process, path
 
 
@@ -253,10 +264,15 @@ def _serve_lab(
     command = [*LAB, f"--ServerApp.port={port}", f"--ServerApp.root_dir={Path.cwd()}"]
     # Lets the dashboard close side bars in its own page.
     command += ["--LabApp.expose_app_in_browser=True", *["--allow-root"] * options.allow_root]
+    command += [f"--ServerApp.contents_manager_class={CONTENTS}"]
+    token = environment["JUPYTER_TOKEN"]
     # The server takes seconds to start, the files too.
     with serving(command, environment, port, meanwhile=partial(_check, sources)) as process:
         path = prepare_notebook(Path(), sources)
-        _open_dashboard(path, port, environment["JUPYTER_TOKEN"])
+        kernel = _start_kernel(path, port, token)
+        # The page loads while the kernel computes: it gets the notebook when that is stored.
+        _show(options, environment, port, f"doc/tree/{quote(path.name)}")
+        _open_dashboard(path, kernel, port, token)
         yield process, path
 
 
@@ -366,12 +382,16 @@ def _wait_until_listening(process: "subprocess.Popen[bytes]", name: str, port: i
     raise StartError(msg)
 
 
-def _open_dashboard(path: Path, port: int, token: str) -> None:
-    """Run the first cell where the page will find its kernel, and its output in the notebook."""
+def _start_kernel(path: Path, port: int, token: str) -> str:
+    """Start a kernel where the page of a notebook will find it; its identifier."""
+    wanted = {"path": path.name, "name": path.name, "type": "notebook", "kernel": KERNEL}
+    return str(ask_server(port, token, "POST", "api/sessions", wanted)["kernel"]["id"])
+
+
+def _open_dashboard(path: Path, kernel: str, port: int, token: str) -> None:
+    """Run the first cell, and store the notebook with its output."""
     notebook = nbformat.read(path, as_version=4)
     cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    wanted = {"path": path.name, "name": path.name, "type": "notebook", "kernel": KERNEL}
-    kernel = ask_server(port, token, "POST", "api/sessions", wanted)["kernel"]["id"]
     connection = Path(jupyter_runtime_dir()) / f"kernel-{kernel}.json"
     cell.execution_count, cell.outputs = _run(cell.source, connection)
     # JupyterLab shows widgets of trusted cells only; when the server stores such, it signs them.

@@ -1,5 +1,6 @@
 """`crmasks lab` without a browser: what it refuses, and the notebook it writes."""
 
+import asyncio
 import json
 import re
 import socket
@@ -11,6 +12,7 @@ import pytest
 from crmasks_widgets import lab
 from crmasks_widgets.demo import demo_analysis, demo_scene
 from crmasks_widgets.errors import OutputError, StartError
+from crmasks_widgets.lab_contents import PatientContents
 
 from .conftest import digests
 
@@ -155,3 +157,22 @@ def test_the_analysis_of_the_demo_has_its_exposures_and_levels():
     parameters = analysis.parameters
     assert (parameters.gain, parameters.rnoise) == (scene.gain, scene.rnoise)
     assert (parameters.bias, parameters.mm_seed) == (scene.bias, 3)
+
+
+def test_a_page_gets_its_notebook_when_that_is_stored(tmp_path):
+    path = lab.prepare_notebook(tmp_path, [])
+    (tmp_path / "notes.txt").write_text("mine")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="the dashboard")]
+
+    async def ask():
+        files = PatientContents(root_dir=str(tmp_path))
+        asked = asyncio.create_task(files.get(path.name))
+        assert (await files.get("notes.txt"))["content"] == "mine"
+        assert (await files.get(path.name, content=False))["content"] is None
+        assert not asked.done()
+        await files.save({"type": "notebook", "format": "json", "content": notebook}, path.name)
+        for answer in (await asked, await files.get(path.name)):
+            assert answer["content"]["cells"][0]["outputs"][0]["text"] == "the dashboard"
+
+    asyncio.run(ask())
