@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 
 from crmasks_widgets import load_analysis
-from crmasks_widgets.cli import EXIT_BAD_INPUT
+from crmasks_widgets.ending import EXIT_BAD_INPUT
 from crmasks_widgets.files import writing
 from crmasks_widgets.files.folder_lock import TEMPORARY_PREFIX
 from crmasks_widgets.products import room_needed

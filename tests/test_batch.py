@@ -21,7 +21,7 @@ from crmasks_widgets.batch import Options, check_workers, run_batch, workers_at_
 from crmasks_widgets.batch.block import RECORD_NAME, Outcome, Task, run_block
 from crmasks_widgets.batch.blocks import find_blocks, memory_of
 from crmasks_widgets.batch.report import html_text
-from crmasks_widgets.cli import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OTHER
+from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OTHER
 from crmasks_widgets.errors import StartError
 from crmasks_widgets.files.folder_lock import LOCK_NAME, TEMPORARY_PREFIX
 from crmasks_widgets.files.writing import occupied

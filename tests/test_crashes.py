@@ -20,7 +20,7 @@ import pytest
 from astropy.io import fits
 
 from crmasks_widgets import OutputError, save_all
-from crmasks_widgets.cli import EXIT_BAD_INPUT
+from crmasks_widgets.ending import EXIT_BAD_INPUT
 from crmasks_widgets.files import folder_lock, writing
 from crmasks_widgets.files.folder_lock import LOCK_NAME, TEMPORARY_PREFIX, temporary_path
 from crmasks_widgets.files.writing import Product, occupied, write_products

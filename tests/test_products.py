@@ -26,8 +26,8 @@ from crmasks_widgets import (
     save_all,
 )
 from crmasks_widgets.analysis.schedule import compute_all
-from crmasks_widgets.cli import EXIT_EXISTS
 from crmasks_widgets.detectors import DETECTORS
+from crmasks_widgets.ending import EXIT_EXISTS
 
 from .conftest import (
     BOTH,
