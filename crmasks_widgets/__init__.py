@@ -1,4 +1,4 @@
-"""Remove the cosmic rays that survive a median of three or more long exposures."""
+"""Remove the cosmic rays that survive a median of a few long exposures."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ def open(files: "str | Path | Sequence[str | Path]", **given: Any) -> "Dashboard
     Parameters
     ----------
     files : path, or sequence of paths
-        FITS files, folders and patterns; three or more exposures of one field.
+        FITS files, folders and patterns; two or more exposures of one field.
     **given : object
         Parameters that are known, such as ``gain=1.7`` or ``extnum="SCI"``; of files with several
         detectors, ``detector=2`` or its name, the first by default.

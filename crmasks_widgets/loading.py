@@ -165,7 +165,7 @@ def _detectors(
 ) -> _Detectors:
     file = read_parameter_file(path, seed)
     if file.images is None:
-        msg = f"{path}: images: found none, expected a list of three or more FITS files"
+        msg = f"{path}: images: found none, expected a list of two or more FITS files"
         raise ParameterError(msg)
     places = (Path(), Path(path).parent) if folders is None else tuple(folders)
     if not file.is_of_several:

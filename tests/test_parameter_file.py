@@ -502,7 +502,7 @@ def test_file_names_that_look_like_something_else() -> None:
             {"crmethod": "significance"},
             "  # numina-crmasks 0.36.0 cannot run this.*\n  crmethod: significance",
         ),
-        ({}, "# images: a list of at least 3 FITS files, needed to run this file\nextnum: 0"),
+        ({}, "# images: a list of at least 2 FITS files, needed to run this file\nextnum: 0"),
         ({"mm_threshold_rnoise": 3}, "# for numina-crmasks 0.36.0: .*\n  mm_threshold: "),
     ],
 )

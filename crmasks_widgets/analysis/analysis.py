@@ -62,7 +62,7 @@ class Analysis:
     Parameters
     ----------
     exposures : ExposureSet
-        Three or more equivalent exposures.
+        Two or more equivalent exposures.
     parameters : Parameters
         How to look at them.
     calibration : Calibration, optional

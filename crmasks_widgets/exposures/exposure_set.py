@@ -108,7 +108,7 @@ class ExposureSet:
         Raises
         ------
         InputError
-            Fewer than three, not 2-D, not numbers, of different shapes or units, or without a
+            Fewer than two, not 2-D, not numbers, of different shapes or units, or without a
             valid pixel.
         """
         names = tuple(names or (f"exposure {i + 1}" for i in range(len(arrays))))
@@ -286,7 +286,7 @@ def read_exposures(
 
     Parameters
     ----------
-    paths : sequence of at least 3 paths
+    paths : sequence of at least 2 paths
         The files; ``cube.fits[0]`` is the first image of a cube. Relative ones are looked for in
         `folders`, in this order.
     extnum : int or str

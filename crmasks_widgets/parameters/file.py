@@ -309,9 +309,11 @@ def _notes(values: Mapping[str, object]) -> dict[str, str]:
         if isinstance(values[key], str | list)
     }
     if values["images"] is None:
-        notes["images"] = "images: a list of at least 3 FITS files, needed to run this file"
+        notes["images"] = "images: a list of at least 2 FITS files, needed to run this file"
     elif isinstance(values["images"], tuple) and any(map(is_pattern, values["images"])):
         notes["images"] = f"{reference} wants file names, at least 3"
+    elif len(values["images"]) < 3:  # type: ignore[arg-type]
+        notes["images"] = f"{reference} wants at least 3"
     if not isinstance(values["extnum"], int):
         notes["extnum"] = f"{reference} cannot read a name or several: give it the number of one"
     if values["mm_threshold_rnoise"] is not None:

@@ -11,7 +11,7 @@ from crmasks_widgets.core.codes import colours_by_name
 from crmasks_widgets.core.typing import FloatArray
 from crmasks_widgets.figures.diagnostics import Detected, diagram_axes
 from crmasks_widgets.figures.diagram_density import StretchedAxis, density, stretched_axis
-from crmasks_widgets.figures.histogram2d import N_CURVE_POINTS, X_LABEL, Y_LABEL
+from crmasks_widgets.figures.histogram2d import N_CURVE_POINTS, X_LABEL
 from crmasks_widgets.report.pictures import Picture, density_picture
 
 WIDTH: Final = 640
@@ -107,7 +107,7 @@ def draw(analysis: Analysis, brightest: npt.NDArray[np.int64]) -> Drawing:
     return Drawing(
         density_picture(density(minimum, height, x_axis, y_axis)),
         X_LABEL,
-        _SIGMA_LABEL if in_sigma else Y_LABEL,
+        _SIGMA_LABEL if in_sigma else f"{found.height_name} (ADU)",
         tuple(Tick(float(_along_x(np.array([t]), x_axis)[0]), _said(t)) for t in x_axis.ticks()),
         tuple(Tick(float(_along_y(np.array([t]), y_axis)[0]), _said(t)) for t in y_axis.ticks()),
         lines,

@@ -40,7 +40,7 @@ from crmasks_widgets.core.significance.everywhere import (
 from crmasks_widgets.core.targets import all_targets
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.detectors import rows
-from crmasks_widgets.hit_classes import CLASS_NAMES, LOW_NAME, LOW_REASON, PLAIN_NAME
+from crmasks_widgets.hit_classes import CLASS_NAMES, COINCIDENT, LOW_NAME, LOW_REASON, PLAIN_NAME
 from crmasks_widgets.parameters import types
 
 logger = logging.getLogger(__name__)
@@ -197,7 +197,9 @@ def hits(read: Reader) -> Table:
     verdict = verdicts.verdicts(labels, confirmed, edited.rejected, _ignored(read))
     if _judged(read):
         classes = read("classes")
-        table["class"] = np.array([CLASS_NAMES[k] for k in classes.names], "U28")
+        # Of two exposures, one that is hit is enough: nothing need coincide.
+        names = {**CLASS_NAMES, COINCIDENT: PLAIN_NAME} if stack.n == 2 else CLASS_NAMES
+        table["class"] = np.array([names[k] for k in classes.names], "U28")
         table["reason"] = classes.reasons
         kept = ~classes.outside(read.p.sg_corrected)[1:]
         table["corrected"] = kept & ~np.isin(verdict, verdicts.OUT)
