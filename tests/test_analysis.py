@@ -32,6 +32,7 @@ CHANGES = {
     "pixels_to_be_replaced_by_local_median": ((30, 30, 3, 3),),
     "mediancr_pixels_confirmed": ((30, 30),),
     "la_gain_apply": False, "la_sigclip": 8.0, "la_sigfrac": 0.5, "la_objlim": 3.0,
+    "la_sigclip_second": 3.0, "la_sigfrac_second": 0.2, "la_objlim_second": 2.0,
     "la_satlevel": 3000.0, "la_niter": 1, "la_sepmed": False, "la_cleantype": "medmask",
     "la_fsmode": "median", "la_psfmodel": "moffat", "la_psffwhm_x": 3.0, "la_psffwhm_y": 2.0,
     "la_psfsize": 7, "la_psfbeta": 3.0, "la_verbose": True, "la_padwidth": 5,

@@ -195,10 +195,14 @@ def test_keys_of_later_versions() -> None:
         "p.yaml: ignored, known to later numina-crmasks only: "
         "dc_threshold, mm_synthetic, nn_model, pc_sigma"
     ]
-    with pytest.raises(
-        ParameterError, match=r"la_sigclip: found \[5.0, 3.0\], expected one number"
-    ):
-        read("{la_sigclip: [5.0, 3.0]}")
+    pairs = read("{la_sigclip: [5.0, 3.0], la_objlim: [4.0, 4.0], la_sigfrac: 0.2}")
+    assert (pairs.la_sigclip, pairs.la_sigclip_second) == (5.0, 3.0)
+    assert (pairs.la_objlim, pairs.la_objlim_second, pairs.la_sigfrac_second) == (4.0, None, None)
+    assert Parameters.from_yaml_text(pairs.to_yaml()) == pairs
+    with pytest.raises(ParameterError, match=r"la_sigclip: found \[5, 3, 2\], expected a number"):
+        read("{la_sigclip: [5, 3, 2]}")
+    with pytest.raises(ParameterError, match="la_sigclip_second: found -3, expected a finite"):
+        read("{la_sigclip: [5, -3]}")
     made = read("{mm_threshold_rnoise: 3}")
     assert (made.mm_threshold, made.mm_threshold_rnoise) == (0.0, 3.0)
     with pytest.raises(

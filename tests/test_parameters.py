@@ -21,7 +21,10 @@ INTEGERS = [info.name for info in TABLE.values() if info.kind == "integer"]
 NUMBERS = [info.name for info in TABLE.values() if info.kind == "number"]
 SWITCHES = [info.name for info in TABLE.values() if info.kind == "switch"]
 CHOICES = [info.name for info in TABLE.values() if info.kind == "choice"]
-NULLABLE_NUMBERS = {"mm_threshold", "mm_threshold_rnoise", "mm_expected_false", "mm_seed"}
+NULLABLE_NUMBERS = {
+    "mm_threshold", "mm_threshold_rnoise", "mm_expected_false", "mm_seed", "la_sigclip_second",
+    "la_sigfrac_second", "la_objlim_second",
+}  # fmt: skip
 REGION_LISTS = ["flux_factor_regions", "regions_to_be_skipped"]
 PIXEL_LISTS = [
     "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr", "mediancr_pixels_rejected",
@@ -37,6 +40,7 @@ def refused(message: str, **given_values: object) -> None:
 
 
 OWN = {
+    "la_sigclip_second", "la_sigfrac_second", "la_objlim_second",
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
     "mediancr_pixels_rejected", "max_flagged_fraction", "dq_extension", "dq_bits",
     "bad_pixel_mask", "noise_extension", "noise_kind",
@@ -59,6 +63,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "noise_extension": None, "noise_kind": "auto", "mediancr_pixels_confirmed": None,
         "verify_cr": False, "semiwindow": 15, "color_scale": "minmax", "maxplots": -1,
         "la_gain_apply": True, "la_sigclip": 5.0, "la_sigfrac": 0.3, "la_objlim": 5.0,
+        "la_sigclip_second": None, "la_sigfrac_second": None, "la_objlim_second": None,
         "la_satlevel": 65535.0, "la_niter": 4, "la_sepmed": True, "la_cleantype": "meanmask",
         "la_fsmode": "convolve", "la_psfmodel": "gaussxy", "la_psffwhm_x": 2.5,
         "la_psffwhm_y": 2.5, "la_psfsize": 11, "la_psfbeta": 4.765, "la_verbose": False,

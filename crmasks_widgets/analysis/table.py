@@ -12,6 +12,14 @@ from crmasks_widgets.analysis.graph import Stage
 from crmasks_widgets.analysis.stages import basic, lacosmic, masks, mm, significance
 
 _NOISE = ("gain", "rnoise")
+_PREPARATION = (
+    *_NOISE, "bias", "apply_flux_factor_to", "la_satlevel", "la_sepmed", "la_fsmode",
+    "la_psfmodel", "la_psffwhm_x", "la_psffwhm_y", "la_psfsize", "la_psfbeta", "la_padwidth",
+)  # fmt: skip
+_LACOSMIC = (
+    *_PREPARATION, "la_sigclip", "la_sigfrac", "la_objlim", "la_niter", "la_cleantype",
+    "la_engine", "la_verbose", "la_gain_apply",
+)  # fmt: skip
 
 STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     # The exposures side by side.
@@ -26,17 +34,14 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     # L.A.Cosmic.
     "prepared": Stage(
         lacosmic.prepared,
-        (
-            *_NOISE, "bias", "apply_flux_factor_to", "la_satlevel", "la_sepmed", "la_fsmode",
-            "la_psfmodel", "la_psffwhm_x", "la_psffwhm_y", "la_psfsize", "la_psfbeta",
-            "la_padwidth",
-        ),
+        _PREPARATION,
         ("stack", "alignment"),
     ),
+    "peaks": Stage(lacosmic.peaks, _LACOSMIC, ("prepared", "stack", "alignment")),
     "lacosmic": Stage(
         lacosmic.lacosmic,
-        (*_NOISE, "bias", "apply_flux_factor_to", "la_*"),
-        ("prepared", "stack", "alignment"),
+        (*_LACOSMIC, "la_sigclip_second", "la_sigfrac_second", "la_objlim_second"),
+        ("peaks", "prepared", "stack", "alignment"),
     ),
     # The Median-Minimum diagram.
     "plane": Stage(

@@ -61,9 +61,6 @@ NULL_AS_MISSING: Final = frozenset(
 )
 """Keys that numina-crmasks 0.36.0 lets be null though null is no value of theirs here."""
 
-LATER_PAIRS: Final = ("la_sigclip", "la_sigfrac", "la_objlim")
-"""Keys whose value is a pair, one for each of two runs, in those versions."""
-
 _TITLES: Final = (
     ("exposures", "exposures and detector"),
     ("general", "general"),
@@ -157,15 +154,10 @@ def _settings(
     later = sorted(k for k in block if k in LATER_KEYS or k.startswith(LATER_PREFIXES))
     if later:
         remarks.append("ignored, known to later numina-crmasks only: " + ", ".join(later))
-    for key, value in block.items():
+    for key in block:
         if key in EXPOSURE_KEYS:
             raise ParameterError(
                 f"{key}: found under {REQUIREMENTS}, expected it at the top level of the file"
-            )
-        if key in LATER_PAIRS and isinstance(value, list):
-            raise ParameterError(
-                f"{key}: found {shown(value)}, expected one number "
-                "(pairs for two runs belong to later numina-crmasks)"
             )
     unset = sorted(k for k in block if k in NULL_AS_MISSING and is_none_text(block[k]))
     if unset:
