@@ -41,6 +41,9 @@ CHANGES = {
     "mm_knots_splfit": 4, "mm_fixed_points_in_boundary": ((0.0, 40.0, 1e4), (500.0, 90.0, 1e4)),
     "mm_nsimulations": 2, "mm_niter_boundary_extension": 1, "mm_weight_boundary_extension": 3.0,
     "mm_threshold": 45.0, "mm_threshold_rnoise": 12.0, "mm_minimum_max2d_rnoise": 9.0,
+    "mm_cr_coincidences": 2, "mm_synthetic": "single", "mm_hist2d_min_neighbors": 5,
+    "mm_ydiag_max": 90.0, "mm_dilation": 1, "mm_threshold_for": "all",
+    "mm_photon_distribution": "nbinom", "mm_nbinom_shape": 30.0,
     "mm_seed": 4, "semiwindow": 7, "color_scale": "zscale", "maxplots": 3, "verify_cr": True,
     "dq_extension": "DQ", "dq_bits": (4,), "bad_pixel_mask": "m.fits",
     "noise_extension": "ERR", "noise_kind": "ivar",
@@ -105,6 +108,8 @@ def needed(name, table=STAGES):
 @pytest.mark.parametrize("name", sorted(CHANGES))
 def test_a_change_equals_a_fresh_computation_and_keeps_the_rest(exposures, name):
     base = BASE.replace(crmethod="significance") if name.startswith("sg_") else BASE
+    if name == "mm_nbinom_shape":
+        base = base.replace(mm_photon_distribution="nbinom")
     analysis = cm.Analysis(exposures, base)
     everything(analysis)
     before = analysis.computed()
@@ -116,11 +121,26 @@ def test_a_change_equals_a_fresh_computation_and_keeps_the_rest(exposures, name)
     if "mm_fixed_points_in_boundary" in change:
         # The points are lower than what the noise reaches: the plane keeps its limits.
         table["plane"] = replace(STAGES["plane"], parameters=("gain", "rnoise", "mm_seed"))
+    if name != "mm_synthetic":
+        # The median is simulated as it is, whatever detects.
+        table["synthetic"] = replace(STAGES["synthetic"], parameters=(), needs=())
     stale = set().union(*(needed(key, table) for key in change))
     assert changed.computed() == {key for key in before if key[0] not in stale}
     assert bool(stale) != (name in NO_STAGE)
     assert_same(everything(changed), everything(cm.Analysis(exposures, changed.parameters)))
     assert analysis.computed() == before
+
+
+def test_what_the_simulations_do_not_use_leaves_them(exposures):
+    analysis = cm.Analysis(exposures, BASE)
+    _ = analysis.masks
+    assert analysis.replace(mm_nbinom_shape=30.0).computed() == analysis.computed()
+    cleaned = analysis.replace(mm_synthetic="median")
+    assert ("simulated", None) not in cleaned.computed()
+    _ = cleaned.masks
+    for change, kept in (({"la_sigclip": 6.0}, False), ({"mm_dilation": 2}, True)):
+        assert (("simulated", None) in cleaned.replace(**change).computed()) == kept
+    assert ("peaks", "median") in cleaned.replace(la_sigclip_second=3.0).computed()
 
 
 @settings(max_examples=count(5, 20))
@@ -512,7 +532,7 @@ def test_without_a_seed_order_statistics_do(exposures):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"mm_xy_offsets": CHANGES["mm_xy_offsets"]}, "exposures are displaced"),
+        ({"mm_xy_offsets": CHANGES["mm_xy_offsets"]}, "exposures displaced"),
         ({"rnoise": 0.1}, "found a readout noise of 0.15 e-"),
     ],
 )

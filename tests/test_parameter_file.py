@@ -190,11 +190,26 @@ def test_keys_of_later_versions() -> None:
     with pytest.raises(ParameterError, match=r"use_(aux|la)median: found together with use_"):
         read("{use_auxmedian: true, use_lamedian: true}")
     with pytest.warns(CrmasksWarning) as caught:
-        read("{dc_threshold: 0.5, pc_sigma: 3, nn_model: x, mm_synthetic: median, dilation: 0}")
+        read("{dc_threshold: 0.5, pc_sigma_det: [5, 3], nn_model: NRES, debug: true, dilation: 0}")
     assert [str(w.message) for w in caught] == [
-        "p.yaml: ignored, known to later numina-crmasks only: "
-        "dc_threshold, mm_synthetic, nn_model, pc_sigma"
+        "p.yaml: without effect here: dc_threshold, debug, nn_model, pc_sigma_det"
     ]
+    with pytest.warns(CrmasksWarning, match="without effect here: dc_mask"):
+        read("{dc_mask: ACS_WFC}")  # the default of a recipe, which is no name of a model
+    with pytest.raises(ParameterError, match="dc_mask: found 'ACS', expected ACS-WFC or WFC3-UVIS"):
+        read("{dc_mask: ACS}")
+    with pytest.raises(
+        ParameterError,
+        match="crmethod: found mm_deepcr, which needs the detector deepCR, expected one that is ",
+    ):
+        read("{crmethod: mm_deepcr}")
+    # What a file of those versions leaves out means what it means there.
+    assert read("{mm_dilation: 1}").mm_synthetic == "median"
+    assert read("{mm_dilation: 1}").mm_threshold_for == "all"
+    assert read("{mm_dilation: 1, mm_synthetic: single}").mm_synthetic == "single"
+    assert read("{dilation: 1}").mm_synthetic == "raw"
+    later = read("{mm_dilation: 1, mm_nbinom_shape: 60}")
+    assert Parameters.from_yaml_text(later.to_yaml()) == later
     pairs = read("{la_sigclip: [5.0, 3.0], la_objlim: [4.0, 4.0], la_sigfrac: 0.2}")
     assert (pairs.la_sigclip, pairs.la_sigclip_second) == (5.0, 3.0)
     assert (pairs.la_objlim, pairs.la_objlim_second, pairs.la_sigfrac_second) == (4.0, None, None)
@@ -231,7 +246,7 @@ def test_keys_of_later_versions() -> None:
         (TOP + "requirements: {'a\\nb': 2}\n", r"'a\\\\nb': .*unknown"),
         (TOP + 'requirements: {"a\\nb": 2}\n', r"'a\\nb': .*unknown"),
         (TOP + "requirements: {la_niter: 2}\ncrmasks_widgets: {mm_treshold: 2}\n",
-         "mm_treshold: .*the nearest is mm_threshold_rnoise"),
+         "mm_treshold: .*the nearest is mm_threshold_for"),
         (TOP + "requirements: {la_niter: 2}\ncrmasks_widgets: {dilation: 2}\n",
          "dilation: found under crmasks_widgets, expected it once, under requirements"),
         (TOP + "requirements: {la_niter: 2}\ncrmasks_widgets: {gain: 2}\n",

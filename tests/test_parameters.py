@@ -23,7 +23,7 @@ SWITCHES = [info.name for info in TABLE.values() if info.kind == "switch"]
 CHOICES = [info.name for info in TABLE.values() if info.kind == "choice"]
 NULLABLE_NUMBERS = {
     "mm_threshold", "mm_threshold_rnoise", "mm_expected_false", "mm_seed", "la_sigclip_second",
-    "la_sigfrac_second", "la_objlim_second",
+    "la_sigfrac_second", "la_objlim_second", "mm_cr_coincidences",
 }  # fmt: skip
 REGION_LISTS = ["flux_factor_regions", "regions_to_be_skipped"]
 PIXEL_LISTS = [
@@ -40,6 +40,8 @@ def refused(message: str, **given_values: object) -> None:
 
 
 OWN = {
+    "mm_cr_coincidences", "mm_synthetic", "mm_hist2d_min_neighbors", "mm_ydiag_max",
+    "mm_dilation", "mm_threshold_for", "mm_photon_distribution", "mm_nbinom_shape",
     "la_sigclip_second", "la_sigfrac_second", "la_objlim_second",
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
     "mediancr_pixels_rejected", "max_flagged_fraction", "dq_extension", "dq_bits",
@@ -68,6 +70,9 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "la_fsmode": "convolve", "la_psfmodel": "gaussxy", "la_psffwhm_x": 2.5,
         "la_psffwhm_y": 2.5, "la_psfsize": 11, "la_psfbeta": 4.765, "la_verbose": False,
         "la_padwidth": 0, "la_engine": "fast",
+        "mm_cr_coincidences": None, "mm_synthetic": "raw", "mm_hist2d_min_neighbors": 0,
+        "mm_ydiag_max": 0.0, "mm_dilation": 0, "mm_threshold_for": "mm",
+        "mm_photon_distribution": "poisson", "mm_nbinom_shape": 1000.0,
         "mm_simulation": "auto", "mm_expected_false": None,
         "mm_xy_offsets": None, "mm_crosscorr_region": None, "mm_boundary_fit": "spline",
         "mm_knots_splfit": 3, "mm_fixed_points_in_boundary": None, "mm_nsimulations": 10,

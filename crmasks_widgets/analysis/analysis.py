@@ -207,12 +207,13 @@ class Analysis:
 
     def _unaffected(self, parameters: Parameters, changed: set[str]) -> tuple[str, ...]:
         """Stages that come out the same although they read a parameter that changed."""
+        as_before = tuple(mm_stages.same_sources(self.parameters, parameters))
         if ("plane", None) not in self.computed():
-            return ()
+            return as_before
         same = mm_stages.same_plane(
             self.parameters, parameters, changed, self.plane, displaced=self.alignment.displaced
         )
-        return ("plane",) if same else ()
+        return (*as_before, "plane") if same else as_before
 
     def preset(
         self, results: Mapping[Key, Any], checksum: str, path: Path | None = None
@@ -298,6 +299,11 @@ class Analysis:
     def stack(self) -> Stack:
         """Bias-subtracted cube, and its frames over the exposures."""
         return self.result("stack")
+
+    @property
+    def mm_stack(self) -> Stack:
+        """The stack as the Median-Minimum diagram has it: see `mm_cr_coincidences`."""
+        return self.result("mm_stack")
 
     def lacosmic(self, target: Target) -> LacosmicResult:
         """L.A.Cosmic of "median", "mean" or exposure 1...n."""

@@ -10,8 +10,13 @@ from typing import Final
 
 from crmasks_widgets.analysis.graph import Stage
 from crmasks_widgets.analysis.stages import basic, lacosmic, masks, mm, significance
+from crmasks_widgets.detectors import DETECTORS
 
 _NOISE = ("gain", "rnoise")
+# Detectors that tell what a frame would be without hits, before the diagram is simulated.
+_ONE_FRAME = tuple(
+    f"flagged_{key}" for key, row in DETECTORS.items() if row.looks_at == "one frame"
+)
 _PREPARATION = (
     *_NOISE, "bias", "apply_flux_factor_to", "la_satlevel", "la_sepmed", "la_fsmode",
     "la_psfmodel", "la_psffwhm_x", "la_psffwhm_y", "la_psfsize", "la_psfbeta", "la_padwidth",
@@ -43,21 +48,33 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         (*_LACOSMIC, "la_sigclip_second", "la_sigfrac_second", "la_objlim_second"),
         ("peaks", "prepared", "stack", "alignment"),
     ),
+    "flagged_lacosmic": Stage(masks.flagged_lacosmic, (), ("lacosmic",)),
     # The Median-Minimum diagram.
+    "mm_stack": Stage(mm.mm_stack, ("mm_cr_coincidences",), ("stack",)),
+    "synthetic": Stage(
+        mm.synthetic, ("mm_synthetic", "crmethod"), ("mm_stack", "lacosmic", *_ONE_FRAME)
+    ),
+    "photons": Stage(mm.photons, ("mm_photon_distribution", "mm_nbinom_shape")),
     "plane": Stage(
-        mm.plane, (*_NOISE, "mm_seed", "mm_fixed_points_in_boundary"), ("stack", "alignment")
+        mm.plane,
+        (*_NOISE, "mm_seed", "mm_fixed_points_in_boundary", "mm_ydiag_max"),
+        ("mm_stack", "photons", "alignment"),
     ),
     "exact": Stage(
         mm.exact,
-        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to"),
-        ("plane", "stack", "alignment"),
+        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_cr_coincidences"),
+        ("plane", "synthetic", "photons", "stack", "alignment"),
     ),
-    "expected": Stage(
-        mm.expected,
-        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_simulation", "mm_seed"),
-        ("exact", "plane", "stack", "alignment"),
+    "simulated": Stage(
+        mm.simulated,
+        (
+            *_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_simulation", "mm_seed",
+            "mm_cr_coincidences",
+        ),
+        ("exact", "plane", "synthetic", "photons", "stack", "alignment"),
     ),
-    "observed": Stage(mm.observed, (), ("plane", "stack")),
+    "expected": Stage(mm.expected, ("mm_hist2d_min_neighbors",), ("simulated",)),
+    "observed": Stage(mm.observed, (), ("plane", "mm_stack")),
     "boundary": Stage(
         mm.boundary,
         (
@@ -110,17 +127,16 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         significance.significance_diagram, (), ("significance", "plane", "stack")
     ),
     # From detections to masks and combinations.
-    "flagged_lacosmic": Stage(masks.flagged_lacosmic, (), ("lacosmic",)),
     "flagged_mm": Stage(
         masks.flagged_mm,
-        ("rnoise", "mm_minimum_max2d_rnoise"),
-        ("boundary", "threshold", "stack"),
+        ("rnoise", "mm_minimum_max2d_rnoise", "mm_dilation"),
+        ("boundary", "threshold", "mm_stack"),
     ),
     "flagged_significance": Stage(masks.flagged_significance, (), ("significant",)),
     "flags": Stage(
         masks.flags,
-        ("crmethod", "max_flagged_fraction"),
-        ("flagged_*", "stack", "apart", "disagreement"),
+        ("crmethod", "max_flagged_fraction", "mm_threshold_for"),
+        ("flagged_*", "threshold", "mm_stack", "stack", "apart", "disagreement"),
     ),
     "edits": Stage(
         masks.edits,

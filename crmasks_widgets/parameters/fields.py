@@ -171,6 +171,33 @@ class LacosmicFields(GeneralFields):
 class MedianMinimumFields(LacosmicFields):
     """The Median-Minimum diagram."""
 
+    mm_cr_coincidences: types.OptionalCount = about(
+        None, "exposures that may be hit in one pixel: so many highest values are left out and the "
+        "mean of the others taken for the minimum; null: the minimum", low=2, in_reference=False,
+    )  # fmt: skip
+    mm_photon_distribution: Literal["poisson", "nbinom"] = about(
+        "poisson", "law of the simulated photons; nbinom: negative binomial, for exposures that "
+        "scatter more", in_reference=False,
+    )  # fmt: skip
+    mm_nbinom_shape: float = about(
+        1000.0, "shape k of nbinom, whose variance is m + m²/k at a mean of m electrons", above=0,
+        in_reference=False,
+    )  # fmt: skip
+    mm_synthetic: Literal["raw", "median", "single"] = about(
+        "raw", "what is simulated: the median as it is, the median without the hits of the other "
+        "detector, or each exposure without them", in_reference=False,
+    )  # fmt: skip
+    mm_hist2d_min_neighbors: types.Neighbours = about(
+        0, "occupied bins that a bin of the simulated diagram needs around it to count", low=0,
+        expected="an integer from 0 to 8", in_reference=False,
+    )  # fmt: skip
+    mm_ydiag_max: float = about(
+        0.0, "height of the diagram; 0: as the noise needs", "ADU", low=0, in_reference=False
+    )
+    mm_dilation: types.Count = about(
+        0, "how far what the diagram flags grows, before dilation", "pixel", low=0,
+        in_reference=False,
+    )  # fmt: skip
     mm_xy_offsets: types.Offsets = about(
         None,
         "displacement [dx, dy] of each exposure against the median",
@@ -215,6 +242,10 @@ class MedianMinimumFields(LacosmicFields):
         low=0,
         in_reference=False,
     )
+    mm_threshold_for: Literal["mm", "all"] = about(
+        "mm", "what mm_threshold acts on; all: groups of the other detector too, which need one "
+        "pixel above it", in_reference=False,
+    )  # fmt: skip
     mm_minimum_max2d_rnoise: float = about(
         5.0, "least maximum of a hit over the exposures", "readout noise", low=0
     )

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from crmasks_widgets.detectors import Detector, rows
 from crmasks_widgets.hit_classes import CLASSES
-from crmasks_widgets.parameters import coordinates, values
-from crmasks_widgets.parameters.info import LARGEST, Choices
+from crmasks_widgets.parameters import coordinates, later, values
+from crmasks_widgets.parameters.info import LARGEST, Choices, one_of
 
 LARGEST_SEED: Final = 2**128 - 1
 """Largest accepted seed."""
@@ -72,9 +72,14 @@ def methods_where(fact: Callable[[Detector], bool], *, all_of: bool = False) -> 
 
 
 def _method(value: object) -> str:
-    if not isinstance(value, str) or value not in METHODS:
-        raise values.RefusedValueError(value)
-    return value
+    if isinstance(value, str) and value in METHODS:
+        return value
+    if isinstance(value, str) and value in later.METHODS:
+        found = f"{value}, which needs the detector {later.METHODS[value]}"
+        raise values.RefusedValueError(
+            found, f"one that is installed: {one_of(tuple(METHODS))}", in_words=True
+        )
+    raise values.RefusedValueError(value)
 
 
 HIT_CLASSES_RULE: Final = "a list of some of " + ", ".join(CLASSES)
@@ -91,6 +96,8 @@ def _hit_classes(value: object) -> tuple[str, ...]:
 
 Method = Annotated[str, PlainValidator(_method), Choices(tuple(METHODS))]
 Count = Annotated[int, Field(le=LARGEST)]
+OptionalCount = Annotated[int | None, Field(le=LARGEST), BeforeValidator(_or_none)]
+Neighbours = Annotated[int, Field(le=8)]
 OddCount = Annotated[Count, AfterValidator(_odd)]
 Seed = Annotated[int | None, Field(le=LARGEST_SEED), BeforeValidator(_or_none)]
 Fraction = Annotated[float, Field(le=1.0)]

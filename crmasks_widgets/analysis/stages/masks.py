@@ -16,6 +16,7 @@ from crmasks_widgets.core.disagreement import MOST_APART
 from crmasks_widgets.core.fill import Fill, Spoilt, best_fill
 from crmasks_widgets.core.hits import (
     groups_inside,
+    groups_touching,
     hit_table,
     label_hits,
     least_probability,
@@ -29,6 +30,7 @@ from crmasks_widgets.core.masks import (
     build_masks,
     build_mediancr,
     detection_codes,
+    grow,
     mm_flags,
 )
 from crmasks_widgets.core.significance.classes import HitClasses, classify_hits
@@ -54,14 +56,17 @@ def flagged_lacosmic(read: Reader, target: Target) -> BoolArray:
 
 def flagged_mm(read: Reader, target: Target) -> BoolArray:
     """Detections of the Median-Minimum diagram in a frame."""
-    stack = read("stack")
-    return mm_flags(
+    stack = read("mm_stack")
+    flagged = mm_flags(
         stack.target(target),
         stack,
         read("boundary").boundary,
         read("threshold"),
         read.p.mm_minimum_max2d_rnoise * read.rnoise,
     )
+    grown = grow(flagged, read.p.mm_dilation)
+    valid = stack.target_valid(target)
+    return grown if valid is None else grown & valid
 
 
 def flagged_significance(read: Reader, target: Target) -> BoolArray:
@@ -74,7 +79,13 @@ def flags(read: Reader, target: Target) -> Flags:
     """Detections in a frame by detector, before dilation and hand edits."""
     # In the order of the method: of two reasons to stop, the first named is told.
     keys = types.METHODS[read.p.crmethod]
-    found = Flags({k: read(f"flagged_{k}", target, keep=False) for k in keys})
+    each = {k: read(f"flagged_{k}", target, keep=False) for k in keys}
+    if read.p.mm_threshold_for == "all" and any(row.has_boundary for row in rows(keys)):
+        above = _above_threshold(read, target)
+        for row in rows(keys):
+            if row.looks_at == "one frame":
+                each[row.key] = groups_touching(each[row.key], above)
+    found = Flags(each)
     valid = read("stack").target_valid(target)
     n_valid = found.either.size if valid is None else int(np.count_nonzero(valid))
     runaway.check_flags(
@@ -84,6 +95,11 @@ def flags(read: Reader, target: Target) -> Flags:
     if _judged(read) and target == "median" and read("apart") > MOST_APART:
         read("disagreement")
     return found
+
+
+def _above_threshold(read: Reader, target: Target) -> BoolArray:
+    stack = read("mm_stack")
+    return np.asarray(stack.target(target) - stack.min2d > read("threshold"))
 
 
 def _judged(read: Reader) -> bool:
