@@ -41,6 +41,7 @@ CHANGES = {
     "mm_knots_splfit": 4, "mm_fixed_points_in_boundary": ((0.0, 40.0, 1e4), (500.0, 90.0, 1e4)),
     "mm_nsimulations": 2, "mm_niter_boundary_extension": 1, "mm_weight_boundary_extension": 3.0,
     "mm_threshold": 45.0, "mm_threshold_rnoise": 12.0, "mm_minimum_max2d_rnoise": 9.0,
+    "more_combinations": ("meancr2", "min"),
     "mm_cr_coincidences": 2, "mm_synthetic": "single", "mm_hist2d_min_neighbors": 5,
     "mm_ydiag_max": 90.0, "mm_dilation": 1, "mm_threshold_for": "all",
     "mm_photon_distribution": "nbinom", "mm_nbinom_shape": 30.0,
@@ -55,6 +56,7 @@ CHANGES = {
 NO_STAGE = {
     "semiwindow", "color_scale", "maxplots", "verify_cr", "interactive", "extnum", "images",
     "dq_extension", "dq_bits", "bad_pixel_mask", "noise_extension", "noise_kind",
+    "more_combinations",
 }  # fmt: skip
 UNTESTED = {"mm_crosscorr_region", "flux_factor_regions"}  # need another change beside them
 
@@ -77,6 +79,8 @@ def everything(analysis):
     for kind in ("mediancr", "meancrt", "meancr"):
         made = analysis.result("combination", kind)
         out |= {f"{kind} {k}": v for k, v in vars(made).items()}
+    if analysis.parameters.cleans:
+        out["meancr2"] = analysis.combination("meancr2").data
     out["crosses"] = analysis.expected.cross_y
     out["boundary"] = analysis.boundary.boundary(np.linspace(-50, 3000, 50))
     out["problematic"] = analysis.problematic

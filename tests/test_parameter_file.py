@@ -208,6 +208,11 @@ def test_keys_of_later_versions() -> None:
     assert read("{mm_dilation: 1}").mm_threshold_for == "all"
     assert read("{mm_dilation: 1, mm_synthetic: single}").mm_synthetic == "single"
     assert read("{dilation: 1}").mm_synthetic == "raw"
+    four = ("meancr2", "mean", "median", "min")
+    assert read("{mm_dilation: 1}").more_combinations == four
+    assert read("{mm_dilation: 1, crmethod: significance}").more_combinations == ()
+    with pytest.raises(ParameterError, match="more_combinations: found meancr2 with crmethod mmco"):
+        read("{crmethod: mmcosmic, more_combinations: meancr2}")
     later = read("{mm_dilation: 1, mm_nbinom_shape: 60}")
     assert Parameters.from_yaml_text(later.to_yaml()) == later
     pairs = read("{la_sigclip: [5.0, 3.0], la_objlim: [4.0, 4.0], la_sigfrac: 0.2}")
@@ -421,6 +426,7 @@ OTHER = {
     "mediancr_pixels_confirmed": st.none() | st.lists(st.tuples(coordinate, coordinate)),
     "pixels_to_be_replaced_by_local_median": st.none()
     | st.lists(st.tuples(coordinate, coordinate, st.just(3), st.sampled_from([1, 5]))),
+    "more_combinations": st.lists(st.sampled_from(["mean", "median", "min"])),
     "sg_corrected": st.lists(st.sampled_from(CLASSES)),
     "mm_xy_offsets": st.none() | st.lists(st.tuples(finite, finite), min_size=3, max_size=3),
     "mm_crosscorr_region": st.none() | region.map(lambda r: (r[0], r[1] + 10, r[2], r[3] + 10)),

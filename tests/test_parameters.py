@@ -40,6 +40,7 @@ def refused(message: str, **given_values: object) -> None:
 
 
 OWN = {
+    "more_combinations",
     "mm_cr_coincidences", "mm_synthetic", "mm_hist2d_min_neighbors", "mm_ydiag_max",
     "mm_dilation", "mm_threshold_for", "mm_photon_distribution", "mm_nbinom_shape",
     "la_sigclip_second", "la_sigfrac_second", "la_objlim_second",
@@ -70,6 +71,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "la_fsmode": "convolve", "la_psfmodel": "gaussxy", "la_psffwhm_x": 2.5,
         "la_psffwhm_y": 2.5, "la_psfsize": 11, "la_psfbeta": 4.765, "la_verbose": False,
         "la_padwidth": 0, "la_engine": "fast",
+        "more_combinations": (),
         "mm_cr_coincidences": None, "mm_synthetic": "raw", "mm_hist2d_min_neighbors": 0,
         "mm_ydiag_max": 0.0, "mm_dilation": 0, "mm_threshold_for": "mm",
         "mm_photon_distribution": "poisson", "mm_nbinom_shape": 1000.0,

@@ -457,8 +457,16 @@ class Analysis:
         made[everywhere] = codes.DETECTED_EVERYWHERE
         return made
 
+    @property
+    def meancr_mask(self) -> BoolArray:
+        """Pixels of meancr in which L.A.Cosmic finds hits, (ny, nx), filled in meancr2."""
+        return self.result("meancr_mask")
+
     def combination(self, kind: Kind) -> CombinedImage:
-        """Corrected combination "mediancr", "meancrt" or "meancr"; see its `to_ccddata`."""
+        """Combination "mediancr", "meancrt" or "meancr", or "meancr2", "mean", "median" or "min".
+
+        See its `to_ccddata`.
+        """
         return as_ccddata.combined_image(self, kind)
 
     def masks_of(self, exposure: int) -> "CCDData":

@@ -25,6 +25,14 @@ _LACOSMIC = (
     *_PREPARATION, "la_sigclip", "la_sigfrac", "la_objlim", "la_niter", "la_cleantype",
     "la_engine", "la_verbose", "la_gain_apply",
 )  # fmt: skip
+_COMBINING = (
+    *_NOISE, "use_lamedian", "apply_flux_factor_to", "crmethod",
+    "pixels_to_be_replaced_by_local_median",
+)  # fmt: skip
+_COMBINED = (
+    "mediancr", "masks", "fill", "flags", "edits", "scaled", "clean", "between", "lacosmic",
+    "alignment",
+)  # fmt: skip
 
 STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     # The exposures side by side.
@@ -187,15 +195,13 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
             "everywhere", "between",
         ),
     ),
-    "combination": Stage(
-        masks.combination,
-        (
-            *_NOISE, "use_lamedian", "apply_flux_factor_to", "crmethod",
-            "pixels_to_be_replaced_by_local_median",
-        ),
-        (
-            "mediancr", "masks", "fill", "flags", "edits", "scaled", "clean", "between",
-            "lacosmic", "alignment",
-        ),
+    "combination": Stage(masks.combination, _COMBINING, _COMBINED),
+    # On request.
+    "left_over": Stage(
+        lacosmic.left_over,
+        (*_LACOSMIC, "la_sigclip_second", "la_sigfrac_second", "la_objlim_second"),
+        ("combination", "stack", "alignment"),
     ),
+    "meancr_mask": Stage(masks.meancr_mask, ("dilation",), ("left_over", "edits", "stack")),
+    "more": Stage(masks.more, _COMBINING, (*_COMBINED, "combination", "meancr_mask")),
 })  # fmt: skip

@@ -107,6 +107,11 @@ class GeneralFields(BaseModel):
         expected=types.PIXELS_RULE,
         in_reference=False,
     )
+    more_combinations: types.MoreCombinations = about(
+        (), "combinations to write besides the three: meancr2 is meancr with the hits filled that "
+        "L.A.Cosmic finds in it, the others use no mask", expected=types.MORE_RULE,
+        in_reference=False,
+    )  # fmt: skip
     max_flagged_fraction: types.Fraction = about(
         0.5, "part of the median that may be flagged; above it detection has run away", above=0,
         expected="a number above 0, at most 1", in_reference=False,

@@ -18,7 +18,11 @@ KEYS: Final = frozenset(
 """Keys that came with those versions."""
 
 DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
-    {"mm_synthetic": "median", "mm_threshold_for": "all"}
+    {
+        "mm_synthetic": "median",
+        "mm_threshold_for": "all",
+        "more_combinations": ["meancr2", "mean", "median", "min"],
+    }
 )
 """What a file that has some of `KEYS` under ``requirements`` means by what it leaves out."""
 
@@ -107,7 +111,8 @@ def split(
             name = model_name(key, block[key])
             if key in settings:
                 settings[key] = name
-    if KEYS.intersection(block):
+    method = block.get("crmethod", "mm_lacosmic")
+    if KEYS.intersection(block) and method in ("lacosmic", "mm_lacosmic", *METHODS):
         settings = {**DEFAULTS, **settings}
     return settings, tuple(sorted(ignored))
 

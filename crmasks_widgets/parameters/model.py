@@ -133,6 +133,12 @@ class Parameters(MedianMinimumFields):
             raise ValueError(
                 f"use_lamedian: found true with crmethod {self.crmethod}, expected {expected}"
             )
+        if "meancr2" in self.more_combinations and not self.cleans:
+            expected = one_of(types.methods_where(lambda row: row.cleans))
+            raise ValueError(
+                f"more_combinations: found meancr2 with crmethod {self.crmethod}, "
+                f"expected {expected}"
+            )
         if self.mm_xy_offsets is not None and self.mm_crosscorr_region is not None:
             raise ValueError("mm_xy_offsets: found with mm_crosscorr_region, expected one of them")
         self._check_one_for_each_image()

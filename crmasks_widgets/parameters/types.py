@@ -85,13 +85,20 @@ def _method(value: object) -> str:
 HIT_CLASSES_RULE: Final = "a list of some of " + ", ".join(CLASSES)
 
 
-def _hit_classes(value: object) -> tuple[str, ...]:
-    """Check a list of classes; each once, in the order of `CLASSES`."""
-    if isinstance(value, str):
-        value = [value]
-    if not isinstance(value, list | tuple) or not all(name in CLASSES for name in value):
-        raise values.RefusedValueError(value)
-    return tuple(name for name in CLASSES if name in value)
+def _some_of(names: tuple[str, ...]) -> Callable[[object], tuple[str, ...]]:
+    """Make the check of a list of names: each once, in their order; a word alone is a list."""
+
+    def parse(value: object) -> tuple[str, ...]:
+        given = [value] if isinstance(value, str) else value
+        if not isinstance(given, list | tuple) or not all(name in names for name in given):
+            raise values.RefusedValueError(value)
+        return tuple(name for name in names if name in given)
+
+    return parse
+
+
+MORE_COMBINATIONS: Final = ("meancr2", "mean", "median", "min")
+MORE_RULE: Final = "a list of some of " + ", ".join(MORE_COMBINATIONS)
 
 
 Method = Annotated[str, PlainValidator(_method), Choices(tuple(METHODS))]
@@ -127,7 +134,8 @@ Windows = Annotated[
     tuple[tuple[int, int, int, int], ...] | None,
     PlainValidator(values.optional(coordinates.windows)),
 ]
-HitClasses = Annotated[tuple[str, ...], PlainValidator(_hit_classes)]
+MoreCombinations = Annotated[tuple[str, ...], PlainValidator(_some_of(MORE_COMBINATIONS))]
+HitClasses = Annotated[tuple[str, ...], PlainValidator(_some_of(CLASSES))]
 Offsets = Annotated[
     tuple[tuple[float, float], ...] | None, PlainValidator(values.optional(coordinates.offsets))
 ]

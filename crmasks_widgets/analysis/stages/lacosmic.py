@@ -77,14 +77,32 @@ def peaks(read: Reader, target: Target) -> library.LacosmicResult:
 def lacosmic(read: Reader, target: Target) -> library.LacosmicResult:
     """L.A.Cosmic of one frame, with what a second run adds to the first."""
     first: library.LacosmicResult = read("peaks", target)
-    values = {
-        name: getattr(read.p, f"la_{name}_second") for name in ("sigclip", "sigfrac", "objlim")
-    }
-    changes = {name: value for name, value in values.items() if value is not None}
+    changes = _changes(read)
     if not changes:
         return first
     second = _run(read, target, replace(_settings(read, _SETTINGS, target), **changes))
     return with_tails(first, second)
+
+
+def left_over(read: Reader) -> library.LacosmicResult:
+    """L.A.Cosmic of meancr: hits that the masks of the exposures leave there."""
+    frame = read("combination", "meancr").data
+    fast = read.p.la_engine == "fast"
+    settings = _settings(read, _SETTINGS, "mean")
+    given = _noise(read, "mean")
+
+    def run(chosen: library.LacosmicSettings) -> library.LacosmicResult:
+        detect = engine.detect_cosmics if fast else library.detect_cosmics
+        return detect(frame, chosen, **given)
+
+    first, changes = run(settings), _changes(read)
+    return with_tails(first, run(replace(settings, **changes))) if changes else first
+
+
+def _changes(read: Reader) -> dict[str, Any]:
+    """Thresholds of the second run that are not those of the first."""
+    values = {name: getattr(read.p, f"la_{name}_second") for name in _SECOND}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _run(

@@ -265,6 +265,31 @@ def fill(read: Reader) -> Fill:
 
 def combination(read: Reader, kind: combine.Kind) -> combine.Combination:
     """A corrected combination with its variance and map."""
+    return _with_boxes(read, combine.combine(kind, _ingredients(read)))
+
+
+def meancr_mask(read: Reader) -> BoolArray:
+    """Pixels of meancr in which a hit is left."""
+    allowed, valid = read("edits").allowed, read("stack").target_valid("mean")
+    grown = grow(read("left_over").mask & allowed, read.p.dilation) & allowed
+    return grown if valid is None else grown & valid
+
+
+def more(read: Reader, kind: combine.Kind) -> combine.Combination:
+    """A combination that is made on request."""
+    if kind != "meancr2":
+        return combine.combine(kind, _ingredients(read))
+    plain = read("combination", "meancr")
+    made = combine.refilled(plain, read("meancr_mask"), _ingredients(read))
+    return _with_boxes(read, made)
+
+
+def _with_boxes(read: Reader, made: combine.Combination) -> combine.Combination:
+    boxes = read.p.pixels_to_be_replaced_by_local_median
+    return combine.replace_by_local_median(made, boxes) if boxes else made
+
+
+def _ingredients(read: Reader) -> combine.Ingredients:
     stack, between, n_hit = read("scaled"), ALIKE, None
     factors = read("alignment").flux_factors
     values, better = stack.min2d, None
@@ -279,7 +304,7 @@ def combination(read: Reader, kind: combine.Kind) -> combine.Combination:
         divisor = 1.0 if read.p.apply_flux_factor_to == "original" else float(np.median(factors))
         values = values.copy()
         values[cleaned.mask] = cleaned.filled / np.float32(divisor)
-    parts = combine.Ingredients(
+    return combine.Ingredients(
         stack,
         read("mediancr"),
         read("masks"),
@@ -292,6 +317,3 @@ def combination(read: Reader, kind: combine.Kind) -> combine.Combination:
         between,
         n_hit,
     )
-    made = combine.combine(kind, parts)
-    boxes = read.p.pixels_to_be_replaced_by_local_median
-    return combine.replace_by_local_median(made, boxes) if boxes else made
