@@ -566,6 +566,27 @@ def test_the_boundary_can_be_asked_for_by_its_false_pixels(exposures):
     assert ("expected", None) not in asked[0].computed()
 
 
+def test_the_measured_scatter_lifts_the_boundary_as_the_shape_it_names():
+    rng = np.random.default_rng(2)
+    electrons = np.tile(np.linspace(20, 900, 200), (150, 1))
+    drawn = rng.negative_binomial(90, 90 / (90 + electrons), (3, *electrons.shape))
+    frames = (drawn + rng.normal(0, 3.4, drawn.shape)).astype(np.float32)
+    exposures = cm.ExposureSet.from_arrays(list(frames))
+    plain = cm.Analysis(exposures, cm.Parameters(rnoise=3.4, crmethod="mmcosmic"))
+    measured = plain.replace(mm_photon_distribution="measured")
+    shape, _ = plain.dispersions.plain.shape
+    assert shape == pytest.approx(90, rel=0.1)
+    same = plain.replace(mm_photon_distribution="nbinom", mm_nbinom_shape=shape)
+    flagged = [np.count_nonzero(a.flags("median").either) for a in (plain, measured, same)]
+    assert flagged[0] > 100
+    assert max(flagged[1:]) < 20
+    x = np.array([300.0, 600.0])
+    heights = [a.boundary.boundary(x) for a in (plain, measured, same)]
+    assert (heights[1] > 1.5 * heights[0]).all()
+    np.testing.assert_allclose(heights[1], heights[2], rtol=0.15)
+    assert "matching" not in {stage for stage, _ in measured.replace(rnoise=3.5).computed()}
+
+
 def test_displaced_exposures_have_no_exact_diagram(exposures):
     parameters = BASE.replace(mm_simulation="exact", mm_xy_offsets=CHANGES["mm_xy_offsets"])
     with pytest.raises(cm.ParameterError, match="exact: found exposures displaced"):

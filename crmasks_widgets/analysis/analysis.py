@@ -41,6 +41,7 @@ from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
+from crmasks_widgets.core.over_dispersion import OverDispersions
 from crmasks_widgets.core.significance.excess import SignificanceDiagram
 from crmasks_widgets.core.significance.hits import SignificanceLimits, threshold
 from crmasks_widgets.core.significance.noise_scale import NoiseScale
@@ -377,6 +378,11 @@ class Analysis:
         `core.noise_remarks.remarks_on` says which parameter to look at.
         """
         return self.result("noise_check")
+
+    @property
+    def dispersions(self) -> OverDispersions:
+        """Scatter of the exposures beyond that of photons, by level, before and after matching."""
+        return self.result("dispersions")
 
     @property
     def noise_scale(self) -> NoiseScale:

@@ -44,6 +44,8 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         ),
     ),
     "stack": Stage(basic.stack, ("bias", "apply_flux_factor_to"), ("alignment",)),
+    "scaled": Stage(basic.scaled, ("bias", "apply_flux_factor_to"), ("alignment", "stack")),
+    "over_dispersion": Stage(basic.over_dispersion, _NOISE, ("scaled", "alignment")),
     # L.A.Cosmic.
     "prepared": Stage(
         lacosmic.prepared,
@@ -62,7 +64,9 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "synthetic": Stage(
         mm.synthetic, ("mm_synthetic", "crmethod"), ("mm_stack", "lacosmic", *_ONE_FRAME)
     ),
-    "photons": Stage(mm.photons, ("mm_photon_distribution", "mm_nbinom_shape")),
+    "photons": Stage(
+        mm.photons, ("mm_photon_distribution", "mm_nbinom_shape"), ("over_dispersion",)
+    ),
     "plane": Stage(
         mm.plane,
         (*_NOISE, "mm_seed", "mm_fixed_points_in_boundary", "mm_ydiag_max"),
@@ -95,12 +99,14 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         mm.threshold, ("rnoise", "mm_threshold", "mm_threshold_rnoise"), ("boundary", "plane")
     ),
     # Local significance.
-    "scaled": Stage(basic.scaled, ("bias", "apply_flux_factor_to"), ("alignment", "stack")),
     "matching": Stage(
         significance.matching, (*_NOISE, "match_exposures"), ("scaled", "alignment")
     ),
     "matched": Stage(significance.matched, (), ("matching", "scaled")),
     "noise_check": Stage(basic.noise_check, _NOISE, ("scaled", "matched", "alignment")),
+    "dispersions": Stage(
+        basic.dispersions, _NOISE, ("over_dispersion", "matched", "alignment")
+    ),
     "apart": Stage(basic.apart, _NOISE, ("scaled", "alignment")),
     "disagreement": Stage(basic.disagreement, _NOISE, ("noise_check", "scaled", "alignment")),
     "low": Stage(significance.low, _NOISE, ("matched", "alignment")),

@@ -180,9 +180,10 @@ class MedianMinimumFields(LacosmicFields):
         None, "exposures that may be hit in one pixel: so many highest values are left out and the "
         "mean of the others taken for the minimum; null: the minimum", low=2, in_reference=False,
     )  # fmt: skip
-    mm_photon_distribution: Literal["poisson", "nbinom"] = about(
+    mm_photon_distribution: Literal["poisson", "nbinom", "measured"] = about(
         "poisson", "law of the simulated photons; nbinom: negative binomial, for exposures that "
-        "scatter more", in_reference=False,
+        "scatter more; measured: the same with the scatter that they have at each level",
+        in_reference=False,
     )  # fmt: skip
     mm_nbinom_shape: float = about(
         1000.0, "shape k of nbinom, whose variance is m + m²/k at a mean of m electrons", above=0,

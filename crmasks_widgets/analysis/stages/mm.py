@@ -69,6 +69,9 @@ def photons(read: Reader) -> PhotonLaw:
     """Law of the electrons in the simulated exposures."""
     if read.p.mm_photon_distribution == "nbinom":
         return PhotonLaw.of_shape(read.p.mm_nbinom_shape)
+    if read.p.mm_photon_distribution == "measured":
+        law: PhotonLaw = read("over_dispersion").law
+        return law
     return POISSON
 
 
