@@ -35,6 +35,9 @@ _BOOLEAN: Final = re.compile(
 )
 _NULL: Final = re.compile(r"(?:~|null|Null|NULL|)\Z")
 
+YAML_SUFFIXES: Final = (".yaml", ".yml")
+"""How the names of parameter files end, in small letters."""
+
 
 class _Loader(yaml.SafeLoader):
     """The safe loader, with the limits and the number rules of this module."""
