@@ -74,6 +74,104 @@ def test_masks_of_the_later_reference_are_applied_with_its_cleaned_median(tmp_pa
     np.testing.assert_allclose(data[cleaned], arrays["AUXCLEAN"][cleaned], rtol=1e-6)
 
 
+# What the example of 0.40 says, in the spelling that it has.
+EXAMPLE = """
+images: [fake_1a.fits, fake_2a.fits, fake_3a.fits]
+extnum: 0    # extension number (0: primary)
+gain: 1.0
+rnoise: 3.4
+bias: 0.0
+requirements:
+  crmethod: METHOD
+  use_auxmedian: False
+  interactive: True
+  flux_factor: none
+  flux_factor_regions:
+  apply_flux_factor_to: simulated
+  dilation: 0
+  regions_to_be_skipped:
+  pixels_to_be_flagged_as_cr:
+  pixels_to_be_ignored_as_cr:
+  pixels_to_be_replaced_by_local_median:
+  verify_cr: False
+  semiwindow: 15
+  color_scale: zscale
+  maxplots: -1
+  la_gain_apply: True
+  la_sigclip: [5.0,3.0]
+  la_sigfrac: [0.3,0.3]
+  la_objlim: [5.0,5.0]
+  la_satlevel: 65535.0
+  la_niter: 4
+  la_sepmed: True
+  la_cleantype: meanmask
+  la_fsmode: convolve
+  la_psfmodel: gaussxy
+  la_psffwhm_x: 2.5
+  la_psffwhm_y: 2.5
+  la_psfsize: 11
+  la_psfbeta: 4.765
+  la_verbose: True
+  la_padwidth: 10
+  pc_sigma_det: [5.0,3.0]
+  pc_rlim: [1.2,1.2]
+  pc_iterations: 5
+  pc_fwhm_gauss_x: 2.5
+  pc_fwhm_gauss_y: 2.5
+  pc_replace_box_x: 5
+  pc_replace_box_y: 5
+  pc_replace_error: 1.0E6
+  pc_increase_radius: 0
+  pc_verbose: True
+  dc_mask: ACS-WFC
+  dc_threshold: 0.5
+  dc_verbose: True
+  nn_model: ground_imaging
+  nn_threshold: 0.5
+  nn_verbose: True
+  mm_cr_coincidences: 2
+  mm_photon_distribution: poisson
+  mm_nbinom_shape: 1000
+  mm_synthetic: median
+  mm_hist2d_min_neighbors: 0
+  mm_ydiag_max: 0
+  mm_dilation: 1
+  mm_xy_offsets:
+  mm_crosscorr_region: null
+  mm_boundary_fit: spline
+  mm_knots_splfit: 5
+  mm_fixed_points_in_boundary:
+  mm_nsimulations: 10
+  mm_niter_boundary_extension: 5
+  mm_weight_boundary_extension: 2
+  mm_threshold_rnoise: 3.0
+  mm_minimum_max2d_rnoise: 5.0
+  mm_seed: 123456
+"""
+
+
+@pytest.mark.filterwarnings("default::crmasks_widgets.errors.CrmasksWarning")
+def test_the_example_of_the_later_reference_runs_as_it_is(tmp_path, run_cli):
+    for letter, exposure in zip("123", golden_cases.scene("smooth"), strict=True):
+        fits.writeto(tmp_path / f"fake_{letter}a.fits", exposure)
+    for method in ("mm_lacosmic", "mm_pycosmic"):
+        (tmp_path / f"{method}.yaml").write_text(EXAMPLE.replace("METHOD", method))
+    command = ["run", "mm_lacosmic.yaml", "--no-figures", "--output-dir", "out"]
+    done = run_cli(command, tmp_path)
+    assert done.code == 0
+    assert done.err.count("without effect here: dc_mask, dc_threshold, dc_verbose, nn_model") == 1
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    kinds = ("mediancr", "meancrt", "meancr", "meancr2", "mean", "median", "min")
+    assert {f"combined_{kind}.fits" for kind in kinds} <= names
+    with fits.open(tmp_path / "out" / "crmasks.fits") as hdus:
+        found = [hdu.name for hdu in hdus[1:]]
+    assert found == ["MEDIANCR", "MEANCRT", "CRMASK1", "CRMASK2", "CRMASK3", "MEANCR", "LAMEDIAN"]
+    refused = run_cli(["run", "mm_pycosmic.yaml", "--output-dir", "no"], tmp_path)
+    assert refused.code != 0
+    assert "crmethod: found mm_pycosmic, which needs the detector PyCosmic" in refused.err
+    assert not (tmp_path / "no").exists()
+
+
 SERIES = json.loads((LATER / "series.json").read_text())
 
 
