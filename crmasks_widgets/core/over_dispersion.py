@@ -169,9 +169,10 @@ def measure_over_dispersion(
     cube = stack.cube[:, ::step].astype(np.float64)
     known = np.isfinite(cube).all(axis=0)
     values, level = cube[:, known], np.maximum(level[known], 0)
-    rank = (stack.n - 1) // 2
+    rank = _rank(stack.n)
     ordered = np.partition(values, (0, rank), axis=0)
-    signal, square = ordered[rank], (ordered[rank] - ordered[0]) ** 2 / _mean_square(stack.n)
+    signal = stack.median2d[::step][known].astype(np.float64)
+    square = (ordered[rank] - ordered[0]) ** 2 / _mean_square(stack.n)
     readout = rnoise**2 * float(np.mean(np.array(factors) ** -2.0))
     photons = float(np.mean(1 / np.array(factors))) / gain
     classes = [
@@ -210,13 +211,18 @@ def _class_of(
     )  # fmt: skip
 
 
+def _rank(n: int) -> int:
+    """Index of the (lower) middle of n values in order; of two, the higher."""
+    return max(1, (n - 1) // 2)
+
+
 @cache
 def _mean_square(n: int) -> float:
     """Mean square of the (lower) middle of n normal values of unit variance minus the lowest.
 
     Of what is left when values beyond `_CLIP` times its root are left out, as of the data.
     """
-    m = (n - 1) // 2 + 1
+    m = _rank(n) + 1
     x = np.linspace(-8, 8, 1601)
     below, density = special.ndtr(x), np.exp(-(x**2) / 2)
     low, middle = x[:, None], x[None, :]
