@@ -328,6 +328,7 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
         factors = tuple(_flux_factor(hdus, i, path) for i in numbers)
         boxes = _boxes(hdus)
         lamedian = _lamedian(hdus, path, analysis)
+        again = _again(hdus, path, analysis)
     if boxes:
         analysis = analysis.replace(pixels_to_be_replaced_by_local_median=boxes)
     if not image_checksums(header):
@@ -339,6 +340,7 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
     results: dict[tuple[str, Target | None], Any] = {
         ("alignment", None): Alignment(factors, ((0.0, 0.0),) * n),
         **_valid_masks(masks, analysis),
+        **again,
     }
     applied = analysis.preset(results, checksum, path)
     if lamedian is None:
@@ -396,6 +398,15 @@ def _valid_masks(
     }
 
 
+def _again(
+    hdus: fits.HDUList, path: Path, analysis: Analysis
+) -> dict[tuple[str, Target | None], Any]:
+    """Pixels of meancr that meancr2 fills, where it is asked for."""
+    if "meancr2" not in analysis.parameters.more_combinations:
+        return {}
+    return {("meancr_mask", None): _mask(hdus, "MEANCR", path, analysis.exposures.shape)}
+
+
 def _mask(
     hdus: fits.HDUList, name: str, path: Path, shape: tuple[int, int]
 ) -> npt.NDArray[np.bool_]:
@@ -436,10 +447,11 @@ def _lamedian(hdus: fits.HDUList, path: Path, analysis: Analysis) -> npt.NDArray
     """Cleaned median in ADU; numina-crmasks writes electrons and does not say so."""
     if not analysis.parameters.use_lamedian:
         return None
-    if "LAMEDIAN" not in hdus:
+    name = next((name for name in ("LAMEDIAN", "AUXCLEAN") if name in hdus), None)
+    if name is None:
         msg = f"{path}: found no extension LAMEDIAN, expected one since use_lamedian is true"
         raise InputError(msg)
-    hdu = hdus["LAMEDIAN"]
+    hdu = hdus[name]
     data = _frame(hdu, path, analysis.exposures.shape).astype(np.float32)
     if hdu.header.get("BUNIT", "electron") == "electron":
         data = data / np.float32(analysis.calibration.typical_gain)

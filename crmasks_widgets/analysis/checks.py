@@ -56,3 +56,10 @@ def check_against_frame(parameters: Parameters, exposures: ExposureSet) -> None:
         if isinstance(value, tuple) and len(value) != n:
             msg = f"{key}: found {len(value)} items, expected {n}, one for each exposure"
             raise ParameterError(msg)
+    coincidences = parameters.mm_cr_coincidences
+    if coincidences is not None and coincidences >= n:
+        msg = (
+            f"mm_cr_coincidences: found {coincidences}, expected at most {n - 1}, one fewer than "
+            "exposures"
+        )
+        raise ParameterError(msg)

@@ -88,13 +88,13 @@ class Detected:
     @cached_property
     def x(self) -> npt.NDArray[np.float32]:
         """min2d - bias of the flagged pixels, ADU."""
-        values: npt.NDArray[np.float32] = self.analysis.stack.min2d.ravel()[self.pixels]
+        values: npt.NDArray[np.float32] = self.analysis.mm_stack.min2d.ravel()[self.pixels]
         return values
 
     @cached_property
     def height(self) -> npt.NDArray[np.float32]:
         """Target - min2d of every pixel (ny, nx), ADU; for the median of two, max2d - min2d."""
-        stack = self.analysis.stack
+        stack = self.analysis.mm_stack
         upper = stack.max2d if self._of_two else stack.target(self.target)
         frame: npt.NDArray[np.float32] = upper - stack.min2d
         return frame
@@ -166,7 +166,7 @@ def diagram_axes(found: Detected) -> tuple[StretchedAxis, StretchedAxis]:
     """
     noise = found.analysis.calibration.typical_rnoise
     ends = []
-    for frame in (found.analysis.stack.min2d, found.height):
+    for frame in (found.analysis.mm_stack.min2d, found.height):
         ends.append([float(np.fmin.reduce(frame, None)), float(np.fmax.reduce(frame, None))])
     if found.analysis.parameters.has_boundary:
         x, y = found.analysis.plane.x_edges, found.analysis.plane.y_edges
@@ -190,7 +190,7 @@ def _diagram_panels(
         y_axis.apply(axes, "y")
         axes.set_xlabel("min2d − bias (ADU)")
         axes.set_ylabel(f"{found.height_name} (ADU)")
-    counts = density(found.analysis.stack.min2d, found.height, x_axis, y_axis)
+    counts = density(found.analysis.mm_stack.min2d, found.height, x_axis, y_axis)
     _show_density(figure, a, counts, (x_axis, y_axis), "all pixels per cell")
     if found.analysis.parameters.has_boundary:
         _draw_limits(a, found.analysis, x_axis)

@@ -100,7 +100,7 @@ def draw(analysis: Analysis, brightest: npt.NDArray[np.int64]) -> Drawing:
         lines = _sigma_lines(analysis, y_axis)
     else:
         lines = _boundary_lines(analysis, x_axis, y_axis)
-    minimum = analysis.stack.min2d
+    minimum = analysis.mm_stack.min2d
     places = (
         _along_x(minimum.ravel()[brightest], x_axis), _along_y(height.ravel()[brightest], y_axis),
     )  # fmt: skip
