@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -65,20 +65,35 @@ def test_laws_agree_with_simulations(factors, level):
             assert abs(above - expected) < 5 * np.sqrt(expected) + 0.01 * expected, statistic
 
 
+def test_single_electrons_show_where_the_readout_noise_is_low():
+    # The difference of two exposures of one factor is that of two Poisson numbers, and normal noise.
+    rnoise = 0.6
+    table = significance_table("exposure", ExposureNoise((1.0, 1.0), rnoise))
+    steps, t = np.arange(-120, 121)[:, None], np.arange(0.125, 12, 0.125)
+    for mean in (0.5, 3.0, 6.0, 10.0, 15.0, 40.0):
+        sigma = np.sqrt(mean + rnoise**2)
+        beyond = stats.norm.sf((t * sigma - steps) / (rnoise * np.sqrt(2)))
+        expected = stats.norm.isf((stats.skellam.pmf(steps, mean, mean) * beyond).sum(axis=0))
+        known = expected < 6.5
+        found = table.at(np.full(len(t), sigma), t)
+        assert found[known] == pytest.approx(expected[known], abs=0.03), mean
+
+
 @given(
     st.lists(st.floats(0.5, 2.0), min_size=2, max_size=6).map(tuple), st.floats(0.6, 50.0),
     st.sampled_from(["exposure", "rank", "mean"]),
 )  # fmt: skip
+@example((1.0, 2.0, 2.0, 0.5), 0.6, "exposure")
 @settings(max_examples=15, deadline=None)
 def test_significance_rises_with_the_excess(factors, rnoise, statistic):
     noise = ExposureNoise(factors, rnoise)
-    table = significance_table(statistic, noise, rank=len(factors) // 2 + 1)
+    table = significance_table(statistic, noise, number=1, rank=len(factors) // 2 + 1)
     assert np.isfinite(table.values).all()
     assert (np.diff(table.values[:, 1:], axis=1) > 0).all()
-    # What is far beyond the table goes on rising.
-    sigma = np.full(2, noise.readout)
-    near, far = table.at(sigma, np.array([15.0, 1500.0]))
-    assert 8 < near < far
+    # What is far beyond the table, which ends at 12, goes on rising.
+    sigma = np.full(3, noise.readout)
+    last, near, far = table.at(sigma, np.array([12.0, 15.0, 1500.0]))
+    assert 5 < last < near < far
 
 
 @given(st.floats(-50, 1e5), st.floats(0.6, 30), st.integers(2, 8))
