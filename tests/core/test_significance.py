@@ -18,7 +18,7 @@ from crmasks_widgets.core.significance.laws import (
 )
 from crmasks_widgets.core.significance.level import measure_level
 from crmasks_widgets.core.significance.noise_scale import PREDICTED
-from crmasks_widgets.core.significance.scatter import measure_noise_scale
+from crmasks_widgets.core.significance.scatter import find_crossings, measure_noise_scale
 from crmasks_widgets.core.stack import stack_exposures
 
 EQUAL = ExposureNoise((1.0, 1.0, 1.0), 4.0)
@@ -66,7 +66,7 @@ def test_laws_agree_with_simulations(factors, level):
 
 
 def test_single_electrons_show_where_the_readout_noise_is_low():
-    # The difference of two exposures of one factor is that of two Poisson numbers, and normal noise.
+    # Two exposures differ by what two Poisson numbers do, and by normal noise.
     rnoise = 0.6
     table = significance_table("exposure", ExposureNoise((1.0, 1.0), rnoise))
     steps, t = np.arange(-120, 121)[:, None], np.arange(0.125, 12, 0.125)
@@ -194,12 +194,12 @@ def test_more_noise_than_predicted_is_measured():
     stack = stacked(flat(rnoise=4.0, level=0.0))
     level = measure_level(stack, Noise(1.0, 3.0), (1.0, 1.0, 1.0))
     excess = sg.excess_over_minimum(stack, level, "median", 32)
-    scale = measure_noise_scale(stack, level, "median", excess)
+    scale = measure_noise_scale(stack, level, "median", excess, find_crossings(stack, level))
     assert scale.flat == pytest.approx(4 / 3, rel=0.15)
     assert scale.at(np.array([0.0, 1.0])) == pytest.approx(scale.flat, rel=0.1)
     right = measure_level(stack, Noise(1.0, 4.0), (1.0, 1.0, 1.0))
     excess = sg.excess_over_minimum(stack, right, "median", 32)
-    scale = measure_noise_scale(stack, right, "median", excess)
+    scale = measure_noise_scale(stack, right, "median", excess, find_crossings(stack, right))
     assert scale.at(np.zeros(1)) == pytest.approx(1, abs=0.1)
 
 
@@ -222,7 +222,12 @@ def scales(stack):
     level = measure_level(stack, Noise(1.0, 4.0), (1.0, 1.0, 1.0))
     for target in ("median", 1, 2, 3):
         excess = sg.excess_over_minimum(stack, level, target, 32)
-        yield target, level, excess, measure_noise_scale(stack, level, target, excess)
+        yield (
+            target,
+            level,
+            excess,
+            measure_noise_scale(stack, level, target, excess, find_crossings(stack, level)),
+        )
 
 
 @pytest.mark.parametrize("hit_share", [0.0, 0.05])
@@ -248,6 +253,20 @@ def test_of_a_few_stars_a_small_displacement_is_taken_for_granted():
     *_, (_, _, _, scale) = scales(stacked(cube))
     assert 0 < scale.n_pixels.sum() < 150
     assert (scale.structure >= 0.05).all()
+
+
+def test_crossing_tracks_are_no_structure_of_the_frame():
+    # On a faint sky, hits of all exposures make the only contrast there is.
+    rng = np.random.default_rng(3)
+    cube = rng.poisson(50, (3, 300, 300)) + rng.normal(0, 4, (3, 300, 300))
+    for y, x in rng.integers(5, 295, (60, 2)):
+        charges = rng.permutation([200, 900, 3000])
+        cube[:, y : y + 2, x : x + 2] += charges[:, None, None] * rng.uniform(0.5, 1, (3, 2, 2))
+    for target, level, excess, scale in scales(stacked(cube)):
+        assert np.count_nonzero(level.contrast > 8) > 400, target
+        assert (scale.added(np.array([10.0, 30.0, 60.0])) <= 3.0).all(), target
+        found = sg.find_candidates(level, target, excess, scale)
+        assert np.count_nonzero(found.significance > 10) > 60, target
 
 
 def test_candidates_are_all_pixels_of_the_least_significance():
