@@ -256,12 +256,16 @@ def fill(read: Reader) -> Fill:
         for number, mask in enumerate(built.exposures, start=1)
     ]
     lost = np.logical_and.reduce(built.exposures)
-    level, masked = read("level"), read("found")
+    level, masked, between = read("level"), read("found"), read("between")
     spoilt = Spoilt(built.exposures, hit, read("everywhere").hit)
+    # Without dilation, the pixels beside a hit are clean for the masks, but not beyond doubt.
+    beside = [
+        mask | grow(mask_of_hit, 1) for mask, mask_of_hit in zip(built.exposures, hit, strict=True)
+    ]
     return best_fill(
         stack, spoilt, read("mediancr") | lost,
-        lambda pixels: estimate_around(level, stack, masked, pixels),
-        read.noise, read("alignment").flux_factors, read("between"),
+        lambda pixels: estimate_around(level, stack, masked, beside, pixels, between),
+        read.noise, read("alignment").flux_factors, between,
     )  # fmt: skip
 
 
