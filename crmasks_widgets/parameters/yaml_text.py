@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 import yaml
 
 from crmasks_widgets.errors import ParameterError, on_one_line
+from crmasks_widgets.regular_files import read_head
 
 MAX_BYTES: Final = 1024 * 1024
 """Largest accepted size of a parameter file."""
@@ -123,8 +124,7 @@ def read_text(path: str | Path) -> str:
         When it cannot be read, or is no text.
     """
     try:
-        with Path(path).open("rb") as stream:
-            return stream.read(MAX_BYTES + 1).decode("utf-8")
+        return read_head(path, MAX_BYTES + 1).decode("utf-8")
     except OSError as error:
         raise ParameterError(
             f"{path}: {error.strerror or error}, expected a YAML parameter file"
