@@ -12,6 +12,7 @@ from crmasks_widgets.parameters.info import (
     SYNONYMS,
     ParameterInfo,
     canonical_names,
+    key_text,
     one_of,
     unknown_key,
 )
@@ -63,6 +64,8 @@ NULL_AS_MISSING: Final = frozenset(
 
 LATER_PAIRS: Final = ("la_sigclip", "la_sigfrac", "la_objlim")
 """Keys whose value is a pair, one for each of two runs, in those versions."""
+
+_NAMED: Final = 20  # as many keys as a line can bear
 
 _TITLES: Final = (
     ("exposures", "exposures and detector"),
@@ -156,7 +159,9 @@ def _settings(
     """Check the keys of the requirements and leave out those of later versions."""
     later = sorted(k for k in block if k in LATER_KEYS or k.startswith(LATER_PREFIXES))
     if later:
-        remarks.append("ignored, known to later numina-crmasks only: " + ", ".join(later))
+        more = f" and {len(later) - _NAMED} more" if len(later) > _NAMED else ""
+        names_of = ", ".join(map(key_text, later[:_NAMED])) + more
+        remarks.append(f"ignored, known to later numina-crmasks only: {names_of}")
     for key, value in block.items():
         if key in EXPOSURE_KEYS:
             raise ParameterError(
@@ -170,7 +175,8 @@ def _settings(
     unset = sorted(k for k in block if k in NULL_AS_MISSING and is_none_text(block[k]))
     if unset:
         remarks.append("null, going on with the defaults: " + ", ".join(unset))
-    return canonical_names({k: block[k] for k in block if k not in (*later, *unset)}, names)
+    left_out = {*later, *unset}
+    return canonical_names({k: block[k] for k in block if k not in left_out}, names)
 
 
 def _fill_levels(exposures: dict[str, object], remarks: list[str]) -> None:
