@@ -24,7 +24,7 @@ from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
 from crmasks_widgets.demo import SCENE_KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError, on_one_line
-from crmasks_widgets.loading import load_mosaic
+from crmasks_widgets.loading import load_mosaic, parameter_file_of
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import FIXED_SEED
@@ -38,6 +38,7 @@ _GRACE = 0.7  # s
 _NOTHING = "interrupted; no product was written"
 _INTERRUPTED = {
     "run": _NOTHING, "init": _NOTHING, "check": _NOTHING, "demo": _NOTHING, "lab": "interrupted",
+    "report": "interrupted; no report was written",
     "batch": "interrupted; the same command goes on with what is left",
 }  # fmt: skip
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -51,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        With the commands `run`, `batch`, `init`, `check`, `demo` and `lab`.
+        With the commands `run`, `batch`, `init`, `check`, `report`, `demo` and `lab`.
     """
     parser = argparse.ArgumentParser(
         prog="crmasks",
@@ -61,7 +62,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"crmasks_widgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_run, _add_batch, _add_init, _add_check, _add_demo, _add_lab):
+    for add in (
+        _add_run,
+        _add_batch,
+        _add_init,
+        _add_check,
+        _add_report,
+        _add_demo,
+        _add_lab,
+    ):
         command = add(commands)
         command.add_argument(
             "--log-level", choices=LOG_LEVELS, default="INFO", type=str.upper,
@@ -87,6 +96,9 @@ def _add_run(commands: Any) -> argparse.ArgumentParser:
         "--reproducible", action="store_true",
         help="leave out DATE, and take seed 0 where one would be drawn: the same bytes every time",
     )  # fmt: skip
+    parser.add_argument(
+        "--report", action="store_true", help="write report.html too, to send to a colleague"
+    )
     _add_products(parser)
     return parser
 
@@ -168,6 +180,23 @@ def _add_check(commands: Any) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_report(commands: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "report", help="one HTML file to send to a colleague: what was found, hit by hit",
+        description=_report.__doc__,
+    )  # fmt: skip
+    parser.add_argument(
+        "source", metavar="PARAMS.yaml|FOLDER", type=Path,
+        help="as for run, or a folder with one parameter file",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="REPORT.html", type=Path,
+        help="where to write (default: report.html beside the parameter file)",
+    )  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier report")
+    return parser
+
+
 def _add_demo(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "demo", help="make demo exposures, run them, compare with their truth",
@@ -226,7 +255,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     mosaic = load_mosaic(arguments.params, arguments.crmasks, seed=seed)
     to = Destination(
         arguments.output_dir, (arguments.params,), arguments.figures, arguments.overwrite,
-        arguments.reproducible,
+        arguments.reproducible, arguments.report,
     )  # fmt: skip
     with occupying(mosaic, to) as folder:
         _say_that_nobody_is_asked(mosaic[0].parameters, arguments.params)
@@ -267,6 +296,23 @@ def _check(arguments: argparse.Namespace, console: Console) -> int:
         if mosaic.several:
             terminal.print_detector(name, console)
         terminal.print_noise_check(analysis, console)
+    return EXIT_DONE
+
+
+def _report(arguments: argparse.Namespace, console: Console) -> int:
+    """Run a parameter file, and write one HTML file that shows what was found, hit by hit."""
+    # Only a report pays for matplotlib.
+    from crmasks_widgets.report import writing
+
+    params = parameter_file_of(arguments.source)
+    path = arguments.output or params.with_name(writing.REPORT_NAME)
+    mosaic = load_mosaic(params)
+    writing.check_report(path, mosaic, (params,), overwrite=arguments.overwrite)
+    quiet = not logger.isEnabledFor(logging.INFO)
+    for analysis in mosaic:
+        terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+    written = writing.save_report(mosaic, path, inputs=(params,), overwrite=arguments.overwrite)
+    logger.info("%s: %.1f MB", written.path, written.size / 1e6)
     return EXIT_DONE
 
 
@@ -417,8 +463,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _logging_to(console, errors, arguments.log_level):
             commands = {
-                "run": _run, "batch": _batch, "init": _init, "check": _check, "demo": _demo,
-                "lab": _lab,
+                "run": _run, "batch": _batch, "init": _init, "check": _check, "report": _report,
+                "demo": _demo, "lab": _lab,
             }  # fmt: skip
             return commands[arguments.command](arguments, console)
     except ProductExistsError as error:

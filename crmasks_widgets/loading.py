@@ -26,6 +26,7 @@ from crmasks_widgets.files.quality import Quality
 from crmasks_widgets.files.reading import find_file, open_fits
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import ParameterFile, read_parameter_file
+from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.proposals.differences import contradictions, disagreements
 from crmasks_widgets.regular_files import real
 
@@ -34,6 +35,38 @@ logger = logging.getLogger(__name__)
 # A pixel that was not cleaned differs from the median at most by the rounding of its way through
 # electrons, which is this part of it.
 ROUNDING = 1e-6
+_MOST_NAMED = 4
+
+
+def parameter_file_of(source: str | Path) -> Path:
+    """Find the parameter file that a user means.
+
+    Parameters
+    ----------
+    source : path
+        The file itself, or a folder with one.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        The folder has none or several.
+    """
+    source = Path(source)
+    if not source.is_dir():
+        return source
+    files = sorted(path for path in source.iterdir() if path.suffix.lower() in YAML_SUFFIXES)
+    if len(files) != 1:
+        names = ", ".join(path.name for path in files[:_MOST_NAMED])
+        more = ", ..." if len(files) > _MOST_NAMED else ""
+        found = f"{len(files)} parameter files ({names}{more})" if files else "no parameter file"
+        msg = f"{source}: found {found}, expected one (.yaml or .yml), or its name"
+        raise InputError(msg)
+    return files[0]
 
 
 def load_analysis(

@@ -599,6 +599,12 @@ def test_the_page_shows_text_as_text():
     assert "1 failed" in parser.text
 
 
+def test_the_page_links_the_report_of_a_block():
+    record = {"products": {"crmasks.fits": {}, "report.html": {}}}
+    assert '<a href="a%20b/report.html">report</a>' in html_text([Outcome("a b", "done", record)])
+    assert "report.html" not in html_text([Outcome("a b", "done", {"products": {}})])
+
+
 def test_a_second_batch_is_kept_out(tmp_path):
     blocks = find_blocks([night(tmp_path / "n")])
     with occupied(tmp_path / "out"), pytest.raises(OutputError, match="another run writing here"):

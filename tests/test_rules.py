@@ -51,6 +51,7 @@ def test_no_source_runs_text_or_unpickles():
 # Files of this package, of the kernel, and temporary ones of a run.
 OPENED = {
     "machine.py", "regular_files.py", "products/mosaic.py", "dashboard/page/scripts.py",
+    "report/page.py",
 }  # fmt: skip
 READING = {"open", "read_text", "read_bytes"}
 

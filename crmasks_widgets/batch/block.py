@@ -132,8 +132,9 @@ def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:
     if same and _intact(task.folder, known.get("products")):
         return "verified", {**known, **_request_in_words(analysis)}
     to = Destination(
-        task.folder, block.sources, task.figures, task.overwrite or same, reproducible=True
-    )
+        task.folder, block.sources, task.figures, task.overwrite or same, reproducible=True,
+        report=task.figures,
+    )  # fmt: skip
     with occupying(analysis, to) as folder:
         # Should this run be ended, the next one knows that what is there was to be replaced.
         _write_record(task.folder, {"request": wanted})

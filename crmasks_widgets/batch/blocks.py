@@ -21,10 +21,14 @@ from crmasks_widgets.machine import memory_needed
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.info import EXPOSURE_KEYS, canonical_names
 from crmasks_widgets.parameters.types import FIXED_SEED
-from crmasks_widgets.parameters.yaml_text import MAX_BYTES, load_yaml, read_text
+from crmasks_widgets.parameters.yaml_text import (
+    MAX_BYTES,
+    YAML_SUFFIXES,
+    load_yaml,
+    read_text,
+)
 from crmasks_widgets.regular_files import real
 
-YAML_SUFFIXES: Final = (".yaml", ".yml")
 TABLE_SUFFIXES: Final = (".csv", ".ecsv")
 SEPARATOR: Final = ";"
 # Of one set of exposures more likely than of all.

@@ -45,6 +45,7 @@ PRODUCT_NAMES = re.compile(
     r"|(problematic_pixels|mediancr_identified_cr)(_detector\d+)?\.pdf"
     r"|diagnostic_(histogram2d|mediancr|meancr|crmask\d+)(_detector\d+)?\.png"
     r"|(xyoffset_crosscorr_|flux_factor)\d+(_detector\d+)?\.png"
+    r"|report(_detector\d+)?\.html"
 )
 # How products say whose they are, in what comes before their data.
 _SAID = re.compile(rb"UUID\W{1,9}([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from astropy.io import fits
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.errors import InputError, OutputError, ProductExistsError
 from crmasks_widgets.exposure_names import split_extension
-from crmasks_widgets.exposures import CALIBRATION_NAMES
+from crmasks_widgets.exposures import CALIBRATION_NAMES, ExposureSet
 from crmasks_widgets.files.reading import carried_over, plane_checksum, read_image, sha256_of
 from crmasks_widgets.files.writing import (
     Product,
@@ -21,9 +21,8 @@ from crmasks_widgets.files.writing import (
     text_product,
     write_products,
 )
+from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.regular_files import real
-
-SUFFIXES: Final = (".yaml", ".yml")
 
 
 def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = False) -> list[Written]:
@@ -59,7 +58,7 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         msg = f"{path}: found masks that were read from a file, expected masks made here"
         raise OutputError(msg)
     exposures, calibration = analysis.exposures, analysis.calibration
-    check_target(path, SUFFIXES, analysis.sources, overwrite=overwrite)
+    check_target(path, YAML_SUFFIXES, analysis.sources, overwrite=overwrite)
     folder = path.parent
     images = _images(analysis)
     maps = {
@@ -81,10 +80,21 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         planes = exposures.planes or (None,) * exposures.n
         read = zip(exposures.paths, exposures.checksums, planes, strict=True)
         changes["images"] = tuple(_named(*each, folder) for each in read)
+        changes |= _as_read(exposures)
     text = analysis.parameters.replace(**changes).to_yaml()
     products = _missing((*images, *maps.values()), folder)
     parameters = text_product(path.name, "parameters", text)
     return write_products([*products, parameters], folder)
+
+
+def _as_read(exposures: ExposureSet) -> dict[str, Any]:
+    """Parameters with which files give these exposures, whatever those of the analysis say."""
+    noise, quality = exposures.noise_choice, exposures.quality
+    said: dict[str, Any] = {
+        "extnum": exposures.extnum, "dq_extension": quality.extension, "dq_bits": quality.bits,
+        "noise_extension": None if noise is None else noise.extension,
+    }  # fmt: skip
+    return said if noise is None else said | {"noise_kind": noise.kind}
 
 
 def anchored(analysis: Analysis) -> Analysis:

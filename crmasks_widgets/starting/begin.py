@@ -15,7 +15,7 @@ from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.files.writing import check_target, text_product, write_products
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import yaml_of
-from crmasks_widgets.products.session import SUFFIXES
+from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.proposals.start import (
     Start,
@@ -90,7 +90,7 @@ def begin(files: Sequence[str], output: Path, answers: Answers, console: Console
     targets = _targets(output, len(found.usable))
     inputs = [find_file(split_plane(e.name)[0], (".",)) for g in found.groups for e in g.exposures]
     for target in targets:
-        check_target(target, SUFFIXES, inputs, overwrite=answers.overwrite)
+        check_target(target, YAML_SUFFIXES, inputs, overwrite=answers.overwrite)
     starts = [tuple(map(start_from, group.detectors)) for group in found.usable]
     print_exposures(console, found, [start for own in starts for start in own])
     missing: list[str] = []
