@@ -28,6 +28,7 @@ from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import ParameterFile, read_parameter_file
 from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.proposals.differences import contradictions, disagreements
+from crmasks_widgets.regular_files import real
 
 logger = logging.getLogger(__name__)
 
@@ -265,7 +266,7 @@ def _read(
         images, parameters.extnum, folders, quality, choice, n_detectors=n_detectors
     )
     for name, found in zip(images, exposures.paths, strict=True):
-        logger.info("%s: read from %s", name, found.resolve())
+        logger.info("%s: read from %s", name, real(found))
     facts = [describe(header) for header in exposures.headers]
     remarks = [
         *disagreements(images, exposures.headers, facts, exposures.shape),
@@ -285,7 +286,7 @@ def _read(
         exposures = exposures.without(mask.bad, str(mask.path))
         calibration = calibration.with_mask(mask)
     for key, path in calibration.paths.items():
-        logger.info("%s map: read from %s", key, path.resolve())
+        logger.info("%s map: read from %s", key, real(path))
     return Analysis(exposures, parameters, calibration)
 
 
