@@ -21,8 +21,8 @@ def repository() -> str:
     return str(tomllib.loads(text)["project"]["urls"]["Repository"])
 
 
-def links(address: str) -> str:
-    """Return the badge and the links as Markdown.
+def binder(address: str) -> str:
+    """Return what the address of anything on Binder begins with; a quoted path follows.
 
     Parameters
     ----------
@@ -30,7 +30,18 @@ def links(address: str) -> str:
         Of the repository on GitHub.
     """
     owner_and_name = urlsplit(address).path.strip("/")
-    start = f"https://mybinder.org/v2/gh/{owner_and_name}/HEAD?urlpath="
+    return f"https://mybinder.org/v2/gh/{owner_and_name}/HEAD?urlpath="
+
+
+def links(address: str) -> str:
+    """Return the badge and the links to Binder as Markdown.
+
+    Parameters
+    ----------
+    address : str
+        Of the repository on GitHub.
+    """
+    start = binder(address)
     voila = "?voila-template=crmasks"
     quickstart, lesson = (
         start + quote(f"voila/render/{notebook}{voila}") for notebook in (NOTEBOOK, LESSON)
