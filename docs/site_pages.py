@@ -144,9 +144,7 @@ def _add_run_it(doctree: nodes.document, docname: str) -> None:
     address = start + quote(f"lab/tree/{docname}.ipynb")
     paragraph = nodes.paragraph("", "", classes=["crmasks-run-it"])
     paragraph += nodes.reference("", "Open in Binder", refuri=address)
-    paragraph += nodes.Text(
-        " to move its sliders and dashboards: this page shows what was stored."
-    )
+    paragraph += nodes.Text(" to move its sliders and dashboards: this page shows what was stored.")
     section.insert(1, paragraph)
 
 

@@ -46,9 +46,8 @@ class Parameters(BaseModel):
     Raises
     ------
     ParameterError
-        When a name is unknown, a value has the wrong type or lies out of range, or two values
-        contradict each other. The message is one line that names each parameter, what was found
-        and what was expected.
+        A name is unknown, a value has the wrong type or lies out of range, or two values contradict
+        each other; in one line that names each parameter, what was found and what was expected.
 
     Warns
     -----
@@ -57,9 +56,13 @@ class Parameters(BaseModel):
 
     Notes
     -----
-    Lists are tuples after the check, regions ``(xmin, xmax, ymin, ymax)``, pixel coordinates those
-    of FITS (the first pixel is 1). `mm_seed` given as None, or not given, is
-    drawn once where `mm_simulation` is montecarlo.
+    Lists become tuples, regions are ``(xmin, xmax, ymin, ymax)``, pixels those of FITS (the first
+    is 1). `mm_seed` None, or not given, is drawn once where `mm_simulation` is montecarlo.
+
+    Examples
+    --------
+    >>> cm.Parameters(gain=1.7, rnoise=3.4).replace(la_sigclip=8).la_sigclip
+    8.0
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -482,6 +485,11 @@ def parameter_table() -> list[ParameterInfo]:
     -------
     list of ParameterInfo
         One entry a parameter.
+
+    Examples
+    --------
+    >>> next(row.unit for row in cm.parameter_table() if row.name == "rnoise")
+    'ADU'
     """
     return list(_table())
 
