@@ -86,6 +86,13 @@ def open(files: "str | Path | Sequence[str | Path]", **given: Any) -> "Dashboard
     ------
     InputError, ParameterError
         As of `open_files`.
+
+    Examples
+    --------
+    >>> dashboard = cm.open("demo/exposure*.fits", gain=1.7)
+    >>> dashboard.analysis.exposures.n
+    3
+    >>> dashboard.close()
     """
     from crmasks_widgets.dashboard.app import Dashboard
 

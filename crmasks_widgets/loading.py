@@ -104,6 +104,12 @@ def load_analysis(
     ------
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> analysis.exposures.names
+    ('exposure1.fits', 'exposure2.fits', 'exposure3.fits')
     """
     found = _detectors(path, folders, seed)
     number = number_of(found.names, detector, found.file.source)
@@ -134,6 +140,12 @@ def load_mosaic(
     ------
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
+
+    Examples
+    --------
+    >>> mosaic = cm.load_mosaic("demo/params.yaml")
+    >>> len(mosaic), mosaic.several
+    (1, False)
     """
     found = _detectors(path, folders, seed)
     analyses: list[Analysis] = []
@@ -314,6 +326,14 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
     ------
     InputError
         The file is no masks file, or was made from other exposures.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> written = cm.save_all(analysis, "products", overwrite=True)
+    >>> again = cm.apply_masks(analysis, "products/crmasks.fits")
+    >>> bool((again.masks["MEDIANCR"] == analysis.masks["MEDIANCR"]).all())
+    True
     """
     path = find_file(path, (".",))
     n = analysis.exposures.n

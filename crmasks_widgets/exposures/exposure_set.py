@@ -53,6 +53,14 @@ class ExposureSet:
         Extension of the files that they were read from.
     quality, noise_choice : Quality, NoiseChoice or None
         Which extensions told the bad pixels and the noise.
+
+    Examples
+    --------
+    >>> frames = [np.full((64, 80), level, dtype=np.float32) for level in (198, 201, 203)]
+    >>> frames[0][5, 7] = np.nan
+    >>> exposures = cm.ExposureSet.from_arrays(frames)
+    >>> exposures.n, exposures.shape, bool(exposures.valid[0, 5, 7])
+    (3, (64, 80), False)
     """
 
     data: Float32Array
@@ -311,6 +319,12 @@ def read_exposures(
     ------
     InputError
         Names the file, what was found and what was expected.
+
+    Examples
+    --------
+    >>> exposures = cm.read_exposures([f"demo/exposure{i}.fits" for i in (1, 2, 3)])
+    >>> exposures.data.shape, str(exposures.data.dtype)
+    ((3, 64, 80), 'float32')
     """
     found = [_located(path, folders) for path in paths]
     for i, (path, plane) in enumerate(found):

@@ -196,6 +196,13 @@ def save_all(
     OutputError
         The folder cannot be written to, the disk is full, another run is writing there, or a
         product would replace an input.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> written = cm.save_all(analysis, "products", overwrite=True)
+    >>> written[0].path.name, written[0].content
+    ('combined_mediancr.fits', 'mediancr combination with VARIANCE and MAP')
     """
     sources = [*analysis.sources, *inputs]
     folder = prepare_folder(folder, sources, overwrite=overwrite)

@@ -50,6 +50,12 @@ def open_files(
         The files hold several groups of exposures, or none; or one cannot be read.
     ParameterError
         A value that nothing tells was not given.
+
+    Examples
+    --------
+    >>> analysis = cm.open_files("demo/exposure*.fits", gain=1.7)
+    >>> analysis.parameters.gain, analysis.exposures.n
+    (1.7, 3)
     """
     names = [str(name) for name in ([files] if isinstance(files, str | Path) else files)]
     found = find_exposures(names, extnum)
