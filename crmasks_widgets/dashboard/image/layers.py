@@ -48,9 +48,11 @@ class ImageLayers:
     ----------
     scales : mapping
         Scales "x" and "y" in FITS pixels.
+    frames : Frames
+        Gives the frame to draw.
     """
 
-    def __init__(self, scales: dict[str, Scale]) -> None:
+    def __init__(self, scales: dict[str, Scale], frames: Frames) -> None:
         self.overview = ImageBuffers(scales, PICTURES)
         self.patch = ImageBuffers(scales, PICTURES)
         self.overlay = SwapImage(scales)
@@ -67,7 +69,7 @@ class ImageLayers:
             x_offset=4, y_offset=-4,
         )  # fmt: skip
         self.limits = (0.0, 1.0)
-        self._frames, self._means = Frames(), Memo()
+        self._frames, self._means = frames, Memo()
         self._flagged, self._marked = Memo(), Memo()
         self._auto, self._brushed = Memo(), Memo()
         self._indices, self._overlay_png = Memo(), Memo()
@@ -98,7 +100,8 @@ class ImageLayers:
             return
         self.limits = self._colour_limits(model, place, frame)
         display = model.display
-        look = (Same(origin), display.frame, self.limits, display.stretch, display.colours)
+        pair = (display.minuend, display.subtrahend) if display.frame == "difference" else ()
+        look = (Same(origin), display.frame, pair, self.limits, display.stretch, display.colours)
         if viewport.visible(place.limits, shape) != (slice(0, shape[0]), slice(0, shape[1])):
             self.overview.show(look, partial(self._overview, frame, origin, look))
         self.patch.show(
@@ -119,7 +122,8 @@ class ImageLayers:
     def _colour_limits(self, model: ViewModel, place: Place, frame: Frame) -> tuple[float, float]:
         """Limits of what is on screen: those of the median, so that frames can be compared."""
         display = model.display
-        if display.limits == "manual":
+        kind = display.limits_of_frame
+        if kind == "manual":
             return display.low, display.high
         if display.frame != "difference":
             frame = model.analysis.stack.median2d
@@ -127,8 +131,8 @@ class ImageLayers:
         if frame[part].size == 0:
             return self.limits
         limits: tuple[float, float] = self._auto(
-            (frame, part, display.limits),
-            lambda: stretches.shown_limits(frame[part], display.limits),
+            (frame, part, kind),
+            lambda: stretches.shown_limits(frame[part], kind),
         )
         return limits
 
