@@ -7,8 +7,8 @@ from crmasks_widgets.dashboard.drawing.stretches import colour_palette, stretche
 
 # As many values tell the shape of a histogram as well as all of them.
 _SAMPLE = 400_000
-# Beyond these parts of the values there are single bright or dark pixels only.
-_MOST = (0.001, 0.999)
+# What lies beyond these parts of the values would squeeze all others into a corner.
+_MOST = (0.002, 0.98)
 _BEYOND = 0.15  # of the distance between these, shown on each side
 
 

@@ -1,5 +1,6 @@
 """What is drawn in the image: overview, sharp part, overlay, the selected hit, numbers."""
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -25,7 +26,8 @@ OVERLAY_CELL: Final = 2
 MOST_NUMBERS: Final = 80
 PICTURES: Final = 16
 SELECTED_COLOUR: Final = "#F0E442"
-_LEAST_BOX: Final = 14  # of the selected hit, screen pixels
+_RING_POINTS: Final = 65
+_LEAST_RING: Final = 26  # around the selected hit, screen pixels
 
 
 @dataclass(frozen=True)
@@ -191,12 +193,7 @@ class ImageLayers:
         y: list[float] = []
         selected = _box(self._selected(model))
         if selected is not None:
-            x_min, x_max, y_min, y_max = selected
-            middle_x, middle_y = (x_min + x_max) / 2, (y_min + y_max) / 2
-            half = _LEAST_BOX / 2 / place.scale
-            left, right = min(x_min - 0.5, middle_x - half), max(x_max + 0.5, middle_x + half)
-            low, high = min(y_min - 0.5, middle_y - half), max(y_max + 0.5, middle_y + half)
-            x, y = [left, right, right, left, left], [low, low, high, high, low]
+            x, y = _ring(selected, _LEAST_RING / 2 / place.scale)
         if list(self.box.x) != x or list(self.box.y) != y:
             with self.box.hold_sync():
                 self.box.x, self.box.y = x, y
@@ -211,6 +208,15 @@ class ImageLayers:
             with self.numbers.hold_sync():
                 self.numbers.x, self.numbers.y = rows[:, 1], rows[:, 2]
                 self.numbers.text = text
+
+
+def _ring(box: Limits, least: float) -> tuple[list[float], list[float]]:
+    """Points of a ring around a box of FITS pixels, with a radius of at least so many pixels."""
+    x_min, x_max, y_min, y_max = box
+    radius = max(least, math.hypot(x_max - x_min + 1, y_max - y_min + 1) / 2 + 0.5)
+    turn = np.linspace(0, 2 * np.pi, _RING_POINTS)
+    x, y = (x_min + x_max) / 2, (y_min + y_max) / 2
+    return (x + radius * np.cos(turn)).tolist(), (y + radius * np.sin(turn)).tolist()
 
 
 def _png(values: Frame, look: tuple[Any, ...]) -> bytes:

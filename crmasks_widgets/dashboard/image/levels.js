@@ -207,7 +207,7 @@ class LevelsView {
       background: `linear-gradient(to right,${colours})`,
     });
     this.ramp.style.background =
-      `linear-gradient(to right,${state.ramp[0]} 50%,${state.ramp.at(-1)} 50%)`;
+      `linear-gradient(to right,${state.ramp[0]} ${100 * low}%,${state.ramp.at(-1)} 0)`;
     SIDES.forEach((side, i) => this.drawHandle(side, this.limits[i], share, range));
     this.message.textContent = state.message;
     const kind = this.held ? "manual" : state.kind;

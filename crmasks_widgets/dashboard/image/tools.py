@@ -13,6 +13,7 @@ ZOOM_BOX: Final = "box"
 PAINT: Final = "paint"
 ERASE: Final = "erase"
 LOCAL_MEDIAN: Final = "region"
+REGIONS: Final = "regions"
 _TOOLS: Final = MappingProxyType({
     PAN: "Pan: drag to move, turn the wheel to zoom, click to select a hit (p)",
     ZOOM_BOX: "Zoom box: drag a box to see it larger (o)",
@@ -20,6 +21,8 @@ _TOOLS: Final = MappingProxyType({
     ERASE: "Erase: drag over flagged pixels that are no cosmic-ray hits in any exposure",
     LOCAL_MEDIAN: "Local median: click a pixel that the median of its neighbours shall replace; "
     "again: not",
+    REGIONS: "Regions: draw and change those to be skipped, of the flux factor and of the "
+    "cross-correlation (R)",
 })  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from crmasks_widgets.dashboard.image.frames import (
 )
 from crmasks_widgets.dashboard.image.layers import ImageLayers, Place
 from crmasks_widgets.dashboard.image.minimap import Minimap
+from crmasks_widgets.dashboard.image.over import Overlay
 from crmasks_widgets.dashboard.image.painting import Painting
 from crmasks_widgets.dashboard.image.picking import flagged_near
 from crmasks_widgets.dashboard.image.tools import ToolBar, window_widths
@@ -62,6 +63,7 @@ class ImageView:
         self._build_figure(frames)
         self.tools, self.display = ToolBar(context), DisplayBar(context, frames, self._put)
         self.readout, self.note, self.caption = HTML(), HTML(), HTML()
+        self.over = Overlay(context, {"x": self.x, "y": self.y})
         self.minimap = Minimap()
         self.minimap.add_class("crmasks-minimap")
         self._lay_out(context)
@@ -115,7 +117,8 @@ class ImageView:
         ])  # fmt: skip
         head.add_class("crmasks-head")
         self.stage = Box([
-            self.figure, self.minimap, self.readout, self.note, self.caption, self.tools.options,
+            self.figure, self.over.widget, self.minimap, self.readout, self.note, self.caption,
+            self.tools.options,
         ])  # fmt: skip
         self.stage.add_class("crmasks-body").add_class("crmasks-stage")
         self.widget = VBox([head, self.stage])
@@ -149,6 +152,7 @@ class ImageView:
         self.layers.render(model, Place(self._placed, size))
         self._show_map()
         self.display.render(model, self.layers.limits)
+        self.over.render(model)
         self._show_caption(model)
         self._read_pointer()
 
@@ -253,12 +257,15 @@ class ImageView:
     # What the mouse does ----------------------------------------------------------------------
 
     def _set_tool(self) -> None:
-        interactions: dict[str, Interaction] = {
+        tool = self.tools.tools.value
+        interactions: dict[str, Interaction | None] = {
             image_tools.ZOOM_BOX: self._box,
             image_tools.PAINT: self._brush,
             image_tools.ERASE: self._brush,
+            image_tools.REGIONS: None,
         }
-        self.figure.interaction = interactions.get(self.tools.tools.value, self._pan)
+        self.figure.interaction = interactions.get(tool, self._pan)
+        self.over.widget.active = tool == image_tools.REGIONS
 
     def _at(self, place: Mapping[str, Any]) -> tuple[float, float]:
         """Position (x, y) in pixels counted from 0, of fractions of the plot."""
@@ -336,6 +343,7 @@ class ImageView:
                 "image: zoom box", partial(setattr, tools, "value", image_tools.ZOOM_BOX)
             ),
             "p": Shortcut("image: pan", partial(setattr, tools, "value", image_tools.PAN)),
+            "R": Shortcut("image: regions", partial(setattr, tools, "value", image_tools.REGIONS)),
             "#": Shortcut("image: numbers of the hits", self._toggle_numbers),
             "l": Shortcut("image: go to the selected hit, or stay", self._toggle_follow),
             ",": Shortcut("image: limits minmax", partial(show, limits="minmax")),
