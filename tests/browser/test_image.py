@@ -91,7 +91,7 @@ def test_a_region_is_drawn_moved_resized_and_removed(screen):
     drag((20, 90), (60, 60))
     now(((20, 60, 60, 90),))
     label = screen.dashboard.locator(".crmasks-over text")
-    screen.until(lambda: label.inner_text() == "skipped 1 · 20:60, 60:90", "its place in words")
+    screen.until(lambda: label.text_content() == "skipped 1 · 20:60, 60:90", "its place in words")
     drag((40, 75), (45, 70))
     now(((25, 65, 55, 85),))
     drag((65.5, 54.5), (75.5, 59.5))
