@@ -404,6 +404,9 @@ def test_the_readout_says_what_is_known_about_a_pixel(bench):
     assert "x <b>21</b> y <b>41</b>" in text
     assert "MM in median" in text
     assert "MEDIANCR, MEANCRT" in text
+    lowest, noise = float(stack.min2d[y, x]), bench.model.analysis.calibration.noise
+    over = float(stack.median2d[y, x]) - lowest - (30 + 70 * lowest / 1000)
+    assert f"{over / np.sqrt(lowest / noise.gain + 9):.1f} σ over the boundary" in text
     bench.press("i")
     bench.page.pointer = at(0, 0)
     assert bench.view.note.value == text

@@ -195,7 +195,7 @@ def pixel_line(model: ViewModel, y: int, x: int) -> str:
     methods, masks = _methods(model, y, x), _masks(model, y, x)
     parts = [
         f"x <b>{x + 1}</b> y <b>{y + 1}</b>", values, f"min {low} median <b>{middle}</b>",
-        html.escape(methods or "not flagged"), html.escape(masks),
+        html.escape(methods or "not flagged"), _over_boundary(model, y, x), html.escape(masks),
     ]  # fmt: skip
     return " · ".join(part for part in parts if part)
 
@@ -214,6 +214,24 @@ def _methods(model: ViewModel, y: int, x: int) -> str:
         return ""
     kept = model.analysis.edits.allowed[y, x]
     return " and ".join(found) + f" in {target}" + ("" if kept else " (left out by hand)")
+
+
+def _over_boundary(model: ViewModel, y: int, x: int) -> str:
+    """By how much a pixel that the diagram flags exceeds what is asked of it."""
+    target = model.display.target
+    if not model.ready(("flags", target), "boundary", "threshold"):
+        return ""
+    analysis = model.analysis
+    flagged = analysis.result("flags", target).found.get("mm")
+    if flagged is None or not flagged[y, x]:
+        return ""
+    stack, here = analysis.stack, np.array([y * analysis.exposures.shape[1] + x])
+    lowest = stack.min2d.ravel()[here]
+    least = np.broadcast_to(analysis.threshold, stack.min2d.shape)[y, x]
+    asked = np.maximum(analysis.boundary.boundary(lowest), least)
+    noise = analysis.calibration.noise.at(here).sigma(lowest)
+    over = (stack.target(target)[y, x] - lowest - asked) / noise
+    return f"{over[0]:.1f} σ over the boundary"
 
 
 def _masks(model: ViewModel, y: int, x: int) -> str:

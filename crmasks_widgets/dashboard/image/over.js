@@ -89,7 +89,7 @@ class OverView {
     const same = made.find((region) => nameOf(region) === nameOf(held));
     if (same && held.removed) made.splice(made.indexOf(same), 1);
     else if (same) same.box = held.made;
-    else made.push({ kind: held.kind, index: held.index, box: held.made, label: "new" });
+    else if (!held.removed) made.push({ kind: held.kind, index: held.index, box: held.made, label: "new" });
     return made;
   }
 
