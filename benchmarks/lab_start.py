@@ -10,7 +10,6 @@ import argparse
 import os
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -58,7 +57,7 @@ def start(browser, tree):
             times.append(spent(psutil.Process(process.pid)))
         finally:
             page.close()
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.wait(60)
             shutil.rmtree(folder, ignore_errors=True)
     return times

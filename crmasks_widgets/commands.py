@@ -125,10 +125,11 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
     with occupying(mosaic, to) as folder:
         _compute_and_save(mosaic, folder, console)
     found = score(mosaic[0], scene)
+    what, where = ("double hits", "in more than half of the") if scene.n > 2 else ("hits", "in the")
     console.print(
-        f"true double hits found: {found.found_groups} of {found.true_groups} "
-        f"({found.found_pixels} of {found.true_pixels} pixels above 3 sigma in more than half of "
-        f"the exposures); false groups: {found.false_groups}",
+        f"true {what} found: {found.found_groups} of {found.true_groups} "
+        f"({found.found_pixels} of {found.true_pixels} pixels above 3 sigma {where} exposures); "
+        f"false groups: {found.false_groups}",
         highlight=False,
     )
     return EXIT_DONE

@@ -359,7 +359,7 @@ def test_warnings_go_to_the_table_once(tmp_path):
     outcome = run_one(path, tmp_path / "out")
     assert outcome.state == "done"
     ignored, copy = outcome.warnings
-    assert ignored.endswith("known to later numina-crmasks only: pc_na_median")
+    assert ignored.endswith("without effect here: pc_na_median")
     assert "found the same content as in" in copy
     assert run_one(path, tmp_path / "out").warnings == outcome.warnings
 

@@ -6,10 +6,10 @@ import logging
 import time
 import warnings
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch.blocks import Block
+from crmasks_widgets.batch.record import RECORD_NAME, Record, read_record
 from crmasks_widgets.errors import CrmasksError, InputError, on_one_line
 from crmasks_widgets.files.reading import sha256_of
 from crmasks_widgets.files.writing import text_product, write_products
@@ -25,9 +26,7 @@ from crmasks_widgets.parameters import parameter_table
 from crmasks_widgets.parameters.several import values_of
 from crmasks_widgets.running import Destination, occupying
 
-RECORD_NAME: Final = "block.json"
 State = Literal["waiting", "done", "verified", "failed"]
-Record = Mapping[str, Any]
 
 logger = logging.getLogger("crmasks_widgets")
 
@@ -127,10 +126,10 @@ def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:
     if task.version != __version__:
         raise InputError(f"worker: found crmasks_widgets {__version__}, expected {task.version}")
     mosaic = _read(block)
-    known, wanted = _read_record(task.folder), _request(mosaic, figures=task.figures)
+    known, wanted = read_record(task.folder), _request(mosaic, figures=task.figures)
     same = known.get("request") == wanted
     if same and _intact(task.folder, known.get("products")):
-        return "verified", known
+        return "verified", {**known, **_request_in_words(mosaic)}
     to = Destination(
         task.folder, block.sources, task.figures, task.overwrite or same, reproducible=True,
         report=task.figures,
@@ -165,10 +164,9 @@ def _request(mosaic: Mosaic, *, figures: bool) -> dict[str, Any]:
     return {"uuid": mosaic.uuid, "figures": figures}
 
 
-def _record(mosaic: Mosaic) -> dict[str, Any]:
-    """What was run and found; counts are those of all detectors."""
+def _request_in_words(mosaic: Mosaic) -> dict[str, Any]:
+    """Tell what was asked for, whatever the record of an earlier batch says of it."""
     inputs: dict[str, str] = {}
-    counts: Counter[str] = Counter()
     for analysis in mosaic:
         exposures, calibration = analysis.exposures, analysis.calibration
         inputs |= dict(zip(exposures.names, exposures.checksums, strict=True))
@@ -176,14 +174,20 @@ def _record(mosaic: Mosaic) -> dict[str, Any]:
             f"{name} map {calibration.paths[name].name}": checksum
             for name, checksum in sorted(calibration.checksums.items())
         }
+    return {"inputs": inputs, "parameters": _parameters(mosaic)}
+
+
+def _record(mosaic: Mosaic) -> dict[str, Any]:
+    """What was run and found; counts are those of all detectors."""
+    counts: Counter[str] = Counter()
+    for analysis in mosaic:
         counts["hits"] += analysis.n_hits
         for name, mask in analysis.masks.items():
             counts[name] += int(np.count_nonzero(mask))
         counts["masked in every exposure"] += int(np.count_nonzero(analysis.problematic))
     return {
         "version": __version__,
-        "inputs": inputs,
-        "parameters": _parameters(mosaic),
+        **_request_in_words(mosaic),
         "counts": dict(counts),
     }
 
@@ -201,15 +205,6 @@ def _parameters(mosaic: Mosaic) -> dict[str, Any]:
 def _write_record(folder: Path, record: Record) -> None:
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     write_products([text_product(RECORD_NAME, "what was run", text)], folder)
-
-
-def _read_record(folder: Path) -> Record:
-    """Return the record in a folder; one that cannot be read proves nothing."""
-    try:
-        record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 def _intact(folder: Path, products: Any) -> bool:

@@ -31,6 +31,16 @@ class Dashboard:
         The dashboard on the page.
     session : Session
         The work on one analysis; another one after another file was opened.
+
+    Examples
+    --------
+    >>> dashboard = cm.Dashboard(cm.load_analysis("demo/params.yaml"))
+    >>> dashboard.state.update(la_sigclip=8.0)
+    >>> dashboard.wait(60)
+    True
+    >>> dashboard.analysis.parameters.la_sigclip
+    8.0
+    >>> dashboard.close()
     """
 
     def __init__(self, analysis: Analysis) -> None:
@@ -96,7 +106,7 @@ def open(files: str | Path | Sequence[str | Path], **given: Any) -> Dashboard:
     Parameters
     ----------
     files : path, or sequence of paths
-        FITS files, folders and patterns; three or more exposures of one field.
+        FITS files, folders and patterns; two or more exposures of one field.
     **given : object
         Parameters that are known, such as ``gain=1.7`` or ``extnum="SCI"``; of files with several
         detectors, ``detector=2`` or its name, the first by default.
@@ -110,5 +120,12 @@ def open(files: str | Path | Sequence[str | Path], **given: Any) -> Dashboard:
     ------
     InputError, ParameterError
         As of `open_files`.
+
+    Examples
+    --------
+    >>> dashboard = cm.open("demo/exposure*.fits", gain=1.7)
+    >>> dashboard.analysis.exposures.n
+    3
+    >>> dashboard.close()
     """
     return Dashboard(open_files(files, **given))
