@@ -56,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     """
     parser = argparse.ArgumentParser(
         prog="crmasks",
-        description="Remove the cosmic rays that survive a median of three or more exposures.",
+        description="Remove the cosmic rays that survive a median of a few exposures.",
         epilog="Exit codes: 0 done, 2 bad input, 4 products are in the way, 130 interrupted by "
         "Ctrl-C, 1 anything else.",
     )
@@ -215,7 +215,7 @@ def _add_demo(commands: Any) -> argparse.ArgumentParser:
         help="fibre spectrograph, long slit or star field (default: fibres)",
     )  # fmt: skip
     parser.add_argument(
-        "--exposures", metavar="N", type=int, default=3, help="at least 3 (default: 3)"
+        "--exposures", metavar="N", type=int, default=3, help="at least 2 (default: 3)"
     )
     parser.add_argument("--seed", type=int, default=SEED, help="of everything random")
     _add_products(parser)
@@ -228,7 +228,7 @@ def _add_lab(commands: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "sources", metavar="FILE", nargs="*",
-        help="PARAMS.yaml, or FITS files of three or more exposures (default: demo exposures)",
+        help="PARAMS.yaml, or FITS files of two or more exposures (default: demo exposures)",
     )  # fmt: skip
     parser.add_argument("--port", type=int, default=0, help="of the server (default: any free one)")
     parser.add_argument(
@@ -331,10 +331,11 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
     with occupying(mosaic, to) as folder:
         _compute_and_save(mosaic, folder, console)
     found = score(mosaic[0], scene)
+    what, where = ("double hits", "in more than half of the") if scene.n > 2 else ("hits", "in the")
     console.print(
-        f"true double hits found: {found.found_groups} of {found.true_groups} "
-        f"({found.found_pixels} of {found.true_pixels} pixels above 3 sigma in more than half of "
-        f"the exposures); false groups: {found.false_groups}",
+        f"true {what} found: {found.found_groups} of {found.true_groups} "
+        f"({found.found_pixels} of {found.true_pixels} pixels above 3 sigma {where} exposures); "
+        f"false groups: {found.false_groups}",
         highlight=False,
     )
     return EXIT_DONE

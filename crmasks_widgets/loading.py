@@ -28,6 +28,7 @@ from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import ParameterFile, read_parameter_file
 from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.proposals.differences import contradictions, disagreements
+from crmasks_widgets.regular_files import real
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +104,12 @@ def load_analysis(
     ------
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> analysis.exposures.names
+    ('exposure1.fits', 'exposure2.fits', 'exposure3.fits')
     """
     found = _detectors(path, folders, seed)
     number = number_of(found.names, detector, found.file.source)
@@ -133,6 +140,12 @@ def load_mosaic(
     ------
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
+
+    Examples
+    --------
+    >>> mosaic = cm.load_mosaic("demo/params.yaml")
+    >>> len(mosaic), mosaic.several
+    (1, False)
     """
     found = _detectors(path, folders, seed)
     analyses: list[Analysis] = []
@@ -165,7 +178,7 @@ def _detectors(
 ) -> _Detectors:
     file = read_parameter_file(path, seed)
     if file.images is None:
-        msg = f"{path}: images: found none, expected a list of three or more FITS files"
+        msg = f"{path}: images: found none, expected a list of two or more FITS files"
         raise ParameterError(msg)
     places = (Path(), Path(path).parent) if folders is None else tuple(folders)
     if not file.is_of_several:
@@ -265,7 +278,7 @@ def _read(
         images, parameters.extnum, folders, quality, choice, n_detectors=n_detectors
     )
     for name, found in zip(images, exposures.paths, strict=True):
-        logger.info("%s: read from %s", name, found.resolve())
+        logger.info("%s: read from %s", name, real(found))
     facts = [describe(header) for header in exposures.headers]
     remarks = [
         *disagreements(images, exposures.headers, facts, exposures.shape),
@@ -285,7 +298,7 @@ def _read(
         exposures = exposures.without(mask.bad, str(mask.path))
         calibration = calibration.with_mask(mask)
     for key, path in calibration.paths.items():
-        logger.info("%s map: read from %s", key, path.resolve())
+        logger.info("%s map: read from %s", key, real(path))
     return Analysis(exposures, parameters, calibration)
 
 
@@ -313,6 +326,14 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
     ------
     InputError
         The file is no masks file, or was made from other exposures.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> written = cm.save_all(analysis, "products", overwrite=True)
+    >>> again = cm.apply_masks(analysis, "products/crmasks.fits")
+    >>> bool((again.masks["MEDIANCR"] == analysis.masks["MEDIANCR"]).all())
+    True
     """
     path = find_file(path, (".",))
     n = analysis.exposures.n

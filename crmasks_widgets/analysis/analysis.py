@@ -63,7 +63,7 @@ class Analysis:
     Parameters
     ----------
     exposures : ExposureSet
-        Three or more equivalent exposures.
+        Two or more equivalent exposures.
     parameters : Parameters
         How to look at them.
     calibration : Calibration, optional
@@ -76,6 +76,15 @@ class Analysis:
         A region or pixel is outside the frame, or a list does not have one item per exposure.
     InputError
         A calibration map cannot be used.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> analysis.masks["MEDIANCR"].shape
+    (64, 80)
+    >>> other = analysis.replace(crmethod="significance")  # the stack is computed once
+    >>> len(other.hits) < len(analysis.hits)
+    True
     """
 
     __slots__ = ("__weakref__", "_inputs", "_masks_file", "_results", "_run")

@@ -113,9 +113,12 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "tested": Stage(significance.tested, (), ("matched", "low")),
     "clean": Stage(significance.clean, (), ("scaled", "low")),
     "level": Stage(significance.level, _NOISE, ("tested", "alignment")),
+    "crossings": Stage(significance.crossings, (), ("level", "tested")),
     "excess": Stage(significance.excess, ("sg_background",), ("level", "tested")),
     "high": Stage(
-        significance.high, ("sg_measured_noise",), ("excess", "level", "tested", "high")
+        significance.high,
+        ("sg_measured_noise",),
+        ("excess", "level", "tested", "crossings", "high"),
     ),
     "noise_scale": Stage(significance.noise_scale, ("sg_measured_noise",), ("high", "matching")),
     "candidates": Stage(significance.candidates, (), ("high", "level", "noise_scale")),

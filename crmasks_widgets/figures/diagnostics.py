@@ -93,10 +93,20 @@ class Detected:
 
     @cached_property
     def height(self) -> npt.NDArray[np.float32]:
-        """Target - min2d of every pixel (ny, nx), ADU."""
+        """Target - min2d of every pixel (ny, nx), ADU; for the median of two, max2d - min2d."""
         stack = self.analysis.mm_stack
-        frame: npt.NDArray[np.float32] = stack.target(self.target) - stack.min2d
+        upper = stack.max2d if self._of_two else stack.target(self.target)
+        frame: npt.NDArray[np.float32] = upper - stack.min2d
         return frame
+
+    @property
+    def height_name(self) -> str:
+        """What `height` is."""
+        return f"{'max2d' if self._of_two else frame_name(self.target)} − min2d"
+
+    @property
+    def _of_two(self) -> bool:
+        return self.target == "median" and self.analysis.exposures.n == 2
 
     def of(self, code: int) -> npt.NDArray[np.bool_]:
         """Which of `pixels` belong to a class.
@@ -179,7 +189,7 @@ def _diagram_panels(
         x_axis.apply(axes, "x")
         y_axis.apply(axes, "y")
         axes.set_xlabel("min2d − bias (ADU)")
-        axes.set_ylabel(f"{frame_name(found.target)} − min2d (ADU)")
+        axes.set_ylabel(f"{found.height_name} (ADU)")
     counts = density(found.analysis.mm_stack.min2d, found.height, x_axis, y_axis)
     _show_density(figure, a, counts, (x_axis, y_axis), "all pixels per cell")
     if found.analysis.parameters.has_boundary:

@@ -19,7 +19,7 @@ class GeneralFields(BaseModel):
     images: types.Names = about(
         None,
         "exposures of one field; a pattern or folder/ stands for its files",
-        expected="a list of at least 3 file names, a pattern, or null",
+        expected="a list of at least 2 file names, a pattern, or null",
     )
     extnum: types.Extension = about(
         0,
@@ -58,7 +58,7 @@ class GeneralFields(BaseModel):
     )
 
     crmethod: types.Method = about(
-        "mm_lacosmic", "detection method; those with _lacosmic are unions of two"
+        types.DEFAULT_METHOD, "detection method; those with _lacosmic are unions of two"
     )
     use_lamedian: bool = about(
         False, "fill with the median as L.A.Cosmic cleaned it, not with the minimum"

@@ -13,6 +13,7 @@ from crmasks_widgets.parameters.info import (
     SYNONYMS,
     ParameterInfo,
     canonical_names,
+    key_text,
     one_of,
     unknown_key,
 )
@@ -45,6 +46,8 @@ NULL_AS_MISSING: Final = frozenset(
     }
 )
 """Keys that numina-crmasks 0.36.0 lets be null though null is no value of theirs here."""
+
+_NAMED: Final = 20  # as many keys as a line can bear
 
 _TITLES: Final = (
     ("exposures", "exposures and detector"),
@@ -138,7 +141,9 @@ def _settings(
     """Check the keys of the requirements and leave out those that mean nothing here."""
     block, ignored = later.split(block, frozenset(names))
     if ignored:
-        remarks.append("without effect here: " + ", ".join(ignored))
+        more = f" and {len(ignored) - _NAMED} more" if len(ignored) > _NAMED else ""
+        names_of = ", ".join(map(key_text, ignored[:_NAMED])) + more
+        remarks.append(f"without effect here: {names_of}")
     for key in block:
         if key in EXPOSURE_KEYS:
             raise ParameterError(
@@ -286,9 +291,11 @@ def _notes(values: Mapping[str, object]) -> dict[str, str]:
         if isinstance(values[key], str | list)
     }
     if values["images"] is None:
-        notes["images"] = "images: a list of at least 3 FITS files, needed to run this file"
+        notes["images"] = "images: a list of at least 2 FITS files, needed to run this file"
     elif isinstance(values["images"], tuple) and any(map(is_pattern, values["images"])):
         notes["images"] = f"{reference} wants file names, at least 3"
+    elif len(values["images"]) < 3:  # type: ignore[arg-type]
+        notes["images"] = f"{reference} wants at least 3"
     if not isinstance(values["extnum"], int):
         notes["extnum"] = f"{reference} cannot read a name or several: give it the number of one"
     if values["mm_threshold_rnoise"] is not None:

@@ -47,9 +47,8 @@ class Parameters(MedianMinimumFields):
     Raises
     ------
     ParameterError
-        When a name is unknown, a value has the wrong type or lies out of range, or two values
-        contradict each other. The message is one line that names each parameter, what was found
-        and what was expected.
+        A name is unknown, a value has the wrong type or lies out of range, or two values contradict
+        each other; in one line that names each parameter, what was found and what was expected.
 
     Warns
     -----
@@ -58,9 +57,13 @@ class Parameters(MedianMinimumFields):
 
     Notes
     -----
-    Lists are tuples after the check, regions ``(xmin, xmax, ymin, ymax)``, pixel coordinates those
-    of FITS (the first pixel is 1). `mm_seed` given as None, or not given, is
-    drawn once where `mm_simulation` is montecarlo.
+    Lists become tuples, regions are ``(xmin, xmax, ymin, ymax)``, pixels those of FITS (the first
+    is 1). `mm_seed` None, or not given, is drawn once where `mm_simulation` is montecarlo.
+
+    Examples
+    --------
+    >>> cm.Parameters(gain=1.7, rnoise=3.4).replace(la_sigclip=8).la_sigclip
+    8.0
     """
 
     match_exposures: Literal["auto", "off"] = about(
@@ -297,6 +300,11 @@ def parameter_table() -> list[ParameterInfo]:
     -------
     list of ParameterInfo
         One entry a parameter.
+
+    Examples
+    --------
+    >>> next(row.unit for row in cm.parameter_table() if row.name == "rnoise")
+    'ADU'
     """
     return list(_table())
 

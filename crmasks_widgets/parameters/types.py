@@ -64,11 +64,19 @@ METHODS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 })  # fmt: skip
 """Detectors of each `crmethod`, by their keys in `crmasks_widgets.detectors`."""
 
+DEFAULT_METHOD: Final = "mm_lacosmic"
+
 
 def methods_where(fact: Callable[[Detector], bool], *, all_of: bool = False) -> tuple[str, ...]:
     """Names of `crmethod` of which some detector, or all of them, are as asked."""
     holds = all if all_of else any
     return tuple(method for method, keys in METHODS.items() if holds(map(fact, rows(keys))))
+
+
+def method_for(n_exposures: int) -> str | None:
+    """Method for fewer exposures than the default one needs; None where that will do."""
+    enough = methods_where(lambda row: row.least_exposures <= n_exposures, all_of=True)
+    return None if DEFAULT_METHOD in enough else next(iter(enough), None)
 
 
 def _method(value: object) -> str:

@@ -34,6 +34,7 @@ from crmasks_widgets.products.data_quality import quality_bytes, quality_hdus
 from crmasks_widgets.products.hits import write_hits
 from crmasks_widgets.products.images import combination_hdus, masks_hdus
 from crmasks_widgets.products.mosaic import mosaic_products
+from crmasks_widgets.regular_files import read_head, real
 
 logger = logging.getLogger(__name__)
 
@@ -105,8 +106,7 @@ def _warn_of_mixture(folder: Path, existing: Iterable[Path]) -> None:
 def _run_of(path: Path) -> str | None:
     """UUID of the run that made a product; None where it says none or cannot be read."""
     try:
-        with path.open("rb") as stream:
-            head = stream.read(_HEAD_BYTES)
+        head = read_head(path, _HEAD_BYTES)
     except OSError:
         return None
     if path.suffix == ".fits":  # the history of an exposure may name other runs
@@ -196,6 +196,13 @@ def save_all(
     OutputError
         The folder cannot be written to, the disk is full, another run is writing there, or a
         product would replace an input.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> written = cm.save_all(analysis, "products", overwrite=True)
+    >>> written[0].path.name, written[0].content
+    ('combined_mediancr.fits', 'mediancr combination with VARIANCE and MAP')
     """
     sources = [*analysis.sources, *inputs]
     folder = prepare_folder(folder, sources, overwrite=overwrite)
@@ -220,7 +227,7 @@ def _guarded(
 
 
 def _refuse_input(path: Path, sources: Iterable[Path]) -> None:
-    if path.resolve() in {source.resolve() for source in sources}:
+    if real(path) in {real(source) for source in sources}:
         msg = (
             f"{path}: found an input of this run, expected another "
             "output folder; inputs are never overwritten"

@@ -22,6 +22,7 @@ from crmasks_widgets.files.writing import (
     write_products,
 )
 from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
+from crmasks_widgets.regular_files import real
 
 
 def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = False) -> list[Written]:
@@ -51,6 +52,13 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         A file cannot be written, or the masks were read from a file: no parameters make them.
     InputError
         An exposure or a map is no longer what was read.
+
+    Examples
+    --------
+    >>> stricter = cm.load_analysis("demo/params.yaml").replace(la_sigclip=8)
+    >>> written = cm.save_session(stricter, "session.yaml", overwrite=True)
+    >>> cm.load_analysis("session.yaml").parameters.la_sigclip
+    8.0
     """
     path = Path(path)
     if analysis.masks_checksum is not None:
@@ -110,7 +118,7 @@ def anchored(analysis: Analysis) -> Analysis:
         Equal; nothing of it is computed.
     """
     whole: dict[str, Any] = {
-        name: str(path.resolve()) + _extension(analysis, name, path)
+        name: str(real(path)) + _extension(analysis, name, path)
         for name, path in analysis.calibration.paths.items()
     }
     parameters = analysis.parameters.replace(**whole)
@@ -193,7 +201,7 @@ def _named(source: Path, checksum: str, plane: int | None, folder: Path) -> str:
     if plane_checksum(now, plane) != checksum:
         msg = f"{source}: found another content than was read, expected the file as it was"
         raise InputError(msg)
-    whole = source.resolve()
-    inside = whole.is_relative_to(folder.resolve())
-    name = (whole.relative_to(folder.resolve()) if inside else whole).as_posix()
+    whole = real(source)
+    inside = whole.is_relative_to(real(folder))
+    name = (whole.relative_to(real(folder)) if inside else whole).as_posix()
     return name if plane is None else f"{name}[{plane}]"

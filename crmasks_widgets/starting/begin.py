@@ -24,6 +24,7 @@ from crmasks_widgets.proposals.start import (
     settled,
     start_from,
 )
+from crmasks_widgets.regular_files import real
 from crmasks_widgets.starting.asking import ask, print_exposures, print_proposals
 
 logger = logging.getLogger(__name__)
@@ -208,7 +209,7 @@ def _named(name: str, folder: Path) -> str:
     file, plane = split_plane(name)
     if Path(name).is_file():
         file, plane = name, None
-    whole, folder = find_file(file, (".",)).resolve(), folder.resolve()
+    whole, folder = real(find_file(file, (".",))), real(folder)
     inside = whole.is_relative_to(folder)
     text = (whole.relative_to(folder) if inside else whole).as_posix()
     return text if plane is None else f"{text}[{plane}]"

@@ -42,7 +42,7 @@ from crmasks_widgets.core.significance.everywhere import (
 from crmasks_widgets.core.targets import all_targets
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.detectors import rows
-from crmasks_widgets.hit_classes import CLASS_NAMES, LOW_NAME, LOW_REASON, PLAIN_NAME
+from crmasks_widgets.hit_classes import CLASS_NAMES, COINCIDENT, LOW_NAME, LOW_REASON, PLAIN_NAME
 from crmasks_widgets.parameters import types
 
 logger = logging.getLogger(__name__)
@@ -213,7 +213,9 @@ def hits(read: Reader) -> Table:
     verdict = verdicts.verdicts(labels, confirmed, edited.rejected, _ignored(read))
     if _judged(read):
         classes = read("classes")
-        table["class"] = np.array([CLASS_NAMES[k] for k in classes.names], "U28")
+        # Of two exposures, one that is hit is enough: nothing need coincide.
+        names = {**CLASS_NAMES, COINCIDENT: PLAIN_NAME} if stack.n == 2 else CLASS_NAMES
+        table["class"] = np.array([names[k] for k in classes.names], "U28")
         table["reason"] = classes.reasons
         kept = ~classes.outside(read.p.sg_corrected)[1:]
         table["corrected"] = kept & ~np.isin(verdict, verdicts.OUT)
@@ -254,12 +256,16 @@ def fill(read: Reader) -> Fill:
         for number, mask in enumerate(built.exposures, start=1)
     ]
     lost = np.logical_and.reduce(built.exposures)
-    level, masked = read("level"), read("found")
+    level, masked, between = read("level"), read("found"), read("between")
     spoilt = Spoilt(built.exposures, hit, read("everywhere").hit)
+    # Without dilation, the pixels beside a hit are clean for the masks, but not beyond doubt.
+    beside = [
+        mask | grow(mask_of_hit, 1) for mask, mask_of_hit in zip(built.exposures, hit, strict=True)
+    ]
     return best_fill(
         stack, spoilt, read("mediancr") | lost,
-        lambda pixels: estimate_around(level, stack, masked, pixels),
-        read.noise, read("alignment").flux_factors, read("between"),
+        lambda pixels: estimate_around(level, stack, masked, beside, pixels, between),
+        read.noise, read("alignment").flux_factors, between,
     )  # fmt: skip
 
 

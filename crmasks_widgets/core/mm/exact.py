@@ -25,7 +25,6 @@ from crmasks_widgets.core.mm.simulation import ExpectedDiagram
 from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.noise_laws import deviation, group_levels, reach
 from crmasks_widgets.core.photons import POISSON, PhotonLaw
-from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float64Array
 from crmasks_widgets.errors import InputError, ParameterError
 
@@ -33,6 +32,8 @@ Signals = Sequence[Float64Array] | tuple[Float64Array, tuple[float, ...]]
 
 # Density of minima, relative to all pixels in one bin height, below which x is out of the frame.
 _SUPPORT = 1e-12
+# Of two, the median - minimum is half of the range, and no diagram of its own.
+_LEAST = 3
 # Differences of proportional signals that are rounding.
 _PROPORTIONAL = 1e-9
 
@@ -247,8 +248,8 @@ def _scene_and_factors(signals: Signals) -> tuple[Float64Array, tuple[float, ...
     else:
         scene = signals[0]
         factors = tuple(_ratio(signal, scene) for signal in signals)
-    if len(factors) < MIN_EXPOSURES:
-        msg = f"exact diagram: found {len(factors)} exposures, expected at least {MIN_EXPOSURES}"
+    if len(factors) < _LEAST:
+        msg = f"exact diagram: found {len(factors)} exposures, expected at least {_LEAST}"
         raise InputError(msg)
     if not (scene.min() >= 0 and np.isfinite(scene.max()) and min(factors) > 0):
         msg = "exact diagram: found a negative or infinite signal or factor, expected none"
