@@ -37,7 +37,6 @@ include_patterns = [
     "docs/**.md",
     "notebooks/*.ipynb",
     "benchmarks/README.md",
-    "paper/paper.md",
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
