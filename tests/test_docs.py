@@ -108,10 +108,10 @@ def test_every_command_of_the_readme_runs(work, run_cli):
     commands = commands_of_the_readme()
     assert set(commands) >= ELSEWHERE
     ran = [words.split()[1:] for words in commands if words not in ELSEWHERE]
-    assert {words[0] for words in ran} == {"run", "check", "batch", "demo"}
+    assert {words[0] for words in ran} == {"run", "check", "report", "batch", "demo"}
     for words in ran:
         small = ["--size", "100", "80"] if words[0] == "demo" else []
-        quick = [] if words[0] == "check" else ["--no-figures"]
+        quick = [] if words[0] in ("check", "report") else ["--no-figures"]
         done = run_cli([*words, *small, *quick], work.folder)
         assert (done.code, done.err) == (0, ""), words
     build_parser().parse_args(["lab", "params.yaml"])

@@ -49,6 +49,10 @@ class ExposureSet:
     variance : (ny, nx) float32 or None
         Of an exposure, ADU squared: the median of what the files say, or the least where hits
         lifted that; None where gain and readout noise tell it. Read-only.
+    extnum : int or str
+        Extension of the files that they were read from.
+    quality, noise_choice : Quality, NoiseChoice or None
+        Which extensions told the bad pixels and the noise.
 
     Examples
     --------
@@ -67,6 +71,9 @@ class ExposureSet:
     paths: tuple[Path, ...] = field(default=())
     planes: tuple[int | None, ...] = field(default=())
     variance: Float32Array | None = None
+    extnum: int | str = 0
+    quality: Quality = ANY
+    noise_choice: NoiseChoice | None = None
 
     @property
     def n(self) -> int:
@@ -109,7 +116,7 @@ class ExposureSet:
         Raises
         ------
         InputError
-            Fewer than three, not 2-D, not numbers, of different shapes or units, or without a
+            Fewer than two, not 2-D, not numbers, of different shapes or units, or without a
             valid pixel.
         """
         names = tuple(names or (f"exposure {i + 1}" for i in range(len(arrays))))
@@ -287,7 +294,7 @@ def read_exposures(
 
     Parameters
     ----------
-    paths : sequence of at least 3 paths
+    paths : sequence of at least 2 paths
         The files; ``cube.fits[0]`` is the first image of a cube. Relative ones are looked for in
         `folders`, in this order.
     extnum : int or str
@@ -330,7 +337,9 @@ def read_exposures(
                 raise InputError(msg)
     n = len(found) * n_detectors
     planes = [read_image(path, extnum, n, plane, quality, noise) for path, plane in found]
-    exposures = ExposureSet._from_planes(planes)
+    exposures = replace(
+        ExposureSet._from_planes(planes), extnum=extnum, quality=quality, noise_choice=noise
+    )
     _pass_on_remarks(planes)
     _warn_of_copies(exposures)
     return exposures

@@ -147,8 +147,12 @@ class Scene:
 
     @property
     def double_hits(self) -> NDArray[np.bool_]:
-        """Pixels hit in more than half of the exposures, where the median fails: (ny, nx) bool."""
-        return np.asarray(np.count_nonzero(self.hits, axis=0) > self.n // 2)
+        """Pixels where the median fails: (ny, nx) bool.
+
+        Those hit in more than half of the exposures; of two, whose median is the mean, in one.
+        """
+        enough = self.n // 2 if self.n > 2 else 0
+        return np.asarray(np.count_nonzero(self.hits, axis=0) > enough)
 
     @property
     def mean_truth(self) -> Frames:

@@ -30,7 +30,7 @@ def open_files(
     Parameters
     ----------
     files : path, or sequence of paths
-        FITS files, folders and patterns; three or more exposures of one field.
+        FITS files, folders and patterns; two or more exposures of one field.
     extnum : int or str, optional
         Extension that holds the image, where a file has several; ``all`` for one a detector.
     detector : int or str, optional
