@@ -13,6 +13,7 @@ from crmasks_widgets.dashboard.diagram.points_view import PointsView
 from crmasks_widgets.dashboard.diagram.significance_view import SignificanceView
 from crmasks_widgets.dashboard.diagram.view import DiagramView
 from crmasks_widgets.dashboard.hits.view import HitsView
+from crmasks_widgets.dashboard.image.frames import parts_of
 from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.model.engine import Engine, Order, Snapshot, default_order
 from crmasks_widgets.dashboard.model.state import State, ViewModel
@@ -171,7 +172,7 @@ class Session:
         waits = has_boundary and parameters.mm_boundary_fit == "spline"
         first = (*observed, *detected) if waits else (*detected, *observed)
         expected: Order = (("expected", None),) if has_boundary else ()
-        frame: Order = tuple(("combination", kind) for kind in KINDS if kind == display.frame)
+        frame: Order = tuple(("combination", kind) for kind in KINDS if kind in parts_of(display))
         sigma = self.diagram.wanted(parameters, target)
         sigma += self.significance.wanted(parameters, target)
         return (("stack", None), *first, *frame, *sigma, *expected, *default_order(analysis))
@@ -186,17 +187,25 @@ class Session:
     def _progress(self, fraction: float, stage: str) -> None:
         self.dispatcher.call(partial(self.status.progress, fraction, stage))
 
-    def _failed(self, error: Exception) -> None:
-        self.dispatcher.call(partial(self._give_up, error))
+    def _failed(self, error: Exception, failed: Analysis) -> None:
+        self.dispatcher.call(partial(self._give_up, error, failed))
 
-    def _give_up(self, error: Exception) -> None:
-        self.state.revert(self.engine.analysis.parameters)
-        raise error
+    def _give_up(self, error: Exception, failed: Analysis) -> None:
+        # What was asked for since then has errors of its own.
+        if self.state.model.parameters == failed.parameters:
+            self._go_back()
+            raise error
 
     def _cancel(self) -> None:
         self.engine.cancel()
-        self.state.revert(self.engine.analysis.parameters)
+        self._go_back()
         self.status.stopped()
+
+    def _go_back(self) -> None:
+        """Show what was computed last, with its parameters: what is on screen is true."""
+        with self.state.together():
+            self.state.revert(self.engine.analysis.parameters)
+            self.state.publish(self.engine.analysis)
 
     def _show_error(self, message: str) -> None:
         self.status.error(message)
@@ -229,7 +238,7 @@ class Session:
 
     def _wanted(self, model: ViewModel) -> tuple[Any, ...]:
         """What of the display decides what is computed first."""
-        return model.display.target, model.display.frame, self.significance.active
+        return model.display.target, parts_of(model.display), self.significance.active
 
     def _render_again(self) -> None:
         self.state.refresh()

@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.dashboard.drawing.pictures import palette_png
 from crmasks_widgets.dashboard.drawing.stretches import (
     STRETCHES,
     colour_indices,
@@ -14,6 +13,7 @@ from crmasks_widgets.dashboard.drawing.stretches import (
     shown_limits,
 )
 from crmasks_widgets.dashboard.model.state import ViewModel
+from crmasks_widgets.files.pictures import palette_png
 
 # A picture is kept in the notebook with every cell that shows a dashboard.
 LONGEST_SIDE: Final = 640  # pixels
@@ -42,8 +42,9 @@ def still_png(model: ViewModel) -> bytes:
     else:
         sampled = np.median(exposures.data[:, ::step, ::step], axis=0)
     display = model.display
-    limits = shown_limits(sampled, "zscale" if display.limits == "manual" else display.limits)
-    if display.limits == "manual":
+    by_hand = display.limits == "manual"
+    limits = shown_limits(sampled, "zscale" if by_hand else display.limits)
+    if by_hand and not display.of_difference:
         limits = (display.low, display.high)
     stretch = display.stretch if display.stretch in STRETCHES else "linear"
     picture = colour_indices(sampled, limits, stretch)
