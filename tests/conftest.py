@@ -18,7 +18,7 @@ import yaml
 from astropy.io import fits
 from hypothesis import settings
 
-from crmasks_widgets import cli
+from crmasks_widgets import cli, figures
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from .counts import LONG
@@ -39,6 +39,8 @@ QUICK = {
     "mm_seed": 5,
 }
 BOTH = {"crmethod": "mm_lacosmic", "la_niter": 2}
+
+FEW_FIGURES = ("diagnostic_histogram2d.png", "diagnostic_mediancr.png")
 
 BROWSER = Path(__file__).parent / "browser"
 # Of Jupyter and IPython: a user's own are neither read nor written.
@@ -237,6 +239,22 @@ def work(tmp_path, run_cli):
     folder = tmp_path / "work"
     folder.mkdir()
     return Work(folder, run_cli)
+
+
+@pytest.fixture
+def few_figures(monkeypatch):
+    """Let runs draw two figures, where what is tested is not what figures there are.
+
+    Drawing all takes seconds, which tests/test_figures.py and one whole run spend already. Given is
+    what stands for `all_figures`.
+    """
+    every = figures.all_figures
+
+    def few(analysis):
+        return [job for job in every(analysis) if job.name in FEW_FIGURES]
+
+    monkeypatch.setattr(figures, "all_figures", few)
+    return few
 
 
 @pytest.fixture

@@ -9,11 +9,10 @@ from astropy.io import fits
 from astropy.table import Table
 
 import crmasks_widgets as cm
-from crmasks_widgets import figures
 from crmasks_widgets.cli import EXIT_BAD_INPUT
 from crmasks_widgets.machine import memory_needed
 
-from .conftest import LEVELS, QUICK, SHAPE, small_scene
+from .conftest import FEW_FIGURES, LEVELS, QUICK, SHAPE, small_scene
 
 SEEDS = {"CCD1": 11, "CCD2": 12, "CCD3": 13}
 FRAMES = {name: small_scene(seed=seed).exposures for name, seed in SEEDS.items()}
@@ -112,18 +111,14 @@ def test_masks_of_several_detectors_are_applied_again(tmp_path, run_cli):
         cm.load_mosaic(write_yaml(tmp_path, "all"), tmp_path / "three" / "crmasks.fits")
 
 
-def test_figures_have_the_number_of_the_detector(tmp_path, run_cli, monkeypatch):
-    # Two of them will do: all get their number by the same line.
-    every, some = figures.all_figures, ("diagnostic_mediancr.png", "diagnostic_histogram2d.png")
-    monkeypatch.setattr(
-        figures, "all_figures", lambda made: [job for job in every(made) if job.name in some]
-    )
+@pytest.mark.usefixtures("few_figures")
+def test_figures_have_the_number_of_the_detector(tmp_path, run_cli):
     write_camera(tmp_path)
     path, out = write_yaml(tmp_path, [1, 2]), tmp_path / "out"
     done = run_cli(["run", path, "--output-dir", out], tmp_path)
     assert done.code == 0, done.err
     names = {p.name for p in out.iterdir()}
-    numbered = {name.replace(".", f"_detector{k}.") for name in some for k in (1, 2)}
+    numbered = {name.replace(".", f"_detector{k}.") for name in FEW_FIGURES for k in (1, 2)}
     assert {name for name in names if name.endswith((".png", ".pdf"))} == numbered
     again = run_cli(["run", path, "--output-dir", out, "--overwrite", "--no-figures"], tmp_path)
     assert again.code == 0, again.err
