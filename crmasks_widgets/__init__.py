@@ -1,8 +1,9 @@
-"""Remove the cosmic rays that survive a median of three or more long exposures."""
+"""Remove the cosmic rays that survive a median of a few long exposures."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from crmasks_widgets import _apart as _apart  # before anything that might lie beside the data
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
@@ -71,7 +72,7 @@ def open(files: "str | Path | Sequence[str | Path]", **given: Any) -> "Dashboard
     Parameters
     ----------
     files : path, or sequence of paths
-        FITS files, folders and patterns; three or more exposures of one field.
+        FITS files, folders and patterns; two or more exposures of one field.
     **given : object
         Parameters that are known, such as ``gain=1.7`` or ``extnum="SCI"``; of files with several
         detectors, ``detector=2`` or its name, the first by default.
@@ -85,6 +86,13 @@ def open(files: "str | Path | Sequence[str | Path]", **given: Any) -> "Dashboard
     ------
     InputError, ParameterError
         As of `open_files`.
+
+    Examples
+    --------
+    >>> dashboard = cm.open("demo/exposure*.fits", gain=1.7)
+    >>> dashboard.analysis.exposures.n
+    3
+    >>> dashboard.close()
     """
     from crmasks_widgets.dashboard.app import Dashboard
 

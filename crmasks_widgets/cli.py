@@ -24,7 +24,7 @@ from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
 from crmasks_widgets.demo import SCENE_KINDS, SEED, YAML_NAME, score, write_demo
 from crmasks_widgets.errors import CrmasksError, ProductExistsError, on_one_line
-from crmasks_widgets.loading import load_mosaic
+from crmasks_widgets.loading import load_mosaic, parameter_file_of
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import FIXED_SEED
@@ -38,6 +38,7 @@ _GRACE = 0.7  # s
 _NOTHING = "interrupted; no product was written"
 _INTERRUPTED = {
     "run": _NOTHING, "init": _NOTHING, "check": _NOTHING, "demo": _NOTHING, "lab": "interrupted",
+    "report": "interrupted; no report was written",
     "batch": "interrupted; the same command goes on with what is left",
 }  # fmt: skip
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -51,17 +52,25 @@ def build_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        With the commands `run`, `batch`, `init`, `check`, `demo` and `lab`.
+        With the commands `run`, `batch`, `init`, `check`, `report`, `demo` and `lab`.
     """
     parser = argparse.ArgumentParser(
         prog="crmasks",
-        description="Remove the cosmic rays that survive a median of three or more exposures.",
+        description="Remove the cosmic rays that survive a median of a few exposures.",
         epilog="Exit codes: 0 done, 2 bad input, 4 products are in the way, 130 interrupted by "
         "Ctrl-C, 1 anything else.",
     )
     parser.add_argument("--version", action="version", version=f"crmasks_widgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_run, _add_batch, _add_init, _add_check, _add_demo, _add_lab):
+    for add in (
+        _add_run,
+        _add_batch,
+        _add_init,
+        _add_check,
+        _add_report,
+        _add_demo,
+        _add_lab,
+    ):
         command = add(commands)
         command.add_argument(
             "--log-level", choices=LOG_LEVELS, default="INFO", type=str.upper,
@@ -87,6 +96,9 @@ def _add_run(commands: Any) -> argparse.ArgumentParser:
         "--reproducible", action="store_true",
         help="leave out DATE, and take seed 0 where one would be drawn: the same bytes every time",
     )  # fmt: skip
+    parser.add_argument(
+        "--report", action="store_true", help="write report.html too, to send to a colleague"
+    )
     _add_products(parser)
     return parser
 
@@ -168,6 +180,23 @@ def _add_check(commands: Any) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_report(commands: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "report", help="one HTML file to send to a colleague: what was found, hit by hit",
+        description=_report.__doc__,
+    )  # fmt: skip
+    parser.add_argument(
+        "source", metavar="PARAMS.yaml|FOLDER", type=Path,
+        help="as for run, or a folder with one parameter file",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="REPORT.html", type=Path,
+        help="where to write (default: report.html beside the parameter file)",
+    )  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier report")
+    return parser
+
+
 def _add_demo(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "demo", help="make demo exposures, run them, compare with their truth",
@@ -186,7 +215,7 @@ def _add_demo(commands: Any) -> argparse.ArgumentParser:
         help="fibre spectrograph, long slit or star field (default: fibres)",
     )  # fmt: skip
     parser.add_argument(
-        "--exposures", metavar="N", type=int, default=3, help="at least 3 (default: 3)"
+        "--exposures", metavar="N", type=int, default=3, help="at least 2 (default: 3)"
     )
     parser.add_argument("--seed", type=int, default=SEED, help="of everything random")
     _add_products(parser)
@@ -199,7 +228,7 @@ def _add_lab(commands: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "sources", metavar="FILE", nargs="*",
-        help="PARAMS.yaml, or FITS files of three or more exposures (default: demo exposures)",
+        help="PARAMS.yaml, or FITS files of two or more exposures (default: demo exposures)",
     )  # fmt: skip
     parser.add_argument("--port", type=int, default=0, help="of the server (default: any free one)")
     parser.add_argument(
@@ -226,7 +255,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     mosaic = load_mosaic(arguments.params, arguments.crmasks, seed=seed)
     to = Destination(
         arguments.output_dir, (arguments.params,), arguments.figures, arguments.overwrite,
-        arguments.reproducible,
+        arguments.reproducible, arguments.report,
     )  # fmt: skip
     with occupying(mosaic, to) as folder:
         _say_that_nobody_is_asked(mosaic[0].parameters, arguments.params)
@@ -270,6 +299,23 @@ def _check(arguments: argparse.Namespace, console: Console) -> int:
     return EXIT_DONE
 
 
+def _report(arguments: argparse.Namespace, console: Console) -> int:
+    """Run a parameter file, and write one HTML file that shows what was found, hit by hit."""
+    # Only a report pays for matplotlib.
+    from crmasks_widgets.report import writing
+
+    params = parameter_file_of(arguments.source)
+    path = arguments.output or params.with_name(writing.REPORT_NAME)
+    mosaic = load_mosaic(params)
+    writing.check_report(path, mosaic, (params,), overwrite=arguments.overwrite)
+    quiet = not logger.isEnabledFor(logging.INFO)
+    for analysis in mosaic:
+        terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+    written = writing.save_report(mosaic, path, inputs=(params,), overwrite=arguments.overwrite)
+    logger.info("%s: %.1f MB", written.path, written.size / 1e6)
+    return EXIT_DONE
+
+
 def _demo(arguments: argparse.Namespace, console: Console) -> int:
     """Make demo exposures with known truth, run them, and say what was found."""
     nx, ny = arguments.size
@@ -285,10 +331,11 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
     with occupying(mosaic, to) as folder:
         _compute_and_save(mosaic, folder, console)
     found = score(mosaic[0], scene)
+    what, where = ("double hits", "in more than half of the") if scene.n > 2 else ("hits", "in the")
     console.print(
-        f"true double hits found: {found.found_groups} of {found.true_groups} "
-        f"({found.found_pixels} of {found.true_pixels} pixels above 3 sigma in more than half of "
-        f"the exposures); false groups: {found.false_groups}",
+        f"true {what} found: {found.found_groups} of {found.true_groups} "
+        f"({found.found_pixels} of {found.true_pixels} pixels above 3 sigma {where} exposures); "
+        f"false groups: {found.false_groups}",
         highlight=False,
     )
     return EXIT_DONE
@@ -417,8 +464,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _logging_to(console, errors, arguments.log_level):
             commands = {
-                "run": _run, "batch": _batch, "init": _init, "check": _check, "demo": _demo,
-                "lab": _lab,
+                "run": _run, "batch": _batch, "init": _init, "check": _check, "report": _report,
+                "demo": _demo, "lab": _lab,
             }  # fmt: skip
             return commands[arguments.command](arguments, console)
     except ProductExistsError as error:

@@ -23,6 +23,7 @@ from crmasks_widgets.files.writing import (
     write_products,
 )
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.types import method_for
 from crmasks_widgets.simulate import (
     THICK_CCD,
     THIN_CCD,
@@ -56,7 +57,8 @@ class Score:
     Attributes
     ----------
     true_pixels, found_pixels : int
-        Pixels hit by more than 3 sigma in more than half of the exposures, and those in MEDIANCR.
+        Pixels hit by more than 3 sigma where the median fails (`Scene.double_hits`), and those in
+        MEDIANCR.
     true_groups, found_groups : int
         Their 8-connected groups, and those of which at least one pixel is in MEDIANCR.
     false_groups : int
@@ -139,7 +141,7 @@ def demo_scene(
         A MEGARA-like fibre spectrograph; a long slit on a thick CCD, whose hits are many and long;
         a star field on a thin one. The last two have two bad columns, and can saturate.
     n_exposures : int
-        At least 3.
+        At least 2.
 
     Returns
     -------
@@ -244,6 +246,8 @@ def write_demo(
         interactive=False,
         mm_seed=seed,
     )
+    if needed := method_for(scene.n):
+        parameters = parameters.replace(crmethod=needed)
     products = [
         Product(name, "exposure", partial(_write_exposure, scene, i, SCENE_KINDS[kind].title))
         for i, name in enumerate(names)

@@ -3,11 +3,9 @@
 import contextlib
 import http.client
 import importlib.util
-import itertools
 import json
 import logging
 import os
-import re
 import secrets
 import signal
 import socket
@@ -22,21 +20,23 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-import nbformat
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_core.paths import jupyter_runtime_dir
-from nbformat.v4 import new_code_cell, new_notebook, output_from_msg
+from jupyter_core.paths import jupyter_runtime_dir, secure_write
+from nbformat.v4 import output_from_msg
 
-from crmasks_widgets.errors import OutputError, StartError
-from crmasks_widgets.exposure_names import is_pattern, split_plane
-from crmasks_widgets.files.finding import FITS_NAME
+from crmasks_widgets.errors import StartError
 from crmasks_widgets.loading import load_analysis
+from crmasks_widgets.starting.notebook import (
+    Sources,
+    fresh_notebook,
+    is_parameter_file,
+    prepare_notebook,
+)
 from crmasks_widgets.starting.opening import open_files
 
 logger = logging.getLogger(__name__)
 
 HOST: Final = "127.0.0.1"  # nobody else is to reach a kernel
-KERNEL: Final = {"name": "python3", "display_name": "Python 3", "language": "python"}
 START_SECONDS: Final = 60.0
 RUN_SECONDS: Final = 600.0  # of the cell: reading the exposures
 STOP_SECONDS: Final = 20.0
@@ -88,107 +88,6 @@ class ServerOptions:
     allow_root: bool = False
 
 
-Sources = Sequence[str]
-"""A parameter file, or FITS files; empty for demo exposures."""
-
-
-def dashboard_code(sources: Sources) -> str:
-    """Text of the cell that opens the dashboard.
-
-    Parameters
-    ----------
-    sources : sequence of str
-        A parameter file, or FITS files; empty for demo exposures.
-
-    Returns
-    -------
-    str
-        Python.
-    """
-    more = ""
-    if not sources:
-        more, analysis = "from crmasks_widgets.demo import demo_analysis\n", "demo_analysis()"
-    elif is_parameter_file(sources):
-        analysis = f"cm.load_analysis({sources[0]!r})"
-    else:
-        return f"import crmasks_widgets as cm\n\ndashboard = cm.open({list(sources)!r})\ndashboard"
-    return f"import crmasks_widgets as cm\n{more}\ndashboard = cm.Dashboard({analysis})\ndashboard"
-
-
-def is_parameter_file(sources: Sources) -> bool:
-    """Tell a parameter file from FITS files.
-
-    Parameters
-    ----------
-    sources : sequence of str
-        As the user named them.
-
-    Returns
-    -------
-    bool
-        True for one file that is no FITS file by its name.
-    """
-    if len(sources) != 1 or is_pattern(sources[0]) or Path(sources[0]).is_dir():
-        return False
-    return FITS_NAME.match(split_plane(sources[0])[0]) is None
-
-
-def prepare_notebook(folder: Path, sources: Sources) -> Path:
-    """Find the notebook of an earlier start, or write one; no other file is touched.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is or goes to.
-    sources : sequence of str
-        A parameter file or FITS files, as seen from the folder; empty for demo exposures.
-
-    Returns
-    -------
-    Path
-        A notebook whose first cell opens the dashboard.
-
-    Raises
-    ------
-    OutputError
-        The folder cannot be written to.
-    """
-    code = dashboard_code(sources)
-    # The dashboard is what is looked at: the page folds the code away.
-    cell = new_code_cell(code, metadata={"jupyter": {"source_hidden": True}})
-    notebook = new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
-    stem = f"crmasks-{_stem(sources[0]) if sources else 'demo'}"
-    for number in itertools.count(1):
-        path = folder / (f"{stem}.ipynb" if number == 1 else f"{stem}-{number}.ipynb")
-        try:
-            with path.open("x", encoding="utf-8") as stream:
-                nbformat.write(notebook, stream)
-        except FileExistsError:
-            if _first_code(path) != code:
-                continue
-        except OSError as error:
-            msg = f"{path}: not writable ({error.strerror}), expected room for a notebook"
-            raise OutputError(msg) from error
-        return path
-    raise AssertionError  # for the type checker: the numbers do not end
-
-
-def _stem(source: str) -> str:
-    """Name of a file without what it ends in; of a pattern, what can be in a name."""
-    stem = re.sub(r"[^\w.+'-]+", "", Path(split_plane(source)[0]).name.split(".")[0])
-    return stem or "files"
-
-
-def _first_code(path: Path) -> str | None:
-    """Source of the first code cell; None for what is no notebook."""
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        first = next(cell for cell in cells if cell["cell_type"] == "code")
-        return "".join(first["source"])
-    except (OSError, ValueError, LookupError, TypeError, StopIteration):
-        return None
-
-
 def serve(sources: Sources, options: ServerOptions) -> None:
     """Open the dashboard, and keep it open until Ctrl-C.
 
@@ -210,16 +109,43 @@ def serve(sources: Sources, options: ServerOptions) -> None:
         msg = "--voila: found no package voila, expected it: pip install 'crmasks-widgets[voila]'"
         raise StartError(msg)
     port, token = free_port(options.port), secrets.token_urlsafe(24)
-    environment = {**os.environ, "JUPYTER_TOKEN": token}
+    environment = _apart_from_the_data({**os.environ, "JUPYTER_TOKEN": token})
     start = _serve_voila if options.voila else _serve_lab
     with _signals_interrupt(), start(sources, options, environment, port) as (process, path):
-        page = "" if options.voila else f"doc/tree/{quote(path.name)}"
-        url = f"http://{HOST}:{port}/{page}?token={token}"
+        shown = "" if options.voila else f"doc/tree/{quote(path.name)}"
+        url = f"http://{HOST}:{port}/{shown}?token={token}"
         logger.info("the dashboard is open at %s", url)
         logger.info("notebook: %s; Ctrl-C here ends it", path)
-        if options.browser:
-            webbrowser.open(url)
-        process.wait()
+        with _page_that_leads_to(url) if options.browser else contextlib.nullcontext() as page:
+            if page is not None:
+                webbrowser.open(page.as_uri())
+            process.wait()
+
+
+def _apart_from_the_data(environment: dict[str, str]) -> dict[str, str]:
+    """Let no module that lies beside the data be imported by a server or a kernel."""
+    places = environment.get("PYTHONPATH", "").split(os.pathsep)
+    # An empty one means the current folder, which is that of the data.
+    return environment | {
+        "PYTHONSAFEPATH": "1",
+        "PYTHONPATH": os.pathsep.join(place for place in places if place),
+    }
+
+
+@contextlib.contextmanager
+def _page_that_leads_to(url: str) -> Iterator[Path]:
+    """Make a file that only this user can read: an address would be seen among the processes."""
+    path = Path(jupyter_runtime_dir()) / f"crmasks-{os.getpid()}-open.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with secure_write(str(path)) as stream:
+            stream.write(
+                f'<!DOCTYPE html><meta charset="utf-8"><title>crmasks lab</title>'
+                f'<meta http-equiv="refresh" content="0;url={url}">'
+            )
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 Served = tuple["subprocess.Popen[bytes]", Path]
@@ -241,7 +167,7 @@ def _serve_voila(
     path = prepare_notebook(Path(), sources)
     paths = [str(TEMPLATES), environment.get("JUPYTER_PATH", "")]
     environment["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
-    command = [*VOILA, f"--Voila.port={port}", str(path)]
+    command = [*VOILA, f"--Voila.port={port}", os.path.abspath(path)]
     with serving(command, environment, port) as process:
         yield process, path
 
@@ -256,7 +182,7 @@ def _serve_lab(
     # The server takes seconds to start, the files too.
     with serving(command, environment, port, meanwhile=partial(_check, sources)) as process:
         path = prepare_notebook(Path(), sources)
-        _open_dashboard(path, port, environment["JUPYTER_TOKEN"])
+        _open_dashboard(path, sources, port, environment["JUPYTER_TOKEN"])
         yield process, path
 
 
@@ -337,6 +263,7 @@ def serving(
     process = subprocess.Popen(  # noqa: S603 - this interpreter, and arguments of our own
         [sys.executable, "-P", "-m", *command],
         env=dict(environment),
+        cwd=Path(__file__).parent,  # settings of servers are looked for in the current folder, too
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -366,17 +293,18 @@ def _wait_until_listening(process: "subprocess.Popen[bytes]", name: str, port: i
     raise StartError(msg)
 
 
-def _open_dashboard(path: Path, port: int, token: str) -> None:
-    """Run the first cell where the page will find its kernel, and its output in the notebook."""
-    notebook = nbformat.read(path, as_version=4)
-    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    wanted = {"path": path.name, "name": path.name, "type": "notebook", "kernel": KERNEL}
+def _open_dashboard(path: Path, sources: Sources, port: int, token: str) -> None:
+    """Run the cell where the page will find its kernel, and its output in the notebook."""
+    notebook = fresh_notebook(sources)
+    (cell,) = notebook.cells
+    kernel_wanted = notebook.metadata["kernelspec"]
+    wanted = {"path": path.name, "name": path.name, "type": "notebook", "kernel": kernel_wanted}
     kernel = ask_server(port, token, "POST", "api/sessions", wanted)["kernel"]["id"]
     connection = Path(jupyter_runtime_dir()) / f"kernel-{kernel}.json"
     cell.execution_count, cell.outputs = _run(cell.source, connection)
     # JupyterLab shows widgets of trusted cells only; when the server stores such, it signs them.
-    for each in notebook.cells:
-        each.metadata["trusted"] = True
+    # Nothing of what lay on the disk is among them.
+    cell.metadata["trusted"] = True
     stored = {"type": "notebook", "format": "json", "content": notebook}
     ask_server(port, token, "PUT", f"api/contents/{quote(path.name)}", stored)
 

@@ -26,13 +26,47 @@ from crmasks_widgets.files.quality import Quality
 from crmasks_widgets.files.reading import find_file, open_fits
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import ParameterFile, read_parameter_file
+from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.proposals.differences import contradictions, disagreements
+from crmasks_widgets.regular_files import real
 
 logger = logging.getLogger(__name__)
 
 # A pixel that was not cleaned differs from the median at most by the rounding of its way through
 # electrons, which is this part of it.
 ROUNDING = 1e-6
+_MOST_NAMED = 4
+
+
+def parameter_file_of(source: str | Path) -> Path:
+    """Find the parameter file that a user means.
+
+    Parameters
+    ----------
+    source : path
+        The file itself, or a folder with one.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        The folder has none or several.
+    """
+    source = Path(source)
+    if not source.is_dir():
+        return source
+    files = sorted(path for path in source.iterdir() if path.suffix.lower() in YAML_SUFFIXES)
+    if len(files) != 1:
+        names = ", ".join(path.name for path in files[:_MOST_NAMED])
+        more = ", ..." if len(files) > _MOST_NAMED else ""
+        found = f"{len(files)} parameter files ({names}{more})" if files else "no parameter file"
+        msg = f"{source}: found {found}, expected one (.yaml or .yml), or its name"
+        raise InputError(msg)
+    return files[0]
 
 
 def load_analysis(
@@ -70,6 +104,12 @@ def load_analysis(
     ------
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> analysis.exposures.names
+    ('exposure1.fits', 'exposure2.fits', 'exposure3.fits')
     """
     found = _detectors(path, folders, seed)
     number = number_of(found.names, detector, found.file.source)
@@ -100,6 +140,12 @@ def load_mosaic(
     ------
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
+
+    Examples
+    --------
+    >>> mosaic = cm.load_mosaic("demo/params.yaml")
+    >>> len(mosaic), mosaic.several
+    (1, False)
     """
     found = _detectors(path, folders, seed)
     analyses: list[Analysis] = []
@@ -132,7 +178,7 @@ def _detectors(
 ) -> _Detectors:
     file = read_parameter_file(path, seed)
     if file.images is None:
-        msg = f"{path}: images: found none, expected a list of three or more FITS files"
+        msg = f"{path}: images: found none, expected a list of two or more FITS files"
         raise ParameterError(msg)
     places = (Path(), Path(path).parent) if folders is None else tuple(folders)
     if not file.is_of_several:
@@ -232,7 +278,7 @@ def _read(
         images, parameters.extnum, folders, quality, choice, n_detectors=n_detectors
     )
     for name, found in zip(images, exposures.paths, strict=True):
-        logger.info("%s: read from %s", name, found.resolve())
+        logger.info("%s: read from %s", name, real(found))
     facts = [describe(header) for header in exposures.headers]
     remarks = [
         *disagreements(images, exposures.headers, facts, exposures.shape),
@@ -252,7 +298,7 @@ def _read(
         exposures = exposures.without(mask.bad, str(mask.path))
         calibration = calibration.with_mask(mask)
     for key, path in calibration.paths.items():
-        logger.info("%s map: read from %s", key, path.resolve())
+        logger.info("%s map: read from %s", key, real(path))
     return Analysis(exposures, parameters, calibration)
 
 
@@ -280,6 +326,14 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
     ------
     InputError
         The file is no masks file, or was made from other exposures.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> written = cm.save_all(analysis, "products", overwrite=True)
+    >>> again = cm.apply_masks(analysis, "products/crmasks.fits")
+    >>> bool((again.masks["MEDIANCR"] == analysis.masks["MEDIANCR"]).all())
+    True
     """
     path = find_file(path, (".",))
     n = analysis.exposures.n
@@ -295,6 +349,7 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
         factors = tuple(_flux_factor(hdus, i, path) for i in numbers)
         boxes = _boxes(hdus)
         lamedian = _lamedian(hdus, path, analysis)
+        again = _again(hdus, path, analysis)
     if boxes:
         analysis = analysis.replace(pixels_to_be_replaced_by_local_median=boxes)
     if not image_checksums(header):
@@ -306,6 +361,7 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
     results: dict[tuple[str, Target | None], Any] = {
         ("alignment", None): Alignment(factors, ((0.0, 0.0),) * n),
         **_valid_masks(masks, analysis),
+        **again,
     }
     applied = analysis.preset(results, checksum, path)
     if lamedian is None:
@@ -363,6 +419,15 @@ def _valid_masks(
     }
 
 
+def _again(
+    hdus: fits.HDUList, path: Path, analysis: Analysis
+) -> dict[tuple[str, Target | None], Any]:
+    """Pixels of meancr that meancr2 fills, where it is asked for."""
+    if "meancr2" not in analysis.parameters.more_combinations:
+        return {}
+    return {("meancr_mask", None): _mask(hdus, "MEANCR", path, analysis.exposures.shape)}
+
+
 def _mask(
     hdus: fits.HDUList, name: str, path: Path, shape: tuple[int, int]
 ) -> npt.NDArray[np.bool_]:
@@ -403,10 +468,11 @@ def _lamedian(hdus: fits.HDUList, path: Path, analysis: Analysis) -> npt.NDArray
     """Cleaned median in ADU; numina-crmasks writes electrons and does not say so."""
     if not analysis.parameters.use_lamedian:
         return None
-    if "LAMEDIAN" not in hdus:
+    name = next((name for name in ("LAMEDIAN", "AUXCLEAN") if name in hdus), None)
+    if name is None:
         msg = f"{path}: found no extension LAMEDIAN, expected one since use_lamedian is true"
         raise InputError(msg)
-    hdu = hdus["LAMEDIAN"]
+    hdu = hdus[name]
     data = _frame(hdu, path, analysis.exposures.shape).astype(np.float32)
     if hdu.header.get("BUNIT", "electron") == "electron":
         data = data / np.float32(analysis.calibration.typical_gain)

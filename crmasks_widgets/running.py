@@ -1,8 +1,9 @@
 """A run from exposures to products: what the command line and every block of a batch do."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from crmasks_widgets.analysis import Analysis
@@ -27,6 +28,8 @@ class Destination:
         Replace the products of an earlier run.
     reproducible : bool
         The same bytes every time.
+    report : bool
+        Write the report.
     """
 
     folder: Path
@@ -34,6 +37,7 @@ class Destination:
     figures: bool = True
     overwrite: bool = False
     reproducible: bool = False
+    report: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def occupying(analysis: Analysis | Mosaic, to: Destination) -> Iterator[Occupied
         return save_all(
             analysis,
             to.folder,
-            figures=_all_figures if to.figures else None,
+            figures=partial(_drawn, to) if to.figures or to.report else None,
             overwrite=to.overwrite,
             inputs=to.inputs,
             alone=True,
@@ -100,8 +104,13 @@ def occupying(analysis: Analysis | Mosaic, to: Destination) -> Iterator[Occupied
         yield OccupiedFolder(save, leave)
 
 
-def _all_figures(analysis: Analysis) -> Iterable[FigureJob]:
+def _drawn(to: Destination, analysis: Analysis) -> Iterator[FigureJob]:
     # Only a run that draws pays for matplotlib.
-    from crmasks_widgets.figures import all_figures
+    if to.figures:
+        from crmasks_widgets.figures import all_figures
 
-    return all_figures(analysis)
+        yield from all_figures(analysis)
+    if to.report:
+        from crmasks_widgets.report import report_job
+
+        yield report_job(analysis)

@@ -18,6 +18,7 @@ from crmasks_widgets.core.targets import target_name
 from crmasks_widgets.core.verdicts import OUT
 from crmasks_widgets.detectors import rows
 from crmasks_widgets.files.writing import Written
+from crmasks_widgets.regular_files import real
 
 _KIB = 1024
 
@@ -226,6 +227,7 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
         f"exposure {number} against the mean of all: {exposure.in_words}"
         for number, exposure in enumerate(matching.exposures, start=1)
     ]
+    lines.append(analysis.dispersions.in_words)
     scale = analysis.noise_scale
     known = ", ".join(
         f"{s:.2f} (contrast {c:.1f})"
@@ -274,7 +276,7 @@ def print_products(
     elapsed : float
         Seconds.
     """
-    folder = written[0].path.parent.resolve()
+    folder = real(written[0].path.parent)
     console.print(f"products in {folder}", highlight=False)
     table = Table(title=f"run {identity}")
     table.add_column("file", no_wrap=True)

@@ -359,7 +359,7 @@ def test_warnings_go_to_the_table_once(tmp_path):
     outcome = run_one(path, tmp_path / "out")
     assert outcome.state == "done"
     ignored, copy = outcome.warnings
-    assert ignored.endswith("known to later numina-crmasks only: pc_na_median")
+    assert ignored.endswith("without effect here: pc_na_median")
     assert "found the same content as in" in copy
     assert run_one(path, tmp_path / "out").warnings == outcome.warnings
 
@@ -597,6 +597,12 @@ def test_the_page_shows_text_as_text():
     assert "script" not in parser.tags
     assert parser.text.count(evil) >= 5
     assert "1 failed" in parser.text
+
+
+def test_the_page_links_the_report_of_a_block():
+    record = {"products": {"crmasks.fits": {}, "report.html": {}}}
+    assert '<a href="a%20b/report.html">report</a>' in html_text([Outcome("a b", "done", record)])
+    assert "report.html" not in html_text([Outcome("a b", "done", {"products": {}})])
 
 
 def test_a_second_batch_is_kept_out(tmp_path):

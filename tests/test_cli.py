@@ -171,7 +171,7 @@ def test_warnings_are_one_line_without_code(work, level, warned):
         warnings.simplefilter("default")
         result = work.run("--log-level", level)
     assert (result.code, result.out) == (0, "")
-    text = "warning: params.yaml: ignored, known to later numina-crmasks only: pc_na_median\n"
+    text = "warning: params.yaml: without effect here: pc_na_median\n"
     assert result.err == (text if warned else "")
 
 

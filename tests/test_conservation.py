@@ -122,6 +122,13 @@ def test_knots_on_fibres_keep_their_light(shift, seeing, matching):
     check(frames, places, 4.0, "significance", match_exposures=matching)
 
 
+@pytest.mark.parametrize(("shift", "seeing"), [(0.0, (1, 1)), (0.1, (1, 1.1)), (0.3, (1, 1))])
+def test_sources_of_two_exposures_keep_their_light(shift, seeing):
+    check(*field(2.2, shift, seeing), 7.0, "significance")
+    check(*field(2.2, shift, seeing, changes=(1.0, 1.2)), 7.0, "significance")
+    check(*fibres_with_knots(shift, seeing), 4.0, "significance")
+
+
 @pytest.mark.parametrize("n", [4, 5])
 def test_sharp_knots_keep_their_lowest_exposure(n):
     # Displaced and seen with another width at once, they differ by more than matching takes away.

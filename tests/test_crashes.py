@@ -184,7 +184,7 @@ def test_of_many_runs_at_once_one_writes(tmp_path):
 def test_a_lock_that_was_replaced_is_not_held(tmp_path, monkeypatch):
     """The last holder removes its file between our opening it and our locking it."""
     path, lock = tmp_path / LOCK_NAME, folder_lock.lock_descriptor
-    path.write_text("of the last holder")
+    path.write_text("\nprocess 1 on the machine of the last holder")
     inodes = [path.stat().st_ino]
 
     def removed_meanwhile(handle, **options):

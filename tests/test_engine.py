@@ -70,7 +70,8 @@ class Seen:
         self.threads.add(threading.get_ident())
         self.progress.append((fraction, stage))
 
-    def on_error(self, error):
+    def on_error(self, error, failed):
+        assert isinstance(failed, cm.Analysis)
         self.threads.add(threading.get_ident())
         self.errors.append(error)
 
@@ -575,3 +576,37 @@ def test_a_view_may_submit_and_close(finished):
     submit(engine, dilation=2)
     engine._thread.join(SOON)
     assert engine.analysis.parameters.dilation == 3
+
+
+def test_an_error_does_not_take_back_what_was_requested_since(finished, monkeypatch):
+    """The loop hears of an error later than the user asks for something else."""
+
+    async def ask():
+        seen = Seen()
+        with seen.engine(finished, order=MASKS) as engine:
+            with monkeypatch.context() as patch:
+                replace_stage(patch, "masks", lambda *_: (_ for _ in ()).throw(cm.InputError("no")))
+                submit(engine, dilation=1)
+                assert engine.wait(SOON)  # the loop is held up here: the error waits for it
+            newest = submit(engine, dilation=3)
+            assert await asyncio.to_thread(engine.wait, SOON)
+            await asyncio.sleep(0)
+            assert engine.requested is newest
+            assert engine.analysis is newest
+            return seen
+
+    assert not asyncio.run(ask()).errors
+
+
+def test_closing_does_not_wait_for_a_library(finished, monkeypatch):
+    gate = Gate(monkeypatch, "masks")
+    engine = Engine(finished, lambda _: None, order=MASKS)
+    submit(engine, dilation=2)
+    assert gate.entered.wait(SOON)
+    closing = threading.Thread(target=engine.close)
+    closing.start()
+    closing.join(SOON)
+    assert not closing.is_alive()
+    gate.opened.set()
+    engine._thread.join(SOON)
+    assert not engine._thread.is_alive()

@@ -1,6 +1,7 @@
 """`crmasks lab` without a browser: what it refuses, and the notebook it writes."""
 
 import json
+import os
 import re
 import socket
 import sys
@@ -11,6 +12,7 @@ import pytest
 from crmasks_widgets import lab
 from crmasks_widgets.demo import demo_analysis, demo_scene
 from crmasks_widgets.errors import OutputError, StartError
+from crmasks_widgets.starting.notebook import dashboard_code, fresh_notebook
 
 from .conftest import digests
 
@@ -111,14 +113,111 @@ def test_the_notebook_opens_the_dashboard_of_the_file(tmp_path):
     )
 
 
-def test_the_notebook_of_an_earlier_start_is_used_again(tmp_path):
+def test_the_notebook_of_an_earlier_start_is_written_anew(tmp_path):
     first = lab.prepare_notebook(tmp_path, [])
-    notebook = nbformat.read(first, as_version=4)
-    notebook.cells.append(nbformat.v4.new_markdown_cell("my notes"))
-    nbformat.write(notebook, first)
     before = digests(tmp_path)
+    shown = {"text/plain": "Dashboard", "image/png": "iVBORw0KGgo="}
+    planted(first, [display(shown), nbformat.v4.new_output("stream", text="3 hits")])
     assert lab.prepare_notebook(tmp_path, []) == first
-    assert digests(tmp_path) == before
+    assert digests(tmp_path).keys() == before.keys()
+    (cell,) = nbformat.read(first, as_version=4).cells
+    assert cell.outputs == []
+
+
+def display(data):
+    return nbformat.v4.new_output("display_data", data=data)
+
+
+def planted(path, outputs=(), cells=(), sources=()):
+    """Write the notebook of somebody else, whose cell is that of `crmasks lab`."""
+    notebook = fresh_notebook(sources)
+    notebook.cells[0].outputs = list(outputs)
+    notebook.cells += cells
+    notebook.metadata["kernelspec"] = {"name": "evil", "display_name": "x", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+SCRIPT = "<script>fetch('/api/kernels', {method: 'POST'})</script>"
+FOREIGN = {
+    "a script in its output": {"outputs": [display({"text/html": SCRIPT})]},
+    "a script beside the picture": {
+        "outputs": [display({"image/png": "", "application/javascript": "alert(1)"})]
+    },
+    "an error with a script": {
+        "outputs": [nbformat.v4.new_output("error", ename=SCRIPT, evalue="", traceback=[SCRIPT])]
+    },
+    "another cell": {"cells": [nbformat.v4.new_code_cell("__import__('os').mkdir('hacked')")]},
+    "notes": {"cells": [nbformat.v4.new_markdown_cell(SCRIPT)]},
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_notebook_of_somebody_else_is_neither_run_nor_trusted(tmp_path, caplog, kind):
+    foreign = tmp_path / "crmasks-p.ipynb"
+    planted(foreign, **FOREIGN[kind], sources=["p.yaml"])
+    before = foreign.read_bytes()
+    caplog.set_level("INFO")
+    path = lab.prepare_notebook(tmp_path, ["p.yaml"])
+    assert path.name == "crmasks-p-2.ipynb"
+    assert nbformat.read(path, as_version=4).metadata.kernelspec.name == "python3"
+    assert foreign.read_bytes() == before
+    (said,) = caplog.messages
+    assert said.startswith(f"{foreign}: found ")
+    assert said.endswith(": left alone and not run")
+    assert lab.prepare_notebook(tmp_path, ["p.yaml"]) == path
+
+
+def test_what_is_signed_is_made_here(tmp_path, monkeypatch):
+    """Whatever lies on the disk by the time the page opens."""
+    path = lab.prepare_notebook(tmp_path, ["p.yaml"])
+    planted(path, **FOREIGN["a script in its output"], sources=["p.yaml"])
+    asked = []
+
+    def ask(*arguments):
+        asked.append(arguments)
+        return {"kernel": {"id": "1"}}
+
+    monkeypatch.setattr(lab, "ask_server", ask)
+    monkeypatch.setattr(lab, "_run", lambda *_: (1, []))
+    lab._open_dashboard(path, ["p.yaml"], 1, "token")
+    started, stored = (arguments[4] for arguments in asked)
+    assert started["kernel"]["name"] == "python3"
+    assert SCRIPT not in json.dumps(stored)
+    assert [cell.source for cell in stored["content"].cells] == [dashboard_code(["p.yaml"])]
+
+
+def test_servers_and_kernels_look_for_no_module_beside_the_data():
+    given = {"PYTHONPATH": os.pathsep.join(["", "/mine", ""]), "HOME": "/home/me"}
+    found = lab._apart_from_the_data(given)
+    assert found == {"PYTHONPATH": "/mine", "HOME": "/home/me", "PYTHONSAFEPATH": "1"}
+
+
+@pytest.mark.process
+def test_a_server_finds_no_settings_beside_the_data(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jupyter_server_config.py").write_text("open('hacked', 'w')\n")
+    (tmp_path / "timeit.py").write_text("open('hacked', 'w')\n")
+    command = [
+        "timeit",
+        "-n1",
+        "-r1",
+        f"open({str(tmp_path / 'where')!r}, 'w').write(__import__('os').getcwd())",
+    ]
+    with pytest.raises(StartError, match="timeit: ended"):  # noqa: SIM117
+        with lab.serving(command, {}, lab.free_port()):
+            pass
+    assert (tmp_path / "where").read_text() != str(tmp_path)
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_the_token_is_in_no_command_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    with lab._page_that_leads_to("http://127.0.0.1:1/?token=secret") as page:
+        assert "secret" in page.read_text()
+        assert "secret" not in page.as_uri()
+        if os.name == "posix":
+            assert page.stat().st_mode & 0o077 == 0
+    assert not page.exists()
 
 
 @pytest.mark.parametrize(

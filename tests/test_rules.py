@@ -48,6 +48,41 @@ def test_no_source_runs_text_or_unpickles():
     assert found == {}
 
 
+# Files of this package, of the kernel, and temporary ones of a run.
+OPENED = {
+    "machine.py", "regular_files.py", "products/mosaic.py", "dashboard/page/scripts.py",
+    "report/page.py",
+}  # fmt: skip
+READING = {"open", "read_text", "read_bytes"}
+
+
+def opened(source):
+    """Lines of a module in which a file is opened for reading, by whatever name."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        owner = ast.unparse(node.func).rpartition(".")[0]
+        modes = [getattr(each, "value", None) for each in node.args]
+        writes = any(isinstance(mode, str) and mode[:1] in "wx" for mode in modes)
+        own = name == "read_text" and not owner  # that of `parameters.yaml_text`
+        known = own or owner in ("webbrowser", "self", "os", "fits", "zipfile.ZipFile(stream)")
+        if name in READING and not writes and not known:
+            yield node.lineno, ast.unparse(node)
+
+
+def test_every_file_of_a_user_is_opened_in_one_place():
+    package = ROOT / "crmasks_widgets"
+    found = {
+        f"{path.relative_to(package)}:{line}": what
+        for path in SOURCES
+        if path.relative_to(package).as_posix() not in OPENED
+        for line, what in opened(path.read_text(encoding="utf-8"))
+    }
+    assert found == {}
+    assert list(opened("path.open('rb')\nopen(x)\nPath(x).read_text()\n"))
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -9,6 +9,7 @@ from astropy.nddata import CCDData
 
 import crmasks_widgets as cm
 from crmasks_widgets import cli
+from crmasks_widgets.files.quality import Quality
 
 from .conftest import LEVELS, QUICK, SHAPE, small_scene, wcs_header, write_exposures, write_yaml
 
@@ -49,6 +50,22 @@ def spoiled_frames():
     valid = np.ones((3, *SHAPE), dtype=bool)
     valid[0, 20:23, 30:33] = valid[2, 40, :] = False
     return frames, valid
+
+
+def test_the_extension_that_was_read_is_saved(tmp_path):
+    """Parameters at their defaults do not say which one it was."""
+    paths = []
+    for i, frame in enumerate(small_scene().exposures, start=1):
+        bad = np.zeros(SHAPE, np.uint8)
+        bad[3 * i, 5] = 4
+        hdus = [fits.PrimaryHDU(np.zeros(SHAPE)), fits.ImageHDU(frame, name="SCI")]
+        fits.HDUList([*hdus, fits.ImageHDU(bad, name="FLAW")]).writeto(tmp_path / f"e{i}.fits")
+        paths.append(tmp_path / f"e{i}.fits")
+    exposures = cm.read_exposures(paths, extnum="SCI", quality=Quality("FLAW", (4,)))
+    analysis = cm.Analysis(exposures, cm.Parameters(**LEVELS, **BOTH))
+    assert analysis.exposures.valid is not None
+    cm.save_session(analysis, tmp_path / "s.yaml")
+    assert_same_masks(analysis, run(tmp_path / "s.yaml", tmp_path / "o"))
 
 
 @pytest.mark.parametrize("edits", [{}, EDITS], ids=["plain", "edited by hand"])

@@ -6,10 +6,10 @@ import logging
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch.blocks import Block
+from crmasks_widgets.batch.record import RECORD_NAME, Record, read_record
 from crmasks_widgets.errors import CrmasksError, InputError, on_one_line
 from crmasks_widgets.files.reading import sha256_of
 from crmasks_widgets.files.writing import text_product, write_products
@@ -24,9 +25,7 @@ from crmasks_widgets.loading import read_analysis
 from crmasks_widgets.parameters import parameter_table
 from crmasks_widgets.running import Destination, occupying
 
-RECORD_NAME: Final = "block.json"
 State = Literal["waiting", "done", "verified", "failed"]
-Record = Mapping[str, Any]
 
 logger = logging.getLogger("crmasks_widgets")
 
@@ -128,13 +127,14 @@ def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:
     if block.parameters is None:
         raise InputError(block.error)
     analysis = read_analysis(block.parameters, block.folders)
-    known, wanted = _read_record(task.folder), _request(analysis, figures=task.figures)
+    known, wanted = read_record(task.folder), _request(analysis, figures=task.figures)
     same = known.get("request") == wanted
     if same and _intact(task.folder, known.get("products")):
-        return "verified", known
+        return "verified", {**known, **_request_in_words(analysis)}
     to = Destination(
-        task.folder, block.sources, task.figures, task.overwrite or same, reproducible=True
-    )
+        task.folder, block.sources, task.figures, task.overwrite or same, reproducible=True,
+        report=task.figures,
+    )  # fmt: skip
     with occupying(analysis, to) as folder:
         # Should this run be ended, the next one knows that what is there was to be replaced.
         _write_record(task.folder, {"request": wanted})
@@ -155,18 +155,22 @@ def _request(analysis: Analysis, *, figures: bool) -> dict[str, Any]:
     return {"uuid": analysis.uuid, "figures": figures}
 
 
-def _record(analysis: Analysis) -> dict[str, Any]:
+def _request_in_words(analysis: Analysis) -> dict[str, Any]:
+    """Tell what was asked for, whatever the record of an earlier batch says of it."""
     exposures, calibration = analysis.exposures, analysis.calibration
     inputs = dict(zip(exposures.names, exposures.checksums, strict=True))
     inputs |= {
         f"{name} map {calibration.paths[name].name}": checksum
         for name, checksum in sorted(calibration.checksums.items())
     }
+    return {"inputs": inputs, "parameters": _parameters(analysis)}
+
+
+def _record(analysis: Analysis) -> dict[str, Any]:
     masks = {name: int(np.count_nonzero(mask)) for name, mask in analysis.masks.items()}
     return {
         "version": __version__,
-        "inputs": inputs,
-        "parameters": _parameters(analysis),
+        **_request_in_words(analysis),
         "counts": {
             "hits": analysis.n_hits,
             **masks,
@@ -188,15 +192,6 @@ def _parameters(analysis: Analysis) -> dict[str, Any]:
 def _write_record(folder: Path, record: Record) -> None:
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     write_products([text_product(RECORD_NAME, "what was run", text)], folder)
-
-
-def _read_record(folder: Path) -> Record:
-    """Return the record in a folder; one that cannot be read proves nothing."""
-    try:
-        record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 def _intact(folder: Path, products: Any) -> bool:

@@ -21,9 +21,14 @@ from crmasks_widgets.machine import memory_needed
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.info import EXPOSURE_KEYS, canonical_names
 from crmasks_widgets.parameters.types import FIXED_SEED
-from crmasks_widgets.parameters.yaml_text import load_yaml, read_text
+from crmasks_widgets.parameters.yaml_text import (
+    MAX_BYTES,
+    YAML_SUFFIXES,
+    load_yaml,
+    read_text,
+)
+from crmasks_widgets.regular_files import real
 
-YAML_SUFFIXES: Final = (".yaml", ".yml")
 TABLE_SUFFIXES: Final = (".csv", ".ecsv")
 SEPARATOR: Final = ";"
 # Of one set of exposures more likely than of all.
@@ -165,14 +170,16 @@ def _texts(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
 
 def _parameter_files(folder: Path, leave_out: str | Path | None) -> list[Path]:
     """Parameter files in a folder and below, but not in hidden folders."""
-    skipped = None if leave_out is None else Path(leave_out).resolve()
+    skipped = None if leave_out is None else real(leave_out)
     found = []
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        own = skipped is not None and path.resolve().is_relative_to(skipped)
-        if path.suffix.lower() in YAML_SUFFIXES and path.is_file() and not hidden and not own:
-            found.append(path)
-    return found
+    for place, inside, names in os.walk(folder):  # which follows no links of folders
+        inside[:] = [name for name in inside if not name.startswith(".")]
+        if skipped is not None and real(place).is_relative_to(skipped):
+            inside.clear()
+            continue
+        paths = [Path(place, name) for name in names if not name.startswith(".")]
+        found += [p for p in paths if p.suffix.lower() in YAML_SUFFIXES and p.is_file()]
+    return sorted(found)
 
 
 def _from_file(path: Path, base: Path, shared: _Shared | None) -> Block:
@@ -240,13 +247,15 @@ def _from_table(path: Path, shared: _Shared | None) -> list[Block]:
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     """Rows of a table without their empty cells; text of CSV is read as in a parameter file."""
+    text = read_text(path).removeprefix("\ufeff")
+    if len(text) > MAX_BYTES:
+        raise ParameterError(f"{path}: found a larger file, expected at most {MAX_BYTES} bytes")
     try:
         if path.suffix.lower() == ".ecsv":
-            table = Table.read(path, format="ascii.ecsv")
+            table = Table.read(text.splitlines(), format="ascii.ecsv")
             names = list(table.colnames)
             rows = [[_plain(cell) for cell in row] for row in table]
         else:
-            text = read_text(path).removeprefix("\ufeff")
             names, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
     except (OSError, ValueError, csv.Error, InconsistentTableError) as error:
         reason = on_one_line(error)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -12,6 +13,8 @@ from urllib.parse import quote
 from crmasks_widgets.batch.block import Outcome
 from crmasks_widgets.files.writing import text_product, write_products
 
+# As `crmasks_widgets.report` names them, which takes long to import; one for each detector.
+_REPORT: Final = re.compile(r"report(_detector\d+)?\.html")
 CSV_NAME, HTML_NAME = "batch.csv", "batch.html"
 _COUNTS: Final = ("hits", "MEDIANCR", "MEANCRT", "masked in every exposure")
 COLUMNS: Final = (
@@ -118,12 +121,15 @@ def html_text(outcomes: Sequence[Outcome]) -> str:
 
 
 def _cells(outcome: Outcome) -> str:
-    return "".join(_cell(name, value) for name, value in _row(outcome).items())
+    reports = [name for name in outcome.record.get("products", {}) if _REPORT.fullmatch(name)]
+    return "".join(_cell(name, value, reports) for name, value in _row(outcome).items())
 
 
-def _cell(name: str, value: Any) -> str:
+def _cell(name: str, value: Any, reports: Sequence[str]) -> str:
     if name == "block":
-        return f'<td><a href="{escape(quote(str(value)))}/">{escape(str(value))}</a></td>'
+        folder = escape(quote(str(value)))
+        links = "".join(f' <a href="{folder}/{report}">report</a>' for report in reports)
+        return f'<td><a href="{folder}/">{escape(str(value))}</a>{links}</td>'
     if isinstance(value, list):
         items = "".join(f"<li><code>{escape(item)}</code></li>" for item in value)
         return f"<td><ul>{items}</ul></td>" if items else "<td></td>"

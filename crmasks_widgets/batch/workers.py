@@ -32,6 +32,7 @@ __all__ = ["HTML_NAME", "Options", "Outcome", "run_batch", "workers_at_once"]
 
 MAX_ATTEMPTS: Final = 2
 CONNECT_SECONDS: Final = 10
+_SAFE_PATH: Final = "PYTHONSAFEPATH"
 
 Report = Callable[[Sequence[Outcome], Outcome], None]
 
@@ -183,6 +184,19 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextlib.contextmanager
+def _apart_from_the_data() -> Iterator[None]:
+    """Start processes that import no module which lies in the current folder."""
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_SAFE_PATH]
+        if before is not None:
+            os.environ[_SAFE_PATH] = before
+
+
 class _Worker:
     """A process that runs blocks, one after the other."""
 
@@ -191,7 +205,7 @@ class _Worker:
         self.pipe, other = context.Pipe()
         self.task: Task | None = None
         self._process = context.Process(target=_serve, args=(other,), daemon=True)
-        with _without_interrupts():
+        with _without_interrupts(), _apart_from_the_data():
             self._process.start()
         other.close()
 

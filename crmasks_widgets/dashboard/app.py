@@ -28,6 +28,16 @@ class Dashboard:
         The dashboard on the page.
     session : Session
         The work on one analysis; another one after another file was opened.
+
+    Examples
+    --------
+    >>> dashboard = cm.Dashboard(cm.load_analysis("demo/params.yaml"))
+    >>> dashboard.state.update(la_sigclip=8.0)
+    >>> dashboard.wait(60)
+    True
+    >>> dashboard.analysis.parameters.la_sigclip
+    8.0
+    >>> dashboard.close()
     """
 
     def __init__(self, analysis: Analysis) -> None:

@@ -186,17 +186,25 @@ class Session:
     def _progress(self, fraction: float, stage: str) -> None:
         self.dispatcher.call(partial(self.status.progress, fraction, stage))
 
-    def _failed(self, error: Exception) -> None:
-        self.dispatcher.call(partial(self._give_up, error))
+    def _failed(self, error: Exception, failed: Analysis) -> None:
+        self.dispatcher.call(partial(self._give_up, error, failed))
 
-    def _give_up(self, error: Exception) -> None:
-        self.state.revert(self.engine.analysis.parameters)
-        raise error
+    def _give_up(self, error: Exception, failed: Analysis) -> None:
+        # What was asked for since then has errors of its own.
+        if self.state.model.parameters == failed.parameters:
+            self._go_back()
+            raise error
 
     def _cancel(self) -> None:
         self.engine.cancel()
-        self.state.revert(self.engine.analysis.parameters)
+        self._go_back()
         self.status.stopped()
+
+    def _go_back(self) -> None:
+        """Show what was computed last, with its parameters: what is on screen is true."""
+        with self.state.together():
+            self.state.revert(self.engine.analysis.parameters)
+            self.state.publish(self.engine.analysis)
 
     def _show_error(self, message: str) -> None:
         self.status.error(message)

@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.dashboard.drawing.pictures import palette_png
 from crmasks_widgets.dashboard.drawing.stretches import (
     STRETCHES,
     colour_indices,
@@ -14,6 +13,7 @@ from crmasks_widgets.dashboard.drawing.stretches import (
     shown_limits,
 )
 from crmasks_widgets.dashboard.model.state import ViewModel
+from crmasks_widgets.files.pictures import palette_png
 
 # A picture is kept in the notebook with every cell that shows a dashboard.
 LONGEST_SIDE: Final = 640  # pixels

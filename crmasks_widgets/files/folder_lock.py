@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from filelock import lock_descriptor
 
 from crmasks_widgets.errors import OutputError
 from crmasks_widgets.machine import WINDOWS
+from crmasks_widgets.regular_files import kind_of
 
 TEMPORARY_PREFIX: Final = ".crmasks-tmp-"
 LOCK_NAME: Final = ".crmasks-lock"
@@ -26,6 +28,9 @@ _TEMPORARY: Final = re.compile(
 )
 # Whether a process of another machine or container is alive cannot be asked; no file takes so long.
 _ABANDONED_AFTER: Final = 24 * 3600.0  # s
+_LONGEST: Final = 100
+_MOST_HOLDER: Final = 400
+_HOLDER: Final = re.compile(rb"process \d{1,10} on [^\n]{0,300}")
 _NO_LOCKS: Final = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
 logger = logging.getLogger(__name__)
@@ -39,14 +44,20 @@ def temporary_path(folder: Path, name: str) -> Path:
     folder : Path
         Where the complete file will be.
     name : str
-        Of the complete file; the temporary one ends in it, since writers look at the suffix.
+        Of the complete file; the temporary one ends as it does, since writers look at the suffix.
 
     Returns
     -------
     Path
         Tells which machine and process it belongs to; no other call gives the same.
     """
-    return folder / f"{TEMPORARY_PREFIX}{_host()}-{os.getpid()}-{secrets.token_hex(4)}-{name}"
+    number = secrets.token_hex(4)
+    return folder / f"{TEMPORARY_PREFIX}{_host()}-{os.getpid()}-{number}-{_ending(name)}"
+
+
+def _ending(name: str) -> str:
+    """End of a name, for no system takes one of more than 255 bytes."""
+    return os.fsencode(name)[-_LONGEST:].decode("ascii", "replace").replace("\ufffd", "_")
 
 
 def remove_abandoned(folder: Path) -> None:
@@ -115,20 +126,83 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _take(path: Path) -> int:
+    """Make the lock file and hold it. Only what this call has made is ever written to."""
     # No link is followed, where the system has links and can be asked not to.
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     while True:
-        handle = os.open(path, flags, 0o666)
+        try:
+            handle = os.open(path, flags, 0o666)
+        except FileExistsError:
+            _remove_stale(path)
+            continue
         try:
             _lock(handle, path)
             if _is_still(handle, path):
-                os.ftruncate(handle, 0)
                 _write_holder(handle)
                 return handle
         except BaseException:
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove the lock file of a run that was killed.
+
+    Raises
+    ------
+    OutputError
+        Its run is there, or it is no lock file.
+    """
+    try:
+        handle = _open_found(path)
+    except FileNotFoundError:
+        return  # its run has just ended
+    try:
+        _refuse_foreign(handle, path)
+        _lock(handle, path)
+        if not _is_still(handle, path):
+            return
+        if not WINDOWS:  # where nothing is removed that is open
+            path.unlink(missing_ok=True)
+    except PermissionError as error:
+        msg = (
+            f"{path}: found the lock of a run that was killed ({_read_holder(handle)}), which "
+            f"cannot be removed ({error.strerror}), expected its owner to do so"
+        )
+        raise OutputError(msg) from error
+    finally:
+        os.close(handle)
+    if WINDOWS:
+        with contextlib.suppress(PermissionError):  # the next run has it already
+            path.unlink(missing_ok=True)
+
+
+def _open_found(path: Path) -> int:
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    if stat.S_ISLNK(path.lstat().st_mode):
+        raise _not_a_lock(path, "a link")
+    try:
+        return os.open(path, os.O_RDWR | flags)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY | flags)  # of another user
+
+
+def _refuse_foreign(handle: int, path: Path) -> None:
+    """Refuse what no run has made: it is somebody's file, perhaps by another name."""
+    found = os.fstat(handle)
+    if kind := kind_of(found.st_mode):
+        raise _not_a_lock(path, kind)
+    if found.st_nlink > 1:
+        raise _not_a_lock(path, "another name of a file")
+    os.lseek(handle, 1, os.SEEK_SET)
+    content = os.read(handle, _MOST_HOLDER)
+    if content and not _HOLDER.fullmatch(content):
+        raise _not_a_lock(path, "another content")
+
+
+def _not_a_lock(path: Path, found: str) -> OutputError:
+    return OutputError(f"{path}: found {found}, expected the lock of a run, or nothing")
 
 
 def _lock(handle: int, path: Path) -> None:

@@ -31,6 +31,7 @@ from crmasks_widgets.files.quality import (
 )
 from crmasks_widgets.files.unpacking import UNPACKING_ERRORS, unpacked
 from crmasks_widgets.machine import LIMIT_VARIABLE, available_memory, memory_needed
+from crmasks_widgets.regular_files import open_regular, real
 
 try:
     # What the decoders of compressed images raise is not public.
@@ -121,7 +122,7 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
     for candidate in dict.fromkeys(tried):
         try:
             if candidate.is_file():
-                logger.debug("%s is read from %s", path, candidate.parent.resolve())
+                logger.debug("%s is read from %s", path, real(candidate.parent))
                 return candidate
             exists = candidate.exists()
         except OSError as error:
@@ -130,7 +131,7 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
         if exists:
             msg = f"{candidate}: found a folder or device, expected a FITS file"
             raise InputError(msg)
-    where = " and ".join(str(f.resolve()) for f in dict.fromkeys(Path(f) for f in folders))
+    where = " and ".join(str(real(f)) for f in dict.fromkeys(Path(f) for f in folders))
     msg = f"{path}: file not found, looked in {where}"
     raise InputError(msg)
 
@@ -176,7 +177,7 @@ def plane_checksum(checksum: str, plane: int | None) -> str:
 
 def sha256_of(path: Path) -> str:
     """Checksum of a file as 64 hexadecimal digits; raises OSError if it cannot be read."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -211,7 +212,7 @@ def open_fits(path: Path, extnum: int | str | None = None) -> Iterator[tuple[fit
             warnings.filterwarnings("ignore", _FOREIGN_BYTES, AstropyUserWarning)
             for message in _TRUNCATED:
                 warnings.filterwarnings("error", message, AstropyUserWarning)
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 checksum = hashlib.file_digest(stream, "sha256").hexdigest()
                 stream.seek(0)
                 # Unsigned integers as floats: as integers, astropy does not look at their BLANK.

@@ -5,15 +5,19 @@ import contextlib
 import gzip
 import importlib
 import lzma
+import math
 import os
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any, Final
 
+from crmasks_widgets.files.structure import follow
+from crmasks_widgets.machine import MIB, available_memory
+
 _FITS_MAGIC: Final = b"SIMPLE  ="
 # Frames of real detectors shrink to a tenth; small files of constants, more.
 _MOST_UNPACKED: Final = (64, 2**28)  # times the size of the file, and bytes on top
-_PIECE: Final = 2**20
+_MOST_DICTIONARY: Final = 256 * MIB  # xz -9 takes a quarter of it
 UNPACKING_ERRORS: Final = (lzma.LZMAError, zipfile.BadZipFile)
 """What the decompressors raise beyond OSError, EOFError and zlib.error."""
 
@@ -23,6 +27,13 @@ def _only_member(stream: IO[bytes]) -> IO[bytes]:
     if len(members) != 1:
         raise OSError(f"compressed by zip, with {len(members)} files in it, expected one")
     return zipfile.ZipFile(stream).open(members[0])
+
+
+def _xz(stream: IO[bytes]) -> IO[bytes]:
+    # What a file says it needs is taken at once.
+    lzma.LZMADecompressor(memlimit=_MOST_DICTIONARY).decompress(stream.read(4096), 1)
+    stream.seek(0)
+    return lzma.LZMAFile(stream)
 
 
 def _uncompressed(stream: IO[bytes]) -> Any:
@@ -38,7 +49,7 @@ def _uncompressed(stream: IO[bytes]) -> Any:
 _PACKERS: Final[tuple[tuple[bytes, str, Callable[[IO[bytes]], Any]], ...]] = (
     (b"\x1f\x8b", "gzip", lambda stream: gzip.GzipFile(fileobj=stream)),
     (b"BZh", "bzip2", bz2.BZ2File),
-    (b"\xfd7zXZ\x00", "xz", lzma.LZMAFile),
+    (b"\xfd7zXZ\x00", "xz", _xz),
     (b"PK\x03\x04", "zip", _only_member),
     (b"\x1f\x9d", "compress", _uncompressed),
 )
@@ -73,21 +84,12 @@ def unpacked(stream: IO[bytes]) -> Iterator[tuple[IO[bytes], int]]:
         ((name, opened) for magic, name, opened in _PACKERS if head.startswith(magic)), None
     )
     if found is None:
-        yield stream, packed
+        yield stream, follow(stream, packed, math.inf)
         return
     name, opened = found
     with opened(stream) as content:
-        yield content, _unpacked_size(content, name, packed)
-
-
-def _unpacked_size(content: IO[bytes], name: str, packed: int) -> int:
-    if content.read(len(_FITS_MAGIC)) != _FITS_MAGIC:
-        raise OSError(f"no SIMPLE card found in what the {name} file holds")
-    times, more = _MOST_UNPACKED
-    # To the end, where its checksum is: on a damaged header, astropy might never stop reading.
-    while content.read(_PIECE):
-        if content.tell() > times * packed + more:
-            raise OSError(f"compressed: more than {content.tell()} bytes unpacked from {packed}")
-    size = content.tell()
-    content.seek(0)
-    return size
+        if content.read(len(_FITS_MAGIC)) != _FITS_MAGIC:
+            raise OSError(f"no SIMPLE card found in what the {name} file holds")
+        content.seek(0)
+        times, more = _MOST_UNPACKED
+        yield content, follow(content, None, min(times * packed + more, available_memory() * MIB))

@@ -13,6 +13,7 @@ from pathlib import Path
 from crmasks_widgets.errors import OutputError, ProductExistsError, on_one_line
 from crmasks_widgets.files.folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
 from crmasks_widgets.machine import WINDOWS
+from crmasks_widgets.regular_files import identity, kind_of, real
 
 
 @dataclass(frozen=True)
@@ -105,17 +106,32 @@ def earlier_products(folder: Path, pattern: re.Pattern[str], inputs: Iterable[Pa
     OutputError
         The folder cannot be looked into, or a folder is called like a product.
     """
-    own = {path.resolve() for path in inputs}
+    inputs = list(inputs)
+    own = {real(path) for path in inputs}
+    linked = {identity(path) for path in inputs} - {None}
     try:
         names = sorted(os.listdir(folder)) if folder.is_dir() else []
     except OSError as error:
         raise _not_writable(folder, error) from error
     found = [folder / name for name in names if pattern.fullmatch(name)]
     for path in found:
-        if path.is_dir():
-            msg = f"{path}: found a folder, expected a file or nothing"
+        if kind := _what_cannot_be_replaced(path):
+            msg = f"{path}: found {kind}, expected a file or nothing"
             raise OutputError(msg)
-    return [path for path in found if path.resolve() not in own]
+    others = [path for path in found if real(path) not in own]
+    for path in others:
+        if not path.is_symlink() and identity(path) in linked:
+            msg = f"{path}: found another name of an input of this run, expected another folder"
+            raise OutputError(msg)
+    return others
+
+
+def _what_cannot_be_replaced(path: Path) -> str:
+    """Say what is there if it is neither a file nor a link to one, nor nothing."""
+    try:
+        return kind_of((path.stat() if path.is_dir() else path.lstat()).st_mode, links=True)
+    except FileNotFoundError:
+        return ""
 
 
 def refuse_existing(existing: list[Path]) -> None:
@@ -164,11 +180,12 @@ def check_target(
         names = " or ".join(suffixes)
         msg = f"{path}: found a name that ends in {path.suffix or 'nothing'!r}, expected {names}"
         raise OutputError(msg)
-    if path.resolve() in {source.resolve() for source in inputs}:
+    known = [(real(source), identity(source)) for source in inputs]
+    if any(real(path) == source or identity(path) == number for source, number in known if number):
         msg = f"{path}: found an input of this analysis, expected another name"
         raise OutputError(msg)
-    if path.is_dir() or (os.path.lexists(path) and not path.is_file()):
-        msg = f"{path}: found a folder or device, expected a file or nothing"
+    if kind := _what_cannot_be_replaced(path):
+        msg = f"{path}: found {kind}, expected a file or nothing"
         raise OutputError(msg)
     if path.exists() and not overwrite:
         msg = f"{path}: found a file of this name, expected none unless it may be overwritten"

@@ -19,7 +19,7 @@ SCIENCE, HEAD = "SCI", "DETECTOR"
 """EXTNAMEs of what is the primary HDU of a file for one detector: with and without data."""
 
 # Of the products of one detector, those that are not kept in one file.
-_SEPARATE: Final = (".png", ".pdf")
+_SEPARATE: Final = (".png", ".pdf", ".html")
 
 Part = tuple[int, Product]
 

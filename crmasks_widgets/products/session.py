@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from astropy.io import fits
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.errors import InputError, OutputError, ProductExistsError
 from crmasks_widgets.exposure_names import split_extension
-from crmasks_widgets.exposures import CALIBRATION_NAMES
+from crmasks_widgets.exposures import CALIBRATION_NAMES, ExposureSet
 from crmasks_widgets.files.reading import carried_over, plane_checksum, read_image, sha256_of
 from crmasks_widgets.files.writing import (
     Product,
@@ -21,8 +21,8 @@ from crmasks_widgets.files.writing import (
     text_product,
     write_products,
 )
-
-SUFFIXES: Final = (".yaml", ".yml")
+from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
+from crmasks_widgets.regular_files import real
 
 
 def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = False) -> list[Written]:
@@ -52,13 +52,20 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         A file cannot be written, or the masks were read from a file: no parameters make them.
     InputError
         An exposure or a map is no longer what was read.
+
+    Examples
+    --------
+    >>> stricter = cm.load_analysis("demo/params.yaml").replace(la_sigclip=8)
+    >>> written = cm.save_session(stricter, "session.yaml", overwrite=True)
+    >>> cm.load_analysis("session.yaml").parameters.la_sigclip
+    8.0
     """
     path = Path(path)
     if analysis.masks_checksum is not None:
         msg = f"{path}: found masks that were read from a file, expected masks made here"
         raise OutputError(msg)
     exposures, calibration = analysis.exposures, analysis.calibration
-    check_target(path, SUFFIXES, analysis.sources, overwrite=overwrite)
+    check_target(path, YAML_SUFFIXES, analysis.sources, overwrite=overwrite)
     folder = path.parent
     images = _images(analysis)
     maps = {
@@ -80,10 +87,21 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         planes = exposures.planes or (None,) * exposures.n
         read = zip(exposures.paths, exposures.checksums, planes, strict=True)
         changes["images"] = tuple(_named(*each, folder) for each in read)
+        changes |= _as_read(exposures)
     text = analysis.parameters.replace(**changes).to_yaml()
     products = _missing((*images, *maps.values()), folder)
     parameters = text_product(path.name, "parameters", text)
     return write_products([*products, parameters], folder)
+
+
+def _as_read(exposures: ExposureSet) -> dict[str, Any]:
+    """Parameters with which files give these exposures, whatever those of the analysis say."""
+    noise, quality = exposures.noise_choice, exposures.quality
+    said: dict[str, Any] = {
+        "extnum": exposures.extnum, "dq_extension": quality.extension, "dq_bits": quality.bits,
+        "noise_extension": None if noise is None else noise.extension,
+    }  # fmt: skip
+    return said if noise is None else said | {"noise_kind": noise.kind}
 
 
 def anchored(analysis: Analysis) -> Analysis:
@@ -100,7 +118,7 @@ def anchored(analysis: Analysis) -> Analysis:
         Equal; nothing of it is computed.
     """
     whole: dict[str, Any] = {
-        name: str(path.resolve()) + _extension(analysis, name, path)
+        name: str(real(path)) + _extension(analysis, name, path)
         for name, path in analysis.calibration.paths.items()
     }
     parameters = analysis.parameters.replace(**whole)
@@ -183,7 +201,7 @@ def _named(source: Path, checksum: str, plane: int | None, folder: Path) -> str:
     if plane_checksum(now, plane) != checksum:
         msg = f"{source}: found another content than was read, expected the file as it was"
         raise InputError(msg)
-    whole = source.resolve()
-    inside = whole.is_relative_to(folder.resolve())
-    name = (whole.relative_to(folder.resolve()) if inside else whole).as_posix()
+    whole = real(source)
+    inside = whole.is_relative_to(real(folder))
+    name = (whole.relative_to(real(folder)) if inside else whole).as_posix()
     return name if plane is None else f"{name}[{plane}]"

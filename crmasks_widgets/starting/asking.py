@@ -20,7 +20,7 @@ from crmasks_widgets.proposals.groups import Group
 from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.proposals.start import Found, Start
 
-UNITS: Final = {"gain": " e-/ADU", "rnoise": " ADU", "bias": " ADU", "extnum": ""}
+UNITS: Final = {"gain": " e-/ADU", "rnoise": " ADU", "bias": " ADU", "extnum": "", "crmethod": ""}
 _COLUMNS: Final = (
     "group", "file", "object", "time (s)", "filter", "binning", "units", "pointing", "level",
 )  # fmt: skip

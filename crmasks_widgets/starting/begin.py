@@ -15,7 +15,7 @@ from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.files.writing import check_target, text_product, write_products
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import yaml_of
-from crmasks_widgets.products.session import SUFFIXES
+from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.proposals.start import (
     Start,
@@ -24,6 +24,7 @@ from crmasks_widgets.proposals.start import (
     settled,
     start_from,
 )
+from crmasks_widgets.regular_files import real
 from crmasks_widgets.starting.asking import ask, print_exposures, print_proposals
 
 logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def begin(files: Sequence[str], output: Path, answers: Answers, console: Console
     targets = _targets(output, len(found.usable))
     inputs = [find_file(split_plane(e.name)[0], (".",)) for g in found.groups for e in g.exposures]
     for target in targets:
-        check_target(target, SUFFIXES, inputs, overwrite=answers.overwrite)
+        check_target(target, YAML_SUFFIXES, inputs, overwrite=answers.overwrite)
     starts = [tuple(map(start_from, group.detectors)) for group in found.usable]
     print_exposures(console, found, [start for own in starts for start in own])
     missing: list[str] = []
@@ -208,7 +209,7 @@ def _named(name: str, folder: Path) -> str:
     file, plane = split_plane(name)
     if Path(name).is_file():
         file, plane = name, None
-    whole, folder = find_file(file, (".",)).resolve(), folder.resolve()
+    whole, folder = real(find_file(file, (".",))), real(folder)
     inside = whole.is_relative_to(folder)
     text = (whole.relative_to(folder) if inside else whole).as_posix()
     return text if plane is None else f"{text}[{plane}]"

@@ -15,7 +15,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import TimeoutError
 
 import crmasks_widgets
-from crmasks_widgets.lab import HOST, KERNEL, LAB, ask_server, free_port, serving
+from crmasks_widgets.lab import HOST, LAB, ask_server, free_port, serving
+from crmasks_widgets.starting.notebook import KERNEL
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # Bigger than the time of anything on a machine that is busy with something else.

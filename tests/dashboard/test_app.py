@@ -59,6 +59,50 @@ def test_an_error_in_a_computation_is_said_and_the_last_good_state_stays(dashboa
     assert dashboard.analysis.parameters.mm_fixed_points_in_boundary[1][0] == 900.0
 
 
+@pytest.mark.parametrize("ended", ["by an error", "by hand"])
+def test_what_is_shown_after_an_end_half_way_is_what_was_computed_last(
+    dashboard, monkeypatch, tmp_path, ended
+):
+    """Stages before the end had been shown: another bias had changed the whole picture."""
+    good, entered, go_on = dashboard.analysis, threading.Event(), threading.Event()
+
+    def end(*_, **__):
+        entered.set()
+        assert go_on.wait(30)
+        raise InputError("no good") if ended == "by an error" else Cancelled("stopped")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("crmasks_widgets.analysis.stages.masks.build_masks", end)
+        dashboard.state.update(bias=good.parameters.bias - 2.0)
+        assert entered.wait(30)
+        dashboard.session.dispatcher.drain()
+        assert dashboard.state.model.analysis is not good
+        if ended == "by hand":
+            press(dashboard.session.page, "Escape")
+        go_on.set()
+        assert dashboard.wait(60)
+    model = dashboard.state.model
+    assert model.analysis is good
+    assert model.parameters == good.parameters
+    assert model.ready("masks")
+    assert cm.save_session(model.analysis, tmp_path / "s.yaml")
+
+
+def test_an_error_that_is_heard_late_takes_nothing_back(dashboard, monkeypatch):
+    def fail(*_, **__):
+        raise InputError("no good")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("crmasks_widgets.analysis.stages.masks.build_masks", fail)
+        dashboard.state.update(dilation=3)
+        assert dashboard.session.engine.wait(60)  # the error is not heard yet
+    dashboard.state.update(dilation=2)
+    assert dashboard.wait(60)
+    assert dashboard.state.model.parameters.dilation == 2
+    assert dashboard.state.model.analysis.parameters.dilation == 2
+    assert "no good" not in dashboard.session.status.message.value
+
+
 def test_an_unexpected_exception_in_a_callback_is_said_in_one_line(dashboard, caplog):
     def fail():
         raise RuntimeError("two\nlines <b>")

@@ -89,9 +89,9 @@ def test_open_fits_files_keeps_the_settings_but_no_pixels(work):
     [
         ("Open YAML", "yaml", "", "YAML file: found no name, expected a path"),
         ("Open YAML", "yaml", "no <b>.yaml", "no <b>.yaml: No such file or directory, expected"),
-        ("Open FITS", "images", "", "FITS files: found no name, expected three or more"),
+        ("Open FITS", "images", "", "FITS files: found no name, expected two or more"),
         ("Open FITS", "images", "n*.fits", "n*.fits: found no file that matches, expected FITS"),
-        ("Open FITS", "images", "e1.fits", "images: found 1 file name, expected at least 3"),
+        ("Open FITS", "images", "e1.fits", "images: found 1 file name, expected at least 2"),
         ("Open FITS", "images", "e1.fits\ne1.fits\ne2.fits", "e1.fits: found the same file"),
         ("Save YAML", "session", "x.fits", "x.fits: found a name that ends in '.fits', expected"),
         ("Export hits", "hits", "x.doc", "x.doc: found a name that ends in '.doc', expected"),

@@ -24,8 +24,8 @@ from crmasks_widgets.dashboard.drawing.glyphs import (
     rim_colour,
     stamp,
 )
-from crmasks_widgets.dashboard.drawing.pictures import palette_png, rgba_png
 from crmasks_widgets.dashboard.plots.swap_image import BLANK, SwapImage
+from crmasks_widgets.files.pictures import palette_png, rgba_png
 
 from .conftest import decoded
 

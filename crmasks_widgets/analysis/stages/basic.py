@@ -19,6 +19,11 @@ from crmasks_widgets.core.alignment import (
 )
 from crmasks_widgets.core.disagreement import MOST_APART, in_words, most_different
 from crmasks_widgets.core.noise_check import NoiseCheck, check_noise
+from crmasks_widgets.core.over_dispersion import (
+    OverDispersion,
+    OverDispersions,
+    measure_over_dispersion,
+)
 from crmasks_widgets.core.stack import Stack, stack_exposures
 from crmasks_widgets.errors import InputError
 
@@ -137,3 +142,15 @@ def disagreement(read: Reader) -> str:
 def noise_check(read: Reader) -> NoiseCheck:
     """Noise predicted and observed."""
     return check_noise(read("scaled"), read.noise, read("alignment").flux_factors, read("matched"))
+
+
+def over_dispersion(read: Reader) -> OverDispersion:
+    """Scatter of the exposures beyond that of photons and readout."""
+    return measure_over_dispersion(read("scaled"), read.noise, read("alignment").flux_factors)
+
+
+def dispersions(read: Reader) -> OverDispersions:
+    """The same beside what matching leaves of it."""
+    factors = read("alignment").flux_factors
+    matched = measure_over_dispersion(read("matched"), read.noise, factors)
+    return OverDispersions(read("over_dispersion"), matched)

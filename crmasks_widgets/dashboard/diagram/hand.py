@@ -11,8 +11,8 @@ from bqplot import LinearScale
 from ipywidgets import widget_serialization
 
 from crmasks_widgets.dashboard.drawing.glyphs import glyphs, stamp
-from crmasks_widgets.dashboard.drawing.pictures import rgba_png
 from crmasks_widgets.dashboard.page.scripts import script, style
+from crmasks_widgets.files.pictures import rgba_png
 
 # A user needs no bundler, and anywidget takes one text: it is all of these.
 _MODULES: Final = (

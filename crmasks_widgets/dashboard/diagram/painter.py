@@ -11,11 +11,11 @@ from crmasks_widgets.dashboard.diagram.panel import Panel
 from crmasks_widgets.dashboard.diagram.reading import Reader, Reading, pixels_shown
 from crmasks_widgets.dashboard.drawing import densities
 from crmasks_widgets.dashboard.drawing.glyphs import SELECTED, draw_glyphs
-from crmasks_widgets.dashboard.drawing.pictures import palette_png, rgba_png
 from crmasks_widgets.dashboard.model.on_screen import detected_pixels, slices_on_screen
 from crmasks_widgets.dashboard.model.selection import selected_hit
 from crmasks_widgets.dashboard.model.state import Limits, ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo
+from crmasks_widgets.files.pictures import palette_png, rgba_png
 
 DEFAULT_SIZE: Final = (480, 320)
 CELL: Final = 3.0  # pixels of the page, side of what is counted together

@@ -109,7 +109,7 @@ class Comparison:
         self._at = (self._at + 1) % len(self._others)
         return self._others[self._at]
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception, _: Analysis) -> None:
         self._dispatcher.call(partial(self._give_up, error))
 
     def _give_up(self, error: Exception) -> None:

@@ -10,13 +10,13 @@ import numpy.typing as npt
 from bqplot import Label, Lines, Mark, Scale
 
 from crmasks_widgets.dashboard.drawing import overlays, stretches, viewport
-from crmasks_widgets.dashboard.drawing.pictures import palette_png
 from crmasks_widgets.dashboard.image import picking
 from crmasks_widgets.dashboard.image.frames import Frame, Frames
 from crmasks_widgets.dashboard.model.state import Limits, ViewModel
 from crmasks_widgets.dashboard.page.context import Memo
 from crmasks_widgets.dashboard.plots.image_buffers import ImageBuffers, Same
 from crmasks_widgets.dashboard.plots.swap_image import SwapImage
+from crmasks_widgets.files.pictures import palette_png
 
 # Of what is on screen, drawn beyond it on each side: short pans stay sharp.
 MARGIN: Final = 0.25

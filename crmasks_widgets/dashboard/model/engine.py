@@ -23,6 +23,8 @@ PROGRESS_INTERVAL: Final = 0.05  # s
 # The worker lets the loop draw a result before it goes on: two threads of Python are slower than
 # one after the other. A loop that takes longer than this is busy with something else.
 DRAWING_TIME: Final = 0.25  # s
+# A library cannot be stopped in the middle of its work: nobody waits longer for that.
+LEAVING: Final = 0.5
 # The page needs the processors, too: a multiple of what drawing took here, for as long.
 PAGE_SHARE: Final = 3.0
 # Of what waits for a busy loop, only the newest is worth showing; every error is.
@@ -70,6 +72,10 @@ class _Request:
         return (self.group + self.low + (1 - self.low) / 2 * of_step) / len(self.order)
 
 
+def _log(error: Exception, _: Analysis) -> None:
+    logger.warning("%s", error)
+
+
 def _attempt(action: Callable[[], None]) -> Exception | None:
     # The one broad guard: whatever goes wrong in a computation, or in what is called with its
     # result, must reach the user or the log; an ended worker would answer no gesture any more.
@@ -99,7 +105,8 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         What to compute, by default `default_order`; an attribute too, for the requests to come.
     on_progress, on_error : callable, optional
         Called with the fraction done and the stage, at most 20 times a second; with a
-        `CrmasksError` or an unexpected exception, which by default is logged.
+        `CrmasksError` or an unexpected exception, which by default is logged, and the request that
+        it belongs to, unless something newer was requested.
     """
 
     def __init__(
@@ -110,11 +117,11 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         loop: asyncio.AbstractEventLoop | None = None,
         order: Order = (),
         on_progress: Callable[[float, str], None] | None = None,
-        on_error: Callable[[Exception], None] | None = None,
+        on_error: Callable[[Exception, Analysis], None] | None = None,
     ) -> None:
         self.analysis = self.requested = analysis
         self.order, self._publish, self._on_progress = order, publish, on_progress
-        self._on_error = on_error or partial(logger.warning, "%s")
+        self._on_error = on_error or _log
         self._loop = loop
         with contextlib.suppress(RuntimeError):
             self._loop = loop or asyncio.get_running_loop()
@@ -124,7 +131,7 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         self._closed, self._told = False, 0.0
         self._undrawn, self._waiting = 0, 0  # results on their way; callers of `wait`
         self._drawing = 0.0  # s that drawing the last ones took
-        self._queue: list[tuple[str, Analysis | None, Callable[[], None]]] = []
+        self._queue: list[tuple[str, Analysis, Callable[[], None]]] = []
         self._changed = threading.Condition()  # guards everything above
 
     def submit(self, parameters: Parameters) -> Analysis:
@@ -185,12 +192,15 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
             return idle
 
     def close(self) -> None:
-        """Stop, and end the thread; nothing is published any more."""
+        """Stop, and end the thread; nothing is published any more.
+
+        What a library takes longer over goes on to its own end, unheard.
+        """
         with self._changed:
             self._stop()
             self._closed = True
         if self._thread not in (None, threading.current_thread()):
-            self._thread.join()
+            self._thread.join(LEAVING)
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -255,13 +265,18 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         if not isinstance(error, CrmasksError):
             logger.error("unexpected error in a computation", exc_info=error)
         error.with_traceback(None)  # It would keep the arrays of the computation.
+        failed = request.analysis
+        self._post("error", failed, partial(self._tell, error, failed))
+
+    def _tell(self, error: Exception, failed: Analysis) -> None:
+        # Only now: what was requested since the error must not be taken back by it.
         with self._changed:
-            if request.stopped:
+            if self.requested is not failed:
                 return
             self.requested = self.analysis
-        self._post("error", None, partial(self._on_error, error))
+        self._on_error(error, failed)
 
-    def _post(self, kind: str, analysis: Analysis | None, call: Callable[[], None]) -> None:
+    def _post(self, kind: str, analysis: Analysis, call: Callable[[], None]) -> None:
         with self._changed:
             kept = [waiting for waiting in self._queue if waiting[0] not in _REPLACES[kind]]
             self._queue = [*kept, (kind, analysis, call)]
@@ -277,7 +292,7 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
             batch, self._queue = self._queue, []
             undrawn, began = self._undrawn, time.perf_counter()
         for kind, analysis, call in batch:
-            wanted = not self._closed and (analysis is None or analysis is self.requested)
+            wanted = not self._closed and analysis is self.requested
             if wanted and (error := _attempt(call)) is not None:
                 logger.error("error where %s is shown", kind, exc_info=error)
         with self._changed:

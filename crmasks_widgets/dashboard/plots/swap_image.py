@@ -7,7 +7,7 @@ import numpy as np
 from bqplot import Image, Scale
 from ipywidgets import Image as Buffer
 
-from crmasks_widgets.dashboard.drawing.pictures import palette_png
+from crmasks_widgets.files.pictures import palette_png
 
 BLANK: Final = palette_png(np.zeros((1, 1), np.uint8), np.zeros((1, 4), np.uint8))
 

@@ -1,13 +1,21 @@
-"""From arrays to the bytes of pictures: pure functions, no widgets."""
+"""From arrays to the bytes of pictures."""
 
+import base64
 import io
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+# Speed matters more than size where the wire is short or the picture small.
+QUICK: Final = 1
+SMALL: Final = 9
 
-def palette_png(indices: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> bytes:
+
+def palette_png(
+    indices: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8], *, effort: int = QUICK
+) -> bytes:
     """Encode a picture of at most 256 colours.
 
     Parameters
@@ -16,6 +24,8 @@ def palette_png(indices: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) 
         Colour of each pixel; row 0 is the lowest one, as in a FITS image.
     palette : (k, 4) uint8
         Red, green, blue and opacity of each colour, k at most 256.
+    effort : int
+        Of the compression, 1 to 9.
 
     Returns
     -------
@@ -25,8 +35,8 @@ def palette_png(indices: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) 
     picture = Image.fromarray(np.ascontiguousarray(indices[::-1]), mode="P")
     picture.putpalette(palette[:, :3].tobytes(), "RGB")
     stream = io.BytesIO()
-    # Speed matters more than size here: the wire is short or the picture small.
-    picture.save(stream, "PNG", compress_level=1, transparency=palette[:, 3].tobytes())
+    transparency = palette[:, 3].tobytes()
+    picture.save(stream, "PNG", compress_level=effort, transparency=transparency)
     return stream.getvalue()
 
 
@@ -44,5 +54,21 @@ def rgba_png(picture: npt.NDArray[np.uint8]) -> bytes:
         PNG.
     """
     stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture[::-1])).save(stream, "PNG", compress_level=1)
+    Image.fromarray(np.ascontiguousarray(picture[::-1])).save(stream, "PNG", compress_level=QUICK)
     return stream.getvalue()
+
+
+def data_address(png: bytes) -> str:
+    """Put a picture into an address, for a page that is one file.
+
+    Parameters
+    ----------
+    png : bytes
+        PNG.
+
+    Returns
+    -------
+    str
+        "data:image/png;base64,...".
+    """
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

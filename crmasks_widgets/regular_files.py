@@ -1,0 +1,132 @@
+"""Regular files only: what is read is never waited for, and what is written to is never followed.
+
+Every path of a user comes by here before it is read. A pipe would be waited for, a device read
+without end, a socket is no file at all.
+"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+from typing import Final
+
+_KINDS: Final = (
+    (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
+)  # fmt: skip
+
+
+def kind_of(mode: int, *, links: bool = False) -> str:
+    """Say what is not a regular file.
+
+    Parameters
+    ----------
+    mode : int
+        `st_mode` of what was found.
+    links : bool
+        Take links for files: they are replaced.
+
+    Returns
+    -------
+    str
+        Such as "a pipe"; empty for a regular file.
+    """
+    if stat.S_ISREG(mode) or (links and stat.S_ISLNK(mode)):
+        return ""
+    return next((name for test, name in _KINDS if test(mode)), "no regular file")
+
+
+@contextlib.contextmanager
+def open_regular(path: str | Path) -> Iterator[BufferedReader]:
+    """Open a regular file for reading, and nothing else.
+
+    Parameters
+    ----------
+    path : str or Path
+        As the user named it; links are followed.
+
+    Yields
+    ------
+    binary file
+        At its beginning.
+
+    Raises
+    ------
+    OSError
+        It is not there, cannot be read, or is no regular file, which its `strerror` says.
+    """
+    _refuse_special(os.stat(path), path)  # a device may act when it is opened
+    # Should another have taken its place since, it is not waited for either.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as stream:
+        _refuse_special(os.fstat(handle), path)
+        yield stream
+
+
+def _refuse_special(found: os.stat_result, path: str | Path) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(21, "Is a directory", str(path))
+    if kind := kind_of(found.st_mode):
+        raise OSError(22, f"found {kind}, no regular file", str(path))
+
+
+def read_head(path: str | Path, most: int) -> bytes:
+    """Read the beginning of a regular file.
+
+    Parameters
+    ----------
+    path : str or Path
+        As of `open_regular`.
+    most : int
+        Bytes.
+
+    Returns
+    -------
+    bytes
+        No more than that.
+
+    Raises
+    ------
+    OSError
+        As of `open_regular`.
+    """
+    with open_regular(path) as stream:
+        return stream.read(most)
+
+
+def real(path: str | Path) -> Path:
+    """Tell where a path leads, links followed; a loop of links leads to itself.
+
+    Parameters
+    ----------
+    path : str or Path
+        Need not exist.
+
+    Returns
+    -------
+    Path
+        Whole.
+    """
+    return Path(os.path.realpath(path))
+
+
+def identity(path: str | Path) -> tuple[int, int] | None:
+    """Tell by what the system knows a file, whatever its names.
+
+    Parameters
+    ----------
+    path : str or Path
+        Links are followed.
+
+    Returns
+    -------
+    (device, inode) or None
+        None for what is not there.
+    """
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,145 @@
+"""What a report says in words and numbers: results, exposures, noise, parameters, provenance."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Final
+
+import numpy as np
+
+from crmasks_widgets._version import __version__
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.core.noise_remarks import remarks_on
+from crmasks_widgets.core.targets import target_name
+from crmasks_widgets.core.verdicts import OUT
+from crmasks_widgets.detectors import rows
+from crmasks_widgets.parameters.model import parameter_table
+
+_CARDS: Final = ("OBJECT", "DATE-OBS", "EXPTIME", "FILTER")
+_LIBRARIES: Final = ("numpy", "scipy", "astropy", "astroscrappy")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: headings, and cells as text, the first of each row being its name."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A parameter that is not at its default: words, key, value and default with unit."""
+
+    label: str
+    key: str
+    value: str
+    default: str
+
+
+def headline(analysis: Analysis) -> tuple[tuple[str, str], ...]:
+    """Say in a few numbers what was found.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        With masks.
+
+    Returns
+    -------
+    tuple of (number, what)
+        Largest letters first.
+    """
+    verdicts = np.asarray(analysis.hits["verdict"])
+    out = int(np.count_nonzero(np.isin(verdicts, OUT)))
+    confirmed = int(np.count_nonzero(verdicts == "confirmed"))
+    judged = [f"{confirmed} confirmed"] * bool(confirmed) + [f"{out} rejected"] * bool(out)
+    hits = "hits in the median" + (f" ({', '.join(judged)})" if judged else "")
+    return (
+        (f"{analysis.n_hits}", hits),
+        (f"{np.count_nonzero(analysis.mediancr)}", "pixels in MEDIANCR"),
+        (f"{np.count_nonzero(analysis.masks['MEANCRT'])}", "pixels in MEANCRT"),
+        (f"{np.count_nonzero(analysis.problematic)}", "pixels masked in every exposure"),
+    )
+
+
+def exposures(analysis: Analysis) -> Grid:
+    """Describe the exposures: name, what their headers say, flux factor, checksum."""
+    known = [card for card in _CARDS if any(card in h for h in analysis.exposures.headers)]
+    found = zip(
+        analysis.exposures.names, analysis.exposures.headers, analysis.alignment.flux_factors,
+        analysis.exposures.checksums, strict=True,
+    )  # fmt: skip
+    return Grid(
+        ("exposure", *known, "flux factor", "SHA-256"),
+        tuple(
+            (name, *(str(header.get(card, "")) for card in known), f"{factor:.4f}", checksum)
+            for name, header, factor, checksum in found
+        ),
+    )
+
+
+def counts(analysis: Analysis) -> Grid:
+    """Count flagged pixels by target and detector, and the pixels of the mask."""
+    used = rows(analysis.parameters.detectors)
+    columns = {f"{row.key} only": f"{row.name} only" for row in used}
+    columns |= {"both": "both"} if len(used) > 1 else {}
+    listed = []
+    for target in analysis.targets:
+        found = analysis.detections(target).counts()
+        masked = np.count_nonzero(analysis.mask(target))
+        listed.append((target_name(target), *(str(found[key]) for key in columns), str(masked)))
+    return Grid(("found in", *columns.values(), "masked"), tuple(listed))
+
+
+def noise(analysis: Analysis) -> tuple[Grid, tuple[str, ...]]:
+    """Noise predicted and observed by level, and what to look at."""
+    check = analysis.noise_check
+    grid = Grid(
+        ("level (ADU)", "pixels", "predicted (ADU)", "observed (ADU)", "ratio"),
+        tuple(
+            (
+                f"{row.level:.1f}", f"{row.n_pixels}", f"{row.predicted:.2f}",
+                f"{row.observed:.2f}", f"{row.observed / row.predicted:.3f}",
+            )
+            for row in check.classes
+        ),
+    )  # fmt: skip
+    remarks = remarks_on(check, analysis.noise)
+    said = tuple(f"look at {remark.parameter}: {remark.text}" for remark in remarks)
+    return grid, said or ("the noise is as predicted",)
+
+
+def changed(analysis: Analysis) -> tuple[Changed, ...]:
+    """List the parameters that are not at their defaults."""
+    values = dict(analysis.parameters)
+    return tuple(
+        Changed(
+            info.help, info.name, _said(values[info.name], info.unit),
+            _said(info.default, info.unit),
+        )
+        for info in parameter_table()
+        if info.name != "images" and values[info.name] != info.default
+    )  # fmt: skip
+
+
+def _said(value: Any, unit: str) -> str:
+    text = "none" if value is None else str(value)
+    return f"{text} {unit}" if unit and isinstance(value, int | float) else text
+
+
+def provenance(analysis: Analysis) -> tuple[tuple[str, str], ...]:
+    """Say what made the report: versions, and what identifies the run."""
+    calibration = analysis.calibration
+    maps = [
+        (f"{name} map {calibration.paths[name].name}", f"SHA-256 {checksum}")
+        for name, checksum in sorted(calibration.checksums.items())
+    ]
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    masks = analysis.masks_checksum
+    return (
+        ("program", f"crmasks_widgets {__version__}"),
+        ("run (UUID)", analysis.uuid),
+        ("libraries", libraries),
+        *maps,
+        *((("masks read from a file", f"SHA-256 {masks}"),) if masks else ()),
+    )

@@ -1,0 +1,161 @@
+"""The notebook of `crmasks lab`, in which the dashboard is open."""
+
+import itertools
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+
+from crmasks_widgets.errors import OutputError
+from crmasks_widgets.exposure_names import is_pattern, split_plane
+from crmasks_widgets.files.finding import FITS_NAME
+from crmasks_widgets.files.writing import text_product, write_products
+from crmasks_widgets.regular_files import read_head
+
+logger = logging.getLogger(__name__)
+
+KERNEL: Final = {"name": "python3", "display_name": "Python 3", "language": "python"}
+# What the cell leaves in the notebook. None of these is run by a page.
+_OUTPUTS: Final = frozenset({"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"})
+_MOST_BYTES: Final = 64 * 2**20  # with the state of a dashboard in it
+
+_NO_NOTEBOOK: Final = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError
+)  # fmt: skip
+
+Sources = Sequence[str]
+"""A parameter file, or FITS files; empty for demo exposures."""
+
+
+def dashboard_code(sources: Sources) -> str:
+    """Text of the cell that opens the dashboard.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        A parameter file, or FITS files; empty for demo exposures.
+
+    Returns
+    -------
+    str
+        Python.
+    """
+    more = ""
+    if not sources:
+        more, analysis = "from crmasks_widgets.demo import demo_analysis\n", "demo_analysis()"
+    elif is_parameter_file(sources):
+        analysis = f"cm.load_analysis({sources[0]!r})"
+    else:
+        return f"import crmasks_widgets as cm\n\ndashboard = cm.open({list(sources)!r})\ndashboard"
+    return f"import crmasks_widgets as cm\n{more}\ndashboard = cm.Dashboard({analysis})\ndashboard"
+
+
+def is_parameter_file(sources: Sources) -> bool:
+    """Tell a parameter file from FITS files.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        As the user named them.
+
+    Returns
+    -------
+    bool
+        True for one file that is no FITS file by its name.
+    """
+    if len(sources) != 1 or is_pattern(sources[0]) or Path(sources[0]).is_dir():
+        return False
+    return FITS_NAME.match(split_plane(sources[0])[0]) is None
+
+
+def fresh_notebook(sources: Sources) -> Any:
+    """Make the notebook as it is before it is run.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        As for `dashboard_code`.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        Of one cell.
+    """
+    # The dashboard is what is looked at: the page folds the code away.
+    metadata = {"jupyter": {"source_hidden": True}}
+    cell = new_code_cell(dashboard_code(sources), metadata=metadata)
+    return new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
+
+
+def prepare_notebook(folder: Path, sources: Sources) -> Path:
+    """Write a notebook whose one cell opens the dashboard; no other file is touched.
+
+    That of an earlier start is written anew. A notebook in which anything else stands is somebody
+    else's, or has the user's notes in it: it is left alone, and one of another name made.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it goes to.
+    sources : sequence of str
+        A parameter file or FITS files, as seen from the folder; empty for demo exposures.
+
+    Returns
+    -------
+    Path
+        `fresh_notebook`, nothing of what was there before.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written to.
+    """
+    text = str(nbformat.writes(fresh_notebook(sources))) + "\n"
+    stem = f"crmasks-{_stem(sources[0]) if sources else 'demo'}"
+    for number in itertools.count(1):
+        path = folder / (f"{stem}.ipynb" if number == 1 else f"{stem}-{number}.ipynb")
+        try:
+            with path.open("x", encoding="utf-8") as stream:
+                stream.write(text)
+        except FileExistsError:
+            reason = _why_not_ours(path, dashboard_code(sources))
+            if reason:
+                logger.info("%s: %s: left alone and not run", path, reason)
+                continue
+            write_products([text_product(path.name, "notebook", text)], folder)
+        except OSError as error:
+            msg = f"{path}: not writable ({error.strerror}), expected room for a notebook"
+            raise OutputError(msg) from error
+        return path
+    raise AssertionError  # for the type checker: the numbers do not end
+
+
+def _stem(source: str) -> str:
+    """Name of a file without what it ends in; of a pattern, what can be in a name."""
+    stem = re.sub(r"[^\w.+'-]+", "", Path(split_plane(source)[0]).name.split(".")[0])
+    return stem[:60] or "files"
+
+
+def _why_not_ours(path: Path, code: str) -> str:
+    """Say what a notebook has that `crmasks lab` does not write; nothing if all is its own."""
+    try:
+        notebook = json.loads(read_head(path, _MOST_BYTES))
+        (cell,) = notebook["cells"]
+        if "".join(cell["source"]) != code or cell["cell_type"] != "code":
+            return "found another cell than that of this dashboard"
+        outputs = [_kinds_of(output) for output in cell["outputs"]]
+    except _NO_NOTEBOOK:
+        return "found no notebook of one cell"
+    strange = sorted(set().union(*outputs) - _OUTPUTS)
+    return f"found output of the kind {strange[0]!r}, not of a dashboard" if strange else ""
+
+
+def _kinds_of(output: Mapping[str, Any]) -> set[str]:
+    if output["output_type"] == "stream":
+        return {"text/plain"}
+    return set(output["data"])
