@@ -39,7 +39,7 @@ class InputError(CrmasksError):
     >>> cm.read_exposures(["demo/exposure1.fits"])
     Traceback (most recent call last):
         ...
-    crmasks_widgets.errors.InputError: images: found 1 exposures, expected at least 3
+    crmasks_widgets.errors.InputError: images: found 1 exposures, expected at least 2
     """
 
 

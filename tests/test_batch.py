@@ -192,7 +192,7 @@ def test_tables_that_cannot_be_used(tmp_path, text, said):
         ("a,x;y,2\na,z,3\n", "dilation: found 3 and 2, expected one value"),
         ("a,x;y;z,-1\n", "dilation: found -1"),
         ("a,x;y;z,&a 1\n", "expected plain values"),
-        ("a,x;y,1\n", "images: "),
+        ("a,x,1\n", "images: "),
         ("a,,1\n", "images: "),
     ],
 )
