@@ -336,6 +336,7 @@ def test_products_of_something_else_are_kept_without_overwrite(tmp_path):
     assert "products of an earlier run" in run_one(path, out).error
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_figures_that_were_not_drawn_are_drawn(tmp_path):
     path, out = night(tmp_path / "n", maxplots=1), tmp_path / "out"
     assert run_one(path, out).state == "done"

@@ -15,7 +15,7 @@ from crmasks_widgets.batch.blocks import find_blocks, memory_of
 from crmasks_widgets.ending import EXIT_BAD_INPUT
 from crmasks_widgets.machine import memory_needed
 
-from .conftest import LEVELS, QUICK, SHAPE, small_scene
+from .conftest import FEW_FIGURES, LEVELS, QUICK, SHAPE, small_scene
 
 SEEDS = {"CCD1": 11, "CCD2": 12, "CCD3": 13}
 FRAMES = {name: small_scene(seed=seed).exposures for name, seed in SEEDS.items()}
@@ -114,14 +114,15 @@ def test_masks_of_several_detectors_are_applied_again(tmp_path, run_cli):
         cm.load_mosaic(write_yaml(tmp_path, "all"), tmp_path / "three" / "crmasks.fits")
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_figures_have_the_number_of_the_detector(tmp_path, run_cli):
     write_camera(tmp_path)
     path, out = write_yaml(tmp_path, [1, 2]), tmp_path / "out"
     done = run_cli(["run", path, "--output-dir", out], tmp_path)
     assert done.code == 0, done.err
     names = {p.name for p in out.iterdir()}
-    assert {"diagnostic_mediancr_detector1.png", "diagnostic_mediancr_detector2.png"} <= names
-    assert "diagnostic_mediancr.png" not in names
+    numbered = {name.replace(".", f"_detector{k}.") for name in FEW_FIGURES for k in (1, 2)}
+    assert {name for name in names if name.endswith((".png", ".pdf"))} == numbered
     again = run_cli(["run", path, "--output-dir", out, "--overwrite", "--no-figures"], tmp_path)
     assert again.code == 0, again.err
     assert "warning" not in again.err

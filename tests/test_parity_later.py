@@ -10,6 +10,7 @@ import crmasks_widgets as cm
 from crmasks_widgets.loading import apply_masks
 
 from . import golden_cases
+from .real_data import DATA, needs_real_data
 
 LATER = golden_cases.GOLDEN / "later"
 NAMES = sorted(path.stem for path in LATER.glob("*.yaml"))
@@ -72,6 +73,21 @@ def test_masks_of_the_later_reference_are_applied_with_its_cleaned_median(tmp_pa
     assert cleaned.any()
     data = made.combination("mediancr").data
     np.testing.assert_allclose(data[cleaned], arrays["AUXCLEAN"][cleaned], rtol=1e-6)
+
+
+@needs_real_data
+def test_two_runs_find_more_of_the_hits_of_real_exposures():
+    """Pixels that 0.40.0 flags in the median of these rows: 7, 16 and 23, groups 3, 2 and 3."""
+    folder = DATA / "kast_red_2018gdg"
+    given = cm.Parameters.from_yaml(folder / "params_piecewise.yaml")
+    whole = cm.read_exposures(given.images, 0, [folder]).data
+    exposures = cm.ExposureSet.from_arrays(list(whole[:, 999:1300]))
+    parameters = cm.Parameters(rnoise=4.4, crmethod="lacosmic", dilation=0)
+    one = cm.Analysis(exposures, parameters)
+    two = one.replace(la_sigclip_second=3.0)
+    median = two.replace(la_fsmode="median")
+    assert [int(a.mediancr.sum()) for a in (one, two, median)] == [7, 16, 23]
+    assert [a.n_hits for a in (one, two, median)] == [3, 2, 3]
 
 
 # What the example of 0.40 says, in the spelling that it has.

@@ -13,7 +13,6 @@ from crmasks_widgets.dashboard.diagram.points_view import PointsView
 from crmasks_widgets.dashboard.diagram.significance_view import SignificanceView
 from crmasks_widgets.dashboard.diagram.view import DiagramView
 from crmasks_widgets.dashboard.hits.view import HitsView
-from crmasks_widgets.dashboard.image.frames import parts_of
 from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.model.engine import Engine, Order, Snapshot, default_order
 from crmasks_widgets.dashboard.model.state import State, ViewModel
@@ -179,7 +178,7 @@ class Session:
         waits = has_boundary and parameters.mm_boundary_fit == "spline"
         first = (*observed, *detected) if waits else (*detected, *observed)
         expected: Order = (("expected", None),) if has_boundary else ()
-        frame: Order = tuple(("combination", kind) for kind in KINDS if kind in parts_of(display))
+        frame: Order = tuple(("combination", kind) for kind in KINDS if kind in display.parts)
         sigma = self.diagram.wanted(parameters, target)
         sigma += self.significance.wanted(parameters, target)
         return (("stack", None), *first, *frame, *sigma, *expected, *default_order(analysis))
@@ -245,7 +244,7 @@ class Session:
 
     def _wanted(self, model: ViewModel) -> tuple[Any, ...]:
         """What of the display decides what is computed first."""
-        return model.display.target, parts_of(model.display), self.significance.active
+        return model.display.target, model.display.parts, self.significance.active
 
     def _render_again(self) -> None:
         self.state.refresh()
