@@ -13,6 +13,7 @@ from scipy import ndimage
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.stack import MIN_EXPOSURES
+from crmasks_widgets.demo_scenes import DEMO_SCENES, SEED
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.files.writing import (
@@ -41,7 +42,6 @@ YAML_NAME = "params.yaml"
 TRUTH_NAME = "truth.fits"
 DETECTOR = Detector(gain=1.7, rnoise=3.4, bias=1000.0)
 SIZE = (800, 1000)
-SEED = 20260101
 EXPOSURE_TIME = 1200.0
 # Two coincidences for every 100 000 pixels, so that a small demo has some to find.
 DOUBLE_HITS_PER_PIXEL = 2e-5
@@ -115,9 +115,9 @@ class SceneKind:
 
 SCENE_KINDS: Mapping[str, SceneKind] = MappingProxyType(
     {
-        "fibres": SceneKind("demo fibre spectrograph", _fibres),
-        "longslit": SceneKind("demo long slit", _long_slit),
-        "stars": SceneKind("demo star field", _star_field),
+        "fibres": SceneKind(DEMO_SCENES["fibres"], _fibres),
+        "longslit": SceneKind(DEMO_SCENES["longslit"], _long_slit),
+        "stars": SceneKind(DEMO_SCENES["stars"], _star_field),
     }
 )
 

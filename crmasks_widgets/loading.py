@@ -147,7 +147,33 @@ def load_mosaic(
     >>> len(mosaic), mosaic.several
     (1, False)
     """
-    found = _detectors(path, folders, seed)
+    return _mosaic(_detectors(path, folders, seed), crmasks)
+
+
+def read_mosaic(file: ParameterFile, folders: Sequence[str | Path] = (".",)) -> Mosaic:
+    """Read everything that a parameter file names, for each of its detectors.
+
+    Parameters
+    ----------
+    file : ParameterFile
+        With `images`.
+    folders : sequence of paths
+        Where relative paths are looked for, in this order.
+
+    Returns
+    -------
+    Mosaic
+        Nothing of it is computed yet.
+
+    Raises
+    ------
+    ParameterError, InputError
+        In one line: which file or key, what was found, what was expected.
+    """
+    return _mosaic(_detectors_of(file, tuple(folders)), None)
+
+
+def _mosaic(found: "_Detectors", crmasks: str | Path | None) -> Mosaic:
     analyses: list[Analysis] = []
     said: set[str] = set()
     for number, parameters in enumerate(found.parameters, start=1):
@@ -176,11 +202,14 @@ class _Detectors:
 def _detectors(
     path: str | Path, folders: Sequence[str | Path] | None, seed: int | None
 ) -> _Detectors:
-    file = read_parameter_file(path, seed)
-    if file.images is None:
-        msg = f"{path}: images: found none, expected a list of two or more FITS files"
-        raise ParameterError(msg)
     places = (Path(), Path(path).parent) if folders is None else tuple(folders)
+    return _detectors_of(read_parameter_file(path, seed), places)
+
+
+def _detectors_of(file: ParameterFile, places: tuple[str | Path, ...]) -> _Detectors:
+    if file.images is None:
+        msg = f"{file.source}: images: found none, expected a list of two or more FITS files"
+        raise ParameterError(msg)
     if not file.is_of_several:
         parameters = file.parameters()
         return _Detectors(file, (str(parameters[0].extnum),), parameters, places)

@@ -37,7 +37,6 @@ include_patterns = [
     "docs/**.md",
     "notebooks/*.ipynb",
     "benchmarks/README.md",
-    "paper/paper.md",
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -67,6 +66,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = project
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_sidebars = {f"docs/{page}": [] for page in ("index", "gallery", "comparison")}
 html_show_sourcelink = False
 html_context = {
     "github_user": _owner,

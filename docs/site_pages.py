@@ -107,12 +107,13 @@ def _is_error(thing: Any) -> bool:
 
 
 def write_gallery() -> None:
-    """Write a card for each notebook: its title, its second paragraph, its first picture."""
+    """Write a card for each notebook: its title, the sentence below it, its first picture."""
     cards = []
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         title, says, *_ = "".join(cells[0]["source"]).split("\n\n")
         title = title.removeprefix("# ")
+        says = says.replace("\n", " ").partition(". ")[0].removesuffix(".") + "."
         picture = next(_pictures(cells), None)
         image = ""
         if picture:

@@ -14,6 +14,8 @@ from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.hit_classes import CLASSES
 from crmasks_widgets.parameters import ParameterInfo, Parameters, parameter_table
 
+from .counts import count
+
 TABLE = {info.name: info for info in parameter_table()}
 
 TOP = "images: [e1.fits, e2.fits, e3.fits]\ngain: 1.0\nrnoise: 3.4\nbias: 0.0\n"
@@ -455,7 +457,7 @@ def parameters(draw: st.DrawFn) -> Parameters:
 
 
 @given(made=parameters())
-@settings(deadline=None)
+@settings(max_examples=count(40, 200), deadline=None)
 def test_written_parameters_are_read_back_equal(made: Parameters) -> None:
     text = made.to_yaml()
     assert Parameters.from_yaml_text(text) == made

@@ -1,7 +1,11 @@
 """The image on a page: limits under the hand, regions that are drawn and changed."""
 
+import base64
+from pathlib import Path
+
 import pytest
 
+from crmasks_widgets.dashboard.image import over
 from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.page.page import Page
 
@@ -104,3 +108,24 @@ def test_a_region_is_drawn_moved_resized_and_removed(screen):
         screen.button("Undo").click()
         now(expected)
     assert screen.notebook()["dialogs"] == 0
+
+
+BOXES = "data:text/javascript;base64," + base64.b64encode(
+    Path(over.__file__).with_name("boxes.js").read_bytes()
+).decode()  # fmt: skip
+
+
+CALLS = {
+    "boxBetween([7.6, 3.2], [-5, 90], [60, 80])": [1, 8, 3, 60],
+    "movedBox([2, 5, 10, 20], [-3.2, 1.6], [60, 80])": [1, 4, 12, 22],
+    "movedBox([2, 5, 10, 20], [99, 99], [60, 80])": [77, 80, 50, 60],
+    "draggedBox([2, 5, 10, 20], 'ne', [4, 50], [60, 80])": [2, 9, 10, 60],
+    "draggedBox([2, 5, 10, 20], 'w', [40, 5], [60, 80])": [5, 5, 10, 20],
+    "draggedBox([2, 5, 10, 20], 's', [0, -20], [60, 80])": [2, 5, 1, 20],
+}
+
+
+def test_boxes_under_the_hand_stay_inside_the_frame(levels):
+    calls = ", ".join(f"m.{call}" for call in CALLS)
+    code = f"async () => {{ const m = await import('{BOXES}'); return [{calls}]; }}"
+    assert levels.page.evaluate(code) == list(CALLS.values())

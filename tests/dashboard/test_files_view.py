@@ -10,7 +10,6 @@ from regions import Regions
 
 from crmasks_widgets import cli
 from crmasks_widgets.dashboard.settings.files_view import FilesView, expanded
-from crmasks_widgets.figures import all_figures
 
 from ..conftest import SHAPE, small_scene, write_exposures, write_yaml
 from .bench import Bench, small_analysis
@@ -159,9 +158,9 @@ def test_hits_are_exported_as_their_suffix_says(work):
         assert len(reader(work / name)) == n
 
 
-def test_products_with_and_without_figures(work):
+def test_products_with_and_without_figures(work, few_figures):
     analysis = small_analysis(maxplots=0)
-    _, view, _ = view_of(analysis, all_figures)
+    _, view, _ = view_of(analysis, few_figures)
     view.with_figures.value = False
     line = press(view, "Write products")
     written = [path.name for path in (work / "products").iterdir()]
@@ -176,11 +175,11 @@ def test_products_with_and_without_figures(work):
     assert not plain.with_figures.value
 
 
-def test_writing_can_be_stopped_and_one_thing_is_done_at_a_time(work):
+def test_writing_can_be_stopped_and_one_thing_is_done_at_a_time(work, few_figures):
     drawing, go_on = threading.Event(), threading.Event()
 
     def figures(analysis):
-        for job in all_figures(analysis):
+        for job in few_figures(analysis):
             drawing.set()
             assert go_on.wait(LONG_ENOUGH)
             yield job

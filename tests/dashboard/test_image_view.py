@@ -190,14 +190,14 @@ def test_a_zoom_tells_the_state_once_it_rests(bench):
 
 
 def test_limits_from_elsewhere_are_shown_in_square_pixels(bench):
-    bench.state.show(image=(10.0, 20.0, 20.0, 50.0))
+    bench.state.show(image=(30.0, 40.0, 20.0, 50.0))
     x_min, x_max, y_min, y_max = edges(bench.view)
     assert (y_min, y_max) == (21.0, 51.0)
-    assert (x_min + x_max) / 2 == 16.0
+    assert (x_min + x_max) / 2 == 36.0
     assert x_max - x_min == pytest.approx(40.0)
-    assert bench.model.display.image == (10.0, 20.0, 20.0, 50.0)
+    assert bench.model.display.image == (30.0, 40.0, 20.0, 50.0)
     bench.press("a")
-    assert edges(bench.view) == (11.0, 21.0, 21.0, 51.0)
+    assert edges(bench.view) == (31.0, 41.0, 21.0, 51.0)
     bench.press("h")
     assert bench.model.display.image is None
 

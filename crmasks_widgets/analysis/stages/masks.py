@@ -12,7 +12,6 @@ from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.analysis.stages.lacosmic import saturation
 from crmasks_widgets.core import combine, regions, verdicts
 from crmasks_widgets.core.between import ALIKE
-from crmasks_widgets.core.disagreement import MOST_APART
 from crmasks_widgets.core.fill import Fill, Spoilt, best_fill
 from crmasks_widgets.core.hits import (
     groups_inside,
@@ -92,7 +91,7 @@ def flags(read: Reader, target: Target) -> Flags:
         found, target, n_valid, read.p.max_flagged_fraction, lambda: read("disagreement")
     )
     # Matched exposures flag little even if they are of another field, and it has to be said.
-    if _judged(read) and target == "median" and read("apart") > MOST_APART:
+    if _judged(read) and target == "median" and read("apart"):
         read("disagreement")
     return found
 

@@ -20,7 +20,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from crmasks_widgets.core.noise_laws import tabulate
 from crmasks_widgets.core.typing import Float64Array, NumberOrMap
@@ -102,7 +102,8 @@ def minimum_shift(n: int) -> float:
         In units of the noise of one; 0.564, 0.846, 1.029 for n = 2, 3, 4.
     """
     x = np.linspace(-9, 9, 2001)
-    density = n * stats.norm.pdf(x) * stats.norm.sf(x) ** (n - 1)
+    normal = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    density = n * normal * special.ndtr(-x) ** (n - 1)
     return float(-(x * density).sum() / density.sum())
 
 

@@ -41,13 +41,6 @@ def shown_title(display: Display) -> str:
     return frame_title(display.frame)
 
 
-def parts_of(display: Display) -> tuple[str, ...]:
-    """Keys of the frames that the one on screen is made of."""
-    if display.frame == "difference":
-        return display.minuend, display.subtrahend
-    return (display.frame,)
-
-
 def difference_from(display: Display) -> dict[str, str]:
     """Choose the difference that a user means who looks at some frame.
 

@@ -27,7 +27,8 @@ MOST_NUMBERS: Final = 80
 PICTURES: Final = 16
 SELECTED_COLOUR: Final = "#F0E442"
 _RING_POINTS: Final = 65
-_LEAST_RING: Final = 26  # around the selected hit, screen pixels
+_LEAST_RING: Final = 14.0  # radius, screen pixels
+_RING_GAP: Final = 9.0  # from what it is around, screen pixels
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class ImageLayers:
         y: list[float] = []
         selected = _box(self._selected(model))
         if selected is not None:
-            x, y = _ring(selected, _LEAST_RING / 2 / place.scale)
+            x, y = _ring(selected, place.scale)
         if list(self.box.x) != x or list(self.box.y) != y:
             with self.box.hold_sync():
                 self.box.x, self.box.y = x, y
@@ -210,10 +211,11 @@ class ImageLayers:
                 self.numbers.text = text
 
 
-def _ring(box: Limits, least: float) -> tuple[list[float], list[float]]:
-    """Points of a ring around a box of FITS pixels, with a radius of at least so many pixels."""
+def _ring(box: Limits, scale: float) -> tuple[list[float], list[float]]:
+    """Points of a ring around a box of FITS pixels, outside the rings that all hits have."""
     x_min, x_max, y_min, y_max = box
-    radius = max(least, math.hypot(x_max - x_min + 1, y_max - y_min + 1) / 2 + 0.5)
+    around = math.hypot(x_max - x_min + 1, y_max - y_min + 1) / 2
+    radius = max(_LEAST_RING, around * scale + _RING_GAP) / scale
     turn = np.linspace(0, 2 * np.pi, _RING_POINTS)
     x, y = (x_min + x_max) / 2, (y_min + y_max) / 2
     return (x + radius * np.cos(turn)).tolist(), (y + radius * np.sin(turn)).tolist()

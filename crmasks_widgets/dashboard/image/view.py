@@ -173,7 +173,10 @@ class ImageView:
 
     def _place(self, wanted: Limits | None, size: tuple[int, int]) -> None:
         limits = wanted or viewport.first_limits(self._shape, size)
-        self._placed = viewport.fitted(limits, size) if self._square else limits
+        fitted = viewport.fitted(limits, size) if self._square else limits
+        # What the user moves beyond the frame stays there; what had to be widened is free to move.
+        widened = fitted != limits
+        self._placed = viewport.moved_inside(fitted, self._shape) if widened else limits
         x_min, x_max, y_min, y_max = viewport.to_fits_pixels(self._placed)
         x, y = self.x, self.y
         # Both at once, for observers and for the page.

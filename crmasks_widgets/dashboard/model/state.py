@@ -104,6 +104,11 @@ class Display:
     image: Limits | None = None
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """Keys of the frames that the one on screen is made of."""
+        return (self.minuend, self.subtrahend) if self.frame == "difference" else (self.frame,)
+
+    @property
     def limits_of_frame(self) -> str:
         """Which limits the frame on screen has; those chosen by hand serve their kind of frame."""
         serve = self.of_difference == (self.frame == "difference")
