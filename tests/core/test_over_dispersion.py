@@ -28,7 +28,7 @@ def measured(law, n=3, seed=1, hits=0.0, factors=None):
     return measure_over_dispersion(stack, Noise(GAIN, RNOISE), factors)
 
 
-@pytest.mark.parametrize("n", [3, 4, 5])
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
 def test_photons_scatter_as_photons(n):
     values = [measured(PhotonLaw(), n, seed) for seed in range(4)]
     pulls = [value.excess[0] / value.excess[1] for value in values]
