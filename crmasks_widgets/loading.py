@@ -378,7 +378,8 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
         factors = tuple(_flux_factor(hdus, i, path) for i in numbers)
         boxes = _boxes(hdus)
         lamedian = _lamedian(hdus, path, analysis)
-        again = _again(hdus, path, analysis)
+        wanted = "meancr2" in analysis.parameters.more_combinations
+        again = _mask(hdus, "MEANCR", path, analysis.exposures.shape) if wanted else None
     if boxes:
         analysis = analysis.replace(pixels_to_be_replaced_by_local_median=boxes)
     if not image_checksums(header):
@@ -390,7 +391,7 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
     results: dict[tuple[str, Target | None], Any] = {
         ("alignment", None): Alignment(factors, ((0.0, 0.0),) * n),
         **_valid_masks(masks, analysis),
-        **again,
+        **({} if again is None else {("meancr_mask", None): again}),
     }
     applied = analysis.preset(results, checksum, path)
     if lamedian is None:
@@ -446,15 +447,6 @@ def _valid_masks(
         ("mediancr", None): masks[0],
         ("masks", None): Masks(masks[1], tuple(masks[2:])),
     }
-
-
-def _again(
-    hdus: fits.HDUList, path: Path, analysis: Analysis
-) -> dict[tuple[str, Target | None], Any]:
-    """Pixels of meancr that meancr2 fills, where it is asked for."""
-    if "meancr2" not in analysis.parameters.more_combinations:
-        return {}
-    return {("meancr_mask", None): _mask(hdus, "MEANCR", path, analysis.exposures.shape)}
 
 
 def _mask(

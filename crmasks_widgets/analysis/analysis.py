@@ -478,10 +478,7 @@ class Analysis:
         return self.result("meancr_mask")
 
     def combination(self, kind: Kind) -> CombinedImage:
-        """Combination "mediancr", "meancrt" or "meancr", or "meancr2", "mean", "median" or "min".
-
-        See its `to_ccddata`.
-        """
+        """Combination "mediancr", "meancrt", "meancr", or one that `more_combinations` may name."""
         return as_ccddata.combined_image(self, kind)
 
     def masks_of(self, exposure: int) -> "CCDData":
