@@ -240,7 +240,7 @@ def test_the_cost_of_growing_is_bounded():
     ("name", "most"),
     [
         ("la_psfsize", 101), ("la_padwidth", 200), ("la_niter", 100), ("mm_knots_splfit", 100),
-        ("mm_nsimulations", 100_000), ("mm_niter_boundary_extension", 100), ("semiwindow", 500),
+        ("mm_nsimulations", 1_000_000), ("mm_niter_boundary_extension", 100), ("semiwindow", 500),
         ("mm_weight_boundary_extension", 1000.0),
     ],
 )  # fmt: skip

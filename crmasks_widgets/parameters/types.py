@@ -96,7 +96,7 @@ OddCount = Annotated[Count, AfterValidator(_odd)]
 KernelSide = Annotated[int, Field(le=101), AfterValidator(_odd)]  # the cost grows with its square
 Margin = Annotated[int, Field(le=200)]  # what a kernel reaches over is less
 Knots = Annotated[int, Field(le=100)]  # the diagram has no more columns that tell something
-Simulations = Annotated[int, Field(le=100_000)]  # the noise of the boundary has long gone
+Simulations = Annotated[int, Field(le=1_000_000)]  # the noise of the boundary has long gone
 Times = Annotated[int, Field(le=100)]  # L.A.Cosmic ends when it finds nothing new, after a few
 Weight = Annotated[float, Field(le=1000.0)]  # to the power of its times: within a number's range
 HalfWidth = Annotated[int, Field(le=500)]
