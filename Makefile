@@ -2,6 +2,8 @@
 #   make demo       sets up, makes demo exposures, removes their cosmic rays
 #   make check      sets up, runs every check, and the tests without browser or other processes
 #   make test       sets up, runs every check and every test
+#   make site       sets up, makes the documentation as a site in build/site, and checks it
+#   make release-check  sets up, builds what a release hands out, and tries it in clean environments
 #   make test-long  the same with the full counts of what is tried at random, for a night
 # Tests run on WORKERS processes, each module on one of them; tests/conftest.py says more.
 
@@ -10,7 +12,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo check test test-long coverage checks docs bench clean
+.PHONY: demo check test test-long coverage checks docs site release-check bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/crmasks demo crmasks-demo --overwrite
@@ -35,13 +37,22 @@ checks: $(VENV)/installed-for-tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 docs: $(VENV)/installed-for-tests
 	$(BIN)/python docs/make_parameters.py
 	$(BIN)/python docs/make_architecture.py
 	$(BIN)/python docs/make_links.py
+	$(BIN)/python packaging/conda_recipe.py
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python docs/make_notebooks.py
+
+site: $(VENV)/installed-for-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -c docs -b html . build/site
+	$(BIN)/python docs/check_site.py build/site
+
+release-check: $(VENV)/installed-for-release
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python packaging/release_check.py
 
 bench: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest benchmarks -p no:cacheprovider
@@ -58,5 +69,13 @@ $(VENV)/installed-for-tests: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $@ $(VENV)/installed
 
+$(VENV)/installed-for-docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@
+
+$(VENV)/installed-for-release: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[release]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) crmasks-demo
+	rm -rf $(VENV) crmasks-demo build dist docs/generated

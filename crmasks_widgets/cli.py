@@ -4,24 +4,24 @@ import argparse
 import contextlib
 import gc
 import logging
-import os
-import shlex
-import signal
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
 
-from crmasks_widgets import batch, terminal
 from crmasks_widgets._version import __version__
-from crmasks_widgets.analysis.mosaic import Mosaic
-from crmasks_widgets.batch.blocks import find_blocks
-from crmasks_widgets.batch.report import HTML_NAME
-from crmasks_widgets.demo import SCENE_KINDS, SEED, YAML_NAME, score, write_demo
+from crmasks_widgets.demo_scenes import DEMO_SCENES, SEED
+from crmasks_widgets.ending import (
+    EXIT_BAD_INPUT,
+    EXIT_DONE,
+    EXIT_EXISTS,
+    EXIT_INTERRUPTED,
+    EXIT_OTHER,
+    NO_PRODUCT,
+    fail,
+)
 from crmasks_widgets.errors import (
     CrmasksError,
     InputError,
@@ -29,22 +29,14 @@ from crmasks_widgets.errors import (
     StartError,
     on_one_line,
 )
-from crmasks_widgets.files.reading import at_home
-from crmasks_widgets.loading import load_mosaic, parameter_file_of
-from crmasks_widgets.machine import available_cpus, memory_limit
-from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.parameters.types import FIXED_SEED
-from crmasks_widgets.products import prepare_folder
-from crmasks_widgets.running import Destination, OccupiedFolder, occupying
+from crmasks_widgets.exposure_names import as_value
+from crmasks_widgets.machine import memory_limit
+from crmasks_widgets.regular_files import at_home
 from crmasks_widgets.screen import PlainConsole, lasting_streams, logging_to
-from crmasks_widgets.starting.asking import as_value
-from crmasks_widgets.starting.begin import Answers, begin
 
-EXIT_DONE, EXIT_OTHER, EXIT_BAD_INPUT, EXIT_EXISTS, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
-_GRACE = 0.7  # s
-_NOTHING = "interrupted; no product was written"
 _INTERRUPTED = {
-    "run": _NOTHING, "init": _NOTHING, "check": _NOTHING, "demo": _NOTHING, "lab": "interrupted",
+    "run": NO_PRODUCT, "init": NO_PRODUCT, "check": NO_PRODUCT, "demo": NO_PRODUCT,
+    "lab": "interrupted",
     "report": "interrupted; no report was written",
     "batch": "interrupted; the same command goes on with what is left",
 }  # fmt: skip
@@ -75,7 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     """
     parser = _Parser(
         prog="crmasks",
-        description="Remove the cosmic rays that survive a median of three or more exposures.",
+        description="Remove the cosmic rays that survive a median of a few exposures.",
         epilog="Exit codes: 0 done, 2 bad input, 4 products are in the way, 130 interrupted by "
         "Ctrl-C, 1 anything else.",
     )
@@ -100,7 +92,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_run(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "run", help="masks and combined images from a YAML file", description=_run.__doc__
+        "run",
+        help="masks and combined images from a YAML file",
+        description="Make masks and corrected combinations of the exposures "
+        "that a YAML file names.",
     )
     parser.add_argument("params", metavar="PARAMS.yaml", type=at_home, help="as of numina-crmasks")
     parser.add_argument(
@@ -135,7 +130,9 @@ def _add_products(parser: argparse.ArgumentParser) -> None:
 
 def _add_batch(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "batch", help="many observing blocks, side by side", description=_batch.__doc__,
+        "batch", help="many observing blocks, side by side",
+        description="Run many observing blocks, reproducibly; what an earlier "
+        "batch completed is only verified.",
         epilog="Exit codes as of the program; 1 if any block failed.",
     )  # fmt: skip
     parser.add_argument(
@@ -166,7 +163,9 @@ def _add_batch(commands: Any) -> argparse.ArgumentParser:
 
 def _add_init(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "init", help="make a parameter file for FITS files", description=_init.__doc__,
+        "init", help="make a parameter file for FITS files",
+        description="Find out from FITS files what a run needs, and write a "
+        "parameter file that says why.",
         epilog="Without a terminal and without --yes only what is certain is written; what is "
         "missing then is said, with exit code 2.",
     )  # fmt: skip
@@ -193,7 +192,8 @@ def _add_init(commands: Any) -> argparse.ArgumentParser:
 def _add_check(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "check", help="compare the noise of the exposures with gain and readout noise",
-        description=_check.__doc__,
+        description="Compare the noise of the exposures with gain and readout "
+        "noise, and say where to look.",
     )  # fmt: skip
     parser.add_argument("params", metavar="PARAMS.yaml", type=at_home, help="as for run")
     return parser
@@ -202,7 +202,8 @@ def _add_check(commands: Any) -> argparse.ArgumentParser:
 def _add_report(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "report", help="one HTML file to send to a colleague: what was found, hit by hit",
-        description=_report.__doc__,
+        description="Run a parameter file, and write one HTML file that shows "
+        "what was found, hit by hit.",
     )  # fmt: skip
     parser.add_argument(
         "source", metavar="PARAMS.yaml|FOLDER", type=at_home,
@@ -219,7 +220,8 @@ def _add_report(commands: Any) -> argparse.ArgumentParser:
 def _add_demo(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "demo", help="make demo exposures, run them, compare with their truth",
-        description=_demo.__doc__,
+        description="Make demo exposures with known truth, run them, and say "
+        "what was found.",
     )  # fmt: skip
     parser.add_argument(
         "folder", metavar="DIR", nargs="?", type=at_home, default=Path("crmasks-demo"),
@@ -230,11 +232,11 @@ def _add_demo(commands: Any) -> argparse.ArgumentParser:
         help="frame in pixels (default: 1000 800; MEGARA: 2016 1596)",
     )  # fmt: skip
     parser.add_argument(
-        "--scene", choices=tuple(SCENE_KINDS), default="fibres",
+        "--scene", choices=tuple(DEMO_SCENES), default="fibres",
         help="fibre spectrograph, long slit or star field (default: fibres)",
     )  # fmt: skip
     parser.add_argument(
-        "--exposures", metavar="N", type=int, default=3, help="at least 3 (default: 3)"
+        "--exposures", metavar="N", type=int, default=3, help="at least 2 (default: 3)"
     )
     parser.add_argument("--seed", type=int, default=SEED, help="of everything random")
     _add_products(parser)
@@ -243,11 +245,14 @@ def _add_demo(commands: Any) -> argparse.ArgumentParser:
 
 def _add_lab(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "lab", help="open the dashboard in JupyterLab", description=_lab.__doc__
+        "lab",
+        help="open the dashboard in JupyterLab",
+        description="Open the dashboard in the browser, on a notebook that is "
+        "written to the current folder.",
     )
     parser.add_argument(
         "sources", metavar="FILE", nargs="*",
-        help="PARAMS.yaml, or FITS files of three or more exposures (default: demo exposures)",
+        help="PARAMS.yaml, or FITS files of two or more exposures (default: demo exposures)",
     )  # fmt: skip
     parser.add_argument("--port", type=int, default=0, help="of the server (default: any free one)")
     parser.add_argument(
@@ -257,106 +262,6 @@ def _add_lab(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--voila", action="store_true", help="the dashboard alone, by Voila")
     parser.add_argument("--allow-root", action="store_true", help="let JupyterLab run as root")
     return parser
-
-
-def _init(arguments: argparse.Namespace, console: Console) -> int:
-    """Find out from FITS files what a run needs, and write a parameter file that says why."""
-    given = {name: getattr(arguments, name) for name in ("extnum", "gain", "rnoise", "bias")}
-    answers = Answers(given, arguments.yes, arguments.overwrite)
-    written = begin(arguments.files, arguments.output, answers, console)
-    logger.info("next: crmasks lab %s", shlex.quote(str(written[0])))
-    return EXIT_DONE
-
-
-def _run(arguments: argparse.Namespace, console: Console) -> int:
-    """Make masks and corrected combinations of the exposures that a YAML file names."""
-    seed = FIXED_SEED if arguments.reproducible else None
-    mosaic = load_mosaic(arguments.params, arguments.crmasks, seed=seed)
-    to = Destination(
-        arguments.output_dir, (arguments.params,), arguments.figures, arguments.overwrite,
-        arguments.reproducible, arguments.report,
-    )  # fmt: skip
-    with occupying(mosaic, to) as folder:
-        _say_that_nobody_is_asked(mosaic[0].parameters, arguments.params)
-        _compute_and_save(mosaic, folder, console)
-    return EXIT_DONE
-
-
-def _say_that_nobody_is_asked(parameters: Parameters, path: Path) -> None:
-    if parameters.interactive or parameters.verify_cr:
-        name = "interactive" if parameters.interactive else "verify_cr"
-        logger.info(
-            "%s: true: this run is unattended; the dashboard looks and asks: crmasks lab %s",
-            name, shlex.quote(str(path)),
-        )  # fmt: skip
-
-
-def _batch(arguments: argparse.Namespace, console: Console) -> int:
-    """Run many observing blocks, reproducibly; what an earlier batch completed is only verified."""
-    folder = arguments.output_dir
-    blocks = find_blocks(arguments.sources, arguments.parameters, leave_out=folder)
-    options = batch.Options(
-        arguments.workers, arguments.scheduler, arguments.figures, arguments.overwrite
-    )
-    quiet = not logger.isEnabledFor(logging.INFO)
-    with terminal.batch_progress(console, len(blocks), quiet=quiet) as report:
-        outcomes = batch.run_batch(blocks, folder, options, report)
-    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
-    for outcome in failed:
-        logger.error("%s: %s", outcome.name, outcome.error)
-    logger.info("%d blocks, %d failed; see %s", len(blocks), len(failed), folder / HTML_NAME)
-    return EXIT_OTHER if failed else EXIT_DONE
-
-
-def _check(arguments: argparse.Namespace, console: Console) -> int:
-    """Compare the noise of the exposures with gain and readout noise, and say where to look."""
-    mosaic = load_mosaic(arguments.params)
-    for name, analysis in zip(mosaic.names, mosaic, strict=True):
-        if mosaic.several:
-            terminal.print_detector(name, console)
-        terminal.print_noise_check(analysis, console)
-    return EXIT_DONE
-
-
-def _report(arguments: argparse.Namespace, console: Console) -> int:
-    """Run a parameter file, and write one HTML file that shows what was found, hit by hit."""
-    # Only a report pays for matplotlib.
-    from crmasks_widgets.report import writing
-
-    params = parameter_file_of(arguments.source)
-    path = arguments.output or params.with_name(writing.REPORT_NAME)
-    mosaic = load_mosaic(params)
-    writing.check_report(path, mosaic, (params,), overwrite=arguments.overwrite)
-    quiet = not logger.isEnabledFor(logging.INFO)
-    for analysis in mosaic:
-        terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
-    written = writing.save_report(mosaic, path, inputs=(params,), overwrite=arguments.overwrite)
-    logger.info("%s: %.1f MB", written.path, written.size / 1e6)
-    return EXIT_DONE
-
-
-def _demo(arguments: argparse.Namespace, console: Console) -> int:
-    """Make demo exposures with known truth, run them, and say what was found."""
-    nx, ny = arguments.size
-    prepare_folder(arguments.folder, overwrite=arguments.overwrite)
-    scene = write_demo(
-        arguments.folder, (ny, nx), seed=arguments.seed, kind=arguments.scene,
-        n_exposures=arguments.exposures, overwrite=arguments.overwrite,
-    )  # fmt: skip
-    yaml_path = arguments.folder / YAML_NAME
-    logger.info("demo exposures, their truth and %s are in %s", YAML_NAME, arguments.folder)
-    mosaic = load_mosaic(yaml_path, folders=[arguments.folder])
-    to = Destination(arguments.folder, (yaml_path,), arguments.figures, arguments.overwrite)
-    with occupying(mosaic, to) as folder:
-        _compute_and_save(mosaic, folder, console)
-    found = score(mosaic[0], scene)
-    console.print(
-        f"true double hits found: {found.found_groups} of {found.true_groups} "
-        f"({found.found_pixels} of {found.true_pixels} pixels above 3 sigma in more than half of "
-        f"the exposures); false groups: {found.false_groups}",
-        highlight=False,
-    )
-    return EXIT_DONE
 
 
 def _lab(arguments: argparse.Namespace, console: Console) -> int:
@@ -375,50 +280,13 @@ def _lab(arguments: argparse.Namespace, console: Console) -> int:
     return EXIT_DONE
 
 
-def _compute_and_save(mosaic: Mosaic, folder: OccupiedFolder, console: Console) -> None:
-    started = time.monotonic()
-    quiet = not logger.isEnabledFor(logging.INFO)
-    with _prompt_interrupt(folder.leave):
-        for name, analysis in zip(mosaic.names, mosaic, strict=True):
-            if mosaic.several and not quiet:
-                terminal.print_detector(name, console)
-            terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
-    with terminal.spinner(console, "writing products", quiet=quiet):
-        written = folder.save()
-    if not quiet:
-        terminal.print_products(console, written, mosaic.uuid, time.monotonic() - started)
+def _command(name: str) -> Callable[[argparse.Namespace, Console], int]:
+    """What a command does; only the one that is wanted is loaded."""
+    if name == "lab":
+        return _lab
+    from crmasks_widgets.commands import COMMANDS
 
-
-@contextlib.contextmanager
-def _prompt_interrupt(leave: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C end a computation within a second, even where a library does not listen.
-
-    Stages stop at their next checkpoint. What has none by then, such as a call of astroscrappy, is
-    left to the end of the process: nothing is being written here.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    given_up = threading.Timer(_GRACE, _give_up, [leave])
-    given_up.daemon = True
-
-    def interrupted(*_: object) -> None:
-        if not given_up.is_alive():
-            given_up.start()
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        given_up.cancel()
-
-
-def _give_up(leave: Callable[[], None]) -> None:
-    leave()
-    _fail(PlainConsole(stderr=True), _NOTHING, EXIT_INTERRUPTED)
-    os._exit(EXIT_INTERRUPTED)
+    return COMMANDS[name]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -445,24 +313,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_command(arguments: argparse.Namespace, console: Console, errors: Console) -> int:
-    commands = {
-        "run": _run, "batch": _batch, "init": _init, "check": _check, "demo": _demo, "lab": _lab,
-        "report": _report,
-    }  # fmt: skip
     try:
         _check_surroundings()
-        return commands[arguments.command](arguments, console)
+        return _command(arguments.command)(arguments, console)
     except ProductExistsError as error:
-        return _fail(errors, str(error), EXIT_EXISTS)
+        return fail(errors, str(error), EXIT_EXISTS)
     except CrmasksError as error:
-        return _fail(errors, str(error), EXIT_BAD_INPUT)
+        return fail(errors, str(error), EXIT_BAD_INPUT)
     except KeyboardInterrupt:
-        return _fail(errors, _INTERRUPTED[arguments.command], EXIT_INTERRUPTED)
+        return fail(errors, _INTERRUPTED[arguments.command], EXIT_INTERRUPTED)
     # The last of the broad guards: whatever is left over is one line, too.
     except Exception as error:
         logger.debug("%s", on_one_line(error), exc_info=True)
         kind = f"unexpected {type(error).__name__}"
-        return _fail(errors, f"{kind}: {error} (--log-level DEBUG says where)", EXIT_OTHER)
+        return fail(errors, f"{kind}: {error} (--log-level DEBUG says where)", EXIT_OTHER)
 
 
 def _check_surroundings() -> None:
@@ -474,12 +338,6 @@ def _check_surroundings() -> None:
         raise StartError(msg) from error
     except ValueError as error:
         raise InputError(str(error)) from error
-
-
-def _fail(errors: Console, message: str, code: int) -> int:
-    text = on_one_line(message)
-    errors.print(f"crmasks: {text}", style="bold red")
-    return code
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from scipy import ndimage
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.stack import MIN_EXPOSURES
+from crmasks_widgets.demo_scenes import DEMO_SCENES, SEED
 from crmasks_widgets.errors import CrmasksError, ParameterError, ProductExistsError
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.files.reading import open_fits
@@ -25,6 +26,7 @@ from crmasks_widgets.files.writing import (
     write_products,
 )
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.types import method_for
 from crmasks_widgets.regular_files import read_head
 from crmasks_widgets.simulate import (
     THICK_CCD,
@@ -45,7 +47,6 @@ DETECTOR = Detector(gain=1.7, rnoise=3.4, bias=1000.0)
 _ORIGIN = "crmasks_widgets "
 _YAML_HEAD = "# Written by crmasks demo, which replaces no file that begins otherwise."
 SIZE = (800, 1000)
-SEED = 20260101
 EXPOSURE_TIME = 1200.0
 # Two coincidences for every 100 000 pixels, so that a small demo has some to find.
 DOUBLE_HITS_PER_PIXEL = 2e-5
@@ -61,7 +62,8 @@ class Score:
     Attributes
     ----------
     true_pixels, found_pixels : int
-        Pixels hit by more than 3 sigma in more than half of the exposures, and those in MEDIANCR.
+        Pixels hit by more than 3 sigma where the median fails (`Scene.double_hits`), and those in
+        MEDIANCR.
     true_groups, found_groups : int
         Their 8-connected groups, and those of which at least one pixel is in MEDIANCR.
     false_groups : int
@@ -118,9 +120,9 @@ class SceneKind:
 
 SCENE_KINDS: Mapping[str, SceneKind] = MappingProxyType(
     {
-        "fibres": SceneKind("demo fibre spectrograph", _fibres),
-        "longslit": SceneKind("demo long slit", _long_slit),
-        "stars": SceneKind("demo star field", _star_field),
+        "fibres": SceneKind(DEMO_SCENES["fibres"], _fibres),
+        "longslit": SceneKind(DEMO_SCENES["longslit"], _long_slit),
+        "stars": SceneKind(DEMO_SCENES["stars"], _star_field),
     }
 )
 
@@ -144,7 +146,7 @@ def demo_scene(
         A MEGARA-like fibre spectrograph; a long slit on a thick CCD, whose hits are many and long;
         a star field on a thin one. The last two have two bad columns, and can saturate.
     n_exposures : int
-        At least 3.
+        At least 2.
 
     Returns
     -------
@@ -251,6 +253,8 @@ def write_demo(
         interactive=False,
         mm_seed=seed,
     )
+    if needed := method_for(scene.n):
+        parameters = parameters.replace(crmethod=needed)
     products = [
         Product(name, "exposure", partial(_write_exposure, scene, i, SCENE_KINDS[kind].title))
         for i, name in enumerate(names)

@@ -53,6 +53,8 @@ class Detector:
     judges : bool
         Whether what it finds is judged hit by hit: hits have classes, masks of the exposures lie
         in MEANCRT, and masked pixels are filled by what is left of the exposures.
+    least_exposures : int
+        That it is defined for.
     """
 
     key: str
@@ -73,6 +75,7 @@ class Detector:
     cleans: bool = False
     has_boundary: bool = False
     judges: bool = False
+    least_exposures: int = 3
 
 
 # Colours of Okabe & Ito (2008), which people with any kind of colour vision tell apart. Codes 2 and
@@ -95,7 +98,7 @@ DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
         symbol="◇", marker="s", looks_at="all exposures", stage="candidates", each_target=True,
         prefix="sg_", look_at=("sg_false_alarms", "sg_measured_noise"),
         quick=("sg_false_alarms", "sg_growth", "sg_background"), others=("match_exposures",),
-        judges=True,
+        judges=True, least_exposures=2,
     ),
 })  # fmt: skip
 

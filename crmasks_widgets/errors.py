@@ -7,23 +7,66 @@ after ``expected=``) and `parameters.values` (the line), for FITS files in `file
 
 
 class CrmasksError(ValueError):
-    """Anything that the user can put right."""
+    """Anything that the user can put right.
+
+    Examples
+    --------
+    >>> try:
+    ...     cm.load_analysis("nights/params.yaml")
+    ... except cm.CrmasksError as error:
+    ...     print(error)
+    nights/params.yaml: No such file or directory, expected a YAML parameter file
+    """
 
 
 class ParameterError(CrmasksError):
-    """A parameter, or the YAML file that holds it, is not usable."""
+    """A parameter, or the YAML file that holds it, is not usable.
+
+    Examples
+    --------
+    >>> cm.Parameters(gain=-1)
+    Traceback (most recent call last):
+        ...
+    crmasks_widgets.errors.ParameterError: gain: found -1, expected a number above 0 or ...
+    """
 
 
 class InputError(CrmasksError):
-    """An exposure, a calibration map or a masks file is not usable."""
+    """An exposure, a calibration map or a masks file is not usable.
+
+    Examples
+    --------
+    >>> cm.read_exposures(["demo/exposure1.fits"])
+    Traceback (most recent call last):
+        ...
+    crmasks_widgets.errors.InputError: images: found 1 exposures, expected at least 2
+    """
 
 
 class OutputError(CrmasksError):
-    """A product cannot be written."""
+    """A product cannot be written.
+
+    Examples
+    --------
+    >>> cm.save_hits(cm.load_analysis("demo/params.yaml"), "hits.txt")
+    Traceback (most recent call last):
+        ...
+    crmasks_widgets.errors.OutputError: hits.txt: found a name that ends in '.txt', expected ...
+    """
 
 
 class ProductExistsError(OutputError):
-    """A product of an earlier run is in the way."""
+    """A product of an earlier run is in the way.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> written = cm.save_hits(analysis, "hits.ecsv", overwrite=True)
+    >>> cm.save_hits(analysis, "hits.ecsv")
+    Traceback (most recent call last):
+        ...
+    crmasks_widgets.errors.ProductExistsError: hits.ecsv: found a file of this name, ...
+    """
 
 
 class StartError(CrmasksError):
@@ -31,7 +74,18 @@ class StartError(CrmasksError):
 
 
 class Cancelled(CrmasksError):  # noqa: N818 - an answer to a request, not a fault
-    """The computation was stopped on request."""
+    """The computation was stopped on request.
+
+    Examples
+    --------
+    >>> from crmasks_widgets.analysis.run import Run
+    >>> def stop() -> None:
+    ...     raise cm.Cancelled("stopped by the user")
+    >>> cm.load_analysis("demo/params.yaml").under(Run(begins=stop)).masks
+    Traceback (most recent call last):
+        ...
+    crmasks_widgets.errors.Cancelled: stopped by the user
+    """
 
 
 class CrmasksWarning(UserWarning):

@@ -65,3 +65,22 @@ def is_pattern(name: str) -> bool:
         number of a plane, ``cube.fits[0]``, makes no pattern.
     """
     return name.endswith("/") or bool(_PATTERN.search(split_plane(name)[0]))
+
+
+def as_value(text: str) -> float | str:
+    """Take text as a number where it is one.
+
+    Parameters
+    ----------
+    text : str
+        A number, or the path of a map.
+
+    Returns
+    -------
+    float or str
+        The number or the text.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return text

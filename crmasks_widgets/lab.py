@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from jupyter_client.blocking.client import BlockingKernelClient
@@ -25,14 +25,9 @@ from jupyter_core.paths import jupyter_runtime_dir, secure_write
 from nbformat.v4 import output_from_msg
 
 from crmasks_widgets.errors import StartError
-from crmasks_widgets.loading import load_analysis
-from crmasks_widgets.starting.notebook import (
-    Sources,
-    fresh_notebook,
-    is_parameter_file,
-    prepare_notebook,
-)
-from crmasks_widgets.starting.opening import open_files
+
+if TYPE_CHECKING:
+    from crmasks_widgets.starting.notebook import Sources
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +46,10 @@ LAB: Final = (
     "--ServerApp.certfile=",
     "--ServerApp.log_level=ERROR",
     "--LabApp.log_level=ERROR",
+    # Takes a tenth of the start, and serves no page here.
+    '--ServerApp.jpserver_extensions={"jupyterlab": True, "voila.server_extension": False}',
 )
+CONTENTS: Final = "crmasks_widgets.lab_contents.PatientContents"
 VOILA: Final = (
     "voila",
     "--no-browser",
@@ -88,7 +86,7 @@ class ServerOptions:
     allow_root: bool = False
 
 
-def serve(sources: Sources, options: ServerOptions) -> None:
+def serve(sources: "Sources", options: ServerOptions) -> None:
     """Open the dashboard, and keep it open until Ctrl-C.
 
     Parameters
@@ -112,14 +110,23 @@ def serve(sources: Sources, options: ServerOptions) -> None:
     environment = _apart_from_the_data({**os.environ, "JUPYTER_TOKEN": token})
     start = _serve_voila if options.voila else _serve_lab
     with _signals_interrupt(), start(sources, options, environment, port) as (process, path):
-        shown = "" if options.voila else f"doc/tree/{quote(path.name)}"
-        url = f"http://{HOST}:{port}/{shown}?token={token}"
-        logger.info("the dashboard is open at %s", url)
         logger.info("notebook: %s; Ctrl-C here ends it", path)
-        with _page_that_leads_to(url) if options.browser else contextlib.nullcontext() as page:
-            if page is not None:
-                webbrowser.open(page.as_uri())
-            process.wait()
+        process.wait()
+
+
+@contextlib.contextmanager
+def _shown(
+    options: ServerOptions, environment: Mapping[str, str], port: int, page: str
+) -> Iterator[None]:
+    """Say where the page is, and open it."""
+    url = f"http://{HOST}:{port}/{page}?token={environment['JUPYTER_TOKEN']}"
+    logger.info("the dashboard will be open at %s", url)
+    if not options.browser:
+        yield
+        return
+    with _page_that_leads_to(url) as leading:
+        webbrowser.open(leading.as_uri())
+        yield
 
 
 def _apart_from_the_data(environment: dict[str, str]) -> dict[str, str]:
@@ -151,39 +158,55 @@ def _page_that_leads_to(url: str) -> Iterator[Path]:
 Served = tuple["subprocess.Popen[bytes]", Path]
 
 
-def _check(sources: Sources) -> None:
+def _check(sources: "Sources") -> None:
     """Say now what is wrong with the files, not on a page of the browser."""
+    if not sources:
+        return
+    # The server starts before what computes is loaded.
+    from crmasks_widgets.loading import load_analysis
+    from crmasks_widgets.starting.notebook import is_parameter_file
+    from crmasks_widgets.starting.opening import open_files
+
     if is_parameter_file(sources):
         load_analysis(sources[0])
-    elif sources:
+    else:
         open_files(sources)
 
 
 @contextlib.contextmanager
 def _serve_voila(
-    sources: Sources, options: ServerOptions, environment: dict[str, str], port: int
+    sources: "Sources", options: ServerOptions, environment: dict[str, str], port: int
 ) -> Iterator[Served]:
+    from crmasks_widgets.starting.notebook import prepare_notebook
+
     _check(sources)
     path = prepare_notebook(Path(), sources)
     paths = [str(TEMPLATES), environment.get("JUPYTER_PATH", "")]
     environment["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
     command = [*VOILA, f"--Voila.port={port}", os.path.abspath(path)]
-    with serving(command, environment, port) as process:
+    with serving(command, environment, port) as process, _shown(options, environment, port, ""):
         yield process, path
 
 
 @contextlib.contextmanager
 def _serve_lab(
-    sources: Sources, options: ServerOptions, environment: dict[str, str], port: int
+    sources: "Sources", options: ServerOptions, environment: dict[str, str], port: int
 ) -> Iterator[Served]:
     command = [*LAB, f"--ServerApp.port={port}", f"--ServerApp.root_dir={Path.cwd()}"]
     # Lets the dashboard close side bars in its own page.
     command += ["--LabApp.expose_app_in_browser=True", *["--allow-root"] * options.allow_root]
+    command += [f"--ServerApp.contents_manager_class={CONTENTS}"]
+    token = environment["JUPYTER_TOKEN"]
     # The server takes seconds to start, the files too.
     with serving(command, environment, port, meanwhile=partial(_check, sources)) as process:
+        from crmasks_widgets.starting.notebook import prepare_notebook
+
         path = prepare_notebook(Path(), sources)
-        _open_dashboard(path, sources, port, environment["JUPYTER_TOKEN"])
-        yield process, path
+        kernel = _start_kernel(path, port, token)
+        # The page loads while the kernel computes: it gets the notebook when that is stored.
+        with _shown(options, environment, port, f"doc/tree/{quote(path.name)}"):
+            _open_dashboard(path, sources, kernel, port, token)
+            yield process, path
 
 
 def free_port(wanted: int = 0) -> int:
@@ -293,13 +316,20 @@ def _wait_until_listening(process: "subprocess.Popen[bytes]", name: str, port: i
     raise StartError(msg)
 
 
-def _open_dashboard(path: Path, sources: Sources, port: int, token: str) -> None:
-    """Run the cell where the page will find its kernel, and its output in the notebook."""
+def _start_kernel(path: Path, port: int, token: str) -> str:
+    """Start a kernel where the page of a notebook will find it; its identifier."""
+    from crmasks_widgets.starting.notebook import KERNEL
+
+    wanted = {"path": path.name, "name": path.name, "type": "notebook", "kernel": KERNEL}
+    return str(ask_server(port, token, "POST", "api/sessions", wanted)["kernel"]["id"])
+
+
+def _open_dashboard(path: Path, sources: "Sources", kernel: str, port: int, token: str) -> None:
+    """Run the cell in a kernel, and store the notebook with its output."""
+    from crmasks_widgets.starting.notebook import fresh_notebook
+
     notebook = fresh_notebook(sources)
     (cell,) = notebook.cells
-    kernel_wanted = notebook.metadata["kernelspec"]
-    wanted = {"path": path.name, "name": path.name, "type": "notebook", "kernel": kernel_wanted}
-    kernel = ask_server(port, token, "POST", "api/sessions", wanted)["kernel"]["id"]
     connection = Path(jupyter_runtime_dir()) / f"kernel-{kernel}.json"
     cell.execution_count, cell.outputs = _run(cell.source, connection)
     # JupyterLab shows widgets of trusted cells only; when the server stores such, it signs them.

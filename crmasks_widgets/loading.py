@@ -104,6 +104,12 @@ def load_analysis(
     ------
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> analysis.exposures.names
+    ('exposure1.fits', 'exposure2.fits', 'exposure3.fits')
     """
     found = _detectors(path, folders, seed)
     number = number_of(found.names, detector, found.file.source)
@@ -134,8 +140,40 @@ def load_mosaic(
     ------
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
+
+    Examples
+    --------
+    >>> mosaic = cm.load_mosaic("demo/params.yaml")
+    >>> len(mosaic), mosaic.several
+    (1, False)
     """
-    found = _detectors(path, folders, seed)
+    return _mosaic(_detectors(path, folders, seed), crmasks)
+
+
+def read_mosaic(file: ParameterFile, folders: Sequence[str | Path] = (".",)) -> Mosaic:
+    """Read everything that a parameter file names, for each of its detectors.
+
+    Parameters
+    ----------
+    file : ParameterFile
+        With `images`.
+    folders : sequence of paths
+        Where relative paths are looked for, in this order.
+
+    Returns
+    -------
+    Mosaic
+        Nothing of it is computed yet.
+
+    Raises
+    ------
+    ParameterError, InputError
+        In one line: which file or key, what was found, what was expected.
+    """
+    return _mosaic(_detectors_of(file, tuple(folders)), None)
+
+
+def _mosaic(found: "_Detectors", crmasks: str | Path | None) -> Mosaic:
     analyses: list[Analysis] = []
     said: set[str] = set()
     for number, parameters in enumerate(found.parameters, start=1):
@@ -164,11 +202,14 @@ class _Detectors:
 def _detectors(
     path: str | Path, folders: Sequence[str | Path] | None, seed: int | None
 ) -> _Detectors:
-    file = read_parameter_file(path, seed)
-    if file.images is None:
-        msg = f"{path}: images: found none, expected a list of three or more FITS files"
-        raise ParameterError(msg)
     places = (Path(), Path(path).parent) if folders is None else tuple(folders)
+    return _detectors_of(read_parameter_file(path, seed), places)
+
+
+def _detectors_of(file: ParameterFile, places: tuple[str | Path, ...]) -> _Detectors:
+    if file.images is None:
+        msg = f"{file.source}: images: found none, expected a list of two or more FITS files"
+        raise ParameterError(msg)
     if not file.is_of_several:
         parameters = file.parameters()
         return _Detectors(file, (str(parameters[0].extnum),), parameters, places)
@@ -314,6 +355,14 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
     ------
     InputError
         The file is no masks file, or was made from other exposures.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> written = cm.save_all(analysis, "products", overwrite=True)
+    >>> again = cm.apply_masks(analysis, "products/crmasks.fits")
+    >>> bool((again.masks["MEDIANCR"] == analysis.masks["MEDIANCR"]).all())
+    True
     """
     path = find_file(path, (".",))
     n = analysis.exposures.n
@@ -329,6 +378,7 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
         factors = tuple(_flux_factor(hdus, i, path) for i in numbers)
         boxes = _boxes(hdus)
         lamedian = _lamedian(hdus, path, analysis)
+        again = _again(hdus, path, analysis)
     if boxes:
         analysis = analysis.replace(pixels_to_be_replaced_by_local_median=boxes)
     if not image_checksums(header):
@@ -340,6 +390,7 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
     results: dict[tuple[str, Target | None], Any] = {
         ("alignment", None): Alignment(factors, ((0.0, 0.0),) * n),
         **_valid_masks(masks, analysis),
+        **again,
     }
     applied = analysis.preset(results, checksum, path)
     if lamedian is None:
@@ -397,6 +448,15 @@ def _valid_masks(
     }
 
 
+def _again(
+    hdus: fits.HDUList, path: Path, analysis: Analysis
+) -> dict[tuple[str, Target | None], Any]:
+    """Pixels of meancr that meancr2 fills, where it is asked for."""
+    if "meancr2" not in analysis.parameters.more_combinations:
+        return {}
+    return {("meancr_mask", None): _mask(hdus, "MEANCR", path, analysis.exposures.shape)}
+
+
 def _mask(
     hdus: fits.HDUList, name: str, path: Path, shape: tuple[int, int]
 ) -> npt.NDArray[np.bool_]:
@@ -437,10 +497,11 @@ def _lamedian(hdus: fits.HDUList, path: Path, analysis: Analysis) -> npt.NDArray
     """Cleaned median in ADU; numina-crmasks writes electrons and does not say so."""
     if not analysis.parameters.use_lamedian:
         return None
-    if "LAMEDIAN" not in hdus:
+    name = next((name for name in ("LAMEDIAN", "AUXCLEAN") if name in hdus), None)
+    if name is None:
         msg = f"{path}: found no extension LAMEDIAN, expected one since use_lamedian is true"
         raise InputError(msg)
-    hdu = hdus["LAMEDIAN"]
+    hdu = hdus[name]
     data = _frame(hdu, path, analysis.exposures.shape).astype(np.float32)
     if hdu.header.get("BUNIT", "electron") == "electron":
         data = data / np.float32(analysis.calibration.typical_gain)

@@ -227,6 +227,7 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
         f"exposure {number} against the mean of all: {exposure.in_words}"
         for number, exposure in enumerate(matching.exposures, start=1)
     ]
+    lines.append(analysis.dispersions.in_words)
     scale = analysis.noise_scale
     known = ", ".join(
         f"{s:.2f} (contrast {c:.1f})"

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ import yaml
 from astropy.io import fits
 from hypothesis import settings
 
-from crmasks_widgets import cli
+from crmasks_widgets import cli, figures
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from .counts import LONG
@@ -38,6 +39,8 @@ QUICK = {
     "mm_seed": 5,
 }
 BOTH = {"crmethod": "mm_lacosmic", "la_niter": 2}
+
+FEW_FIGURES = ("diagnostic_histogram2d.png", "diagnostic_mediancr.png")
 
 BROWSER = Path(__file__).parent / "browser"
 # Of Jupyter and IPython: a user's own are neither read nor written.
@@ -75,6 +78,14 @@ def _what_is_loaded_stays():
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _what_stays_is_not_counted():
+    """The program asks at each start whether anything was frozen: here millions of things are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "get_freeze_count", lambda: 1)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -173,12 +184,22 @@ def _digest(path):
     return "folder" if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@cache
+def _exposures_on_disk():
+    """The three exposures of every `Work` folder as files: names and bytes, made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = write_exposures(Path(folder), small_scene().exposures)
+        return {name: (Path(folder) / name).read_bytes() for name in names}
+
+
 class Work:
     """A folder with three exposures, in which parameter files are written and run."""
 
     def __init__(self, folder, run):
         self.folder, self._run = folder, run
-        self.images = write_exposures(folder, small_scene().exposures)
+        self.images = list(_exposures_on_disk())
+        for name, content in _exposures_on_disk().items():
+            (folder / name).write_bytes(content)
         self.out = folder / "out"
 
     def yaml(self, top=None, images=None, **settings):
@@ -218,6 +239,22 @@ def work(tmp_path, run_cli):
     folder = tmp_path / "work"
     folder.mkdir()
     return Work(folder, run_cli)
+
+
+@pytest.fixture
+def few_figures(monkeypatch):
+    """Let runs draw two figures, where what is tested is not what figures there are.
+
+    Drawing all takes seconds, which tests/test_figures.py and one whole run spend already. Given is
+    what stands for `all_figures`.
+    """
+    every = figures.all_figures
+
+    def few(analysis):
+        return [job for job in every(analysis) if job.name in FEW_FIGURES]
+
+    monkeypatch.setattr(figures, "all_figures", few)
+    return few
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import operator
 import threading
 import time
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ CHANGES = {
     "pixels_to_be_replaced_by_local_median": ((30, 30, 3, 3),),
     "mediancr_pixels_confirmed": ((30, 30),),
     "la_gain_apply": False, "la_sigclip": 8.0, "la_sigfrac": 0.5, "la_objlim": 3.0,
+    "la_sigclip_second": 3.0, "la_sigfrac_second": 0.2, "la_objlim_second": 2.0,
     "la_satlevel": 3000.0, "la_niter": 1, "la_sepmed": False, "la_cleantype": "medmask",
     "la_fsmode": "median", "la_psfmodel": "moffat", "la_psffwhm_x": 3.0, "la_psffwhm_y": 2.0,
     "la_psfsize": 7, "la_psfbeta": 3.0, "la_verbose": True, "la_padwidth": 5,
@@ -40,6 +42,10 @@ CHANGES = {
     "mm_knots_splfit": 4, "mm_fixed_points_in_boundary": ((0.0, 40.0, 1e4), (500.0, 90.0, 1e4)),
     "mm_nsimulations": 2, "mm_niter_boundary_extension": 1, "mm_weight_boundary_extension": 3.0,
     "mm_threshold": 45.0, "mm_threshold_rnoise": 12.0, "mm_minimum_max2d_rnoise": 9.0,
+    "more_combinations": ("meancr2", "min"),
+    "mm_cr_coincidences": 2, "mm_synthetic": "single", "mm_hist2d_min_neighbors": 5,
+    "mm_ydiag_max": 90.0, "mm_dilation": 1, "mm_threshold_for": "all",
+    "mm_photon_distribution": "nbinom", "mm_nbinom_shape": 30.0,
     "mm_seed": 4, "semiwindow": 7, "color_scale": "zscale", "maxplots": 3, "verify_cr": True,
     "dq_extension": "DQ", "dq_bits": (4,), "bad_pixel_mask": "m.fits",
     "noise_extension": "ERR", "noise_kind": "ivar",
@@ -51,6 +57,7 @@ CHANGES = {
 NO_STAGE = {
     "semiwindow", "color_scale", "maxplots", "verify_cr", "interactive", "extnum", "images",
     "dq_extension", "dq_bits", "bad_pixel_mask", "noise_extension", "noise_kind",
+    "more_combinations",
 }  # fmt: skip
 UNTESTED = {"mm_crosscorr_region", "flux_factor_regions"}  # need another change beside them
 
@@ -63,6 +70,14 @@ def exposures():
     return cm.ExposureSet.from_arrays(list(scene.exposures))
 
 
+@cache
+def computed(exposures, **changes):
+    """An analysis of which all is known; shared, since none can be changed."""
+    analysis = cm.Analysis(exposures, BASE.replace(**changes))
+    everything(analysis)
+    return analysis
+
+
 def everything(analysis):
     """All results that a user can read, as arrays."""
     out = dict(analysis.masks)
@@ -73,6 +88,8 @@ def everything(analysis):
     for kind in ("mediancr", "meancrt", "meancr"):
         made = analysis.result("combination", kind)
         out |= {f"{kind} {k}": v for k, v in vars(made).items()}
+    if analysis.parameters.cleans:
+        out["meancr2"] = analysis.combination("meancr2").data
     out["crosses"] = analysis.expected.cross_y
     out["boundary"] = analysis.boundary.boundary(np.linspace(-50, 3000, 50))
     out["problematic"] = analysis.problematic
@@ -103,9 +120,9 @@ def needed(name, table=STAGES):
 
 @pytest.mark.parametrize("name", sorted(CHANGES))
 def test_a_change_equals_a_fresh_computation_and_keeps_the_rest(exposures, name):
-    base = BASE.replace(crmethod="significance") if name.startswith("sg_") else BASE
-    analysis = cm.Analysis(exposures, base)
-    everything(analysis)
+    method = "significance" if name.startswith("sg_") else "mm_lacosmic"
+    photons = "nbinom" if name == "mm_nbinom_shape" else BASE.mm_photon_distribution
+    analysis = computed(exposures, crmethod=method, mm_photon_distribution=photons)
     before = analysis.computed()
     change = {name: CHANGES[name]}
     if name == "mm_boundary_fit":
@@ -115,11 +132,29 @@ def test_a_change_equals_a_fresh_computation_and_keeps_the_rest(exposures, name)
     if "mm_fixed_points_in_boundary" in change:
         # The points are lower than what the noise reaches: the plane keeps its limits.
         table["plane"] = replace(STAGES["plane"], parameters=("gain", "rnoise", "mm_seed"))
+    if name != "mm_synthetic":
+        # The median is simulated as it is, whatever detects.
+        table["synthetic"] = replace(STAGES["synthetic"], parameters=(), needs=())
+    if name not in ("mm_photon_distribution", "mm_nbinom_shape"):
+        # Photons are photons, however exposures scatter.
+        table["photons"] = replace(STAGES["photons"], parameters=(), needs=())
     stale = set().union(*(needed(key, table) for key in change))
     assert changed.computed() == {key for key in before if key[0] not in stale}
     assert bool(stale) != (name in NO_STAGE)
     assert_same(everything(changed), everything(cm.Analysis(exposures, changed.parameters)))
     assert analysis.computed() == before
+
+
+def test_what_the_simulations_do_not_use_leaves_them(exposures):
+    analysis = cm.Analysis(exposures, BASE)
+    _ = analysis.masks
+    assert analysis.replace(mm_nbinom_shape=30.0).computed() == analysis.computed()
+    cleaned = analysis.replace(mm_synthetic="median")
+    assert ("simulated", None) not in cleaned.computed()
+    _ = cleaned.masks
+    for change, kept in (({"la_sigclip": 6.0}, False), ({"mm_dilation": 2}, True)):
+        assert (("simulated", None) in cleaned.replace(**change).computed()) == kept
+    assert ("peaks", "median") in cleaned.replace(la_sigclip_second=3.0).computed()
 
 
 @settings(max_examples=count(5, 20))
@@ -511,7 +546,7 @@ def test_without_a_seed_order_statistics_do(exposures):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"mm_xy_offsets": CHANGES["mm_xy_offsets"]}, "exposures are displaced"),
+        ({"mm_xy_offsets": CHANGES["mm_xy_offsets"]}, "exposures displaced"),
         ({"rnoise": 0.1}, "found a readout noise of 0.15 e-"),
     ],
 )
@@ -539,6 +574,27 @@ def test_the_boundary_can_be_asked_for_by_its_false_pixels(exposures):
     counts = [a.flags("median").counts()["either"] for a in asked]
     assert counts[0] + 30 < counts[1] < counts[0] + 300
     assert ("expected", None) not in asked[0].computed()
+
+
+def test_the_measured_scatter_lifts_the_boundary_as_the_shape_it_names():
+    rng = np.random.default_rng(2)
+    electrons = np.tile(np.linspace(20, 900, 200), (150, 1))
+    drawn = rng.negative_binomial(90, 90 / (90 + electrons), (3, *electrons.shape))
+    frames = (drawn + rng.normal(0, 3.4, drawn.shape)).astype(np.float32)
+    exposures = cm.ExposureSet.from_arrays(list(frames))
+    plain = cm.Analysis(exposures, cm.Parameters(rnoise=3.4, crmethod="mmcosmic"))
+    measured = plain.replace(mm_photon_distribution="measured")
+    shape, _ = plain.dispersions.plain.shape
+    assert shape == pytest.approx(90, rel=0.1)
+    same = plain.replace(mm_photon_distribution="nbinom", mm_nbinom_shape=shape)
+    flagged = [np.count_nonzero(a.flags("median").either) for a in (plain, measured, same)]
+    assert flagged[0] > 100
+    assert max(flagged[1:]) < 20
+    x = np.array([300.0, 600.0])
+    heights = [a.boundary.boundary(x) for a in (plain, measured, same)]
+    assert (heights[1] > 1.5 * heights[0]).all()
+    np.testing.assert_allclose(heights[1], heights[2], rtol=0.15)
+    assert "matching" not in {stage for stage, _ in measured.replace(rnoise=3.5).computed()}
 
 
 def test_displaced_exposures_have_no_exact_diagram(exposures):

@@ -4,6 +4,8 @@ import errno
 import gzip
 import os
 import subprocess
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from astropy.io import fits
 
 from crmasks_widgets import load_analysis
-from crmasks_widgets.cli import EXIT_BAD_INPUT
+from crmasks_widgets.ending import EXIT_BAD_INPUT
 from crmasks_widgets.files import writing
 from crmasks_widgets.files.folder_lock import TEMPORARY_PREFIX
 from crmasks_widgets.products import room_needed
@@ -143,8 +145,13 @@ TOP = {
     "rnoise < 0": ({"rnoise": -0.1}, "rnoise: found -0.1", "at least 0"),
     "bias not finite": ({"bias": float("inf")}, "bias: found", "a number"),
     "extnum < 0": ({"extnum": -1}, "extnum: found -1"),
-    "two images": ({"images": ["e1.fits", "e2.fits"]}, "images: found 2", "at least 3"),
-    "no images": ({"images": None}, "images: found none", "three or more"),
+    "one image": ({"images": ["e1.fits"]}, "images: found 1", "at least 2"),
+    "two images": (
+        {"images": ["e1.fits", "e2.fits"]},
+        "crmethod: found",
+        "expected significance, or at least",
+    ),
+    "no images": ({"images": None}, "images: found none", "two or more"),
     "images a number": ({"images": 3}, "images: found 3"),
     "unknown top key": ({"gian": 1}, "gian: found an unknown key", "nearest is gain"),
     "gain below requirements": ({"rnoise": None}, "rnoise: found no such key"),
@@ -221,6 +228,7 @@ def test_table_and_wrong_extension_number(work):
     refused(work, "e1.fits: found 2 HDUs", "expected an extension 2")
 
 
+@cache
 def whole_files():
     """Bytes of an exposure in three wrappings."""
     quality = fits.ImageHDU(np.zeros(SHAPE, np.uint8), name="DQ")
@@ -228,34 +236,31 @@ def whole_files():
     packed = fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(FRAME.astype(np.int16))])
     found = {}
     for suffix, content in ((".fits", hdus), (".fits.fz", packed)):
-        path = Path(f"whole{suffix}")
-        content.writeto(path)
-        found[suffix] = path.read_bytes()
-        path.unlink()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"whole{suffix}"
+            content.writeto(path)
+            found[suffix] = path.read_bytes()
     found[".fits.gz"] = gzip.compress(found[".fits"])
     return found
 
 
 @pytest.mark.parametrize("suffix", [".fits", ".fits.gz", ".fits.fz"])
 @pytest.mark.parametrize("part", ["1 byte", 0.02, 0.1, 0.3, 0.55, 0.8, 0.87, 0.95, "all but 1"])
-def test_truncated(work, monkeypatch, suffix, part):
-    monkeypatch.chdir(work.folder)
+def test_truncated(work, suffix, part):
     whole = whole_files()[suffix]
     n = {"1 byte": 1, "all but 1": len(whole) - 1}.get(part) or int(part * len(whole))
     replace_second(work, whole[:n], f"cut{suffix}")
     refused(work, f"cut{suffix}: ", "expected a")
 
 
-def test_damaged_gzip_is_noticed(work, monkeypatch):
-    monkeypatch.chdir(work.folder)
+def test_damaged_gzip_is_noticed(work):
     whole = bytearray(gzip.compress(whole_files()[".fits"], compresslevel=0))
     whole[len(whole) // 2] ^= 16  # in the pixels: only the checksum at the end can tell
     replace_second(work, bytes(whole), "flipped.fits.gz")
     refused(work, "flipped.fits.gz: not readable as FITS (CRC check failed", "a whole FITS file")
 
 
-def test_damaged_compressed_image_is_noticed(work, monkeypatch):
-    monkeypatch.chdir(work.folder)
+def test_damaged_compressed_image_is_noticed(work):
     whole = bytearray(whole_files()[".fits.fz"])
     whole[-2880:] = b"\xff" * 2880
     whole[-5760:-2880] = b"\x55" * 2880
@@ -263,8 +268,7 @@ def test_damaged_compressed_image_is_noticed(work, monkeypatch):
     refused(work, "flipped.fits.fz: not readable as FITS (decompression", "a whole FITS file")
 
 
-def test_header_that_promises_more_than_there_is(work, monkeypatch):
-    monkeypatch.chdir(work.folder)
+def test_header_that_promises_more_than_there_is(work):
     whole = whole_files()[".fits"]
     card = b"NAXIS1  =                   80"
     assert whole.count(card) == 2
@@ -433,7 +437,7 @@ def test_output_folder_without_permission(work, monkeypatch, folder):
 
     monkeypatch.setattr(Path, "touch", refuse)
     computed = []
-    monkeypatch.setattr("crmasks_widgets.cli._compute_and_save", lambda *_: computed.append(1))
+    monkeypatch.setattr("crmasks_widgets.commands._compute_and_save", lambda *_: computed.append(1))
     refused(work, "out: not writable (Permission denied)", "a folder to write products to")
     assert not computed
 
@@ -526,7 +530,7 @@ def test_input_called_like_a_product_is_never_replaced(work, monkeypatch, option
         (work.folder / "e2.fits").rename(work.out / name)
         work.yaml(images=["e1.fits", f"out/{name}", "e3.fits"])
     computed = []
-    monkeypatch.setattr("crmasks_widgets.cli._compute_and_save", lambda *_: computed.append(1))
+    monkeypatch.setattr("crmasks_widgets.commands._compute_and_save", lambda *_: computed.append(1))
     refused(
         work, f"out/{name}: found an input of this run", "another output folder", arguments=options
     )

@@ -20,7 +20,7 @@ import pytest
 from astropy.io import fits
 
 from crmasks_widgets import OutputError, save_all
-from crmasks_widgets.cli import EXIT_BAD_INPUT
+from crmasks_widgets.ending import EXIT_BAD_INPUT
 from crmasks_widgets.files import folder_lock, writing
 from crmasks_widgets.files.folder_lock import LOCK_NAME, TEMPORARY_PREFIX, temporary_path
 from crmasks_widgets.files.writing import Product, occupied, write_products
@@ -142,7 +142,7 @@ def test_second_run_is_kept_out_and_told_who_is_there(work, monkeypatch):
     before = digests(work.folder)
     computed = []
     with monkeypatch.context() as patch:
-        patch.setattr("crmasks_widgets.cli.terminal.compute_with_progress", computed.append)
+        patch.setattr("crmasks_widgets.commands.terminal.compute_with_progress", computed.append)
         result = work.run()
     assert result.code == EXIT_BAD_INPUT
     assert f"out: found another run writing here (process {holder.pid} on " in result.err
@@ -345,7 +345,7 @@ def test_no_room_is_noticed_before_anything_is_computed(work, monkeypatch):
     usage = shutil.disk_usage(work.folder)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     computed = []
-    monkeypatch.setattr("crmasks_widgets.cli.terminal.compute_with_progress", computed.append)
+    monkeypatch.setattr("crmasks_widgets.commands.terminal.compute_with_progress", computed.append)
     result = work.run()
     assert result.code == EXIT_BAD_INPUT
     assert "out: found 1000 bytes free, expected room for all products, at least " in result.err

@@ -144,7 +144,7 @@ def test_demo_refuses_to_replace_own_files(tmp_path, run_cli, name):
         (["--size", "4", "4"], "shape"),
         (["--size", "-5", "64"], "shape"),
         (["--seed", "-1"], "seed"),
-        (["--exposures", "2"], "n_exposures"),
+        (["--exposures", "1"], "n_exposures"),
     ],
 )
 def test_demo_of_impossible_size_or_seed(tmp_path, run_cli, arguments, said):

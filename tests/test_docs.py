@@ -139,6 +139,9 @@ def test_the_links_to_binder_follow_the_address_in_pyproject():
     made = runpy.run_path(str(ROOT / "docs" / "make_links.py"))
     assert made["with_links"](readme) == readme
     assert "/gh/an-owner/a-name/HEAD?" in made["links"]("https://github.com/an-owner/a-name")
+    for name, picture in made["badges"]().items():
+        assert (ROOT / "docs" / "images" / name).read_text(encoding="utf-8") == picture
+        assert f"docs/images/{name}" in readme
     opened = re.findall(r"urlpath=(?:lab/tree|voila/render)/([\w/.]+)", readme)
     assert opened == [
         "notebooks/01_quickstart.ipynb",
@@ -171,6 +174,9 @@ def test_the_lock_of_binder_pins_what_the_project_needs():
 PAGES = [
     "README.md",
     "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    ".github/SECURITY.md",
+    ".github/CODE_OF_CONDUCT.md",
     *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 ]
 
@@ -221,6 +227,9 @@ def test_every_parameter_that_a_page_names_exists():
 def test_the_citation_is_of_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == cm.__version__
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## (\S+)", changes, re.MULTILINE)[1]
+    assert newest == re.sub(r"\.dev\d+$", "", cm.__version__)
     assert citation["license"] == "BSD-3-Clause"
     text = "".join(
         (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/method.md")

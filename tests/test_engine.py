@@ -290,7 +290,7 @@ def test_bursts_of_changes_end_in_the_masks_of_a_direct_computation(exposures):
     dice, seen, sizes, asked = np.random.default_rng(8), Seen(), set(), []
     threads = threading.active_count()
     with seen.engine(cm.Analysis(exposures, BASE), order=MASKS) as engine:
-        for _ in range(count(40, 1000)):
+        for _ in range(count(20, 1000)):
             for _ in range(dice.integers(1, 6)):
                 name, values = list(CHOICES.items())[dice.integers(len(CHOICES))]
                 requested = submit(engine, **{name: values[dice.integers(len(values))]})

@@ -83,8 +83,9 @@ def job_of(made: Analysis, name: str) -> FigureJob:
 
 
 def one_of_a_kind(made: Analysis) -> list[FigureJob]:
-    """All figures, of those that each exposure has the first: the others differ by a number."""
-    return [job for job in all_figures(made) if LONG or not re.search(r"[2-9]\.png$", job.name)]
+    """All figures, of those that each target has that of the median and the first exposure."""
+    repeated = re.compile(r"(meancr|[2-9])\.png$")
+    return [job for job in all_figures(made) if LONG or not repeated.search(job.name)]
 
 
 def line(axes, label):

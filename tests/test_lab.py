@@ -1,5 +1,6 @@
 """`crmasks lab` without a browser: what it refuses, and the notebook it writes."""
 
+import asyncio
 import json
 import os
 import re
@@ -12,7 +13,8 @@ import pytest
 from crmasks_widgets import lab
 from crmasks_widgets.demo import demo_analysis, demo_scene
 from crmasks_widgets.errors import OutputError, StartError
-from crmasks_widgets.starting.notebook import dashboard_code, fresh_notebook
+from crmasks_widgets.lab_contents import PatientContents
+from crmasks_widgets.starting.notebook import dashboard_code, fresh_notebook, prepare_notebook
 
 from .conftest import digests
 
@@ -102,7 +104,7 @@ def test_a_server_that_ends_at_once_is_an_error():
 
 
 def test_the_notebook_opens_the_dashboard_of_the_file(tmp_path):
-    path = lab.prepare_notebook(tmp_path, ["data/it's.yaml"])
+    path = prepare_notebook(tmp_path, ["data/it's.yaml"])
     assert path == tmp_path / "crmasks-it's.ipynb"
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
@@ -114,11 +116,11 @@ def test_the_notebook_opens_the_dashboard_of_the_file(tmp_path):
 
 
 def test_the_notebook_of_an_earlier_start_is_written_anew(tmp_path):
-    first = lab.prepare_notebook(tmp_path, [])
+    first = prepare_notebook(tmp_path, [])
     before = digests(tmp_path)
     shown = {"text/plain": "Dashboard", "image/png": "iVBORw0KGgo="}
     planted(first, [display(shown), nbformat.v4.new_output("stream", text="3 hits")])
-    assert lab.prepare_notebook(tmp_path, []) == first
+    assert prepare_notebook(tmp_path, []) == first
     assert digests(tmp_path).keys() == before.keys()
     (cell,) = nbformat.read(first, as_version=4).cells
     assert cell.outputs == []
@@ -157,19 +159,19 @@ def test_a_notebook_of_somebody_else_is_neither_run_nor_trusted(tmp_path, caplog
     planted(foreign, **FOREIGN[kind], sources=["p.yaml"])
     before = foreign.read_bytes()
     caplog.set_level("INFO")
-    path = lab.prepare_notebook(tmp_path, ["p.yaml"])
+    path = prepare_notebook(tmp_path, ["p.yaml"])
     assert path.name == "crmasks-p-2.ipynb"
     assert nbformat.read(path, as_version=4).metadata.kernelspec.name == "python3"
     assert foreign.read_bytes() == before
     (said,) = caplog.messages
     assert said.startswith(f"{foreign}: found ")
     assert said.endswith(": left alone and not run")
-    assert lab.prepare_notebook(tmp_path, ["p.yaml"]) == path
+    assert prepare_notebook(tmp_path, ["p.yaml"]) == path
 
 
 def test_what_is_signed_is_made_here(tmp_path, monkeypatch):
     """Whatever lies on the disk by the time the page opens."""
-    path = lab.prepare_notebook(tmp_path, ["p.yaml"])
+    path = prepare_notebook(tmp_path, ["p.yaml"])
     planted(path, **FOREIGN["a script in its output"], sources=["p.yaml"])
     asked = []
 
@@ -179,7 +181,8 @@ def test_what_is_signed_is_made_here(tmp_path, monkeypatch):
 
     monkeypatch.setattr(lab, "ask_server", ask)
     monkeypatch.setattr(lab, "_run", lambda *_: (1, []))
-    lab._open_dashboard(path, ["p.yaml"], 1, "token")
+    kernel = lab._start_kernel(path, 1, "token")
+    lab._open_dashboard(path, ["p.yaml"], kernel, 1, "token")
     started, stored = (arguments[4] for arguments in asked)
     assert started["kernel"]["name"] == "python3"
     assert SCRIPT not in json.dumps(stored)
@@ -229,7 +232,7 @@ def test_other_files_are_left_alone(tmp_path, content):
         (tmp_path / name).write_text(content, encoding="utf-8")
     (tmp_path / "crmasks-p-3.ipynb").mkdir()
     before = digests(tmp_path)
-    path = lab.prepare_notebook(tmp_path, ["p.yaml"])
+    path = prepare_notebook(tmp_path, ["p.yaml"])
     assert path.name == "crmasks-p-4.ipynb"
     after = digests(tmp_path)
     assert after.pop(path.name)
@@ -238,13 +241,13 @@ def test_other_files_are_left_alone(tmp_path, content):
 
 def test_two_files_of_one_name_have_two_notebooks(tmp_path):
     one, other = ["a/params.yaml"], ["b/params.yaml"]
-    assert lab.prepare_notebook(tmp_path, one) != lab.prepare_notebook(tmp_path, other)
-    assert lab.prepare_notebook(tmp_path, one).name == "crmasks-params.ipynb"
+    assert prepare_notebook(tmp_path, one) != prepare_notebook(tmp_path, other)
+    assert prepare_notebook(tmp_path, one).name == "crmasks-params.ipynb"
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
     with pytest.raises(OutputError, match=r"crmasks-demo\.ipynb: not writable \(.*\), expected"):
-        lab.prepare_notebook(tmp_path / "none", [])
+        prepare_notebook(tmp_path / "none", [])
 
 
 def test_the_analysis_of_the_demo_has_its_exposures_and_levels():
@@ -254,3 +257,22 @@ def test_the_analysis_of_the_demo_has_its_exposures_and_levels():
     parameters = analysis.parameters
     assert (parameters.gain, parameters.rnoise) == (scene.gain, scene.rnoise)
     assert (parameters.bias, parameters.mm_seed) == (scene.bias, 3)
+
+
+def test_a_page_gets_its_notebook_when_that_is_stored(tmp_path):
+    path = prepare_notebook(tmp_path, [])
+    (tmp_path / "notes.txt").write_text("mine")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="the dashboard")]
+
+    async def ask():
+        files = PatientContents(root_dir=str(tmp_path))
+        asked = asyncio.create_task(files.get(path.name))
+        assert (await files.get("notes.txt"))["content"] == "mine"
+        assert (await files.get(path.name, content=False))["content"] is None
+        assert not asked.done()
+        await files.save({"type": "notebook", "format": "json", "content": notebook}, path.name)
+        for answer in (await asked, await files.get(path.name)):
+            assert answer["content"]["cells"][0]["outputs"][0]["text"] == "the dashboard"
+
+    asyncio.run(ask())

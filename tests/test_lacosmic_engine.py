@@ -150,7 +150,8 @@ def test_masks_of_the_golden_scenes(name):
     if chosen.cleantype == "median":
         assert not engine.supports(chosen)
         chosen = replace(chosen, niter=1, cleantype="meanmask")  # the fill is never looked at
-    for frame in (*case.exposures, np.median(case.exposures, axis=0)):
+    exposures = case.exposures[: count(1, None)]
+    for frame in (*exposures, np.median(case.exposures, axis=0)):
         agree(frame, chosen, parameters.gain, parameters.rnoise)
 
 

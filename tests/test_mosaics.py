@@ -1,6 +1,7 @@
 """Several detectors in one file: each is an analysis, and products are one file of each kind."""
 
 import csv
+import pickle
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from astropy.io import fits
 from astropy.table import Table
 
 import crmasks_widgets as cm
-from crmasks_widgets.cli import EXIT_BAD_INPUT
+from crmasks_widgets.batch.block import Task, run_block
+from crmasks_widgets.batch.blocks import find_blocks, memory_of
+from crmasks_widgets.ending import EXIT_BAD_INPUT
 from crmasks_widgets.machine import memory_needed
 
-from .conftest import LEVELS, QUICK, SHAPE, small_scene
+from .conftest import FEW_FIGURES, LEVELS, QUICK, SHAPE, small_scene
 
 SEEDS = {"CCD1": 11, "CCD2": 12, "CCD3": 13}
 FRAMES = {name: small_scene(seed=seed).exposures for name, seed in SEEDS.items()}
@@ -111,14 +114,15 @@ def test_masks_of_several_detectors_are_applied_again(tmp_path, run_cli):
         cm.load_mosaic(write_yaml(tmp_path, "all"), tmp_path / "three" / "crmasks.fits")
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_figures_have_the_number_of_the_detector(tmp_path, run_cli):
     write_camera(tmp_path)
     path, out = write_yaml(tmp_path, [1, 2]), tmp_path / "out"
     done = run_cli(["run", path, "--output-dir", out], tmp_path)
     assert done.code == 0, done.err
     names = {p.name for p in out.iterdir()}
-    assert {"diagnostic_mediancr_detector1.png", "diagnostic_mediancr_detector2.png"} <= names
-    assert "diagnostic_mediancr.png" not in names
+    numbered = {name.replace(".", f"_detector{k}.") for name in FEW_FIGURES for k in (1, 2)}
+    assert {name for name in names if name.endswith((".png", ".pdf"))} == numbered
     again = run_cli(["run", path, "--output-dir", out, "--overwrite", "--no-figures"], tmp_path)
     assert again.code == 0, again.err
     assert "warning" not in again.err
@@ -287,3 +291,45 @@ def test_the_overscan_of_detectors_is_skipped_where_it_is_the_same(tmp_path, run
     skipped = values["requirements"]["regions_to_be_skipped"]
     assert skipped == ([[nx + 1, nx + 24, 1, ny]] if same else None)
     assert ("lies at different places" in made.err) != same
+
+
+@pytest.mark.parametrize(("extnum", "shared"), [([1, 3], False), ("all", False), ("all", True)])
+def test_a_block_of_several_detectors_is_run_as_by_itself(tmp_path, run_cli, extnum, shared):
+    night, reference, out = (tmp_path / name for name in ("night", "reference", "out"))
+    night.mkdir()
+    write_camera(night)
+    gains = GAINS if extnum == "all" else GAINS[::2]
+    path, settings = write_yaml(night, extnum, gain=gains), None
+    command = ["run", path, "--output-dir", reference, "--no-figures", "--reproducible"]
+    assert run_cli(command, night).code == 0
+    mosaic = cm.load_mosaic(path, seed=0)
+    if shared:  # the block's own file only tells what its exposures are
+        settings = path.rename(tmp_path / "shared.yaml")
+        own = {
+            "images": "e?.fits",
+            "extnum": extnum,
+            **LEVELS,
+            "gain": gains,
+            "requirements": {"maxplots": 3},
+        }
+        path.write_text(yaml.safe_dump(own))
+    (block,) = find_blocks([night], settings)
+    assert memory_of(block) == len(mosaic) * memory_needed(3, SHAPE)
+    task = pickle.loads(pickle.dumps(Task(block, out, figures=False)))  # noqa: S301 - our own
+    outcome = run_block(task)
+    assert outcome.state == "done", outcome
+    for name in ("crmasks.fits", "combined_meancr.fits", "hits.ecsv"):
+        assert (out / name).read_bytes() == (reference / name).read_bytes(), name
+    assert outcome.record["parameters"]["gain"] == gains
+    assert outcome.record["counts"]["hits"] == sum(each.n_hits for each in mosaic)
+    pixels = sum(int(each.masks["MEDIANCR"].sum()) for each in mosaic)
+    assert outcome.record["counts"]["MEDIANCR"] == pixels > 0
+    assert run_block(task).state == "verified"
+
+
+def test_lists_that_do_not_fit_are_the_fault_of_the_block_alone(tmp_path):
+    write_camera(tmp_path)
+    write_yaml(tmp_path, [1, 3], gain=GAINS)
+    (block,) = find_blocks([tmp_path])
+    assert block.parameters is None
+    assert "gain: found 3 values, expected one or 2" in block.error

@@ -26,8 +26,8 @@ from crmasks_widgets import (
     save_all,
 )
 from crmasks_widgets.analysis.schedule import compute_all
-from crmasks_widgets.cli import EXIT_EXISTS
 from crmasks_widgets.detectors import DETECTORS
+from crmasks_widgets.ending import EXIT_EXISTS
 
 from .conftest import (
     BOTH,
@@ -356,11 +356,11 @@ def test_a_run_without_hits_writes_empty_tables(tmp_path):
 
 def test_reproducible_runs_are_equal_byte_for_byte_whatever_the_threads(work, monkeypatch):
     # Without a seed, too: what is left to chance otherwise is fixed.
-    work.yaml(**BOTH, mm_boundary_fit="spline", mm_nsimulations=1, mm_seed=None)
+    work.yaml(**BOTH, mm_boundary_fit="spline", mm_nsimulations=1, mm_seed=None, maxplots=2)
     first = {}
     for i in range(count(3, 20)):
         threads = (1, 2, 4)[i % 3]
-        monkeypatch.setattr("crmasks_widgets.cli.available_cpus", lambda n=threads: n)
+        monkeypatch.setattr("crmasks_widgets.commands.available_cpus", lambda n=threads: n)
         run = work.run("--reproducible", "--output-dir", f"run{i}", figures=i < 2)
         assert run.code == 0
         made = digests(work.folder / f"run{i}")
@@ -524,7 +524,7 @@ def test_earlier_product_is_refused(work, monkeypatch, name):
     before = digests(work.folder)
     computed = []
     with monkeypatch.context() as patch:
-        patch.setattr("crmasks_widgets.cli._compute_and_save", lambda *_: computed.append(1))
+        patch.setattr("crmasks_widgets.commands._compute_and_save", lambda *_: computed.append(1))
         result = work.run()
     assert result.code == EXIT_EXISTS
     assert not computed

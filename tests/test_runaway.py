@@ -52,11 +52,11 @@ def test_wrong_bias_is_noticed_in_the_frame_where_it_shows(caplog):
         _ = analysis_of(frames).masks
 
 
-def stars(dx, dy):
+def stars(dx, dy, number=220):
     rng = np.random.default_rng(4)
     y, x = np.mgrid[:150, :160]
     light = np.full(x.shape, 40.0)
-    for u, v, peak in rng.uniform((0, 0, 500), (160, 150, 9000), (220, 3)):
+    for u, v, peak in rng.uniform((0, 0, 500), (160, 150, 9000), (number, 3)):
         light += peak * np.exp(-((x - u - dx) ** 2 + (y - v - dy) ** 2) / 5)
     return light
 
@@ -89,6 +89,25 @@ def test_exposures_that_disagree_everywhere_are_said_to_once_with_numbers(kind, 
     assert said in message
     part = int(message.split("%")[0].split()[-1])
     assert 15 <= part <= 100
+
+
+def test_of_a_few_stars_the_light_that_is_lacking_tells(caplog):
+    rng = np.random.default_rng(1)
+    for dx, part in ((0.5, 0), (4.0, 60)):
+        lights = [stars(0, 0, 9), stars(0, 0, 9), stars(dx, 0, 9)]
+        frames = [rng.poisson(light) + rng.normal(0, 3, light.shape) for light in lights]
+        frames[0][20:50, 20:22] += 900  # hit in two exposures of three
+        frames[1][20:50, 20:22] += 2500
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, "crmasks_widgets"):
+            _ = Analysis(
+                ExposureSet.from_arrays(frames), Parameters(rnoise=3.0, crmethod="significance")
+            ).masks
+        said = [m for m in caplog.messages if m.startswith("exposure 3 lacks more than half")]
+        assert len(said) == bool(part)
+    assert int(said[0].split("%")[0].split()[-1]) >= part
+    assert "displacement in pixels (+0.0" in said[0]
+    assert ", (+4.0" in said[0]
 
 
 def test_crowds_of_hits_are_no_disagreement(caplog):

@@ -285,6 +285,7 @@ def test_check_compares_noise_and_names_a_parameter(work, run_cli):
     assert good.code == 0
     assert "observed over predicted:" in good.out
     assert "before tests: the exposures are alike" in good.out
+    assert "scatter beyond that of photons: " in good.out
     assert "exposure 3 against the mean of all: displacement x " in good.out
     work.yaml(top={"rnoise": 3 * LEVELS["rnoise"]})
     bad = run_cli(["check", "params.yaml"], work.folder)

@@ -9,9 +9,9 @@ from astropy.io import fits
 from rich.console import Console
 
 import crmasks_widgets as cm
-from crmasks_widgets.cli import EXIT_BAD_INPUT
 from crmasks_widgets.core.measured_noise import MeasuredNoise
 from crmasks_widgets.demo import DETECTOR, SCENE_KINDS, demo_scene, write_demo
+from crmasks_widgets.ending import EXIT_BAD_INPUT
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.starting.begin import Answers, begin
 

@@ -41,6 +41,7 @@ from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
+from crmasks_widgets.core.over_dispersion import OverDispersions
 from crmasks_widgets.core.significance.excess import SignificanceDiagram
 from crmasks_widgets.core.significance.hits import SignificanceLimits, threshold
 from crmasks_widgets.core.significance.noise_scale import NoiseScale
@@ -62,7 +63,7 @@ class Analysis:
     Parameters
     ----------
     exposures : ExposureSet
-        Three or more equivalent exposures.
+        Two or more equivalent exposures.
     parameters : Parameters
         How to look at them.
     calibration : Calibration, optional
@@ -75,6 +76,15 @@ class Analysis:
         A region or pixel is outside the frame, or a list does not have one item per exposure.
     InputError
         A calibration map cannot be used.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> analysis.masks["MEDIANCR"].shape
+    (64, 80)
+    >>> other = analysis.replace(crmethod="significance")  # the stack is computed once
+    >>> len(other.hits) < len(analysis.hits)
+    True
     """
 
     __slots__ = ("__weakref__", "_inputs", "_masks_file", "_results", "_run")
@@ -207,12 +217,13 @@ class Analysis:
 
     def _unaffected(self, parameters: Parameters, changed: set[str]) -> tuple[str, ...]:
         """Stages that come out the same although they read a parameter that changed."""
+        as_before = tuple(mm_stages.same_sources(self.parameters, parameters))
         if ("plane", None) not in self.computed():
-            return ()
+            return as_before
         same = mm_stages.same_plane(
             self.parameters, parameters, changed, self.plane, displaced=self.alignment.displaced
         )
-        return ("plane",) if same else ()
+        return (*as_before, "plane") if same else as_before
 
     def preset(
         self, results: Mapping[Key, Any], checksum: str, path: Path | None = None
@@ -299,6 +310,11 @@ class Analysis:
         """Bias-subtracted cube, and its frames over the exposures."""
         return self.result("stack")
 
+    @property
+    def mm_stack(self) -> Stack:
+        """The stack as the Median-Minimum diagram has it: see `mm_cr_coincidences`."""
+        return self.result("mm_stack")
+
     def lacosmic(self, target: Target) -> LacosmicResult:
         """L.A.Cosmic of "median", "mean" or exposure 1...n."""
         return self.result("lacosmic", target)
@@ -371,6 +387,11 @@ class Analysis:
         `core.noise_remarks.remarks_on` says which parameter to look at.
         """
         return self.result("noise_check")
+
+    @property
+    def dispersions(self) -> OverDispersions:
+        """Scatter of the exposures beyond that of photons, by level, before and after matching."""
+        return self.result("dispersions")
 
     @property
     def noise_scale(self) -> NoiseScale:
@@ -451,8 +472,16 @@ class Analysis:
         made[everywhere] = codes.DETECTED_EVERYWHERE
         return made
 
+    @property
+    def meancr_mask(self) -> BoolArray:
+        """Pixels of meancr in which L.A.Cosmic finds hits, (ny, nx), filled in meancr2."""
+        return self.result("meancr_mask")
+
     def combination(self, kind: Kind) -> CombinedImage:
-        """Corrected combination "mediancr", "meancrt" or "meancr"; see its `to_ccddata`."""
+        """Combination "mediancr", "meancrt" or "meancr", or "meancr2", "mean", "median" or "min".
+
+        See its `to_ccddata`.
+        """
         return as_ccddata.combined_image(self, kind)
 
     def masks_of(self, exposure: int) -> "CCDData":

@@ -12,7 +12,7 @@ from astropy.io import fits
 
 from crmasks_widgets.analysis.combined_header import combined_header
 from crmasks_widgets.core.alignment import Alignment
-from crmasks_widgets.core.combine import Combination, Kind
+from crmasks_widgets.core.combine import KINDS, Combination, Kind
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.files.reading import carried_over
@@ -57,6 +57,22 @@ class CombinedImage(Combination):
         return _ccddata(self.data, ~np.isfinite(self.data), self.describe(), self.variance)
 
 
+def stage_of(kind: Kind) -> str:
+    """Stage that makes a combination.
+
+    Parameters
+    ----------
+    kind : str
+        One of `combine.KINDS` and `combine.MORE_KINDS`.
+
+    Returns
+    -------
+    str
+        Key of the stage table.
+    """
+    return "combination" if kind in KINDS else "more"
+
+
 def combined_image(analysis: _Source, kind: Kind) -> CombinedImage:
     """Take a combination of an analysis with its header.
 
@@ -64,7 +80,7 @@ def combined_image(analysis: _Source, kind: Kind) -> CombinedImage:
     ----------
     analysis : Analysis
         Source.
-    kind : {"mediancr", "meancrt", "meancr"}
+    kind : {"mediancr", "meancrt", "meancr", "meancr2", "mean", "median", "min"}
         Which combination.
 
     Returns
@@ -72,7 +88,7 @@ def combined_image(analysis: _Source, kind: Kind) -> CombinedImage:
     CombinedImage
         Shares the arrays of the stage.
     """
-    made: Combination = analysis.result("combination", kind)
+    made: Combination = analysis.result(stage_of(kind), kind)
 
     def describe() -> fits.Header:
         factors = analysis.alignment.flux_factors

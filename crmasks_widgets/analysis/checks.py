@@ -1,9 +1,11 @@
 """What does not fit the exposures is refused before anything is computed."""
 
 from crmasks_widgets.core import regions
+from crmasks_widgets.detectors import rows
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.types import methods_where
 
 MOST_TESTED = 40  # exposures
 _MOST_WINDOWS = 10_000  # one after the other, since each sees what was replaced before
@@ -16,8 +18,21 @@ _PIXEL_LISTS = (
 )  # fmt: skip
 
 
+def _check_method(parameters: Parameters, n: int) -> None:
+    """Refuse a method that so few exposures are not enough for."""
+    if all(row.least_exposures <= n for row in rows(parameters.detectors)):
+        return
+    least = max(row.least_exposures for row in rows(parameters.detectors))
+    enough = methods_where(lambda row: row.least_exposures <= n, all_of=True)
+    msg = (
+        f"crmethod: found {parameters.crmethod} with {n} exposures, expected "
+        f"{' or '.join(enough)}, or at least {least} exposures"
+    )
+    raise ParameterError(msg)
+
+
 def check_against_frame(parameters: Parameters, exposures: ExposureSet) -> None:
-    """Refuse regions and pixels outside the frame, and lists of another length.
+    """Refuse regions and pixels outside the frame, lists of another length, too few exposures.
 
     Parameters
     ----------
@@ -32,6 +47,7 @@ def check_against_frame(parameters: Parameters, exposures: ExposureSet) -> None:
         Names the key, what was found and what was expected.
     """
     shape, n = exposures.shape, exposures.n
+    _check_method(parameters, n)
     for key in ("flux_factor_regions", "regions_to_be_skipped"):
         regions.region_mask(getattr(parameters, key), shape, key)
     if parameters.mm_crosscorr_region is not None:
@@ -48,6 +64,13 @@ def check_against_frame(parameters: Parameters, exposures: ExposureSet) -> None:
         if isinstance(value, tuple) and len(value) != n:
             msg = f"{key}: found {len(value)} items, expected {n}, one for each exposure"
             raise ParameterError(msg)
+    coincidences = parameters.mm_cr_coincidences
+    if coincidences is not None and coincidences >= n:
+        msg = (
+            f"mm_cr_coincidences: found {coincidences}, expected at most {n - 1}, one fewer than "
+            "exposures"
+        )
+        raise ParameterError(msg)
 
 
 def _check_windows(windows: tuple[tuple[int, int, int, int], ...]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.time import Time, TimeDelta
 
-from crmasks_widgets.core.combine import Kind, median_variance_factor
+from crmasks_widgets.core.combine import Kind, median_variance_factor, minimum_square_error
 from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.files.headers import EXPOSURE_TIMES
 from crmasks_widgets.files.reading import carried_over
@@ -43,7 +43,7 @@ def combined_header(
         Gain and readout noise of an exposure.
     flux_factors : tuple of n floats
         What the exposures were divided by.
-    kind : {"mediancr", "meancrt", "meancr"}
+    kind : {"mediancr", "meancrt", "meancr", "meancr2", "mean", "median", "min"}
         Which combination.
 
     Returns
@@ -157,7 +157,11 @@ def _say_noise(
         if _OTHER_NOISE.fullmatch(keyword):
             header.remove(keyword, ignore_missing=True, remove_all=True)
     n = len(flux_factors)
-    share = median_variance_factor(n) if kind == "mediancr" else 1 / n
+    share = 1 / n
+    if kind in ("mediancr", "median"):
+        share = median_variance_factor(n)
+    elif kind == "min":
+        share = minimum_square_error(n)
     factors = np.array(flux_factors, dtype=np.float64)
     gain = calibration.typical_gain / (share * float(np.mean(1 / factors)))
     deviation = calibration.typical_rnoise * math.sqrt(share * float(np.mean(factors**-2.0)))

@@ -23,6 +23,13 @@ class Mosaic:
         One for each, in the same order.
     several : bool
         Whether products are those of several detectors; False keeps the layout of one.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> mosaic = cm.Mosaic(("CCD1", "CCD2"), (analysis, analysis.replace(gain=1.5)))
+    >>> len(mosaic), mosaic["CCD2"].parameters.gain
+    (2, 1.5)
     """
 
     names: tuple[str, ...]

@@ -10,8 +10,29 @@ from typing import Final
 
 from crmasks_widgets.analysis.graph import Stage
 from crmasks_widgets.analysis.stages import basic, lacosmic, masks, mm, significance
+from crmasks_widgets.detectors import DETECTORS
 
 _NOISE = ("gain", "rnoise")
+# Detectors that tell what a frame would be without hits, before the diagram is simulated.
+_ONE_FRAME = tuple(
+    f"flagged_{key}" for key, row in DETECTORS.items() if row.looks_at == "one frame"
+)
+_PREPARATION = (
+    *_NOISE, "bias", "apply_flux_factor_to", "la_satlevel", "la_sepmed", "la_fsmode",
+    "la_psfmodel", "la_psffwhm_x", "la_psffwhm_y", "la_psfsize", "la_psfbeta", "la_padwidth",
+)  # fmt: skip
+_LACOSMIC = (
+    *_PREPARATION, "la_sigclip", "la_sigfrac", "la_objlim", "la_niter", "la_cleantype",
+    "la_engine", "la_verbose", "la_gain_apply",
+)  # fmt: skip
+_COMBINING = (
+    *_NOISE, "use_lamedian", "apply_flux_factor_to", "crmethod",
+    "pixels_to_be_replaced_by_local_median",
+)  # fmt: skip
+_COMBINED = (
+    "mediancr", "masks", "fill", "flags", "edits", "scaled", "clean", "between", "lacosmic",
+    "alignment",
+)  # fmt: skip
 
 STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     # The exposures side by side.
@@ -23,36 +44,49 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         ),
     ),
     "stack": Stage(basic.stack, ("bias", "apply_flux_factor_to"), ("alignment",)),
+    "scaled": Stage(basic.scaled, ("bias", "apply_flux_factor_to"), ("alignment", "stack")),
+    "over_dispersion": Stage(basic.over_dispersion, _NOISE, ("scaled", "alignment")),
     # L.A.Cosmic.
     "prepared": Stage(
         lacosmic.prepared,
-        (
-            *_NOISE, "bias", "apply_flux_factor_to", "la_satlevel", "la_sepmed", "la_fsmode",
-            "la_psfmodel", "la_psffwhm_x", "la_psffwhm_y", "la_psfsize", "la_psfbeta",
-            "la_padwidth",
-        ),
+        _PREPARATION,
         ("stack", "alignment"),
     ),
+    "peaks": Stage(lacosmic.peaks, _LACOSMIC, ("prepared", "stack", "alignment")),
     "lacosmic": Stage(
         lacosmic.lacosmic,
-        (*_NOISE, "bias", "apply_flux_factor_to", "la_*"),
-        ("prepared", "stack", "alignment"),
+        (*_LACOSMIC, "la_sigclip_second", "la_sigfrac_second", "la_objlim_second"),
+        ("peaks", "prepared", "stack", "alignment"),
     ),
+    "flagged_lacosmic": Stage(masks.flagged_lacosmic, (), ("lacosmic",)),
     # The Median-Minimum diagram.
+    "mm_stack": Stage(mm.mm_stack, ("mm_cr_coincidences",), ("stack",)),
+    "synthetic": Stage(
+        mm.synthetic, ("mm_synthetic", "crmethod"), ("mm_stack", "lacosmic", *_ONE_FRAME)
+    ),
+    "photons": Stage(
+        mm.photons, ("mm_photon_distribution", "mm_nbinom_shape"), ("over_dispersion",)
+    ),
     "plane": Stage(
-        mm.plane, (*_NOISE, "mm_seed", "mm_fixed_points_in_boundary"), ("stack", "alignment")
+        mm.plane,
+        (*_NOISE, "mm_seed", "mm_fixed_points_in_boundary", "mm_ydiag_max"),
+        ("mm_stack", "photons", "alignment"),
     ),
     "exact": Stage(
         mm.exact,
-        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to"),
-        ("plane", "stack", "alignment"),
+        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_cr_coincidences"),
+        ("plane", "synthetic", "photons", "stack", "alignment"),
     ),
-    "expected": Stage(
-        mm.expected,
-        (*_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_simulation", "mm_seed"),
-        ("exact", "plane", "stack", "alignment"),
+    "simulated": Stage(
+        mm.simulated,
+        (
+            *_NOISE, "mm_nsimulations", "apply_flux_factor_to", "mm_simulation", "mm_seed",
+            "mm_cr_coincidences",
+        ),
+        ("exact", "plane", "synthetic", "photons", "stack", "alignment"),
     ),
-    "observed": Stage(mm.observed, (), ("plane", "stack")),
+    "expected": Stage(mm.expected, ("mm_hist2d_min_neighbors",), ("simulated",)),
+    "observed": Stage(mm.observed, (), ("plane", "mm_stack")),
     "boundary": Stage(
         mm.boundary,
         (
@@ -65,21 +99,26 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         mm.threshold, ("rnoise", "mm_threshold", "mm_threshold_rnoise"), ("boundary", "plane")
     ),
     # Local significance.
-    "scaled": Stage(basic.scaled, ("bias", "apply_flux_factor_to"), ("alignment", "stack")),
     "matching": Stage(
         significance.matching, (*_NOISE, "match_exposures"), ("scaled", "alignment")
     ),
     "matched": Stage(significance.matched, (), ("matching", "scaled")),
     "noise_check": Stage(basic.noise_check, _NOISE, ("scaled", "matched", "alignment")),
+    "dispersions": Stage(
+        basic.dispersions, _NOISE, ("over_dispersion", "matched", "alignment")
+    ),
     "apart": Stage(basic.apart, _NOISE, ("scaled", "alignment")),
     "disagreement": Stage(basic.disagreement, _NOISE, ("noise_check", "scaled", "alignment")),
     "low": Stage(significance.low, _NOISE, ("matched", "alignment")),
     "tested": Stage(significance.tested, (), ("matched", "low")),
     "clean": Stage(significance.clean, (), ("scaled", "low")),
     "level": Stage(significance.level, _NOISE, ("tested", "alignment")),
+    "crossings": Stage(significance.crossings, (), ("level", "tested")),
     "excess": Stage(significance.excess, ("sg_background",), ("level", "tested")),
     "high": Stage(
-        significance.high, ("sg_measured_noise",), ("excess", "level", "tested", "high")
+        significance.high,
+        ("sg_measured_noise",),
+        ("excess", "level", "tested", "crossings", "high"),
     ),
     "noise_scale": Stage(significance.noise_scale, ("sg_measured_noise",), ("high", "matching")),
     "candidates": Stage(significance.candidates, (), ("high", "level", "noise_scale")),
@@ -105,17 +144,16 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         significance.significance_diagram, (), ("significance", "plane", "stack")
     ),
     # From detections to masks and combinations.
-    "flagged_lacosmic": Stage(masks.flagged_lacosmic, (), ("lacosmic",)),
     "flagged_mm": Stage(
         masks.flagged_mm,
-        ("rnoise", "mm_minimum_max2d_rnoise"),
-        ("boundary", "threshold", "stack"),
+        ("rnoise", "mm_minimum_max2d_rnoise", "mm_dilation"),
+        ("boundary", "threshold", "mm_stack"),
     ),
     "flagged_significance": Stage(masks.flagged_significance, (), ("significant",)),
     "flags": Stage(
         masks.flags,
-        ("crmethod", "max_flagged_fraction"),
-        ("flagged_*", "stack", "apart", "disagreement"),
+        ("crmethod", "max_flagged_fraction", "mm_threshold_for"),
+        ("flagged_*", "threshold", "mm_stack", "stack", "apart", "disagreement"),
     ),
     "edits": Stage(
         masks.edits,
@@ -166,15 +204,13 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
             "everywhere", "between",
         ),
     ),
-    "combination": Stage(
-        masks.combination,
-        (
-            *_NOISE, "use_lamedian", "apply_flux_factor_to", "crmethod",
-            "pixels_to_be_replaced_by_local_median",
-        ),
-        (
-            "mediancr", "masks", "fill", "flags", "edits", "scaled", "clean", "between",
-            "lacosmic", "alignment",
-        ),
+    "combination": Stage(masks.combination, _COMBINING, _COMBINED),
+    # On request.
+    "left_over": Stage(
+        lacosmic.left_over,
+        (*_LACOSMIC, "la_sigclip_second", "la_sigfrac_second", "la_objlim_second"),
+        ("combination", "stack", "alignment"),
     ),
+    "meancr_mask": Stage(masks.meancr_mask, ("dilation",), ("left_over", "edits", "stack")),
+    "more": Stage(masks.more, _COMBINING, (*_COMBINED, "combination", "meancr_mask")),
 })  # fmt: skip

@@ -5,7 +5,7 @@ import json
 import logging
 import time
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,15 +14,16 @@ from typing import Any, Literal
 import numpy as np
 
 from crmasks_widgets._version import __version__
-from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch.blocks import Block
 from crmasks_widgets.batch.record import RECORD_NAME, Record, read_record
 from crmasks_widgets.errors import CrmasksError, InputError, on_one_line
 from crmasks_widgets.files.reading import sha256_of
 from crmasks_widgets.files.writing import text_product, write_products
-from crmasks_widgets.loading import read_analysis
+from crmasks_widgets.loading import read_analysis, read_mosaic
 from crmasks_widgets.parameters import parameter_table
+from crmasks_widgets.parameters.several import values_of
 from crmasks_widgets.running import Destination, occupying
 
 State = Literal["waiting", "done", "verified", "failed"]
@@ -124,25 +125,24 @@ def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:
     block = task.block
     if task.version != __version__:
         raise InputError(f"worker: found crmasks_widgets {__version__}, expected {task.version}")
-    if block.parameters is None:
-        raise InputError(block.error)
-    analysis = read_analysis(block.parameters, block.folders)
-    known, wanted = read_record(task.folder), _request(analysis, figures=task.figures)
+    mosaic = _read(block)
+    known, wanted = read_record(task.folder), _request(mosaic, figures=task.figures)
     same = known.get("request") == wanted
     if same and _intact(task.folder, known.get("products")):
-        return "verified", {**known, **_request_in_words(analysis)}
+        return "verified", {**known, **_request_in_words(mosaic)}
     to = Destination(
         task.folder, block.sources, task.figures, task.overwrite or same, reproducible=True,
         report=task.figures,
     )  # fmt: skip
-    with occupying(analysis, to) as folder:
+    with occupying(mosaic, to) as folder:
         # Should this run be ended, the next one knows that what is there was to be replaced.
         _write_record(task.folder, {"request": wanted})
-        deque(compute_all(analysis, task.threads), maxlen=0)
+        for analysis in mosaic:
+            deque(compute_all(analysis, task.threads), maxlen=0)
         written = folder.save()
         record = {
             "request": wanted,
-            **_record(analysis),
+            **_record(mosaic),
             "warnings": _once(remarks),
             "products": {item.path.name: _fingerprint(item.path) for item in written},
         }
@@ -150,38 +150,51 @@ def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:
     return "done", record
 
 
-def _request(analysis: Analysis, *, figures: bool) -> dict[str, Any]:
+def _read(block: Block) -> Mosaic:
+    if block.parameters is None:
+        raise InputError(block.error)
+    if block.several is not None:
+        return read_mosaic(block.several, block.folders)
+    analysis = read_analysis(block.parameters, block.folders)
+    return Mosaic((str(block.parameters.extnum),), (analysis,), several=False)
+
+
+def _request(mosaic: Mosaic, *, figures: bool) -> dict[str, Any]:
     """What the products follow from: equal requests make equal products."""
-    return {"uuid": analysis.uuid, "figures": figures}
+    return {"uuid": mosaic.uuid, "figures": figures}
 
 
-def _request_in_words(analysis: Analysis) -> dict[str, Any]:
+def _request_in_words(mosaic: Mosaic) -> dict[str, Any]:
     """Tell what was asked for, whatever the record of an earlier batch says of it."""
-    exposures, calibration = analysis.exposures, analysis.calibration
-    inputs = dict(zip(exposures.names, exposures.checksums, strict=True))
-    inputs |= {
-        f"{name} map {calibration.paths[name].name}": checksum
-        for name, checksum in sorted(calibration.checksums.items())
-    }
-    return {"inputs": inputs, "parameters": _parameters(analysis)}
+    inputs: dict[str, str] = {}
+    for analysis in mosaic:
+        exposures, calibration = analysis.exposures, analysis.calibration
+        inputs |= dict(zip(exposures.names, exposures.checksums, strict=True))
+        inputs |= {
+            f"{name} map {calibration.paths[name].name}": checksum
+            for name, checksum in sorted(calibration.checksums.items())
+        }
+    return {"inputs": inputs, "parameters": _parameters(mosaic)}
 
 
-def _record(analysis: Analysis) -> dict[str, Any]:
-    masks = {name: int(np.count_nonzero(mask)) for name, mask in analysis.masks.items()}
+def _record(mosaic: Mosaic) -> dict[str, Any]:
+    """What was run and found; counts are those of all detectors."""
+    counts: Counter[str] = Counter()
+    for analysis in mosaic:
+        counts["hits"] += analysis.n_hits
+        for name, mask in analysis.masks.items():
+            counts[name] += int(np.count_nonzero(mask))
+        counts["masked in every exposure"] += int(np.count_nonzero(analysis.problematic))
     return {
         "version": __version__,
-        **_request_in_words(analysis),
-        "counts": {
-            "hits": analysis.n_hits,
-            **masks,
-            "masked in every exposure": int(np.count_nonzero(analysis.problematic)),
-        },
+        **_request_in_words(mosaic),
+        "counts": dict(counts),
     }
 
 
-def _parameters(analysis: Analysis) -> dict[str, Any]:
+def _parameters(mosaic: Mosaic) -> dict[str, Any]:
     """Return the parameters that are not their defaults; JSON knows lists only."""
-    values = dict(analysis.parameters)
+    values = values_of([analysis.parameters for analysis in mosaic])
     changed = {
         info.name: values[info.name] for info in parameter_table()
         if info.name != "images" and values[info.name] != info.default

@@ -15,11 +15,16 @@ from astropy.table import Table
 
 from crmasks_widgets.errors import CrmasksError, InputError, ParameterError, on_one_line
 from crmasks_widgets.exposure_names import split_plane
-from crmasks_widgets.files.finding import expand_names
+from crmasks_widgets.files.finding import expand_names, images_in
 from crmasks_widgets.files.reading import find_file, frame_shape
 from crmasks_widgets.machine import memory_needed
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.info import EXPOSURE_KEYS, canonical_names
+from crmasks_widgets.parameters.several import (
+    ParameterFile,
+    parameter_file,
+    read_parameter_file,
+)
 from crmasks_widgets.parameters.types import FIXED_SEED
 from crmasks_widgets.parameters.yaml_text import (
     MAX_BYTES,
@@ -31,6 +36,7 @@ from crmasks_widgets.regular_files import real
 
 TABLE_SUFFIXES: Final = (".csv", ".ecsv")
 SEPARATOR: Final = ";"
+_KNOWN: Final = frozenset(Parameters.model_fields)
 # Of one set of exposures more likely than of all.
 HAND_EDITS: Final = (
     "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr", "mediancr_pixels_rejected",
@@ -47,7 +53,7 @@ class Block:
     name : str
         Also the path of its products below the output folder, with "/" between folders.
     parameters : Parameters or None
-        What it is run with; None where that could not be read.
+        What it is run with, or its first detector; None where that could not be read.
     folders : tuple of Path
         Where its files are looked for, whole paths.
     sources : tuple of Path
@@ -56,6 +62,8 @@ class Block:
         Warnings of its parameters.
     error : str
         Why there are no parameters.
+    several : ParameterFile or None
+        What it is run with, where that is for several detectors.
     """
 
     name: str
@@ -64,6 +72,7 @@ class Block:
     sources: tuple[Path, ...]
     remarks: tuple[str, ...] = ()
     error: str = ""
+    several: ParameterFile | None = None
 
 
 def find_blocks(
@@ -139,6 +148,10 @@ def memory_of(block: Block) -> float:
     try:
         images = expand_names(block.parameters.images, block.folders)
         path = find_file(split_plane(images[0])[0], block.folders)
+        if block.several is not None:
+            shapes = {image.number: image.shape for image in images_in(path)}
+            n = len(block.several.extensions or shapes)
+            return n * memory_needed(len(images), next(iter(shapes.values())))
         shape = frame_shape(path, block.parameters.extnum)
     except CrmasksError:
         return 0.0
@@ -152,15 +165,20 @@ class _Shared:
         self.path = path
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            self.parameters = Parameters.from_yaml(path, FIXED_SEED)
+            self.file = read_parameter_file(path, FIXED_SEED)
+            self.parameters = self.file.first()
         self.remarks = _texts(caught) + tuple(
             f"{path.name}: {name}: found pixels, which are edited in every block"
             for name in HAND_EDITS
             if getattr(self.parameters, name)
         )
 
-    def changed(self, changes: Mapping[str, Any]) -> Parameters:
+    def changed(self, changes: Mapping[str, Any]) -> Parameters | ParameterFile:
         """Take the exposures, and what else a block says, of the block."""
+        shared = {"extnum": 0, **self.file.given}
+        file = parameter_file(shared | canonical_names(changes, _KNOWN), str(self.path))
+        if file.is_of_several:
+            return file
         return self.parameters.replace(**{"images": None, **changes})
 
 
@@ -185,19 +203,26 @@ def _parameter_files(folder: Path, leave_out: str | Path | None) -> list[Path]:
 def _from_file(path: Path, base: Path, shared: _Shared | None) -> Block:
     name = path.relative_to(base).with_suffix("").as_posix()
 
-    def read() -> Parameters:
-        own = Parameters.from_yaml(path, FIXED_SEED)
+    def read() -> Parameters | ParameterFile:
+        own = read_parameter_file(path, FIXED_SEED)
         if own.images is None:
             raise ParameterError(f"{path}: images: found none, expected a list of FITS files")
         if shared is None:
-            return own
-        return shared.changed({key: getattr(own, key) for key in EXPOSURE_KEYS})
+            return own if own.is_of_several else own.first()
+        first = own.first()
+        of_it = {key: getattr(first, key) for key in EXPOSURE_KEYS}
+        if own.is_of_several:
+            of_it |= {key: own.given[key] for key in EXPOSURE_KEYS if key in own.given}
+        return shared.changed(of_it)
 
     return _block(name, read, (path,), shared)
 
 
 def _block(
-    name: str, read: Callable[[], Parameters], sources: tuple[Path, ...], shared: _Shared | None
+    name: str,
+    read: Callable[[], Parameters | ParameterFile],
+    sources: tuple[Path, ...],
+    shared: _Shared | None,
 ) -> Block:
     """Make a block; what is wrong with its parameters is its own fault alone."""
     remarks: tuple[str, ...] = ()
@@ -208,11 +233,15 @@ def _block(
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            parameters = read()
+            found = read()
+            several = found if isinstance(found, ParameterFile) else None
+            if several is not None and several.extensions:
+                several.parameters()  # what is wrong with one is said now
+            parameters = found.first() if isinstance(found, ParameterFile) else found
     except CrmasksError as error:
         return replace(block, error=str(error))
     remarks = tuple(dict.fromkeys((*remarks, *_texts(caught))))
-    return replace(block, parameters=parameters, remarks=remarks)
+    return replace(block, parameters=parameters, remarks=remarks, several=several)
 
 
 def _refuse_repeated(blocks: Iterable[Block]) -> None:
@@ -239,7 +268,7 @@ def _from_table(path: Path, shared: _Shared | None) -> list[Block]:
         name = _block_name(row.pop("block", None), f"{path}: row {number}")
         rows.setdefault(name, []).append(row)
 
-    def read(name: str) -> Parameters:
+    def read(name: str) -> Parameters | ParameterFile:
         return shared.changed(_changes(rows[name], f"{path}: block {name}"))
 
     return [_block(name, partial(read, name), (path,), shared) for name in rows]

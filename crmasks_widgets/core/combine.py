@@ -14,8 +14,10 @@ from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import Float32Array
 
-Kind = Literal["mediancr", "meancrt", "meancr"]
+Kind = Literal["mediancr", "meancrt", "meancr", "meancr2", "mean", "median", "min"]
 KINDS: tuple[Kind, ...] = ("mediancr", "meancrt", "meancr")
+MORE_KINDS: tuple[Kind, ...] = ("meancr2", "mean", "median", "min")
+"""Those that are made on request: meancr once more cleaned, and combinations without masks."""
 ROWS_AT_ONCE = 128
 
 
@@ -145,6 +147,23 @@ def _square_of_middle(n_below: int, n_above: int, *, pair: bool) -> float:
 
 
 @cache
+def minimum_square_error(n: int) -> float:
+    """Mean square error of the minimum of n normal values of unit variance, its bias included.
+
+    Parameters
+    ----------
+    n : int
+        Number of values, at least 1.
+
+    Returns
+    -------
+    float
+        1, 1 and 1.28 for n = 1, 2 and 3.
+    """
+    return _square_of_middle(0, n - 1, pair=False)
+
+
+@cache
 def median_square_factors(n: int) -> Float32Array:
     """Mean square errors of medians of values of unit variance, some of which are far too high.
 
@@ -195,9 +214,9 @@ def combine(kind: Kind, parts: Ingredients) -> Combination:
 
     Parameters
     ----------
-    kind : {"mediancr", "meancrt", "meancr"}
+    kind : {"mediancr", "meancrt", "meancr", "mean", "median", "min"}
         Median with MEDIANCR filled; mean with MEANCRT taken from the former; mean of what
-        CRMASK1...N leave.
+        CRMASK1...N leave; and three without masks.
     parts : Ingredients
         Exposures, masks and noise.
 
@@ -210,7 +229,7 @@ def combine(kind: Kind, parts: Ingredients) -> Combination:
     out = Combination(
         np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.int16)
     )
-    make = {"mediancr": _mediancr, "meancrt": _meancrt, "meancr": _meancr}[kind]
+    make = _MAKERS[kind]
     # In blocks of rows, the intermediate frames of every exposure take no memory to speak of.
     for start in range(0, shape[0], ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
@@ -314,12 +333,24 @@ def _mediancr(parts: Ingredients) -> Combination:
     return out
 
 
-def _meancrt(parts: Ingredients) -> Combination:
-    stack, where = parts.stack, parts.masks.meancrt
+def _mean(parts: Ingredients) -> Combination:
+    stack = parts.stack
     typical = _mean_over(_exposure_variances(stack.mean2d, parts), _usable(parts))
     count = np.where(stack.n_valid > 0, stack.n_valid, np.nan)
     variance = np.asarray(typical / count, np.float32)
-    out = Combination(stack.mean2d.copy(), variance, stack.n_valid.astype(np.int16))
+    return Combination(stack.mean2d.copy(), variance, stack.n_valid.astype(np.int16))
+
+
+def _minimum(parts: Ingredients) -> Combination:
+    stack = parts.stack
+    typical = _mean_over(_exposure_variances(stack.min2d, parts), _usable(parts))
+    factors = [np.nan, *map(minimum_square_error, range(1, stack.n + 1))]
+    variance = typical * np.array(factors, np.float32)[stack.n_valid]
+    return Combination(stack.min2d.copy(), variance, stack.n_valid.astype(np.int16))
+
+
+def _meancrt(parts: Ingredients) -> Combination:
+    out, where = _mean(parts), parts.masks.meancrt
     replacement = _mediancr(parts)
     out.data[where] = replacement.data[where]
     out.variance[where] = replacement.variance[where]
@@ -347,6 +378,39 @@ def _meancr(parts: Ingredients) -> Combination:
         count[none] = parts.fill_count[none]
     variance[stack.n_valid == 0] = np.nan
     return Combination(data, variance, count)
+
+
+_MAKERS = {
+    "mediancr": _mediancr, "meancrt": _meancrt, "meancr": _meancr, "mean": _mean,
+    "median": _median, "min": _minimum,
+}  # fmt: skip
+
+
+def refilled(
+    combination: Combination, where: npt.NDArray[np.bool_], parts: Ingredients
+) -> Combination:
+    """Fill pixels of a combination in which hits are left.
+
+    Parameters
+    ----------
+    combination : Combination
+        Before.
+    where : (ny, nx) bool
+        Pixels to fill.
+    parts : Ingredients
+        Fill, its variance and count.
+
+    Returns
+    -------
+    Combination
+        New arrays.
+    """
+    data, variance = combination.data.copy(), combination.variance.copy()
+    number = combination.map.copy()
+    data[where] = parts.fill[where]
+    variance[where] = _fill_variance(data, parts, where)
+    number[where] = 1 if parts.fill_count is None else parts.fill_count[where]
+    return Combination(data, variance, number)
 
 
 def replace_by_local_median(

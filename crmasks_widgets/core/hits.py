@@ -63,6 +63,25 @@ def groups_inside(mask: npt.NDArray[np.bool_], area: npt.NDArray[np.bool_]) -> B
     return np.asarray(mask & ~outside[labels])
 
 
+def groups_touching(mask: npt.NDArray[np.bool_], seeds: npt.NDArray[np.bool_]) -> BoolArray:
+    """Pixels of the groups of a mask that hold at least one seed.
+
+    Parameters
+    ----------
+    mask, seeds : (ny, nx) bool
+        A mask, and pixels of it or of others.
+
+    Returns
+    -------
+    (ny, nx) bool
+        Subset of `mask`.
+    """
+    labels = label_hits(mask)
+    kept = np.zeros(int(labels.max(initial=0)) + 1, dtype=bool)
+    kept[labels[mask & seeds]] = True
+    return np.asarray(mask & kept[labels])
+
+
 def connected(pixels: npt.NDArray[np.int64], nx: int) -> npt.NDArray[np.int32]:
     """Tell which pixels belong together.
 

@@ -7,7 +7,8 @@ function,
     E exp(itS) = exp(lambda g (exp(it/g) - 1) - sigma^2 t^2 / 2),
 
 by a fast Fourier transform, which for these smooth densities is exact to rounding: errors are
-absolute, about 1e-15 of the total probability.
+absolute, about 1e-15 of the total probability. For photons that scatter more, the first factor is
+(1 + lambda g / k (1 - exp(it/g)))^-k with the shape k (`photons.PhotonLaw`).
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from crmasks_widgets.core.photons import POISSON, PhotonLaw
 from crmasks_widgets.core.typing import BoolArray, Float64Array, Int64Array
 
 # Distance of neighbouring levels in units of the noise: with eight-point weights, what depends on
@@ -33,9 +35,13 @@ LOG_REACH = 28.0
 # What the transform leaves where the density is 0.
 _ROUNDING = 1e-14
 _ROWS = 64
+# 1 / shape of levels at which the law is Poisson's while it is not at others.
+_LEAST_EXCESS = 1e-9
 
 
-def deviation(mean: npt.ArrayLike, gain: float, rnoise: float) -> Float64Array:
+def deviation(
+    mean: npt.ArrayLike, gain: float, rnoise: float, photons: PhotonLaw = POISSON
+) -> Float64Array:
     """Standard deviation of one exposure.
 
     Parameters
@@ -44,16 +50,21 @@ def deviation(mean: npt.ArrayLike, gain: float, rnoise: float) -> Float64Array:
         Mean signal, ADU, at least 0.
     gain, rnoise : float
         e-/ADU and ADU.
+    photons : PhotonLaw
+        Law of the electrons.
 
     Returns
     -------
     ndarray of float64
         ADU.
     """
-    return np.sqrt(np.asarray(mean, dtype=np.float64) / gain + rnoise**2)
+    signal = np.asarray(mean, dtype=np.float64)
+    return np.sqrt(signal / gain + photons.excess_at(signal * gain) * signal**2 + rnoise**2)
 
 
-def reach(mean: Float64Array, gain: float, rnoise: float) -> tuple[Float64Array, Float64Array]:
+def reach(
+    mean: Float64Array, gain: float, rnoise: float, photons: PhotonLaw = POISSON
+) -> tuple[Float64Array, Float64Array]:
     """How far a law extends below and above its mean (Bernstein's inequality).
 
     Parameters
@@ -62,15 +73,22 @@ def reach(mean: Float64Array, gain: float, rnoise: float) -> tuple[Float64Array,
         Mean signal, ADU.
     gain, rnoise : float
         e-/ADU and ADU.
+    photons : PhotonLaw
+        Law of the electrons; the tail of a gamma law is exponential.
 
     Returns
     -------
     below, above : ndarray of float64
         ADU; less than exp(-LOG_REACH) of the probability lies beyond each.
     """
-    below = np.sqrt(2 * LOG_REACH) * deviation(mean, gain, rnoise)
-    skew = np.where(mean > 0, LOG_REACH / (3 * gain), 0.0)
-    return below, skew + np.sqrt(skew**2 + below**2)
+    wide = np.sqrt(2 * LOG_REACH) * deviation(mean, gain, rnoise, photons)
+    tail = photons.excess_at(mean * gain) * mean
+    skew = np.where(mean > 0, LOG_REACH * (1 / (3 * gain) + tail), 0.0)
+    above = skew + np.sqrt(skew**2 + wide**2)
+    if photons.is_poisson:
+        return wide, above
+    # No exposure reads less than no electron and its readout noise.
+    return np.minimum(wide, mean + np.sqrt(2 * LOG_REACH) * rnoise), above
 
 
 def lagrange(
@@ -207,7 +225,9 @@ class LawTable:
     survival: Float64Array
 
 
-def tabulate(means: Float64Array, step: float, gain: float, rnoise: float) -> LawTable:
+def tabulate(
+    means: Float64Array, step: float, gain: float, rnoise: float, photons: PhotonLaw = POISSON
+) -> LawTable:
     """Tabulate the laws of one exposure.
 
     Parameters
@@ -218,20 +238,22 @@ def tabulate(means: Float64Array, step: float, gain: float, rnoise: float) -> La
         Distance of the nodes, ADU; a quarter of the standard deviation or less.
     gain, rnoise : float
         e-/ADU and ADU.
+    photons : PhotonLaw
+        Law of the electrons.
 
     Returns
     -------
     LawTable
         All levels have the same number of nodes, enough for the widest.
     """
-    below, above = reach(means, gain, rnoise)
+    below, above = reach(means, gain, rnoise, photons)
     n = 2 * (int((below + above).max() / step) // 2) + 4
     first = np.floor((means - below) / step).astype(np.int64)
-    t = 2 * np.pi * np.arange(n // 2 + 1) / (n * step)
+    t = np.asarray(2 * np.pi * np.arange(n // 2 + 1) / (n * step), dtype=np.float64)
     electrons = (means * gain)[:, None]
-    # The mean is taken out of the phase before it is multiplied by a large number of electrons.
-    phase = electrons * (t / gain - np.sin(t / gain)) - t * (means - first * step)[:, None]
-    damping = 2 * electrons * np.sin(t / (2 * gain)) ** 2 + (rnoise * t) ** 2 / 2
+    phase, damping = _electron_transform(electrons, t / gain, photons)
+    phase -= t * (means - first * step)[:, None]
+    damping += (rnoise * t) ** 2 / 2
     transform = np.exp(-damping + 1j * phase)
     density = np.fft.irfft(transform, n, axis=1) / step
     transform[:, 1:] /= 1j * t[1:]
@@ -242,6 +264,23 @@ def tabulate(means: Float64Array, step: float, gain: float, rnoise: float) -> La
     survival = np.clip(1 - below_node, 0.0, 1.0)
     survival[survival < _ROUNDING] = 0.0
     return LawTable(first, density, survival)
+
+
+def _electron_transform(
+    electrons: Float64Array, u: Float64Array, photons: PhotonLaw
+) -> tuple[Float64Array, Float64Array]:
+    """Phase and damping of the characteristic function of the electrons, about their mean."""
+    excess = photons.excess_at(electrons)
+    if not excess.any():
+        # The mean is taken out of the phase before it is multiplied by many electrons.
+        return electrons * (u - np.sin(u)), 2 * electrons * np.sin(u / 2) ** 2
+    excess = np.maximum(excess, _LEAST_EXCESS)
+    scale = electrons * excess
+    turn = np.arctan2(scale * np.sin(u), 1 + 2 * scale * np.sin(u / 2) ** 2)
+    return (
+        electrons * u - turn / excess,
+        np.log1p(4 * scale * (1 + scale) * np.sin(u / 2) ** 2) / (2 * excess),
+    )
 
 
 def batches(n: int, size: int = 32) -> Iterator[slice]:

@@ -10,8 +10,8 @@ from crmasks_widgets.core.typing import BoolArray, Float32Array, Pixels
 # Rows handled at once: a block of three exposures of 2000 columns then stays in a core's cache.
 BLOCK_ROWS = 32
 
-# In a median of two, one hit is one too many.
-MIN_EXPOSURES = 3
+# Each of two can be compared with the other; methods that need more say so in the registry.
+MIN_EXPOSURES = 2
 
 
 @dataclass(frozen=True)

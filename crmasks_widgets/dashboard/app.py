@@ -1,5 +1,7 @@
 """The dashboard as the user meets it in a notebook."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from IPython import get_ipython
@@ -10,6 +12,7 @@ from crmasks_widgets.dashboard.model.state import State
 from crmasks_widgets.dashboard.page.message_queue import keep_messages
 from crmasks_widgets.dashboard.session import Session
 from crmasks_widgets.dashboard.still import with_still
+from crmasks_widgets.starting.opening import open_files
 
 
 class Dashboard:
@@ -28,6 +31,16 @@ class Dashboard:
         The dashboard on the page.
     session : Session
         The work on one analysis; another one after another file was opened.
+
+    Examples
+    --------
+    >>> dashboard = cm.Dashboard(cm.load_analysis("demo/params.yaml"))
+    >>> dashboard.state.update(la_sigclip=8.0)
+    >>> dashboard.wait(60)
+    True
+    >>> dashboard.analysis.parameters.la_sigclip
+    8.0
+    >>> dashboard.close()
     """
 
     def __init__(self, analysis: Analysis) -> None:
@@ -85,3 +98,34 @@ class Dashboard:
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return with_still(self.widget._repr_mimebundle_(**options), self.state.model)
+
+
+def open(files: str | Path | Sequence[str | Path], **given: Any) -> Dashboard:
+    """Open the dashboard on FITS files alone.
+
+    Parameters
+    ----------
+    files : path, or sequence of paths
+        FITS files, folders and patterns; two or more exposures of one field.
+    **given : object
+        Parameters that are known, such as ``gain=1.7`` or ``extnum="SCI"``; of files with several
+        detectors, ``detector=2`` or its name, the first by default.
+
+    Returns
+    -------
+    Dashboard
+        Shown when it is the last line of a notebook cell.
+
+    Raises
+    ------
+    InputError, ParameterError
+        As of `open_files`.
+
+    Examples
+    --------
+    >>> dashboard = cm.open("demo/exposure*.fits", gain=1.7)
+    >>> dashboard.analysis.exposures.n
+    3
+    >>> dashboard.close()
+    """
+    return Dashboard(open_files(files, **given))

@@ -1,6 +1,6 @@
 """A session with one analysis: its state, its engine and the views around them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -25,8 +25,8 @@ from crmasks_widgets.dashboard.page.page import Page
 from crmasks_widgets.dashboard.page.status import StatusView
 from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.dashboard.settings.parameters_view import FormView, quick_names
-from crmasks_widgets.figures import all_figures
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.products import FigureJob
 
 PARAMETERS: Final = "Parameters"
 BOUNDARY: Final = "Boundary"
@@ -38,6 +38,13 @@ _PAGES: Final = MappingProxyType({
     PARAMETERS: ("settings", "All parameters, boundary points, noise"),
     HELP: ("help", "What is on screen, and what each key does (?)"),
 })  # fmt: skip
+
+
+def _figures(analysis: Analysis) -> Iterator[FigureJob]:
+    # Opening the dashboard does not wait for what only products need.
+    from crmasks_widgets.figures import all_figures
+
+    return all_figures(analysis)
 
 
 class Session:
@@ -82,7 +89,7 @@ class Session:
         self.quick = FormView(context, quick_names, compact=True)
         self.points, self.parameters = PointsView(context), FormView(context)
         self.hits, self.significance = HitsView(context), SignificanceView(context)
-        self.files = FilesView(context, open_analysis, all_figures)
+        self.files = FilesView(context, open_analysis, _figures)
         titled: dict[str, View] = {
             "Diagram": self.diagram,
             "Image": self.image,
@@ -171,7 +178,7 @@ class Session:
         waits = has_boundary and parameters.mm_boundary_fit == "spline"
         first = (*observed, *detected) if waits else (*detected, *observed)
         expected: Order = (("expected", None),) if has_boundary else ()
-        frame: Order = tuple(("combination", kind) for kind in KINDS if kind == display.frame)
+        frame: Order = tuple(("combination", kind) for kind in KINDS if kind in display.parts)
         sigma = self.diagram.wanted(parameters, target)
         sigma += self.significance.wanted(parameters, target)
         return (("stack", None), *first, *frame, *sigma, *expected, *default_order(analysis))
@@ -237,7 +244,7 @@ class Session:
 
     def _wanted(self, model: ViewModel) -> tuple[Any, ...]:
         """What of the display decides what is computed first."""
-        return model.display.target, model.display.frame, self.significance.active
+        return model.display.target, model.display.parts, self.significance.active
 
     def _render_again(self) -> None:
         self.state.refresh()

@@ -42,8 +42,9 @@ def still_png(model: ViewModel) -> bytes:
     else:
         sampled = np.median(exposures.data[:, ::step, ::step], axis=0)
     display = model.display
-    limits = shown_limits(sampled, "zscale" if display.limits == "manual" else display.limits)
-    if display.limits == "manual":
+    by_hand = display.limits == "manual"
+    limits = shown_limits(sampled, "zscale" if by_hand else display.limits)
+    if by_hand and not display.of_difference:
         limits = (display.low, display.high)
     stretch = display.stretch if display.stretch in STRETCHES else "linear"
     picture = colour_indices(sampled, limits, stretch)

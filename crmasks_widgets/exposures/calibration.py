@@ -35,6 +35,14 @@ class Calibration:
         SHA-256 of the files that maps were read from, by parameter name; of `bad_pixel_mask`, too.
     paths : dict
         Those files.
+
+    Examples
+    --------
+    >>> gains = np.full((64, 80), 1.7, dtype=np.float32)
+    >>> gains[:, 40:] = 1.5  # another amplifier
+    >>> calibration = cm.Calibration(gain=gains, rnoise=3.4)
+    >>> round(calibration.typical_gain, 2), calibration.typical_rnoise
+    (1.6, 3.4)
     """
 
     gain: float | Float32Array = 1.0
@@ -185,6 +193,12 @@ def read_calibration(
     ------
     InputError
         File missing or unreadable, wrong shape, or a value out of range (the pixel is named).
+
+    Examples
+    --------
+    >>> parameters = cm.Parameters(gain=1.7, rnoise=3.4)
+    >>> cm.read_calibration(parameters, (64, 80)).rnoise
+    3.4
     """
     return Calibration().updated(parameters, CALIBRATION_NAMES, shape, folders)
 

@@ -53,6 +53,14 @@ class ExposureSet:
         Extension of the files that they were read from.
     quality, noise_choice : Quality, NoiseChoice or None
         Which extensions told the bad pixels and the noise.
+
+    Examples
+    --------
+    >>> frames = [np.full((64, 80), level, dtype=np.float32) for level in (198, 201, 203)]
+    >>> frames[0][5, 7] = np.nan
+    >>> exposures = cm.ExposureSet.from_arrays(frames)
+    >>> exposures.n, exposures.shape, bool(exposures.valid[0, 5, 7])
+    (3, (64, 80), False)
     """
 
     data: Float32Array
@@ -108,7 +116,7 @@ class ExposureSet:
         Raises
         ------
         InputError
-            Fewer than three, not 2-D, not numbers, of different shapes or units, or without a
+            Fewer than two, not 2-D, not numbers, of different shapes or units, or without a
             valid pixel.
         """
         names = tuple(names or (f"exposure {i + 1}" for i in range(len(arrays))))
@@ -286,7 +294,7 @@ def read_exposures(
 
     Parameters
     ----------
-    paths : sequence of at least 3 paths
+    paths : sequence of at least 2 paths
         The files; ``cube.fits[0]`` is the first image of a cube. Relative ones are looked for in
         `folders`, in this order.
     extnum : int or str
@@ -311,6 +319,12 @@ def read_exposures(
     ------
     InputError
         Names the file, what was found and what was expected.
+
+    Examples
+    --------
+    >>> exposures = cm.read_exposures([f"demo/exposure{i}.fits" for i in (1, 2, 3)])
+    >>> exposures.data.shape, str(exposures.data.dtype)
+    ((3, 64, 80), 'float32')
     """
     found = [_located(path, folders) for path in paths]
     for i, (path, plane) in enumerate(found):

@@ -88,15 +88,25 @@ class Detected:
     @cached_property
     def x(self) -> npt.NDArray[np.float32]:
         """min2d - bias of the flagged pixels, ADU."""
-        values: npt.NDArray[np.float32] = self.analysis.stack.min2d.ravel()[self.pixels]
+        values: npt.NDArray[np.float32] = self.analysis.mm_stack.min2d.ravel()[self.pixels]
         return values
 
     @cached_property
     def height(self) -> npt.NDArray[np.float32]:
-        """Target - min2d of every pixel (ny, nx), ADU."""
-        stack = self.analysis.stack
-        frame: npt.NDArray[np.float32] = stack.target(self.target) - stack.min2d
+        """Target - min2d of every pixel (ny, nx), ADU; for the median of two, max2d - min2d."""
+        stack = self.analysis.mm_stack
+        upper = stack.max2d if self._of_two else stack.target(self.target)
+        frame: npt.NDArray[np.float32] = upper - stack.min2d
         return frame
+
+    @property
+    def height_name(self) -> str:
+        """What `height` is."""
+        return f"{'max2d' if self._of_two else frame_name(self.target)} − min2d"
+
+    @property
+    def _of_two(self) -> bool:
+        return self.target == "median" and self.analysis.exposures.n == 2
 
     def of(self, code: int) -> npt.NDArray[np.bool_]:
         """Which of `pixels` belong to a class.
@@ -156,7 +166,7 @@ def diagram_axes(found: Detected) -> tuple[StretchedAxis, StretchedAxis]:
     """
     noise = found.analysis.calibration.typical_rnoise
     ends = []
-    for frame in (found.analysis.stack.min2d, found.height):
+    for frame in (found.analysis.mm_stack.min2d, found.height):
         ends.append([float(np.fmin.reduce(frame, None)), float(np.fmax.reduce(frame, None))])
     if found.analysis.parameters.has_boundary:
         x, y = found.analysis.plane.x_edges, found.analysis.plane.y_edges
@@ -179,8 +189,8 @@ def _diagram_panels(
         x_axis.apply(axes, "x")
         y_axis.apply(axes, "y")
         axes.set_xlabel("min2d − bias (ADU)")
-        axes.set_ylabel(f"{frame_name(found.target)} − min2d (ADU)")
-    counts = density(found.analysis.stack.min2d, found.height, x_axis, y_axis)
+        axes.set_ylabel(f"{found.height_name} (ADU)")
+    counts = density(found.analysis.mm_stack.min2d, found.height, x_axis, y_axis)
     _show_density(figure, a, counts, (x_axis, y_axis), "all pixels per cell")
     if found.analysis.parameters.has_boundary:
         _draw_limits(a, found.analysis, x_axis)

@@ -189,7 +189,7 @@ def _draw_fixed_points(axes: Axes, analysis: Analysis, label: str) -> None:
 
 
 def _label_panels(left: Axes, right: Axes, analysis: Analysis) -> None:
-    expected, stack = analysis.expected, analysis.stack
+    expected, stack = analysis.expected, analysis.mm_stack
     n, seed = expected.n_simulations, analysis.parameters.mm_seed or FIXED_SEED
     runs = "1 simulation" if n == 1 else f"{n} simulations"
     exact = isinstance(expected, ExactDiagram)

@@ -7,6 +7,7 @@ from typing import Final
 
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.exposure_names import is_pattern
+from crmasks_widgets.parameters import later
 from crmasks_widgets.parameters.info import (
     EXPOSURE_KEYS,
     SYNONYMS,
@@ -23,22 +24,6 @@ from crmasks_widgets.parameters.yaml_text import dump_yaml
 REQUIREMENTS: Final = "requirements"
 OWN: Final = "crmasks_widgets"
 """Top-level mapping for what numina-crmasks 0.36.0 does not know; it ignores it."""
-
-LATER_KEYS: Final = frozenset(
-    {
-        "mm_cr_coincidences",
-        "mm_dilation",
-        "mm_hist2d_min_neighbors",
-        "mm_nbinom_shape",
-        "mm_photon_distribution",
-        "mm_synthetic",
-        "mm_ydiag_max",
-    }
-)
-"""Keys of numina-crmasks 0.37 to 0.40 that have no counterpart here."""
-
-LATER_PREFIXES: Final = ("pc_", "dc_", "nn_")
-"""Prefixes of the keys of further detectors in those versions."""
 
 NULL_AS_MISSING: Final = frozenset(
     {
@@ -61,9 +46,6 @@ NULL_AS_MISSING: Final = frozenset(
     }
 )
 """Keys that numina-crmasks 0.36.0 lets be null though null is no value of theirs here."""
-
-LATER_PAIRS: Final = ("la_sigclip", "la_sigfrac", "la_objlim")
-"""Keys whose value is a pair, one for each of two runs, in those versions."""
 
 _NAMED: Final = 20  # as many keys as a line can bear
 
@@ -156,27 +138,21 @@ def _check_top_key(key: str, names: Sequence[str]) -> None:
 def _settings(
     block: Mapping[str, object], names: Sequence[str], remarks: list[str]
 ) -> dict[str, object]:
-    """Check the keys of the requirements and leave out those of later versions."""
-    later = sorted(k for k in block if k in LATER_KEYS or k.startswith(LATER_PREFIXES))
-    if later:
-        more = f" and {len(later) - _NAMED} more" if len(later) > _NAMED else ""
-        names_of = ", ".join(map(key_text, later[:_NAMED])) + more
-        remarks.append(f"ignored, known to later numina-crmasks only: {names_of}")
-    for key, value in block.items():
+    """Check the keys of the requirements and leave out those that mean nothing here."""
+    block, ignored = later.split(block, frozenset(names))
+    if ignored:
+        more = f" and {len(ignored) - _NAMED} more" if len(ignored) > _NAMED else ""
+        names_of = ", ".join(map(key_text, ignored[:_NAMED])) + more
+        remarks.append(f"without effect here: {names_of}")
+    for key in block:
         if key in EXPOSURE_KEYS:
             raise ParameterError(
                 f"{key}: found under {REQUIREMENTS}, expected it at the top level of the file"
             )
-        if key in LATER_PAIRS and isinstance(value, list):
-            raise ParameterError(
-                f"{key}: found {shown(value)}, expected one number "
-                "(pairs for two runs belong to later numina-crmasks)"
-            )
     unset = sorted(k for k in block if k in NULL_AS_MISSING and is_none_text(block[k]))
     if unset:
         remarks.append("null, going on with the defaults: " + ", ".join(unset))
-    left_out = {*later, *unset}
-    return canonical_names({k: block[k] for k in block if k not in left_out}, names)
+    return canonical_names({k: block[k] for k in block if k not in unset}, names)
 
 
 def _fill_levels(exposures: dict[str, object], remarks: list[str]) -> None:
@@ -315,9 +291,11 @@ def _notes(values: Mapping[str, object]) -> dict[str, str]:
         if isinstance(values[key], str | list)
     }
     if values["images"] is None:
-        notes["images"] = "images: a list of at least 3 FITS files, needed to run this file"
+        notes["images"] = "images: a list of at least 2 FITS files, needed to run this file"
     elif isinstance(values["images"], tuple) and any(map(is_pattern, values["images"])):
         notes["images"] = f"{reference} wants file names, at least 3"
+    elif len(values["images"]) < 3:  # type: ignore[arg-type]
+        notes["images"] = f"{reference} wants at least 3"
     if not isinstance(values["extnum"], int):
         notes["extnum"] = f"{reference} cannot read a name or several: give it the number of one"
     if values["mm_threshold_rnoise"] is not None:

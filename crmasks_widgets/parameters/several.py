@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
@@ -81,6 +80,26 @@ class ParameterFile:
                 made.append(self._checked(given, extension))
         return tuple(made)
 
+    def first(self) -> Parameters:
+        """Make the parameters of the first detector, also before it is known which `all` are.
+
+        Returns
+        -------
+        first : Parameters
+            With `extnum` 1 where the file says `all`.
+
+        Raises
+        ------
+        ParameterError
+            A value is refused.
+        """
+        extension = self.extensions[0] if self.extensions else 1
+        given = {**self.given, "extnum": extension}
+        for name in OF_A_DETECTOR if self.is_of_several else ():
+            if isinstance(value := given.get(name), list) and value:
+                given[name] = value[0]
+        return self._checked(given, extension)
+
     def _of(self, number: int, extension: Extension, n: int) -> dict[str, Any]:
         given = {**self.given, "extnum": extension}
         if not self.is_of_several:
@@ -125,12 +144,30 @@ def yaml_of(
     str
         YAML text that `read_parameter_file` reads.
     """
+    values = values_of(parameters)
+    values["extnum"] = [each.extnum for each in parameters]
+    return write_parameters(values, parameter_table(), origins, missing)
+
+
+def values_of(parameters: Sequence[Parameters]) -> dict[str, Any]:
+    """Put the parameters of several detectors together.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameters
+        Of each detector; they differ in `extnum` and `OF_A_DETECTOR` only.
+
+    Returns
+    -------
+    dict
+        By name; a list with a value for each detector where they differ.
+    """
     values = dict(parameters[0])
     for name in ("extnum", *OF_A_DETECTOR):
         own = [getattr(each, name) for each in parameters]
-        if name == "extnum" or any(value != own[0] for value in own):
+        if any(value != own[0] for value in own):
             values[name] = own
-    return write_parameters(values, parameter_table(), origins, missing)
+    return values
 
 
 def read_parameter_file(path: str | Path, seed: int | None = None) -> ParameterFile:
@@ -155,9 +192,33 @@ def read_parameter_file(path: str | Path, seed: int | None = None) -> ParameterF
     """
     source = str(path)
     given = read_parameters(load_yaml(read_text(path), source), source, parameter_table(), seed)
+    return parameter_file(given, source)
+
+
+def parameter_file(given: Mapping[str, Any], source: str) -> ParameterFile:
+    """Take values for those of a parameter file that may be made for several detectors.
+
+    Parameters
+    ----------
+    given : mapping
+        Values by parameter name, not yet checked.
+    source : str
+        Name of the file, for messages.
+
+    Returns
+    -------
+    ParameterFile
+        For one detector, unless `extnum` says otherwise; it can be sent to another process.
+
+    Raises
+    ------
+    ParameterError
+        `extnum` is an empty list, or names one twice.
+    """
+    given = dict(given)
     extnum = given.get("extnum", 0)
     if is_all(extnum):
-        return ParameterFile(source, MappingProxyType(given), None)
+        return ParameterFile(source, given, None)
     extensions = tuple(extnum) if isinstance(extnum, list) else (extnum,)
     if not extensions or len(set(map(str, extensions))) < len(extensions):
         msg = (
@@ -165,4 +226,4 @@ def read_parameter_file(path: str | Path, seed: int | None = None) -> ParameterF
             "ones, or all"
         )
         raise ParameterError(msg)
-    return ParameterFile(source, MappingProxyType(given), extensions)
+    return ParameterFile(source, given, extensions)

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from crmasks_widgets.detectors import Detector, rows
 from crmasks_widgets.hit_classes import CLASSES
-from crmasks_widgets.parameters import coordinates, values
-from crmasks_widgets.parameters.info import LARGEST, Choices
+from crmasks_widgets.parameters import coordinates, later, values
+from crmasks_widgets.parameters.info import LARGEST, Choices, one_of
 
 LARGEST_SEED: Final = 2**128 - 1
 """Largest accepted seed."""
@@ -64,6 +64,8 @@ METHODS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 })  # fmt: skip
 """Detectors of each `crmethod`, by their keys in `crmasks_widgets.detectors`."""
 
+DEFAULT_METHOD: Final = "mm_lacosmic"
+
 
 def methods_where(fact: Callable[[Detector], bool], *, all_of: bool = False) -> tuple[str, ...]:
     """Names of `crmethod` of which some detector, or all of them, are as asked."""
@@ -71,26 +73,46 @@ def methods_where(fact: Callable[[Detector], bool], *, all_of: bool = False) -> 
     return tuple(method for method, keys in METHODS.items() if holds(map(fact, rows(keys))))
 
 
+def method_for(n_exposures: int) -> str | None:
+    """Method for fewer exposures than the default one needs; None where that will do."""
+    enough = methods_where(lambda row: row.least_exposures <= n_exposures, all_of=True)
+    return None if DEFAULT_METHOD in enough else next(iter(enough), None)
+
+
 def _method(value: object) -> str:
-    if not isinstance(value, str) or value not in METHODS:
-        raise values.RefusedValueError(value)
-    return value
+    if isinstance(value, str) and value in METHODS:
+        return value
+    if isinstance(value, str) and value in later.METHODS:
+        found = f"{value}, which needs the detector {later.METHODS[value]}"
+        raise values.RefusedValueError(
+            found, f"one that is installed: {one_of(tuple(METHODS))}", in_words=True
+        )
+    raise values.RefusedValueError(value)
 
 
 HIT_CLASSES_RULE: Final = "a list of some of " + ", ".join(CLASSES)
 
 
-def _hit_classes(value: object) -> tuple[str, ...]:
-    """Check a list of classes; each once, in the order of `CLASSES`."""
-    if isinstance(value, str):
-        value = [value]
-    if not isinstance(value, list | tuple) or not all(name in CLASSES for name in value):
-        raise values.RefusedValueError(value)
-    return tuple(name for name in CLASSES if name in value)
+def _some_of(names: tuple[str, ...]) -> Callable[[object], tuple[str, ...]]:
+    """Make the check of a list of names: each once, in their order; a word alone is a list."""
+
+    def parse(value: object) -> tuple[str, ...]:
+        given = [value] if isinstance(value, str) else value
+        if not isinstance(given, list | tuple) or not all(name in names for name in given):
+            raise values.RefusedValueError(value)
+        return tuple(name for name in names if name in given)
+
+    return parse
+
+
+MORE_COMBINATIONS: Final = ("meancr2", "mean", "median", "min")
+MORE_RULE: Final = "a list of some of " + ", ".join(MORE_COMBINATIONS)
 
 
 Method = Annotated[str, PlainValidator(_method), Choices(tuple(METHODS))]
 Count = Annotated[int, Field(le=LARGEST)]
+OptionalCount = Annotated[int | None, Field(le=LARGEST), BeforeValidator(_or_none)]
+Neighbours = Annotated[int, Field(le=8)]
 OddCount = Annotated[Count, AfterValidator(_odd)]
 # Beyond these a run would hardly end, or not fit into memory, and its result would be no better.
 KernelSide = Annotated[int, Field(le=101), AfterValidator(_odd)]  # the cost grows with its square
@@ -128,7 +150,8 @@ Windows = Annotated[
     tuple[tuple[int, int, int, int], ...] | None,
     PlainValidator(values.optional(coordinates.windows)),
 ]
-HitClasses = Annotated[tuple[str, ...], PlainValidator(_hit_classes)]
+MoreCombinations = Annotated[tuple[str, ...], PlainValidator(_some_of(MORE_COMBINATIONS))]
+HitClasses = Annotated[tuple[str, ...], PlainValidator(_some_of(CLASSES))]
 Offsets = Annotated[
     tuple[tuple[float, float], ...] | None, PlainValidator(values.optional(coordinates.offsets))
 ]

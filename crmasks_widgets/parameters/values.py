@@ -299,16 +299,16 @@ def image_names(value: object) -> tuple[str, ...] | None:
     Raises
     ------
     RefusedValueError
-        When it is no list of file names, or has fewer than three and none stands for several.
+        When it is no list of file names, or has fewer than two and none stands for several.
     """
     if is_none_text(value):
         return None
     if isinstance(value, str) and is_pattern(value):
         value = [value]
     names = tuple(path(item) for item in items_of(value))
-    if len(names) < 3 and not any(map(is_pattern, names)):
+    if len(names) < 2 and not any(map(is_pattern, names)):
         count = f"{len(names)} file name{'' if len(names) == 1 else 's'}"
-        raise RefusedValueError(count, "at least 3", in_words=True)
+        raise RefusedValueError(count, "at least 2", in_words=True)
     return names
 
 

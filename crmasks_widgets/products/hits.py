@@ -46,6 +46,12 @@ def save_regions(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         A file is in the way and `overwrite` is false.
     OutputError
         The file cannot be written, or its name ends otherwise.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> cm.save_regions(analysis, "found.reg", overwrite=True).path.name
+    'found.reg'
     """
     path = Path(path)
     check_target(path, (".reg",), analysis.sources, overwrite=overwrite)
@@ -119,6 +125,12 @@ def save_hits(analysis: Analysis, path: str | Path, *, overwrite: bool = False) 
         A file is in the way and `overwrite` is false.
     OutputError
         The file cannot be written, or its name ends otherwise.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> cm.save_hits(analysis, "found.ecsv", overwrite=True).path.name
+    'found.ecsv'
     """
     path = Path(path)
     check_target(path, tuple(_FORMATS), analysis.sources, overwrite=overwrite)

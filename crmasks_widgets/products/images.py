@@ -9,6 +9,7 @@ from astropy.io import fits
 
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.as_ccddata import stage_of
 from crmasks_widgets.analysis.combined_header import combined_header
 from crmasks_widgets.core.combine import Kind
 from crmasks_widgets.files.history import image_line
@@ -76,7 +77,7 @@ def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
     ----------
     analysis : Analysis
         Source.
-    kind : {"mediancr", "meancrt", "meancr"}
+    kind : {"mediancr", "meancrt", "meancr", "meancr2", "mean", "median", "min"}
         Which combination.
 
     Returns
@@ -84,7 +85,7 @@ def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
     astropy.io.fits.HDUList
         PRIMARY float32 with the first exposure's header, VARIANCE float32, MAP int16.
     """
-    made = analysis.fleeting("combination", kind)
+    made = analysis.fleeting(stage_of(kind), kind)
     header = combined_header(
         analysis.exposures, analysis.calibration, analysis.alignment.flux_factors, kind
     )
@@ -116,7 +117,8 @@ def masks_hdus(analysis: Analysis) -> fits.HDUList:
     Returns
     -------
     astropy.io.fits.HDUList
-        PRIMARY without data; MEDIANCR, MEANCRT, CRMASK1...N uint8; LAMEDIAN float32 where
+        PRIMARY without data; MEDIANCR, MEANCRT, CRMASK1...N uint8, and MEANCR where meancr2 is
+        asked for; LAMEDIAN float32 where
         L.A.Cosmic ran, in electrons with `la_gain_apply` and in ADU without (BUNIT says which);
         RPMEDIAN where pixels are to be replaced by a local median.
     """
@@ -125,7 +127,10 @@ def masks_hdus(analysis: Analysis) -> fits.HDUList:
     _add_history(primary.header, _history(analysis))
     hdus = fits.HDUList([primary])
     world = world_cards(analysis.exposures.headers[0])
-    for name, mask in analysis.masks.items():
+    masks = dict(analysis.masks)
+    if "meancr2" in analysis.parameters.more_combinations:
+        masks["MEANCR"] = analysis.meancr_mask
+    for name, mask in masks.items():
         hdus.append(fits.ImageHDU(mask.astype(np.uint8), name=name))
         hdus[-1].header["NPMASKED"] = (int(np.count_nonzero(mask)), "number of masked pixels")
         hdus[-1].header.extend(world)

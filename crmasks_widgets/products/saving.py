@@ -16,7 +16,7 @@ from astropy.io import fits
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
-from crmasks_widgets.core.combine import KINDS, Kind
+from crmasks_widgets.core.combine import KINDS, MORE_KINDS, Kind
 from crmasks_widgets.errors import OutputError
 from crmasks_widgets.files.writing import (
     FigureJob,
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 CSV_HEADER = ("CR_number", "X_pixel", "Y_pixel", "Mask_value")
 PRODUCT_NAMES = re.compile(
-    r"combined_(mediancr|meancrt|meancr)\.fits|crmasks(_dq)?\.fits|hits\.ecsv"
+    r"combined_(mediancr|meancrt|meancr2?|mean|median|min)\.fits|crmasks(_dq)?\.fits|hits\.ecsv"
     r"|mediancr_identified\.csv|problematic_pixels\.csv"
     r"|(problematic_pixels|mediancr_identified_cr)(_detector\d+)?\.pdf"
     r"|diagnostic_(histogram2d|mediancr|meancr|crmask\d+)(_detector\d+)?\.png"
@@ -82,7 +82,7 @@ def prepare_folder(
         The folder cannot be written to, or an input is called like a product that every run makes.
     """
     folder, inputs = Path(folder), list(inputs)
-    for kind in KINDS:
+    for kind in (*KINDS, *MORE_KINDS):
         _refuse_input(folder / _combined_name(kind), inputs)
     existing = earlier_products(folder, PRODUCT_NAMES, inputs)
     _warn_of_mixture(folder, existing)
@@ -131,10 +131,15 @@ def room_needed(analysis: Analysis | Mosaic) -> int:
     """
     if isinstance(analysis, Mosaic):
         return sum(map(room_needed, analysis))
-    combinations = len(KINDS) * _combination_bytes(analysis)
+    combinations = len(_kinds(analysis)) * _combination_bytes(analysis)
     if analysis.masks_checksum is not None:
         return combinations
     return combinations + _masks_bytes(analysis) + quality_bytes(analysis.exposures)
+
+
+def _kinds(analysis: Analysis) -> tuple[Kind, ...]:
+    """Combinations of a run: the three, and those that were asked for."""
+    return (*KINDS, *(kind for kind in MORE_KINDS if kind in analysis.parameters.more_combinations))
 
 
 def _combination_bytes(analysis: Analysis) -> int:
@@ -145,7 +150,8 @@ def _combination_bytes(analysis: Analysis) -> int:
 def _masks_bytes(analysis: Analysis) -> int:
     pixels = math.prod(analysis.exposures.shape)
     cleaned = 4 if analysis.parameters.cleans else 0
-    return (2 + analysis.exposures.n + cleaned) * pixels
+    again = "meancr2" in analysis.parameters.more_combinations
+    return (2 + analysis.exposures.n + cleaned + again) * pixels
 
 
 def save_all(
@@ -190,6 +196,13 @@ def save_all(
     OutputError
         The folder cannot be written to, the disk is full, another run is writing there, or a
         product would replace an input.
+
+    Examples
+    --------
+    >>> analysis = cm.load_analysis("demo/params.yaml")
+    >>> written = cm.save_all(analysis, "products", overwrite=True)
+    >>> written[0].path.name, written[0].content
+    ('combined_mediancr.fits', 'mediancr combination with VARIANCE and MAP')
     """
     sources = [*analysis.sources, *inputs]
     folder = prepare_folder(folder, sources, overwrite=overwrite)
@@ -246,7 +259,7 @@ def _planned(
 def _products(
     analysis: Analysis, figures: Figures | None, date: str | None, identity: str
 ) -> Iterator[Product]:
-    for kind in KINDS:
+    for kind in _kinds(analysis):
         yield Product(
             _combined_name(kind),
             f"{kind} combination with VARIANCE and MAP",

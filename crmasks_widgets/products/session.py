@@ -52,6 +52,13 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         A file cannot be written, or the masks were read from a file: no parameters make them.
     InputError
         An exposure or a map is no longer what was read.
+
+    Examples
+    --------
+    >>> stricter = cm.load_analysis("demo/params.yaml").replace(la_sigclip=8)
+    >>> written = cm.save_session(stricter, "session.yaml", overwrite=True)
+    >>> cm.load_analysis("session.yaml").parameters.la_sigclip
+    8.0
     """
     path = Path(path)
     if analysis.masks_checksum is not None:

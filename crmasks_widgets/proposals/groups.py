@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.files.finding import ImageFacts
 
-MIN_EXPOSURES: Final = 3
 _SCIENCE: Final = ("SCI", "SCIENCE", "IMAGE", "DATA", "PRIMARY", "IM1", "CCD1")
 # What cameras call frames that show no field.
 _CALIBRATION: Final = re.compile(r"bias|zero|dark|flat|arc|lamp|comp|focus|calib", re.I)
@@ -83,7 +83,7 @@ class Group:
 
     @property
     def is_enough(self) -> bool:
-        """Whether there are at least three exposures, of a field."""
+        """Whether there are at least two exposures, of a field."""
         calibration = _CALIBRATION.search(self.exposures[0].image.header.kind)
         return len(self.exposures) >= MIN_EXPOSURES and not calibration
 

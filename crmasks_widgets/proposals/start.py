@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from crmasks_widgets.core.measured_noise import measure_noise
+from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import split_plane
 from crmasks_widgets.exposures import ExposureSet, read_exposures
@@ -15,10 +16,10 @@ from crmasks_widgets.files.finding import expand_names, images_in
 from crmasks_widgets.files.headers import describe
 from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.types import method_for
 from crmasks_widgets.parameters.values import is_all
 from crmasks_widgets.proposals.differences import disagreements
 from crmasks_widgets.proposals.groups import (
-    MIN_EXPOSURES,
     Exposure,
     Group,
     choose_image,
@@ -78,7 +79,7 @@ class Start:
     remarks: tuple[str, ...]
 
     def proposals(self, known: Mapping[str, Proposal] | None = None) -> tuple[Proposal, ...]:
-        """Propose `extnum`, `gain`, `rnoise` and `bias`.
+        """Propose `extnum`, `gain`, `rnoise` and `bias`, and `crmethod` where few exposures decide.
 
         Parameters
         ----------
@@ -92,7 +93,7 @@ class Start:
         """
         known = known or {}
         levels = propose_levels(self.evidence, known)
-        return (known.get("extnum") or self.extension, *levels)
+        return (known.get("extnum") or self.extension, *levels, *_method(self.exposures.n))
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -118,7 +119,7 @@ def find_exposures(names: Sequence[str], extnum: int | str | None = None) -> Fou
     Raises
     ------
     InputError
-        A file that was named is no exposure, or there are no three that belong together.
+        A file that was named is no exposure, or there are no two that belong together.
     """
     exposures: list[Exposure] = []
     left_out: list[str] = []
@@ -187,6 +188,13 @@ def start_from(group: Group) -> Start:
     evidence = Evidence(facts, scatter, overscan)
     remarks = disagreements(exposures.names, exposures.headers, facts, exposures.shape)
     return Start(group, exposures, _extension(group), evidence, sections, remarks)
+
+
+def _method(n: int) -> tuple[Proposal, ...]:
+    """A method for fewer exposures than the default one needs."""
+    method = method_for(n)
+    origin = f"{n} exposures: the methods of numina-crmasks need at least 3"
+    return () if method is None else (Proposal("crmethod", method, origin, certain=True),)
 
 
 def _outside(

@@ -11,7 +11,7 @@ from crmasks_widgets.core.codes import colours_by_name
 from crmasks_widgets.core.typing import FloatArray
 from crmasks_widgets.figures.diagnostics import Detected, diagram_axes
 from crmasks_widgets.figures.diagram_density import StretchedAxis, density, stretched_axis
-from crmasks_widgets.figures.histogram2d import N_CURVE_POINTS, X_LABEL, Y_LABEL
+from crmasks_widgets.figures.histogram2d import N_CURVE_POINTS, X_LABEL
 from crmasks_widgets.report.pictures import Picture, density_picture
 
 WIDTH: Final = 640
@@ -100,14 +100,14 @@ def draw(analysis: Analysis, brightest: npt.NDArray[np.int64]) -> Drawing:
         lines = _sigma_lines(analysis, y_axis)
     else:
         lines = _boundary_lines(analysis, x_axis, y_axis)
-    minimum = analysis.stack.min2d
+    minimum = analysis.mm_stack.min2d
     places = (
         _along_x(minimum.ravel()[brightest], x_axis), _along_y(height.ravel()[brightest], y_axis),
     )  # fmt: skip
     return Drawing(
         density_picture(density(minimum, height, x_axis, y_axis)),
         X_LABEL,
-        _SIGMA_LABEL if in_sigma else Y_LABEL,
+        _SIGMA_LABEL if in_sigma else f"{found.height_name} (ADU)",
         tuple(Tick(float(_along_x(np.array([t]), x_axis)[0]), _said(t)) for t in x_axis.ticks()),
         tuple(Tick(float(_along_y(np.array([t]), y_axis)[0]), _said(t)) for t in y_axis.ticks()),
         lines,

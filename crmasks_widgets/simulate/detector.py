@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -147,8 +147,12 @@ class Scene:
 
     @property
     def double_hits(self) -> NDArray[np.bool_]:
-        """Pixels hit in more than half of the exposures, where the median fails: (ny, nx) bool."""
-        return np.asarray(np.count_nonzero(self.hits, axis=0) > self.n // 2)
+        """Pixels where the median fails: (ny, nx) bool.
+
+        Those hit in more than half of the exposures; of two, whose median is the mean, in one.
+        """
+        enough = self.n // 2 if self.n > 2 else 0
+        return np.asarray(np.count_nonzero(self.hits, axis=0) > enough)
 
     @property
     def mean_truth(self) -> Frames:
@@ -357,14 +361,15 @@ def _check_light(light: ArrayLike, n_exposures: int) -> Frames:
     return array
 
 
-def _check_factors(factors: Sequence[float] | None, n_exposures: int) -> tuple[float, ...]:
+def _check_factors(factors: Any, n_exposures: int) -> tuple[float, ...]:
     """Return the flux factors, one for each exposure, or refuse them."""
     if factors is None:
         return (1.0,) * n_exposures
-    if isinstance(factors, str) or not np.iterable(factors) or len(factors) != n_exposures:
+    values = list(factors) if np.iterable(factors) and not isinstance(factors, str) else []
+    if len(values) != n_exposures:
         raise ParameterError(
             f"flux_factors: found {factors!r}, expected {n_exposures} numbers, one an exposure"
         )
-    for k, factor in enumerate(factors, 1):
+    for k, factor in enumerate(values, 1):
         check_real(f"flux_factors: exposure {k}", factor, 0, above=True)
-    return tuple(float(factor) for factor in factors)
+    return tuple(float(factor) for factor in values)

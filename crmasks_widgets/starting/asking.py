@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from crmasks_widgets.errors import InputError, ParameterError
-from crmasks_widgets.exposure_names import split_extension
+from crmasks_widgets.exposure_names import as_value, split_extension
 from crmasks_widgets.files.headers import HeaderFacts
 from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.parameters import Parameters
@@ -20,7 +20,7 @@ from crmasks_widgets.proposals.groups import Group
 from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.proposals.start import Found, Start
 
-UNITS: Final = {"gain": " e-/ADU", "rnoise": " ADU", "bias": " ADU", "extnum": ""}
+UNITS: Final = {"gain": " e-/ADU", "rnoise": " ADU", "bias": " ADU", "extnum": "", "crmethod": ""}
 _COLUMNS: Final = (
     "group", "file", "object", "time (s)", "filter", "binning", "units", "pointing", "level",
 )  # fmt: skip
@@ -189,22 +189,3 @@ def _answer(console: Console, proposal: Proposal) -> Proposal:
             console.print(str(error), markup=False, highlight=False)
             continue
         return replace(proposal, value=value, origin="given", certain=True)
-
-
-def as_value(text: str) -> float | str:
-    """Take text as a number where it is one.
-
-    Parameters
-    ----------
-    text : str
-        A number, or the path of a map.
-
-    Returns
-    -------
-    float or str
-        The number or the text.
-    """
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -30,7 +30,7 @@ def open_files(
     Parameters
     ----------
     files : path, or sequence of paths
-        FITS files, folders and patterns; three or more exposures of one field.
+        FITS files, folders and patterns; two or more exposures of one field.
     extnum : int or str, optional
         Extension that holds the image, where a file has several; ``all`` for one a detector.
     detector : int or str, optional
@@ -50,6 +50,12 @@ def open_files(
         The files hold several groups of exposures, or none; or one cannot be read.
     ParameterError
         A value that nothing tells was not given.
+
+    Examples
+    --------
+    >>> analysis = cm.open_files("demo/exposure*.fits", gain=1.7)
+    >>> analysis.parameters.gain, analysis.exposures.n
+    (1.7, 3)
     """
     names = [str(name) for name in ([files] if isinstance(files, str | Path) else files)]
     found = find_exposures(names, extnum)

@@ -22,7 +22,7 @@ from .harness import (
     watched_page,
 )
 
-URL = re.compile(r"the dashboard is open at (http://127\.0\.0\.1:(\d+)/\S+)")
+URL = re.compile(r"the dashboard will be open at (http://127\.0\.0\.1:(\d+)/\S+)")
 
 
 @contextlib.contextmanager

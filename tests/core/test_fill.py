@@ -1,5 +1,7 @@
 """Local estimates, pixels hit everywhere, fill values, classes of hits, and the noise check."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,11 +12,13 @@ from crmasks_widgets.core.fill import Spoilt, best_fill
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.significance import classes as hit_classes
 from crmasks_widgets.core.significance.everywhere import Everywhere, estimate_around
+from crmasks_widgets.core.significance.known import known_values
 from crmasks_widgets.core.significance.level import measure_level
 from crmasks_widgets.core.significance.local_estimate import (
+    Known,
     LocalEstimate,
     estimate_locally,
-    lowest_interpolation,
+    highest_interpolation,
     stands_out,
 )
 from crmasks_widgets.core.significance.noise_scale import PREDICTED, NoiseScale
@@ -32,8 +36,9 @@ def lines(shape=(60, 70), along="x"):
     return frame if along == "x" else np.ascontiguousarray(frame.T)
 
 
-def noise_at(frame, pixels):
-    return np.sqrt(np.maximum(frame, 0) + 16).ravel()[pixels]
+def known(frame, good, noise=4.0):
+    ones, more = np.ones(frame.shape, np.float32), np.zeros(frame.shape, np.float32)
+    return Known(frame, good, ones, more, lambda value, _: np.full(value.shape, noise))
 
 
 @pytest.mark.parametrize("along", ["x", "y"])
@@ -43,7 +48,7 @@ def test_estimates_run_along_lines(along):
     good = np.ones(frame.shape, bool)
     good[28:34, 28:34] = False
     pixels = np.flatnonzero(~good)
-    found = estimate_locally(frame, good, pixels, np.full(len(pixels), 4.0))
+    found = estimate_locally(known(frame, good), pixels)
     pull = (found.value - truth.ravel()[pixels]) / np.sqrt(found.variance)
     assert 0.4 < np.sqrt(np.mean(pull**2)) < 1.6
     assert np.abs(found.value - truth.ravel()[pixels]).max() < 15
@@ -55,12 +60,12 @@ def test_estimates_are_finite_wherever_anything_is_known(ny, nx, seed):
     frame = rng.normal(100, 5, (ny, nx)).astype(np.float32)
     good = rng.random((ny, nx)) < 0.5
     pixels = np.flatnonzero(~good)
-    found = estimate_locally(np.where(good, frame, np.nan), good, pixels, np.full(len(pixels), 5.0))
+    found = estimate_locally(known(np.where(good, frame, np.nan), good, 5.0), pixels)
     if ny < 10 and nx < 10 and good.sum() >= 2:
         assert np.isfinite(found.value).all()
-    known = np.isfinite(found.value)
-    assert (found.variance[known] >= 0).all()
-    assert (np.abs(found.value[known] - 100) < 40).all()
+    is_known = np.isfinite(found.value)
+    assert (found.variance[is_known] >= 0).all()
+    assert (np.abs(found.value[is_known] - 100) < 40).all()
 
 
 def test_a_minimum_stands_out_by_three_times_both_errors():
@@ -79,7 +84,7 @@ def test_the_error_of_an_estimate_is_that_of_the_light_around():
         cube[:, masked] += rng.uniform(2000, 9000, (3, masked.sum()))
         stack = stack_exposures(cube.astype(np.float32))
         level, pixels = measure_level(stack, NOISE, (1.0,) * 3), np.flatnonzero(masked)
-        found = estimate_around(level, stack, masked, pixels)
+        found = estimate_around(level, stack, masked, [masked] * 3, pixels)
         pulls.append((found.value - 100) / np.sqrt(found.variance))
     assert 0.9 < np.sqrt(np.mean(np.square(pulls))) < 1.15
 
@@ -91,7 +96,7 @@ def test_the_error_of_an_estimate_is_that_on_structure_like_it():
     frame = (star + np.random.default_rng(3).normal(0, 4, star.shape)).astype(np.float32)
     good = np.ones(frame.shape, bool)
     good[30, 30] = False
-    found = estimate_locally(frame, good, np.array([30 * 61 + 30]), np.array([4.0]))
+    found = estimate_locally(known(frame, good), np.array([30 * 61 + 30]))
     assert np.sqrt(found.variance[0]) > 0.3 * abs(found.value[0] - star[30, 30]) > 100
 
 
@@ -100,22 +105,62 @@ def test_a_hit_around_does_not_count_as_an_error():
     frame[19, 25] = frame[23, 17] = frame[15, 15] = 9000
     good = np.ones(frame.shape, bool)
     good[20, 20] = False
-    found = estimate_locally(frame, good, np.array([20 * 41 + 20]), np.array([4.0]))
+    found = estimate_locally(known(frame, good), np.array([20 * 41 + 20]))
     assert np.sqrt(found.variance[0]) < 12
 
 
-def test_no_estimate_lies_below_the_lowest_interpolation():
+def test_no_estimate_lies_above_the_highest_interpolation():
     rng = np.random.default_rng(2)
     frame = rng.normal(100, 5, (60, 70)).astype(np.float32)
     good = rng.random(frame.shape) < 0.9
+    # At the corners, where too little is known, the median of all around is taken.
+    good[:6], good[-6:] = True, True
     pixels = np.flatnonzero(~good)
-    lowest = lowest_interpolation(frame, good, pixels)
-    found = estimate_locally(frame, good, pixels, np.full(len(pixels), 5.0))
-    assert (lowest <= found.value).all()
-    assert 0.4 < np.mean(lowest == found.value) < 0.6
+    highest = highest_interpolation(known(frame, good), pixels)
+    found = estimate_locally(known(frame, good, 5.0), pixels)
+    assert (highest >= found.value).all()
+    assert 0.4 < np.mean(highest == found.value) < 0.6
     # Nothing known in the row and the column.
     good[30], good[:, 30] = False, False
-    assert np.isnan(lowest_interpolation(frame, good, np.array([30 * 70 + 30]))).all()
+    assert np.isnan(highest_interpolation(known(frame, good), np.array([30 * 70 + 30]))).all()
+
+
+def test_where_directions_part_half_of_their_difference_is_an_error():
+    # A bright column: along it the pixel is 500, along the row 100, as is nearly all around.
+    frame = np.random.default_rng(7).normal(100, 4, (41, 41)).astype(np.float32)
+    frame[:, 20] += 400
+    frame[10:31, 20] -= 400
+    frame[18:23, 20] += 400
+    good = np.ones(frame.shape, bool)
+    good[19:22, 19:22] = False
+    found = estimate_locally(known(frame, good), np.array([20 * 41 + 20]))
+    assert np.sqrt(found.variance[0]) > 90
+    assert found.value[0] == pytest.approx(100, abs=12) or found.value[0] > 250
+
+
+def test_a_star_under_two_tracks_is_known_from_the_clean_exposures_beside():
+    y, x = np.mgrid[:41, :41]
+    star = 100 + 2000 * np.exp(-((y - 20) ** 2 + (x - 20) ** 2) / (2 * 1.5**2))
+    rng = np.random.default_rng(5)
+    cube = rng.poisson(star, (3, 41, 41)) + rng.normal(0, 4, (3, 41, 41))
+    hit = [np.zeros((41, 41), bool) for _ in range(3)]
+    hit[0][20, :], hit[1][:, 20], hit[2][20, 20] = True, True, True
+    for exposure, mask in zip(cube, hit, strict=True):
+        exposure[mask] += 5000
+    stack = stack_exposures(cube.astype(np.float32))
+    level = measure_level(stack, NOISE, (1.0,) * 3)
+    masked = np.zeros((41, 41), bool)
+    masked[14:27, 14:27] = True
+    made = known_values(level, stack, masked, hit)
+    assert not made.good[20, 20]
+    assert made.good.sum() == 41 * 41 - 1
+    value, variance = made.at(np.flatnonzero(made.good))
+    off = (value - star[made.good]) / np.sqrt(variance)
+    assert 0.9 < np.sqrt(np.mean(off**2)) < 1.1
+    (value,) = estimate_locally(made, np.array([20 * 41 + 20])).value
+    poorer = dataclasses.replace(made, good=~masked)
+    (without,) = estimate_locally(poorer, np.array([20 * 41 + 20])).value
+    assert without < 200 < 1200 < value < 2100
 
 
 # ---- fill ----------------------------------------------------------------------------------------

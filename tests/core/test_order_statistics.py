@@ -11,9 +11,12 @@ from crmasks_widgets.core import noise_laws as laws
 from crmasks_widgets.core.mm.diagram import Plane, plane_of
 from crmasks_widgets.core.mm.exact import exact_diagram, false_alarm_boundary
 from crmasks_widgets.core.mm.order_kernels import add_exceedance
-from crmasks_widgets.core.mm.simulation import exposure_signals, simulate_diagram
+from crmasks_widgets.core.mm.simulation import Sample, exposure_signals, simulate_diagram
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.photons import PhotonLaw
 from crmasks_widgets.errors import Cancelled, InputError, ParameterError
+
+from ..counts import cases
 
 NORMAL = stats.norm
 STEP = 0.05
@@ -126,6 +129,26 @@ def test_laws_against_scipy_down_to_the_tails(mean, gain, rnoise):
     np.testing.assert_allclose(table.survival[0][tail], survival[tail], rtol=1e-4)
 
 
+@pytest.mark.parametrize(("mean", "shape"), [(0.0, 50), (30.0, 20), (900.0, 200), (4e4, 1e4)])
+def test_negative_binomial_laws_against_scipy_down_to_the_tails(mean, shape):
+    gain, rnoise, photons = 1.6, 3.0, PhotonLaw.of_shape(shape)
+    width = float(laws.deviation(mean, gain, rnoise, photons))
+    m = mean * gain
+    np.testing.assert_allclose((width * gain) ** 2, m + m**2 / shape + (rnoise * gain) ** 2)
+    step = 0.2 * width
+    table = laws.tabulate(np.array([mean]), step, gain, rnoise, photons)
+    s = (table.first[0] + np.arange(table.density.shape[1])) * step
+    k = np.arange(max(0, int(m - 12 * width * gain)), int(m + 20 * width * gain))
+    weight = stats.nbinom.pmf(k, shape, shape / (shape + m))
+    z = (s[:, None] - k / gain) / rnoise
+    survival = NORMAL.sf(z) @ weight
+    np.testing.assert_allclose(table.density[0], (NORMAL.pdf(z) @ weight) / rnoise, atol=5e-13)
+    np.testing.assert_allclose(table.survival[0], survival, atol=2e-12)
+    tail = (survival > 1e-8) & (survival < 1e-5)
+    assert tail.any()
+    np.testing.assert_allclose(table.survival[0][tail], survival[tail], rtol=2e-4)
+
+
 def chi_square(expected, counts):
     """Chi-square over bins of at least 10 expected counts, all others being one bin."""
     large = expected >= 10
@@ -134,21 +157,24 @@ def chi_square(expected, counts):
     return float(((counts - expected) ** 2 / expected).sum()), len(expected)
 
 
-@pytest.mark.parametrize(
-    ("factors", "gain", "rnoise"),
-    [
-        ((1.0,) * 3, 1.7, 3.4),
-        ((1.0,) * 3, 1.0, 0.6),
-        ((1.0,) * 4, 1.0, 3.4),
-        ((1.0,) * 4, 2.0, 0.35),
-        ((1.0,) * 5, 0.5, 3.4),
-        ((1.0,) * 6, 1.7, 3.4),
-        ((0.8, 1.0, 1.2), 1.7, 3.4),
-        ((0.8, 0.9, 1.1, 1.2), 1.7, 3.4),
-        ((0.8, 0.9, 1.0, 1.1, 1.2), 1.7, 3.4),
-        ((1.0, 1.0, 1.2), 1.7, 3.4),
-    ],
-)
+SCATTERED = [
+    ((1.0,) * 3, 1.0, 0.6),
+    ((1.0,) * 4, 2.0, 0.35),
+    ((1.0,) * 5, 0.5, 3.4),
+    ((0.8, 0.9, 1.1, 1.2), 1.7, 3.4),
+    ((1.0, 1.0, 1.2), 1.7, 3.4),
+]
+ALL_SCATTERED = [
+    *SCATTERED,
+    ((1.0,) * 3, 1.7, 3.4),
+    ((1.0,) * 4, 1.0, 3.4),
+    ((1.0,) * 6, 1.7, 3.4),
+    ((0.8, 1.0, 1.2), 1.7, 3.4),
+    ((0.8, 0.9, 1.0, 1.1, 1.2), 1.7, 3.4),
+]
+
+
+@pytest.mark.parametrize(("factors", "gain", "rnoise"), cases(SCATTERED, ALL_SCATTERED))
 def test_simulations_scatter_about_it(factors, gain, rnoise):
     noise, n = Noise(gain, rnoise), len(factors)
     image = scene(peak=600.0)
@@ -169,6 +195,24 @@ def test_simulations_scatter_about_it(factors, gain, rnoise):
     assert len(common) >= 75
     height = np.median(exact.cross_y[a] - drawn.cross_y[b]) / plane.y_edges[1]
     assert abs(height) < 1.5
+
+
+@pytest.mark.parametrize(
+    "photons",
+    [PhotonLaw.of_shape(200), PhotonLaw.of_shape(15), PhotonLaw((9, 90, 900), (0, 0.02, 0.004))],
+)
+def test_simulations_with_more_scatter_than_photons_have_scatter_about_it(photons):
+    noise, image, n_simulations = Noise(1.7, 3.4), scene(peak=600.0), 60
+    plane = plane_of(image, 3, noise, np.random.default_rng(3), photons=photons)
+    signals = exposure_signals(image, (0.9, 1.0, 1.1), ((0, 0),) * 3)
+    exact = exact_diagram(plane, signals, noise, n_simulations=n_simulations, photons=photons)
+    rng = np.random.default_rng(5)
+    drawn = simulate_diagram(
+        plane, signals, noise, rng, n_simulations=n_simulations, sample=Sample(photons)
+    )
+    found, degrees = chi_square(exact.histogram * n_simulations, drawn.histogram * n_simulations)
+    assert degrees > 400
+    assert -6 < (found - degrees) / np.sqrt(2 * degrees) < 4
 
 
 def test_all_pixels_are_somewhere():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -18,7 +18,7 @@ from crmasks_widgets.core.significance.laws import (
 )
 from crmasks_widgets.core.significance.level import measure_level
 from crmasks_widgets.core.significance.noise_scale import PREDICTED
-from crmasks_widgets.core.significance.scatter import measure_noise_scale
+from crmasks_widgets.core.significance.scatter import find_crossings, measure_noise_scale
 from crmasks_widgets.core.stack import stack_exposures
 
 EQUAL = ExposureNoise((1.0, 1.0, 1.0), 4.0)
@@ -65,20 +65,35 @@ def test_laws_agree_with_simulations(factors, level):
             assert abs(above - expected) < 5 * np.sqrt(expected) + 0.01 * expected, statistic
 
 
+def test_single_electrons_show_where_the_readout_noise_is_low():
+    # Two exposures differ by what two Poisson numbers do, and by normal noise.
+    rnoise = 0.6
+    table = significance_table("exposure", ExposureNoise((1.0, 1.0), rnoise))
+    steps, t = np.arange(-120, 121)[:, None], np.arange(0.125, 12, 0.125)
+    for mean in (0.5, 3.0, 6.0, 10.0, 15.0, 40.0):
+        sigma = np.sqrt(mean + rnoise**2)
+        beyond = stats.norm.sf((t * sigma - steps) / (rnoise * np.sqrt(2)))
+        expected = stats.norm.isf((stats.skellam.pmf(steps, mean, mean) * beyond).sum(axis=0))
+        known = expected < 6.5
+        found = table.at(np.full(len(t), sigma), t)
+        assert found[known] == pytest.approx(expected[known], abs=0.03), mean
+
+
 @given(
     st.lists(st.floats(0.5, 2.0), min_size=2, max_size=6).map(tuple), st.floats(0.6, 50.0),
     st.sampled_from(["exposure", "rank", "mean"]),
 )  # fmt: skip
+@example((1.0, 2.0, 2.0, 0.5), 0.6, "exposure")
 @settings(max_examples=15, deadline=None)
 def test_significance_rises_with_the_excess(factors, rnoise, statistic):
     noise = ExposureNoise(factors, rnoise)
-    table = significance_table(statistic, noise, rank=len(factors) // 2 + 1)
+    table = significance_table(statistic, noise, number=1, rank=len(factors) // 2 + 1)
     assert np.isfinite(table.values).all()
     assert (np.diff(table.values[:, 1:], axis=1) > 0).all()
-    # What is far beyond the table goes on rising.
-    sigma = np.full(2, noise.readout)
-    near, far = table.at(sigma, np.array([15.0, 1500.0]))
-    assert 8 < near < far
+    # What is far beyond the table, which ends at 12, goes on rising.
+    sigma = np.full(3, noise.readout)
+    last, near, far = table.at(sigma, np.array([12.0, 15.0, 1500.0]))
+    assert 5 < last < near < far
 
 
 @given(st.floats(-50, 1e5), st.floats(0.6, 30), st.integers(2, 8))
@@ -179,12 +194,12 @@ def test_more_noise_than_predicted_is_measured():
     stack = stacked(flat(rnoise=4.0, level=0.0))
     level = measure_level(stack, Noise(1.0, 3.0), (1.0, 1.0, 1.0))
     excess = sg.excess_over_minimum(stack, level, "median", 32)
-    scale = measure_noise_scale(stack, level, "median", excess)
+    scale = measure_noise_scale(stack, level, "median", excess, find_crossings(stack, level))
     assert scale.flat == pytest.approx(4 / 3, rel=0.15)
     assert scale.at(np.array([0.0, 1.0])) == pytest.approx(scale.flat, rel=0.1)
     right = measure_level(stack, Noise(1.0, 4.0), (1.0, 1.0, 1.0))
     excess = sg.excess_over_minimum(stack, right, "median", 32)
-    scale = measure_noise_scale(stack, right, "median", excess)
+    scale = measure_noise_scale(stack, right, "median", excess, find_crossings(stack, right))
     assert scale.at(np.zeros(1)) == pytest.approx(1, abs=0.1)
 
 
@@ -207,7 +222,12 @@ def scales(stack):
     level = measure_level(stack, Noise(1.0, 4.0), (1.0, 1.0, 1.0))
     for target in ("median", 1, 2, 3):
         excess = sg.excess_over_minimum(stack, level, target, 32)
-        yield target, level, excess, measure_noise_scale(stack, level, target, excess)
+        yield (
+            target,
+            level,
+            excess,
+            measure_noise_scale(stack, level, target, excess, find_crossings(stack, level)),
+        )
 
 
 @pytest.mark.parametrize("hit_share", [0.0, 0.05])
@@ -233,6 +253,20 @@ def test_of_a_few_stars_a_small_displacement_is_taken_for_granted():
     *_, (_, _, _, scale) = scales(stacked(cube))
     assert 0 < scale.n_pixels.sum() < 150
     assert (scale.structure >= 0.05).all()
+
+
+def test_crossing_tracks_are_no_structure_of_the_frame():
+    # On a faint sky, hits of all exposures make the only contrast there is.
+    rng = np.random.default_rng(3)
+    cube = rng.poisson(50, (3, 300, 300)) + rng.normal(0, 4, (3, 300, 300))
+    for y, x in rng.integers(5, 295, (60, 2)):
+        charges = rng.permutation([200, 900, 3000])
+        cube[:, y : y + 2, x : x + 2] += charges[:, None, None] * rng.uniform(0.5, 1, (3, 2, 2))
+    for target, level, excess, scale in scales(stacked(cube)):
+        assert np.count_nonzero(level.contrast > 8) > 400, target
+        assert (scale.added(np.array([10.0, 30.0, 60.0])) <= 3.0).all(), target
+        found = sg.find_candidates(level, target, excess, scale)
+        assert np.count_nonzero(found.significance > 10) > 60, target
 
 
 def test_candidates_are_all_pixels_of_the_least_significance():

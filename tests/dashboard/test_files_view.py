@@ -10,7 +10,6 @@ from regions import Regions
 
 from crmasks_widgets import cli
 from crmasks_widgets.dashboard.settings.files_view import FilesView, expanded
-from crmasks_widgets.figures import all_figures
 
 from ..conftest import SHAPE, small_scene, write_exposures, write_yaml
 from .bench import Bench, small_analysis
@@ -89,9 +88,9 @@ def test_open_fits_files_keeps_the_settings_but_no_pixels(work):
     [
         ("Open YAML", "yaml", "", "YAML file: found no name, expected a path"),
         ("Open YAML", "yaml", "no <b>.yaml", "no <b>.yaml: No such file or directory, expected"),
-        ("Open FITS", "images", "", "FITS files: found no name, expected three or more"),
+        ("Open FITS", "images", "", "FITS files: found no name, expected two or more"),
         ("Open FITS", "images", "n*.fits", "n*.fits: found no file that matches, expected FITS"),
-        ("Open FITS", "images", "e1.fits", "images: found 1 file name, expected at least 3"),
+        ("Open FITS", "images", "e1.fits", "images: found 1 file name, expected at least 2"),
         ("Open FITS", "images", "e1.fits\ne1.fits\ne2.fits", "e1.fits: found the same file"),
         ("Save YAML", "session", "x.fits", "x.fits: found a name that ends in '.fits', expected"),
         ("Export hits", "hits", "x.doc", "x.doc: found a name that ends in '.doc', expected"),
@@ -159,9 +158,9 @@ def test_hits_are_exported_as_their_suffix_says(work):
         assert len(reader(work / name)) == n
 
 
-def test_products_with_and_without_figures(work):
+def test_products_with_and_without_figures(work, few_figures):
     analysis = small_analysis(maxplots=0)
-    _, view, _ = view_of(analysis, all_figures)
+    _, view, _ = view_of(analysis, few_figures)
     view.with_figures.value = False
     line = press(view, "Write products")
     written = [path.name for path in (work / "products").iterdir()]
@@ -176,11 +175,11 @@ def test_products_with_and_without_figures(work):
     assert not plain.with_figures.value
 
 
-def test_writing_can_be_stopped_and_one_thing_is_done_at_a_time(work):
+def test_writing_can_be_stopped_and_one_thing_is_done_at_a_time(work, few_figures):
     drawing, go_on = threading.Event(), threading.Event()
 
     def figures(analysis):
-        for job in all_figures(analysis):
+        for job in few_figures(analysis):
             drawing.set()
             assert go_on.wait(LONG_ENOUGH)
             yield job

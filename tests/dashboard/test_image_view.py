@@ -90,7 +90,7 @@ def test_every_frame_can_be_shown_and_stays_in_the_browser(bench):
         bench.state.show(frame=key)
         wanted = colour_indices(frames[key], view.layers.limits, "asinh")
         assert (drawn(view)[..., :3] == colour_palette("gray")[wanted][..., :3]).all()
-        assert view.display.frame.value == key
+        assert view.display.bar.state["shown"] == key
         seen[key] = view.layers.patch.mark.image, view.layers.patch.png
     for key, (buffer, png) in seen.items():
         bench.state.show(frame=key)
@@ -190,14 +190,14 @@ def test_a_zoom_tells_the_state_once_it_rests(bench):
 
 
 def test_limits_from_elsewhere_are_shown_in_square_pixels(bench):
-    bench.state.show(image=(10.0, 20.0, 20.0, 50.0))
+    bench.state.show(image=(30.0, 40.0, 20.0, 50.0))
     x_min, x_max, y_min, y_max = edges(bench.view)
     assert (y_min, y_max) == (21.0, 51.0)
-    assert (x_min + x_max) / 2 == 16.0
+    assert (x_min + x_max) / 2 == 36.0
     assert x_max - x_min == pytest.approx(40.0)
-    assert bench.model.display.image == (10.0, 20.0, 20.0, 50.0)
+    assert bench.model.display.image == (30.0, 40.0, 20.0, 50.0)
     bench.press("a")
-    assert edges(bench.view) == (11.0, 21.0, 21.0, 51.0)
+    assert edges(bench.view) == (31.0, 41.0, 21.0, 51.0)
     bench.press("h")
     assert bench.model.display.image is None
 
@@ -280,28 +280,100 @@ def test_a_click_marks_a_pixel_for_a_local_median(bench):
 # Controls and keys
 
 
-def test_controls_set_the_display_and_follow_it(bench):
-    display = bench.view.display
-    display.stretch.value, display.opacity.value = "sqrt", 0.25
-    assert (bench.model.display.stretch, bench.model.display.opacity) == ("sqrt", 0.25)
-    bench.state.show(colours="viridis")
-    assert display.colours.value == "viridis"
+def test_the_layers_panel_sets_the_display_and_follows_it(bench):
+    assert bench.view.display.layers is None
+    bench.view.display.toggle_layers()
+    panel = bench.view.display.layers
+    panel.opacity.value = 0.25
+    assert bench.model.display.opacity == 0.25
+    bench.state.show(follow=False)
+    assert panel.follow.value is False
+    panel.minuend.value = "2"
+    display = bench.model.display
+    assert (display.frame, display.minuend, display.subtrahend) == ("difference", "2", "mediancr")
 
 
-def test_typed_limits_are_manual_and_wrong_ones_change_nothing(bench):
-    display = bench.view.display
-    assert (display.low.value, display.high.value) == bench.view.layers.limits
-    assert bench.model.display.limits == "zscale"
-    display.high.value = 333.0
-    assert bench.model.display.limits == "manual"
-    assert bench.view.layers.limits == (display.low.value, 333.0)
-    display.low.value = 400.0
-    assert "Low: found 400, expected less than 333" in display.message.value
-    assert bench.view.layers.limits[1] == 333.0
+def moved(panel, low, high):
+    """What the page sends of the limits under the hand."""
+    count = panel.widget.moved.get("count", 0) + 1
+    panel.widget.set_state({"moved": {"low": low, "high": high, "count": count}})
+
+
+@pytest.fixture
+def levels(bench):
+    bench.view.display.toggle_levels()
+    return bench.view.display.levels
+
+
+def test_limits_follow_the_hand_and_wrong_ones_change_nothing(bench, levels):
+    state = levels.widget.state
+    assert tuple(state["limits"]) == bench.view.layers.limits
+    assert (state["kind"], sum(state["counts"])) == ("zscale", SHAPE[0] * SHAPE[1] - 5)
+    low, within = state["limits"][0], state["range"]
+    moved(levels, low, 203.0)
+    assert bench.view.layers.limits == (low, 203.0)
+    assert levels.widget.state["range"] == within
+    assert (levels.widget.state["kind"], levels.widget.state["answered"]) == ("manual", 1)
+    moved(levels, 400.0, 203.0)
+    assert "Low: found 400, expected less than 203" in levels.widget.state["message"]
+    assert bench.view.layers.limits == (low, 203.0)
     bench.press(",")
-    assert bench.model.display.limits == "minmax"
-    assert display.message.value == ""
-    assert (display.low.value, display.high.value) == bench.view.layers.limits
+    assert levels.widget.state["limits"] == list(bench.view.layers.limits)
+    assert levels.widget.state["range"][1] > 1100
+    assert sum(levels.widget.state["counts"]) == SHAPE[0] * SHAPE[1]
+
+
+def test_stretch_and_colours_are_chosen_in_the_panel(bench, levels):
+    levels.widget._handle_custom_msg({"set": {"stretch": "sqrt"}}, [])
+    assert bench.model.display.stretch == "sqrt"
+    ramp = levels.widget.state["ramp"]
+    assert (ramp[0], ramp[-1]) == ("#000000", "#ffffff")
+    assert int(ramp[len(ramp) // 4][1:3], 16) == pytest.approx(255 * 0.5, abs=5)
+    levels.widget._handle_custom_msg({"close": True}, [])
+    assert levels.widget.layout.display == "none"
+
+
+def test_limits_for_a_difference_are_not_those_for_frames(bench):
+    bench.state.show(limits="manual", low=190.0, high=230.0)
+    show(bench, show="difference")
+    assert bench.view.layers.limits != (190.0, 230.0)
+    bench.page.contrast = {"plot": "image", "x": 0.1, "y": 0.0, "gesture": 1}
+    by_hand = bench.view.layers.limits
+    assert (bench.model.display.limits, by_hand[0]) == ("manual", bench.model.display.low)
+    show(bench, show="median")
+    assert bench.view.layers.limits != by_hand
+
+
+def show(bench, **content):
+    """What the page sends of the row of frames."""
+    bench.view.display.bar._handle_custom_msg(content, [])
+
+
+def test_the_difference_is_of_the_frame_before_and_its_correction(bench):
+    show(bench, show="2")
+    assert "difference: exposure 2 − corr" in bench.view.display.bar.state["titles"]["difference"]
+    show(bench, show="difference")
+    assert bench.view.caption.value == "<span>exposure 2 − corrected median</span>"
+    stack, fixed = bench.model.analysis.stack, bench.model.analysis.combination("mediancr").data
+    wanted = colour_indices(stack.target(2) - fixed, bench.view.layers.limits, "asinh")
+    assert (drawn(bench.view)[..., 0] == colour_palette("gray")[wanted][..., 0]).all()
+    show(bench, show="mediancr")
+    show(bench, show="difference")
+    assert bench.model.display.minuend == "2"
+
+
+def test_frames_that_are_marked_take_turns(bench):
+    for key in ("3", "median", "difference", "difference"):
+        show(bench, mark=key)
+    assert bench.model.display.blink == ("median", "3")
+    shown = []
+    for key in ("b", "b", "B"):
+        bench.press(key)
+        shown.append(bench.model.display.frame)
+    assert shown == ["3", "median", "3"]
+    bench.state.show(frame="1")
+    bench.press("B")
+    assert bench.model.display.frame == "3"
 
 
 def test_keys_choose_frames_and_blink(bench):
@@ -312,10 +384,14 @@ def test_keys_choose_frames_and_blink(bench):
     assert shown == ["mean", "1", "3", "median", "mean", "1", "2", "3", "mean", "min", "mean",
                      "median"]  # fmt: skip
     assert not {"x", "q", "4"} & bench.view.keys.keys()
-    bench.view.display.blink.value = True
-    assert bench.view.display.clock.playing
-    bench.view.display.clock.value += 1
-    assert bench.model.display.frame == "mean"
+    bar = bench.view.display.bar
+    show(bench, play=True)
+    assert bar.state["playing"]
+    show(bench, step=1)
+    assert (bench.model.display.frame, bar.state["steps"]) == ("mean", 1)
+    show(bench, play=False)
+    show(bench, step=1)
+    assert (bench.model.display.frame, bar.state["steps"]) == ("mean", 2)
 
 
 def test_the_readout_says_what_is_known_about_a_pixel(bench):
@@ -328,6 +404,9 @@ def test_the_readout_says_what_is_known_about_a_pixel(bench):
     assert "x <b>21</b> y <b>41</b>" in text
     assert "MM in median" in text
     assert "MEDIANCR, MEANCRT" in text
+    lowest, noise = float(stack.min2d[y, x]), bench.model.analysis.calibration.noise
+    over = float(stack.median2d[y, x]) - lowest - (30 + 70 * lowest / 1000)
+    assert f"{over / np.sqrt(lowest / noise.gain + 9):.1f} σ over the boundary" in text
     bench.press("i")
     bench.page.pointer = at(0, 0)
     assert bench.view.note.value == text
@@ -363,14 +442,13 @@ def test_a_long_frame_fills_the_plot_at_first_and_is_seen_whole_on_request(bench
 
 
 def test_buttons_choose_frames_and_follow_them(bench):
-    buttons = bench.view.display.buttons
-    assert buttons.value == "median"
-    buttons.value = "mediancr"
-    assert bench.model.display.frame == "mediancr"
-    bench.state.show(frame="meancrt")
-    assert buttons.value is None
-    bench.state.show(frame="2")
-    assert buttons.value == "2"
+    bar = bench.view.display.bar
+    assert [key for key, _ in bar.state["frames"]] == [
+        "median", "mediancr", "min", "1", "2", "3", "difference",
+    ]  # fmt: skip
+    assert [key for key, _ in bar.state["others"]] == ["mean", "meancrt", "meancr"]
+    show(bench, show="mediancr")
+    assert bench.model.display.frame == bar.state["shown"] == "mediancr"
 
 
 def test_the_picture_is_saved_by_the_page(bench):

@@ -61,7 +61,7 @@ def levels(dashboard):
 
 
 def test_the_noise_is_not_checked_while_nobody_looks(dashboard, view):
-    assert "noise_check" not in computed(dashboard)
+    assert not {"noise_check", "dispersions"} & computed(dashboard)
     assert view.panels.children == ()
     look(dashboard)
     assert "noise_check" in computed(dashboard)
@@ -183,6 +183,8 @@ def take_fitted(dashboard, view):
     assert view.noise.matching.value == matching_text(dashboard.analysis.matching)
     assert "Before the tests: " in view.noise.matching.value
     assert "Exposure 3: displacement x " in view.noise.matching.value
+    scatter = dashboard.analysis.dispersions.in_words.replace("+/-", "\u00b1")
+    assert view.noise.scatter.value == f"S{scatter[1:]}."
     fitted = fitted_parameters(check, noise)
     assert fitted == {"gain": pytest.approx(1.5, rel=0.05), "rnoise": pytest.approx(3, rel=0.1)}
     assert "Look at gain" in view.noise.text.value

@@ -1,5 +1,7 @@
 """Which part of a frame is on screen, and its pixels at the resolution of the screen."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -78,3 +80,10 @@ def test_an_overview_needs_no_more_blocks_than_allowed():
     window = viewport.whole_window((4096, 2000), (400, 300))
     assert window == Window(0, 0, 143, 293, 14)
     assert window.extent == (-0.5, 2001.5, -0.5, 4101.5)
+
+
+def test_limits_are_moved_over_the_frame_and_keep_their_size():
+    inside = partial(viewport.moved_inside, shape=(60, 80))
+    assert inside((10, 30, 5, 25)) == (10, 30, 5, 25)
+    assert inside((70, 90, -10, 10)) == (59.5, 79.5, -0.5, 19.5)
+    assert inside((-20, 100, 50, 70)) == (-20, 100, 39.5, 59.5)

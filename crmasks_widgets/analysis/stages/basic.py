@@ -17,8 +17,13 @@ from crmasks_widgets.core.alignment import (
     measure_offsets,
     relative_factors,
 )
-from crmasks_widgets.core.disagreement import MOST_APART, in_words, most_different
+from crmasks_widgets.core.disagreement import in_words, most_different
 from crmasks_widgets.core.noise_check import NoiseCheck, check_noise
+from crmasks_widgets.core.over_dispersion import (
+    OverDispersion,
+    OverDispersions,
+    measure_over_dispersion,
+)
 from crmasks_widgets.core.stack import Stack, stack_exposures
 from crmasks_widgets.errors import InputError
 
@@ -118,18 +123,18 @@ def _stacked(read: Reader, factors: tuple[float, ...] | None) -> Stack:
     return stack_exposures(read.exposures.data, read.bias, factors, read.exposures.valid)
 
 
-def apart(read: Reader) -> float:
-    """Part of the pixels in which an exposure is far from the others, by the predicted noise."""
-    return most_different(read("scaled"), read.noise, read("alignment").flux_factors)[1]
+def apart(read: Reader) -> bool:
+    """Whether an exposure is so far from the others, by the predicted noise, that it matters."""
+    return most_different(read("scaled"), read.noise, read("alignment").flux_factors).matters
 
 
 def disagreement(read: Reader) -> str:
     """Why the exposures are not equivalent, said once; empty if they are."""
     factors, check = read("alignment").flux_factors, read("noise_check")
-    number, part = most_different(read("scaled"), read.noise, factors, check)
-    if part <= MOST_APART:
+    found = most_different(read("scaled"), read.noise, factors, check)
+    if not found.matters:
         return ""
-    text = in_words(number, part, check)
+    text = in_words(found, check)
     logger.warning("%s", text)
     return text
 
@@ -137,3 +142,15 @@ def disagreement(read: Reader) -> str:
 def noise_check(read: Reader) -> NoiseCheck:
     """Noise predicted and observed."""
     return check_noise(read("scaled"), read.noise, read("alignment").flux_factors, read("matched"))
+
+
+def over_dispersion(read: Reader) -> OverDispersion:
+    """Scatter of the exposures beyond that of photons and readout."""
+    return measure_over_dispersion(read("scaled"), read.noise, read("alignment").flux_factors)
+
+
+def dispersions(read: Reader) -> OverDispersions:
+    """The same beside what matching leaves of it."""
+    factors = read("alignment").flux_factors
+    matched = measure_over_dispersion(read("matched"), read.noise, factors)
+    return OverDispersions(read("over_dispersion"), matched)

@@ -1,18 +1,21 @@
 """Stages of L.A.Cosmic."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.core.lacosmic import engine, library
+from crmasks_widgets.core.lacosmic.tails import with_tails
 from crmasks_widgets.core.saturation import saturation_level
 from crmasks_widgets.errors import ParameterError
 
 logger = logging.getLogger(__name__)
 
 _THRESHOLDS = ("sigclip", "sigfrac", "objlim", "niter", "cleantype")
+_SECOND = ("sigclip", "sigfrac", "objlim")
 _SETTINGS = tuple(library.LacosmicSettings.__dataclass_fields__)
 
 
@@ -63,12 +66,49 @@ def prepared(read: Reader, target: Target) -> engine.PreparedTarget | None:
     return engine.prepare_target(frame, _settings(read, names, target), **_noise(read, target))
 
 
-def lacosmic(read: Reader, target: Target) -> library.LacosmicResult:
-    """L.A.Cosmic of one frame."""
+def peaks(read: Reader, target: Target) -> library.LacosmicResult:
+    """L.A.Cosmic of one frame, the first run."""
     maps = [name for name in ("gain", "rnoise") if np.ndim(getattr(read.noise, name))]
     if maps and target == "median":
         logger.warning("%s: L.A.Cosmic takes the median of the map", " and ".join(maps))
-    settings, frame = _settings(read, _SETTINGS, target), read("stack").target(target)
+    return _run(read, target, _settings(read, _SETTINGS, target))
+
+
+def lacosmic(read: Reader, target: Target) -> library.LacosmicResult:
+    """L.A.Cosmic of one frame, with what a second run adds to the first."""
+    first: library.LacosmicResult = read("peaks", target)
+    changes = _changes(read)
+    if not changes:
+        return first
+    second = _run(read, target, replace(_settings(read, _SETTINGS, target), **changes))
+    return with_tails(first, second)
+
+
+def left_over(read: Reader) -> library.LacosmicResult:
+    """L.A.Cosmic of meancr: hits that the masks of the exposures leave there."""
+    frame = read("combination", "meancr").data
+    fast = read.p.la_engine == "fast"
+    settings = _settings(read, _SETTINGS, "mean")
+    given = _noise(read, "mean")
+
+    def run(chosen: library.LacosmicSettings) -> library.LacosmicResult:
+        detect = engine.detect_cosmics if fast else library.detect_cosmics
+        return detect(frame, chosen, **given)
+
+    first, changes = run(settings), _changes(read)
+    return with_tails(first, run(replace(settings, **changes))) if changes else first
+
+
+def _changes(read: Reader) -> dict[str, Any]:
+    """Thresholds of the second run that are not those of the first."""
+    values = {name: getattr(read.p, f"la_{name}_second") for name in _SECOND}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _run(
+    read: Reader, target: Target, settings: library.LacosmicSettings
+) -> library.LacosmicResult:
+    frame = read("stack").target(target)
     fast = read.p.la_engine == "fast" and engine.supports(settings)
     ready = read("prepared", target) if fast and not read.once else None
     if ready is None:

@@ -12,10 +12,10 @@ from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.analysis.stages.lacosmic import saturation
 from crmasks_widgets.core import combine, regions, verdicts
 from crmasks_widgets.core.between import ALIKE
-from crmasks_widgets.core.disagreement import MOST_APART
 from crmasks_widgets.core.fill import Fill, Spoilt, best_fill
 from crmasks_widgets.core.hits import (
     groups_inside,
+    groups_touching,
     hit_table,
     label_hits,
     least_probability,
@@ -29,6 +29,7 @@ from crmasks_widgets.core.masks import (
     build_masks,
     build_mediancr,
     detection_codes,
+    grow,
     mm_flags,
 )
 from crmasks_widgets.core.significance.classes import HitClasses, classify_hits
@@ -40,7 +41,7 @@ from crmasks_widgets.core.significance.everywhere import (
 from crmasks_widgets.core.targets import all_targets
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.detectors import rows
-from crmasks_widgets.hit_classes import CLASS_NAMES, LOW_NAME, LOW_REASON, PLAIN_NAME
+from crmasks_widgets.hit_classes import CLASS_NAMES, COINCIDENT, LOW_NAME, LOW_REASON, PLAIN_NAME
 from crmasks_widgets.parameters import types
 
 logger = logging.getLogger(__name__)
@@ -54,14 +55,17 @@ def flagged_lacosmic(read: Reader, target: Target) -> BoolArray:
 
 def flagged_mm(read: Reader, target: Target) -> BoolArray:
     """Detections of the Median-Minimum diagram in a frame."""
-    stack = read("stack")
-    return mm_flags(
+    stack = read("mm_stack")
+    flagged = mm_flags(
         stack.target(target),
         stack,
         read("boundary").boundary,
         read("threshold"),
         read.p.mm_minimum_max2d_rnoise * read.rnoise,
     )
+    grown = grow(flagged, read.p.mm_dilation)
+    valid = stack.target_valid(target)
+    return grown if valid is None else grown & valid
 
 
 def flagged_significance(read: Reader, target: Target) -> BoolArray:
@@ -74,16 +78,27 @@ def flags(read: Reader, target: Target) -> Flags:
     """Detections in a frame by detector, before dilation and hand edits."""
     # In the order of the method: of two reasons to stop, the first named is told.
     keys = types.METHODS[read.p.crmethod]
-    found = Flags({k: read(f"flagged_{k}", target, keep=False) for k in keys})
+    each = {k: read(f"flagged_{k}", target, keep=False) for k in keys}
+    if read.p.mm_threshold_for == "all" and any(row.has_boundary for row in rows(keys)):
+        above = _above_threshold(read, target)
+        for row in rows(keys):
+            if row.looks_at == "one frame":
+                each[row.key] = groups_touching(each[row.key], above)
+    found = Flags(each)
     valid = read("stack").target_valid(target)
     n_valid = found.either.size if valid is None else int(np.count_nonzero(valid))
     runaway.check_flags(
         found, target, n_valid, read.p.max_flagged_fraction, lambda: read("disagreement")
     )
     # Matched exposures flag little even if they are of another field, and it has to be said.
-    if _judged(read) and target == "median" and read("apart") > MOST_APART:
+    if _judged(read) and target == "median" and read("apart"):
         read("disagreement")
     return found
+
+
+def _above_threshold(read: Reader, target: Target) -> BoolArray:
+    stack = read("mm_stack")
+    return np.asarray(stack.target(target) - stack.min2d > read("threshold"))
 
 
 def _judged(read: Reader) -> bool:
@@ -197,7 +212,9 @@ def hits(read: Reader) -> Table:
     verdict = verdicts.verdicts(labels, confirmed, edited.rejected, _ignored(read))
     if _judged(read):
         classes = read("classes")
-        table["class"] = np.array([CLASS_NAMES[k] for k in classes.names], "U28")
+        # Of two exposures, one that is hit is enough: nothing need coincide.
+        names = {**CLASS_NAMES, COINCIDENT: PLAIN_NAME} if stack.n == 2 else CLASS_NAMES
+        table["class"] = np.array([names[k] for k in classes.names], "U28")
         table["reason"] = classes.reasons
         kept = ~classes.outside(read.p.sg_corrected)[1:]
         table["corrected"] = kept & ~np.isin(verdict, verdicts.OUT)
@@ -238,17 +255,46 @@ def fill(read: Reader) -> Fill:
         for number, mask in enumerate(built.exposures, start=1)
     ]
     lost = np.logical_and.reduce(built.exposures)
-    level, masked = read("level"), read("found")
+    level, masked, between = read("level"), read("found"), read("between")
     spoilt = Spoilt(built.exposures, hit, read("everywhere").hit)
+    # Without dilation, the pixels beside a hit are clean for the masks, but not beyond doubt.
+    beside = [
+        mask | grow(mask_of_hit, 1) for mask, mask_of_hit in zip(built.exposures, hit, strict=True)
+    ]
     return best_fill(
         stack, spoilt, read("mediancr") | lost,
-        lambda pixels: estimate_around(level, stack, masked, pixels),
-        read.noise, read("alignment").flux_factors, read("between"),
+        lambda pixels: estimate_around(level, stack, masked, beside, pixels, between),
+        read.noise, read("alignment").flux_factors, between,
     )  # fmt: skip
 
 
 def combination(read: Reader, kind: combine.Kind) -> combine.Combination:
     """A corrected combination with its variance and map."""
+    return _with_boxes(read, combine.combine(kind, _ingredients(read)))
+
+
+def meancr_mask(read: Reader) -> BoolArray:
+    """Pixels of meancr in which a hit is left."""
+    allowed, valid = read("edits").allowed, read("stack").target_valid("mean")
+    grown = grow(read("left_over").mask & allowed, read.p.dilation) & allowed
+    return grown if valid is None else grown & valid
+
+
+def more(read: Reader, kind: combine.Kind) -> combine.Combination:
+    """A combination that is made on request."""
+    if kind != "meancr2":
+        return combine.combine(kind, _ingredients(read))
+    plain = read("combination", "meancr")
+    made = combine.refilled(plain, read("meancr_mask"), _ingredients(read))
+    return _with_boxes(read, made)
+
+
+def _with_boxes(read: Reader, made: combine.Combination) -> combine.Combination:
+    boxes = read.p.pixels_to_be_replaced_by_local_median
+    return combine.replace_by_local_median(made, boxes) if boxes else made
+
+
+def _ingredients(read: Reader) -> combine.Ingredients:
     stack, between, n_hit = read("scaled"), ALIKE, None
     factors = read("alignment").flux_factors
     values, better = stack.min2d, None
@@ -263,7 +309,7 @@ def combination(read: Reader, kind: combine.Kind) -> combine.Combination:
         divisor = 1.0 if read.p.apply_flux_factor_to == "original" else float(np.median(factors))
         values = values.copy()
         values[cleaned.mask] = cleaned.filled / np.float32(divisor)
-    parts = combine.Ingredients(
+    return combine.Ingredients(
         stack,
         read("mediancr"),
         read("masks"),
@@ -276,6 +322,3 @@ def combination(read: Reader, kind: combine.Kind) -> combine.Combination:
         between,
         n_hit,
     )
-    made = combine.combine(kind, parts)
-    boxes = read.p.pixels_to_be_replaced_by_local_median
-    return combine.replace_by_local_median(made, boxes) if boxes else made

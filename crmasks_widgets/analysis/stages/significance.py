@@ -25,8 +25,13 @@ from crmasks_widgets.core.significance.excess import (
 from crmasks_widgets.core.significance.level import Level, measure_level
 from crmasks_widgets.core.significance.noise_scale import MATCHED, PREDICTED, NoiseScale
 from crmasks_widgets.core.significance.of_sources import without_sources
-from crmasks_widgets.core.significance.scatter import measure_noise_scale, unknown_differences
+from crmasks_widgets.core.significance.scatter import (
+    find_crossings,
+    measure_noise_scale,
+    unknown_differences,
+)
 from crmasks_widgets.core.stack import Stack, stack_of
+from crmasks_widgets.core.typing import BoolArray
 
 
 def matching(read: Reader) -> match.Matching:
@@ -71,6 +76,11 @@ def level(read: Reader) -> Level:
     return measure_level(read("tested"), read.noise, read("alignment").flux_factors)
 
 
+def crossings(read: Reader) -> BoolArray:
+    """Pixels whose contrast may be that of hits."""
+    return find_crossings(read("tested"), read("level"))
+
+
 def excess(read: Reader, target: Target) -> npt.NDArray[np.float32]:
     """Excess of a target over the minimum and over what is smooth, in sigma."""
     return excess_over_minimum(read("tested"), read("level"), target, read.p.sg_background)
@@ -82,7 +92,8 @@ def high(read: Reader, target: Target) -> Candidates:
     scale = PREDICTED
     if read.p.sg_measured_noise:
         flat = None if target == "median" else read("high", "median").noise.flat
-        scale = measure_noise_scale(read("tested"), level, target, values, flat)
+        crossings = read("crossings")
+        scale = measure_noise_scale(read("tested"), level, target, values, crossings, flat)
     return find_candidates(level, target, values, scale)
 
 

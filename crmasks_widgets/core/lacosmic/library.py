@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import astroscrappy
 import numpy as np
 from scipy import ndimage
 
 from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float32Array
+from crmasks_widgets.errors import ParameterError
 
 # The library can crash the process on frames with a shorter side, and counts pixels of its twice
 # finer grid in 32-bit integers.
@@ -275,6 +275,15 @@ def _call(
     rnoise: float,
     bad: BoolArray | None,
 ) -> tuple[BoolArray, Float32Array]:
+    # There are machines for which it cannot be had; the rest of the package runs there.
+    try:
+        import astroscrappy
+    except ImportError as error:
+        msg = (
+            f"astroscrappy: found no such package, expected it for la_engine: astroscrappy and "
+            f"for la_cleantype {settings.cleantype} on this frame ({error})"
+        )
+        raise ParameterError(msg) from error
     mask, cleaned = astroscrappy.detect_cosmics(
         frame,
         inmask=bad,

@@ -6,11 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.photons import POISSON, PhotonLaw
 from crmasks_widgets.core.stack import BLOCK_ROWS
 from crmasks_widgets.core.typing import Float64Array
 
 N_BINS = 100
 N_LIMIT_DRAWS = 10_000
+# Height of a diagram that was given one, over the highest fixed point that it would not show.
+ABOVE_FIXED_POINT = 1.05
 
 
 @dataclass(frozen=True)
@@ -81,18 +84,19 @@ def _bin_index(
 
 
 def _limit_draws(
-    rng: np.random.Generator, n: int, brightest: float, gain: float, rnoise: float
+    rng: np.random.Generator, n: int, brightest: float, noise: Noise, photons: PhotonLaw
 ) -> tuple[float, float, float]:
     """Extremes of the median and of median - min in small samples of dark and bright pixels.
 
     The draws stay in a loop: one sample after the other is the order in which the reference uses
     its random numbers, and with it the same seed gives the same simulations.
     """
+    gain, rnoise = noise.typical_gain, noise.typical_rnoise
     dark = np.empty((N_LIMIT_DRAWS, n))
     bright = np.empty((N_LIMIT_DRAWS, n))
     for i in range(N_LIMIT_DRAWS):
         dark[i] = rng.normal(0.0, rnoise, n)
-        bright[i] = rng.poisson(brightest * gain, n) / gain
+        bright[i] = photons.draw(rng, brightest * gain, n) / gain
         if rnoise > 0:
             bright[i] += rng.normal(0.0, rnoise, n)
     bright_median = np.median(bright, axis=1)
@@ -124,6 +128,8 @@ def plane_of(
     *,
     highest_fixed_point: float = 0.0,
     displaced: bool = False,
+    height: float = 0.0,
+    photons: PhotonLaw = POISSON,
 ) -> Plane:
     """Choose the limits of the diagram, as the reference does.
 
@@ -141,6 +147,11 @@ def plane_of(
         Height of the highest fixed point, ADU.
     displaced : bool
         True when the exposures are displaced against each other: twice the height is kept.
+    height : float
+        Height of the diagram, ADU, unless a fixed point lies higher; 0 for one that the noise
+        gives.
+    photons : PhotonLaw
+        Law of the electrons.
 
     Returns
     -------
@@ -148,11 +159,11 @@ def plane_of(
         100 x 100 equal bins.
     """
     lowest, highest = float(np.nanmin(min2d)), float(np.nanmax(min2d))
-    x_min, x_max, y_max = _limit_draws(
-        rng, n, max(0.0, highest), noise.typical_gain, noise.typical_rnoise
-    )
+    x_min, x_max, y_max = _limit_draws(rng, n, max(0.0, highest), noise, photons)
     x_min, x_max = min(x_min, lowest), max(x_max, highest)
     y_max = max(y_max, highest_fixed_point) * headroom(displaced=displaced)
+    if height > 0:
+        y_max = height if highest_fixed_point <= height else ABOVE_FIXED_POINT * highest_fixed_point
     # Constant, noiseless frames have no extent of their own; a plane needs one.
     x_max = x_max if x_max > x_min else x_min + 1.0
     y_max = y_max if y_max > 0 else 1.0

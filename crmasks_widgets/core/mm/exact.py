@@ -24,7 +24,7 @@ from crmasks_widgets.core.mm.exceedance import (
 from crmasks_widgets.core.mm.simulation import ExpectedDiagram
 from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.noise_laws import deviation, group_levels, reach
-from crmasks_widgets.core.stack import MIN_EXPOSURES
+from crmasks_widgets.core.photons import POISSON, PhotonLaw
 from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float64Array
 from crmasks_widgets.errors import InputError, ParameterError
 
@@ -32,6 +32,8 @@ Signals = Sequence[Float64Array] | tuple[Float64Array, tuple[float, ...]]
 
 # Density of minima, relative to all pixels in one bin height, below which x is out of the frame.
 _SUPPORT = 1e-12
+# Of two, the median - minimum is half of the range, and no diagram of its own.
+_LEAST = 3
 # Differences of proportional signals that are rounding.
 _PROPORTIONAL = 1e-9
 
@@ -149,6 +151,7 @@ def exact_diagram(
     *,
     n_simulations: int,
     usable: BoolArray | None = None,
+    photons: PhotonLaw = POISSON,
     checkpoint: Checkpoint | None = None,
 ) -> ExactDiagram:
     """Compute the expected diagram of equivalent exposures.
@@ -166,6 +169,8 @@ def exact_diagram(
         A cross lies where the expected number of pixels above is 1 / n_simulations.
     usable : (ny, nx) bool, optional
         Pixels to be counted.
+    photons : PhotonLaw
+        Law of the electrons.
     checkpoint : callable, optional
         Called with the fraction done; may raise `Cancelled`.
 
@@ -185,7 +190,7 @@ def exact_diagram(
     gain, rnoise = _scalar_noise(noise)
     scene, factors = _scene_and_factors(signals)
     height_step = _height_step(plane)
-    limit = _brightest(plane, min(factors), gain, rnoise)
+    limit = _brightest(plane, (gain, rnoise, photons), min(factors), float(scene.max()))
     # Levels are kept apart in units of the noise; the brightest exposure needs the closest levels.
     highest = max(factors)
     scaled = scene if highest == 1 else scene * highest
@@ -194,7 +199,7 @@ def exact_diagram(
         msg = "exact diagram: found no pixel to count, expected at least one"
         raise InputError(msg)
     relative = [factor / highest for factor in factors]
-    tables = build_tables(levels, relative, gain, rnoise, height_step, checkpoint)
+    tables = build_tables(levels, relative, gain, rnoise, height_step, checkpoint, photons)
     columns = [table.columns(plane.x_edges) for table in tables]
     above = sum(
         at_heights(column, table.step, plane.y_edges)
@@ -243,8 +248,8 @@ def _scene_and_factors(signals: Signals) -> tuple[Float64Array, tuple[float, ...
     else:
         scene = signals[0]
         factors = tuple(_ratio(signal, scene) for signal in signals)
-    if len(factors) < MIN_EXPOSURES:
-        msg = f"exact diagram: found {len(factors)} exposures, expected at least {MIN_EXPOSURES}"
+    if len(factors) < _LEAST:
+        msg = f"exact diagram: found {len(factors)} exposures, expected at least {_LEAST}"
         raise InputError(msg)
     if not (scene.min() >= 0 and np.isfinite(scene.max()) and min(factors) > 0):
         msg = "exact diagram: found a negative or infinite signal or factor, expected none"
@@ -277,11 +282,16 @@ def _height_step(plane: Plane) -> float:
     return step
 
 
-def _brightest(plane: Plane, factor: float, gain: float, rnoise: float) -> float:
-    """Scene level from which on all minima lie above the diagram."""
-    level = max(float(plane.x_edges[-1]), 0.0) + rnoise
-    while level - reach(np.asarray(level), gain, rnoise)[0] < plane.x_edges[-1]:
-        level += float(deviation(level, gain, rnoise))
+def _brightest(
+    plane: Plane, noise: tuple[float, float, PhotonLaw], factor: float, highest: float
+) -> float:
+    """Scene level from which on all minima lie above the diagram, or above which there is none."""
+    level = max(float(plane.x_edges[-1]), 0.0) + noise[1]
+    # With much scatter, minima of any level can be low: where the scene ends is then enough.
+    while level - reach(np.asarray(level), *noise)[0] < plane.x_edges[-1]:
+        if level > highest * factor:
+            break
+        level += float(deviation(level, *noise))
     return level / factor
 
 

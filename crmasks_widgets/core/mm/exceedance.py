@@ -16,6 +16,7 @@ from crmasks_widgets.core.noise_laws import (
     reach,
     tabulate,
 )
+from crmasks_widgets.core.photons import POISSON, PhotonLaw
 from crmasks_widgets.core.typing import Checkpoint, Float64Array
 
 # Nodes are at most this far apart, in units of the narrowest law's standard deviation. For even
@@ -124,6 +125,7 @@ def build_tables(
     rnoise: float,
     height_step: float,
     checkpoint: Checkpoint | None = None,
+    photons: PhotonLaw = POISSON,
 ) -> tuple[ExceedanceTable, ...]:
     """Add up all levels of a frame.
 
@@ -139,6 +141,8 @@ def build_tables(
         Height of the diagram's bins, ADU. The tables' steps are this times a power of 2.
     checkpoint : callable, optional
         Called with the fraction done; may raise `Cancelled`.
+    photons : PhotonLaw
+        Law of the electrons.
 
     Returns
     -------
@@ -146,14 +150,15 @@ def build_tables(
         One for every factor of 2 in the noise.
     """
     kinds, counts = np.unique(np.asarray(factors, dtype=np.float64), return_counts=True)
-    widest_step = _widest_step(levels.means * kinds[0], gain, rnoise, len(factors))
+    narrowest = deviation(levels.means * kinds[0], gain, rnoise, photons)
+    widest_step = _widest_step(narrowest, gain, rnoise, len(factors))
     halvings = np.ceil(np.log2(height_step / widest_step)).astype(int)
     tables = []
     done = 0
     for halving in np.unique(halvings):
         members = np.flatnonzero(halvings == halving)
         step = height_step * 2.0 ** -int(halving)
-        builder = _Builder(levels.means[members], kinds, gain, rnoise, step)
+        builder = _Builder(levels.means[members], kinds, (gain, rnoise, photons), step)
         for batch in batches(len(members)):
             builder.add(batch, levels.weights[members[batch]], counts)
             done += len(range(len(members))[batch])
@@ -163,9 +168,8 @@ def build_tables(
     return tuple(tables)
 
 
-def _widest_step(means: Float64Array, gain: float, rnoise: float, n: int) -> Float64Array:
-    """Largest distance of nodes that the quadrature allows at each level."""
-    noise = deviation(means, gain, rnoise)
+def _widest_step(noise: Float64Array, gain: float, rnoise: float, n: int) -> Float64Array:
+    """Largest distance of nodes that the quadrature allows for laws of such noise."""
     step = NODE_STEP * noise * (min(1.0, 4 / n) if n % 2 == 0 else 1.0)
     if rnoise * gain >= _SMOOTH_RNOISE:
         return step
@@ -176,12 +180,17 @@ class _Builder:
     """One table while levels are added to it."""
 
     def __init__(
-        self, means: Float64Array, kinds: Float64Array, gain: float, rnoise: float, step: float
+        self,
+        means: Float64Array,
+        kinds: Float64Array,
+        noise: tuple[float, float, PhotonLaw],
+        step: float,
     ) -> None:
         self._means, self._kinds, self._step = means, kinds, step
-        self._noise = gain, rnoise
-        lowest = means * kinds[0] - reach(means * kinds[0], gain, rnoise)[0]
-        highest = means * kinds[-1] + reach(means * kinds[-1], gain, rnoise)[1]
+        self._noise = noise
+        reached = [(means * kind, *reach(means * kind, *noise)) for kind in kinds]
+        lowest = np.min([mean - below for mean, below, _ in reached], axis=0)
+        highest = np.max([mean + above for mean, _, above in reached], axis=0)
         # Some more nodes than needed: laws of a batch are as wide as the widest of them.
         self._starts = np.floor(lowest / step).astype(np.int64) - 1
         self._width = int(np.max(np.ceil(highest / step) - self._starts)) + 8

@@ -1,14 +1,16 @@
 """The Median-Minimum diagram that equivalent exposures would give, by Monte Carlo."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from crmasks_widgets.core.alignment import shifted
 from crmasks_widgets.core.mm.diagram import Plane
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.photons import POISSON, PhotonLaw
 from crmasks_widgets.core.stack import BLOCK_ROWS, middle, sorted_planes
 from crmasks_widgets.core.typing import Checkpoint, Float64Array, FloatArray
 
@@ -38,6 +40,25 @@ class ExpectedDiagram:
     cross_x: Float64Array
     cross_y: Float64Array
     n_simulations: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How the values of a pixel are drawn and read.
+
+    Attributes
+    ----------
+    photons : PhotonLaw
+        Law of the electrons.
+    n_lowest : int
+        Lowest values of a pixel of which the mean stands for the minimum.
+    """
+
+    photons: PhotonLaw = POISSON
+    n_lowest: int = 1
+
+
+PLAIN_SAMPLE = Sample()
 
 
 def exposure_signals(
@@ -80,6 +101,7 @@ def simulate_diagram(
     *,
     n_simulations: int,
     usable: npt.NDArray[np.bool_] | None = None,
+    sample: Sample = PLAIN_SAMPLE,
     checkpoint: Checkpoint | None = None,
 ) -> ExpectedDiagram:
     """Simulate sets of exposures and count them in the diagram.
@@ -100,6 +122,8 @@ def simulate_diagram(
         Simulated sets, at least 1.
     usable : (ny, nx) bool, optional
         Pixels to be counted.
+    sample : Sample
+        Law of the electrons, and what is taken for the minimum.
     checkpoint : callable, optional
         Called with the fraction done after every frame; may raise `Cancelled`.
 
@@ -113,11 +137,13 @@ def simulate_diagram(
     for run in range(n_simulations):
         frames = []
         for k, signal in enumerate(signals):
-            photons = _draw_photons(signal, noise, rng)
+            electrons = _draw_electrons(signal, noise, rng, sample.photons)
             if k < len(signals) - 1:
-                frames.append(_add_readout(photons, noise, rng))
+                frames.append(_add_readout(electrons, noise, rng))
             else:
-                total += _count_with_last(plane, frames, photons, noise, rng, usable)
+                total += _count_with_last(
+                    plane, frames, electrons, noise, rng, usable, sample.n_lowest
+                )
             if checkpoint is not None:
                 checkpoint((run * len(signals) + k + 1) / steps)
     histogram = total / n_simulations
@@ -129,33 +155,33 @@ def simulate_diagram(
 # rows keep the intermediate arrays small, and the last exposure is counted as it is read out.
 
 
-def _draw_photons(
-    signal: FloatArray, noise: Noise, rng: np.random.Generator
+def _draw_electrons(
+    signal: FloatArray, noise: Noise, rng: np.random.Generator, photons: PhotonLaw
 ) -> npt.NDArray[np.integer]:
     """Electrons of a frame."""
     brightest = float(np.max(signal)) * float(np.max(noise.gain))
-    photons = np.empty(signal.shape, np.int32 if brightest < LARGEST_INT32 else np.int64)
+    electrons = np.empty(signal.shape, np.int32 if brightest < LARGEST_INT32 else np.int64)
     for rows in _blocks(len(signal)):
-        photons[rows] = rng.poisson(signal[rows].astype(np.float64) * noise.rows(rows).gain)
-    return photons
+        electrons[rows] = photons.draw(rng, signal[rows].astype(np.float64) * noise.rows(rows).gain)
+    return electrons
 
 
 def _read_out(
-    photons: npt.NDArray[np.integer], rows: slice, noise: Noise, rng: np.random.Generator
+    electrons: npt.NDArray[np.integer], rows: slice, noise: Noise, rng: np.random.Generator
 ) -> Float64Array:
     """Some rows of a frame in ADU, with readout noise."""
     block = noise.rows(rows)
-    exposure: Float64Array = photons[rows] / np.asarray(block.gain, np.float64)
+    exposure: Float64Array = electrons[rows] / np.asarray(block.gain, np.float64)
     exposure += rng.standard_normal(exposure.shape) * block.rnoise
     return exposure
 
 
 def _add_readout(
-    photons: npt.NDArray[np.integer], noise: Noise, rng: np.random.Generator
+    electrons: npt.NDArray[np.integer], noise: Noise, rng: np.random.Generator
 ) -> Float64Array:
-    exposure = np.empty(photons.shape)
-    for rows in _blocks(len(photons)):
-        exposure[rows] = _read_out(photons, rows, noise, rng)
+    exposure = np.empty(electrons.shape)
+    for rows in _blocks(len(electrons)):
+        exposure[rows] = _read_out(electrons, rows, noise, rng)
     return exposure
 
 
@@ -167,20 +193,47 @@ def _blocks(n_rows: int) -> Iterator[slice]:
 def _count_with_last(
     plane: Plane,
     frames: list[Float64Array],
-    photons: npt.NDArray[np.integer],
+    electrons: npt.NDArray[np.integer],
     noise: Noise,
     rng: np.random.Generator,
     usable: npt.NDArray[np.bool_] | None,
+    n_lowest: int,
 ) -> npt.NDArray[np.int64]:
     counts = np.zeros((len(plane.x_edges) - 1, len(plane.y_edges) - 1), dtype=np.int64)
-    for rows in _blocks(len(photons)):
-        last = _read_out(photons, rows, noise, rng)
+    for rows in _blocks(len(electrons)):
+        last = _read_out(electrons, rows, noise, rng)
         ordered = sorted_planes([*(frame[rows] for frame in frames), last])
-        x, y = ordered[0], middle(ordered) - ordered[0]
+        x = ordered[0] if n_lowest == 1 else np.mean(ordered[:n_lowest], axis=0)
+        y = middle(ordered) - x
         if usable is not None:
             x, y = x[usable[rows]], y[usable[rows]]
         counts += plane.histogram(x, y)
     return counts
+
+
+def without_isolated(diagram: ExpectedDiagram, min_neighbours: int) -> ExpectedDiagram:
+    """Empty the bins that few others surround, and read the crosses again.
+
+    Parameters
+    ----------
+    diagram : ExpectedDiagram
+        Of simulations.
+    min_neighbours : int
+        Occupied bins, of the eight around it, that a bin needs; 0 keeps all.
+
+    Returns
+    -------
+    ExpectedDiagram
+        The same where nothing is emptied.
+    """
+    occupied = diagram.histogram > 0
+    around = ndimage.convolve(occupied.astype(np.int8), np.ones((3, 3), np.int8), mode="constant")
+    isolated = occupied & (around - 1 < min_neighbours)
+    if not isolated.any():
+        return diagram
+    histogram = np.where(isolated, 0.0, diagram.histogram)
+    cross_x, cross_y = red_crosses(diagram.plane, histogram, diagram.n_simulations)
+    return replace(diagram, histogram=histogram, cross_x=cross_x, cross_y=cross_y)
 
 
 def red_crosses(

@@ -220,7 +220,8 @@ class _Signs:
         if self.n_hit_in_all:
             return f"{self.n_hit_in_all} pixels hit in all exposures"
         pixels = "1 pixel" if self.n_pixels == 1 else f"{self.n_pixels} pixels"
-        return f"{pixels} hit in {max(int(self.n_hit), 1)} exposures"
+        n_hit = max(int(self.n_hit), 1)
+        return f"{pixels} hit in {n_hit} exposure{'' if n_hit == 1 else 's'}"
 
 
 def _largest(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crmasks_widgets.core.combine import median_variance_factors
+from crmasks_widgets.core.between import ALIKE, BetweenExposures
 from crmasks_widgets.core.masks import grow
 from crmasks_widgets.core.significance import hits, local_estimate
 from crmasks_widgets.core.significance.evidence import hit_in_each
 from crmasks_widgets.core.significance.excess import Candidates
+from crmasks_widgets.core.significance.known import hit_or_beside, known_values
 from crmasks_widgets.core.significance.level import Level, sigma_at
 from crmasks_widgets.core.significance.of_sources import without_sources
 from crmasks_widgets.core.stack import Stack
@@ -173,7 +174,7 @@ def mark_everywhere(
 def pixels_hit_everywhere(
     level: Level, stack: Stack, masked: BoolArray, pixels: Pixels, own_hits: Sequence[Pixels]
 ) -> tuple[Pixels, Pixels]:
-    """Those of the pixels whose minimum stands out of what is not masked around them.
+    """Those of the pixels whose minimum stands out of what is clean around them.
 
     Parameters
     ----------
@@ -193,13 +194,15 @@ def pixels_hit_everywhere(
     hit, standing : (m,) int64
         Flat indices of those where each exposure shows a hit of its own, and of the others.
     """
-    usable = _usable(stack, masked)
-    lowest = local_estimate.lowest_interpolation(stack.median2d, usable, pixels)
-    # Most do not stand out of any interpolation, and need none with its error.
-    excess = stack.min2d.ravel()[pixels] - lowest
-    sigma = sigma_at(level, lowest, pixels)
+    if not len(pixels):
+        return pixels, pixels
+    known = known_values(level, stack, masked, hit_or_beside(own_hits, stack.min2d.shape))
+    # What is no higher than the row or the column says may be a source under the tracks.
+    highest = local_estimate.highest_interpolation(known, pixels)
+    excess = stack.min2d.ravel()[pixels] - highest
+    sigma = sigma_at(level, highest, pixels)
     pixels = pixels[~(excess <= local_estimate.EVERYWHERE_SIGMA * sigma)]
-    estimate = estimate_around(level, stack, masked, pixels)
+    estimate = local_estimate.estimate_locally(known, pixels)
     sigma = sigma_at(level, estimate.value, pixels)
     excess = stack.min2d.ravel()[pixels] - estimate.value
     out = local_estimate.stands_out(excess, estimate, sigma)
@@ -208,14 +211,15 @@ def pixels_hit_everywhere(
     return pixels[shown], pixels[~shown]
 
 
-def _usable(stack: Stack, masked: BoolArray) -> BoolArray:
-    return ~masked if stack.valid is None else ~masked & (stack.n_valid > 0)
-
-
 def estimate_around(
-    level: Level, stack: Stack, masked: BoolArray, pixels: Pixels
+    level: Level,
+    stack: Stack,
+    masked: BoolArray,
+    spoilt: Sequence[BoolArray],
+    pixels: Pixels,
+    between: BetweenExposures = ALIKE,
 ) -> local_estimate.LocalEstimate:
-    """Estimate pixels from the median around them, masked pixels left out.
+    """Estimate pixels from what is clean around them.
 
     Parameters
     ----------
@@ -224,19 +228,20 @@ def estimate_around(
     stack : Stack
         Exposures divided by their flux factors, ADU.
     masked : (ny, nx) bool
-        Pixels that say nothing of their surroundings.
+        Pixels whose median may be hit.
+    spoilt : sequence of n (ny, nx) bool
+        Where the exposures are hit, or may be.
     pixels : (k,) int64
         Flat indices of those to be estimated.
+    between : BetweenExposures
+        What the exposures differ by.
 
     Returns
     -------
     LocalEstimate
         Values and variances.
     """
-    usable = _usable(stack, masked)
-    # The pixels themselves are hit: noise is that of what is around.
-    around = local_estimate.lowest_interpolation(stack.median2d, usable, pixels)
-    around = np.fmin(around, stack.min2d.ravel()[pixels])
-    shares = np.sqrt(median_variance_factors(stack.n))[level.n_valid_at(pixels)]
-    noise = sigma_at(level, around, pixels) * shares
-    return local_estimate.estimate_locally(stack.median2d, usable, pixels, noise)
+    if not len(pixels):
+        return local_estimate.LocalEstimate(np.zeros(0), np.zeros(0))
+    known = known_values(level, stack, masked, spoilt, between)
+    return local_estimate.estimate_locally(known, pixels)

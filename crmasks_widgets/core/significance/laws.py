@@ -20,13 +20,14 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from crmasks_widgets.core.noise_laws import tabulate
 from crmasks_widgets.core.typing import Float64Array, NumberOrMap
 
-# Distance of the nodes, in units of the noise of the least noisy exposure.
-_NODE_STEP = 0.15
+# Distance of the nodes, in units of the noise of the least noisy exposure. Nothing of the transform
+# of a law is left beyond so many times the inverse of its noise (1e-12).
+_NODE_STEP, _SPECTRUM_END = 0.15, 7.4
 # Noise of the levels at which the laws are tabulated: one e-folding has so many, from the readout
 # noise to this many times it; beyond, the laws are those of normal noise.
 _LEVELS_PER_E, _BRIGHTEST = 3.0, 1000.0
@@ -101,7 +102,8 @@ def minimum_shift(n: int) -> float:
         In units of the noise of one; 0.564, 0.846, 1.029 for n = 2, 3, 4.
     """
     x = np.linspace(-9, 9, 2001)
-    density = n * stats.norm.pdf(x) * stats.norm.sf(x) ** (n - 1)
+    normal = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    density = n * normal * special.ndtr(-x) ** (n - 1)
     return float(-(x * density).sum() / density.sum())
 
 
@@ -213,8 +215,7 @@ class _Level:
 
     def __init__(self, mean: float, noise: ExposureNoise) -> None:
         kinds, index = np.unique(noise.factors, return_inverse=True)
-        least = np.sqrt(mean / kinds + (noise.rnoise / kinds) ** 2).min()
-        self.step = _NODE_STEP * float(least)
+        self.step = _node_step(mean, kinds, noise.rnoise)
         laws = [
             tabulate(np.array([mean]), self.step, float(kind), noise.rnoise / float(kind))
             for kind in kinds
@@ -236,6 +237,23 @@ class _Level:
         """Survival function of exposure k at any heights, interpolated in the logarithm."""
         log = np.log(np.maximum(self.survival[k], _TINY))
         return np.asarray(np.exp(np.interp(heights, self.x, log, right=np.log(_TINY))))
+
+
+def _node_step(mean: float, kinds: Float64Array, rnoise: float) -> float:
+    """Distance of nodes that leaves nothing out of the transforms of the laws.
+
+    With little readout noise, single electrons show: a transform repeats itself around the
+    frequency of one electron. It must end before that, or beyond the readout noise's own.
+    """
+    deviations = np.sqrt(mean * kinds + rnoise**2)
+    step = _NODE_STEP * float((deviations / kinds).min())
+    # Nodes that lie closer for one exposure may show the electrons of another.
+    for _ in kinds:
+        end = np.pi / (step * kinds)
+        shown = end > 2 * np.pi - _SPECTRUM_END / deviations
+        needed = np.pi * rnoise / (_SPECTRUM_END * kinds[shown])
+        step = min(step, float(needed.min(initial=np.inf)))
+    return step
 
 
 def _placed(values: Float64Array, offset: int, width: int, before: float) -> Float64Array:

@@ -12,11 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from crmasks_widgets.core.masks import grow
 from crmasks_widgets.core.significance.excess import significance_of
 from crmasks_widgets.core.significance.level import Level
 from crmasks_widgets.core.significance.noise_scale import NoiseScale
 from crmasks_widgets.core.stack import Stack
-from crmasks_widgets.core.typing import Float32Array, FloatArray, Pixels, Target
+from crmasks_widgets.core.typing import (
+    BoolArray,
+    Float32Array,
+    Float64Array,
+    FloatArray,
+    Pixels,
+    Target,
+)
 
 # Where nothing is: highest part of the pixels, pixels that are needed, pixels that are enough.
 _TAIL, _LEAST_PIXELS, _ENOUGH_PIXELS = 0.01, 2000, 500_000
@@ -24,8 +32,9 @@ _TAIL, _LEAST_PIXELS, _ENOUGH_PIXELS = 0.01, 2000, 500_000
 _NO_NOISE = 6.6
 # More noise is found where its own ups and downs are not taken for structure: in so many rounds.
 _ROUNDS = 3
-# Contrast above which a pixel has structure; the fewest pixels of a class, and what is enough.
-_FLAT, _LEAST_STEEP, _ENOUGH_STEEP = 4.0, 150, 20_000
+# Contrast above which a pixel has structure; the fewest pixels of a class, and what is enough; the
+# fewest that count between crossing tracks.
+_FLAT, _LEAST_STEEP, _ENOUGH_STEEP, _FEWEST = 4.0, 150, 20_000, 50
 # Part of the contrast that is taken for granted where fewer have any.
 _ASSUMED = 0.05
 # Parts of the noise that the tail and the body of a class are measured at. Hits come in tracks of
@@ -33,12 +42,18 @@ _ASSUMED = 0.05
 _STEEP_TAIL, _BODY, _TRACK, _CHANCE = 0.02, 0.15, 8.0, 2.5
 # Structure that is there in the tail, where hits are as well, shows in the body by this part.
 _TAIL_OF_BODY = 3.0
-# What is displaced by its own width or more is no equivalent exposure.
-_MOST = 1.0
+# What is displaced by its own width or more is no equivalent exposure. Contrast that hits of all
+# exposures make is seen so many pixels away.
+_MOST, _SEEN = 1.0, 3
 
 
 def measure_noise_scale(
-    stack: Stack, level: Level, target: Target, excess: FloatArray, flat: float | None = None
+    stack: Stack,
+    level: Level,
+    target: Target,
+    excess: FloatArray,
+    crossings: BoolArray,
+    flat: float | None = None,
 ) -> NoiseScale:
     """Compare the observed scatter of a target with the predicted one.
 
@@ -52,6 +67,8 @@ def measure_noise_scale(
         The target.
     excess : (ny, nx) ndarray
         Of the target, without background, in units of the noise.
+    crossings : (ny, nx) bool
+        Pixels whose contrast may be that of hits, from `find_crossings`.
     flat : float, optional
         The ratio where there is no structure, if it is known; measured in median - minimum by
         default.
@@ -65,7 +82,7 @@ def measure_noise_scale(
     rows = slice(None, None, max(1, excess.size // _ENOUGH_PIXELS))
     numbers = np.arange(excess.size).reshape(excess.shape)[rows].ravel()
     contrast = level.contrast[rows].ravel()
-    sample = _Sample(level, target, excess[rows].ravel(), numbers)
+    sample = _Sample(level, target, excess[rows].ravel(), contrast, numbers)
     whole = (level.n_valid[rows] == stack.n).ravel()
     if flat is None:
         range_ = ((stack.max2d[rows] - stack.min2d[rows]) / level.sigma[rows]).ravel()
@@ -78,20 +95,41 @@ def measure_noise_scale(
     reference = _Reference.of(sample, smooth, flat)
     steep = np.flatnonzero(whole & (contrast >= _steepest(flat)))
     steep = steep[np.argsort(-contrast[steep])]
-    found = [
-        (
-            np.median(contrast[members]),
-            _structure(sample, members, contrast, reference),
-            len(members),
-        )
-        for members in _by_contrast(steep, contrast)
-    ]
-    table = np.array(found[::-1]).reshape(-1, 3)
+    own = ~crossings.ravel()[numbers[steep]]
+    table = _by_class(sample, steep, own, reference)
     # A few stars tell too little of how they are displaced.
-    least = _ASSUMED if len(steep) < _LEAST_STEEP else 0.0
+    least = _ASSUMED if np.count_nonzero(own) < _LEAST_STEEP else 0.0
     return NoiseScale(
         flat, table[:, 0], np.maximum(table[:, 1], least), table[:, 2].astype(np.int64)
     )
+
+
+def find_crossings(stack: Stack, level: Level) -> BoolArray:
+    """Find the pixels whose contrast may be that of hits in all exposures.
+
+    Where tracks cross, the minimum stands out of its surroundings like a source, and the exposures
+    differ by more than it does, which those of a source cannot.
+
+    Parameters
+    ----------
+    stack : Stack
+        Exposures on one scale, ADU.
+    level : Level
+        Their noise and contrast.
+
+    Returns
+    -------
+    (ny, nx) bool
+        Such pixels, and all that see their contrast.
+    """
+    crossed = np.zeros(level.contrast.shape, dtype=bool)
+    pixels = np.flatnonzero(level.contrast >= _FLAT)
+    median, minimum, sigma, contrast = (
+        frame.ravel()[pixels]
+        for frame in (stack.median2d, stack.min2d, level.sigma, level.contrast)
+    )
+    crossed.ravel()[pixels] = median - minimum > _MOST * contrast * sigma
+    return grow(crossed, _SEEN)
 
 
 def unknown_differences(level: Level, scales: Sequence[NoiseScale]) -> Float32Array | None:
@@ -122,6 +160,7 @@ class _Sample:
     level: Level
     target: Target
     excess: FloatArray
+    contrast: FloatArray
     pixels: Pixels
 
     def significance(self, members: Pixels) -> FloatArray:
@@ -170,6 +209,27 @@ class _Reference:
         return cls(tail, in_tail, body, in_body)
 
 
+def _by_class(
+    sample: _Sample, steep: Pixels, own: BoolArray, reference: _Reference
+) -> Float64Array:
+    """Contrast, structure and number of pixels (k, 3) of each class, the flattest first.
+
+    Of steep pixels, those that are not `own` have their contrast from hits.
+    """
+    if np.count_nonzero(own) < _FEWEST and not own.all():
+        # What is left between the tracks is as likely the end of one.
+        return np.array([[np.median(sample.contrast[steep]), 0.0, np.count_nonzero(own)]])
+    classes = [
+        (
+            np.median(sample.contrast[members]),
+            _structure(sample, members, reference),
+            len(members),
+        )
+        for members in _by_contrast(steep[own], sample.contrast)
+    ]
+    return np.array(classes[::-1], np.float64).reshape(-1, 3)
+
+
 def _by_contrast(steep: Pixels, contrast: FloatArray) -> list[Pixels]:
     """Classes of pixels, the steepest first: a factor 2, or what is needed for a measurement."""
     classes, start = [], 0
@@ -183,12 +243,10 @@ def _by_contrast(steep: Pixels, contrast: FloatArray) -> list[Pixels]:
     return classes
 
 
-def _structure(
-    sample: _Sample, members: Pixels, contrast: FloatArray, reference: _Reference
-) -> float:
+def _structure(sample: _Sample, members: Pixels, reference: _Reference) -> float:
     """Part of the contrast that adds to the noise of a class; 0 if noise and hits may do alone."""
     members = members[:: max(1, len(members) // _ENOUGH_STEEP)]
-    n, steepness = len(members), np.square(contrast[members])
+    n, steepness = len(members), np.square(sample.contrast[members])
     significance = np.maximum(sample.significance(members), 0)
     expected = n * reference.tail_share
     hits = n * (reference.tail_share - _STEEP_TAIL)

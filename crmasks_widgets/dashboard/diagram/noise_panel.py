@@ -13,6 +13,7 @@ from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.noise_remarks import remarks_on
+from crmasks_widgets.core.over_dispersion import OverDispersions
 from crmasks_widgets.dashboard.drawing.ticks import log_ticks
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context
@@ -69,12 +70,14 @@ class NoisePanel:
         self.text.add_class("crmasks-line")
         self.matching = HTML()
         self.matching.add_class("crmasks-line")
+        self.scatter = HTML()
+        self.scatter.add_class("crmasks-line")
         self.button = word_button(
             context, BUTTON, "Set gain and rnoise to what the differences of the exposures say",
             partial(self._error.attempt, self._take), Layout(width="auto", align_self="flex-start"),
         )  # fmt: skip
         self.button.disabled = True
-        self.words = VBox([self.text, self.button, self._error.widget, self.matching])
+        self.words = VBox([self.text, self.button, self._error.widget, self.scatter, self.matching])
 
     def _take(self) -> None:
         self._state.update(**self.fitted)
@@ -101,6 +104,17 @@ class NoisePanel:
                 mark.x, mark.y = predicted, values
         if len(predicted):
             self._span(np.concatenate([predicted, observed, white]))
+
+    def show_scatter(self, dispersions: OverDispersions) -> None:
+        """Show how much more than photons the exposures scatter.
+
+        Parameters
+        ----------
+        dispersions : OverDispersions
+            Before matching and after.
+        """
+        words = dispersions.in_words.replace("+/-", chr(0xB1))
+        self.scatter.value = html.escape(words[:1].upper() + words[1:]) + "."
 
     def show_matching(self, matching: Matching) -> None:
         """Show what was taken away from the exposures before they were compared.

@@ -105,7 +105,7 @@ class Reader:
 
 def _read(model: ViewModel, sigma: bool, heights: npt.NDArray[np.float32]) -> Reading:
     analysis, name = model.analysis, target_name(model.display.target)
-    x, soft = analysis.stack.min2d, SOFT_NOISE * (analysis.calibration.typical_rnoise or 1.0)
+    x, soft = analysis.mm_stack.min2d, SOFT_NOISE * (analysis.calibration.typical_rnoise or 1.0)
     y = heights if sigma else heights - x
     low, high = _low(x), float(np.nanmax(x, initial=low_end(x)))
     top = 12.0 if sigma else 0.0

@@ -64,7 +64,7 @@ class SignificanceView:
             [self._off, self._on, self._error.widget, self.note, self.panels, self.noise.words],
             layout=Layout(min_width="0"),
         )
-        self._memos = {key: Memo() for key in ("noise", "matching")}
+        self._memos = {key: Memo() for key in ("noise", "scatter", "matching")}
 
     def _editors(self) -> dict[str, NumberEditor]:
         table = {info.name: info for info in parameter_table()}
@@ -114,7 +114,7 @@ class SignificanceView:
         tuple of (stage, target)
             For the order of work.
         """
-        return (("noise_check", None),) if self.active else ()
+        return (("noise_check", None), ("dispersions", None)) if self.active else ()
 
     def render(self, model: ViewModel) -> None:
         """Draw what is known, if someone looks."""
@@ -131,6 +131,9 @@ class SignificanceView:
         if model.ready("noise_check"):
             check, noise = model.analysis.noise_check, model.analysis.noise
             self._memos["noise"]((check,), partial(self.noise.show, check, noise))
+        if model.ready("dispersions"):
+            scatter = model.analysis.dispersions
+            self._memos["scatter"]((scatter,), partial(self.noise.show_scatter, scatter))
         if model.ready("matching"):
             matching = model.analysis.matching
             self._memos["matching"]((matching,), partial(self.noise.show_matching, matching))

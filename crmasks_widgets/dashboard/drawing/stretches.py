@@ -31,6 +31,24 @@ def _stretch_table(stretch: str) -> UINT8:
     return np.asarray(np.round(place * (INVALID - 1)), np.uint8)
 
 
+def stretched(places: npt.NDArray[np.floating], stretch: str) -> UINT8:
+    """Indices of colours of places between the limits.
+
+    Parameters
+    ----------
+    places : ndarray
+        From 0, the lower limit, to 1.
+    stretch : str
+        Key of `STRETCHES`.
+
+    Returns
+    -------
+    uint8 ndarray
+        0 to 254.
+    """
+    return np.asarray(_stretch_table(stretch)[np.round(places * (_LEVELS - 1)).astype(np.uint16)])
+
+
 def colour_indices(values: npt.NDArray[Any], limits: tuple[float, float], stretch: str) -> UINT8:
     """Place values between limits.
 

@@ -106,6 +106,34 @@ def around(pixel: tuple[int, int], limits: Limits) -> Limits:
     return _about((float(pixel[1]), float(pixel[0])), (x_max - x_min, y_max - y_min))
 
 
+def moved_inside(limits: Limits, shape: tuple[int, int]) -> Limits:
+    """Move limits of the same size over a frame, so that as little as can be is empty.
+
+    Parameters
+    ----------
+    limits : (x_min, x_max, y_min, y_max)
+        Pixels counted from 0.
+    shape : (ny, nx)
+        Of the frame.
+
+    Returns
+    -------
+    (x_min, x_max, y_min, y_max)
+        The same along an axis where they are wider than the frame.
+    """
+    left, right, low, high = frame_limits(shape)
+    x_min, x_max, y_min, y_max = limits
+    by_x = _step_inside(x_min, x_max, left, right)
+    by_y = _step_inside(y_min, y_max, low, high)
+    return x_min + by_x, x_max + by_x, y_min + by_y, y_max + by_y
+
+
+def _step_inside(first: float, last: float, low: float, high: float) -> float:
+    if last - first > high - low:
+        return 0.0
+    return max(0.0, low - first) - max(0.0, last - high)
+
+
 def _about(centre: tuple[float, float], sides: tuple[float, float]) -> Limits:
     (x, y), (width, height) = centre, sides
     return x - width / 2, x + width / 2, y - height / 2, y + height / 2

@@ -170,7 +170,7 @@ class HitsView:
 
     def _spoken(self) -> str:
         listing = self.listing
-        if listing.hits is None or listing.selected < 0:
+        if listing.selected < 0:
             return ""
         row = listing.hits.table[listing.selected]
         column = review.group_of(listing.hits)

@@ -3,7 +3,8 @@
 import html
 import warnings
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,14 @@ from astropy.wcs import WCS
 
 from crmasks_widgets import detectors
 from crmasks_widgets.core.combine import KINDS
-from crmasks_widgets.dashboard.model.state import ViewModel
+from crmasks_widgets.dashboard.model.state import Display, ViewModel
 from crmasks_widgets.dashboard.page.context import Memo
 
 Frame = npt.NDArray[np.floating]
+_TITLES: Final = MappingProxyType({
+    "min": "minimum", "mediancr": "corrected median", "meancrt": "corrected mean (meancrt)",
+    "meancr": "corrected mean (meancr)",
+})  # fmt: skip
 
 
 def frame_keys(n: int) -> tuple[str, ...]:
@@ -26,9 +31,32 @@ def frame_keys(n: int) -> tuple[str, ...]:
 
 def frame_title(key: str) -> str:
     """What a frame is called on screen."""
-    if key.isdigit():
-        return f"exposure {key}"
-    return {"difference": "median − mediancr", "min": "minimum"}.get(key, key)
+    return f"exposure {key}" if key.isdigit() else _TITLES.get(key, key)
+
+
+def shown_title(display: Display) -> str:
+    """What the frame on screen is, in words; a difference says of what."""
+    if display.frame == "difference":
+        return f"{frame_title(display.minuend)} − {frame_title(display.subtrahend)}"
+    return frame_title(display.frame)
+
+
+def difference_from(display: Display) -> dict[str, str]:
+    """Choose the difference that a user means who looks at some frame.
+
+    Parameters
+    ----------
+    display : Display
+        Its frame.
+
+    Returns
+    -------
+    dict
+        Changes of the display: what was taken out of that frame, if it is not the corrected one.
+    """
+    frame = display.frame
+    mean = frame not in ("difference", display.subtrahend)
+    return {"frame": "difference"} | ({"minuend": frame} if mean else {})
 
 
 class Frames:
@@ -53,23 +81,30 @@ class Frames:
             (ny, nx) float32, ADU, and the object whose identity tells one such frame from a newer
             one; None while the frame is not known.
         """
-        analysis = model.analysis
-        if key == "difference":
-            if not model.ready(("combination", "mediancr"), "scaled"):
-                return None
-            median, fixed = analysis.result("scaled").median2d, analysis.combination("mediancr")
-            frame = self._difference((median, fixed.data), partial(np.subtract, median, fixed.data))
-            return frame, frame
-        if key in KINDS:
-            if not model.ready(("combination", key)):
-                return None
-            made = analysis.result("combination", key)
-            return made.data, made
-        if not model.ready("stack"):
+        if key != "difference":
+            return _frame(model, key, "stack")
+        # Combinations are divided by flux factors: what is compared with them has to be, too.
+        keys = model.display.minuend, model.display.subtrahend
+        one, other = (_frame(model, of, "scaled") for of in keys)
+        if one is None or other is None:
             return None
-        stack = analysis.stack
-        frame = stack.min2d if key == "min" else stack.target(int(key) if key.isdigit() else key)
-        return frame, stack
+        made = partial(np.subtract, one[0], other[0])
+        frame = self._difference((*keys, one[1], other[1]), made)
+        return frame, frame
+
+
+def _frame(model: ViewModel, key: str, stage: str) -> tuple[Frame, object] | None:
+    """A frame, and what it is of; those over the exposures are read from a stack."""
+    if key in KINDS:
+        if not model.ready(("combination", key)):
+            return None
+        made = model.analysis.result("combination", key)
+        return made.data, made
+    if not model.ready(stage):
+        return None
+    stack = model.analysis.result(stage)
+    frame = stack.min2d if key == "min" else stack.target(int(key) if key.isdigit() else key)
+    return frame, stack
 
 
 def corrected(model: ViewModel, part: tuple[slice, slice]) -> Frame:
@@ -153,7 +188,7 @@ def pixel_line(model: ViewModel, y: int, x: int) -> str:
     methods, masks = _methods(model, y, x), _masks(model, y, x)
     parts = [
         f"x <b>{x + 1}</b> y <b>{y + 1}</b>", values, f"min {low} median <b>{middle}</b>",
-        html.escape(methods or "not flagged"), html.escape(masks),
+        html.escape(methods or "not flagged"), _over_boundary(model, y, x), html.escape(masks),
     ]  # fmt: skip
     return " · ".join(part for part in parts if part)
 
@@ -172,6 +207,24 @@ def _methods(model: ViewModel, y: int, x: int) -> str:
         return ""
     kept = model.analysis.edits.allowed[y, x]
     return " and ".join(found) + f" in {target}" + ("" if kept else " (left out by hand)")
+
+
+def _over_boundary(model: ViewModel, y: int, x: int) -> str:
+    """By how much a pixel that the diagram flags exceeds what is asked of it."""
+    target = model.display.target
+    if not model.ready(("flags", target), "boundary", "threshold"):
+        return ""
+    analysis = model.analysis
+    flagged = analysis.result("flags", target).found.get("mm")
+    if flagged is None or not flagged[y, x]:
+        return ""
+    stack, here = analysis.stack, np.array([y * analysis.exposures.shape[1] + x])
+    lowest = stack.min2d.ravel()[here]
+    least = np.broadcast_to(analysis.threshold, stack.min2d.shape)[y, x]
+    asked = np.maximum(analysis.boundary.boundary(lowest), least)
+    noise = analysis.calibration.noise.at(here).sigma(lowest)
+    over = (stack.target(target)[y, x] - lowest - asked) / noise
+    return f"{over[0]:.1f} σ over the boundary"
 
 
 def _masks(model: ViewModel, y: int, x: int) -> str:

@@ -1,5 +1,6 @@
 """What is drawn in the image: overview, sharp part, overlay, the selected hit, numbers."""
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -25,7 +26,9 @@ OVERLAY_CELL: Final = 2
 MOST_NUMBERS: Final = 80
 PICTURES: Final = 16
 SELECTED_COLOUR: Final = "#F0E442"
-_LEAST_BOX: Final = 14  # of the selected hit, screen pixels
+_RING_POINTS: Final = 65
+_LEAST_RING: Final = 14.0  # radius, screen pixels
+_RING_GAP: Final = 9.0  # from what it is around, screen pixels
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,11 @@ class ImageLayers:
     ----------
     scales : mapping
         Scales "x" and "y" in FITS pixels.
+    frames : Frames
+        Gives the frame to draw.
     """
 
-    def __init__(self, scales: dict[str, Scale]) -> None:
+    def __init__(self, scales: dict[str, Scale], frames: Frames) -> None:
         self.overview = ImageBuffers(scales, PICTURES)
         self.patch = ImageBuffers(scales, PICTURES)
         self.overlay = SwapImage(scales)
@@ -67,7 +72,7 @@ class ImageLayers:
             x_offset=4, y_offset=-4,
         )  # fmt: skip
         self.limits = (0.0, 1.0)
-        self._frames, self._means = Frames(), Memo()
+        self._frames, self._means = frames, Memo()
         self._flagged, self._marked = Memo(), Memo()
         self._auto, self._brushed = Memo(), Memo()
         self._indices, self._overlay_png = Memo(), Memo()
@@ -98,7 +103,8 @@ class ImageLayers:
             return
         self.limits = self._colour_limits(model, place, frame)
         display = model.display
-        look = (Same(origin), display.frame, self.limits, display.stretch, display.colours)
+        pair = (display.minuend, display.subtrahend) if display.frame == "difference" else ()
+        look = (Same(origin), display.frame, pair, self.limits, display.stretch, display.colours)
         if viewport.visible(place.limits, shape) != (slice(0, shape[0]), slice(0, shape[1])):
             self.overview.show(look, partial(self._overview, frame, origin, look))
         self.patch.show(
@@ -119,7 +125,8 @@ class ImageLayers:
     def _colour_limits(self, model: ViewModel, place: Place, frame: Frame) -> tuple[float, float]:
         """Limits of what is on screen: those of the median, so that frames can be compared."""
         display = model.display
-        if display.limits == "manual":
+        kind = display.limits_of_frame
+        if kind == "manual":
             return display.low, display.high
         if display.frame != "difference":
             frame = model.analysis.stack.median2d
@@ -127,8 +134,8 @@ class ImageLayers:
         if frame[part].size == 0:
             return self.limits
         limits: tuple[float, float] = self._auto(
-            (frame, part, display.limits),
-            lambda: stretches.shown_limits(frame[part], display.limits),
+            (frame, part, kind),
+            lambda: stretches.shown_limits(frame[part], kind),
         )
         return limits
 
@@ -187,12 +194,7 @@ class ImageLayers:
         y: list[float] = []
         selected = _box(self._selected(model))
         if selected is not None:
-            x_min, x_max, y_min, y_max = selected
-            middle_x, middle_y = (x_min + x_max) / 2, (y_min + y_max) / 2
-            half = _LEAST_BOX / 2 / place.scale
-            left, right = min(x_min - 0.5, middle_x - half), max(x_max + 0.5, middle_x + half)
-            low, high = min(y_min - 0.5, middle_y - half), max(y_max + 0.5, middle_y + half)
-            x, y = [left, right, right, left, left], [low, low, high, high, low]
+            x, y = _ring(selected, place.scale)
         if list(self.box.x) != x or list(self.box.y) != y:
             with self.box.hold_sync():
                 self.box.x, self.box.y = x, y
@@ -207,6 +209,16 @@ class ImageLayers:
             with self.numbers.hold_sync():
                 self.numbers.x, self.numbers.y = rows[:, 1], rows[:, 2]
                 self.numbers.text = text
+
+
+def _ring(box: Limits, scale: float) -> tuple[list[float], list[float]]:
+    """Points of a ring around a box of FITS pixels, outside the rings that all hits have."""
+    x_min, x_max, y_min, y_max = box
+    around = math.hypot(x_max - x_min + 1, y_max - y_min + 1) / 2
+    radius = max(_LEAST_RING, around * scale + _RING_GAP) / scale
+    turn = np.linspace(0, 2 * np.pi, _RING_POINTS)
+    x, y = (x_min + x_max) / 2, (y_min + y_max) / 2
+    return (x + radius * np.cos(turn)).tolist(), (y + radius * np.sin(turn)).tolist()
 
 
 def _png(values: Frame, look: tuple[Any, ...]) -> bytes:

@@ -140,6 +140,7 @@ def reveal(state: State, pixel: tuple[int, int]) -> None:
                 y, x = pixel
                 limits = (x - AROUND, x + AROUND, y - AROUND, y + AROUND)
             else:
-                limits = viewport.around(pixel, limits)
+                shape = state.model.analysis.exposures.shape
+                limits = viewport.moved_inside(viewport.around(pixel, limits), shape)
             state.show(image=limits)
         state.select(pixel=pixel)

@@ -8,16 +8,25 @@ from typing import Any, Final
 from bqplot import Figure, LinearScale, PanZoom
 from bqplot.interacts import BrushSelector, Interaction
 from bqplot_image_gl.interacts import MouseInteraction
-from ipywidgets import HTML, Box, HBox, Layout, VBox
+from ipywidgets import HTML, Box, DOMWidget, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard.drawing import stretches, viewport
 from crmasks_widgets.dashboard.image import tools as image_tools
-from crmasks_widgets.dashboard.image.frames import celestial, frame_title, pixel_line, sky_text
+from crmasks_widgets.dashboard.image.display_bar import DisplayBar
+from crmasks_widgets.dashboard.image.frames import (
+    Frames,
+    celestial,
+    frame_title,
+    pixel_line,
+    shown_title,
+    sky_text,
+)
 from crmasks_widgets.dashboard.image.layers import ImageLayers, Place
 from crmasks_widgets.dashboard.image.minimap import Minimap
+from crmasks_widgets.dashboard.image.over import Overlay
 from crmasks_widgets.dashboard.image.painting import Painting
 from crmasks_widgets.dashboard.image.picking import flagged_near
-from crmasks_widgets.dashboard.image.tools import DisplayBar, ToolBar, window_widths
+from crmasks_widgets.dashboard.image.tools import ToolBar, window_widths
 from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.model.state import Limits, ViewModel
 from crmasks_widgets.dashboard.page.buttons import icon_button
@@ -50,9 +59,11 @@ class ImageView:
         self._contrast: tuple[int, tuple[float, float]] = (0, (0.0, 1.0))
         self._wcs = celestial(self._model.analysis.exposures.headers[0])
         self._painting = Painting(context)
-        self._build_figure()
-        self.tools, self.display = ToolBar(context), DisplayBar(context)
-        self.readout, self.note = HTML(), HTML()
+        frames = Frames()
+        self._build_figure(frames)
+        self.tools, self.display = ToolBar(context), DisplayBar(context, frames, self._put)
+        self.readout, self.note, self.caption = HTML(), HTML(), HTML()
+        self.over = Overlay(context, {"x": self.x, "y": self.y})
         self.minimap = Minimap()
         self.minimap.add_class("crmasks-minimap")
         self._lay_out(context)
@@ -68,10 +79,10 @@ class ImageView:
     def _size(self) -> tuple[int, int]:
         return self._context.size(PLOT, _ASSUMED_SIZE)
 
-    def _build_figure(self) -> None:
+    def _build_figure(self, frames: Frames) -> None:
         self.x, self.y = (LinearScale(allow_padding=False) for _ in range(2))
         scales = {"x": self.x, "y": self.y}
-        self.layers = ImageLayers(scales)
+        self.layers = ImageLayers(scales, frames)
         self.figure = Figure(
             marks=self.layers.marks, axes=[], padding_y=0, animation_duration=0,
             fig_margin=dict.fromkeys(("top", "bottom", "left", "right"), 0),
@@ -89,30 +100,33 @@ class ImageView:
         )
 
     def _lay_out(self, context: Context) -> None:
-        for line, place in ((self.readout, "crmasks-readout"), (self.note, "crmasks-note")):
-            line.add_class(place)
+        lines = {"readout": self.readout, "note": self.note, "caption": self.caption}
+        for place, line in lines.items():
+            line.add_class(f"crmasks-{place}")
         button = partial(icon_button, context)
         title = HTML("Image")
         title.add_class("crmasks-title")
         spring = HTML()
         spring.add_class("crmasks-spring")
         head = HBox([
-            title, self.display.buttons, self.display.blink, spring, self.tools.tools,
+            title, self.display.bar, spring, self.tools.tools,
             button("home", "Whole frame; again: fill the pane (h)", self.home),
-            self.display.stretch, self.display.limits,
-            button("contrast", "Frame, colours, limits, flags", self.display.toggle_panel),
+            button("layers", "Flags, rings, difference, blink", self.display.toggle_layers),
+            button("contrast", "Limits and stretch, with a histogram", self.display.toggle_levels),
             button("camera", "Save the image as it is on screen (s)", self.save),
         ])  # fmt: skip
         head.add_class("crmasks-head")
-        body = Box(
-            [
-                self.figure, self.minimap, self.readout, self.note, self.tools.options,
-                self.display.panel,
-            ],
-        )  # fmt: skip
-        body.add_class("crmasks-body").add_class("crmasks-stage")
-        self.widget = VBox([head, body])
+        self.stage = Box([
+            self.figure, self.over.widget, self.minimap, self.readout, self.note, self.caption,
+            self.tools.options,
+        ])  # fmt: skip
+        self.stage.add_class("crmasks-body").add_class("crmasks-stage")
+        self.widget = VBox([head, self.stage])
         self.widget.add_class("crmasks-pane")
+
+    def _put(self, panel: DOMWidget) -> None:
+        """Lay a panel over the image."""
+        self.stage.children = (*self.stage.children, panel)
 
     def _listen(self, context: Context) -> None:
         context.observe(self.tools.tools, self._set_tool)
@@ -138,7 +152,14 @@ class ImageView:
         self.layers.render(model, Place(self._placed, size))
         self._show_map()
         self.display.render(model, self.layers.limits)
+        self.over.render(model)
+        self._show_caption(model)
         self._read_pointer()
+
+    def _show_caption(self, model: ViewModel) -> None:
+        text = f"<span>{shown_title(model.display)}</span>"
+        if self.caption.value != text:
+            self.caption.value = text
 
     def _show_map(self) -> None:
         """Show where in the frame the image is, while it shows a part."""
@@ -152,7 +173,10 @@ class ImageView:
 
     def _place(self, wanted: Limits | None, size: tuple[int, int]) -> None:
         limits = wanted or viewport.first_limits(self._shape, size)
-        self._placed = viewport.fitted(limits, size) if self._square else limits
+        fitted = viewport.fitted(limits, size) if self._square else limits
+        # What the user moves beyond the frame stays there; what had to be widened is free to move.
+        widened = fitted != limits
+        self._placed = viewport.moved_inside(fitted, self._shape) if widened else limits
         x_min, x_max, y_min, y_max = viewport.to_fits_pixels(self._placed)
         x, y = self.x, self.y
         # Both at once, for observers and for the page.
@@ -225,7 +249,8 @@ class ImageView:
         if drag["gesture"] != self._contrast[0]:
             self._contrast = drag["gesture"], self.layers.limits
         low, high = stretches.shifted_limits(self._contrast[1], drag["x"], drag["y"])
-        self._state.show(limits="manual", low=low, high=high)
+        of_difference = self._model.display.frame == "difference"
+        self._state.show(limits="manual", low=low, high=high, of_difference=of_difference)
 
     def toggle_aspect(self) -> None:
         """Square pixels, or the frame in all of the plot."""
@@ -235,12 +260,15 @@ class ImageView:
     # What the mouse does ----------------------------------------------------------------------
 
     def _set_tool(self) -> None:
-        interactions: dict[str, Interaction] = {
+        tool = self.tools.tools.value
+        interactions: dict[str, Interaction | None] = {
             image_tools.ZOOM_BOX: self._box,
             image_tools.PAINT: self._brush,
             image_tools.ERASE: self._brush,
+            image_tools.REGIONS: None,
         }
-        self.figure.interaction = interactions.get(self.tools.tools.value, self._pan)
+        self.figure.interaction = interactions.get(tool, self._pan)
+        self.over.widget.active = tool == image_tools.REGIONS
 
     def _at(self, place: Mapping[str, Any]) -> tuple[float, float]:
         """Position (x, y) in pixels counted from 0, of fractions of the plot."""
@@ -318,6 +346,7 @@ class ImageView:
                 "image: zoom box", partial(setattr, tools, "value", image_tools.ZOOM_BOX)
             ),
             "p": Shortcut("image: pan", partial(setattr, tools, "value", image_tools.PAN)),
+            "R": Shortcut("image: regions", partial(setattr, tools, "value", image_tools.REGIONS)),
             "#": Shortcut("image: numbers of the hits", self._toggle_numbers),
             "l": Shortcut("image: go to the selected hit, or stay", self._toggle_follow),
             ",": Shortcut("image: limits minmax", partial(show, limits="minmax")),

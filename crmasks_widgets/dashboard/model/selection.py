@@ -77,7 +77,7 @@ def diagram_position(model: ViewModel, pixels: Pixels) -> tuple[npt.NDArray[Any]
     x, y : (k,) float32
         min2d - bias and target - min2d, ADU.
     """
-    stack = model.analysis.stack
+    stack = model.analysis.mm_stack
     minimum = stack.min2d.ravel()[pixels]
     return minimum, stack.target(model.display.target).ravel()[pixels] - minimum
 
@@ -113,7 +113,7 @@ def inside_outline(model: ViewModel, outline: Outline, among: Pixels | None = No
         return np.zeros(0, np.int64)
     (x_min, y_min), (x_max, y_max) = corners.min(axis=0), corners.max(axis=0)
     if among is None:
-        stack = model.analysis.stack
+        stack = model.analysis.mm_stack
         excess = stack.target(model.display.target) - stack.min2d
         # The height leaves fewest pixels: only those need a closer look.
         among = np.flatnonzero((excess >= y_min) & (excess <= y_max))

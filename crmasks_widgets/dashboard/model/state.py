@@ -51,6 +51,15 @@ class Display:
         How values become colours.
     low, high : float
         Colour limits, ADU, used when `limits` is "manual".
+    of_difference : bool
+        Whether these were chosen for a difference: what suits one suits no frame, and the other
+        way round.
+    minuend, subtrahend : str
+        Keys of the frames whose difference the frame "difference" is.
+    blink : tuple of str
+        Keys of the frames that take turns; empty for all.
+    rings : bool
+        Draw a ring around each hit.
     opacity : float
         Of the mask overlay, 0 to 1.
     scale : str
@@ -77,6 +86,11 @@ class Display:
     colours: str = "gray"
     low: float = 0.0
     high: float = 1.0
+    of_difference: bool = False
+    minuend: str = "median"
+    subtrahend: str = "mediancr"
+    blink: tuple[str, ...] = ()
+    rings: bool = True
     opacity: float = 0.7
     scale: AxisKind = "asinh"
     numbers: bool = False
@@ -88,6 +102,17 @@ class Display:
     diagram: Limits | None = None
     sigma: Limits | None = None
     image: Limits | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Keys of the frames that the one on screen is made of."""
+        return (self.minuend, self.subtrahend) if self.frame == "difference" else (self.frame,)
+
+    @property
+    def limits_of_frame(self) -> str:
+        """Which limits the frame on screen has; those chosen by hand serve their kind of frame."""
+        serve = self.of_difference == (self.frame == "difference")
+        return self.limits if serve or self.limits != "manual" else "zscale"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from crmasks_widgets.dashboard.page.context import Shortcut
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 TEXTS: Final = (
-    "Three or more equivalent exposures of one field are compared. Where a cosmic ray has hit one "
+    "Two or more equivalent exposures of one field are compared. Where a cosmic ray has hit one "
     "of them, their median is right; where it has hit two of three, the median is wrong, and those "
     "pixels are looked for here.",
     "The diagram counts the pixels of the frame: to the right how bright their minimum over the "

@@ -46,6 +46,7 @@ _STROKES: Final = MappingProxyType({
     "reset": "M3 3v3.5h3.5M3.3 6.3a5.2 5.2 0 1 1-.5 3.2",
     "turn": "M4 2.5v11M1.5 11l2.5 2.5 2.5-2.5M8 6.5h6M8 10h6M8 3h6",
     "more": "M3 8h.01M8 8h.01M13 8h.01",
+    "regions": "M2 2.5h8v7h-8zM12 6.5h2v7h-8v-2",
     "region": "M2.5 3.5h11v9h-11zM2.5 3.5h.01M13.5 3.5h.01M2.5 12.5h.01M13.5 12.5h.01",
 })  # fmt: skip
 

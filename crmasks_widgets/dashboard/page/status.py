@@ -21,7 +21,8 @@ from crmasks_widgets.parameters import types
 _STEPS: Final = MappingProxyType({
     "stack": "stacking the exposures",
     "observed": "diagram of the data",
-    "expected": "expected diagram",
+    "simulated": "expected diagram",
+    "dispersions": "checking the noise",
     "boundary": "boundary",
     "flags": "detecting",
     "matched": "matching the exposures",

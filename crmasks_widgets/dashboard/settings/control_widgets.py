@@ -121,11 +121,12 @@ def span_of(info: ParameterInfo, value: object) -> Span:
     low = info.range.low if info.range is not None else None
     if low is None or low < -LARGEST_EXACT or (info.kind == "integer" and low < -info.step * 1e6):
         low = min([0.0, *scales])
+    highest = info.range.high if info.range is not None else None
     if info.kind == "integer":
-        return Span(low, max(high, low + REACH_OF_INTEGERS * info.step), info.step)
+        high = max(high, low + REACH_OF_INTEGERS * info.step)
+        return Span(low, high if highest is None else min(high, highest), info.step)
     high = high or REACH_OF_NUMBERS
-    if info.range is not None and info.range.high is not None:
-        high = min(high, info.range.high)
+    high = high if highest is None else min(high, highest)
     step = slider_step(high - low)
     excluded = info.range.open_low if info.range is not None else is_positive(info.default)
     return Span(low + step if excluded else low, high, step)

@@ -36,6 +36,7 @@ LOGARITHMIC: Final = MappingProxyType({
     "sg_false_alarms": (0.01, 1e4),
     "mm_expected_false": (0.01, 1e4),
     "mm_nsimulations": (1.0, 1e3),
+    "mm_nbinom_shape": (1.0, 1e5),
     "la_satlevel": (1e3, 1e6),
 })  # fmt: skip
 

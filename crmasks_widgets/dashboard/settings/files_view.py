@@ -303,7 +303,7 @@ def expanded(text: str) -> list[str]:
         else:
             names.append(name)
     if not names:
-        raise InputError("FITS files: found no name, expected three or more")
+        raise InputError("FITS files: found no name, expected two or more")
     return names
 
 

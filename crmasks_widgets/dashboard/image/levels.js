@@ -1,0 +1,252 @@
+// A histogram with two handles: the limits between which values become colours.
+
+const WIDTH = 256; // of the histogram, in its own units
+const HEIGHT = 84;
+const SIDES = ["low", "high"];
+const NAMES = { low: "Low limit", high: "High limit" };
+
+/** Where the hand or a key puts a limit: inside the range, and never past the other one. */
+export function placed(limits, range, side, value) {
+  const least = (range[1] - range[0]) / 1000;
+  const [low, high] = limits;
+  if (side === "low") return [Math.min(Math.max(value, range[0]), high - least), high];
+  return [low, Math.max(Math.min(value, range[1]), low + least)];
+}
+
+/** How far a key moves a limit, in ADU; null for keys that do not. */
+export function stepOf(key, shift, range) {
+  const width = range[1] - range[0];
+  const parts = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
+  if (!(key in parts)) return null;
+  return (parts[key] * (shift ? 10 : 1) * width) / 200;
+}
+
+/** A number as a user would write it, exact to a thousandth of the range. */
+export function written(value, range) {
+  const digits = Math.max(0, Math.ceil(-Math.log10((range[1] - range[0]) / 1000)));
+  return value.toFixed(Math.min(digits, 6));
+}
+
+/** Outline of the bars: counts on a logarithmic axis, so that few pixels are seen, too. */
+export function outline(counts) {
+  const most = Math.log1p(Math.max(1, ...counts));
+  const step = WIDTH / counts.length;
+  const tops = counts.map((count, i) => {
+    const y = (HEIGHT * (1 - Math.log1p(count) / most)).toFixed(1);
+    return `L${(i * step).toFixed(1)} ${y}L${((i + 1) * step).toFixed(1)} ${y}`;
+  });
+  return `M0 ${HEIGHT}${tops.join("")}L${WIDTH} ${HEIGHT}Z`;
+}
+
+const drawn = (tag, attributes, ...children) => {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+};
+
+class LevelsView {
+  constructor(model, el) {
+    Object.assign(this, { model, el });
+    this.held = null; // limits that the kernel does not show yet
+    this.count = 0;
+    this.side = null;
+    this.build();
+    this.listen();
+  }
+
+  get state() { return this.model.get("state"); }
+
+  get limits() { return this.held ?? this.state.limits; }
+
+  build() {
+    const { el } = this;
+    this.title = element("span");
+    this.close = element("button", {
+      type: "button", className: "crmasks-icon crmasks-icon-cross", title: "Close (Esc)",
+      aria: { label: "Close" },
+    });
+    this.bars = drawn("path", { class: "bars" });
+    this.inside = drawn("path", { class: "bars inside" });
+    this.window = drawn("rect", { y: 0, height: HEIGHT });
+    const clip = drawn("clipPath", { id: `crmasks-levels-${Math.random().toString(36).slice(2)}` },
+      this.window);
+    this.inside.setAttribute("clip-path", `url(#${clip.id})`);
+    const picture = drawn("svg", {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true",
+    }, clip, this.bars, this.inside);
+    this.handles = Object.fromEntries(SIDES.map((side) => [side, element("div", {
+      className: `crmasks-level crmasks-level-${side}`, role: "slider", tabIndex: 0,
+      title: `${NAMES[side]}: drag it, or use the arrow keys`, aria: { label: NAMES[side] },
+    })]));
+    this.plot = element("div", { className: "crmasks-levels-plot" }, picture,
+      ...Object.values(this.handles));
+    this.ramp = element("div", { className: "crmasks-levels-ramp" }, element("div"));
+    this.fields = Object.fromEntries(SIDES.map((side) => [side, element("input", {
+      type: "text", inputMode: "decimal", title: `${NAMES[side]}, ADU`,
+      aria: { label: `${NAMES[side]}, ADU` },
+    })]));
+    this.message = element("div", { className: "crmasks-error", aria: { live: "polite" } });
+    this.kinds = element("div", {
+      className: "crmasks-levels-row", role: "group", aria: { label: "Limits" },
+    });
+    this.stretches = element("div", {
+      className: "crmasks-levels-row", role: "group", aria: { label: "Stretch" },
+    });
+    this.colours = element("select", { title: "Colours", aria: { label: "Colours" } });
+    el.append(
+      element("div", { className: "crmasks-levels-head" }, this.title, this.close), this.plot,
+      this.ramp,
+      element("div", { className: "crmasks-levels-fields" }, this.fields.low,
+        element("span", { textContent: "to" }), this.fields.high,
+        element("span", { textContent: "ADU" })),
+      this.message, this.kinds, this.stretches, this.colours,
+    );
+    el.setAttribute("role", "group");
+    el.setAttribute("aria-label", "Limits and stretch");
+  }
+
+  listen() {
+    const { model, plot } = this;
+    plot.addEventListener("pointerdown", (event) => this.press(event));
+    plot.addEventListener("pointermove", (event) => {
+      if (this.side && event.buttons & 1) this.move(this.side, this.at(event) + this.offset);
+    });
+    for (const name of ["pointerup", "pointercancel"]) {
+      plot.addEventListener(name, () => { this.side = null; this.draw(); });
+    }
+    for (const side of SIDES) {
+      this.handles[side].addEventListener("keydown", (event) => this.key(event, side));
+      this.fields[side].addEventListener("change", () => this.type(side));
+    }
+    this.colours.addEventListener("change", () => this.set({ colours: this.colours.value }));
+    this.close.addEventListener("click", () => model.send({ close: true }));
+    this.el.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      model.send({ close: true });
+    });
+    model.on("change:state", () => this.draw());
+    this.draw();
+  }
+
+  set(what) {
+    this.held = null;
+    this.model.send({ set: what });
+  }
+
+  at(event) {
+    const { left, width } = this.plot.getBoundingClientRect();
+    const [low, high] = this.state.range;
+    return low + ((event.clientX - left) / width) * (high - low);
+  }
+
+  // The nearer handle is taken: between them a press brings it, on a handle it holds it.
+  press(event) {
+    if (event.button !== 0) return;
+    const value = this.at(event);
+    const [low, high] = this.limits;
+    const touched = SIDES.find((side) => event.target === this.handles[side]);
+    this.side = touched ?? (Math.abs(value - low) < Math.abs(value - high) ? "low" : "high");
+    this.offset = touched ? this.limits[SIDES.indexOf(touched)] - value : 0;
+    this.plot.setPointerCapture(event.pointerId);
+    this.handles[this.side].focus({ preventScroll: true });
+    event.preventDefault();
+    if (!touched) this.move(this.side, value);
+  }
+
+  key(event, side) {
+    const { range } = this.state;
+    const ends = { Home: range[0], End: range[1] };
+    const by = stepOf(event.key, event.shiftKey, range);
+    if (by === null && !(event.key in ends)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.move(side, ends[event.key] ?? this.limits[side === "low" ? 0 : 1] + by);
+  }
+
+  move(side, value) {
+    this.tell(placed(this.limits, this.state.range, side, value));
+  }
+
+  type(side) {
+    const value = Number(this.fields[side].value);
+    if (!Number.isFinite(value) || this.fields[side].value.trim() === "") {
+      this.draw();
+      return;
+    }
+    const [low, high] = this.limits;
+    const wanted = side === "low" ? [value, high] : [low, value];
+    this.tell(wanted, wanted[0] < wanted[1]);
+  }
+
+  tell([low, high], shown = true) {
+    this.count += 1;
+    if (shown) this.held = [low, high];
+    this.model.set("moved", { low, high, count: this.count });
+    this.model.save_changes();
+    this.draw();
+  }
+
+  draw() {
+    const { state } = this;
+    if (!state.range) return;
+    if (!this.side && state.answered >= this.count) this.held = null;
+    const { range, limits: _, counts } = state;
+    const share = (value) => Math.min(Math.max((value - range[0]) / (range[1] - range[0]), 0), 1);
+    this.title.textContent = state.title;
+    const path = outline(counts);
+    this.bars.setAttribute("d", path);
+    this.inside.setAttribute("d", path);
+    const [low, high] = this.limits.map(share);
+    this.window.setAttribute("x", low * WIDTH);
+    this.window.setAttribute("width", (high - low) * WIDTH);
+    const colours = state.ramp.join(",");
+    Object.assign(this.ramp.firstElementChild.style, {
+      left: `${100 * low}%`, width: `${100 * (high - low)}%`,
+      background: `linear-gradient(to right,${colours})`,
+    });
+    this.ramp.style.background =
+      `linear-gradient(to right,${state.ramp[0]} ${100 * low}%,${state.ramp.at(-1)} 0)`;
+    SIDES.forEach((side, i) => this.drawHandle(side, this.limits[i], share, range));
+    this.message.textContent = state.message;
+    const kind = this.held ? "manual" : state.kind;
+    this.choices(this.kinds, state.kinds, kind, "limits");
+    this.choices(this.stretches, state.stretches.map((name) => [name, name]), state.stretch, "stretch");
+    if (this.colours.options.length !== state.maps.length) {
+      this.colours.replaceChildren(...state.maps.map((name) =>
+        element("option", { value: name, textContent: name })));
+    }
+    this.colours.value = state.colours;
+  }
+
+  drawHandle(side, value, share, range) {
+    const handle = this.handles[side];
+    const text = written(value, range);
+    handle.style.left = `${100 * share(value)}%`;
+    const aria = { valuemin: range[0], valuemax: range[1], valuenow: value, valuetext: `${text} ADU` };
+    for (const [name, is] of Object.entries(aria)) handle.setAttribute(`aria-${name}`, is);
+    const field = this.fields[side];
+    if (document.activeElement !== field || !this.state.message) field.value = text;
+  }
+
+  choices(row, options, value, name) {
+    if (row.childElementCount !== options.length) {
+      row.replaceChildren(...options.map(([key, words]) => {
+        const made = element("button", { type: "button", textContent: words });
+        made.addEventListener("click", () => this.set({ [name]: key }));
+        made.dataset.value = key;
+        return made;
+      }));
+    }
+    for (const button of row.children) {
+      button.setAttribute("aria-pressed", String(button.dataset.value === value));
+    }
+  }
+}
+
+function render({ model, el }) {
+  el.crmasksLevels = new LevelsView(model, el);
+}
+
+export default { render };
