@@ -5,10 +5,9 @@ import contextlib
 import gc
 import logging
 import sys
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 
@@ -19,11 +18,21 @@ from crmasks_widgets.ending import (
     EXIT_DONE,
     EXIT_EXISTS,
     EXIT_INTERRUPTED,
+    EXIT_OTHER,
     NO_PRODUCT,
     fail,
 )
-from crmasks_widgets.errors import CrmasksError, ProductExistsError, on_one_line
+from crmasks_widgets.errors import (
+    CrmasksError,
+    InputError,
+    ProductExistsError,
+    StartError,
+    on_one_line,
+)
 from crmasks_widgets.exposure_names import as_value
+from crmasks_widgets.machine import memory_limit
+from crmasks_widgets.regular_files import at_home
+from crmasks_widgets.screen import PlainConsole, lasting_streams, logging_to
 
 _INTERRUPTED = {
     "run": NO_PRODUCT, "init": NO_PRODUCT, "check": NO_PRODUCT, "demo": NO_PRODUCT,
@@ -36,6 +45,18 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 logger = logging.getLogger("crmasks_widgets")
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line, as everything else does."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the line, and exit code 2."""
+        text = on_one_line(message)
+        self.exit(
+            EXIT_BAD_INPUT,
+            f"crmasks: {text}; see {self.prog} --help (a file called -x is written ./-x)\n",
+        )
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser of the command line.
 
@@ -44,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     argparse.ArgumentParser
         With the commands `run`, `batch`, `init`, `check`, `report`, `demo` and `lab`.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="crmasks",
         description="Remove the cosmic rays that survive a median of a few exposures.",
         epilog="Exit codes: 0 done, 2 bad input, 4 products are in the way, 130 interrupted by "
@@ -76,13 +97,13 @@ def _add_run(commands: Any) -> argparse.ArgumentParser:
         description="Make masks and corrected combinations of the exposures "
         "that a YAML file names.",
     )
-    parser.add_argument("params", metavar="PARAMS.yaml", type=Path, help="as of numina-crmasks")
+    parser.add_argument("params", metavar="PARAMS.yaml", type=at_home, help="as of numina-crmasks")
     parser.add_argument(
-        "--output-dir", metavar="DIR", type=Path, default=Path(),
+        "--output-dir", metavar="DIR", type=at_home, default=Path(),
         help="where the products go (default: the current folder)",
     )  # fmt: skip
     parser.add_argument(
-        "--crmasks", metavar="MASKS.fits", type=Path,
+        "--crmasks", metavar="MASKS.fits", type=at_home,
         help="apply these masks instead of detecting",
     )  # fmt: skip
     parser.add_argument(
@@ -115,16 +136,16 @@ def _add_batch(commands: Any) -> argparse.ArgumentParser:
         epilog="Exit codes as of the program; 1 if any block failed.",
     )  # fmt: skip
     parser.add_argument(
-        "sources", metavar="SOURCE", nargs="+", type=Path,
+        "sources", metavar="SOURCE", nargs="+", type=at_home,
         help="PARAMS.yaml of a block, folder with such files, or TABLE.csv (.ecsv) with the "
         "columns block, images (';' between them) and any parameters",
     )  # fmt: skip
     parser.add_argument(
-        "--parameters", metavar="PARAMS.yaml", type=Path,
+        "--parameters", metavar="PARAMS.yaml", type=at_home,
         help="shared by all blocks, whose own files then only describe their exposures",
     )  # fmt: skip
     parser.add_argument(
-        "--output-dir", metavar="DIR", type=Path, default=Path("crmasks-batch"),
+        "--output-dir", metavar="DIR", type=at_home, default=Path("crmasks-batch"),
         help="a folder for each block, batch.html and batch.csv (default: crmasks-batch)",
     )  # fmt: skip
     where = parser.add_mutually_exclusive_group()
@@ -155,7 +176,7 @@ def _add_init(commands: Any) -> argparse.ArgumentParser:
         help="FITS files, folders, patterns ('n1/*.fits')",
     )
     parser.add_argument(
-        "-o", "--output", metavar="PARAMS.yaml", type=Path, default=Path("params.yaml"),
+        "-o", "--output", metavar="PARAMS.yaml", type=at_home, default=Path("params.yaml"),
         help="where to write (default: params.yaml); a number is added for further groups",
     )  # fmt: skip
     parser.add_argument("--yes", action="store_true", help="take the proposals without asking")
@@ -174,7 +195,7 @@ def _add_check(commands: Any) -> argparse.ArgumentParser:
         description="Compare the noise of the exposures with gain and readout "
         "noise, and say where to look.",
     )  # fmt: skip
-    parser.add_argument("params", metavar="PARAMS.yaml", type=Path, help="as for run")
+    parser.add_argument("params", metavar="PARAMS.yaml", type=at_home, help="as for run")
     return parser
 
 
@@ -185,11 +206,11 @@ def _add_report(commands: Any) -> argparse.ArgumentParser:
         "what was found, hit by hit.",
     )  # fmt: skip
     parser.add_argument(
-        "source", metavar="PARAMS.yaml|FOLDER", type=Path,
+        "source", metavar="PARAMS.yaml|FOLDER", type=at_home,
         help="as for run, or a folder with one parameter file",
     )  # fmt: skip
     parser.add_argument(
-        "-o", "--output", metavar="REPORT.html", type=Path,
+        "-o", "--output", metavar="REPORT.html", type=at_home,
         help="where to write (default: report.html beside the parameter file)",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier report")
@@ -203,7 +224,7 @@ def _add_demo(commands: Any) -> argparse.ArgumentParser:
         "what was found.",
     )  # fmt: skip
     parser.add_argument(
-        "folder", metavar="DIR", nargs="?", type=Path, default=Path("crmasks-demo"),
+        "folder", metavar="DIR", nargs="?", type=at_home, default=Path("crmasks-demo"),
         help="where everything goes (default: crmasks-demo)",
     )  # fmt: skip
     parser.add_argument(
@@ -259,46 +280,6 @@ def _lab(arguments: argparse.Namespace, console: Console) -> int:
     return EXIT_DONE
 
 
-class _ConsoleHandler(logging.Handler):
-    """Log records as single lines: what is done, and apart from it what is wrong."""
-
-    def __init__(self, console: Console, errors: Console) -> None:
-        super().__init__()
-        self._console, self._errors = console, errors
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print one record.
-
-        Parameters
-        ----------
-        record : logging.LogRecord
-            Warnings and worse are prefixed by their level.
-        """
-        text = on_one_line(record.getMessage())
-        loud = record.levelno >= logging.WARNING
-        prefix = f"{record.levelname.lower()}: " if loud else ""
-        console = self._errors if loud else self._console
-        style = "yellow" if loud else ""
-        console.print(prefix + text, style=style, markup=False, highlight=False)
-
-
-@contextlib.contextmanager
-def _logging_to(console: Console, errors: Console, level: str) -> Iterator[None]:
-    """Log to the terminal, warnings of Python included, and leave everything as it was."""
-    handler, before = _ConsoleHandler(console, errors), logger.level
-    logger.addHandler(handler)
-    logger.setLevel(level)
-    show = warnings.showwarning
-    # The line of code that a warning comes from does not help a user.
-    warnings.showwarning = lambda message, *_, **__: logger.warning("%s", message)
-    try:
-        yield
-    finally:
-        warnings.showwarning = show
-        logger.setLevel(before)
-        logger.removeHandler(handler)
-
-
 def _command(name: str) -> Callable[[argparse.Namespace, Console], int]:
     """What a command does; only the one that is wanted is loaded."""
     if name == "lab":
@@ -321,20 +302,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 done, 2 bad input, 4 products are in the way, 130 interrupted, 1 anything else.
     """
-    arguments = build_parser().parse_args(argv)
-    if not gc.get_freeze_count():
-        # Garbage is searched for before each file that is written: not among modules each time.
-        gc.freeze()
-    console, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+    with lasting_streams():
+        arguments = build_parser().parse_args(argv)
+        if not gc.get_freeze_count():
+            # Garbage is searched for before each file that is written: not among modules each time.
+            gc.freeze()
+        console, errors = PlainConsole(), PlainConsole(stderr=True)
+        with logging_to(console, errors, arguments.log_level):
+            return _run_command(arguments, console, errors)
+
+
+def _run_command(arguments: argparse.Namespace, console: Console, errors: Console) -> int:
     try:
-        with _logging_to(console, errors, arguments.log_level):
-            return _command(arguments.command)(arguments, console)
+        _check_surroundings()
+        return _command(arguments.command)(arguments, console)
     except ProductExistsError as error:
         return fail(errors, str(error), EXIT_EXISTS)
     except CrmasksError as error:
         return fail(errors, str(error), EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         return fail(errors, _INTERRUPTED[arguments.command], EXIT_INTERRUPTED)
+    # The last of the broad guards: whatever is left over is one line, too.
+    except Exception as error:
+        logger.debug("%s", on_one_line(error), exc_info=True)
+        kind = f"unexpected {type(error).__name__}"
+        return fail(errors, f"{kind}: {error} (--log-level DEBUG says where)", EXIT_OTHER)
+
+
+def _check_surroundings() -> None:
+    try:
+        Path.cwd()
+        memory_limit()
+    except OSError as error:
+        msg = f"current folder: not there any more ({error.strerror}), expected one that is"
+        raise StartError(msg) from error
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import FIXED_SEED
 from crmasks_widgets.products import prepare_folder
 from crmasks_widgets.running import Destination, OccupiedFolder, occupying
+from crmasks_widgets.screen import PlainConsole
 from crmasks_widgets.starting.begin import Answers, begin
 
 _GRACE = 0.7  # s
@@ -177,7 +178,7 @@ def _prompt_interrupt(leave: Callable[[], None]) -> Iterator[None]:
 
 def _give_up(leave: Callable[[], None]) -> None:
     leave()
-    fail(Console(stderr=True, soft_wrap=True), NO_PRODUCT, EXIT_INTERRUPTED)
+    fail(PlainConsole(stderr=True), NO_PRODUCT, EXIT_INTERRUPTED)
     os._exit(EXIT_INTERRUPTED)
 
 

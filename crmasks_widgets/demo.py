@@ -1,6 +1,7 @@
 """Demo exposures on disk: three kinds of scene with cosmic rays whose truth is known."""
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,9 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.demo_scenes import DEMO_SCENES, SEED
-from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.errors import CrmasksError, ParameterError, ProductExistsError
 from crmasks_widgets.exposures import ExposureSet
+from crmasks_widgets.files.reading import open_fits
 from crmasks_widgets.files.writing import (
     Product,
     check_writable,
@@ -25,6 +27,7 @@ from crmasks_widgets.files.writing import (
 )
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import method_for
+from crmasks_widgets.regular_files import read_head
 from crmasks_widgets.simulate import (
     THICK_CCD,
     THIN_CCD,
@@ -41,6 +44,8 @@ from crmasks_widgets.simulate import (
 YAML_NAME = "params.yaml"
 TRUTH_NAME = "truth.fits"
 DETECTOR = Detector(gain=1.7, rnoise=3.4, bias=1000.0)
+_ORIGIN = "crmasks_widgets "
+_YAML_HEAD = "# Written by crmasks demo, which replaces no file that begins otherwise."
 SIZE = (800, 1000)
 EXPOSURE_TIME = 1200.0
 # Two coincidences for every 100 000 pixels, so that a small demo has some to find.
@@ -234,9 +239,11 @@ def write_demo(
     folder = Path(folder)
     scene = demo_scene(shape, seed=seed, kind=kind, n_exposures=n_exposures)
     names = [f"exposure{i}.fits" for i in range(1, scene.n + 1)]
+    wanted = [folder / name for name in (*names, TRUTH_NAME, YAML_NAME)]
+    existing = [path for path in wanted if os.path.lexists(path)]
     if not overwrite:
-        wanted = [folder / name for name in (*names, TRUTH_NAME, YAML_NAME)]
-        refuse_existing([path for path in wanted if path.exists()])
+        refuse_existing(existing)
+    _refuse_foreign(existing)
     check_writable(folder)
     parameters = Parameters(
         images=tuple(names),
@@ -253,10 +260,32 @@ def write_demo(
         for i, name in enumerate(names)
     ]
     products.append(Product(TRUTH_NAME, "truth", partial(_write_truth, scene)))
-    text = parameters.to_yaml()
+    text = f"{_YAML_HEAD}\n{parameters.to_yaml()}"
     products.append(text_product(YAML_NAME, "parameters", text))
     write_products(products, folder)
     return scene
+
+
+def _refuse_foreign(existing: Sequence[Path]) -> None:
+    """Refuse to replace what no demo has written: the names are those of anybody's exposures."""
+    for path in existing:
+        if not _is_of_a_demo(path):
+            msg = f"{path}: found a file that crmasks demo did not write, expected another folder"
+            raise ProductExistsError(msg)
+
+
+def _is_of_a_demo(path: Path) -> bool:
+    try:
+        if path.suffix == ".yaml":
+            head = _YAML_HEAD.encode()
+            return read_head(path, len(head)) == head
+        with open_fits(path) as (hdus, _):
+            header = hdus[0].header
+            return str(header.get("ORIGIN")).startswith(_ORIGIN) and "demo" in str(
+                header.get("OBJECT")
+            )
+    except (OSError, CrmasksError):
+        return False
 
 
 def _write_exposure(scene: Scene, i: int, title: str, path: Path) -> None:
@@ -278,7 +307,7 @@ def _header(scene: Scene, title: str) -> fits.Header:
     if scene.detector.saturation is not None:
         header["SATURATE"] = (scene.detector.saturation, "[adu] with the bias")
     header["BUNIT"] = "adu"
-    header["ORIGIN"] = f"crmasks_widgets {__version__}"
+    header["ORIGIN"] = f"{_ORIGIN}{__version__}"
     return header
 
 
@@ -289,7 +318,10 @@ def _write_truth(scene: Scene, path: Path) -> None:
     columns = fits.ImageHDU(scene.bad_columns.astype(np.uint8), name="COLUMNS")
     for hdu in (scene_hdu, rays):
         hdu.header["BUNIT"] = "adu"
-    fits.HDUList([fits.PrimaryHDU(), scene_hdu, rays, hot, columns]).writeto(path)
+    primary = fits.PrimaryHDU()
+    primary.header["OBJECT"] = ("demo truth", "simulated")
+    primary.header["ORIGIN"] = f"{_ORIGIN}{__version__}"
+    fits.HDUList([primary, scene_hdu, rays, hot, columns]).writeto(path)
 
 
 def score(analysis: Analysis, scene: Scene) -> Score:

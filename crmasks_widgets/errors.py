@@ -93,5 +93,26 @@ class CrmasksWarning(UserWarning):
 
 
 def on_one_line(text: object) -> str:
-    """Text, or the message of an error or a warning, without line breaks and repeated blanks."""
-    return " ".join(str(text).split())
+    """Text, or the message of an error or a warning, without line breaks and repeated blanks.
+
+    What would steer a terminal, or cannot be encoded, stands in it as an escape.
+    """
+    return printable(" ".join(str(text).split()))
+
+
+def printable(text: str) -> str:
+    """Text in which characters that are not printed stand as escapes, as of `repr`.
+
+    Parameters
+    ----------
+    text : str
+        As it came from a file or a user.
+
+    Returns
+    -------
+    str
+        The same if all of it is printable.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

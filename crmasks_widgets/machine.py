@@ -36,6 +36,31 @@ def memory_needed(n: int, shape: tuple[int, ...]) -> float:
     return 8 * n * 4 * math.prod(shape) / MIB + PROGRAM_MIB
 
 
+def memory_limit() -> float | None:
+    """Tell what `LIMIT_VARIABLE` says.
+
+    Returns
+    -------
+    float or None
+        MiB; None where it is not set, or empty.
+
+    Raises
+    ------
+    ValueError
+        It says no number above 0. In one line.
+    """
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ValueError(f"{LIMIT_VARIABLE}: found {text[:60]!r}, expected MiB, a number above 0")
+    return value
+
+
 def available_memory(
     meminfo: Path = Path("/proc/meminfo"), cgroups: Path = Path("/sys/fs/cgroup")
 ) -> float:
@@ -51,12 +76,16 @@ def available_memory(
     Returns
     -------
     float
-        MiB; what `LIMIT_VARIABLE` says if it says a number. Infinite where nothing says.
+        MiB; what `LIMIT_VARIABLE` says if it is set. Infinite where nothing says.
+
+    Raises
+    ------
+    ValueError
+        As of `memory_limit`.
     """
-    try:
-        return float(os.environ[LIMIT_VARIABLE])
-    except (KeyError, ValueError):
-        pass
+    given = memory_limit()
+    if given is not None:
+        return given
     try:
         lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
         free = int(lines["MemAvailable"].split()[0]) / 1024

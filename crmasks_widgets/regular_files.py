@@ -130,3 +130,22 @@ def identity(path: str | Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def at_home(name: str | Path) -> Path:
+    """Replace a leading ``~``.
+
+    Parameters
+    ----------
+    name : str or Path
+        As the user wrote it.
+
+    Returns
+    -------
+    Path
+        The same where nobody has that name.
+    """
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)

@@ -222,7 +222,8 @@ def test_available_memory_of_machines_and_containers(tmp_path, monkeypatch):
     monkeypatch.setenv("CRMASKS_MEMORY_LIMIT", "123")
     assert available_memory(meminfo, groups) == 123
     monkeypatch.setenv("CRMASKS_MEMORY_LIMIT", "a lot")
-    assert available_memory(meminfo, groups) == 4096
+    with pytest.raises(ValueError, match="found 'a lot', expected MiB"):
+        available_memory(meminfo, groups)
 
 
 LAYOUTS = {

@@ -133,8 +133,9 @@ def test_demo_refuses_to_replace_own_files(tmp_path, run_cli, name):
     assert (tmp_path / "d" / name).read_text() == "mine"
     with pytest.raises(ProductExistsError):
         write_demo(tmp_path / "d", (32, 32))
-    write_demo(tmp_path / "d", (32, 32), overwrite=True)
-    assert {path.name for path in (tmp_path / "d").iterdir()} == OWN
+    with pytest.raises(ProductExistsError, match="found a file that crmasks demo did not write"):
+        write_demo(tmp_path / "d", (32, 32), overwrite=True)
+    assert {path.name for path in (tmp_path / "d").iterdir()} == {name}
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_table_gives_group_unit_range_and_choices() -> None:
     assert TABLE["mm_threshold"].group == "mm"
     assert (TABLE["rnoise"].unit, TABLE["la_satlevel"].unit) == ("ADU", "ADU")
     assert TABLE["la_sigclip"].range == Range(0, None, open_low=True)
-    assert TABLE["mm_knots_splfit"].range == Range(2, 2**31 - 1)
+    assert TABLE["mm_knots_splfit"].range == Range(2, 100)
     assert [str(TABLE[n].range) for n in ("la_sigclip", "la_niter", "maxplots")] == [
         "> 0", "≥ 1", "any",
     ]  # fmt: skip
@@ -194,7 +194,9 @@ def test_float_is_no_integer(name: str, value: float) -> None:
 def test_number_above_its_range_is_refused(name: str) -> None:
     high = TABLE[name].range.high
     assert getattr(Parameters(**{name: high}), name) == high
-    refused(rf"^{name}: found .*, expected at most {high}$", **{name: math.nextafter(high, 9)})
+    refused(
+        rf"^{name}: found .*, expected at most {high}$", **{name: math.nextafter(high, math.inf)}
+    )
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -206,7 +208,9 @@ def test_integer_is_a_number(name: str) -> None:
 
 
 def test_kernel_side_is_odd() -> None:
-    refused("^la_psfsize: found 12, expected an odd integer of at least 3$", la_psfsize=12)
+    refused(
+        "^la_psfsize: found 12, expected an odd integer of at least 3, at most 101$", la_psfsize=12
+    )
     assert Parameters(la_psfsize=13).la_psfsize == 13
 
 

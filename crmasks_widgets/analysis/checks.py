@@ -7,6 +7,10 @@ from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import methods_where
 
+MOST_TESTED = 40  # exposures
+_MOST_WINDOWS = 10_000  # one after the other, since each sees what was replaced before
+_MOST_IN_WINDOWS = 10**8  # pixels
+
 _PIXEL_LISTS = (
     "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
     "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
@@ -48,6 +52,10 @@ def check_against_frame(parameters: Parameters, exposures: ExposureSet) -> None:
         regions.region_mask(getattr(parameters, key), shape, key)
     if parameters.mm_crosscorr_region is not None:
         regions.region_slices(parameters.mm_crosscorr_region, shape, "mm_crosscorr_region")
+    if n > MOST_TESTED and parameters.judges:
+        msg = f"crmethod: found {parameters.crmethod} with {n} exposures, expected {MOST_TESTED}"
+        raise ParameterError(f"{msg} at most: the cost of its laws grows with their cube")
+    _check_windows(parameters.pixels_to_be_replaced_by_local_median or ())
     for key in _PIXEL_LISTS:
         for pixel in getattr(parameters, key) or ():
             regions.pixel_index(pixel[0], pixel[1], shape, key)
@@ -63,3 +71,13 @@ def check_against_frame(parameters: Parameters, exposures: ExposureSet) -> None:
             "exposures"
         )
         raise ParameterError(msg)
+
+
+def _check_windows(windows: tuple[tuple[int, int, int, int], ...]) -> None:
+    key = "pixels_to_be_replaced_by_local_median"
+    inside = sum(width * height for _, _, width, height in windows)
+    for found, most, what in (
+        (len(windows), _MOST_WINDOWS, "windows"), (inside, _MOST_IN_WINDOWS, "pixels in windows"),
+    ):  # fmt: skip
+        if found > most:
+            raise ParameterError(f"{key}: found {found} {what}, expected at most {most}")

@@ -21,6 +21,7 @@ COLUMNS: Final = (
     "block", "state", *_COUNTS, "CRMASK", "seconds", "attempts", "warnings", "error", "inputs",
     "sha256", "parameters", "version", "uuid",
 )  # fmt: skip
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _STYLE: Final = (
     "body{font:14px sans-serif;margin:2em}table{border-collapse:collapse}"
     "th,td{border-bottom:1px solid #ccc;padding:.3em .6em;text-align:left;vertical-align:top}"
@@ -92,8 +93,14 @@ def csv_text(outcomes: Sequence[Outcome]) -> str:
     writer.writeheader()
     for outcome in outcomes:
         row = _row(outcome)
-        writer.writerow({k: "; ".join(v) if isinstance(v, list) else v for k, v in row.items()})
+        cells = {k: "; ".join(v) if isinstance(v, list) else v for k, v in row.items()}
+        writer.writerow({k: _no_formula(cell) for k, cell in cells.items()})
     return stream.getvalue()
+
+
+def _no_formula(cell: Any) -> Any:
+    """Keep a spreadsheet from computing text: names may come from somebody else."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def html_text(outcomes: Sequence[Outcome]) -> str:

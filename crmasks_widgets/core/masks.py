@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from crmasks_widgets import detectors
 from crmasks_widgets.core.codes import BOTH, DILATION, FORCED
@@ -16,6 +17,7 @@ from crmasks_widgets.core.typing import BoolArray, NumberOrMap
 
 # With a smaller part of the frame masked, growing pixel by pixel beats a filter over the frame.
 SPARSE = 2e-3
+_FAR = 8
 # A pixel set by hand is masked in the exposures that exceed the minimum by this many sigma.
 DEVIATION_SIGMA = 3.0
 
@@ -196,6 +198,8 @@ def grow(mask: BoolArray, dilation: int) -> BoolArray:
     (ny, nx) bool
         New array.
     """
+    if dilation > _FAR:
+        return _grown_far(mask, dilation)
     pixels = np.flatnonzero(mask)
     if dilation > 0 and len(pixels) > SPARSE * mask.size:
         return _grown_along(_grown_along(mask, dilation, 1), dilation, 0)
@@ -207,6 +211,15 @@ def grow(mask: BoolArray, dilation: int) -> BoolArray:
             kept = inside & (x + dx >= 0) & (x + dx < mask.shape[1])
             grown[y[kept] + dy, x[kept] + dx] = True
     return grown
+
+
+def _grown_far(mask: BoolArray, dilation: int) -> BoolArray:
+    """Dilate at a cost that does not grow with the dilation."""
+    grown = mask.astype(np.uint8)
+    for axis, side in enumerate(mask.shape):
+        width = 2 * min(dilation, side) + 1
+        grown = ndimage.maximum_filter1d(grown, width, axis=axis, mode="constant")
+    return np.asarray(grown > 0)
 
 
 def _grown_along(mask: BoolArray, dilation: int, axis: int) -> BoolArray:

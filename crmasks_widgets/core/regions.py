@@ -1,11 +1,15 @@
 """FITS pixel coordinates and regions to array indices: the only place where 1 is subtracted."""
 
+from collections.abc import Sequence
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.errors import ParameterError
 
 Region = tuple[int, int, int, int]
+_FEW: Final = 16
 
 
 def region_slices(region: Region, shape: tuple[int, int], key: str) -> tuple[slice, slice]:
@@ -94,10 +98,39 @@ def region_mask(
     ParameterError
         A region is not inside the frame.
     """
+    slices = [region_slices(region, shape, key) for region in regions or ()]
+    if len(slices) > _FEW:
+        return _inside_many(slices, shape)
     mask = np.zeros(shape, dtype=bool)
-    for region in regions or ():
-        mask[region_slices(region, shape, key)] = True
+    for place in slices:
+        mask[place] = True
     return mask
+
+
+def _inside_many(
+    slices: Sequence[tuple[slice, slice]], shape: tuple[int, int]
+) -> npt.NDArray[np.bool_]:
+    """Count at their corners in how many regions each pixel is: each costs the same, large or not.
+
+    Parameters
+    ----------
+    slices : sequence of tuple of slice
+        For y and x.
+    shape : (ny, nx)
+        Shape of the frame.
+
+    Returns
+    -------
+    (ny, nx) bool
+        True in at least one.
+    """
+    edges = np.array([(y.start, y.stop, x.start, x.stop) for y, x in slices])
+    change = np.zeros((shape[0] + 1, shape[1] + 1), np.int32)
+    for sign, y, x in ((1, 0, 2), (-1, 0, 3), (-1, 1, 2), (1, 1, 3)):
+        np.add.at(change, (edges[:, y], edges[:, x]), sign)
+    np.cumsum(change, axis=0, out=change)
+    np.cumsum(change, axis=1, out=change)
+    return np.asarray(change[:-1, :-1] > 0)
 
 
 def pixel_mask(

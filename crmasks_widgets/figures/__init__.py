@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.figures import _backend as _backend
 from crmasks_widgets.figures.alignment import flux_factor_figure, offset_figure
 from crmasks_widgets.figures.diagnostics import diagnostic_figure
 from crmasks_widgets.figures.histogram2d import histogram2d_figure

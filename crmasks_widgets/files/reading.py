@@ -31,6 +31,7 @@ from crmasks_widgets.files.quality import (
 )
 from crmasks_widgets.files.unpacking import UNPACKING_ERRORS, unpacked
 from crmasks_widgets.machine import LIMIT_VARIABLE, available_memory, memory_needed
+from crmasks_widgets.regular_files import at_home as at_home
 from crmasks_widgets.regular_files import open_regular, real
 
 try:
@@ -134,25 +135,6 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
     where = " and ".join(str(real(f)) for f in dict.fromkeys(Path(f) for f in folders))
     msg = f"{path}: file not found, looked in {where}"
     raise InputError(msg)
-
-
-def at_home(name: str | Path) -> Path:
-    """Replace a leading ``~``.
-
-    Parameters
-    ----------
-    name : str or Path
-        As the user wrote it.
-
-    Returns
-    -------
-    Path
-        The same where nobody has that name.
-    """
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:
-        return Path(name)
 
 
 def plane_checksum(checksum: str, plane: int | None) -> str:

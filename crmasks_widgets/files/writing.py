@@ -1,12 +1,13 @@
 """Writing a set of files so that each appears whole or not at all."""
 
 import contextlib
+import logging
 import os
 import re
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from crmasks_widgets.errors import OutputError, ProductExistsError, on_one_line
 from crmasks_widgets.files.folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
 from crmasks_widgets.machine import WINDOWS
 from crmasks_widgets.regular_files import identity, kind_of, real
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -346,31 +349,62 @@ def write_products(
         with _too_late_to_interrupt():
             written = _in_place(done, folder)
             current = {item.path for item in written}
-            remove_products(path for path in earlier if path not in current)
+            remove_products([path for path in earlier if path not in current])
         return written
 
 
 def _in_place(done: list[tuple[Path, Product]], folder: Path) -> list[Written]:
-    written = []
+    """Rename all, or leave the folder as it was."""
+    written: list[Written] = []
+    kept: list[tuple[Path, Path | None]] = []
     try:
         for path, product in done:
             target, size = folder / product.name, path.stat().st_size
+            kept.append((target, _second_name(target)))
             os.replace(path, target)
             written.append(Written(target, product.content, size))
         if not WINDOWS:
             _sync(folder, os.O_RDONLY)
     except OSError as error:
+        _put_back(kept, {item.path for item in written})
         msg = f"{target}: could not be replaced ({error.strerror}), expected to be allowed to"
         raise OutputError(msg) from error
+    finally:
+        for _, second in kept:
+            if second is not None:
+                with contextlib.suppress(OSError):
+                    second.unlink(missing_ok=True)
     return written
 
 
-def remove_products(paths: Iterable[Path]) -> None:
-    """Remove products of earlier runs.
+def _second_name(path: Path) -> Path | None:
+    """Give an earlier product a second name, by which it can come back; None for nothing."""
+    if not os.path.lexists(path):
+        return None
+    second = temporary_path(path.parent, path.name)
+    try:
+        os.link(path, second, follow_symlinks=False)
+    except OSError:  # file systems without hard links
+        shutil.copy2(path, second, follow_symlinks=False)
+    return second
+
+
+def _put_back(kept: Iterable[tuple[Path, Path | None]], replaced: set[Path]) -> None:
+    for target, second in kept:
+        if target in replaced:
+            with contextlib.suppress(OSError):
+                if second is None:
+                    target.unlink(missing_ok=True)
+                else:
+                    os.replace(second, target)
+
+
+def remove_products(paths: Sequence[Path]) -> None:
+    """Remove products of earlier runs, and say which.
 
     Parameters
     ----------
-    paths : iterable of Path
+    paths : sequence of Path
         Those to be removed.
 
     Raises
@@ -384,6 +418,9 @@ def remove_products(paths: Iterable[Path]) -> None:
         except OSError as error:
             msg = f"{path}: could not be removed ({error.strerror}), expected to be allowed to"
             raise OutputError(msg) from error
+    if paths:
+        names = ", ".join(path.name for path in paths)
+        logger.info("removed, of an earlier run and not made by this one: %s", names)
 
 
 def _write_one(product: Product, path: Path) -> None:

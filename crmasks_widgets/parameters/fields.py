@@ -117,7 +117,9 @@ class GeneralFields(BaseModel):
         expected="a number above 0, at most 1", in_reference=False,
     )  # fmt: skip
     verify_cr: bool = about(False, "ask about every hit of the median")
-    semiwindow: types.Count = about(15, "half width of the cut-outs in the figures", "pixel", low=1)
+    semiwindow: types.HalfWidth = about(
+        15, "half width of the cut-outs in the figures", "pixel", low=1
+    )
     color_scale: Literal["minmax", "zscale"] = about("minmax", "grey scale of the cut-outs")
     maxplots: types.Count = about(
         -1, "how many hits have a page in the figures; negative for all", low=-LARGEST
@@ -142,7 +144,7 @@ class LacosmicFields(GeneralFields):
         None, "la_objlim of the second run; null: as the first", low=0, in_reference=False
     )
     la_satlevel: float = about(65535.0, "saturation level as read, bias included", "ADU", above=0)
-    la_niter: types.Count = about(4, "iterations of L.A.Cosmic", low=1)
+    la_niter: types.Times = about(4, "iterations of L.A.Cosmic", low=1)
     la_sepmed: bool = about(True, "separable median filter instead of the full one: faster")
     la_cleantype: Literal["median", "medmask", "meanmask", "idw"] = about(
         "meanmask", "how L.A.Cosmic fills a hit"
@@ -159,12 +161,17 @@ class LacosmicFields(GeneralFields):
     la_psffwhm_y: float = about(
         2.5, "full width at half maximum of the kernel in y", "pixel", above=0
     )
-    la_psfsize: types.OddCount = about(
-        11, "side of the kernel", "pixel", low=3, expected="an odd integer of at least 3", step=2
+    la_psfsize: types.KernelSide = about(
+        11,
+        "side of the kernel",
+        "pixel",
+        low=3,
+        expected="an odd integer of at least 3, at most 101",
+        step=2,
     )
     la_psfbeta: float = about(4.765, "exponent of the moffat kernel", above=0)
     la_verbose: bool = about(False, "report what each run of L.A.Cosmic flags")
-    la_padwidth: types.Count = about(
+    la_padwidth: types.Margin = about(
         0, "margin mirrored beyond the borders, so that hits in the outer rows count", "pixel",
         low=0, in_reference=False,
     )  # fmt: skip
@@ -216,14 +223,14 @@ class MedianMinimumFields(LacosmicFields):
     mm_boundary_fit: Literal["spline", "piecewise"] = about(
         "spline", "boundary from the simulations, or straight lines through the fixed points"
     )
-    mm_knots_splfit: types.Count = about(3, "knots of the spline, both ends included", low=2)
+    mm_knots_splfit: types.Knots = about(3, "knots of the spline, both ends included", low=2)
     mm_fixed_points_in_boundary: types.FixedPoints = about(
         None,
         "points [x, y] or [x, y, weight] on the boundary",
         "ADU",
         expected="a list of [x, y] or [x, y, weight], finite numbers, weight above 0, or null",
     )
-    mm_nsimulations: types.Count = about(10, "simulated sets of exposures", low=1)
+    mm_nsimulations: types.Simulations = about(10, "simulated sets of exposures", low=1)
     mm_simulation: Literal["auto", "montecarlo", "exact"] = about(
         "auto", "expected diagram by simulations or by order statistics; auto: a seed simulates",
         in_reference=False,
@@ -232,10 +239,10 @@ class MedianMinimumFields(LacosmicFields):
         None, "boundary above which noise lifts so many pixels; replaces mm_boundary_fit", "pixel",
         above=0, expected="a number above 0 or null", in_reference=False,
     )  # fmt: skip
-    mm_niter_boundary_extension: types.Count = about(
+    mm_niter_boundary_extension: types.Times = about(
         3, "times that the spline is fitted again to reach above the crosses", low=0
     )
-    mm_weight_boundary_extension: float = about(
+    mm_weight_boundary_extension: types.Weight = about(
         10.0, "weight that crosses above the last fit gain each time", above=0
     )
     mm_threshold: types.OptionalNumber = about(

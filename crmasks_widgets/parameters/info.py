@@ -237,7 +237,7 @@ def _range_of(field: FieldInfo) -> Range:
     open_low = False
     for limit in field.metadata:
         if isinstance(limit, annotated_types.Le):
-            high = limit.le
+            high = limit.le if high is None else min(high, limit.le)
         elif isinstance(limit, annotated_types.Ge):
             low = limit.ge
         elif isinstance(limit, annotated_types.Gt):
@@ -254,6 +254,6 @@ def _rule(kind: str, choices: tuple[str, ...], limits: Range | None, nullable: b
     rule = "an integer" if kind == "integer" else "a finite number"
     if limits is not None and limits.low is not None and limits.low > -LARGEST:
         rule += f" {'above' if limits.open_low else 'of at least'} {limits.low:g}"
-    if limits is not None and limits.high is not None:
-        rule += f" (at most {limits.high:.3g})" if limits.high > LARGEST else ""
+    if limits is not None and limits.high is not None and limits.high != LARGEST:
+        rule += f" (at most {limits.high:.4g})"
     return rule + (" or null" if nullable else "")

@@ -114,6 +114,14 @@ Count = Annotated[int, Field(le=LARGEST)]
 OptionalCount = Annotated[int | None, Field(le=LARGEST), BeforeValidator(_or_none)]
 Neighbours = Annotated[int, Field(le=8)]
 OddCount = Annotated[Count, AfterValidator(_odd)]
+# Beyond these a run would hardly end, or not fit into memory, and its result would be no better.
+KernelSide = Annotated[int, Field(le=101), AfterValidator(_odd)]  # the cost grows with its square
+Margin = Annotated[int, Field(le=200)]  # what a kernel reaches over is less
+Knots = Annotated[int, Field(le=100)]  # the diagram has no more columns that tell something
+Simulations = Annotated[int, Field(le=1_000_000)]  # the noise of the boundary has long gone
+Times = Annotated[int, Field(le=100)]  # L.A.Cosmic ends when it finds nothing new, after a few
+Weight = Annotated[float, Field(le=1000.0)]  # to the power of its times: within a number's range
+HalfWidth = Annotated[int, Field(le=500)]
 Seed = Annotated[int | None, Field(le=LARGEST_SEED), BeforeValidator(_or_none)]
 Fraction = Annotated[float, Field(le=1.0)]
 OptionalNumber = Annotated[float | None, BeforeValidator(_or_none)]

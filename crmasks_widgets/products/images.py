@@ -1,6 +1,8 @@
 """The images of a run as FITS files: combinations, and masks."""
 
+import hashlib
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 from astropy.io import fits
@@ -13,6 +15,9 @@ from crmasks_widgets.core.combine import Kind
 from crmasks_widgets.files.history import image_line
 from crmasks_widgets.files.world import world_cards
 
+_LONGEST: Final = 20_000  # characters of a value
+_CARD_TEXT: Final = 72
+
 
 def _history(analysis: Analysis, extra: Iterable[str] = ()) -> list[str]:
     """What was done to what: version, inputs with checksums, parameters."""
@@ -24,15 +29,39 @@ def _history(analysis: Analysis, extra: Iterable[str] = ()) -> list[str]:
     if analysis.masks_checksum is not None:
         lines.append(f"masks sha256 {analysis.masks_checksum}")
     values = analysis.parameters.model_dump()
-    lines += [f"- {name} = {value}" for name, value in values.items() if name != "images"]
+    lines += [f"- {name} = {_short(value)}" for name, value in values.items() if name != "images"]
     return lines
 
 
+def _short(value: object) -> str:
+    """Write a value; of a list of thousands, its beginning and its checksum."""
+    text = str(value)
+    if len(text) <= _LONGEST:
+        return text
+    checksum = hashlib.sha256(text.encode()).hexdigest()
+    return f"{text[:_LONGEST]}... ({len(text)} characters, sha256 {checksum})"
+
+
 def _add_history(header: fits.Header, lines: Iterable[str]) -> None:
-    for line in lines:
-        # Only printable ASCII may stand in a FITS header.
-        text = line.encode("ascii", "backslashreplace").decode()
-        header.add_history("".join(c if c.isprintable() else "?" for c in text))
+    """Add lines after the last of those that are there, in a time that grows with their number."""
+    new = [fits.Card("HISTORY", part) for line in lines for part in _parts(line)]
+    cards = list(header.cards)
+    places = [i for i, card in enumerate(cards) if card.keyword == "HISTORY"]
+    after = places[-1] + 1 if places else len(cards)
+    rest = cards[after:]
+    if rest:
+        header.clear()
+        for card in cards[:after]:
+            header.append(card, end=True)
+    for card in (*new, *rest):
+        header.append(card, end=True)
+
+
+def _parts(line: str) -> list[str]:
+    """Cut a line into what fits on a card; only printable ASCII may stand in a FITS header."""
+    text = line.encode("ascii", "backslashreplace").decode()
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return [text[i : i + _CARD_TEXT] for i in range(0, len(text), _CARD_TEXT)] or [""]
 
 
 def _add_identity(header: fits.Header, analysis: Analysis) -> None:
@@ -60,6 +89,8 @@ def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
     header = combined_header(
         analysis.exposures, analysis.calibration, analysis.alignment.flux_factors, kind
     )
+    if not isinstance(header.get("BUNIT"), str) or not header["BUNIT"].strip():
+        header["BUNIT"] = "adu"
     unit = header["BUNIT"]
     _add_identity(header, analysis)
     _add_history(header, _history(analysis, [f"combination {kind} of the exposures below"]))
