@@ -1,9 +1,9 @@
 """A session with one analysis: its state, its engine and the views around them."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ipywidgets import VBox, Widget
 
@@ -27,6 +27,8 @@ from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.dashboard.settings.parameters_view import FormView, quick_names
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.products import FigureJob
+
+Later = TypeVar("Later", bound=View)
 
 PARAMETERS: Final = "Parameters"
 BOUNDARY: Final = "Boundary"
@@ -87,9 +89,8 @@ class Session:
         self.status = StatusView(context, self._escape, self._open_page, _PAGES)
         self.diagram, self.image = DiagramView(context), ImageView(context)
         self.quick = FormView(context, quick_names, compact=True)
-        self.points, self.parameters = PointsView(context), FormView(context)
-        self.hits, self.significance = HitsView(context), SignificanceView(context)
-        self.files = FilesView(context, open_analysis, _figures)
+        self.parameters, self.hits = FormView(context), HitsView(context)
+        self._open_analysis = open_analysis
         titled: dict[str, View] = {
             "Diagram": self.diagram,
             "Image": self.image,
@@ -102,24 +103,52 @@ class Session:
         self.drawer = Drawer(
             context,
             {
-                PARAMETERS: DrawerPage(self.parameters.widget),
-                BOUNDARY: DrawerPage(self.points.widget),
-                NOISE: DrawerPage(self.significance.widget, self.significance.shown),
-                FILES: DrawerPage(self.files.widget),
-                HELP: DrawerPage(self.help.widget),
+                PARAMETERS: DrawerPage(lambda: self.parameters.widget),
+                BOUNDARY: DrawerPage(lambda: self.points.widget),
+                NOISE: DrawerPage(
+                    lambda: self.significance.widget, lambda on: self.significance.shown(on)
+                ),
+                FILES: DrawerPage(lambda: self.files.widget),
+                HELP: DrawerPage(lambda: self.help.widget),
             },
             self._page_opened,
         )
         self.views: tuple[View, ...] = (
             *titled.values(),
             self.quick,
-            self.points,
             self.parameters,
-            self.significance,
-            self.files,
             self.help,
             self.drawer,
         )
+
+    # What the drawer alone shows is made when it is first opened: most sessions never do.
+
+    @cached_property
+    def points(self) -> PointsView:
+        """Fixed points of the boundary as numbers."""
+        return self._later(lambda: PointsView(self.context))
+
+    @cached_property
+    def significance(self) -> SignificanceView:
+        """Noise, and what the significance is made of."""
+        return self._later(lambda: SignificanceView(self.context))
+
+    @cached_property
+    def files(self) -> FilesView:
+        """Files in and out."""
+        return self._later(lambda: FilesView(self.context, self._open_analysis, _figures))
+
+    def _later(self, make: Callable[[], Later]) -> Later:
+        with widgets_made() as made:
+            view = make()
+        self._made += made
+        self.views += (view,)
+        view.render(self.state.model)
+        return view
+
+    @property
+    def _noise_made(self) -> SignificanceView | None:
+        return vars(self).get("significance")
 
     def _laid_out(self) -> tuple[Widget, ...]:
         left = VBox([self.diagram.widget, self.quick.widget])
@@ -151,6 +180,7 @@ class Session:
         self.engine.close()
         self.hits.close()
         close_all(self._made)
+        self.image.close()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until nothing is being computed; False after `timeout` seconds."""
@@ -180,7 +210,8 @@ class Session:
         expected: Order = (("expected", None),) if has_boundary else ()
         frame: Order = tuple(("combination", kind) for kind in KINDS if kind in display.parts)
         sigma = self.diagram.wanted(parameters, target)
-        sigma += self.significance.wanted(parameters, target)
+        if self._noise_made is not None:
+            sigma += self._noise_made.wanted(parameters, target)
         return (("stack", None), *first, *frame, *sigma, *expected, *default_order(analysis))
 
     def _take(self, snapshot: Snapshot) -> None:
@@ -244,7 +275,8 @@ class Session:
 
     def _wanted(self, model: ViewModel) -> tuple[Any, ...]:
         """What of the display decides what is computed first."""
-        return model.display.target, model.display.parts, self.significance.active
+        noise = self._noise_made
+        return model.display.target, model.display.parts, noise is not None and noise.active
 
     def _render_again(self) -> None:
         self.state.refresh()

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from bqplot import Axis
+from ipywidgets.widgets.widget import _instances as instances
 
 import crmasks_widgets as cm
 from crmasks_widgets.dashboard.page.status import HINT
@@ -181,6 +182,7 @@ def test_closing_ends_the_worker(analysis):
 
 def test_every_axis_says_on_which_side_it_is(dashboard):
     """Otherwise the page chooses, and may forget it."""
+    dashboard.session.drawer.open("Noise")
     axes = [widget for widget in dashboard.session._made if isinstance(widget, Axis)]
     assert len(axes) >= 4
     for axis in axes:
@@ -227,3 +229,15 @@ def test_the_drawer_opens_over_the_views_and_closes(dashboard):
     bar._handle_custom_msg({"page": "Files"}, [])
     bar._handle_custom_msg({"page": "Files"}, [])
     assert drawer.page == ""
+
+
+def test_a_dashboard_opens_with_few_widgets_and_leaves_none(analysis):
+    before = set(instances)
+    dashboard = cm.Dashboard(analysis)
+    assert dashboard.wait(60)
+    assert len(set(instances) - before) <= 250
+    for page in ("Parameters", "Boundary", "Noise", "Files", "Help"):
+        dashboard.session.drawer.open(page)
+        assert dashboard.wait(60)
+    dashboard.close()
+    assert set(instances) <= before

@@ -43,6 +43,8 @@ def test_text_of_others_is_never_markup(dashboard, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     labels = np.argwhere(dashboard.state.model.analysis.labels)
     dashboard.state.select(pixel=tuple(labels[0].tolist()), outline=())
+    for page in ("Boundary", "Noise", "Files"):
+        dashboard.session.drawer.open(page)
     fields = [w for w in live_widgets.values() if isinstance(w, ipywidgets.Text)]
     assert len(fields) > 10
     for field in fields:  # every refusal says what it found

@@ -115,6 +115,11 @@ class ImageLayers:
             ),
         )
 
+    def close(self) -> None:
+        """Close pictures that are kept for another look."""
+        self.overview.close()
+        self.patch.close()
+
     def _overview(
         self, frame: Frame, origin: object, look: tuple[Any, ...]
     ) -> tuple[bytes, Limits]:

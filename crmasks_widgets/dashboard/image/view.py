@@ -329,6 +329,10 @@ class ImageView:
         """Save the image as it is on screen."""
         self.figure.save_png(f"crmasks_image_{self._model.display.frame}.png")
 
+    def close(self) -> None:
+        """Close what no other widget holds."""
+        self.layers.close()
+
     def _make_keys(self) -> dict[str, Shortcut]:
         show, tools = self._state.show, self.tools.tools
         keys = {"0": Shortcut("image: mean", partial(show, frame="mean"))}

@@ -17,13 +17,13 @@ class DrawerPage:
 
     Attributes
     ----------
-    widget : Widget
-        What it shows.
+    widget : callable
+        Gives what it shows; called when the page is first opened.
     shown : callable
         Told whether the page is seen: what costs much is made only then.
     """
 
-    widget: Widget
+    widget: Callable[[], Widget]
     shown: Callable[[bool], object] = lambda _: None
 
 
@@ -79,7 +79,7 @@ class Drawer:
         self.page = name
         if name:
             self._choice.value = name
-            self._body.children = (self._pages[name].widget,)
+            self._body.children = (self._pages[name].widget(),)
             self.widget.remove_class("crmasks-unopened")
             self._pages[name].shown(True)
         else:

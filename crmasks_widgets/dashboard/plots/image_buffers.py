@@ -6,6 +6,7 @@ from weakref import ref
 
 from bqplot import Image, Scale
 from ipywidgets import Image as Buffer
+from ipywidgets import Layout
 
 from crmasks_widgets.dashboard.plots.swap_image import BLANK
 
@@ -37,8 +38,8 @@ class Same:
 class ImageBuffers:
     """A `bqplot.Image` mark whose last pictures stay in the browser.
 
-    Blinking costs neither drawing nor sending then. A buffer that is full is used again for
-    another picture when none is older.
+    Blinking costs neither drawing nor sending then. Buffers are made when they are needed; at
+    capacity the oldest one is used again.
 
     Parameters
     ----------
@@ -49,9 +50,18 @@ class ImageBuffers:
     """
 
     def __init__(self, scales: dict[str, Scale], capacity: int) -> None:
-        self._free = [Buffer(value=BLANK, format="png") for _ in range(capacity)]
+        self._capacity, self._layout = capacity, Layout()
+        self._blank = self._buffer(BLANK)
         self._kept: OrderedDict[Hashable, tuple[Buffer, tuple[float, ...]]] = OrderedDict()
-        self.mark = Image(image=self._free[0], scales=scales, x=(0.0, 1.0), y=(0.0, 1.0))
+        self.mark = Image(image=self._blank, scales=scales, x=(0.0, 1.0), y=(0.0, 1.0))
+
+    def _buffer(self, png: bytes) -> Buffer:
+        return Buffer(value=png, format="png", layout=self._layout)
+
+    def close(self) -> None:
+        """Close the buffers: those that are not on screen are in no trait of another widget."""
+        for buffer in (self._blank, *(buffer for buffer, _ in self._kept.values())):
+            buffer.close()
 
     @property
     def png(self) -> bytes:
@@ -71,9 +81,11 @@ class ImageBuffers:
         """
         if key not in self._kept:
             png, extent = make()
-            # The first free one may be the blank picture on screen: it goes last.
-            buffer = self._free.pop() if self._free else self._kept.popitem(last=False)[1][0]
-            buffer.value = png
+            if len(self._kept) < self._capacity:
+                buffer = self._buffer(png)
+            else:
+                buffer = self._kept.popitem(last=False)[1][0]
+                buffer.value = png
             self._kept[key] = buffer, tuple(float(edge) for edge in extent)
         self._kept.move_to_end(key)
         buffer, (x_min, x_max, y_min, y_max) = self._kept[key]

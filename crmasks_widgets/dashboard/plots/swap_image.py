@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from bqplot import Image, Scale
 from ipywidgets import Image as Buffer
+from ipywidgets import Layout
 
 from crmasks_widgets.files.pictures import palette_png
 
@@ -25,7 +26,8 @@ class SwapImage:
     """
 
     def __init__(self, scales: dict[str, Scale]) -> None:
-        self._buffers = [Buffer(value=BLANK, format="png") for _ in range(2)]
+        layout = Layout()
+        self._buffers = [Buffer(value=BLANK, format="png", layout=layout) for _ in range(2)]
         self.mark = Image(image=self._buffers[0], scales=scales, x=(0.0, 1.0), y=(0.0, 1.0))
         self._shown: tuple[bytes, tuple[float, ...]] = (BLANK, ())
 
