@@ -69,7 +69,7 @@ def test_widths_of_the_kernels(monkeypatch, model, expected):
         seen.update(arguments)
         return np.zeros(image.shape, bool), image
 
-    monkeypatch.setattr(lacosmic.astroscrappy, "detect_cosmics", spy)
+    monkeypatch.setattr(astroscrappy, "detect_cosmics", spy)
     settings = LacosmicSettings(psfmodel=model, psffwhm_x=2.0, psffwhm_y=4.0, psfsize=9)
     detect_cosmics(frame(), settings, gain=1.0, rnoise=4.0)
     assert {key: seen[key] for key in expected} == expected

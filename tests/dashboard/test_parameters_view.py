@@ -147,7 +147,7 @@ def test_a_scale_that_follows_the_quantity(view):
         ("pixels_to_be_flagged_as_cr", "[[1, 2], [3]]",
          "pixels_to_be_flagged_as_cr: found [3], expected a list of [x, y] "
          "(FITS pixels, integers from 1 on) or null"),
-        ("pixels_to_be_flagged_as_cr", "[[1, 2", "pixels_to_be_flagged_as_cr: line 1: "),
+        ("pixels_to_be_flagged_as_cr", "[[1, 2", "pixels_to_be_flagged_as_cr: line 2: "),
         ("flux_factor", "__import__('os')", "flux_factor: found "),
         ("mm_threshold_rnoise", "!!python/object:x {}", "mm_threshold_rnoise: line 1: found the"),
         ("regions_to_be_skipped", "<script>alert(1)</script>", "regions_to_be_skipped: found "),
