@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposures import CALIBRATION_NAMES, read_calibration
 from crmasks_widgets.loading import number_of
 from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.proposals.start import find_exposures, parameters_of, settled, start_from
+from crmasks_widgets.proposals.levels import Proposal
+from crmasks_widgets.proposals.start import (
+    Start,
+    find_exposures,
+    parameters_of,
+    settled,
+    start_from,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +66,72 @@ def open_files(
     (1.7, 3)
     """
     names = [str(name) for name in ([files] if isinstance(files, str | Path) else files)]
+    levels = {name: given[name] for name in CALIBRATION_NAMES if name in given}
+    beginning = begin_with(names, extnum=extnum, detector=detector, **levels)
+    for text in beginning.remarks:
+        logger.warning("%s", text)
+    for each in beginning.known():
+        level = logging.INFO if each.certain else logging.WARNING
+        logger.log(level, "%s: %s taken (%s)", each.name, each.value, each.origin)
+    return beginning.analysis(**given)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Exposures that were found and read, and what is proposed for them.
+
+    Attributes
+    ----------
+    start : Start
+        The exposures.
+    proposals : tuple of Proposal
+        Extension, levels, and a method where few exposures need one.
+    remarks : tuple of str
+        What the user should know of the files.
+    """
+
+    start: Start
+    proposals: tuple[Proposal, ...]
+    remarks: tuple[str, ...]
+
+    def known(self) -> tuple[Proposal, ...]:
+        """Give the proposals; ParameterError where one has no value."""
+        for each in self.proposals:
+            if each.value is None:
+                raise ParameterError(f"{each.name}: {each.origin}; expected it to be given")
+        return self.proposals
+
+    def analysis(self, **given: Any) -> Analysis:
+        """Take the proposals, and other parameters as given."""
+        images = [exposure.name for exposure in self.start.group.exposures]
+        parameters = parameters_of(self.start, self.known(), images).replace(**given)
+        calibration = read_calibration(parameters, self.start.exposures.shape)
+        return Analysis(self.start.exposures, parameters, calibration)
+
+
+def begin_with(
+    names: Sequence[str],
+    *,
+    extnum: int | str | None = None,
+    detector: int | str | None = None,
+    **levels: Any,
+) -> Beginning:
+    """Find and read exposures, and propose what to look at them with; as `open_files`.
+
+    Parameters
+    ----------
+    names : sequence of str
+        FITS files, folders and patterns.
+    extnum, detector
+        As of `open_files`.
+    **levels : object
+        Gain, readout noise and bias, as far as they are known.
+
+    Returns
+    -------
+    Beginning
+        Nothing is decided yet.
+    """
     found = find_exposures(names, extnum)
     if len(found.usable) > 1:
         there = "; ".join(f"{len(g.exposures)} of {g.title}" for g in found.usable)
@@ -66,17 +140,6 @@ def open_files(
     detectors = found.usable[0].detectors
     labels = [each.exposures[0].image.label for each in detectors]
     start = start_from(detectors[number_of(labels, detector, names[0]) - 1])
-    levels = {name: given[name] for name in CALIBRATION_NAMES if name in given}
     checked = Parameters(**levels)
     proposals = start.proposals(settled({name: getattr(checked, name) for name in levels}))
-    for text in (*found.left_out, *start.remarks):
-        logger.warning("%s", text)
-    for each in proposals:
-        if each.value is None:
-            raise ParameterError(f"{each.name}: {each.origin}; expected it to be given")
-        level = logging.INFO if each.certain else logging.WARNING
-        logger.log(level, "%s: %s taken (%s)", each.name, each.value, each.origin)
-    images = [exposure.name for exposure in start.group.exposures]
-    parameters = parameters_of(start, proposals, images).replace(**given)
-    calibration = read_calibration(parameters, start.exposures.shape)
-    return Analysis(start.exposures, parameters, calibration)
+    return Beginning(start, proposals, (*found.left_out, *start.remarks))

@@ -65,22 +65,51 @@ def test_open_yaml(work):
     np.testing.assert_array_equal(again.calibration.gain, opened[0].calibration.gain)
 
 
-def test_open_fits_files_keeps_the_settings_but_no_pixels(work):
-    frames = exposures_on_disk(work)
+def described_on_disk(folder, gain):
+    """Exposures whose headers tell gain, readout noise and bias."""
+    for i, frame in enumerate(small_scene().exposures, start=1):
+        header = fits.Header({"GAIN": gain, "RDNOISE": 3.4, "BIASLEV": 200.0, "BUNIT": "adu"})
+        header.comments["GAIN"], header.comments["RDNOISE"] = "[electron/adu]", "[adu]"
+        header.comments["BIASLEV"] = "[adu]"
+        fits.writeto(folder / f"e{i}.fits", frame, header, overwrite=True)
+
+
+def test_open_fits_files_asks_with_what_they_tell_and_keeps_the_method(work):
+    described_on_disk(work, 1.5)
     bench, view, opened = view_of(
-        small_analysis(dilation=3, pixels_to_be_flagged_as_cr=[[1, 1]],
+        small_analysis(gain=7.0, dilation=3, pixels_to_be_flagged_as_cr=[[1, 1]],
                        mediancr_pixels_rejected=[[2, 2]])
     )  # fmt: skip
     view.images.value = "\n  e3.fits\ne[12].fits\n\n"
+    line = press(view, "Open FITS")
+    assert line.error.text == ""
+    assert not opened
+    assert "gain 1.5" in line.done.value
+    assert "Press again" in line.done.value
     assert press(view, "Open FITS").error.text == ""
-    analysis = opened[0]
+    (analysis,) = opened
     assert analysis.parameters.images == ("e3.fits", "e1.fits", "e2.fits")
-    np.testing.assert_array_equal(analysis.exposures.data[0], frames[2].astype(np.float32))
+    np.testing.assert_array_equal(
+        analysis.exposures.data[0], small_scene().exposures[2].astype(np.float32)
+    )
     parameters = analysis.parameters
-    assert (parameters.dilation, parameters.bias) == (3, 100.0)
+    assert (parameters.dilation, parameters.gain, parameters.bias) == (3, 1.5, 200.0)
     assert parameters.pixels_to_be_flagged_as_cr is None
     assert parameters.mediancr_pixels_rejected is None
-    assert bench.state.model.parameters.dilation == 3
+    assert bench.state.model.parameters.gain == 7.0
+
+
+def test_other_files_are_asked_about_anew(work):
+    described_on_disk(work, 1.5)
+    _, view, opened = view_of(small_analysis())
+    view.images.value = "e*.fits"
+    press(view, "Open FITS")
+    view.images.value = "e1.fits\ne2.fits"
+    line = press(view, "Open FITS")
+    assert not opened
+    assert "crmethod significance" in line.done.value
+    press(view, "Open FITS")
+    assert opened[0].parameters.crmethod == "significance"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +119,7 @@ def test_open_fits_files_keeps_the_settings_but_no_pixels(work):
         ("Open YAML", "yaml", "no <b>.yaml", "no <b>.yaml: No such file or directory, expected"),
         ("Open FITS", "images", "", "FITS files: found no name, expected two or more"),
         ("Open FITS", "images", "n*.fits", "n*.fits: found no file that matches, expected FITS"),
-        ("Open FITS", "images", "e1.fits", "images: found 1 file name, expected at least 2"),
+        ("Open FITS", "images", "e1.fits", "e1.fits: found as exposures: 1 of"),
         ("Open FITS", "images", "e1.fits\ne1.fits\ne2.fits", "e1.fits: found the same file"),
         ("Save YAML", "session", "x.fits", "x.fits: found a name that ends in '.fits', expected"),
         ("Export hits", "hits", "x.doc", "x.doc: found a name that ends in '.doc', expected"),

@@ -19,10 +19,12 @@ from crmasks_widgets.dashboard.page.context import Context, Shortcut
 from crmasks_widgets.dashboard.settings.control_widgets import ErrorLine
 from crmasks_widgets.errors import Cancelled, CrmasksError, InputError
 from crmasks_widgets.files.writing import Written
-from crmasks_widgets.loading import load_analysis, read_analysis
+from crmasks_widgets.loading import load_analysis
+from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.products import FigureJob, Figures, save_all
 from crmasks_widgets.products.hits import save_hits, save_regions
 from crmasks_widgets.products.session import anchored, save_session
+from crmasks_widgets.starting.opening import Beginning, begin_with
 
 # What was set for the pixels of one field does not hold for those of another.
 OF_ONE_FIELD: Final = (
@@ -30,6 +32,14 @@ OF_ONE_FIELD: Final = (
     "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
     "mediancr_pixels_confirmed", "flux_factor_regions", "mm_xy_offsets", "mm_crosscorr_region",
 )  # fmt: skip
+
+
+OF_THE_FILES: Final = frozenset({
+    "dq_extension", "dq_bits", "bad_pixel_mask", "noise_extension", "noise_kind",
+})  # fmt: skip
+
+# What was asked for, names and extension, and what was found.
+_Asked = tuple[tuple[tuple[str, ...], int], Beginning]
 
 
 class _Line:
@@ -80,6 +90,7 @@ class FilesView:
         self._ended.set()
         self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Shortcut] = {}
+        self._proposed: _Asked | None = None
         self._make_fields()
         self._lines = self._make_lines()
         self.stop = word_button(
@@ -129,8 +140,8 @@ class FilesView:
             (self._open_yaml, [self.yaml], "Open YAML", "Show what a parameter file names"),
             (
                 self._open_images, [self.images, self.extnum], "Open FITS",
-                "Show these exposures with the current settings; "
-                "edits of single pixels are dropped",
+                "Say what these exposures tell of gain, readout noise and bias; pressed again, "
+                "show them so, with the current settings of the detection",
             ),
             (self._save_yaml, [self.session], "Save YAML", "Write what crmasks run needs"),
             (
@@ -201,6 +212,9 @@ class FilesView:
         if isinstance(result, Analysis):
             line.say(f"opened {result.exposures.n} exposures")
             self._open(result)
+        elif isinstance(result, tuple):
+            self._proposed = result
+            line.say(_in_words(result[1]))
         else:
             line.say(_account(result))
 
@@ -213,10 +227,11 @@ class FilesView:
         path = _path(self.yaml.value, "YAML file")
         return lambda: anchored(load_analysis(path))
 
-    def _open_images(self) -> Callable[[], Analysis]:
-        names = expanded(self.images.value)
-        like = self._shown()
-        return partial(_with_exposures, names, int(self.extnum.value), like)
+    def _open_images(self) -> Callable[[], Any]:
+        asked = tuple(expanded(self.images.value)), int(self.extnum.value)
+        if self._proposed is not None and self._proposed[0] == asked:
+            return partial(_opened, self._proposed[1], self._shown().parameters)
+        return partial(_proposed, *asked)
 
     def _save_yaml(self) -> Callable[[], list[Written]]:
         path = _path(self.session.value, "YAML file")
@@ -264,14 +279,29 @@ class FilesView:
             line.say(text)
 
 
-def _with_exposures(names: Sequence[str], extnum: int, like: Analysis) -> Analysis:
-    """Look at other exposures with the same settings, but for those of single pixels."""
-    dropped: dict[str, Any] = dict.fromkeys(OF_ONE_FIELD)
-    changes = {"images": tuple(names), "extnum": extnum, **dropped}
-    made = read_analysis(anchored(like).parameters.replace(**changes))
-    if made.exposures.shape != like.exposures.shape:
-        return made
-    return Analysis(made.exposures, made.parameters, like.calibration)
+def _proposed(names: tuple[str, ...], extnum: int) -> "_Asked":
+    beginning = begin_with(names, extnum=extnum or None)
+    beginning.known()
+    return (names, extnum), beginning
+
+
+def _opened(beginning: Beginning, like: Parameters) -> Analysis:
+    """Look at other exposures with the same settings, but for those of the files before."""
+    decided = {"images", "extnum", *OF_ONE_FIELD, *(each.name for each in beginning.proposals)}
+    kept = {name: value for name, value in like if name not in decided | OF_THE_FILES}
+    return beginning.analysis(**kept)
+
+
+def _in_words(beginning: Beginning) -> str:
+    """What is proposed for exposures, with where it comes from."""
+    exposures = beginning.start.exposures
+    ny, nx = exposures.shape
+    said = [f"{exposures.n} exposures of {nx} x {ny} pixels", *beginning.remarks]
+    said += [
+        f"{each.name} {each.value} ({'' if each.certain else 'a guess: '}{each.origin})"
+        for each in beginning.proposals
+    ]
+    return "; ".join(said) + ". Press again to open them so."
 
 
 def expanded(text: str) -> list[str]:
