@@ -103,9 +103,7 @@ def _report(arguments: argparse.Namespace, console: Console) -> int:
     path = arguments.output or params.with_name(writing.REPORT_NAME)
     mosaic = load_mosaic(params)
     writing.check_report(path, mosaic, (params,), overwrite=arguments.overwrite)
-    quiet = not logger.isEnabledFor(logging.INFO)
-    for analysis in mosaic:
-        terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+    _compute(mosaic, console, lambda: None)
     written = writing.save_report(mosaic, path, inputs=(params,), overwrite=arguments.overwrite)
     logger.info("%s: %.1f MB", written.path, written.size / 1e6)
     return EXIT_DONE
@@ -136,14 +134,19 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
     return EXIT_DONE
 
 
-def _compute_and_save(mosaic: Mosaic, folder: OccupiedFolder, console: Console) -> None:
-    started = time.monotonic()
+def _compute(mosaic: Mosaic, console: Console, leave: Callable[[], None]) -> None:
     quiet = not logger.isEnabledFor(logging.INFO)
-    with _prompt_interrupt(folder.leave):
+    with _prompt_interrupt(leave):
         for name, analysis in zip(mosaic.names, mosaic, strict=True):
             if mosaic.several and not quiet:
                 terminal.print_detector(name, console)
             terminal.compute_with_progress(analysis, console, threads=available_cpus(), quiet=quiet)
+
+
+def _compute_and_save(mosaic: Mosaic, folder: OccupiedFolder, console: Console) -> None:
+    started = time.monotonic()
+    quiet = not logger.isEnabledFor(logging.INFO)
+    _compute(mosaic, console, folder.leave)
     with terminal.spinner(console, "writing products", quiet=quiet):
         written = folder.save()
     if not quiet:

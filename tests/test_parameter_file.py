@@ -187,7 +187,7 @@ def test_null_that_the_reference_accepts_is_the_default() -> None:
         read("{dilation: null}")
 
 
-def test_keys_of_later_versions() -> None:
+def test_keys_of_later_versions(caplog) -> None:
     assert read("{use_auxmedian: true}").use_lamedian
     with pytest.raises(ParameterError, match=r"use_(aux|la)median: found together with use_"):
         read("{use_auxmedian: true, use_lamedian: true}")
@@ -207,9 +207,14 @@ def test_keys_of_later_versions() -> None:
         read("{crmethod: mm_deepcr}")
     # What a file of those versions leaves out means what it means there.
     assert read("{mm_dilation: 1}").mm_synthetic == "median"
+    assert "mm_dilation is of numina-crmasks 0.37 to 0.40, whose defaults hold: mm_synthetic:" in (
+        caplog.text
+    )
     assert read("{mm_dilation: 1}").mm_threshold_for == "all"
     assert read("{mm_dilation: 1, mm_synthetic: single}").mm_synthetic == "single"
-    assert read("{dilation: 1}").mm_synthetic == "raw"
+    assert read("{la_sigclip: [5, 3]}").mm_synthetic == "median"
+    for key in ("dilation", "la_padwidth", "mm_threshold_rnoise"):  # of any version, or ours
+        assert read(f"{{{key}: 1}}").mm_synthetic == "raw"
     four = ("meancr2", "mean", "median", "min")
     assert read("{mm_dilation: 1}").more_combinations == four
     assert read("{mm_dilation: 1, crmethod: significance}").more_combinations == ()

@@ -131,7 +131,7 @@ class OverDispersions:
         text = f"scatter beyond that of photons: {_part(self.plain)}"
         if self.plain.is_known:
             shape, error = self.plain.shape
-            text += f"; mm_nbinom_shape: {shape:.0f} (+/- {error:.1g}) would say the same"
+            text += f"; mm_nbinom_shape: {shape:.3g} (+/- {error:.2g}) would say the same"
         return f"{text}; after matching: {_part(self.matched)}"
 
 

@@ -1,5 +1,6 @@
 """The levels of the parameter file: which key stands where, and what older and newer files say."""
 
+import logging
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ from crmasks_widgets.parameters.info import (
 from crmasks_widgets.parameters.types import methods_where
 from crmasks_widgets.parameters.values import is_none_text, shown
 from crmasks_widgets.parameters.yaml_text import dump_yaml
+
+logger = logging.getLogger(__name__)
 
 REQUIREMENTS: Final = "requirements"
 OWN: Final = "crmasks_widgets"
@@ -139,7 +142,9 @@ def _settings(
     block: Mapping[str, object], names: Sequence[str], remarks: list[str]
 ) -> dict[str, object]:
     """Check the keys of the requirements and leave out those that mean nothing here."""
-    block, ignored = later.split(block, frozenset(names))
+    block, ignored, assumed = later.split(block, frozenset(names))
+    if assumed:
+        logger.info("%s", assumed)
     if ignored:
         more = f" and {len(ignored) - _NAMED} more" if len(ignored) > _NAMED else ""
         names_of = ", ".join(map(key_text, ignored[:_NAMED])) + more

@@ -10,12 +10,14 @@ from crmasks_widgets.parameters.values import shown
 
 KEYS: Final = frozenset(
     {
-        "la_padwidth", "mm_cr_coincidences", "mm_dilation", "mm_hist2d_min_neighbors",
-        "mm_nbinom_shape", "mm_photon_distribution", "mm_synthetic", "mm_threshold_rnoise",
-        "mm_ydiag_max", "use_auxmedian",
+        "mm_cr_coincidences", "mm_dilation", "mm_hist2d_min_neighbors", "mm_nbinom_shape",
+        "mm_photon_distribution", "mm_synthetic", "mm_ydiag_max", "use_auxmedian",
     }
 )  # fmt: skip
-"""Keys that came with those versions."""
+"""Keys that came with those versions and tell a file of theirs."""
+
+PAIRS: Final = ("la_sigclip", "la_sigfrac", "la_objlim")
+"""Keys whose value may be a pair, one for each of two runs of L.A.Cosmic, which tells one too."""
 
 DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
     {
@@ -79,7 +81,7 @@ def model_name(key: str, value: object) -> str:
 
 def split(
     block: Mapping[str, object], known: frozenset[str]
-) -> tuple[dict[str, object], tuple[str, ...]]:
+) -> tuple[dict[str, object], tuple[str, ...], str]:
     """Take apart what a block of requirements says and what means nothing here.
 
     Parameters
@@ -95,6 +97,8 @@ def split(
         The rest, with `DEFAULTS` where the block is one of a later version.
     ignored : tuple of str
         Keys without effect, sorted.
+    assumed : str
+        Which defaults of a later version were taken, and why; empty for none.
 
     Raises
     ------
@@ -112,13 +116,24 @@ def split(
             if key in settings:
                 settings[key] = name
     method = block.get("crmethod", "mm_lacosmic")
-    if KEYS.intersection(block) and method in ("lacosmic", "mm_lacosmic", *METHODS):
+    assumed = ""
+    if (marks := _marks(block)) and method in ("lacosmic", "mm_lacosmic", *METHODS):
+        taken = [f"{key}: {_written(value)}" for key, value in DEFAULTS.items() if key not in block]
+        if taken:
+            assumed = f"{marks[0]} is of numina-crmasks 0.37 to 0.40, whose defaults hold: "
+            assumed += ", ".join(taken)
         settings = {**DEFAULTS, **settings}
-    return settings, tuple(sorted(ignored))
+    return settings, tuple(sorted(ignored)), assumed
 
 
-PAIRS: Final = ("la_sigclip", "la_sigfrac", "la_objlim")
-"""Keys whose value may be a pair, one for each of two runs of L.A.Cosmic."""
+def _written(value: object) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+
+
+def _marks(block: Mapping[str, object]) -> list[str]:
+    """Keys of a block that only those versions write so."""
+    pairs = {key for key in PAIRS if isinstance(block.get(key), list | tuple)}
+    return sorted(KEYS.intersection(block) | pairs)
 
 
 def pairs_apart(named: Mapping[str, object]) -> dict[str, object]:

@@ -10,10 +10,11 @@ import numpy.typing as npt
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.codes import colours_by_name
 from crmasks_widgets.core.typing import FloatArray
-from crmasks_widgets.core.verdicts import UNJUDGED
+from crmasks_widgets.core.verdicts import OUT, UNJUDGED
+from crmasks_widgets.figures.hit_pages import hit_window
 from crmasks_widgets.hit_classes import PLAIN_NAME
 from crmasks_widgets.limits import colour_limits
-from crmasks_widgets.report.pictures import Picture, hit_strip
+from crmasks_widgets.report.pictures import HALF_STAMP, Picture, hit_strip
 
 # Stamps of a report, over all its hits: a message of more than some MB does not arrive.
 MOST_STAMPS: Final = 3000
@@ -91,8 +92,7 @@ def cards(analysis: Analysis, corrected: FloatArray, most: int = MOST_STAMPS) ->
 def _strip(frames: Sequence[FloatArray], codes: npt.NDArray[np.uint8], row: Any) -> Picture:
     median = frames[-2]
     ny, nx = median.shape
-    y, x = round(row["y"]) - 1, round(row["x"]) - 1
-    near = median[max(0, y - 12) : min(ny, y + 13), max(0, x - 12) : min(nx, x + 13)]
+    near = median[hit_window(row["x"], row["y"], HALF_STAMP, (ny, nx)).index]
     # The scale of the median: only so do the exposures show what it let through.
     return hit_strip(frames, codes, (row["x"], row["y"]), colour_limits(near, "minmax"))
 
@@ -116,5 +116,5 @@ def _card(row: Any, picture: Picture | None) -> Card:
         method=str(row["method"]),
         colour=colours_by_name()[str(row["method"])],
         words=tuple(words),
-        out=verdict in ("rejected", "ignored"),
+        out=verdict in OUT,
     )

@@ -1,7 +1,7 @@
 """What a report says in words and numbers: results, exposures, noise, parameters, provenance."""
 
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +10,7 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.noise_remarks import remarks_on
 from crmasks_widgets.core.targets import target_name
-from crmasks_widgets.core.verdicts import OUT
+from crmasks_widgets.core.verdicts import CONFIRMED, OUT
 from crmasks_widgets.detectors import rows
 from crmasks_widgets.parameters.model import parameter_table
 
@@ -47,12 +47,11 @@ def headline(analysis: Analysis) -> tuple[tuple[str, str], ...]:
     Returns
     -------
     tuple of (number, what)
-        Largest letters first.
+        The hits first.
     """
     verdicts = np.asarray(analysis.hits["verdict"])
-    out = int(np.count_nonzero(np.isin(verdicts, OUT)))
-    confirmed = int(np.count_nonzero(verdicts == "confirmed"))
-    judged = [f"{confirmed} confirmed"] * bool(confirmed) + [f"{out} rejected"] * bool(out)
+    numbers = {word: int(np.count_nonzero(verdicts == word)) for word in (CONFIRMED, *OUT)}
+    judged = [f"{number} {word}" for word, number in numbers.items() if number]
     hits = "hits in the median" + (f" ({', '.join(judged)})" if judged else "")
     return (
         (f"{analysis.n_hits}", hits),
@@ -127,6 +126,14 @@ def _said(value: Any, unit: str) -> str:
     return f"{text} {unit}" if unit and isinstance(value, int | float) else text
 
 
+def _with_version(name: str) -> str:
+    # Some methods run where astroscrappy cannot be installed.
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return f"no {name}"
+
+
 def provenance(analysis: Analysis) -> tuple[tuple[str, str], ...]:
     """Say what made the report: versions, and what identifies the run."""
     calibration = analysis.calibration
@@ -134,7 +141,7 @@ def provenance(analysis: Analysis) -> tuple[tuple[str, str], ...]:
         (f"{name} map {calibration.paths[name].name}", f"SHA-256 {checksum}")
         for name, checksum in sorted(calibration.checksums.items())
     ]
-    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    libraries = ", ".join(map(_with_version, _LIBRARIES))
     masks = analysis.masks_checksum
     return (
         ("program", f"crmasks_widgets {__version__}"),

@@ -217,7 +217,7 @@ def brightest_pixels(analysis: Analysis) -> npt.NDArray[np.int64]:
     """Flat index (n,) of the pixel of each hit where the median is highest over the minimum."""
     labels = analysis.labels.ravel()
     pixels = np.flatnonzero(labels)
-    stack = analysis.stack
+    stack = analysis.mm_stack
     excess = stack.median2d.ravel()[pixels] - stack.min2d.ravel()[pixels]
     order = np.lexsort((-np.nan_to_num(excess, nan=-np.inf), labels[pixels]))
     _, first = np.unique(labels[pixels][order], return_index=True)

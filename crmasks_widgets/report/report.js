@@ -27,8 +27,10 @@ for (const part of document.querySelectorAll(".part")) {
     };
     const arrange = () => {
         const key = weight[order.value];
-        const shown = all.filter((card) => !method.value || card.dataset.method === method.value);
-        cards.replaceChildren(...shown.sort((a, b) => key(a) - key(b)));
+        cards.replaceChildren(...[...all].sort((a, b) => key(a) - key(b)));
+        for (const card of all) {
+            card.hidden = method.value !== "" && card.dataset.method !== method.value;
+        }
     };
     order.addEventListener("change", arrange);
     method.addEventListener("change", arrange);
@@ -42,6 +44,15 @@ for (const part of document.querySelectorAll(".part")) {
         });
     }
 }
+
+// A hit that is linked to is shown, whatever is chosen.
+window.addEventListener("hashchange", () => {
+    const card = document.getElementById(location.hash.slice(1));
+    if (card && card.hidden) {
+        card.hidden = false;
+        card.scrollIntoView();
+    }
+});
 
 const light = (event, on) => {
     const hit = event.target.closest && event.target.closest("[data-hit]");

@@ -1,5 +1,7 @@
 """Scatter beyond that of photons: nothing where there is none, the shape where there is one."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -67,8 +69,10 @@ def test_the_scatter_may_depend_on_the_level():
 def test_what_is_found_is_said_with_the_shape_that_numina_needs():
     many, few = measured(PhotonLaw.of_shape(100.0)), measured(PhotonLaw())
     text = OverDispersions(many, few).in_words
-    shape, error = many.shape
-    assert f"mm_nbinom_shape: {shape:.0f} (+/- {error:.1g}) would say the same" in text
+    shape, _ = many.shape
+    said = re.search(r"mm_nbinom_shape: ([0-9.]+) \(\+/- ([0-9.]+)\) would say the same", text)
+    assert float(said[1]) == pytest.approx(shape, rel=0.01)
+    assert 0 < float(said[2]) < 40
     assert f"photons: {100 / np.sqrt(shape):.1f} % of the signal" in text
     assert "after matching: none seen (below " in text
     nothing = OverDispersion(())
