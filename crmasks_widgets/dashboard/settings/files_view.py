@@ -56,7 +56,7 @@ class _Line:
 
 
 class FilesView:
-    """Opens parameter files and exposures, saves sessions, products, regions and tables.
+    """Opens parameter files and exposures, saves sessions, products, reports, regions and tables.
 
     Parameters
     ----------
@@ -89,7 +89,9 @@ class FilesView:
         opened = [HTML("<b>Open</b>"), *self._widgets(self._open_yaml, self._open_images)]
         saved = [
             HTML("<b>Save</b>"),
-            *self._widgets(self._save_yaml, self._save_products, self._save_hits),
+            *self._widgets(
+                self._save_yaml, self._save_products, self._save_report, self._save_hits
+            ),
             HBox([self.overwrite, self.stop]),
         ]
         half = Layout(flex="1 1 420px", min_width="0")
@@ -115,6 +117,7 @@ class FilesView:
             value="session.yaml", description="write YAML", style=style, layout=wide
         )
         self.folder = Text(value="products", description="folder", style=style, layout=wide)
+        self.report = Text(value="report.html", description="report", style=style, layout=wide)
         self.hits = Text(value="hits.reg", description="hits", style=style, layout=wide)
         self.with_figures = Checkbox(
             value=self._figures is not None, disabled=self._figures is None,
@@ -136,6 +139,10 @@ class FilesView:
             (
                 self._save_products, [self.folder, self.with_figures], "Write products",
                 "Masks, combinations, tables and, if wanted, figures",
+            ),
+            (
+                self._save_report, [self.report], "Write report",
+                "One HTML file to send: what was found, every hit in every exposure, the noise",
             ),
             (
                 self._save_hits, [self.hits], "Export hits",
@@ -233,6 +240,12 @@ class FilesView:
             overwrite=self.overwrite.value,
         )
 
+    def _save_report(self) -> Callable[[], Written]:
+        path = _path(self.report.value, "report")
+        line = self._lines[self._save_report]
+        analysis = self._shown().under(Run(partial(self._checkpoint, line)))
+        return partial(_write_report, analysis, path, overwrite=self.overwrite.value)
+
     def _save_hits(self) -> Callable[[], Written]:
         path = _path(self.hits.value, "hits")
         save = save_regions if path.suffix.lower() == ".reg" else save_hits
@@ -262,6 +275,13 @@ class FilesView:
     def _report(self, line: _Line, text: str) -> None:
         if not self.stop.disabled:  # else it is over already
             line.say(text)
+
+
+def _write_report(analysis: Analysis, path: Path, *, overwrite: bool) -> Written:
+    # Opening the dashboard does not wait for what only reports need.
+    from crmasks_widgets.report import save_report
+
+    return save_report(analysis, path, overwrite=overwrite)
 
 
 def _with_exposures(names: Sequence[str], extnum: int, like: Analysis) -> Analysis:
