@@ -95,6 +95,12 @@ def test_open_fits_files_keeps_the_settings_but_no_pixels(work):
         ("Open FITS", "images", "e1.fits\ne1.fits\ne2.fits", "e1.fits: found the same file"),
         ("Save YAML", "session", "x.fits", "x.fits: found a name that ends in '.fits', expected"),
         ("Export hits", "hits", "x.doc", "x.doc: found a name that ends in '.doc', expected"),
+        (
+            "Export hits",
+            "hits",
+            "e1.fits/x.csv",
+            "e1.fits: not writable (Not a directory), expected",
+        ),
         ("Write products", "folder", "e1.fits", "e1.fits: not writable"),
         ("Write report", "report", "r.pdf", "r.pdf: found a name that ends in '.pdf', expected"),
     ],

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 from ipywidgets import HTML, BoundedIntText, Button, Checkbox, HBox, Layout, Text, Textarea, VBox
 
@@ -30,6 +32,35 @@ OF_ONE_FIELD: Final = (
     "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
     "mediancr_pixels_confirmed", "flux_factor_regions", "mm_xy_offsets", "mm_crosscorr_region",
 )  # fmt: skip
+
+
+# What can be saved in one step: the word and what it gives.
+SAVED: Final = MappingProxyType({
+    "yaml": ("Parameters (YAML)", "What crmasks run needs to make these masks"),
+    "products": ("Products", "Masks, combinations, tables and, if wanted, figures"),
+    "report": ("Report (HTML)", "One file to send"),
+    "regions": ("Hits as DS9 regions", "One region a hit, coloured by class"),
+    "csv": ("Hits as CSV", "The table of hits, plain"),
+    "ecsv": ("Hits as ECSV", "The table of hits, with units"),
+})  # fmt: skip
+_SUFFIXES: Final = MappingProxyType({"regions": ".reg", "csv": ".csv", "ecsv": ".ecsv"})
+
+
+Named = Callable[[Path], Path]
+
+
+class Told(Protocol):
+    """What shows how it is going."""
+
+    def say(self, text: str) -> None:
+        """Show how it is going, or went; empty for nothing."""
+
+    def fail(self, text: str) -> None:
+        """Show what went wrong."""
+
+
+def _as_given(path: Path) -> Path:
+    return path
 
 
 class _Line:
@@ -82,6 +113,7 @@ class FilesView:
         self.keys: dict[str, Shortcut] = {}
         self._make_fields()
         self._lines = self._make_lines()
+        self._told: Told = self._lines[self._save_yaml]
         self.stop = word_button(
             context, "Stop", "Stop reading or writing; nothing is left half done", self._stopped.set
         )
@@ -168,14 +200,35 @@ class FilesView:
         self._context.dispatcher.drain()
         return ended
 
+    def save(self, what: str, told: Told) -> None:
+        """Save something where the fields say, under a name that is free.
+
+        Parameters
+        ----------
+        what : str
+            Key of `SAVED`.
+        told : Told
+            Shows where it was written, or why not.
+
+        Notes
+        -----
+        A name that is taken is numbered, unless existing files are to be replaced.
+        """
+        saves = {"yaml": self._save_yaml, "products": self._save_products,
+                 "report": self._save_report}  # fmt: skip
+        named = partial(_free, suffix=_SUFFIXES.get(what, ""), replace=bool(self.overwrite.value))
+        self._begin(partial(saves.get(what, self._save_hits), named), told)
+
     def _widgets(self, *actions: Callable[..., Any]) -> list[VBox]:
         return [self._lines[action].widget for action in actions]
 
     # In the kernel's loop ---------------------------------------------------------------------
 
     def _start(self, action: Callable[[], Callable[[], Any]]) -> None:
+        self._begin(action, self._lines[action])
+
+    def _begin(self, action: Callable[[], Callable[[], Any]], line: Told) -> None:
         """Read the fields here, then work in a thread: files can be large, and disks slow."""
-        line = self._lines[action]
         if not self.stop.disabled:
             line.fail("something is still being read or written; wait, or press Stop")
             return
@@ -187,16 +240,17 @@ class FilesView:
         self._stopped.clear()
         self._ended.clear()
         self._busy(True)
+        self._told = line
         line.say("working…")
         executor = ThreadPoolExecutor(1, thread_name_prefix="crmasks-files")
         executor.submit(work).add_done_callback(partial(self._over, line))
         executor.shutdown(wait=False)
 
-    def _over(self, line: _Line, done: Future[Any]) -> None:
+    def _over(self, line: Told, done: Future[Any]) -> None:
         self._context.dispatcher.call(partial(self._finish, line, done))
         self._ended.set()
 
-    def _finish(self, line: _Line, done: Future[Any]) -> None:
+    def _finish(self, line: Told, done: Future[Any]) -> None:
         self._busy(False)
         line.say("")
         try:
@@ -204,7 +258,7 @@ class FilesView:
         except CrmasksError as error:
             line.fail(str(error))
 
-    def _show(self, line: _Line, result: Any) -> None:
+    def _show(self, line: Told, result: Any) -> None:
         if isinstance(result, Analysis):
             line.say(f"opened {result.exposures.n} exposures")
             self._open(result)
@@ -225,29 +279,27 @@ class FilesView:
         like = self._shown()
         return partial(_with_exposures, names, int(self.extnum.value), like)
 
-    def _save_yaml(self) -> Callable[[], list[Written]]:
-        path = _path(self.session.value, "YAML file")
+    def _save_yaml(self, named: Named = _as_given) -> Callable[[], list[Written]]:
+        path = named(_path(self.session.value, "YAML file"))
         return partial(save_session, self._shown(), path, overwrite=self.overwrite.value)
 
-    def _save_products(self) -> Callable[[], list[Written]]:
-        folder = _path(self.folder.value, "folder")
-        line = self._lines[self._save_products]
+    def _save_products(self, named: Named = _as_given) -> Callable[[], list[Written]]:
+        folder = named(_path(self.folder.value, "folder"))
         return partial(
             save_all,
-            self._shown().under(Run(partial(self._checkpoint, line))),
+            self._shown().under(Run(self._checkpoint)),
             folder,
-            figures=partial(self._drawn, line) if self.with_figures.value else None,
+            figures=self._drawn if self.with_figures.value else None,
             overwrite=self.overwrite.value,
         )
 
-    def _save_report(self) -> Callable[[], Written]:
-        path = _path(self.report.value, "report")
-        line = self._lines[self._save_report]
-        analysis = self._shown().under(Run(partial(self._checkpoint, line)))
+    def _save_report(self, named: Named = _as_given) -> Callable[[], Written]:
+        path = named(_path(self.report.value, "report"))
+        analysis = self._shown().under(Run(self._checkpoint))
         return partial(_write_report, analysis, path, overwrite=self.overwrite.value)
 
-    def _save_hits(self) -> Callable[[], Written]:
-        path = _path(self.hits.value, "hits")
+    def _save_hits(self, named: Named = _as_given) -> Callable[[], Written]:
+        path = named(_path(self.hits.value, "hits"))
         save = save_regions if path.suffix.lower() == ".reg" else save_hits
         return partial(save, self._shown(), path, overwrite=self.overwrite.value)
 
@@ -259,22 +311,22 @@ class FilesView:
 
     # In the thread ----------------------------------------------------------------------------
 
-    def _checkpoint(self, line: _Line, fraction: float) -> None:
-        self._tell(line, f"computing what is not known yet, {100 * fraction:.0f} % of this step…")
+    def _checkpoint(self, fraction: float) -> None:
+        self._tell(f"computing what is not known yet, {100 * fraction:.0f} % of this step…")
 
-    def _drawn(self, line: _Line, analysis: Analysis) -> Iterator[FigureJob]:
+    def _drawn(self, analysis: Analysis) -> Iterator[FigureJob]:
         for job in self._figures(analysis) if self._figures is not None else ():
-            self._tell(line, f"drawing {job.name}…")
+            self._tell(f"drawing {job.name}…")
             yield job
 
-    def _tell(self, line: _Line, text: str) -> None:
+    def _tell(self, text: str) -> None:
         if self._stopped.is_set():
             raise Cancelled("stopped; nothing was written")
-        self._context.dispatcher.call(partial(self._report, line, text))
+        self._context.dispatcher.call(partial(self._report, text))
 
-    def _report(self, line: _Line, text: str) -> None:
+    def _report(self, text: str) -> None:
         if not self.stop.disabled:  # else it is over already
-            line.say(text)
+            self._told.say(text)
 
 
 def _write_report(analysis: Analysis, path: Path, *, overwrite: bool) -> Written:
@@ -331,6 +383,13 @@ def _path(text: str, what: str) -> Path:
     if not text.strip():
         raise InputError(f"{what}: found no name, expected a path")
     return Path(text.strip()).expanduser()
+
+
+def _free(path: Path, *, suffix: str, replace: bool) -> Path:
+    """Name with another suffix, if any, and a number if it is taken and must stay."""
+    path = path.with_suffix(suffix) if suffix else path
+    names = (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in count(2))
+    return path if replace or not path.exists() else next(n for n in names if not n.exists())
 
 
 def _account(written: Any) -> str:
