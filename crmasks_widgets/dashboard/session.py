@@ -23,7 +23,8 @@ from crmasks_widgets.dashboard.page.drawer import Drawer, DrawerPage
 from crmasks_widgets.dashboard.page.help import HelpView
 from crmasks_widgets.dashboard.page.page import Page
 from crmasks_widgets.dashboard.page.status import MenuEntry, StatusView
-from crmasks_widgets.dashboard.settings.files_view import SAVED, FilesView
+from crmasks_widgets.dashboard.settings.files_parts import SAVED
+from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.dashboard.settings.parameters_view import FormView, quick_names
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.products import FigureJob

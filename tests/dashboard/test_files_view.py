@@ -9,7 +9,8 @@ from astropy.table import Table
 from regions import Regions
 
 from crmasks_widgets import cli
-from crmasks_widgets.dashboard.settings.files_view import FilesView, expanded
+from crmasks_widgets.dashboard.settings.files_parts import expanded
+from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.report import report_html
 
 from ..conftest import SHAPE, small_scene, write_exposures, write_yaml

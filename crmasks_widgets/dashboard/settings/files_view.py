@@ -1,25 +1,31 @@
 """In and out: open other exposures, save what is on screen."""
 
-import glob
-import html
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import count
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from ipywidgets import HTML, BoundedIntText, Button, Checkbox, HBox, Layout, Text, Textarea, VBox
+from ipywidgets import HTML, BoundedIntText, Checkbox, HBox, Layout, Text, Textarea, VBox
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.run import Run
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
-from crmasks_widgets.dashboard.settings.control_widgets import ErrorLine
-from crmasks_widgets.errors import Cancelled, CrmasksError, InputError
+from crmasks_widgets.dashboard.settings.files_parts import (
+    SUFFIXES,
+    Line,
+    Named,
+    Told,
+    account,
+    as_given,
+    expanded,
+    free_name,
+    path_of,
+)
+from crmasks_widgets.errors import Cancelled, CrmasksError
 from crmasks_widgets.files.writing import Written
 from crmasks_widgets.loading import load_analysis, read_analysis
 from crmasks_widgets.products import FigureJob, Figures, save_all
@@ -32,58 +38,6 @@ OF_ONE_FIELD: Final = (
     "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
     "mediancr_pixels_confirmed", "flux_factor_regions", "mm_xy_offsets", "mm_crosscorr_region",
 )  # fmt: skip
-
-
-# What can be saved in one step: the word and what it gives.
-SAVED: Final = MappingProxyType({
-    "yaml": ("Parameters (YAML)", "What crmasks run needs to make these masks"),
-    "products": ("Products", "Masks, combinations, tables and, if wanted, figures"),
-    "report": ("Report (HTML)", "One file to send"),
-    "regions": ("Hits as DS9 regions", "One region a hit, coloured by class"),
-    "csv": ("Hits as CSV", "The table of hits, plain"),
-    "ecsv": ("Hits as ECSV", "The table of hits, with units"),
-})  # fmt: skip
-_SUFFIXES: Final = MappingProxyType({"regions": ".reg", "csv": ".csv", "ecsv": ".ecsv"})
-
-
-Named = Callable[[Path], Path]
-
-
-class Told(Protocol):
-    """What shows how it is going."""
-
-    def say(self, text: str) -> None:
-        """Show how it is going, or went; empty for nothing."""
-
-    def fail(self, text: str) -> None:
-        """Show what went wrong."""
-
-
-def _as_given(path: Path) -> Path:
-    return path
-
-
-class _Line:
-    """Fields, a button, and what became of it."""
-
-    def __init__(self, fields: Sequence[Any], button: Button) -> None:
-        self.button = button
-        self.done = HTML(layout=Layout(min_width="0"))
-        self.error = ErrorLine()
-        row = HBox([*fields, self.button], layout=Layout(align_items="center", min_width="0"))
-        self.widget = VBox([row, self.done, self.error.widget], layout=Layout(min_width="0"))
-        self.done.layout.display = "none"
-
-    def say(self, text: str) -> None:
-        """Show how it is going, or went; no error any more."""
-        self.error.say("")
-        self.done.value = html.escape(" ".join(text.split()))
-        self.done.layout.display = "" if text else "none"
-
-    def fail(self, text: str) -> None:
-        """Show what went wrong."""
-        self.say("")
-        self.error.say(text)
 
 
 class FilesView:
@@ -159,7 +113,7 @@ class FilesView:
             description="replace existing files", indent=False, layout=Layout(width="200px")
         )
 
-    def _make_lines(self) -> dict[Callable[..., Any], _Line]:
+    def _make_lines(self) -> dict[Callable[..., Any], Line]:
         described = (
             (self._open_yaml, [self.yaml], "Open YAML", "Show what a parameter file names"),
             (
@@ -182,7 +136,7 @@ class FilesView:
             ),
         )  # fmt: skip
         return {
-            action: _Line(
+            action: Line(
                 fields, word_button(self._context, text, tooltip, partial(self._start, action))
             )
             for action, fields, text, tooltip in described
@@ -216,7 +170,9 @@ class FilesView:
         """
         saves = {"yaml": self._save_yaml, "products": self._save_products,
                  "report": self._save_report}  # fmt: skip
-        named = partial(_free, suffix=_SUFFIXES.get(what, ""), replace=bool(self.overwrite.value))
+        named = partial(
+            free_name, suffix=SUFFIXES.get(what, ""), replace=bool(self.overwrite.value)
+        )
         self._begin(partial(saves.get(what, self._save_hits), named), told)
 
     def _widgets(self, *actions: Callable[..., Any]) -> list[VBox]:
@@ -263,7 +219,7 @@ class FilesView:
             line.say(f"opened {result.exposures.n} exposures")
             self._open(result)
         else:
-            line.say(_account(result))
+            line.say(account(result))
 
     def _busy(self, busy: bool) -> None:
         self.stop.disabled = not busy
@@ -271,7 +227,7 @@ class FilesView:
             line.button.disabled = busy
 
     def _open_yaml(self) -> Callable[[], Analysis]:
-        path = _path(self.yaml.value, "YAML file")
+        path = path_of(self.yaml.value, "YAML file")
         return lambda: anchored(load_analysis(path))
 
     def _open_images(self) -> Callable[[], Analysis]:
@@ -279,12 +235,12 @@ class FilesView:
         like = self._shown()
         return partial(_with_exposures, names, int(self.extnum.value), like)
 
-    def _save_yaml(self, named: Named = _as_given) -> Callable[[], list[Written]]:
-        path = named(_path(self.session.value, "YAML file"))
+    def _save_yaml(self, named: Named = as_given) -> Callable[[], list[Written]]:
+        path = named(path_of(self.session.value, "YAML file"))
         return partial(save_session, self._shown(), path, overwrite=self.overwrite.value)
 
-    def _save_products(self, named: Named = _as_given) -> Callable[[], list[Written]]:
-        folder = named(_path(self.folder.value, "folder"))
+    def _save_products(self, named: Named = as_given) -> Callable[[], list[Written]]:
+        folder = named(path_of(self.folder.value, "folder"))
         return partial(
             save_all,
             self._shown().under(Run(self._checkpoint)),
@@ -293,13 +249,13 @@ class FilesView:
             overwrite=self.overwrite.value,
         )
 
-    def _save_report(self, named: Named = _as_given) -> Callable[[], Written]:
-        path = named(_path(self.report.value, "report"))
+    def _save_report(self, named: Named = as_given) -> Callable[[], Written]:
+        path = named(path_of(self.report.value, "report"))
         analysis = self._shown().under(Run(self._checkpoint))
         return partial(_write_report, analysis, path, overwrite=self.overwrite.value)
 
-    def _save_hits(self, named: Named = _as_given) -> Callable[[], Written]:
-        path = named(_path(self.hits.value, "hits"))
+    def _save_hits(self, named: Named = as_given) -> Callable[[], Written]:
+        path = named(path_of(self.hits.value, "hits"))
         save = save_regions if path.suffix.lower() == ".reg" else save_hits
         return partial(save, self._shown(), path, overwrite=self.overwrite.value)
 
@@ -344,58 +300,3 @@ def _with_exposures(names: Sequence[str], extnum: int, like: Analysis) -> Analys
     if made.exposures.shape != like.exposures.shape:
         return made
     return Analysis(made.exposures, made.parameters, like.calibration)
-
-
-def expanded(text: str) -> list[str]:
-    """Make names of files from lines of text.
-
-    Parameters
-    ----------
-    text : str
-        A path or a pattern a line.
-
-    Returns
-    -------
-    list of str
-        Files in the order given, those of a pattern by name.
-
-    Raises
-    ------
-    InputError
-        No line, or a pattern that no file matches.
-    """
-    names: list[str] = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name = str(Path(line).expanduser())
-        if glob.has_magic(name) and not Path(name).exists():
-            found = sorted(glob.glob(name, recursive=True))
-            if not found:
-                raise InputError(f"{line}: found no file that matches, expected FITS files")
-            names += found
-        else:
-            names.append(name)
-    if not names:
-        raise InputError("FITS files: found no name, expected two or more")
-    return names
-
-
-def _path(text: str, what: str) -> Path:
-    if not text.strip():
-        raise InputError(f"{what}: found no name, expected a path")
-    return Path(text.strip()).expanduser()
-
-
-def _free(path: Path, *, suffix: str, replace: bool) -> Path:
-    """Name with another suffix, if any, and a number if it is taken and must stay."""
-    path = path.with_suffix(suffix) if suffix else path
-    names = (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in count(2))
-    return path if replace or not path.exists() else next(n for n in names if not n.exists())
-
-
-def _account(written: Any) -> str:
-    files = written if isinstance(written, list) else [written]
-    size = sum(item.size for item in files) / 1e6
-    last = files[-1].path.resolve()
-    if len(files) == 1:
-        return f"wrote {last} ({size:.2g} MB)"
-    return f"wrote {len(files)} files to {last.parent} ({size:.3g} MB)"
