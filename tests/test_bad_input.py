@@ -15,7 +15,6 @@ from astropy.io import fits
 from crmasks_widgets import load_analysis
 from crmasks_widgets.ending import EXIT_BAD_INPUT
 from crmasks_widgets.files import writing
-from crmasks_widgets.files.folder_lock import TEMPORARY_PREFIX
 from crmasks_widgets.products import room_needed
 
 from .conftest import QUICK, SHAPE, digests, small_scene, write_exposures

@@ -22,7 +22,8 @@ from crmasks_widgets.dashboard.page.dispatch import Dispatcher
 from crmasks_widgets.dashboard.page.drawer import Drawer, DrawerPage
 from crmasks_widgets.dashboard.page.help import HelpView
 from crmasks_widgets.dashboard.page.page import Page
-from crmasks_widgets.dashboard.page.status import StatusView
+from crmasks_widgets.dashboard.page.status import MenuEntry, StatusView
+from crmasks_widgets.dashboard.settings.files_parts import SAVED
 from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.dashboard.settings.parameters_view import FormView, quick_names
 from crmasks_widgets.parameters import Parameters
@@ -36,7 +37,7 @@ NOISE: Final = "Noise"
 FILES: Final = "Files"
 HELP: Final = "Help"
 _PAGES: Final = MappingProxyType({
-    FILES: ("save", "Open other files, save the session and the products"),
+    FILES: ("save", "Save what is on screen, open other files"),
     PARAMETERS: ("settings", "All parameters, boundary points, noise"),
     HELP: ("help", "What is on screen, and what each key does (?)"),
 })  # fmt: skip
@@ -86,8 +87,10 @@ class Session:
 
     def _make_views(self, open_analysis: Callable[[Analysis], object]) -> None:
         context = self.context
-        self.status = StatusView(context, self._escape, self._open_page, _PAGES)
         self.diagram, self.image = DiagramView(context), ImageView(context)
+        self.status = StatusView(
+            context, self._escape, self._open_page, _PAGES, {FILES: self._menu()}
+        )
         self.quick = FormView(context, quick_names, compact=True)
         self.parameters, self.hits = FormView(context), HitsView(context)
         self._open_analysis = open_analysis
@@ -137,6 +140,24 @@ class Session:
     def files(self) -> FilesView:
         """Files in and out."""
         return self._later(lambda: FilesView(self.context, self._open_analysis, _figures))
+
+    def _menu(self) -> list[MenuEntry]:
+        """What the icon of files offers."""
+        saves = [MenuEntry(*words, partial(self._save, what)) for what, words in SAVED.items()]
+        drawn = "As it is on screen, to the folder of the browser's downloads"
+        return [
+            *saves,
+            MenuEntry("Diagram as PNG", drawn, self.diagram.save),
+            MenuEntry("Image as PNG", drawn, self.image.save),
+            MenuEntry(
+                "Open files…",
+                "Other exposures; names of what is saved",
+                partial(self._open_page, FILES),
+            ),
+        ]
+
+    def _save(self, what: str) -> None:
+        self.files.save(what, self.status)
 
     def _later(self, make: Callable[[], Later]) -> Later:
         with widgets_made() as made:

@@ -133,7 +133,7 @@ def _what_cannot_be_replaced(path: Path) -> str:
     """Say what is there if it is neither a file nor a link to one, nor nothing."""
     try:
         return kind_of((path.stat() if path.is_dir() else path.lstat()).st_mode, links=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # of the latter says `check_writable` more
         return ""
 
 

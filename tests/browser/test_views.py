@@ -219,3 +219,25 @@ def test_what_is_saved_gives_the_masks_of_the_screen(screen, tmp_path):
         for name in shown:
             assert np.array_equal(hdus[name].data.astype(bool), shown[name]), name
         assert not hdus["MEDIANCR"].data[y - 1, x - 1]
+
+
+def test_the_menu_of_files_opens_closes_and_saves(screen):
+    button = screen.dashboard.locator(".crmasks-top .crmasks-icon-save")
+    menu = screen.dashboard.get_by_role("menu")
+    assert not screen.dashboard.locator(".crmasks-menu").count()
+    for close in (button.click, lambda: screen.page.keyboard.press("Escape")):
+        button.click()
+        menu.wait_for()
+        close()
+        menu.wait_for(state="hidden")
+    screen.kernel.finish()
+    button.click()
+    screen.page.keyboard.press("ArrowUp")
+    with screen.page.expect_download() as download:
+        screen.page.keyboard.press("ArrowUp")
+        screen.page.keyboard.press("Enter")
+    assert download.value.suggested_filename == "crmasks_image_median.png"
+    button.click()
+    menu.get_by_text("Open files…").click()
+    screen.button("Write report").wait_for()
+    screen.close_drawer()

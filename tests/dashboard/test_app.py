@@ -226,9 +226,48 @@ def test_the_drawer_opens_over_the_views_and_closes(dashboard):
     assert drawer.page == "Help"
     press(session.page, "Escape")
     assert drawer.page == bar.page == ""
-    bar._handle_custom_msg({"page": "Files"}, [])
-    bar._handle_custom_msg({"page": "Files"}, [])
+    bar._handle_custom_msg({"page": "Help"}, [])
+    bar._handle_custom_msg({"page": "Help"}, [])
     assert drawer.page == ""
+
+
+def choose(dashboard, text):
+    """Choose what the icon of files offers, wait until it is done; the line at the bottom."""
+    bar = dashboard.session.status.widget
+    (menu,) = [page for page in bar.pages if page["menu"]]
+    number = [entry["text"] for entry in menu["menu"]].index(text)
+    bar._handle_custom_msg({"menu": menu["name"], "chosen": number}, [])
+    assert dashboard.session.files.wait(60)
+    return dashboard.session.status.message.value
+
+
+def test_the_menu_saves_under_names_that_are_free(dashboard, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "files" not in vars(dashboard.session)
+    for text, names in {
+        "Parameters (YAML)": ("session.yaml", "session-2.yaml"),
+        "Report (HTML)": ("report.html", "report-2.html"),
+        "Hits as DS9 regions": ("hits.reg", "hits-2.reg"),
+        "Hits as CSV": ("hits.csv", "hits-2.csv"),
+        "Hits as ECSV": ("hits.ecsv", "hits-2.ecsv"),
+    }.items():
+        for name in names:
+            said = choose(dashboard, text)
+            assert ">wrote " in said
+            assert str(tmp_path) in said
+            assert "crmasks-error" not in said
+            assert (tmp_path / name).is_file()
+    files = dashboard.session.files
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    files.hits.value = "hits.csv/x.reg"
+    assert "crmasks-error" in (said := choose(dashboard, "Hits as CSV"))
+    assert ">hits.csv: not writable" in said
+    assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
+    files.report.value, files.overwrite.value = "hits.csv", True
+    assert "expected .html" in choose(dashboard, "Report (HTML)")
+    assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
+    choose(dashboard, "Open files…")
+    assert dashboard.session.drawer.page == "Files"
 
 
 def test_a_dashboard_opens_with_few_widgets_and_leaves_none(analysis):

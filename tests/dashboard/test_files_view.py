@@ -9,7 +9,9 @@ from astropy.table import Table
 from regions import Regions
 
 from crmasks_widgets import cli
-from crmasks_widgets.dashboard.settings.files_view import FilesView, expanded
+from crmasks_widgets.dashboard.settings.files_parts import expanded
+from crmasks_widgets.dashboard.settings.files_view import FilesView
+from crmasks_widgets.report import report_html
 
 from ..conftest import SHAPE, small_scene, write_exposures, write_yaml
 from .bench import Bench, small_analysis
@@ -123,7 +125,14 @@ def test_other_files_are_asked_about_anew(work):
         ("Open FITS", "images", "e1.fits\ne1.fits\ne2.fits", "e1.fits: found the same file"),
         ("Save YAML", "session", "x.fits", "x.fits: found a name that ends in '.fits', expected"),
         ("Export hits", "hits", "x.doc", "x.doc: found a name that ends in '.doc', expected"),
+        (
+            "Export hits",
+            "hits",
+            "e1.fits/x.csv",
+            "e1.fits: not writable (Not a directory), expected",
+        ),
         ("Write products", "folder", "e1.fits", "e1.fits: not writable"),
+        ("Write report", "report", "r.pdf", "r.pdf: found a name that ends in '.pdf', expected"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line_there(work, button, field, text, message):
@@ -157,7 +166,7 @@ def test_nothing_is_replaced_unless_it_is_ticked(work):
     bench, view, _ = view_of(small_analysis())
     for button, field, name in (
         ("Save YAML", view.session, "s.yaml"), ("Export hits", view.hits, "h.reg"),
-        ("Write products", view.folder, "products"),
+        ("Write products", view.folder, "products"), ("Write report", view.report, "r.html"),
     ):  # fmt: skip
         field.value = name
         assert press(view, button).error.text == ""
@@ -185,6 +194,17 @@ def test_hits_are_exported_as_their_suffix_says(work):
         view.hits.value = name
         assert press(view, "Export hits").error.text == ""
         assert len(reader(work / name)) == n
+
+
+def test_the_report_is_of_what_is_on_screen(work):
+    bench, view, _ = view_of(small_analysis())
+    bench.state.update(dilation=3)
+    bench.settle()
+    view.report.value = "out/my report.html"
+    line = press(view, "Write report")
+    assert line.done.value.startswith(f"wrote {work.resolve()}/out/my report.html (")
+    text = (work / "out" / "my report.html").read_text(encoding="utf-8")
+    assert text == report_html(bench.state.model.analysis)
 
 
 def test_products_with_and_without_figures(work, few_figures):
@@ -247,7 +267,7 @@ def test_an_unexpected_error_is_shown_and_does_not_block(work):
 def test_what_is_not_computed_yet_is_not_saved(work):
     bench, view, _ = view_of(small_analysis())
     bench.state.update(dilation=4)  # asked for, but not published
-    for button in ("Save YAML", "Write products", "Export hits"):
+    for button in ("Save YAML", "Write products", "Write report", "Export hits"):
         assert "still being computed" in press(view, button).error.text
     assert list(work.iterdir()) == []
 

@@ -83,7 +83,7 @@ class DiagramView:
         ])  # fmt: skip
         self.options.add_class("crmasks-options").add_class("crmasks-unseen")
         self.more = icon_button(context, "layers", "More to show and to do", self._open_options)
-        self.camera = icon_button(context, "camera", "Save as PNG", self._save)
+        self.camera = icon_button(context, "camera", "Save as PNG", self.save)
 
     def _head(self) -> Box:
         title = HTML("Diagram")
@@ -127,7 +127,8 @@ class DiagramView:
         shut = "crmasks-unseen" in self.options._dom_classes
         (self.options.remove_class if shut else self.options.add_class)("crmasks-unseen")
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Save the panels that are on screen, each as PNG."""
         for panel in self.panels.values():
             if panel.widget in self._body.children:
                 panel.hand.send({"event": "save", "name": f"diagram_{panel.name}.png"})

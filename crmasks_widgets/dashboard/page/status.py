@@ -1,7 +1,8 @@
 """What is looked at, what was found, what is being done, and what went wrong."""
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -36,6 +37,23 @@ _STEPS: Final = MappingProxyType({
 HINT: Final = "drag a point or the line · double click adds a point · ? keys"
 
 
+@dataclass(frozen=True)
+class MenuEntry:
+    """What a menu offers.
+
+    Attributes
+    ----------
+    text, help : str
+        The words, and what they mean.
+    action : callable
+        Called when it is chosen.
+    """
+
+    text: str
+    help: str
+    action: Callable[[], object]
+
+
 class StatusView:
     """The bar at the top, and the line at the bottom that says what went wrong.
 
@@ -49,6 +67,8 @@ class StatusView:
         Takes the name of what is to be opened beside the views.
     pages : mapping
         Icon and help of each name.
+    menus : mapping
+        What the icon of such a name offers in place of opening it at once.
     """
 
     plots: tuple[str, ...] = ()
@@ -59,9 +79,11 @@ class StatusView:
         cancel: Callable[[], None],
         open_page: Callable[[str], object],
         pages: MappingProxyType[str, tuple[str, str]] = MappingProxyType({}),
+        menus: Mapping[str, Sequence[MenuEntry]] = MappingProxyType({}),
     ) -> None:
         state = self._state = context.state
         self._found = Memo()
+        self._menus = menus
         self.keys = {
             "Escape": Shortcut("stop computing", cancel),
             "Ctrl+z": Shortcut("undo", state.undo),
@@ -71,7 +93,11 @@ class StatusView:
         self.widget = TopBar(
             subject=subject, facts=facts, methods=method_buttons(), busy=True, doing="reading…",
             method=state.model.parameters.crmethod,
-            pages=[{"name": n, "icon": icon, "help": text} for n, (icon, text) in pages.items()],
+            pages=[
+                {"name": name, "icon": icon, "help": text,
+                 "menu": [{"text": e.text, "help": e.help} for e in menus.get(name, ())]}
+                for name, (icon, text) in pages.items()
+            ],
         )  # fmt: skip
         self.widget.add_class("crmasks-area-top")
         self.message = HTML(_hint())
@@ -86,6 +112,8 @@ class StatusView:
         elif "legend" in content:
             hidden = self._state.model.display.hidden
             self._state.show(hidden=hidden ^ {int(content["legend"])})
+        elif "chosen" in content:
+            self._menus[content["menu"]][int(content["chosen"])].action()
         elif "page" in content:
             self._open_page(content["page"])
         elif content.get("do") in self._actions:
@@ -127,12 +155,19 @@ class StatusView:
     def error(self, text: str) -> None:
         """Show one line about what went wrong."""
         self.widget.busy, self.widget.doing = False, ""
-        self.say(text)
+        self.fail(text)
 
     def say(self, text: str) -> None:
         """Show a line at the bottom in place of the hint; empty for the hint."""
+        self._write(text, "crmasks-said")
+
+    def fail(self, text: str) -> None:
+        """Show there what went wrong."""
+        self._write(text, "crmasks-error")
+
+    def _write(self, text: str, kind: str) -> None:
         line = html.escape(" ".join(text.split()))
-        wanted = f'<span class="crmasks-error" title="{line}">{line}</span>' if line else _hint()
+        wanted = f'<span class="{kind}" title="{line}">{line}</span>' if line else _hint()
         if self.message.value != wanted:
             self.message.value = wanted
 

@@ -1,10 +1,44 @@
 // The bar at the top: what is looked at, the method, what was found, what is being done, and the
 // way to everything that is not on screen.
 
+/** Let a button open a menu, made when it is first asked for, over everything else. */
+function menuButton(button, entries, choose) {
+  const make = () => {
+    const items = entries.map(({ text, help }, number) => {
+      const item = element("button", { type: "button", textContent: text, title: help, autofocus: number === 0 });
+      item.setAttribute("role", "menuitem");
+      item.addEventListener("click", () => {
+        menu.hidePopover();
+        choose(number);
+      });
+      return item;
+    });
+    const menu = element("div", { className: "crmasks-menu", role: "menu", popover: "auto", ariaLabel: button.ariaLabel }, ...items);
+    menu.addEventListener("beforetoggle", ({ newState }) => {
+      const { bottom, right } = button.getBoundingClientRect();
+      menu.style.top = `${bottom + 4}px`;
+      menu.style.right = `${document.documentElement.clientWidth - right}px`;
+      button.setAttribute("aria-expanded", String(newState === "open"));
+    });
+    menu.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      items.at((items.indexOf(document.activeElement) + step) % items.length).focus();
+    });
+    button.after(menu);
+    return menu;
+  };
+  button.setAttribute("aria-haspopup", "menu");
+  // The browser opens and closes it after the click was heard.
+  button.addEventListener("click", () => { button.popoverTargetElement ??= make(); });
+  return button;
+}
+
 function render({ model, el }) {
   const icon = (name, title, message, label = title) => {
     const button = element("button", { type: "button", className: `crmasks-icon crmasks-icon-${name}`, title, ariaLabel: label });
-    button.addEventListener("click", () => model.send(message));
+    if (message) button.addEventListener("click", () => model.send(message));
     return button;
   };
   const title = element("strong", { className: "crmasks-subject" });
@@ -89,8 +123,10 @@ function render({ model, el }) {
     title.textContent = title.title = model.get("subject");
     facts.textContent = facts.title = model.get("facts");
   };
-  for (const { name, icon: drawn, help } of model.get("pages")) {
-    const button = icon(drawn, help, { page: name }, name);
+  for (const { name, icon: drawn, help, menu } of model.get("pages")) {
+    const button = menu.length
+      ? menuButton(icon(drawn, help, null, name), menu, (chosen) => model.send({ menu: name, chosen }))
+      : icon(drawn, help, { page: name }, name);
     pages.set(name, button);
     tools.append(button);
   }

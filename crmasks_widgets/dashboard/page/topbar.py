@@ -28,14 +28,15 @@ class TopBar(anywidget.AnyWidget):
     busy, can_undo, can_redo : bool
         What can be stopped, taken back and done again.
     pages : list of dict
-        "name", "icon" and "help" of what can be opened.
+        "name", "icon" and "help" of what can be opened, and "menu", "text" and "help" of what its
+        icon offers; where that is empty, the icon opens the page.
     page : str
         Name of the one that is open; empty for none.
 
     Notes
     -----
     Messages (`on_msg`): ``{"do": "undo"}``, "redo" or "cancel"; ``{"method": value}``,
-    ``{"legend": code}`` and ``{"page": name}``.
+    ``{"legend": code}``, ``{"page": name}`` and ``{"menu": name, "chosen": number}``.
     """
 
     _esm = script(__file__, "topbar.js")

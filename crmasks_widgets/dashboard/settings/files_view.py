@@ -1,23 +1,31 @@
 """In and out: open other exposures, save what is on screen."""
 
-import glob
-import html
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ipywidgets import HTML, BoundedIntText, Button, Checkbox, HBox, Layout, Text, Textarea, VBox
+from ipywidgets import HTML, BoundedIntText, Checkbox, HBox, Layout, Text, Textarea, VBox
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.run import Run
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
-from crmasks_widgets.dashboard.settings.control_widgets import ErrorLine
-from crmasks_widgets.errors import Cancelled, CrmasksError, InputError
+from crmasks_widgets.dashboard.settings.files_parts import (
+    SUFFIXES,
+    Line,
+    Named,
+    Told,
+    account,
+    as_given,
+    expanded,
+    free_name,
+    path_of,
+)
+from crmasks_widgets.errors import Cancelled, CrmasksError
 from crmasks_widgets.files.writing import Written
 from crmasks_widgets.loading import load_analysis
 from crmasks_widgets.parameters import Parameters
@@ -42,31 +50,8 @@ OF_THE_FILES: Final = frozenset({
 _Asked = tuple[tuple[tuple[str, ...], int], Beginning]
 
 
-class _Line:
-    """Fields, a button, and what became of it."""
-
-    def __init__(self, fields: Sequence[Any], button: Button) -> None:
-        self.button = button
-        self.done = HTML(layout=Layout(min_width="0"))
-        self.error = ErrorLine()
-        row = HBox([*fields, self.button], layout=Layout(align_items="center", min_width="0"))
-        self.widget = VBox([row, self.done, self.error.widget], layout=Layout(min_width="0"))
-        self.done.layout.display = "none"
-
-    def say(self, text: str) -> None:
-        """Show how it is going, or went; no error any more."""
-        self.error.say("")
-        self.done.value = html.escape(" ".join(text.split()))
-        self.done.layout.display = "" if text else "none"
-
-    def fail(self, text: str) -> None:
-        """Show what went wrong."""
-        self.say("")
-        self.error.say(text)
-
-
 class FilesView:
-    """Opens parameter files and exposures, saves sessions, products, regions and tables.
+    """Opens parameter files and exposures, saves sessions, products, reports, regions and tables.
 
     Parameters
     ----------
@@ -93,6 +78,7 @@ class FilesView:
         self._proposed: _Asked | None = None
         self._make_fields()
         self._lines = self._make_lines()
+        self._told: Told = self._lines[self._save_yaml]
         self.stop = word_button(
             context, "Stop", "Stop reading or writing; nothing is left half done", self._stopped.set
         )
@@ -100,7 +86,9 @@ class FilesView:
         opened = [HTML("<b>Open</b>"), *self._widgets(self._open_yaml, self._open_images)]
         saved = [
             HTML("<b>Save</b>"),
-            *self._widgets(self._save_yaml, self._save_products, self._save_hits),
+            *self._widgets(
+                self._save_yaml, self._save_products, self._save_report, self._save_hits
+            ),
             HBox([self.overwrite, self.stop]),
         ]
         half = Layout(flex="1 1 420px", min_width="0")
@@ -126,6 +114,7 @@ class FilesView:
             value="session.yaml", description="write YAML", style=style, layout=wide
         )
         self.folder = Text(value="products", description="folder", style=style, layout=wide)
+        self.report = Text(value="report.html", description="report", style=style, layout=wide)
         self.hits = Text(value="hits.reg", description="hits", style=style, layout=wide)
         self.with_figures = Checkbox(
             value=self._figures is not None, disabled=self._figures is None,
@@ -135,7 +124,7 @@ class FilesView:
             description="replace existing files", indent=False, layout=Layout(width="200px")
         )
 
-    def _make_lines(self) -> dict[Callable[..., Any], _Line]:
+    def _make_lines(self) -> dict[Callable[..., Any], Line]:
         described = (
             (self._open_yaml, [self.yaml], "Open YAML", "Show what a parameter file names"),
             (
@@ -149,12 +138,16 @@ class FilesView:
                 "Masks, combinations, tables and, if wanted, figures",
             ),
             (
+                self._save_report, [self.report], "Write report",
+                "One HTML file to send: what was found, every hit in every exposure, the noise",
+            ),
+            (
                 self._save_hits, [self.hits], "Export hits",
                 "DS9 regions (.reg) or the table (.csv, .ecsv)",
             ),
         )  # fmt: skip
         return {
-            action: _Line(
+            action: Line(
                 fields, word_button(self._context, text, tooltip, partial(self._start, action))
             )
             for action, fields, text, tooltip in described
@@ -172,14 +165,37 @@ class FilesView:
         self._context.dispatcher.drain()
         return ended
 
+    def save(self, what: str, told: Told) -> None:
+        """Save something where the fields say, under a name that is free.
+
+        Parameters
+        ----------
+        what : str
+            Key of `SAVED`.
+        told : Told
+            Shows where it was written, or why not.
+
+        Notes
+        -----
+        A name that is taken is numbered, unless existing files are to be replaced.
+        """
+        saves = {"yaml": self._save_yaml, "products": self._save_products,
+                 "report": self._save_report}  # fmt: skip
+        named = partial(
+            free_name, suffix=SUFFIXES.get(what, ""), replace=bool(self.overwrite.value)
+        )
+        self._begin(partial(saves.get(what, self._save_hits), named), told)
+
     def _widgets(self, *actions: Callable[..., Any]) -> list[VBox]:
         return [self._lines[action].widget for action in actions]
 
     # In the kernel's loop ---------------------------------------------------------------------
 
     def _start(self, action: Callable[[], Callable[[], Any]]) -> None:
+        self._begin(action, self._lines[action])
+
+    def _begin(self, action: Callable[[], Callable[[], Any]], line: Told) -> None:
         """Read the fields here, then work in a thread: files can be large, and disks slow."""
-        line = self._lines[action]
         if not self.stop.disabled:
             line.fail("something is still being read or written; wait, or press Stop")
             return
@@ -191,16 +207,17 @@ class FilesView:
         self._stopped.clear()
         self._ended.clear()
         self._busy(True)
+        self._told = line
         line.say("working…")
         executor = ThreadPoolExecutor(1, thread_name_prefix="crmasks-files")
         executor.submit(work).add_done_callback(partial(self._over, line))
         executor.shutdown(wait=False)
 
-    def _over(self, line: _Line, done: Future[Any]) -> None:
+    def _over(self, line: Told, done: Future[Any]) -> None:
         self._context.dispatcher.call(partial(self._finish, line, done))
         self._ended.set()
 
-    def _finish(self, line: _Line, done: Future[Any]) -> None:
+    def _finish(self, line: Told, done: Future[Any]) -> None:
         self._busy(False)
         line.say("")
         try:
@@ -208,7 +225,7 @@ class FilesView:
         except CrmasksError as error:
             line.fail(str(error))
 
-    def _show(self, line: _Line, result: Any) -> None:
+    def _show(self, line: Told, result: Any) -> None:
         if isinstance(result, Analysis):
             line.say(f"opened {result.exposures.n} exposures")
             self._open(result)
@@ -216,7 +233,7 @@ class FilesView:
             self._proposed = result
             line.say(_in_words(result[1]))
         else:
-            line.say(_account(result))
+            line.say(account(result))
 
     def _busy(self, busy: bool) -> None:
         self.stop.disabled = not busy
@@ -224,7 +241,7 @@ class FilesView:
             line.button.disabled = busy
 
     def _open_yaml(self) -> Callable[[], Analysis]:
-        path = _path(self.yaml.value, "YAML file")
+        path = path_of(self.yaml.value, "YAML file")
         return lambda: anchored(load_analysis(path))
 
     def _open_images(self) -> Callable[[], Any]:
@@ -233,23 +250,27 @@ class FilesView:
             return partial(_opened, self._proposed[1], self._shown().parameters)
         return partial(_proposed, *asked)
 
-    def _save_yaml(self) -> Callable[[], list[Written]]:
-        path = _path(self.session.value, "YAML file")
+    def _save_yaml(self, named: Named = as_given) -> Callable[[], list[Written]]:
+        path = named(path_of(self.session.value, "YAML file"))
         return partial(save_session, self._shown(), path, overwrite=self.overwrite.value)
 
-    def _save_products(self) -> Callable[[], list[Written]]:
-        folder = _path(self.folder.value, "folder")
-        line = self._lines[self._save_products]
+    def _save_products(self, named: Named = as_given) -> Callable[[], list[Written]]:
+        folder = named(path_of(self.folder.value, "folder"))
         return partial(
             save_all,
-            self._shown().under(Run(partial(self._checkpoint, line))),
+            self._shown().under(Run(self._checkpoint)),
             folder,
-            figures=partial(self._drawn, line) if self.with_figures.value else None,
+            figures=self._drawn if self.with_figures.value else None,
             overwrite=self.overwrite.value,
         )
 
-    def _save_hits(self) -> Callable[[], Written]:
-        path = _path(self.hits.value, "hits")
+    def _save_report(self, named: Named = as_given) -> Callable[[], Written]:
+        path = named(path_of(self.report.value, "report"))
+        analysis = self._shown().under(Run(self._checkpoint))
+        return partial(_write_report, analysis, path, overwrite=self.overwrite.value)
+
+    def _save_hits(self, named: Named = as_given) -> Callable[[], Written]:
+        path = named(path_of(self.hits.value, "hits"))
         save = save_regions if path.suffix.lower() == ".reg" else save_hits
         return partial(save, self._shown(), path, overwrite=self.overwrite.value)
 
@@ -261,22 +282,29 @@ class FilesView:
 
     # In the thread ----------------------------------------------------------------------------
 
-    def _checkpoint(self, line: _Line, fraction: float) -> None:
-        self._tell(line, f"computing what is not known yet, {100 * fraction:.0f} % of this step…")
+    def _checkpoint(self, fraction: float) -> None:
+        self._tell(f"computing what is not known yet, {100 * fraction:.0f} % of this step…")
 
-    def _drawn(self, line: _Line, analysis: Analysis) -> Iterator[FigureJob]:
+    def _drawn(self, analysis: Analysis) -> Iterator[FigureJob]:
         for job in self._figures(analysis) if self._figures is not None else ():
-            self._tell(line, f"drawing {job.name}…")
+            self._tell(f"drawing {job.name}…")
             yield job
 
-    def _tell(self, line: _Line, text: str) -> None:
+    def _tell(self, text: str) -> None:
         if self._stopped.is_set():
             raise Cancelled("stopped; nothing was written")
-        self._context.dispatcher.call(partial(self._report, line, text))
+        self._context.dispatcher.call(partial(self._report, text))
 
-    def _report(self, line: _Line, text: str) -> None:
+    def _report(self, text: str) -> None:
         if not self.stop.disabled:  # else it is over already
-            line.say(text)
+            self._told.say(text)
+
+
+def _write_report(analysis: Analysis, path: Path, *, overwrite: bool) -> Written:
+    # Opening the dashboard does not wait for what only reports need.
+    from crmasks_widgets.report import save_report
+
+    return save_report(analysis, path, overwrite=overwrite)
 
 
 def _proposed(names: tuple[str, ...], extnum: int) -> "_Asked":
@@ -302,51 +330,3 @@ def _in_words(beginning: Beginning) -> str:
         for each in beginning.proposals
     ]
     return "; ".join(said) + ". Press again to open them so."
-
-
-def expanded(text: str) -> list[str]:
-    """Make names of files from lines of text.
-
-    Parameters
-    ----------
-    text : str
-        A path or a pattern a line.
-
-    Returns
-    -------
-    list of str
-        Files in the order given, those of a pattern by name.
-
-    Raises
-    ------
-    InputError
-        No line, or a pattern that no file matches.
-    """
-    names: list[str] = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name = str(Path(line).expanduser())
-        if glob.has_magic(name) and not Path(name).exists():
-            found = sorted(glob.glob(name, recursive=True))
-            if not found:
-                raise InputError(f"{line}: found no file that matches, expected FITS files")
-            names += found
-        else:
-            names.append(name)
-    if not names:
-        raise InputError("FITS files: found no name, expected two or more")
-    return names
-
-
-def _path(text: str, what: str) -> Path:
-    if not text.strip():
-        raise InputError(f"{what}: found no name, expected a path")
-    return Path(text.strip()).expanduser()
-
-
-def _account(written: Any) -> str:
-    files = written if isinstance(written, list) else [written]
-    size = sum(item.size for item in files) / 1e6
-    last = files[-1].path.resolve()
-    if len(files) == 1:
-        return f"wrote {last} ({size:.2g} MB)"
-    return f"wrote {len(files)} files to {last.parent} ({size:.3g} MB)"

@@ -1,0 +1,174 @@
+"""What the page of files is made of: its lines, its names, and what it says of them."""
+
+import glob
+import html
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+from ipywidgets import HTML, Button, HBox, Layout, VBox
+
+from crmasks_widgets.dashboard.settings.control_widgets import ErrorLine
+from crmasks_widgets.errors import InputError
+from crmasks_widgets.files.writing import Written
+
+# What can be saved in one step: the word and what it gives.
+SAVED: Final = MappingProxyType({
+    "yaml": ("Parameters (YAML)", "What crmasks run needs to make these masks"),
+    "products": ("Products", "Masks, combinations, tables and, if wanted, figures"),
+    "report": ("Report (HTML)", "One file to send"),
+    "regions": ("Hits as DS9 regions", "One region a hit, coloured by class"),
+    "csv": ("Hits as CSV", "The table of hits, plain"),
+    "ecsv": ("Hits as ECSV", "The table of hits, with units"),
+})  # fmt: skip
+SUFFIXES: Final = MappingProxyType({"regions": ".reg", "csv": ".csv", "ecsv": ".ecsv"})
+
+
+Named = Callable[[Path], Path]
+
+
+class Told(Protocol):
+    """What shows how it is going."""
+
+    def say(self, text: str) -> None:
+        """Show how it is going, or went; empty for nothing."""
+
+    def fail(self, text: str) -> None:
+        """Show what went wrong."""
+
+
+def as_given(path: Path) -> Path:
+    """Keep the name that a field says."""
+    return path
+
+
+class Line:
+    """Fields, a button, and what became of it.
+
+    Parameters
+    ----------
+    fields : sequence of Widget
+        Before the button.
+    button : Button
+        Starts it.
+    """
+
+    def __init__(self, fields: Sequence[Any], button: Button) -> None:
+        self.button = button
+        self.done = HTML(layout=Layout(min_width="0"))
+        self.error = ErrorLine()
+        row = HBox([*fields, self.button], layout=Layout(align_items="center", min_width="0"))
+        self.widget = VBox([row, self.done, self.error.widget], layout=Layout(min_width="0"))
+        self.done.layout.display = "none"
+
+    def say(self, text: str) -> None:
+        """Show how it is going, or went; no error any more."""
+        self.error.say("")
+        self.done.value = html.escape(" ".join(text.split()))
+        self.done.layout.display = "" if text else "none"
+
+    def fail(self, text: str) -> None:
+        """Show what went wrong."""
+        self.say("")
+        self.error.say(text)
+
+
+def expanded(text: str) -> list[str]:
+    """Make names of files from lines of text.
+
+    Parameters
+    ----------
+    text : str
+        A path or a pattern a line.
+
+    Returns
+    -------
+    list of str
+        Files in the order given, those of a pattern by name.
+
+    Raises
+    ------
+    InputError
+        No line, or a pattern that no file matches.
+    """
+    names: list[str] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name = str(Path(line).expanduser())
+        if glob.has_magic(name) and not Path(name).exists():
+            found = sorted(glob.glob(name, recursive=True))
+            if not found:
+                raise InputError(f"{line}: found no file that matches, expected FITS files")
+            names += found
+        else:
+            names.append(name)
+    if not names:
+        raise InputError("FITS files: found no name, expected two or more")
+    return names
+
+
+def path_of(text: str, what: str) -> Path:
+    """Make a path from what a field says.
+
+    Parameters
+    ----------
+    text, what : str
+        The text, and the name of the field.
+
+    Returns
+    -------
+    Path
+        With ``~`` expanded.
+
+    Raises
+    ------
+    InputError
+        The field is empty.
+    """
+    if not text.strip():
+        raise InputError(f"{what}: found no name, expected a path")
+    return Path(text.strip()).expanduser()
+
+
+def free_name(path: Path, *, suffix: str, replace: bool) -> Path:
+    """Find a name under which something can be saved.
+
+    Parameters
+    ----------
+    path : Path
+        As a field says.
+    suffix : str
+        In place of that of `path`; empty to keep it.
+    replace : bool
+        Whether what has that name may be replaced; if not, a number is added.
+
+    Returns
+    -------
+    Path
+        The name, with a number from 2 on where it is taken.
+    """
+    path = path.with_suffix(suffix) if suffix else path
+    names = (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in count(2))
+    return path if replace or not path.exists() else next(n for n in names if not n.exists())
+
+
+def account(written: Written | Sequence[Written]) -> str:
+    """Say in one line what was written, and where.
+
+    Parameters
+    ----------
+    written : Written or sequence of Written
+        One file, or those of one folder.
+
+    Returns
+    -------
+    str
+        With the full path and the size.
+    """
+    files = [written] if isinstance(written, Written) else written
+    size = sum(item.size for item in files) / 1e6
+    last = files[-1].path.resolve()
+    if len(files) == 1:
+        return f"wrote {last} ({size:.2g} MB)"
+    return f"wrote {len(files)} files to {last.parent} ({size:.3g} MB)"
