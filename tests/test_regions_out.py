@@ -60,7 +60,7 @@ def test_a_class_is_part_of_the_text(analysis, monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("a}b{c", "a)b(c"), ("one\ntwo\tthree", "one two three"), ("\x1b[1m", "[1m")],
+    [("a}b{c", "a)b(c"), ("one\ntwo\tthree", "one two three"), ("\x1b[1m", "\\x1b[1m")],
 )
 def test_text_cannot_end_its_region(text, expected):
     assert escaped(text) == expected

@@ -221,3 +221,22 @@ def test_the_program_writes_reports(tmp_path, monkeypatch):
     # A run without it takes away what it does not make.
     assert cli.main([*run[:-1], "--overwrite"]) == 0
     assert not (tmp_path / "o" / "report.html").exists()
+
+
+def test_of_very_many_hits_the_strongest_are_listed(analysis, monkeypatch):
+    monkeypatch.setattr("crmasks_widgets.report.cards.MOST_CARDS", 3)
+    made = section(analysis, "", "")
+    numbers = {card.number for card in made.cards}
+    strongest = np.argsort(-np.asarray(analysis.hits["significance"]), kind="stable")[:3] + 1
+    assert numbers == set(strongest.tolist())
+    assert {glyph.number for glyph in made.diagram.glyphs} == numbers
+    assert [mark.number for mark in made.marks] == sorted(numbers)
+    assert f"and {analysis.n_hits - 3} of these are not listed" in report_html(analysis)
+
+
+@pytest.mark.parametrize("shape", [(1, 200), (200, 1)])
+def test_a_frame_of_one_row_or_column_has_a_report(shape):
+    frames = np.random.default_rng(0).normal(100, 3, (3, *shape)).astype(np.float32)
+    parameters = cm.Parameters(crmethod="lacosmic", gain=1.0, rnoise=3.0)
+    lines = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), parameters)
+    assert "No hit was found." in report_html(lines)

@@ -71,7 +71,13 @@ def measure_differences(ground: CommonGround, noise: Noise) -> Differences:
     level = ndimage.uniform_filter(scene, BOX, mode="nearest")
     sigma = np.asarray(Noise(noise.typical_gain, noise.typical_rnoise).sigma(level), np.float64)
     smooth = _smoothed(scene)
-    slopes = [np.asarray(np.gradient(smooth, axis=axis), np.float64) for axis in (1, 0)]
+    # Along an axis of one pixel nothing can be displaced.
+    slopes = [
+        np.asarray(np.gradient(smooth, axis=axis), np.float64)
+        if smooth.shape[axis] > 1
+        else np.zeros(smooth.shape)
+        for axis in (1, 0)
+    ]
     bright = valid & (level > _TELLING * sigma)
     steep = valid & (np.square(slopes[0]) + np.square(slopes[1]) > np.square(sigma))
     flux_unknown = _too_few(bright, f"brighter than {_TELLING:g} sigma")

@@ -210,7 +210,9 @@ class _Samples:
 def _classes(
     samples: _Samples, gain: float, rnoise: float
 ) -> list[tuple[LevelClass, npt.NDArray[np.bool_]]]:
-    """Classes of similar noise, and their members."""
+    """Classes of similar noise, and their members; none where no pixel has a neighbour."""
+    if not len(samples.level):
+        return []
     signal = np.maximum(samples.level, 0)
     variance = samples.readout * rnoise**2 + samples.photons * signal / gain
     # Classes are as wide as the noise of an exposure, or wider: the scatter of the levels

@@ -18,6 +18,7 @@ from crmasks_widgets.report.pictures import HALF_STAMP, Picture, hit_strip
 
 # Stamps of a report, over all its hits: a message of more than some MB does not arrive.
 MOST_STAMPS: Final = 3000
+MOST_CARDS: Final = 3000
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,17 @@ def cards(analysis: Analysis, corrected: FloatArray, most: int = MOST_STAMPS) ->
     Returns
     -------
     tuple of Card
-        In the order of their numbers.
+        In the order of their numbers; of more than `MOST_CARDS` the strongest.
     """
     hits = analysis.hits
     frames = [*analysis.stack.cube, analysis.stack.median2d, corrected]
     codes = analysis.codes("median")
     wanted = most // (len(frames) + 1)
-    strongest = np.argsort(-np.asarray(hits["significance"]), kind="stable")[:wanted]
-    drawn = set(strongest.tolist())
+    strongest = np.argsort(-np.asarray(hits["significance"]), kind="stable")
+    drawn = set(strongest[:wanted].tolist())
     return tuple(
-        _card(row, _strip(frames, codes, row) if i in drawn else None) for i, row in enumerate(hits)
+        _card(hits[i], _strip(frames, codes, hits[i]) if i in drawn else None)
+        for i in np.sort(strongest[:MOST_CARDS]).tolist()
     )
 
 

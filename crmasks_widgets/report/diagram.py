@@ -1,5 +1,6 @@
 """The diagram of a report: a density as a picture, lines and hits as SVG over it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,7 +74,7 @@ class Drawing:
     glyphs: tuple[Glyph, ...]
 
 
-def draw(analysis: Analysis, brightest: npt.NDArray[np.int64]) -> Drawing:
+def draw(analysis: Analysis, brightest: npt.NDArray[np.int64], numbers: Collection[int]) -> Drawing:
     """Draw the diagram of the median: Median-Minimum, or in units of sigma where that decides.
 
     Parameters
@@ -82,6 +83,8 @@ def draw(analysis: Analysis, brightest: npt.NDArray[np.int64]) -> Drawing:
         With masks.
     brightest : (n,) int64
         Flat index of a pixel of each hit.
+    numbers : collection of int
+        Hits to be shown.
 
     Returns
     -------
@@ -111,7 +114,7 @@ def draw(analysis: Analysis, brightest: npt.NDArray[np.int64]) -> Drawing:
         tuple(Tick(float(_along_x(np.array([t]), x_axis)[0]), _said(t)) for t in x_axis.ticks()),
         tuple(Tick(float(_along_y(np.array([t]), y_axis)[0]), _said(t)) for t in y_axis.ticks()),
         lines,
-        _glyphs(analysis, *places),
+        tuple(glyph for glyph in _glyphs(analysis, *places) if glyph.number in numbers),
     )
 
 

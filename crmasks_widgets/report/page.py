@@ -57,7 +57,9 @@ class Section:
         What the stamps of a card show.
     cards : tuple of Card
         A hit each.
-    methods, kinds : tuple of str
+    n_hits : int
+        Hits that there are.
+    methods : tuple of str
         What cards can be chosen by.
     colours : tuple of (name, colour)
         Legend.
@@ -85,6 +87,7 @@ class Section:
     marks: tuple[Glyph, ...]
     stamps: tuple[str, ...]
     cards: tuple[Card, ...]
+    n_hits: int
     methods: tuple[str, ...]
     colours: tuple[tuple[str, str], ...]
     counts: Grid
@@ -107,8 +110,8 @@ class Section:
 
     @property
     def without_picture(self) -> int:
-        """Hits whose cards have no picture."""
-        return sum(card.picture is None for card in self.cards)
+        """Hits that have no picture, or no card at all."""
+        return self.n_hits - sum(card.picture is not None for card in self.cards)
 
 
 def report_html(analysis: Analysis | Mosaic) -> str:
@@ -181,7 +184,7 @@ def section(analysis: Analysis, name: str, key: str, most: int = MOST_STAMPS) ->
         turned=turned,
         n=analysis.exposures.n,
         headline=facts.headline(analysis),
-        diagram=diagram.draw(analysis, brightest_pixels(analysis)),
+        diagram=diagram.draw(analysis, brightest_pixels(analysis), {c.number for c in made}),
         frames=(
             ("median", frame_picture(median.T if turned else median, limits)),
             ("median, corrected", frame_picture(corrected.T if turned else corrected, limits)),
@@ -189,6 +192,7 @@ def section(analysis: Analysis, name: str, key: str, most: int = MOST_STAMPS) ->
         marks=_marks(analysis, made, turned=turned),
         stamps=stamp_names(analysis),
         cards=made,
+        n_hits=analysis.n_hits,
         methods=methods,
         colours=tuple((method, known[method]) for method in methods),
         counts=facts.counts(analysis),
@@ -206,11 +210,14 @@ def _marks(analysis: Analysis, made: Sequence[Card], *, turned: bool) -> tuple[G
     across, up = ("y", "x") if turned else ("x", "y")
     top = analysis.exposures.shape[1 if turned else 0] + 0.5
     hits = analysis.hits
-    places = zip(made, np.asarray(hits[across]) - 0.5, top - np.asarray(hits[up]), strict=True)
+    x, y = np.asarray(hits[across]) - 0.5, top - np.asarray(hits[up])
     return tuple(
-        Glyph(card.number, round(float(x), 1), round(float(y), 1), card.colour)
-        for card, x, y in places
-    )
+        Glyph(
+            card.number, round(float(x[card.number - 1]), 1), round(float(y[card.number - 1]), 1),
+            card.colour,
+        )
+        for card in made
+    )  # fmt: skip
 
 
 def brightest_pixels(analysis: Analysis) -> npt.NDArray[np.int64]:

@@ -16,6 +16,7 @@ from crmasks_widgets.core.mm.boundary import (
 )
 from crmasks_widgets.core.mm.coincidences import lowest_averaged
 from crmasks_widgets.core.mm.exact import (
+    MOST_EXPOSURES,
     ExactDiagram,
     exact_diagram,
     false_alarm_boundary,
@@ -175,6 +176,8 @@ def _no_order_statistics(read: Reader) -> str:
     cleaned = read("synthetic")
     if cleaned is not None and len(cleaned.scenes) > 1:
         return "mm_synthetic: single, which gives each exposure a scene of its own"
+    if read("stack").n > MOST_EXPOSURES:
+        return f"{read('stack').n} exposures, more than the {MOST_EXPOSURES} that it can do"
     if _n_lowest(read) > 1:
         return f"mm_cr_coincidences: {read.p.mm_cr_coincidences}, which averages the lowest values"
     return ""

@@ -34,6 +34,8 @@ Signals = Sequence[Float64Array] | tuple[Float64Array, tuple[float, ...]]
 _SUPPORT = 1e-12
 # Of two, the median - minimum is half of the range, and no diagram of its own.
 _LEAST = 3
+MOST_EXPOSURES = 12
+"""Of more, order statistics take minutes and gigabytes: their cost grows like the fourth power."""
 # Differences of proportional signals that are rounding.
 _PROPORTIONAL = 1e-9
 
