@@ -160,6 +160,30 @@ def hit_table(
     return _with_units(table, stack.n)
 
 
+def highest_of_each(
+    number: npt.NDArray[np.integer], excess: npt.NDArray[np.floating], pixels: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Choose the pixel of each hit that stands out most.
+
+    Parameters
+    ----------
+    number : (k,) int
+        Which hit each pixel belongs to.
+    excess : (k,) float
+        Median - minimum of the pixels, ADU.
+    pixels : (k,) int64
+        Flat indices.
+
+    Returns
+    -------
+    (n,) int64
+        Flat indices, in the order of the numbers.
+    """
+    order = np.lexsort((-np.nan_to_num(excess), number))
+    _, first = np.unique(number[order], return_index=True)
+    return np.asarray(pixels[order][first])
+
+
 def significance(
     labels: npt.NDArray[np.int32], stack: Stack, noise: Noise
 ) -> npt.NDArray[np.float64]:

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.core.codes import colours_by_name
+from crmasks_widgets.core.hits import highest_of_each
 from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.report import diagram, facts
 from crmasks_widgets.report.cards import MOST_STAMPS, Card, cards, stamp_names
 from crmasks_widgets.report.diagram import Drawing, Glyph
 from crmasks_widgets.report.facts import Changed, Grid
-from crmasks_widgets.report.pictures import GAP, STAMP, Picture, frame_picture
+from crmasks_widgets.report.pictures import Picture, frame_picture
 
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _HERE: Final = Path(__file__).parent
@@ -140,9 +140,9 @@ def report_html(analysis: Analysis | Mosaic) -> str:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     text = room.get_template("report.html.j2").render(
-        sections=sections, uuid=analysis.uuid, version=__version__,
+        sections=sections, uuid=analysis.uuid,
         css=(_HERE / "report.css").read_text("utf-8"), js=(_HERE / "report.js").read_text("utf-8"),
-        width=diagram.WIDTH, height=diagram.HEIGHT, stamp=STAMP, gap=GAP,
+        width=diagram.WIDTH, height=diagram.HEIGHT,
     )  # fmt: skip
     # A file name may hold bytes that are no text, and characters that command a terminal.
     return _UNPRINTABLE.sub("\ufffd", text.encode("utf-8", "backslashreplace").decode())
@@ -226,6 +226,4 @@ def brightest_pixels(analysis: Analysis) -> npt.NDArray[np.int64]:
     pixels = np.flatnonzero(labels)
     stack = analysis.mm_stack
     excess = stack.median2d.ravel()[pixels] - stack.min2d.ravel()[pixels]
-    order = np.lexsort((-np.nan_to_num(excess, nan=-np.inf), labels[pixels]))
-    _, first = np.unique(labels[pixels][order], return_index=True)
-    return np.asarray(pixels[order][first], dtype=np.int64)
+    return highest_of_each(labels[pixels], excess, pixels)

@@ -14,7 +14,7 @@ from astropy.table import Table, vstack
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.doubt import largest_ratio, most_doubtful_first
-from crmasks_widgets.core.hits import hit_table, significance
+from crmasks_widgets.core.hits import highest_of_each, hit_table, significance
 from crmasks_widgets.core.noise import at_pixels
 from crmasks_widgets.core.typing import Float64Array
 from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
@@ -168,13 +168,8 @@ def list_hits(model: ViewModel) -> HitList:
     stack = analysis.stack
     excess = (stack.median2d.ravel()[pixels] - stack.min2d.ravel()[pixels]).astype(np.float64)
     times = _times(model, table, pixels, row, excess)
-    peak = _first_of_each(np.lexsort((-np.nan_to_num(excess), row)), row, pixels)
+    peak = highest_of_each(row, excess, pixels)
     return HitList(table, pixels, row, times, peak, labels.shape[1])
-
-
-def _first_of_each(order: Pixels, row: Pixels, pixels: Pixels) -> Pixels:
-    _, first = np.unique(row[order], return_index=True)
-    return pixels[order][first]
 
 
 def _other_groups(
