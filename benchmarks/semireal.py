@@ -34,7 +34,7 @@ from rich.table import Table
 from scipy import ndimage
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core.combine import KINDS
+from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.exposures import ExposureSet, read_exposures
 from crmasks_widgets.parameters import Parameters
 

@@ -26,7 +26,7 @@ from scipy import ndimage
 
 import crmasks_widgets as cm
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core.combine import KINDS
+from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.demo import demo_scene
 
 # The boundary that was tuned by hand for KAST red; it suits the semireal sets, made of it, as well.

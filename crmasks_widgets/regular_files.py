@@ -5,6 +5,7 @@ without end, a socket is no file at all.
 """
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -67,9 +68,9 @@ def open_regular(path: str | Path) -> Iterator[BufferedReader]:
 
 def _refuse_special(found: os.stat_result, path: str | Path) -> None:
     if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(21, "Is a directory", str(path))
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if kind := kind_of(found.st_mode):
-        raise OSError(22, f"found {kind}, no regular file", str(path))
+        raise OSError(errno.EINVAL, f"found {kind}, no regular file", str(path))
 
 
 def read_head(path: str | Path, most: int) -> bytes:

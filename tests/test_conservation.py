@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import crmasks_widgets as cm
-from crmasks_widgets.core.combine import KINDS
+from crmasks_widgets.combination_kinds import KINDS
 
 from .counts import LONG, cases
 

@@ -12,7 +12,7 @@ from astropy.time import Time
 from astropy.wcs import WCS
 
 from crmasks_widgets import Analysis, ExposureSet, InputError, Parameters, save_all
-from crmasks_widgets.core.combine import KINDS
+from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.products.data_quality import MEANINGS, QualityBit, quality
 
 from .conftest import BOTH, LEVELS, QUICK, SHAPE, small_scene, wcs_header

@@ -29,9 +29,9 @@ from crmasks_widgets.analysis.graph import (
 from crmasks_widgets.analysis.run import Run
 from crmasks_widgets.analysis.stages import mm as mm_stages
 from crmasks_widgets.analysis.table import STAGES
+from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.core import codes
 from crmasks_widgets.core.alignment import Alignment
-from crmasks_widgets.core.combine import Kind
 from crmasks_widgets.core.hits import label_hits
 from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.masks import Flags, HandEdits, Masks, detection_codes

@@ -11,8 +11,9 @@ from astropy import units
 from astropy.io import fits
 
 from crmasks_widgets.analysis.combined_header import combined_header
+from crmasks_widgets.combination_kinds import KINDS, Kind
 from crmasks_widgets.core.alignment import Alignment
-from crmasks_widgets.core.combine import KINDS, Combination, Kind
+from crmasks_widgets.core.combine import Combination
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.files.reading import carried_over

@@ -5,7 +5,7 @@ from crmasks_widgets.detectors import rows
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.parameters.types import methods_where
+from crmasks_widgets.parameters.types import methods_for
 
 MOST_TESTED = 40  # exposures
 _MOST_WINDOWS = 10_000  # one after the other, since each sees what was replaced before
@@ -20,10 +20,10 @@ _PIXEL_LISTS = (
 
 def _check_method(parameters: Parameters, n: int) -> None:
     """Refuse a method that so few exposures are not enough for."""
-    if all(row.least_exposures <= n for row in rows(parameters.detectors)):
+    enough = methods_for(n)
+    if parameters.crmethod in enough:
         return
     least = max(row.least_exposures for row in rows(parameters.detectors))
-    enough = methods_where(lambda row: row.least_exposures <= n, all_of=True)
     msg = (
         f"crmethod: found {parameters.crmethod} with {n} exposures, expected "
         f"{' or '.join(enough)}, or at least {least} exposures"

@@ -9,7 +9,8 @@ import numpy as np
 from astropy.io import fits
 from astropy.time import Time, TimeDelta
 
-from crmasks_widgets.core.combine import Kind, median_variance_factor, minimum_square_error
+from crmasks_widgets.combination_kinds import Kind
+from crmasks_widgets.core.combine import median_variance_factor, minimum_square_error
 from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.files.headers import EXPOSURE_TIMES
 from crmasks_widgets.files.reading import carried_over

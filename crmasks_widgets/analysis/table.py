@@ -11,6 +11,7 @@ from typing import Final
 from crmasks_widgets.analysis.graph import Stage
 from crmasks_widgets.analysis.stages import basic, lacosmic, masks, mm, significance
 from crmasks_widgets.detectors import DETECTORS
+from crmasks_widgets.parameters.later import PAIRS
 
 _NOISE = ("gain", "rnoise")
 # Detectors that tell what a frame would be without hits, before the diagram is simulated.
@@ -25,6 +26,7 @@ _LACOSMIC = (
     *_PREPARATION, "la_sigclip", "la_sigfrac", "la_objlim", "la_niter", "la_cleantype",
     "la_engine", "la_verbose", "la_gain_apply",
 )  # fmt: skip
+_TWO_RUNS = (*_LACOSMIC, *(f"{name}_second" for name in PAIRS))
 _COMBINING = (
     *_NOISE, "use_lamedian", "apply_flux_factor_to", "crmethod",
     "pixels_to_be_replaced_by_local_median",
@@ -55,7 +57,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "peaks": Stage(lacosmic.peaks, _LACOSMIC, ("prepared", "stack", "alignment")),
     "lacosmic": Stage(
         lacosmic.lacosmic,
-        (*_LACOSMIC, "la_sigclip_second", "la_sigfrac_second", "la_objlim_second"),
+        _TWO_RUNS,
         ("peaks", "prepared", "stack", "alignment"),
     ),
     "flagged_lacosmic": Stage(masks.flagged_lacosmic, (), ("lacosmic",)),
@@ -208,7 +210,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     # On request.
     "left_over": Stage(
         lacosmic.left_over,
-        (*_LACOSMIC, "la_sigclip_second", "la_sigfrac_second", "la_objlim_second"),
+        _TWO_RUNS,
         ("combination", "stack", "alignment"),
     ),
     "meancr_mask": Stage(masks.meancr_mask, ("dilation",), ("left_over", "edits", "stack")),

@@ -2,22 +2,18 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.core.between import ALIKE, BetweenExposures
 from crmasks_widgets.core.masks import Masks
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import Float32Array
 
-Kind = Literal["mediancr", "meancrt", "meancr", "meancr2", "mean", "median", "min"]
-KINDS: tuple[Kind, ...] = ("mediancr", "meancrt", "meancr")
-MORE_KINDS: tuple[Kind, ...] = ("meancr2", "mean", "median", "min")
-"""Those that are made on request: meancr once more cleaned, and combinations without masks."""
 ROWS_AT_ONCE = 128
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.photons import POISSON, PhotonLaw
+from crmasks_widgets.core.photons import LEAST_EXCESS, POISSON, PhotonLaw
 from crmasks_widgets.core.typing import BoolArray, Float64Array, Int64Array
 
 # Distance of neighbouring levels in units of the noise: with eight-point weights, what depends on
@@ -35,8 +35,6 @@ LOG_REACH = 28.0
 # What the transform leaves where the density is 0.
 _ROUNDING = 1e-14
 _ROWS = 64
-# 1 / shape of levels at which the law is Poisson's while it is not at others.
-_LEAST_EXCESS = 1e-9
 
 
 def deviation(
@@ -274,7 +272,7 @@ def _electron_transform(
     if not excess.any():
         # The mean is taken out of the phase before it is multiplied by many electrons.
         return electrons * (u - np.sin(u)), 2 * electrons * np.sin(u / 2) ** 2
-    excess = np.maximum(excess, _LEAST_EXCESS)
+    excess = np.maximum(excess, LEAST_EXCESS)
     scale = electrons * excess
     turn = np.arctan2(scale * np.sin(u), 1 + 2 * scale * np.sin(u / 2) ** 2)
     return (

@@ -106,8 +106,8 @@ class OverDispersion:
         """Law of photons that scatter so, level by level."""
         if not self.is_known:
             return PhotonLaw()
-        chosen = [c for c in self.classes if c.level > 0]
-        return PhotonLaw(tuple(c.level for c in chosen), tuple(max(c.excess, 0.0) for c in chosen))
+        levels = tuple(c.level for c in self.classes)
+        return PhotonLaw(levels, tuple(max(c.excess, 0.0) for c in self.classes))
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,8 @@ def measure_over_dispersion(
         _class_of(square[members], signal[members], readout, photons, gain)
         for members in _members(2 * np.sqrt(readout + photons * level) / photons)
     ]
-    return OverDispersion(tuple(c for c in classes if c.level > 0))
+    lit = (c for c in classes if c.level > 0)
+    return OverDispersion(tuple(sorted(lit, key=lambda c: c.level)))
 
 
 def _members(place: Float64Array) -> list[npt.NDArray[np.int64]]:

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from crmasks_widgets.core.typing import Float64Array
 
-# A law that is Poisson's at some levels and not at others is drawn with this there.
-_LEAST = 1e-9
+LEAST_EXCESS: Final = 1e-9
+"""1 / shape of levels at which a law is Poisson's while it is not at others."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class PhotonLaw:
         means = np.asarray(electrons, dtype=np.float64)
         if self.is_poisson:
             return np.asarray(rng.poisson(means, size))
-        shape = 1 / np.maximum(self.excess_at(means), _LEAST)
+        shape = 1 / np.maximum(self.excess_at(means), LEAST_EXCESS)
         return np.asarray(rng.negative_binomial(shape, shape / (shape + means), size))
 
 

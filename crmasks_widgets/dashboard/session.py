@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from ipywidgets import VBox, Widget
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core.combine import KINDS
+from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.dashboard.diagram.points_view import PointsView
 from crmasks_widgets.dashboard.diagram.significance_view import SignificanceView
 from crmasks_widgets.dashboard.diagram.view import DiagramView

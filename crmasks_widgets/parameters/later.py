@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from crmasks_widgets.combination_kinds import MORE_KINDS
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.parameters.info import one_of
 from crmasks_widgets.parameters.values import shown
@@ -23,7 +24,7 @@ DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
     {
         "mm_synthetic": "median",
         "mm_threshold_for": "all",
-        "more_combinations": ["meancr2", "mean", "median", "min"],
+        "more_combinations": list(MORE_KINDS),
     }
 )
 """What a file that has some of `KEYS` under ``requirements`` means by what it leaves out."""
@@ -115,9 +116,10 @@ def split(
             name = model_name(key, block[key])
             if key in settings:
                 settings[key] = name
-    method = block.get("crmethod", "mm_lacosmic")
     assumed = ""
-    if (marks := _marks(block)) and method in ("lacosmic", "mm_lacosmic", *METHODS):
+    theirs = ("lacosmic", "mm_lacosmic", *METHODS)
+    of_theirs = "crmethod" not in block or block["crmethod"] in theirs
+    if (marks := _marks(block)) and of_theirs:
         taken = [f"{key}: {_written(value)}" for key, value in DEFAULTS.items() if key not in block]
         if taken:
             assumed = f"{marks[0]} is of numina-crmasks 0.37 to 0.40, whose defaults hold: "

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
+from crmasks_widgets.combination_kinds import MORE_KINDS
 from crmasks_widgets.detectors import Detector, rows
 from crmasks_widgets.hit_classes import CLASSES
 from crmasks_widgets.parameters import coordinates, later, values
@@ -73,9 +74,14 @@ def methods_where(fact: Callable[[Detector], bool], *, all_of: bool = False) -> 
     return tuple(method for method, keys in METHODS.items() if holds(map(fact, rows(keys))))
 
 
+def methods_for(n_exposures: int) -> tuple[str, ...]:
+    """Names of `crmethod` for which so many exposures are enough."""
+    return methods_where(lambda row: row.least_exposures <= n_exposures, all_of=True)
+
+
 def method_for(n_exposures: int) -> str | None:
     """Method for fewer exposures than the default one needs; None where that will do."""
-    enough = methods_where(lambda row: row.least_exposures <= n_exposures, all_of=True)
+    enough = methods_for(n_exposures)
     return None if DEFAULT_METHOD in enough else next(iter(enough), None)
 
 
@@ -105,8 +111,7 @@ def _some_of(names: tuple[str, ...]) -> Callable[[object], tuple[str, ...]]:
     return parse
 
 
-MORE_COMBINATIONS: Final = ("meancr2", "mean", "median", "min")
-MORE_RULE: Final = "a list of some of " + ", ".join(MORE_COMBINATIONS)
+MORE_RULE: Final = "a list of some of " + ", ".join(MORE_KINDS)
 
 
 Method = Annotated[str, PlainValidator(_method), Choices(tuple(METHODS))]
@@ -150,7 +155,7 @@ Windows = Annotated[
     tuple[tuple[int, int, int, int], ...] | None,
     PlainValidator(values.optional(coordinates.windows)),
 ]
-MoreCombinations = Annotated[tuple[str, ...], PlainValidator(_some_of(MORE_COMBINATIONS))]
+MoreCombinations = Annotated[tuple[str, ...], PlainValidator(_some_of(MORE_KINDS))]
 HitClasses = Annotated[tuple[str, ...], PlainValidator(_some_of(CLASSES))]
 Offsets = Annotated[
     tuple[tuple[float, float], ...] | None, PlainValidator(values.optional(coordinates.offsets))

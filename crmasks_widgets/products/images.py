@@ -11,7 +11,7 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.as_ccddata import stage_of
 from crmasks_widgets.analysis.combined_header import combined_header
-from crmasks_widgets.core.combine import Kind
+from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.files.history import image_line
 from crmasks_widgets.files.world import world_cards
 

@@ -16,7 +16,7 @@ from astropy.io import fits
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
-from crmasks_widgets.core.combine import KINDS, MORE_KINDS, Kind
+from crmasks_widgets.combination_kinds import KINDS, MORE_KINDS, Kind
 from crmasks_widgets.errors import OutputError
 from crmasks_widgets.files.writing import (
     FigureJob,

@@ -7,8 +7,8 @@ import pytest
 from astropy.io import fits
 from bqplot import LinearScale
 
+from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.core.codes import INVALID_COLOUR, all_codes
-from crmasks_widgets.core.combine import KINDS
 from crmasks_widgets.dashboard.drawing import overlays
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.drawing.stretches import colour_indices, colour_palette

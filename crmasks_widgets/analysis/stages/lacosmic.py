@@ -1,7 +1,9 @@
 """Stages of L.A.Cosmic."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,11 @@ from crmasks_widgets.core.lacosmic import engine, library
 from crmasks_widgets.core.lacosmic.tails import with_tails
 from crmasks_widgets.core.saturation import saturation_level
 from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.parameters.later import PAIRS
 
 logger = logging.getLogger(__name__)
 
 _THRESHOLDS = ("sigclip", "sigfrac", "objlim", "niter", "cleantype")
-_SECOND = ("sigclip", "sigfrac", "objlim")
 _SETTINGS = tuple(library.LacosmicSettings.__dataclass_fields__)
 
 
@@ -76,33 +78,36 @@ def peaks(read: Reader, target: Target) -> library.LacosmicResult:
 
 def lacosmic(read: Reader, target: Target) -> library.LacosmicResult:
     """L.A.Cosmic of one frame, with what a second run adds to the first."""
-    first: library.LacosmicResult = read("peaks", target)
-    changes = _changes(read)
-    if not changes:
-        return first
-    second = _run(read, target, replace(_settings(read, _SETTINGS, target), **changes))
-    return with_tails(first, second)
+    settings = _settings(read, _SETTINGS, target)
+    return _with_second_run(read, read("peaks", target), settings, partial(_run, read, target))
 
 
 def left_over(read: Reader) -> library.LacosmicResult:
     """L.A.Cosmic of meancr: hits that the masks of the exposures leave there."""
     frame = read("combination", "meancr").data
-    fast = read.p.la_engine == "fast"
     settings = _settings(read, _SETTINGS, "mean")
-    given = _noise(read, "mean")
 
     def run(chosen: library.LacosmicSettings) -> library.LacosmicResult:
-        detect = engine.detect_cosmics if fast else library.detect_cosmics
-        return detect(frame, chosen, **given)
+        return _engine(read)(frame, chosen, **_noise(read, "mean"))
 
-    first, changes = run(settings), _changes(read)
+    return _with_second_run(read, run(settings), settings, run)
+
+
+def _engine(read: Reader) -> Callable[..., library.LacosmicResult]:
+    """What runs L.A.Cosmic; the fast engine leaves to the library what it does not know."""
+    return engine.detect_cosmics if read.p.la_engine == "fast" else library.detect_cosmics
+
+
+def _with_second_run(
+    read: Reader,
+    first: library.LacosmicResult,
+    settings: library.LacosmicSettings,
+    run: Callable[[library.LacosmicSettings], library.LacosmicResult],
+) -> library.LacosmicResult:
+    """Add what a run with the second thresholds finds beside the first, where there are any."""
+    values = {key.removeprefix("la_"): getattr(read.p, f"{key}_second") for key in PAIRS}
+    changes = {name: value for name, value in values.items() if value is not None}
     return with_tails(first, run(replace(settings, **changes))) if changes else first
-
-
-def _changes(read: Reader) -> dict[str, Any]:
-    """Thresholds of the second run that are not those of the first."""
-    values = {name: getattr(read.p, f"la_{name}_second") for name in _SECOND}
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _run(
@@ -112,8 +117,7 @@ def _run(
     fast = read.p.la_engine == "fast" and engine.supports(settings)
     ready = read("prepared", target) if fast and not read.once else None
     if ready is None:
-        detect = engine.detect_cosmics if fast else library.detect_cosmics
-        result = detect(frame, settings, **_noise(read, target))
+        result = _engine(read)(frame, settings, **_noise(read, target))
     else:
         valid = read("stack").target_valid(target)
         result = engine.detect_target(

@@ -10,6 +10,7 @@ from astropy.table import Table
 from crmasks_widgets.analysis import runaway
 from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.analysis.stages.lacosmic import saturation
+from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.core import combine, regions, verdicts
 from crmasks_widgets.core.between import ALIKE
 from crmasks_widgets.core.fill import Fill, Spoilt, best_fill
@@ -268,7 +269,7 @@ def fill(read: Reader) -> Fill:
     )  # fmt: skip
 
 
-def combination(read: Reader, kind: combine.Kind) -> combine.Combination:
+def combination(read: Reader, kind: Kind) -> combine.Combination:
     """A corrected combination with its variance and map."""
     return _with_boxes(read, combine.combine(kind, _ingredients(read)))
 
@@ -280,7 +281,7 @@ def meancr_mask(read: Reader) -> BoolArray:
     return grown if valid is None else grown & valid
 
 
-def more(read: Reader, kind: combine.Kind) -> combine.Combination:
+def more(read: Reader, kind: Kind) -> combine.Combination:
     """A combination that is made on request."""
     if kind != "meancr2":
         return combine.combine(kind, _ingredients(read))

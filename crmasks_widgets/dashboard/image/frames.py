@@ -13,7 +13,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from crmasks_widgets import detectors
-from crmasks_widgets.core.combine import KINDS
+from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.dashboard.model.state import Display, ViewModel
 from crmasks_widgets.dashboard.page.context import Memo
 

@@ -38,13 +38,6 @@ export function outline(counts) {
   return `M0 ${HEIGHT}${tops.join("")}L${WIDTH} ${HEIGHT}Z`;
 }
 
-const drawn = (tag, attributes, ...children) => {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-};
-
 class LevelsView {
   constructor(model, el) {
     Object.assign(this, { model, el });
@@ -66,13 +59,13 @@ class LevelsView {
       type: "button", className: "crmasks-icon crmasks-icon-cross", title: "Close (Esc)",
       aria: { label: "Close" },
     });
-    this.bars = drawn("path", { class: "bars" });
-    this.inside = drawn("path", { class: "bars inside" });
-    this.window = drawn("rect", { y: 0, height: HEIGHT });
-    const clip = drawn("clipPath", { id: `crmasks-levels-${Math.random().toString(36).slice(2)}` },
+    this.bars = shape("path", { class: "bars" });
+    this.inside = shape("path", { class: "bars inside" });
+    this.window = shape("rect", { y: 0, height: HEIGHT });
+    const clip = shape("clipPath", { id: `crmasks-levels-${Math.random().toString(36).slice(2)}` },
       this.window);
     this.inside.setAttribute("clip-path", `url(#${clip.id})`);
-    const picture = drawn("svg", {
+    const picture = shape("svg", {
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true",
     }, clip, this.bars, this.inside);
     this.handles = Object.fromEntries(SIDES.map((side) => [side, element("div", {

@@ -12,10 +12,11 @@ from crmasks_widgets.dashboard.image.frames import Frames, shown_title
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo
 from crmasks_widgets.dashboard.page.scripts import script, style
+from crmasks_widgets.limits import PERCENTILE
 
 BINS: Final = 120
 _RAMP: Final = 48  # colours between the limits
-_LIMITS: Final = (("zscale", "zscale"), ("percentile", "99.5 %"), ("minmax", "min–max"))
+_LIMITS: Final = (("zscale", "zscale"), ("percentile", f"{PERCENTILE:g} %"), ("minmax", "min–max"))
 _STRETCHES: Final = ("linear", "sqrt", "log", "asinh")
 
 

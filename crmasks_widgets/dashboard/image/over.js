@@ -11,12 +11,6 @@ const HINT = "Drag to draw · drag a region or its handles · Delete removes";
 const scaleOf = (model, name) =>
   model.widget_manager.get_model(model.get(name).replace("IPY_MODEL_", ""));
 const nameOf = ({ kind, index }) => `${kind} ${index}`;
-const shape = (tag, attributes, ...children) => {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-};
 
 class OverView {
   constructor(model, el, scales) {

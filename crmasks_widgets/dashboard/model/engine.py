@@ -12,7 +12,7 @@ from typing import Final
 
 from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.analysis.run import Run
-from crmasks_widgets.core.combine import KINDS
+from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.errors import Cancelled, CrmasksError
 from crmasks_widgets.parameters import Parameters
 

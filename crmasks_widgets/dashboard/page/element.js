@@ -11,3 +11,16 @@ function element(tag, properties = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+/**
+ * Make an element of SVG.
+ * @param {string} tag
+ * @param {object} attributes
+ * @param {...(Node | string)} children
+ */
+function shape(tag, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
