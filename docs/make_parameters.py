@@ -9,6 +9,7 @@ HEADINGS = {
     "general": "General (under `requirements`)",
     "lacosmic": "L.A.Cosmic (under `requirements`)",
     "mm": "Median-Minimum diagram (under `requirements`)",
+    "pycosmic": "PyCosmic (under `crmasks_widgets`, and `requirements` of later files)",
     "significance": "Local significance (under `crmasks_widgets`)",
 }
 INTRODUCTION = """# Parameters
