@@ -99,6 +99,11 @@ DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
         prefix="pc_", look_at=("pc_sigma_det", "pc_rlim"), quick=("pc_sigma_det", "pc_rlim"),
         cleans=True,
     ),
+    "deepcr": Detector(
+        key="deepcr", name="deepCR", short="deep", code=9, colour="#F0E442",
+        symbol="◁", marker="<", looks_at="one frame", stage="deepcr", each_target=True,
+        prefix="dc_", look_at=("dc_threshold",), quick=("dc_threshold",), cleans=True,
+    ),
     "significance": Detector(
         key="significance", name="significance", short="sig.", code=6, colour="#56B4E9",
         symbol="◇", marker="s", looks_at="all exposures", stage="candidates", each_target=True,

@@ -46,6 +46,7 @@ CHANGES = {
     "mm_cr_coincidences": 2, "mm_synthetic": "single", "mm_hist2d_min_neighbors": 5,
     "mm_ydiag_max": 90.0, "mm_dilation": 1, "mm_threshold_for": "all",
     "mm_photon_distribution": "nbinom", "mm_nbinom_shape": 30.0,
+    "dc_mask": "WFC3-UVIS", "dc_threshold": 0.9,
     "pc_sigma_det": 9.0, "pc_sigma_det_second": 2.5, "pc_rlim": 2.0, "pc_rlim_second": 0.8,
     "pc_iterations": 1, "pc_fwhm_gauss_x": 3.5, "pc_fwhm_gauss_y": 1.5, "pc_replace_box_x": 7,
     "pc_replace_box_y": 3, "pc_increase_radius": 1,

@@ -192,19 +192,19 @@ def test_keys_of_later_versions(caplog) -> None:
     with pytest.raises(ParameterError, match=r"use_(aux|la)median: found together with use_"):
         read("{use_auxmedian: true, use_lamedian: true}")
     with pytest.warns(CrmasksWarning) as caught:
-        read("{dc_threshold: 0.5, pc_verbose: true, nn_model: NRES, debug: true, dilation: 0}")
+        read("{dc_verbose: true, pc_verbose: true, nn_model: NRES, debug: true, dilation: 0}")
     assert [str(w.message) for w in caught] == [
-        "p.yaml: without effect here: dc_threshold, debug, nn_model, pc_verbose"
+        "p.yaml: without effect here: dc_verbose, debug, nn_model, pc_verbose"
     ]
-    with pytest.warns(CrmasksWarning, match="without effect here: dc_mask"):
-        read("{dc_mask: ACS_WFC}")  # the default of a recipe, which is no name of a model
+    # The default of a recipe, which is no name of a model.
+    assert read("{dc_mask: ACS_WFC}").dc_mask == "ACS-WFC"
     with pytest.raises(ParameterError, match="dc_mask: found 'ACS', expected ACS-WFC or WFC3-UVIS"):
         read("{dc_mask: ACS}")
     with pytest.raises(
         ParameterError,
-        match="crmethod: found mm_deepcr, which needs the detector deepCR, expected one that is ",
+        match="crmethod: found mm_conn, which needs the detector Cosmic-CoNN, expected one",
     ):
-        read("{crmethod: mm_deepcr}")
+        read("{crmethod: mm_conn}")
     # What a file of those versions leaves out means what it means there.
     assert read("{mm_dilation: 1}").mm_synthetic == "median"
     assert "mm_dilation is of numina-crmasks 0.37 to 0.40, whose defaults hold: mm_synthetic:" in (

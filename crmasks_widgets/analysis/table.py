@@ -13,6 +13,7 @@ from crmasks_widgets.analysis.stages import (
     basic,
     cleaning,
     lacosmic,
+    learned,
     masks,
     mm,
     pycosmic,
@@ -79,6 +80,10 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     # PyCosmic.
     "pycosmic": Stage(pycosmic.pycosmic, _PYCOSMIC, ("stack",)),
     "flagged_pycosmic": Stage(pycosmic.flagged_pycosmic, (), ("pycosmic",)),
+    # deepCR.
+    "probability": Stage(learned.probability, (*_NOISE, "dc_mask"), ("stack",)),
+    "deepcr": Stage(learned.deepcr, ("dc_threshold",), ("probability", "stack")),
+    "flagged_deepcr": Stage(learned.flagged_deepcr, (), ("deepcr",)),
     # Frames as a detector of the method cleaned them.
     "cleaned": Stage(cleaning.cleaned, ("crmethod",), _CLEANING),
     # The Median-Minimum diagram.
@@ -230,7 +235,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     # On request.
     "left_over": Stage(
         cleaning.left_over,
-        (*_TWO_RUNS, *_PYCOSMIC, "crmethod"),
+        (*_TWO_RUNS, *_PYCOSMIC, "dc_mask", "dc_threshold", "crmethod"),
         ("combination", "stack", "alignment"),
     ),
     "meancr_mask": Stage(masks.meancr_mask, ("dilation",), ("left_over", "edits", "stack")),

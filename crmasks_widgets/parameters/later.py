@@ -40,14 +40,12 @@ NO_EFFECT: Final = frozenset(
 )  # fmt: skip
 """Keys of the program's functions and of the recipe of megaradrp that mean nothing here."""
 
-OTHER_DETECTORS: Final[Mapping[str, str]] = MappingProxyType(
-    {"dc_": "deepCR", "nn_": "Cosmic-CoNN"}
-)
+OTHER_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({"nn_": "Cosmic-CoNN"})
 """Detectors of those versions that are not here, by the prefix of their keys."""
 
 METHODS: Final[Mapping[str, str]] = MappingProxyType({
     prefix + key: name
-    for key, name in (("deepcr", "deepCR"), ("conn", "Cosmic-CoNN"))
+    for key, name in (("conn", "Cosmic-CoNN"),)
     for prefix in ("", "mm_")
 })  # fmt: skip
 """Detector that each `crmethod` of those versions needs, where it is not here."""
@@ -125,7 +123,7 @@ def split(
             if key in settings:
                 settings[key] = name
     assumed = ""
-    theirs = ("lacosmic", "mm_lacosmic", "pycosmic", "mm_pycosmic", *METHODS)
+    theirs = ("lacosmic", "mm_lacosmic", "pycosmic", "mm_pycosmic", "deepcr", "mm_deepcr", *METHODS)
     of_theirs = "crmethod" not in block or block["crmethod"] in theirs
     if (marks := _marks(block)) and of_theirs:
         taken = [f"{key}: {_written(value)}" for key, value in DEFAULTS.items() if key not in block]

@@ -29,13 +29,13 @@ from crmasks_widgets.parameters.info import (
     one_of,
 )
 from crmasks_widgets.parameters.later import pairs_apart
-from crmasks_widgets.parameters.other_fields import PycosmicFields
+from crmasks_widgets.parameters.other_fields import DeepcrFields
 from crmasks_widgets.parameters.yaml_text import load_yaml, read_text
 
 __all__ = ["ParameterInfo", "Parameters", "Range", "parameter_table"]
 
 
-class Parameters(PycosmicFields):
+class Parameters(DeepcrFields):
     """Every setting of a run: frozen, checked, compared by value and usable as a key.
 
     Parameters

@@ -1,5 +1,7 @@
 """Fields of `Parameters` that detectors have which came with numina-crmasks 0.37."""
 
+from typing import Literal
+
 from crmasks_widgets.parameters import types
 from crmasks_widgets.parameters.fields import MedianMinimumFields
 from crmasks_widgets.parameters.info import about
@@ -42,5 +44,17 @@ class PycosmicFields(MedianMinimumFields):
     )  # fmt: skip
     pc_increase_radius: types.Radius = about(
         0, "how far what PyCosmic flags grows, before dilation", "pixel", low=0,
+        in_reference=False,
+    )  # fmt: skip
+
+
+class DeepcrFields(PycosmicFields):
+    """deepCR."""
+
+    dc_mask: Literal["ACS-WFC", "WFC3-UVIS"] = about(
+        "ACS-WFC", "network of deepCR, by what it was trained on", in_reference=False
+    )
+    dc_threshold: types.Fraction = about(
+        0.5, "probability that makes a hit", low=0, expected="a number from 0 to 1",
         in_reference=False,
     )  # fmt: skip

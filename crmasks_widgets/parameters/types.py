@@ -62,7 +62,10 @@ METHODS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "mm_lacosmic": ("mm", "lacosmic"),
     "pycosmic": ("pycosmic",),
     "mm_pycosmic": ("mm", "pycosmic"),
+    "deepcr": ("deepcr",),
+    "mm_deepcr": ("mm", "deepcr"),
     "significance": ("significance",),
+    "significance_deepcr": ("significance", "deepcr"),
     "significance_lacosmic": ("significance", "lacosmic"),
 })  # fmt: skip
 """Detectors of each `crmethod`, by their keys in `crmasks_widgets.detectors`."""

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from crmasks_widgets.analysis.graph import Reader, Target
-from crmasks_widgets.analysis.stages import lacosmic, pycosmic
+from crmasks_widgets.analysis.stages import lacosmic, learned, pycosmic
 from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.detectors import Detector, rows
@@ -14,7 +14,7 @@ from crmasks_widgets.parameters import types
 Run = Callable[[Reader, Float32Array, BoolArray | None], LacosmicResult]
 
 _OF_ANY_FRAME: Final[Mapping[str, Run]] = MappingProxyType(
-    {"lacosmic": lacosmic.run, "pycosmic": pycosmic.run}
+    {"lacosmic": lacosmic.run, "pycosmic": pycosmic.run, "deepcr": learned.run}
 )
 """What cleans a frame that is none of the targets, by the key of the detector."""
 

@@ -17,7 +17,9 @@ _TITLES: Final = MappingProxyType(
     {
         "lacosmic": "L.A.Cosmic",
         "mm": "MM diagram",
+        "significance": "Significance",
         "pycosmic": "PyCosmic",
+        "deepcr": "deepCR",
         "general": "General",
         "exposures": "Exposures",
     }
