@@ -40,7 +40,8 @@ def _init(arguments: argparse.Namespace, console: Console) -> int:
     given = {name: getattr(arguments, name) for name in ("extnum", "gain", "rnoise", "bias")}
     answers = Answers(given, arguments.yes, arguments.overwrite)
     written = begin(arguments.files, arguments.output, answers, console)
-    logger.info("next: crmasks lab %s", shlex.quote(str(written[0])))
+    name = shlex.quote(str(written[0]))
+    logger.info("next: crmasks check %s (is the noise right?), crmasks lab %s (look)", name, name)
     return EXIT_DONE
 
 

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crmasks_widgets.core.brightness import LEAST, SIGNIFICANT
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
 
 # A difference is worth a remark beyond so many standard errors and so much in itself.
-_SIGNIFICANT, _GAIN_PART, _RNOISE_PART, _FLUX_PART, _OFFSET = 4.0, 0.05, 0.05, 0.005, 0.1
+_GAIN_PART, _RNOISE_PART, _OFFSET = 0.05, 0.05, 0.1
 _EXCESS = 0.05
 # Another value explains the scatter if it leaves less than this of it.
 _EXPLAINS = 0.025
-# Exposures that lie further from each other, pixels, were dithered.
-_DITHER = 1.0
+DITHER = 1.0
+"""Exposures that lie further from each other, pixels, were dithered."""
 # Beyond so much more light, percentages are hard to read.
 _MANY_TIMES = 0.5
 
@@ -83,11 +84,11 @@ def _on_the_fit(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
             text += f"; {rnoise:.4g} e- would be {rnoise / gain:.3g} ADU"
         yield Remark("rnoise", text)
     darkest = check.classes[0] if check.classes else None
-    below_none = check.dark_variance < -_SIGNIFICANT * check.dark_variance_error
+    below_none = check.dark_variance < -SIGNIFICANT * check.dark_variance_error
     if darkest and below_none and darkest.white < (1 - _EXCESS) * darkest.predicted:
         left = check.gain * (rnoise**2 - check.dark_variance)
         yield Remark("bias", _bias_text(left, "at level 0 the noise would be less than none"))
-    elif darkest and darkest.level < -_SIGNIFICANT * darkest.white:
+    elif darkest and darkest.level < -SIGNIFICANT * darkest.white:
         text = f"the darkest pixels lie at {darkest.level:.4g} ADU: too much was subtracted"
         yield Remark("bias", text)
 
@@ -97,7 +98,7 @@ def _given_and_fitted(given: float, fitted: float, error: float, unit: str) -> s
 
 
 def _off(given: float, fitted: float, error: float, part: float) -> bool:
-    return bool(abs(fitted - given) > max(_SIGNIFICANT * error, part * abs(fitted)))
+    return bool(abs(fitted - given) > max(SIGNIFICANT * error, part * abs(fitted)))
 
 
 def _bias_text(left: float, why: str) -> str:
@@ -106,7 +107,7 @@ def _bias_text(left: float, why: str) -> str:
 
 def _on_flux(check: NoiseCheck) -> Iterator[Remark]:
     for i, (deviation, error) in enumerate(check.flux, start=1):
-        if abs(deviation) > max(_SIGNIFICANT * error, _FLUX_PART):
+        if abs(deviation) > max(SIGNIFICANT * error, LEAST):
             how = (
                 f"{1 + deviation:.3g} times as bright as"
                 if abs(deviation) > _MANY_TIMES
@@ -117,13 +118,31 @@ def _on_flux(check: NoiseCheck) -> Iterator[Remark]:
 
 def _on_displacement(check: NoiseCheck) -> Iterator[Remark]:
     for i, (dx, dy, error) in enumerate(check.offsets, start=1):
-        distance = np.hypot(dx, dy)
-        if not distance > max(_SIGNIFICANT * error, _OFFSET):
+        if not displaced(dx, dy, error):
             continue
         text = f"exposure {i} lies {dx:+.2f}, {dy:+.2f} pixels (x, y) from the others"
-        if distance > _DITHER:
+        dithered = displaced(dx, dy, error, least=DITHER)
+        if dithered:
             text += ": dithered exposures are not equivalent, register them first"
-        yield Remark("images" if distance > _DITHER else "mm_xy_offsets", text)
+        yield Remark("images" if dithered else "mm_xy_offsets", text)
+
+
+def displaced(dx: float, dy: float, error: float, *, least: float = _OFFSET) -> bool:
+    """Tell whether an exposure lies apart from the others.
+
+    Parameters
+    ----------
+    dx, dy, error : float
+        Displacement and its standard error, pixels; NaN where it is not known.
+    least : float
+        Smallest displacement that matters, pixels.
+
+    Returns
+    -------
+    bool
+        Whether it is larger than this and than its noise.
+    """
+    return bool(np.hypot(dx, dy) > max(SIGNIFICANT * error, least))
 
 
 def _on_the_scatter(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
@@ -172,4 +191,4 @@ def _scatter_with(check: NoiseCheck, noise: Noise, gain: float, rnoise: float) -
     return float(np.average(white / other, weights=[c.n_pixels for c in check.classes]))
 
 
-__all__ = ["Remark", "remarks_on"]
+__all__ = ["DITHER", "Remark", "displaced", "remarks_on"]

@@ -141,5 +141,6 @@ def begin_with(
     labels = [each.exposures[0].image.label for each in detectors]
     start = start_from(detectors[number_of(labels, detector, names[0]) - 1])
     checked = Parameters(**levels)
-    proposals = start.proposals(settled({name: getattr(checked, name) for name in levels}))
+    settled_levels = settled({name: getattr(checked, name) for name in levels})
+    proposals = start.with_alignment(start.proposals(settled_levels))
     return Beginning(start, proposals, (*found.left_out, *start.remarks))
