@@ -1,6 +1,6 @@
 """What a noise check means: which parameter to look at, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,7 @@ class Remark:
     text: str
 
 
-def remarks_on(check: NoiseCheck, noise: Noise) -> tuple[Remark, ...]:
+def remarks_on(check: NoiseCheck, noise: Noise, said: Collection[str] = ()) -> tuple[Remark, ...]:
     """Say which parameters to look at.
 
     Parameters
@@ -45,6 +45,8 @@ def remarks_on(check: NoiseCheck, noise: Noise) -> tuple[Remark, ...]:
         What was found.
     noise : Noise
         What was assumed.
+    said : collection of str
+        Those of `flux_factor` and `mm_xy_offsets` that the user has given values.
 
     Returns
     -------
@@ -55,7 +57,9 @@ def remarks_on(check: NoiseCheck, noise: Noise) -> tuple[Remark, ...]:
     # What is displaced differs most where it is bright, as if the gain were lower.
     seems_lower = bool(moved) and check.gain < noise.typical_gain
     fit = [r for r in _on_the_fit(check, noise) if not (seems_lower and r.parameter == "gain")]
-    remarks = [*fit, *_on_flux(check), *moved]
+    placed = "mm_xy_offsets" in said
+    moved = [remark for remark in moved if not (placed and remark.parameter == "mm_xy_offsets")]
+    remarks = [*fit, *_on_flux(check, "flux_factor" in said), *moved]
     named = {remark.parameter for remark in remarks}
     if not named & {"gain", "rnoise", "bias"} and abs(check.white_excess - 1) > _EXCESS:
         remarks += _on_the_scatter(check, noise)
@@ -105,15 +109,23 @@ def _bias_text(left: float, why: str) -> str:
     return f"about {left:.3g} ADU of bias seem to be left in the exposures: {why}"
 
 
-def _on_flux(check: NoiseCheck) -> Iterator[Remark]:
+def _on_flux(check: NoiseCheck, divided: bool) -> Iterator[Remark]:
     for i, (deviation, error) in enumerate(check.flux, start=1):
-        if abs(deviation) > max(SIGNIFICANT * error, LEAST):
-            how = (
-                f"{1 + deviation:.3g} times as bright as"
-                if abs(deviation) > _MANY_TIMES
-                else f"{100 * deviation:+.1f} % brighter than"
+        if not abs(deviation) > max(SIGNIFICANT * error, LEAST):
+            continue
+        text = f"exposure {i} is {_brighter(deviation)} the others"
+        if divided:
+            text += (
+                " although flux factors are given: sky, seeing or displacement add what no factor "
+                "takes away (crmethod: significance matches exposures)"
             )
-            yield Remark("flux_factor", f"exposure {i} is {how} the others")
+        yield Remark("flux_factor", text)
+
+
+def _brighter(deviation: float) -> str:
+    if abs(deviation) > _MANY_TIMES:
+        return f"{1 + deviation:.3g} times as bright as"
+    return f"{abs(100 * deviation):.1f} % {'brighter' if deviation > 0 else 'fainter'} than"
 
 
 def _on_displacement(check: NoiseCheck) -> Iterator[Remark]:

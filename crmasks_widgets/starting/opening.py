@@ -98,7 +98,9 @@ class Beginning:
         """Give the proposals; ParameterError where one has no value."""
         for each in self.proposals:
             if each.value is None:
-                raise ParameterError(f"{each.name}: {each.origin}; expected it to be given")
+                msg = f"{each.name}: {each.origin}; expected it to be given"
+                how = f"crmasks init --{each.name} X writes it to a parameter file"
+                raise ParameterError(f"{msg}: {how}; in Python, {each.name}=X")
         return self.proposals
 
     def analysis(self, **given: Any) -> Analysis:
