@@ -12,7 +12,7 @@ from rich.console import Console
 import crmasks_widgets as cm
 from crmasks_widgets.core.measured_noise import MeasuredNoise
 from crmasks_widgets.demo import DETECTOR, SCENE_KINDS, demo_scene, write_demo
-from crmasks_widgets.ending import EXIT_BAD_INPUT
+from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_EXISTS
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.starting.begin import Answers, begin
 
@@ -107,6 +107,8 @@ def test_groups_have_a_file_each(tmp_path, run_cli):
     assert len(written) == 2
     names = [set(values_of(tmp_path / name)["images"]) for name in written]
     assert not names[0] & names[1]
+    again = run_cli(["init", tmp_path / "night", "--yes", "-o", tmp_path / "p.yaml"], tmp_path)
+    assert (again.code, "another name, or --overwrite" in again.err) == (EXIT_EXISTS, True)
 
 
 @pytest.mark.parametrize(
