@@ -28,6 +28,7 @@ from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import FIXED_SEED
 from crmasks_widgets.products import prepare_folder
+from crmasks_widgets.products.names import REPORT_NAME
 from crmasks_widgets.regular_files import at_home
 from crmasks_widgets.running import Destination, OccupiedFolder, occupying
 from crmasks_widgets.screen import PlainConsole
@@ -110,7 +111,7 @@ def _report(arguments: argparse.Namespace, console: Console) -> int:
     from crmasks_widgets.report import writing
 
     params = parameter_file_of(arguments.source)
-    path = arguments.output or params.with_name(writing.REPORT_NAME)
+    path = arguments.output or params.with_name(REPORT_NAME)
     mosaic = load_mosaic(params)
     writing.check_report(path, mosaic, (params,), overwrite=arguments.overwrite)
     _compute(mosaic, console, lambda: None)
