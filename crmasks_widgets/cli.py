@@ -29,7 +29,7 @@ from crmasks_widgets.errors import (
     StartError,
     on_one_line,
 )
-from crmasks_widgets.exposure_names import as_value
+from crmasks_widgets.exposure_names import FITS_NAME, as_value
 from crmasks_widgets.machine import memory_limit
 from crmasks_widgets.regular_files import at_home
 from crmasks_widgets.screen import PlainConsole, lasting_streams, logging_to
@@ -51,6 +51,8 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with the line, and exit code 2."""
         text = on_one_line(message)
+        if any(FITS_NAME.match(word) for word in text.split()):
+            text += "; commands for FITS files are init, check and lab"
         self.exit(
             EXIT_BAD_INPUT,
             f"crmasks: {text}; see {self.prog} --help (a file called -x is written ./-x)\n",
@@ -195,7 +197,10 @@ def _add_check(commands: Any) -> argparse.ArgumentParser:
         description="Compare the noise of the exposures with gain and readout "
         "noise, and say where to look.",
     )  # fmt: skip
-    parser.add_argument("params", metavar="PARAMS.yaml", type=at_home, help="as for run")
+    parser.add_argument(
+        "sources", metavar="FILE", nargs="+",
+        help="PARAMS.yaml, or FITS files, folders and patterns as for init",
+    )  # fmt: skip
     return parser
 
 

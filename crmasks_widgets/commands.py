@@ -19,16 +19,21 @@ from crmasks_widgets import batch, terminal
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
+from crmasks_widgets.checking import print_noise_check
 from crmasks_widgets.demo import YAML_NAME, score, write_demo
 from crmasks_widgets.ending import EXIT_DONE, EXIT_INTERRUPTED, EXIT_OTHER, NO_PRODUCT, fail
+from crmasks_widgets.exposure_names import is_parameter_file
 from crmasks_widgets.loading import load_mosaic, parameter_file_of
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import FIXED_SEED
 from crmasks_widgets.products import prepare_folder
+from crmasks_widgets.products.names import REPORT_NAME
+from crmasks_widgets.regular_files import at_home
 from crmasks_widgets.running import Destination, OccupiedFolder, occupying
 from crmasks_widgets.screen import PlainConsole
 from crmasks_widgets.starting.begin import Answers, begin
+from crmasks_widgets.starting.opening import open_files
 
 _GRACE = 0.7  # s
 
@@ -40,7 +45,8 @@ def _init(arguments: argparse.Namespace, console: Console) -> int:
     given = {name: getattr(arguments, name) for name in ("extnum", "gain", "rnoise", "bias")}
     answers = Answers(given, arguments.yes, arguments.overwrite)
     written = begin(arguments.files, arguments.output, answers, console)
-    logger.info("next: crmasks lab %s", shlex.quote(str(written[0])))
+    name = shlex.quote(str(written[0]))
+    logger.info("next: crmasks check %s (is the noise right?), crmasks lab %s (look)", name, name)
     return EXIT_DONE
 
 
@@ -86,11 +92,16 @@ def _batch(arguments: argparse.Namespace, console: Console) -> int:
 
 def _check(arguments: argparse.Namespace, console: Console) -> int:
     """Compare the noise of the exposures with gain and readout noise, and say where to look."""
-    mosaic = load_mosaic(arguments.params)
+    if not is_parameter_file(arguments.sources):
+        print_noise_check(open_files(arguments.sources), console)
+        files = shlex.join(arguments.sources)
+        logger.info("next: crmasks init %s (writes params.yaml with these values)", files)
+        return EXIT_DONE
+    mosaic = load_mosaic(at_home(arguments.sources[0]))
     for name, analysis in zip(mosaic.names, mosaic, strict=True):
         if mosaic.several:
             terminal.print_detector(name, console)
-        terminal.print_noise_check(analysis, console)
+        print_noise_check(analysis, console)
     return EXIT_DONE
 
 
@@ -100,7 +111,7 @@ def _report(arguments: argparse.Namespace, console: Console) -> int:
     from crmasks_widgets.report import writing
 
     params = parameter_file_of(arguments.source)
-    path = arguments.output or params.with_name(writing.REPORT_NAME)
+    path = arguments.output or params.with_name(REPORT_NAME)
     mosaic = load_mosaic(params)
     writing.check_report(path, mosaic, (params,), overwrite=arguments.overwrite)
     _compute(mosaic, console, lambda: None)

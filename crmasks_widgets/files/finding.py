@@ -1,7 +1,6 @@
 """Which files a user means, and which images are in them; no pixel is read."""
 
 import glob
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,10 @@ from typing import Final
 from astropy.io import fits
 
 from crmasks_widgets.errors import InputError
-from crmasks_widgets.exposure_names import is_pattern
+from crmasks_widgets.exposure_names import FITS_NAME, is_pattern
 from crmasks_widgets.files.headers import HeaderFacts, describe
 from crmasks_widgets.files.quality import QUALITY_NAMES, shape_of_image
 from crmasks_widgets.files.reading import at_home, inherited_header, open_fits
-
-FITS_NAME: Final = re.compile(r".*\.(fits?|fts)(\.(gz|fz|bz2|xz|Z|zip))?\Z", re.I)
-"""Names that are taken from a folder."""
 
 # Beside the exposure, in the same file: how sure each pixel is, or how much it counts.
 _OWN: Final = "crmasks_widgets "  # how the history of a product begins

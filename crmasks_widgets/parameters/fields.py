@@ -122,7 +122,9 @@ class GeneralFields(BaseModel):
     )
     color_scale: Literal["minmax", "zscale"] = about("minmax", "grey scale of the cut-outs")
     maxplots: types.Count = about(
-        -1, "how many hits have a page in the figures; negative for all", low=-LARGEST
+        -1,
+        f"how many hits have a page in the figures; negative for all, up to {types.MOST_PAGES}",
+        low=-LARGEST,
     )
 
 

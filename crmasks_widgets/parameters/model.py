@@ -128,6 +128,13 @@ class Parameters(DeepcrFields):
         """Whether a detector judges hit by hit."""
         return any(row.judges for row in rows(self.detectors))
 
+    @property
+    def aligned(self) -> frozenset[str]:
+        """Keys that say in which brightness or place exposures differ."""
+        placed = self.mm_xy_offsets is not None or self.mm_crosscorr_region is not None
+        said = {"flux_factor": self.flux_factor is not None, "mm_xy_offsets": placed}
+        return frozenset(name for name, is_said in said.items() if is_said)
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         """Refuse values that are right alone but not together."""

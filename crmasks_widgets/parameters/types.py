@@ -35,6 +35,9 @@ EXTENSION_RULE: Final = 'a number of at least 0, a name, or "NAME,VERSION"'
 FIXED_SEED: Final = 0
 """Of what is simulated although no seed asks for it: the same every time."""
 
+MOST_PAGES: Final = 200
+"""Hits that have a page in the figures if all are asked for."""
+
 LARGEST_FLUX_RATIO: Final = 100.0
 """Exposures of one field that differ more in brightness are not comparable."""
 

@@ -187,7 +187,8 @@ def _missing(frames: tuple[_Frame, ...], folder: Path) -> Iterator[Product]:
         if not path.exists():
             yield Product(frame.name, f"{frame.what} as FITS", frame.write)
         elif not frame.is_in(path):
-            msg = f"{path}: found another content, expected none or {frame.what} of this analysis"
+            expected = f"expected {frame.what} of this analysis, or another name"
+            msg = f"{path}: found another content, {expected}"
             raise ProductExistsError(msg)
 
 

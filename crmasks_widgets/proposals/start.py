@@ -11,7 +11,12 @@ from crmasks_widgets.core.measured_noise import measure_noise
 from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import split_plane
-from crmasks_widgets.exposures import ExposureSet, read_exposures
+from crmasks_widgets.exposures import (
+    CALIBRATION_NAMES,
+    ExposureSet,
+    read_calibration,
+    read_exposures,
+)
 from crmasks_widgets.files.finding import expand_names, images_in
 from crmasks_widgets.files.headers import describe
 from crmasks_widgets.files.reading import find_file
@@ -27,6 +32,7 @@ from crmasks_widgets.proposals.groups import (
     group_exposures,
 )
 from crmasks_widgets.proposals.levels import Evidence, Proposal, propose_levels
+from crmasks_widgets.proposals.likeness import propose_alignment
 from crmasks_widgets.proposals.overscan import measure_overscan, sections_inside
 
 
@@ -94,6 +100,29 @@ class Start:
         known = known or {}
         levels = propose_levels(self.evidence, known)
         return (known.get("extnum") or self.extension, *levels, *_method(self.exposures.n))
+
+    def with_alignment(self, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+        """Add `flux_factor` and `mm_xy_offsets` where the exposures need them.
+
+        Parameters
+        ----------
+        proposals : sequence of Proposal
+            As far as they are settled.
+
+        Returns
+        -------
+        tuple of Proposal
+            These, and what the exposures say with gain, readout noise and bias as proposed;
+            nothing more where one of these is unknown.
+        """
+        levels = {each.name: each.value for each in proposals if each.name in CALIBRATION_NAMES}
+        if None in levels.values():
+            return tuple(proposals)
+        calibration = read_calibration(Parameters(**levels), self.exposures.shape)
+        # One list of displacements would have to hold for all detectors.
+        single = not self.group.exposures[0].detectors
+        found = propose_alignment(self.exposures, calibration, offsets=single)
+        return (*proposals, *found)
 
     @property
     def levels(self) -> tuple[float, ...]:

@@ -103,7 +103,7 @@ def noise(analysis: Analysis) -> tuple[Grid, tuple[str, ...]]:
             for row in check.classes
         ),
     )  # fmt: skip
-    remarks = remarks_on(check, analysis.noise)
+    remarks = remarks_on(check, analysis.noise, analysis.parameters.aligned)
     said = tuple(f"look at {remark.parameter}: {remark.text}" for remark in remarks)
     return grid, said or ("the noise is as predicted",)
 

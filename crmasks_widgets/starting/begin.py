@@ -25,7 +25,13 @@ from crmasks_widgets.proposals.start import (
     start_from,
 )
 from crmasks_widgets.regular_files import real
-from crmasks_widgets.starting.asking import ask, print_exposures, print_proposals
+from crmasks_widgets.starting.asking import (
+    ask,
+    print_exposures,
+    print_proposal,
+    print_proposals,
+    value_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -124,12 +130,16 @@ def _decide(
     start: Start, known: Mapping[str, Proposal], answers: Answers, console: Console
 ) -> tuple[Proposal, ...]:
     proposals = start.proposals(known)
+    if not answers.yes and console.is_terminal and sys.stdin.isatty():
+        print_proposals(console, start.group, proposals)
+        asked = ask(console, start, known)
+        proposals = start.with_alignment(asked)
+        for each in proposals[len(asked) :]:
+            print_proposal(console, each)
+        return proposals
+    proposals = start.with_alignment(proposals)
     print_proposals(console, start.group, proposals)
-    if answers.yes:
-        return tuple(_taken(each) for each in proposals)
-    if console.is_terminal and sys.stdin.isatty():
-        return ask(console, start, known)
-    return proposals
+    return tuple(map(_taken, proposals)) if answers.yes else proposals
 
 
 def _taken(proposal: Proposal) -> Proposal:
@@ -154,6 +164,8 @@ def _write(starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], targe
             "is left to you", target,
         )  # fmt: skip
         made = [each.replace(regions_to_be_skipped=None) for each in made]
+    if any(each.flux_factor is not None for each in made):  # one value holds for all detectors
+        made = [each.replace(flux_factor="auto") for each in made]
     origins = _told(starts, certain) | _REASONS
     if made[0].regions_to_be_skipped is None:
         del origins["regions_to_be_skipped"]
@@ -200,8 +212,7 @@ def _missing(
 def _how(proposal: Proposal) -> str:
     if proposal.value is None:
         return proposal.origin
-    value = proposal.value if isinstance(proposal.value, str) else f"{proposal.value:.10g}"
-    return f"not certain; {value} may be right: {proposal.origin}"
+    return f"not certain; {value_of(proposal)} may be right: {proposal.origin}"
 
 
 def _named(name: str, folder: Path) -> str:

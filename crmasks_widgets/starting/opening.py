@@ -98,7 +98,9 @@ class Beginning:
         """Give the proposals; ParameterError where one has no value."""
         for each in self.proposals:
             if each.value is None:
-                raise ParameterError(f"{each.name}: {each.origin}; expected it to be given")
+                msg = f"{each.name}: {each.origin}; expected it to be given"
+                how = f"crmasks init --{each.name} X writes it to a parameter file"
+                raise ParameterError(f"{msg}: {how}; in Python, {each.name}=X")
         return self.proposals
 
     def analysis(self, **given: Any) -> Analysis:
@@ -141,5 +143,6 @@ def begin_with(
     labels = [each.exposures[0].image.label for each in detectors]
     start = start_from(detectors[number_of(labels, detector, names[0]) - 1])
     checked = Parameters(**levels)
-    proposals = start.proposals(settled({name: getattr(checked, name) for name in levels}))
+    settled_levels = settled({name: getattr(checked, name) for name in levels})
+    proposals = start.with_alignment(start.proposals(settled_levels))
     return Beginning(start, proposals, (*found.left_out, *start.remarks))
