@@ -63,7 +63,7 @@ def _paths(value, path):
                 yield from _paths(inner, (*path, key))
 
 
-def minimised(case, kind, most=300):
+def minimised(case, kind, most=120):
     """A case that breaks the same with less."""
     left = True
     while left:
