@@ -15,6 +15,7 @@ from crmasks_widgets.files.bad_pixels import BadPixels, read_bad_pixels
 from crmasks_widgets.files.finding import find_map
 from crmasks_widgets.files.reading import ImagePlane, at_home, find_file, read_image
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.types import USABLE
 
 CALIBRATION_NAMES = ("gain", "rnoise", "bias")
 
@@ -215,6 +216,9 @@ def _checked_map(plane: ImagePlane, name: str, shape: tuple[int, int]) -> Float3
     bad = ~plane.valid
     if holds is not None:
         bad |= ~holds(plane.data, 0)
+    if not bad.any():
+        low, high = USABLE[name]
+        rule, bad = f"{low:g} to {high:g}", (plane.data < low) | (plane.data > high)
     if bad.any():
         y, x = np.argwhere(bad)[0]
         msg = (

@@ -41,6 +41,11 @@ MOST_PAGES: Final = 200
 LARGEST_FLUX_RATIO: Final = 100.0
 """Exposures of one field that differ more in brightness are not comparable."""
 
+USABLE: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {"gain": (1e-15, 1e20), "rnoise": (0.0, 1e15), "bias": (-1e15, 1e15)}
+)
+"""Values, of maps too, with which the noise of any exposure is a number of single precision."""
+
 MAP_RULE: Final = "the path of a 2-D FITS image"
 
 
@@ -140,9 +145,9 @@ HalfWidth = Annotated[int, Field(le=500)]
 Seed = Annotated[int | None, Field(le=LARGEST_SEED), BeforeValidator(_or_none)]
 Fraction = Annotated[float, Field(le=1.0)]
 OptionalNumber = Annotated[float | None, BeforeValidator(_or_none)]
-Level = Annotated[float | str, PlainValidator(values.level())]
-Gain = Annotated[float | str, PlainValidator(values.level(above=0))]
-Noise = Annotated[float | str, PlainValidator(values.level(low=0))]
+Level = Annotated[float | str, PlainValidator(values.level(USABLE["bias"]))]
+Gain = Annotated[float | str, PlainValidator(values.level(USABLE["gain"], above=0))]
+Noise = Annotated[float | str, PlainValidator(values.level(USABLE["rnoise"], low=0))]
 Extension = Annotated[int | str, PlainValidator(values.extension)]
 OptionalExtension = Annotated[int | str | None, PlainValidator(values.optional(values.extension))]
 OptionalPath = Annotated[str | None, PlainValidator(values.optional(values.path))]

@@ -1,7 +1,6 @@
 """The frames that can be looked at, and what is known about one pixel."""
 
 import html
-import warnings
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,6 +15,7 @@ from crmasks_widgets import detectors
 from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.dashboard.model.state import Display, ViewModel
 from crmasks_widgets.dashboard.page.context import Memo
+from crmasks_widgets.files.world import coordinates_of
 
 Frame = npt.NDArray[np.floating]
 _TITLES: Final = MappingProxyType({
@@ -133,13 +133,8 @@ def corrected(model: ViewModel, part: tuple[slice, slice]) -> Frame:
 
 def celestial(header: fits.Header) -> WCS | None:
     """Read the sky coordinates of a header; None where it has none, or none that make sense."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = WCS(header, naxis=2)
-    except (ValueError, KeyError, MemoryError):
-        return None
-    return found if found.has_celestial else None
+    found = coordinates_of(header)
+    return found if found is not None and found.has_celestial else None
 
 
 def sky_text(wcs: WCS | None, y: int, x: int) -> str:
