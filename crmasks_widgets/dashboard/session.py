@@ -253,6 +253,8 @@ class Session:
     def _publish(self, snapshot: Snapshot) -> None:
         self.status.finished(snapshot)
         self.state.publish(snapshot.analysis)
+        if snapshot.done:
+            self.place.rested()
 
     def _progress(self, fraction: float, stage: str) -> None:
         self.dispatcher.call(partial(self.status.progress, fraction, stage))
