@@ -2,10 +2,11 @@
 
     python packaging/release_check.py [--python 3.11 ...] [--dist DIR]
 
-Builds sdist and wheel, checks them with ``twine check --strict``, renders the recipe for conda-forge
-as its builder does, installs each file in an environment of its own for every Python of `PYTHONS` that this machine has, and runs the demo; then once more
-with the lowest versions of the dependencies that pyproject.toml allows. Needs the extra ``release``
-and an index of packages; the exit status is 1 if anything fails. Environments are made by uv, which
+Builds sdist and wheel, checks them with ``twine check --strict``, renders the recipe for
+conda-forge as its builder does, installs each file in an environment of its own for every Python of
+`PYTHONS` that this machine has, and runs the demo; then once more with the lowest versions of the
+dependencies that pyproject.toml allows. Needs the extra ``release`` and an index of packages; the
+exit status is 1 if anything fails. Environments are made by uv, which
 takes its settings (an index of one's own, certificates) from its own variables and files.
 """
 
@@ -50,7 +51,7 @@ def build(dist: Path) -> list[Path]:
 
 
 def render_recipe() -> None:
-    """Render the recipe for conda-forge: one package, of any platform, with what pip would install."""
+    """Render the recipe for conda-forge: one package, for any platform."""
     from rattler_build import RenderConfig, Stage0Recipe, VariantConfig  # no types come with it
 
     text = (ROOT / "packaging" / "conda-recipe" / "recipe.yaml").read_text(encoding="utf-8")

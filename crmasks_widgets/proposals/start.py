@@ -300,3 +300,34 @@ def parameters_of(start: Start, proposals: Sequence[Proposal], images: Sequence[
     return Parameters(
         images=tuple(images), interactive=False, regions_to_be_skipped=skipped, **values
     )
+
+
+def parameters_of_all(
+    starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], images: Sequence[str]
+) -> list[Parameters]:
+    """Make the parameters of each detector of a run: flux factors are proposed to all or to none.
+
+    Parameters
+    ----------
+    starts : sequence of Start
+        The exposures of each detector.
+    decided : sequence of sequence of Proposal
+        What was settled for each.
+    images : sequence of str
+        Names of the exposures.
+
+    Returns
+    -------
+    list of Parameters
+        In their order.
+
+    Raises
+    ------
+    ParameterError
+        A value is out of range.
+    """
+    pairs = zip(starts, decided, strict=True)
+    made = [parameters_of(start, own, images) for start, own in pairs]
+    if len(made) > 1 and any(each.flux_factor is not None for each in made):
+        return [each.replace(flux_factor="auto") for each in made]
+    return made

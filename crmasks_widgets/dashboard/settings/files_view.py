@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,9 @@ from typing import Any, Final
 from ipywidgets import HTML, BoundedIntText, Checkbox, HBox, Layout, Text, Textarea, VBox
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.analysis.run import Run
+from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
@@ -27,7 +30,7 @@ from crmasks_widgets.dashboard.settings.files_parts import (
 )
 from crmasks_widgets.errors import Cancelled, CrmasksError
 from crmasks_widgets.files.writing import Written
-from crmasks_widgets.loading import load_analysis
+from crmasks_widgets.loading import load_mosaic
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.products import FigureJob, Figures, save_all
 from crmasks_widgets.products.hits import save_hits, save_regions
@@ -58,17 +61,21 @@ class FilesView:
     context : Context
         What a view works with.
     open_analysis : callable
-        Takes the analysis that is to be shown from now on.
+        Takes the analysis, or the detectors, to be shown from now on.
     figures : callable, optional
         `crmasks_widgets.figures.all_figures`; products have no figures without it.
+    place : Place, optional
+        Where the session stands among those of other detectors, which are saved with it.
     """
 
     def __init__(
         self,
         context: Context,
-        open_analysis: Callable[[Analysis], object],
+        open_analysis: Callable[[Analysis | Mosaic], object],
         figures: Figures | None = None,
+        place: Place | None = None,
     ) -> None:
+        self._place = place
         self._context, self._state = context, context.state
         self._open, self._figures = open_analysis, figures
         self._stopped, self._ended = threading.Event(), threading.Event()
@@ -226,9 +233,10 @@ class FilesView:
             line.fail(str(error))
 
     def _show(self, line: Told, result: Any) -> None:
-        if isinstance(result, Analysis):
-            line.say(f"opened {result.exposures.n} exposures")
-            self._open(result)
+        if isinstance(result, Mosaic):
+            first = result.analyses[0]
+            line.say(f"opened {first.exposures.n} exposures")
+            self._open(result if result.several else first)
         elif isinstance(result, tuple):
             self._proposed = result
             line.say(_in_words(result[1]))
@@ -240,9 +248,9 @@ class FilesView:
         for line in self._lines.values():
             line.button.disabled = busy
 
-    def _open_yaml(self) -> Callable[[], Analysis]:
+    def _open_yaml(self) -> Callable[[], Mosaic]:
         path = path_of(self.yaml.value, "YAML file")
-        return lambda: anchored(load_analysis(path))
+        return lambda: anchored(load_mosaic(path))
 
     def _open_images(self) -> Callable[[], Any]:
         asked = tuple(expanded(self.images.value)), int(self.extnum.value)
@@ -252,13 +260,13 @@ class FilesView:
 
     def _save_yaml(self, named: Named = as_given) -> Callable[[], list[Written]]:
         path = named(path_of(self.session.value, "YAML file"))
-        return partial(save_session, self._shown(), path, overwrite=self.overwrite.value)
+        return partial(save_session, self._saved(), path, overwrite=self.overwrite.value)
 
     def _save_products(self, named: Named = as_given) -> Callable[[], list[Written]]:
         folder = named(path_of(self.folder.value, "folder"))
         return partial(
             save_all,
-            self._shown().under(Run(self._checkpoint)),
+            self._followed(),
             folder,
             figures=self._drawn if self.with_figures.value else None,
             overwrite=self.overwrite.value,
@@ -266,19 +274,30 @@ class FilesView:
 
     def _save_report(self, named: Named = as_given) -> Callable[[], Written]:
         path = named(path_of(self.report.value, "report"))
-        analysis = self._shown().under(Run(self._checkpoint))
-        return partial(_write_report, analysis, path, overwrite=self.overwrite.value)
+        return partial(_write_report, self._followed(), path, overwrite=self.overwrite.value)
 
     def _save_hits(self, named: Named = as_given) -> Callable[[], Written]:
         path = named(path_of(self.hits.value, "hits"))
-        save = save_regions if path.suffix.lower() == ".reg" else save_hits
-        return partial(save, self._shown(), path, overwrite=self.overwrite.value)
+        if path.suffix.lower() == ".reg":  # which knows one frame
+            return partial(save_regions, self._shown(), path, overwrite=self.overwrite.value)
+        return partial(save_hits, self._followed(), path, overwrite=self.overwrite.value)
 
     def _shown(self) -> Analysis:
         model = self._state.model
         if model.analysis.parameters != model.parameters:
             raise CrmasksError("the newest settings are still being computed; try again after that")
         return model.analysis
+
+    def _saved(self) -> Analysis | Mosaic:
+        shown = self._shown()
+        return shown if self._place is None else self._place.whole(shown)
+
+    def _followed(self) -> Analysis | Mosaic:
+        """What is saved, such that what is computed for it is told of and can be stopped."""
+        saved, run = self._saved(), Run(self._checkpoint)
+        if isinstance(saved, Analysis):
+            return saved.under(run)
+        return replace(saved, analyses=tuple(each.under(run) for each in saved))
 
     # In the thread ----------------------------------------------------------------------------
 
@@ -300,7 +319,7 @@ class FilesView:
             self._told.say(text)
 
 
-def _write_report(analysis: Analysis, path: Path, *, overwrite: bool) -> Written:
+def _write_report(analysis: Analysis | Mosaic, path: Path, *, overwrite: bool) -> Written:
     # Opening the dashboard does not wait for what only reports need.
     from crmasks_widgets.report import save_report
 
@@ -313,18 +332,19 @@ def _proposed(names: tuple[str, ...], extnum: int) -> "_Asked":
     return (names, extnum), beginning
 
 
-def _opened(beginning: Beginning, like: Parameters) -> Analysis:
+def _opened(beginning: Beginning, like: Parameters) -> Mosaic:
     """Look at other exposures with the same settings, but for those of the files before."""
     decided = {"images", "extnum", *OF_ONE_FIELD, *(each.name for each in beginning.proposals)}
     kept = {name: value for name, value in like if name not in decided | OF_THE_FILES}
-    return beginning.analysis(**kept)
+    return beginning.mosaic(**kept)
 
 
 def _in_words(beginning: Beginning) -> str:
     """What is proposed for exposures, with where it comes from."""
-    exposures = beginning.start.exposures
+    exposures = beginning.starts[0].exposures
     ny, nx = exposures.shape
-    said = [f"{exposures.n} exposures of {nx} x {ny} pixels", *beginning.remarks]
+    names = f", detectors {', '.join(beginning.names)}" if len(beginning.names) > 1 else ""
+    said = [f"{exposures.n} exposures of {nx} x {ny} pixels{names}", *beginning.remarks]
     said += [
         f"{each.name} {each.value} ({'' if each.certain else 'a guess: '}{each.origin})"
         for each in beginning.proposals
