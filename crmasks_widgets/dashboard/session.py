@@ -89,7 +89,7 @@ class Session:
         context = self.context
         self.diagram, self.image = DiagramView(context), ImageView(context)
         self.status = StatusView(
-            context, self._escape, self._open_page, _PAGES, {FILES: self._menu()}
+            context, self._cancel, self._escape, self._open_page, _PAGES, {FILES: self._menu()}
         )
         self.quick = FormView(context, quick_names, compact=True)
         self.parameters, self.hits = FormView(context), HitsView(context)
@@ -189,10 +189,12 @@ class Session:
         self.status.widget.page = name
 
     def _escape(self) -> None:
-        """Close what lies over the views, else stop what is computed."""
+        """Close what lies over the views, the topmost first; else stop what is computed."""
         if self.drawer.page:
             self.drawer.open("")
-        else:
+        elif self.diagram.close_panel() or self.image.display.close_panel():
+            return
+        elif self.status.widget.busy:
             self._cancel()
 
     def close(self) -> None:

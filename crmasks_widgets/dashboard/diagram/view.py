@@ -127,6 +127,12 @@ class DiagramView:
         shut = "crmasks-unseen" in self.options._dom_classes
         (self.options.remove_class if shut else self.options.add_class)("crmasks-unseen")
 
+    def close_panel(self) -> bool:
+        """Close what more there is to show and to do; tell whether it was open."""
+        shut = "crmasks-unseen" in self.options._dom_classes
+        self.options.add_class("crmasks-unseen")
+        return not shut
+
     def save(self) -> None:
         """Save the panels that are on screen, each as PNG."""
         for panel in self.panels.values():

@@ -99,9 +99,6 @@ function render({ model, el }) {
     box.style.top = below ? `${place.bottom + 4}px` : "auto";
     box.style.bottom = below ? "auto" : `${window.innerHeight - place.top + 4}px`;
   });
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") event.stopPropagation();
-  });
   el.append(
     title, views, chips, element("span", { className: "crmasks-spring" }), reviewed, more, order,
     box,

@@ -76,6 +76,14 @@ class DisplayBar:
         if self.levels is not None:
             self.levels.widget.layout.display = "none"
 
+    def close_panel(self) -> bool:
+        """Close the one that is open; tell whether one was."""
+        panels = [panel.widget for panel in (self.levels, self.layers) if panel is not None]
+        shown = [widget for widget in panels if widget.layout.display != "none"]
+        for widget in shown:
+            widget.layout.display = "none"
+        return bool(shown)
+
     def forward(self) -> None:
         """Show the next of the frames that take turns."""
         self._step(1)

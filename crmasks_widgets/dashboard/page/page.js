@@ -107,18 +107,37 @@ function connect(model, root, signal) {
   }));
 
   let seen = null;
+  // What lies over the views is closed wherever the focus is: a popover here, the rest in the
+  // kernel. A control that has a use of its own for the key has prevented the default.
+  const escape = (event) => {
+    event.stopPropagation();
+    const search = event.target.matches("input[type=search]") && event.target.value !== "";
+    if (event.defaultPrevented || search) return;
+    event.preventDefault();
+    const popover = [...root.querySelectorAll(":popover-open")].at(-1);
+    if (popover) {
+      popover.hidePopover();
+      return;
+    }
+    root.focus({ preventScroll: true });
+    model.send({ event: "key", key: "Escape", control: false, shift: false, at: seen });
+  };
   listen("keydown", (event) => {
+    if (event.key === "Escape") {
+      escape(event);
+      return;
+    }
     if (event.target.matches(EDITABLE)) return;
     if (event.ctrlKey || event.metaKey || event.altKey) {
       if (!(event.ctrlKey || event.metaKey) || !"zyZY".includes(event.key)) return;
     }
-    const ownUse = ["Tab", "Enter", " ", "Escape", "ArrowLeft", "ArrowRight", "ArrowUp",
+    const ownUse = ["Tab", "Enter", " ", "ArrowLeft", "ArrowRight", "ArrowUp",
       "ArrowDown", "Home", "End", "PageUp", "PageDown", "Shift", "Control", "Alt", "Meta"];
     // bqplot gives a plot the focus where it is clicked; a plot has no use for keys.
     const free = event.target === root || event.target.closest(".crmasks-plot");
     if (ownUse.includes(event.key) && !free) return;
     event.stopPropagation();
-    if (event.key.length === 1 || event.key === "Escape" || event.key.startsWith("Arrow")) {
+    if (event.key.length === 1 || event.key.startsWith("Arrow")) {
       event.preventDefault();
       const control = event.ctrlKey || event.metaKey;
       model.send({ event: "key", key: event.key, control, shift: event.shiftKey, at: seen });

@@ -63,6 +63,8 @@ class StatusView:
         What a view works with.
     cancel : callable
         Stops the computation.
+    escape : callable
+        Closes what lies over the views, or stops the computation.
     open_page : callable
         Takes the name of what is to be opened beside the views.
     pages : mapping
@@ -77,6 +79,7 @@ class StatusView:
         self,
         context: Context,
         cancel: Callable[[], None],
+        escape: Callable[[], None],
         open_page: Callable[[str], object],
         pages: MappingProxyType[str, tuple[str, str]] = MappingProxyType({}),
         menus: Mapping[str, Sequence[MenuEntry]] = MappingProxyType({}),
@@ -85,7 +88,7 @@ class StatusView:
         self._found = Memo()
         self._menus = menus
         self.keys = {
-            "Escape": Shortcut("stop computing", cancel),
+            "Escape": Shortcut("close what is open, or stop computing", escape),
             "Ctrl+z": Shortcut("undo", state.undo),
             "Ctrl+y": Shortcut("redo", state.redo),
         }

@@ -80,6 +80,9 @@ class Row {
     this.input.addEventListener("change", commit);
     this.input.addEventListener("keydown", (event) => {
       if (event.key === "Enter") commit();
+      if (event.key !== "Escape" || this.input.value === this.sent) return;
+      event.preventDefault(); // what was typed is taken back; the next one closes the drawer
+      this.input.value = this.sent;
     });
     if (field.high === null) return [this.input];
     const range = field.log ? { min: 0, max: STEPS, step: 1 } : { min: field.low, max: field.high, step: field.step };
