@@ -154,6 +154,27 @@ def test_other_pixels_that_are_in_no_mask_are_listed_without_a_number(bench):
     assert bench.model.parameters.pixels_to_be_ignored_as_cr == trimmed
 
 
+@pytest.mark.parametrize("key", ["y", "n", "N"])
+def test_undo_selects_the_hit_whose_verdict_it_takes_back(many, key):
+    many.press("j")
+    judged = many.view.listing.hits.place(many.view.listing.selected)
+    many.press(key)
+    second = many.model.selection.pixel
+    assert second != judged
+    for step in (many.state.undo, many.state.redo, many.state.undo):
+        many.state.select(pixel=second)
+        step()
+        assert many.model.selection.pixel == judged
+    # What is judged now is that hit, not the next one.
+    many.press("n")
+    (rejected,) = np.flatnonzero(many.view.listing.verdicts == REJECTED)
+    assert many.view.listing.hits.place(rejected) == judged
+    many.state.update(dilation=2)
+    many.state.select(pixel=second)
+    many.state.undo()
+    assert many.model.selection.pixel == second
+
+
 def test_several_hits_are_judged_together_in_one_step(many):
     many.press("j")
     say(many.view.gallery, event="pick", position=3, more=False, up_to=True)
@@ -169,6 +190,7 @@ def test_several_hits_are_judged_together_in_one_step(many):
     assert len(many.model.parameters.mediancr_pixels_confirmed) == 4
     many.state.undo()
     assert set(many.view.listing.verdicts) == {UNJUDGED}
+    assert set(many.view.listing.chosen) == set(rows)
 
 
 def test_the_buttons_of_a_card_judge_it_and_take_it_back(bench):
