@@ -175,6 +175,23 @@ def test_undo_selects_the_hit_whose_verdict_it_takes_back(many, key):
     assert many.model.selection.pixel == second
 
 
+def test_only_other_parameters_give_a_hit_another_number_and_that_is_said(many):
+    labels, view = many.model.analysis.labels, many.view
+    for row in range(len(view.listing.hits)):
+        many.state.select(pixel=view.listing.hits.place(row))
+        many.press("nyN"[row % 3])
+    assert np.array_equal(many.model.analysis.labels, labels)
+    last = len(view.listing.hits) - 1
+    many.state.select(pixel=view.listing.hits.place(last))
+    assert view.large.detail.state["name"] == f"Hit {last + 1}"
+    row = view.listing.hits.table[0]
+    left = int(row["xmin"]), int(row["xmax"]), int(row["ymin"]), int(row["ymax"])
+    many.state.update(regions_to_be_skipped=(left,))
+    assert view.large.detail.state["name"] == f"Hit {last} (was {last + 1})"
+    many.state.undo()
+    assert view.large.detail.state["name"] == f"Hit {last + 1}"
+
+
 def test_several_hits_are_judged_together_in_one_step(many):
     many.press("j")
     say(many.view.gallery, event="pick", position=3, more=False, up_to=True)

@@ -188,7 +188,8 @@ class LargeHit:
         if spot.row < 0:
             return f"x {spot.centre[1] + 1}, y {spot.centre[0] + 1}"
         at = self._listing.hits.table[spot.row]
-        return f"Hit {words.number(at)}" if at["number"] else "Ignored"
+        was = f" (was {self._listing.was})" if self._listing.was else ""
+        return f"Hit {words.number(at)}{was}" if at["number"] else "Ignored"
 
     def _described(self, spot: _Spot | None) -> dict[str, Any]:
         """State of the part of the page that shows it in words."""

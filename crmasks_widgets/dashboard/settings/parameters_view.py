@@ -90,7 +90,8 @@ class FormView:
     def _set(self, name: str, value: Any, gesture: str = "") -> None:
         errors = {key: text for key, text in self._errors.items() if key != name}
         try:
-            self._state.update(gesture=gesture, **{name: parsed(value, name)})
+            changes: dict[str, Any] = {name: parsed(value, name)}
+            self._state.update(gesture=gesture, **changes)
         except CrmasksError as error:
             errors[name] = " ".join(str(error).split())
         if errors != self._errors:
