@@ -21,7 +21,10 @@ function chip({ key, label, count, tone }, current, set) {
   dot.style.background = tone;
   const made = element(
     "button",
-    { type: "button", className: "crmasks-choice", aria: { pressed: String(key === current) } },
+    {
+      type: "button", className: "crmasks-choice", aria: { pressed: String(key === current) },
+      title: `${count.toLocaleString("en")} hits: ${label}`,
+    },
     ...(tone ? [dot] : []), `${label} `, element("b", { textContent: count.toLocaleString("en") }),
   );
   made.dataset.chip = key;

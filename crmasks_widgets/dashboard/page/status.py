@@ -7,10 +7,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+import numpy as np
 from ipywidgets import HTML
 
 from crmasks_widgets import detectors
-from crmasks_widgets.core.codes import BOTH, all_codes
+from crmasks_widgets.analysis import Target
+from crmasks_widgets.core.codes import BOTH, FORCED, all_codes
+from crmasks_widgets.core.masks import Flags, HandEdits
+from crmasks_widgets.core.targets import target_name
+from crmasks_widgets.core.verdicts import OUT
 from crmasks_widgets.dashboard.model.engine import Snapshot
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
@@ -34,6 +39,7 @@ _STEPS: Final = MappingProxyType({
     "masks": "masks of the exposures",
     "combination": "combining",
 })  # fmt: skip
+BY_HAND: Final = "set by hand"
 HINT: Final = "drag a point or the line · double click adds a point · ? keys"
 
 
@@ -128,12 +134,13 @@ class StatusView:
         bar.can_undo, bar.can_redo = self._state.can_undo, self._state.can_redo
         bar.method = model.parameters.crmethod
         if model.ready(("flags", target), "edits"):
-            analysis, n_hits = model.analysis, None
+            analysis, hits = model.analysis, None
             if model.ready("hits"):
-                n_hits = len(analysis.result("hits"))
-            key = (analysis.result("flags", target), analysis.edits, n_hits, target)
-            counts = self._found(key, lambda: analysis.flags(target).counts())
-            bar.found = found(counts, str(target), n_hits, model.display.hidden)
+                out = np.isin(np.asarray(analysis.result("hits")["verdict"]), OUT)
+                hits = int(np.count_nonzero(~out)), int(np.count_nonzero(out))
+            flags, edits = analysis.result("flags", target), analysis.edits
+            counts = self._found((flags, edits, target), lambda: counted(flags, edits, target))
+            bar.found = found(counts, target_name(target), hits, model.display.hidden)
 
     def working(self) -> None:
         """Say that something was asked for."""
@@ -211,19 +218,44 @@ def method_buttons() -> list[dict[str, str]]:
     return buttons
 
 
+def counted(flags: Flags, edits: HandEdits, target: Target) -> dict[str, int]:
+    """Count the pixels that are flagged and that the user leaves so.
+
+    Parameters
+    ----------
+    flags : Flags
+        Of the target.
+    edits : HandEdits
+        What was rejected, ignored, skipped or set by hand.
+    target : str or int
+        What is rejected is out of the median alone, what is set by hand in median and mean.
+
+    Returns
+    -------
+    dict
+        As `Flags.counts`, and "set by hand"; "either" is the sum.
+    """
+    kept = edits.allowed & ~edits.rejected if target == "median" else edits.allowed
+    left = flags.inside(kept)
+    counts, painted = left.counts(), 0
+    if target in ("median", "mean"):
+        painted = int(np.count_nonzero(edits.forced & ~left.either))
+    return {**counts, BY_HAND: painted, "either": counts["either"] + painted}
+
+
 def found(
-    counts: dict[str, int], target: str, n_hits: int | None, hidden: frozenset[int]
+    counts: dict[str, int], target: str, hits: tuple[int, int] | None, hidden: frozenset[int]
 ) -> dict[str, Any]:
     """Put counts by detector into what the bar shows.
 
     Parameters
     ----------
     counts : dict
-        Of `Flags.counts`.
+        Of `counted`.
     target : str
         Whose flags they are.
-    n_hits : int or None
-        Hits of the median, once they are known.
+    hits : (int, int) or None
+        Hits of the median that stand, and that were put out of it, once they are known.
     hidden : frozenset of int
         Codes that are not drawn.
 
@@ -232,8 +264,10 @@ def found(
     dict
         `TopBar.found`.
     """
-    codes = {f"{key} only": row.code for key, row in detectors.DETECTORS.items()} | {"both": BOTH}
-    names = {row.code: row.name for row in detectors.DETECTORS.values()} | {BOTH: "both"}
+    codes = {f"{key} only": row.code for key, row in detectors.DETECTORS.items()}
+    codes |= {"both": BOTH, BY_HAND: FORCED}
+    names = {row.code: row.name for row in detectors.DETECTORS.values()}
+    names |= {BOTH: "both", FORCED: "by hand"}
     shown, entries = all_codes(), []
     for key, number in counts.items():
         if key in codes and number:
@@ -242,9 +276,10 @@ def found(
                 "code": code.number, "symbol": code.symbol, "colour": code.colour,
                 "name": names[code.number], "count": f"{number:,}", "hidden": code.number in hidden,
             })  # fmt: skip
-    pixels = f"{counts['either']:,} pixels"
+    standing, out = ("…", "") if hits is None else (f"{hits[0]:,}", f"; {hits[1]:,} are put out")
     return {
-        "total": f"{'…' if n_hits is None else f'{n_hits:,}'} hits · {pixels}",
-        "help": f"hits of the median; pixels flagged in {target}, and by which method",
+        "total": f"{standing} hits · {counts['either']:,} pixels",
+        "help": f"Hits of the median{out if hits and hits[1] else ''}. Pixels flagged in the "
+        f"{target} (by whom: the next numbers), without dilation and what was rejected",
         "entries": entries,
     }
