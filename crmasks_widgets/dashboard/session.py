@@ -93,6 +93,7 @@ class Session:
         )
         self.quick = FormView(context, quick_names, compact=True)
         self.parameters, self.hits = FormView(context), HitsView(context)
+        self.diagram.offer = self.status.offer
         self._open_analysis = open_analysis
         titled: dict[str, View] = {
             "Diagram": self.diagram,
@@ -178,7 +179,7 @@ class Session:
         right.add_class("crmasks-right")
         self.hits.widget.add_class("crmasks-below")
         return (
-            self.page, self.status.widget, left, right, self.hits.widget, self.status.message,
+            self.page, self.status.widget, left, right, self.hits.widget, self.status.foot,
             self.drawer.widget,
         )  # fmt: skip
 

@@ -252,6 +252,31 @@ def press(page, key, **more):
     page._handle_custom_msg(content | more, [])
 
 
+def test_a_spline_that_bends_far_from_the_hand_is_said_and_lines_that_stay_are_offered(
+    dashboard, hand
+):
+    dashboard.state.update(mm_boundary_fit="spline", mm_fixed_points_in_boundary=None)
+    assert dashboard.wait(60)
+    before, status = dashboard.analysis.boundary.boundary, dashboard.session.status
+    place = (300.0, 2.5 * float(before(300.0)))
+    drag(hand, 0, place)
+    assert dashboard.wait(60)
+    assert "A spline bends as a whole: at x = " in status.message.value
+    assert status.offered.layout.display == ""
+    status.offered.click()
+    assert dashboard.wait(60)
+    assert status.offered.layout.display == "none"
+    after = dashboard.analysis.boundary.boundary
+    x_low, x_high = dashboard.analysis.plane.x_edges[[0, -1]]
+    far = np.array([x_low, 150.0, 600.0, x_high])
+    np.testing.assert_allclose(after(far), before(far), atol=0.01)
+    assert float(after(300.0)) == pytest.approx(place[1], abs=0.01)
+    # Lines through points stay put elsewhere: nothing to be said.
+    drag(hand, points(dashboard).index((*map(float, np.round(place, 2)), 1e4)), (300.0, 90.0))
+    assert dashboard.wait(60)
+    assert status.offered.layout.display == "none"
+
+
 def test_points_taken_from_a_spline_lie_on_it(dashboard, view):
     dashboard.state.update(mm_boundary_fit="spline", mm_fixed_points_in_boundary=None)
     assert dashboard.wait(60)

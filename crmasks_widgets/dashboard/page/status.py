@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-from ipywidgets import HTML
+from ipywidgets import HTML, Button, HBox
 
 from crmasks_widgets import detectors
 from crmasks_widgets.analysis import Target
@@ -110,7 +110,12 @@ class StatusView:
         )  # fmt: skip
         self.widget.add_class("crmasks-area-top")
         self.message = HTML(_hint())
-        self.message.add_class("crmasks-foot")
+        self.offered = Button()
+        self._take_offer: Callable[[], object] = lambda: None
+        self.offered.on_click(context.dispatcher.handler(lambda _: self._take_offer()))
+        self.offered.layout.display = "none"
+        self.foot = HBox([self.message, self.offered])
+        self.foot.add_class("crmasks-foot")
         self._actions = {"undo": state.undo, "redo": state.redo, "cancel": cancel}
         self._open_page = open_page
         self.widget.on_msg(context.dispatcher.handler(self._heard))
@@ -175,7 +180,23 @@ class StatusView:
         """Show there what went wrong."""
         self._write(text, "crmasks-error")
 
+    def offer(self, text: str, words: str, action: Callable[[], object]) -> None:
+        """Show a line at the bottom with a button.
+
+        Parameters
+        ----------
+        text, words : str
+            What there is to know, and what the button says.
+        action : callable
+            What it does.
+        """
+        self.say(text)
+        self._take_offer = action
+        self.offered.description = self.offered.tooltip = words
+        self.offered.layout.display = ""
+
     def _write(self, text: str, kind: str) -> None:
+        self.offered.layout.display = "none"
         line = html.escape(" ".join(text.split()))
         wanted = f'<span class="{kind}" title="{line}">{line}</span>' if line else _hint()
         if self.message.value != wanted:
