@@ -217,7 +217,7 @@ def test_a_double_click_adds_a_point_and_d_deletes_it(dashboard, view, gestures)
     page.pointer = {"plot": "observed", "x": 0.56, "y": 0.45}
     press(page, "d")
     assert points(dashboard) == POINTS
-    press(page, "+")
+    press(page, "a")
     assert len(points(dashboard)) == 4
 
 
@@ -356,7 +356,7 @@ def test_a_lasso_selects_an_outline_and_ends_with_it(dashboard, view, gestures):
 
 def test_keys_choose_tools_over_the_diagram_only(dashboard, view, gestures):
     page = dashboard.session.page
-    for key, tool in (("p", "pan"), ("o", "zoom"), ("b", "box"), ("l", "lasso"), ("v", "boundary")):
+    for key, tool in (("p", "pan"), ("o", "zoom"), ("x", "box"), ("f", "lasso"), ("v", "boundary")):
         press(page, key, at={"plot": "observed"})
         assert gestures.tool.value == tool
         assert (view.panels["observed"].figure.interaction is None) == (tool == "boundary")

@@ -48,7 +48,9 @@ class DisplayBar:
         self._context, self._state = context, context.state
         self._frames, self._put = frames, place
         self._n = context.state.model.analysis.exposures.n
-        self.keys = frame_keys(self._n)
+        # In the order of the bar, in which they also take turns.
+        buttons = _buttons(self._n)
+        self.keys = (*buttons, *(key for key in frame_keys(self._n) if key not in buttons))
         self.bar = FrameBar()
         self.levels: LevelsPanel | None = None
         self.layers: LayersPanel | None = None
