@@ -9,7 +9,7 @@ from crmasks_widgets.parameters.types import METHODS
 from ..dashboard.bench import Bench, small_analysis
 from .plain_page import PlainPage
 
-STYLE = str(Page._css) + "#root { display: block !important; width: 572px; height: 700px; }"
+STYLE = str(Page._css) + "#root { display: block !important; width: 508px; height: 700px; }"
 CUT = """all => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent)"""
 
 
@@ -57,7 +57,7 @@ def test_no_value_is_said_in_words_and_can_be_set_by_leaving_the_field_empty(sho
     state = shown.bench.state
     state.update(crmethod="mmcosmic")
     shown.settle()
-    row = shown.page.locator(".crmasks-field").filter(has_text="least median")
+    row = shown.page.locator(".crmasks-field").filter(has_text="median − min")
     text = row.locator("input[type=text]")
     text.fill("")
     shown.press("Enter")

@@ -123,6 +123,18 @@ def test_a_low_picture_has_no_room_for_cuts(bench):
     assert bench.view.large._panels.side in (2 * side, 2 * side + 1)
 
 
+def test_panels_fill_the_width_and_cuts_get_the_rest(bench):
+    bench.state.select(pixel=SECOND[0])
+    panels = 3 + 3  # exposures, median, why, corrected
+    for height, free in ((126, 46), (400, 46), (80, 0)):  # the last is too low for cuts
+        bench.view.large.detail.size = [437, height, 1]
+        do(bench, "draw")
+        drawn = bench.view.large._panels
+        assert (drawn.columns, drawn.count) == (panels, panels)
+        assert panels * (drawn.width + 1) * drawn.side > 437 - panels * drawn.side
+        assert height - bench.pictures.content["shape"][0] >= free
+
+
 def test_words_say_where_and_why(bench):
     bench.state.select(pixel=SECOND[0])
     state = bench.view.large.detail.state

@@ -154,7 +154,9 @@ class LargeHit:
     def send_picture(self, spot: _Spot, frames: list[npt.NDArray[Any]]) -> None:
         """Draw the panels, and send them with the cuts."""
         width, height, scale = self.detail.size
-        cut = _CUT_PART * height if height * _CUT_PART > _LEAST_CUT * scale else 0.0
+        cut = cutouts.left_below(len(frames) + 1, frames[0].shape, (width, height), scale)
+        if cut < _LEAST_CUT * scale:
+            cut = _CUT_PART * height if height * _CUT_PART > _LEAST_CUT * scale else 0.0
         model = self._model
         limits = colour_limits(frames[-2], model.parameters.color_scale)
         values = [cutouts.value_panel(f, limits, self.stretch) for f in frames]

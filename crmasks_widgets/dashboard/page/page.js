@@ -26,7 +26,7 @@ function position(event) {
   return x < 0 || x > 1 || y < 0 || y > 1 ? null : { plot: plot.name, x, y };
 }
 
-const BELOW = 8; // pixels that stay free
+const BELOW = 2; // pixels that stay free
 const NARROW = 820; // pixels of width, below which one pane is seen at a time
 const MEDIUM = 1500; // below which the bar at the top leaves out words
 
@@ -52,9 +52,12 @@ function loneCellOf(element) {
   return inputs.length === 1 && folded ? panel : null;
 }
 
-/** Close JupyterLab's side bars, where the page lets its commands be used. */
-function foldSideBars() {
+const TITLE = "application:toggle-header"; // not kept for another time
+
+/** Close JupyterLab's side bars and its title, where the page lets its commands be used. */
+function foldFrame() {
   const app = window.jupyterapp;
+  if (app?.commands.isToggled(TITLE)) app.commands.execute(TITLE);
   for (const side of ["left", "right"]) {
     const bar = document.querySelector(`.jp-SideBar.jp-mod-${side}`);
     if (app && bar && !bar.classList.contains("lm-mod-hidden")) {
@@ -223,7 +226,7 @@ function connect(model, root, signal) {
   const alone = loneCellOf(root);
   if (alone) {
     alone.classList.add("crmasks-alone");
-    foldSideBars();
+    foldFrame();
   }
   const fit = () => {
     const view = frame ? frame.clientHeight : window.innerHeight;

@@ -45,10 +45,10 @@ LOGARITHMIC: Final = MappingProxyType({
 # Where there is little room: by what is moved while looking at the masks.
 SHORT: Final = MappingProxyType({
     "la_sigclip": "contrast with noise",
-    "la_objlim": "contrast with structure",
+    "la_objlim": "contrast with detail",
     "la_sigfrac": "neighbours' fraction",
-    "mm_threshold": "least median − minimum",
-    "mm_minimum_max2d_rnoise": "least maximum",
+    "mm_threshold": "median − min ≥",
+    "mm_minimum_max2d_rnoise": "maximum ≥",
     "sg_false_alarms": "false alarms",
     "sg_growth": "significance beside hits",
     "sg_background": "size of background",
