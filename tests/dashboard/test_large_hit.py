@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crmasks_widgets.core.codes import all_codes
-from crmasks_widgets.dashboard.drawing import cutouts, overlays
+from crmasks_widgets.dashboard.drawing import cutouts, overlays, stamps
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.hits.large import ERASE, LOCAL_MEDIAN, PAINT
 from crmasks_widgets.dashboard.hits.view import HitsView
@@ -81,7 +81,7 @@ def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
     assert names == ["exp. 1", "exp. 2", "exp. 3", "median", "why", "corrected"]
     part = bench.view.large._part
     median = stack.median2d[part]
-    low, high = median.min(), median.max()
+    low, high = (float(limit[0]) for limit in stamps.limits(median[None]))
     fixed = bench.model.analysis.combination("mediancr").data[part]
     shades = cutouts.palette("magma")
     for k, frame in ((0, stack.cube[0][part]), (3, median), (5, fixed)):
