@@ -99,10 +99,17 @@ class Session:
         context = self.context
         self.diagram, self.image = DiagramView(context), ImageView(context)
         self.status = StatusView(
-            context, self._escape, self._open_page, _PAGES, {FILES: self._menu()}, self.place
+            context,
+            self._cancel,
+            self._escape,
+            self._open_page,
+            _PAGES,
+            {FILES: self._menu()},
+            self.place,
         )
         self.quick = FormView(context, quick_names, compact=True)
         self.parameters, self.hits = FormView(context), HitsView(context)
+        self.diagram.offer = self.status.offer
         self._open_analysis = open_analysis
         titled: dict[str, View] = {
             "Diagram": self.diagram,
@@ -190,7 +197,7 @@ class Session:
         right.add_class("crmasks-right")
         self.hits.widget.add_class("crmasks-below")
         return (
-            self.page, self.status.widget, left, right, self.hits.widget, self.status.message,
+            self.page, self.status.widget, left, right, self.hits.widget, self.status.foot,
             self.drawer.widget,
         )  # fmt: skip
 
@@ -201,10 +208,12 @@ class Session:
         self.status.widget.page = name
 
     def _escape(self) -> None:
-        """Close what lies over the views, else stop what is computed."""
+        """Close what lies over the views, the topmost first; else stop what is computed."""
         if self.drawer.page:
             self.drawer.open("")
-        else:
+        elif self.diagram.close_panel() or self.image.display.close_panel():
+            return
+        elif self.status.widget.busy:
             self._cancel()
 
     def close(self) -> None:

@@ -21,7 +21,10 @@ function chip({ key, label, count, tone }, current, set) {
   dot.style.background = tone;
   const made = element(
     "button",
-    { type: "button", className: "crmasks-choice", aria: { pressed: String(key === current) } },
+    {
+      type: "button", className: "crmasks-choice", aria: { pressed: String(key === current) },
+      title: `${count.toLocaleString("en")} hits: ${label}`,
+    },
     ...(tone ? [dot] : []), `${label} `, element("b", { textContent: count.toLocaleString("en") }),
   );
   made.dataset.chip = key;
@@ -98,9 +101,6 @@ function render({ model, el }) {
     const below = window.innerHeight - place.bottom > 260;
     box.style.top = below ? `${place.bottom + 4}px` : "auto";
     box.style.bottom = below ? "auto" : `${window.innerHeight - place.top + 4}px`;
-  });
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") event.stopPropagation();
   });
   el.append(
     title, views, chips, element("span", { className: "crmasks-spring" }), reviewed, more, order,
