@@ -163,14 +163,14 @@ def _check(sources: "Sources") -> None:
     if not sources:
         return
     # The server starts before what computes is loaded.
-    from crmasks_widgets.loading import load_analysis
+    from crmasks_widgets.loading import load_mosaic
     from crmasks_widgets.starting.notebook import is_parameter_file
-    from crmasks_widgets.starting.opening import open_files
+    from crmasks_widgets.starting.opening import open_detectors
 
     if is_parameter_file(sources):
-        load_analysis(sources[0])
+        load_mosaic(sources[0])
     else:
-        open_files(sources)
+        open_detectors(sources)
 
 
 @contextlib.contextmanager

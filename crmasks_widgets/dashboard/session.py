@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from ipywidgets import VBox, Widget
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.dashboard.diagram.points_view import PointsView
 from crmasks_widgets.dashboard.diagram.significance_view import SignificanceView
@@ -15,6 +16,7 @@ from crmasks_widgets.dashboard.diagram.view import DiagramView
 from crmasks_widgets.dashboard.hits.view import HitsView
 from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.model.engine import Engine, Order, Snapshot, default_order
+from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import State, ViewModel
 from crmasks_widgets.dashboard.opening.view import OpenView
 from crmasks_widgets.dashboard.page.closing import close_all, widgets_made
@@ -61,10 +63,18 @@ class Session:
     analysis : Analysis
         What to look at.
     open_analysis : callable
-        Takes an analysis that the user wants to look at instead.
+        Takes an analysis, or detectors, that the user wants to look at instead.
+    place : Place
+        Where it stands among those of other detectors.
     """
 
-    def __init__(self, analysis: Analysis, open_analysis: Callable[[Analysis], object]) -> None:
+    def __init__(
+        self,
+        analysis: Analysis,
+        open_analysis: Callable[[Analysis | Mosaic], object],
+        place: Place,
+    ) -> None:
+        self.place = place
         self.dispatcher = Dispatcher(self._show_error)
         self.engine = Engine(
             analysis,
@@ -88,11 +98,11 @@ class Session:
         self._render(self.state.model)
         self.state.resubmit()
 
-    def _make_views(self, open_analysis: Callable[[Analysis], object]) -> None:
+    def _make_views(self, open_analysis: Callable[[Analysis | Mosaic], object]) -> None:
         context = self.context
         self.diagram, self.image = DiagramView(context), ImageView(context)
         self.status = StatusView(
-            context, self._escape, self._open_page, _PAGES, {FILES: self._menu()}
+            context, self._escape, self._open_page, _PAGES, {FILES: self._menu()}, self.place
         )
         self.quick = FormView(context, quick_names, compact=True)
         self.parameters, self.hits = FormView(context), HitsView(context)
@@ -143,7 +153,7 @@ class Session:
     @cached_property
     def files(self) -> FilesView:
         """What is saved, and where."""
-        return self._later(lambda: FilesView(self.context, _figures))
+        return self._later(lambda: FilesView(self.context, _figures, self.place))
 
     def _menu(self) -> list[MenuEntry]:
         """What the icon of files offers."""

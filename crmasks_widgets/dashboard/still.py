@@ -67,18 +67,19 @@ def _any_in_blocks(mask: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.boo
     return np.asarray(mask)
 
 
-def still_text(model: ViewModel) -> str:
-    """Say in a line what a dashboard shows; arguments as of `still_png`."""
+def still_text(model: ViewModel, detector: str = "") -> str:
+    """Say in a line what a dashboard shows; arguments as of `with_still`."""
     analysis = model.analysis
     ny, nx = analysis.exposures.shape
+    where = f"detector {detector}, " if detector else ""
     hits = f", {analysis.n_hits} hits of the median" if model.ready("labels") else ""
     return (
-        f"Dashboard: {analysis.exposures.n} exposures of {nx} x {ny} pixels{hits}. "
+        f"Dashboard: {where}{analysis.exposures.n} exposures of {nx} x {ny} pixels{hits}. "
         "Run the cell to work with it."
     )
 
 
-def with_still(bundle: Any, model: ViewModel) -> Any:
+def with_still(bundle: Any, model: ViewModel, detector: str = "") -> Any:
     """Add the picture and the line to what a notebook is given.
 
     Parameters
@@ -87,6 +88,8 @@ def with_still(bundle: Any, model: ViewModel) -> Any:
         Mime bundle of the widget; in a tuple, its metadata follow.
     model : ViewModel
         What is shown.
+    detector : str
+        Name of the detector, where there are several.
 
     Returns
     -------
@@ -96,5 +99,5 @@ def with_still(bundle: Any, model: ViewModel) -> Any:
     """
     data, *rest = bundle if isinstance(bundle, tuple) else (bundle,)
     png = base64.b64encode(still_png(model)).decode()
-    data = {**(data or {}), "text/plain": still_text(model), "image/png": png}
+    data = {**(data or {}), "text/plain": still_text(model, detector), "image/png": png}
     return (data, *rest) if rest else data

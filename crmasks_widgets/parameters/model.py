@@ -20,7 +20,7 @@ from crmasks_widgets.exposure_names import is_pattern
 from crmasks_widgets.hit_classes import CORRECTED
 from crmasks_widgets.parameters import types, values
 from crmasks_widgets.parameters.fields import MedianMinimumFields
-from crmasks_widgets.parameters.file import read_parameters, write_parameters
+from crmasks_widgets.parameters.file import EACH, read_parameters, write_parameters
 from crmasks_widgets.parameters.info import (
     ParameterInfo,
     Range,
@@ -242,6 +242,9 @@ class Parameters(MedianMinimumFields):
                 f"{source}: extnum: found {values.shown(extnum)}, several detectors, expected one "
                 "here: load_mosaic reads them"
             )
+            raise ParameterError(msg)
+        if EACH in given:
+            msg = f"{source}: {EACH}: found with one extension, expected several in extnum"
             raise ParameterError(msg)
         try:
             return cls(**given)

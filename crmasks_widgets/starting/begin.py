@@ -148,14 +148,9 @@ def _write(starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], targe
         ]
     except ParameterError as error:
         raise ParameterError(f"{target}: {error}") from None
-    if any(start.sections != starts[0].sections for start in starts):
-        logger.warning(
-            "%s: the overscan of the detectors lies at different places: regions_to_be_skipped "
-            "is left to you", target,
-        )  # fmt: skip
-        made = [each.replace(regions_to_be_skipped=None) for each in made]
     origins = _told(starts, certain) | _REASONS
-    if made[0].regions_to_be_skipped is None:
+    skipped = {each.regions_to_be_skipped for each in made}
+    if len(skipped) > 1 or None in skipped:
         del origins["regions_to_be_skipped"]
     missing = _missing(starts, decided, _how)
     text = yaml_of(made, origins, missing) if several else made[0].to_yaml(origins, missing)

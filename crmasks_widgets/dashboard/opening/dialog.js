@@ -65,8 +65,8 @@ class Proposed {
     if (within) this.element.querySelector(`[name="${within}"]`)?.focus();
   }
 
-  row({ name, words, unit, value, origin, certain, fixed }) {
-    const field = element("input", { type: "text", name, value, disabled: fixed, spellcheck: false, autocomplete: "off" });
+  row({ name, words, unit, value, differs, missing, origin, certain, fixed }) {
+    const field = element("input", { type: "text", name, value, placeholder: differs, disabled: fixed, spellcheck: false, autocomplete: "off" });
     const send = () => {
       if (field.value === value) return;
       this.typed[name] = field.value;
@@ -75,8 +75,8 @@ class Proposed {
     field.addEventListener("change", send);
     // A notebook keeps Enter from its default, which would be a change of the field.
     field.addEventListener("keydown", (event) => { if (event.key === "Enter") send(); });
-    const why = `${certain || value === "" ? "" : "a guess: "}${origin}`;
-    const mark = value === "" ? "crmasks-missing" : certain ? "" : "crmasks-guess";
+    const why = `${certain || missing ? "" : "a guess: "}${origin}`;
+    const mark = missing ? "crmasks-missing" : certain ? "" : "crmasks-guess";
     return element("label", { className: `crmasks-proposal ${mark}`, title: why },
       element("span", { textContent: words }), field, element("span", { textContent: unit }),
       element("small", { textContent: why }));

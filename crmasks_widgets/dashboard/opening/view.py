@@ -11,6 +11,7 @@ from typing import Any, Final
 from ipywidgets import Box
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.dashboard.drawing.stretches import colour_indices
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.opening import words
@@ -23,7 +24,7 @@ from crmasks_widgets.exposure_names import as_value, is_pattern, split_plane
 from crmasks_widgets.files.listing import PARAMETER_NAMES, Listing, list_folder, list_matches
 from crmasks_widgets.files.peeking import peek, thumbnail
 from crmasks_widgets.limits import colour_limits
-from crmasks_widgets.loading import load_analysis
+from crmasks_widgets.loading import load_mosaic
 from crmasks_widgets.machine import MIB
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.products.session import anchored
@@ -56,12 +57,14 @@ class OpenView:
     context : Context
         What a view works with.
     open_analysis : callable
-        Takes the analysis that is to be shown from now on.
+        Takes the analysis, or the detectors, to be shown from now on.
     """
 
     plots: tuple[str, ...] = ()
 
-    def __init__(self, context: Context, open_analysis: Callable[[Analysis], object]) -> None:
+    def __init__(
+        self, context: Context, open_analysis: Callable[[Analysis | Mosaic], object]
+    ) -> None:
         self._context, self._open = context, open_analysis
         self.keys = {"o": Shortcut("open other files", self.show)}
         self.widget = Box()
@@ -256,8 +259,8 @@ class OpenView:
             self._read()
         else:
             levels = settled({name: given[name] for name in LEVELS if name in given})
-            start = self._beginning.start
-            self._propose(replace(self._beginning, proposals=start.proposals(levels)))
+            anew = tuple(start.proposals(levels) for start in self._beginning.starts)
+            self._propose(replace(self._beginning, proposed=anew))
 
     def _propose(self, beginning: Beginning) -> None:
         self._beginning, self.dialog.doing = beginning, ""
@@ -271,7 +274,7 @@ class OpenView:
     def accept(self) -> None:
         """Open what is chosen, with what stands in the fields."""
         if len(self._chosen) == 1 and _is_parameters(self._chosen[0]):
-            opened: Callable[..., Analysis] = partial(_loaded, self._chosen[0])
+            opened: Callable[[Task], Mosaic] = partial(_loaded, self._chosen[0])
         elif self._beginning is not None:
             like = self._context.state.model.parameters
             opened = partial(_opened, self._beginning, like)
@@ -280,9 +283,9 @@ class OpenView:
         self.dialog.error, self.dialog.doing = "", "opening…"
         self._reads.ask(opened, self._done, self._say)
 
-    def _done(self, analysis: Analysis) -> None:
+    def _done(self, mosaic: Mosaic) -> None:
         self.dialog.opened, self.dialog.doing = False, ""
-        self._open(analysis)
+        self._open(mosaic if mosaic.several else mosaic.analyses[0])
 
 
 def _nothing(_: object) -> None:
@@ -331,12 +334,12 @@ def _begun(names: Sequence[str], extnum: Any, levels: Mapping[str, Any], _: Task
     return begin_with(names, extnum=extnum, **levels)
 
 
-def _loaded(path: str, _: Task) -> Analysis:
-    return anchored(load_analysis(path))
+def _loaded(path: str, _: Task) -> Mosaic:
+    return anchored(load_mosaic(path))
 
 
-def _opened(beginning: Beginning, like: Parameters, _: Task) -> Analysis:
+def _opened(beginning: Beginning, like: Parameters, _: Task) -> Mosaic:
     """Look at other exposures with the same settings, but for those of the files before."""
     decided = {"images", "extnum", *OF_ONE_FIELD, *(each.name for each in beginning.proposals)}
     kept = {name: value for name, value in like if name not in decided | OF_THE_FILES}
-    return beginning.analysis(**kept)
+    return beginning.mosaic(**kept)

@@ -95,25 +95,39 @@ def proposal_of(beginning: Beginning) -> dict[str, Any]:
     dict
         "title", "remarks", "rows" of `_row`, and "ready": whether they can be opened so.
     """
-    exposures = beginning.start.exposures
+    exposures = beginning.starts[0].exposures
     ny, nx = exposures.shape
+    names = f", detectors {', '.join(beginning.names)}" if len(beginning.names) > 1 else ""
+    rows: dict[str, list[Proposal]] = {}
+    for each in beginning.proposals:
+        rows.setdefault(each.name, []).append(each)
     return {
-        "title": f"{exposures.n} exposures of {nx} × {ny} pixels",
+        "title": f"{exposures.n} exposures of {nx} × {ny} pixels{names}",
         "remarks": list(beginning.remarks),
-        "rows": [_row(each) for each in beginning.proposals],
+        "rows": [_row(name, each) for name, each in rows.items()],
         "ready": all(each.value is not None for each in beginning.proposals),
     }
 
 
-def _row(proposal: Proposal) -> dict[str, Any]:
-    words, unit = ASKED.get(proposal.name, (proposal.name, ""))
-    value = proposal.value
-    text = "" if value is None else value if isinstance(value, str) else f"{value:.10g}"
+def _row(name: str, of_detectors: Sequence[Proposal]) -> dict[str, Any]:
+    words, unit = ASKED.get(name, (name, ""))
+    values = dict.fromkeys(_text(each.value) for each in of_detectors)
     return {
-        "name": proposal.name, "words": words, "unit": unit, "value": text,
-        "origin": proposal.origin, "certain": proposal.certain,
-        "fixed": proposal.name not in ASKED,
+        "name": name, "words": words, "unit": unit,
+        # Where detectors differ, an empty field leaves it so.
+        "value": next(iter(values)) if len(values) == 1 else "",
+        "differs": ", ".join(values) if len(values) > 1 else "",
+        "missing": any(each.value is None for each in of_detectors),
+        "origin": "; ".join(dict.fromkeys(each.origin for each in of_detectors)),
+        "certain": all(each.certain for each in of_detectors),
+        "fixed": name not in ASKED,
     }  # fmt: skip
+
+
+def _text(value: float | str | None) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else f"{value:.10g}"
 
 
 def sizes_of(paths: Iterable[str]) -> int:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 from ipywidgets import Checkbox, HBox, Layout, Text, VBox
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.analysis.run import Run
+from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
@@ -40,9 +43,14 @@ class FilesView:
         What a view works with.
     figures : callable, optional
         `crmasks_widgets.figures.all_figures`; products have no figures without it.
+    place : Place, optional
+        Where the session stands among those of other detectors, which are saved with it.
     """
 
-    def __init__(self, context: Context, figures: Figures | None = None) -> None:
+    def __init__(
+        self, context: Context, figures: Figures | None = None, place: Place | None = None
+    ) -> None:
+        self._place = place
         self._context, self._state = context, context.state
         self._figures = figures
         self._stopped, self._ended = threading.Event(), threading.Event()
@@ -179,13 +187,13 @@ class FilesView:
 
     def _save_yaml(self, named: Named = as_given) -> Callable[[], list[Written]]:
         path = named(path_of(self.session.value, "YAML file"))
-        return partial(save_session, self._shown(), path, overwrite=self.overwrite.value)
+        return partial(save_session, self._saved(), path, overwrite=self.overwrite.value)
 
     def _save_products(self, named: Named = as_given) -> Callable[[], list[Written]]:
         folder = named(path_of(self.folder.value, "folder"))
         return partial(
             save_all,
-            self._shown().under(Run(self._checkpoint)),
+            self._followed(),
             folder,
             figures=self._drawn if self.with_figures.value else None,
             overwrite=self.overwrite.value,
@@ -193,19 +201,30 @@ class FilesView:
 
     def _save_report(self, named: Named = as_given) -> Callable[[], Written]:
         path = named(path_of(self.report.value, "report"))
-        analysis = self._shown().under(Run(self._checkpoint))
-        return partial(_write_report, analysis, path, overwrite=self.overwrite.value)
+        return partial(_write_report, self._followed(), path, overwrite=self.overwrite.value)
 
     def _save_hits(self, named: Named = as_given) -> Callable[[], Written]:
         path = named(path_of(self.hits.value, "hits"))
-        save = save_regions if path.suffix.lower() == ".reg" else save_hits
-        return partial(save, self._shown(), path, overwrite=self.overwrite.value)
+        if path.suffix.lower() == ".reg":  # which knows one frame
+            return partial(save_regions, self._shown(), path, overwrite=self.overwrite.value)
+        return partial(save_hits, self._followed(), path, overwrite=self.overwrite.value)
 
     def _shown(self) -> Analysis:
         model = self._state.model
         if model.analysis.parameters != model.parameters:
             raise CrmasksError("the newest settings are still being computed; try again after that")
         return model.analysis
+
+    def _saved(self) -> Analysis | Mosaic:
+        shown = self._shown()
+        return shown if self._place is None else self._place.whole(shown)
+
+    def _followed(self) -> Analysis | Mosaic:
+        """What is saved, such that what is computed for it is told of and can be stopped."""
+        saved, run = self._saved(), Run(self._checkpoint)
+        if isinstance(saved, Analysis):
+            return saved.under(run)
+        return replace(saved, analyses=tuple(each.under(run) for each in saved))
 
     # In the thread ----------------------------------------------------------------------------
 
@@ -227,7 +246,7 @@ class FilesView:
             self._told.say(text)
 
 
-def _write_report(analysis: Analysis, path: Path, *, overwrite: bool) -> Written:
+def _write_report(analysis: Analysis | Mosaic, path: Path, *, overwrite: bool) -> Written:
     # Opening the dashboard does not wait for what only reports need.
     from crmasks_widgets.report import save_report
 
