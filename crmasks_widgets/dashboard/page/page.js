@@ -266,6 +266,8 @@ function connect(model, root, signal) {
     alone?.classList.remove("crmasks-alone");
   });
 
+  explain(root, signal);
+
   model.on("msg:custom", (message) => {
     if (message.event === "focus") root.focus({ preventScroll: true });
     if (message.event === "download") download(message);
