@@ -18,6 +18,7 @@ from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.model.engine import Engine, Order, Snapshot, default_order
 from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import State, ViewModel
+from crmasks_widgets.dashboard.opening.view import OpenView
 from crmasks_widgets.dashboard.page.closing import close_all, widgets_made
 from crmasks_widgets.dashboard.page.context import Context, Memo, View
 from crmasks_widgets.dashboard.page.dispatch import Dispatcher
@@ -37,9 +38,11 @@ PARAMETERS: Final = "Parameters"
 BOUNDARY: Final = "Boundary"
 NOISE: Final = "Noise"
 FILES: Final = "Files"
+OPEN: Final = "Open"
 HELP: Final = "Help"
 _PAGES: Final = MappingProxyType({
-    FILES: ("save", "Save what is on screen, open other files"),
+    OPEN: ("open", "Open other files (o)"),
+    FILES: ("save", "Save what is on screen"),
     PARAMETERS: ("settings", "All parameters, boundary points, noise"),
     HELP: ("help", "What is on screen, and what each key does (?)"),
 })  # fmt: skip
@@ -110,7 +113,7 @@ class Session:
         self.quick = FormView(context, quick_names, compact=True)
         self.parameters, self.hits = FormView(context), HitsView(context)
         self.diagram.offer = self.status.offer
-        self._open_analysis = open_analysis
+        self.opening = OpenView(context, open_analysis)
         titled: dict[str, View] = {
             "Diagram": self.diagram,
             "Image": self.image,
@@ -139,6 +142,7 @@ class Session:
             self.parameters,
             self.help,
             self.drawer,
+            self.opening,
         )
 
     # What the drawer alone shows is made when it is first opened: most sessions never do.
@@ -155,10 +159,8 @@ class Session:
 
     @cached_property
     def files(self) -> FilesView:
-        """Files in and out."""
-        return self._later(
-            lambda: FilesView(self.context, self._open_analysis, _figures, self.place)
-        )
+        """What is saved, and where."""
+        return self._later(lambda: FilesView(self.context, _figures, self.place))
 
     def _menu(self) -> list[MenuEntry]:
         """What the icon of files offers."""
@@ -169,8 +171,8 @@ class Session:
             MenuEntry("Diagram as PNG", drawn, self.diagram.save),
             MenuEntry("Image as PNG", drawn, self.image.save),
             MenuEntry(
-                "Open files…",
-                "Other exposures; names of what is saved",
+                "Names and folders…",
+                "Under which names, and where, all this is saved",
                 partial(self._open_page, FILES),
             ),
         ]
@@ -198,11 +200,14 @@ class Session:
         self.hits.widget.add_class("crmasks-below")
         return (
             self.page, self.status.widget, left, right, self.hits.widget, self.status.foot,
-            self.drawer.widget,
+            self.drawer.widget, self.opening.widget,
         )  # fmt: skip
 
     def _open_page(self, name: str) -> None:
-        self.drawer.toggle(name)
+        if name == OPEN:
+            self.opening.show()
+        else:
+            self.drawer.toggle(name)
 
     def _page_opened(self, name: str) -> None:
         self.status.widget.page = name
@@ -221,6 +226,7 @@ class Session:
         self.dispatcher.stop()
         self.engine.close()
         self.hits.close()
+        self.opening.close()
         close_all(self._made)
         self.image.close()
 

@@ -143,7 +143,7 @@ def images_in(path: Path) -> tuple[ImageFacts, ...]:
     InputError
         As of `files.reading.open_fits`; or it is a product of a run.
     """
-    with open_fits(path) as (hdus, _):
+    with open_fits(path, summed=False) as (hdus, _):
         if any(str(line).startswith(_OWN) for line in hdus[0].header.get("HISTORY", ())):
             msg = f"{path}: found a product of crmasks_widgets, expected an exposure"
             raise InputError(msg)

@@ -301,7 +301,7 @@ def test_the_menu_saves_under_names_that_are_free(dashboard, tmp_path, monkeypat
     files.report.value, files.overwrite.value = "hits.csv", True
     assert "expected .html" in choose(dashboard, "Report (HTML)")
     assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
-    choose(dashboard, "Open files…")
+    choose(dashboard, "Names and folders…")
     assert dashboard.session.drawer.page == "Files"
 
 

@@ -11,7 +11,13 @@ function render({ model, el }) {
       return element("table", {}, element("caption", { textContent: title }),
         element("tbody", {}, ...rows));
     });
-    panel.replaceChildren(...texts, element("div", { className: "keys" }, ...groups));
+    const steps = element("button", { type: "button", className: "crmasks-first-steps", textContent: "Show the first steps" });
+    steps.addEventListener("click", () => {
+      // What the bubbles are about lies under the help.
+      steps.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));
+      steps.dispatchEvent(new CustomEvent("crmasks-first-steps", { bubbles: true }));
+    });
+    panel.replaceChildren(...texts, steps, element("div", { className: "keys" }, ...groups));
   };
   model.on("change:texts", fill);
   model.on("change:sections", fill);

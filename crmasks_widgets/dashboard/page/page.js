@@ -325,6 +325,8 @@ function connect(model, root, signal) {
     for (const still of hidden) still.classList.remove("crmasks-not-needed");
   });
 
+  explain(root, signal);
+
   model.on("msg:custom", (message) => {
     if (message.event === "focus") root.focus({ preventScroll: true });
     if (message.event === "download") download(message);
