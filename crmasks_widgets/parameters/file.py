@@ -251,7 +251,7 @@ def write_parameters(
     if own:
         lines += ["", "# ---- unknown to numina-crmasks 0.36.0, which ignores it ----", f"{OWN}:"]
     for info in own:
-        lines += _entry(info, values, "  ", notes)
+        lines += _entry(info, values, "  ", notes, origins.get(info.name, ""))
     return "\n".join(lines) + "\n"
 
 

@@ -1,7 +1,7 @@
 """The state of an analysis as a parameter file that runs anywhere and gives the same masks."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,13 @@ from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.regular_files import real
 
 
-def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = False) -> list[Written]:
+def save_session(
+    analysis: Analysis,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    reasons: Mapping[str, str] | None = None,
+) -> list[Written]:
     """Write a parameter file with which ``crmasks run`` makes the masks of an analysis.
 
     Parameters
@@ -38,6 +44,8 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         float32 FITS files, which are named by their content, and so never replace anything.
     overwrite : bool
         Replace an earlier parameter file.
+    reasons : mapping, optional
+        Why a parameter has its value, by its name: comments beside them instead of the help.
 
     Returns
     -------
@@ -88,7 +96,7 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         read = zip(exposures.paths, exposures.checksums, planes, strict=True)
         changes["images"] = tuple(_named(*each, folder) for each in read)
         changes |= _as_read(exposures)
-    text = analysis.parameters.replace(**changes).to_yaml()
+    text = analysis.parameters.replace(**changes).to_yaml(reasons)
     products = _missing((*images, *maps.values()), folder)
     parameters = text_product(path.name, "parameters", text)
     return write_products([*products, parameters], folder)
