@@ -1,16 +1,22 @@
-"""What `crmasks check` prints: the noise of the exposures, and which parameters to look at."""
+"""What `crmasks check` prints: the noise of the exposures, and which settings would serve."""
 
+import logging
 from collections.abc import Iterator
 
 import numpy as np
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.advice import Advice, Trial, advise, value_in_words
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
 from crmasks_widgets.core.noise_remarks import remarks_on
+
+# Trials that are shown beside the settings given.
+_MOST_TRIALS = 4
 
 
 def print_noise_check(analysis: Analysis, console: Console) -> None:
@@ -35,6 +41,61 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
         *(() if remarks else ("the noise is as predicted",)),
     ):
         console.print(line, highlight=False, markup=False)
+
+
+def print_advice(analysis: Analysis, console: Console) -> Advice:
+    """Try settings, and print how they did and which would serve.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Exposures and parameters.
+    console : rich.console.Console
+        Where.
+
+    Returns
+    -------
+    Advice
+        What was printed.
+    """
+    # What is wrong with settings on trial is no news.
+    logger = logging.getLogger("crmasks_widgets")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        advice = advise(analysis)
+    finally:
+        logger.setLevel(level)
+    xmin, xmax, ymin, ymax = advice.region
+    where = f"[{xmin}:{xmax}, {ymin}:{ymax}]"
+    if advice.exposures:
+        title = f"L.A.Cosmic on the exposures, {where}: pixels that significance says are hit"
+        console.print(_trials(title, advice.exposures))
+    if advice.median:
+        title = f"hits of the median, {where}: groups where significance says exposures are hit"
+        console.print(_trials(title, advice.median))
+    for name, text in advice.reasons.items():
+        line = f"would serve: {name}: {value_in_words(advice.changes[name])}  ({text})"
+        console.print(line, highlight=False, markup=False)
+    if not advice.changes:
+        tried = advice.exposures or advice.median
+        text = "nothing tried is better" if tried else "too few hits to try any"
+        console.print(f"settings: {text}", highlight=False)
+    return advice
+
+
+def _trials(title: str, trials: tuple[Trial, ...]) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("settings", overflow="fold")
+    for heading in ("hit", "found", "%", "elsewhere"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    others = sorted(trials[1:], key=lambda trial: -trial.score.worth)
+    for trial in (trials[0], *others[:_MOST_TRIALS]):
+        score = trial.score
+        share = f"{100 * score.share:.0f}" if score.hits else ""
+        numbers = (str(score.hits), str(score.found), share, str(score.elsewhere))
+        table.add_row(escape(trial.in_words), *numbers)
+    return table
 
 
 def _classes(classes: tuple[LevelClass, ...]) -> Table:

@@ -193,14 +193,21 @@ def _add_init(commands: Any) -> argparse.ArgumentParser:
 
 def _add_check(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "check", help="compare the noise of the exposures with gain and readout noise",
+        "check", help="is the noise as believed, and which settings would serve",
         description="Compare the noise of the exposures with gain and readout "
-        "noise, and say where to look.",
+        "noise, say where to look, and try which settings would serve.",
     )  # fmt: skip
     parser.add_argument(
         "sources", metavar="FILE", nargs="+",
         help="PARAMS.yaml, or FITS files, folders and patterns as for init",
     )  # fmt: skip
+    parser.add_argument(
+        "--write", metavar="TUNED.yaml", type=at_home,
+        help="write the parameters with what would serve, and why; never done unasked",
+    )  # fmt: skip
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an earlier parameter file"
+    )
     return parser
 
 

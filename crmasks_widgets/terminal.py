@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.analysis.counts import count_pixels
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch import Outcome, Report
 from crmasks_widgets.core.significance.excess import LEAST_SIGNIFICANCE
 from crmasks_widgets.core.targets import target_name
 from crmasks_widgets.core.verdicts import OUT
-from crmasks_widgets.detectors import DETECTORS, rows
+from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.files.writing import Written
 from crmasks_widgets.regular_files import real
 
@@ -171,17 +172,12 @@ def counts_table(analysis: Analysis) -> Table:
     # Narrow enough for a terminal of 80 columns.
     table = Table(title="pixels flagged (% of the frame)", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("target", no_wrap=True)
-    used = rows(analysis.parameters.detectors)
-    columns = {"either": "either"} | {f"{row.key} only": f"{row.short} only" for row in used}
-    if len(used) > 1:
-        columns["both"] = "both"
-    for heading in (*columns.values(), "mask"):
+    columns, counted = count_pixels(analysis, lambda row: row.short)
+    for heading in ("either", *columns, "mask"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for target in analysis.targets:
-        counts = analysis.detections(target).counts()
-        cells = [f"{counts[key]} ({100 * counts[key] / (ny * nx):.2f})" for key in columns]
-        n_masked = int(np.count_nonzero(analysis.mask(target)))
-        table.add_row(target_name(target), *cells, str(n_masked))
+    for row in counted:
+        cells = [f"{n} ({100 * n / (ny * nx):.2f})" for n in (row.either, *row.each)]
+        table.add_row(row.name, *cells, str(row.masked))
     return table
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,11 @@ from crmasks_widgets.regular_files import real
 
 
 def save_session(
-    analysis: Analysis | Mosaic, path: str | Path, *, overwrite: bool = False
+    analysis: Analysis | Mosaic,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    reasons: Mapping[str, str] | None = None,
 ) -> list[Written]:
     """Write a parameter file with which ``crmasks run`` makes the masks of an analysis.
 
@@ -44,6 +48,8 @@ def save_session(
         float32 FITS files, which are named by their content, and so never replace anything.
     overwrite : bool
         Replace an earlier parameter file.
+    reasons : mapping, optional
+        Why a parameter has its value, by its name: comments beside them instead of the help.
 
     Returns
     -------
@@ -85,7 +91,7 @@ def save_session(
     frames = {frame.name: frame for _, own in kept for frame in own}
     if several:
         check_shared(parameters)
-    text = yaml_of(parameters) if several else parameters[0].to_yaml()
+    text = yaml_of(parameters, reasons) if several else parameters[0].to_yaml(reasons)
     products = _missing(tuple(frames.values()), path.parent)
     return write_products([*products, text_product(path.name, "parameters", text)], path.parent)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from crmasks_widgets.core.measured_noise import measure_noise
 from crmasks_widgets.core.stack import MIN_EXPOSURES
+from crmasks_widgets.detectors import REFERENCE_LEAST
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import split_plane
 from crmasks_widgets.exposures import (
@@ -222,7 +223,7 @@ def start_from(group: Group) -> Start:
 def _method(n: int) -> tuple[Proposal, ...]:
     """A method for fewer exposures than the default one needs."""
     method = method_for(n)
-    origin = f"{n} exposures: the methods of numina-crmasks need at least 3"
+    origin = f"{n} exposures: the methods of numina-crmasks need at least {REFERENCE_LEAST}"
     return () if method is None else (Proposal("crmethod", method, origin, certain=True),)
 
 
