@@ -30,7 +30,7 @@ from crmasks_widgets.errors import (
     on_one_line,
 )
 from crmasks_widgets.exposure_names import as_value
-from crmasks_widgets.machine import memory_limit
+from crmasks_widgets.machine import ADDRESSES_MIB, address_limit, memory_limit
 from crmasks_widgets.regular_files import at_home
 from crmasks_widgets.screen import PlainConsole, lasting_streams, logging_to
 
@@ -338,6 +338,13 @@ def _check_surroundings() -> None:
         raise StartError(msg) from error
     except ValueError as error:
         raise InputError(str(error)) from error
+    # Libraries that get too few addresses end the process, or wait forever, without a word.
+    if (found := address_limit()) < ADDRESSES_MIB:
+        msg = (
+            f"addresses of this process: found a limit of {found:.0f} MiB (ulimit -v), expected at "
+            f"least {ADDRESSES_MIB} MiB"
+        )
+        raise InputError(msg)
 
 
 if __name__ == "__main__":
