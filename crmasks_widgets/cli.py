@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import gc
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -345,6 +346,18 @@ def _check_surroundings() -> None:
             f"least {ADDRESSES_MIB} MiB"
         )
         raise InputError(msg)
+    # Libraries look there for settings while they are imported.
+    home = os.path.expanduser("~")
+    try:
+        os.stat(os.path.join(home, ".astropy"))
+    except PermissionError as error:
+        msg = (
+            f"{home}: home folder that may not be looked into ({error.strerror}), expected one "
+            "that may (HOME names it)"
+        )
+        raise StartError(msg) from error
+    except OSError:
+        return
 
 
 if __name__ == "__main__":

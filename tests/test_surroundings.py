@@ -173,6 +173,23 @@ def test_a_current_folder_that_is_gone_is_said(run_cli, tmp_path, monkeypatch):
     assert "current folder: not there any more" in result.err
 
 
+def test_a_home_that_may_not_be_looked_into_is_said(run_cli, tmp_path, monkeypatch):
+    look, home = os.stat, tmp_path / "home"
+
+    def closed(path, **options):
+        if str(path).startswith(f"{home}/"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return look(path, **options)
+
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr(cli.os, "stat", closed)
+    result = run_cli(["check", "p.yaml"], tmp_path)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert f"{home}: home folder that may not be looked into (Permission denied)" in result.err
+    monkeypatch.setattr(cli.os, "stat", look)
+    assert "p.yaml" in run_cli(["check", "p.yaml"], tmp_path).err
+
+
 def test_matplotlib_is_imported_without_a_backend_of_the_surroundings(monkeypatch):
     environment, seen = {"MPLBACKEND": "nonsense"}, []
     monkeypatch.setattr("importlib.import_module", lambda name: seen.append((name, *environment)))
