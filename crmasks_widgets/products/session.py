@@ -1,6 +1,7 @@
 """The state of an analysis as a parameter file that runs anywhere and gives the same masks."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,7 @@ def _missing(frames: tuple[_Frame, ...], folder: Path) -> Iterator[Product]:
     """Frames to write; those that an earlier session wrote are there already."""
     for frame in frames:
         path = folder / frame.name
-        if not path.exists():
+        if not os.path.exists(path):
             yield Product(frame.name, f"{frame.what} as FITS", frame.write)
         elif not frame.is_in(path):
             msg = f"{path}: found another content, expected none or {frame.what} of this analysis"

@@ -3,6 +3,7 @@
 import itertools
 import json
 import logging
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -68,7 +69,7 @@ def is_parameter_file(sources: Sources) -> bool:
     bool
         True for one file that is no FITS file by its name.
     """
-    if len(sources) != 1 or is_pattern(sources[0]) or Path(sources[0]).is_dir():
+    if len(sources) != 1 or is_pattern(sources[0]) or os.path.isdir(sources[0]):
         return False
     return FITS_NAME.match(split_plane(sources[0])[0]) is None
 

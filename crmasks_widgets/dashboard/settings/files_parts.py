@@ -2,6 +2,7 @@
 
 import glob
 import html
+import os
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
@@ -96,7 +97,7 @@ def expanded(text: str) -> list[str]:
     names: list[str] = []
     for line in filter(None, map(str.strip, text.splitlines())):
         name = str(Path(line).expanduser())
-        if glob.has_magic(name) and not Path(name).exists():
+        if glob.has_magic(name) and not os.path.exists(name):
             found = sorted(glob.glob(name, recursive=True))
             if not found:
                 raise InputError(f"{line}: found no file that matches, expected FITS files")
@@ -150,7 +151,8 @@ def free_name(path: Path, *, suffix: str, replace: bool) -> Path:
     """
     path = path.with_suffix(suffix) if suffix else path
     names = (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in count(2))
-    return path if replace or not path.exists() else next(n for n in names if not n.exists())
+    taken = os.path.exists
+    return path if replace or not taken(path) else next(n for n in names if not taken(n))
 
 
 def account(written: Written | Sequence[Written]) -> str:
