@@ -1,5 +1,6 @@
 """Gain, readout noise and bias, as numbers or maps, and a mask of bad pixels."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -133,7 +134,7 @@ _MAP_NAMES = {
 def _located_map(name: str, folders: Sequence[str | Path]) -> tuple[Path, int | str | None]:
     """File, and extension where the name ends in one and is not that of a file itself."""
     file, extension = split_extension(name)
-    if extension is None or any((Path(folder) / at_home(name)).is_file() for folder in folders):
+    if extension is None or any(os.path.isfile(Path(folder) / at_home(name)) for folder in folders):
         return find_file(name, folders), None
     return find_file(file, folders), extension
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -361,7 +362,7 @@ def _pass_on_remarks(planes: Sequence[ImagePlane]) -> None:
 def _located(path: str | Path, folders: Sequence[str | Path]) -> tuple[Path, int | None]:
     """File, and plane of a cube where the name ends in one and is not that of a file itself."""
     file, plane = split_plane(path)
-    if plane is None or any((Path(folder) / at_home(path)).is_file() for folder in folders):
+    if plane is None or any(os.path.isfile(Path(folder) / at_home(path)) for folder in folders):
         return find_file(path, folders), None
     return find_file(file, folders), plane
 

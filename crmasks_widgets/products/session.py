@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -217,7 +218,7 @@ def _missing(frames: tuple[_Frame, ...], folder: Path) -> Iterator[Product]:
     """Frames to write; those that an earlier session wrote are there already."""
     for frame in frames:
         path = folder / frame.name
-        if not path.exists():
+        if not os.path.exists(path):
             yield Product(frame.name, f"{frame.what} as FITS", frame.write)
         elif not frame.is_in(path):
             expected = f"expected {frame.what} of this analysis, or another name"

@@ -1,6 +1,7 @@
 """`crmasks init`: from FITS files to parameter files that say where their values come from."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -209,7 +210,7 @@ def _how(proposal: Proposal) -> str:
 def _named(name: str, folder: Path) -> str:
     """Name of an exposure from the folder of the parameter file, or its whole path."""
     file, plane = split_plane(name)
-    if Path(name).is_file():
+    if os.path.isfile(name):
         file, plane = name, None
     whole, folder = real(find_file(file, (".",))), real(folder)
     inside = whole.is_relative_to(folder)
