@@ -10,7 +10,9 @@ from .plain_page import PlainPage
 
 STYLE = "#root { display: block !important; width: 100%; height: 700px; }"
 # Bars and what is on them, of which one is not inside its bar.
-OUTSIDE = """() => [...document.querySelectorAll(".crmasks-top, .crmasks-hit-bar")].flatMap((bar) => {
+OUTSIDE = """() => [
+    ...document.querySelectorAll(".crmasks-top, .crmasks-hit-bar"),
+].flatMap((bar) => {
     const { left, right, top, bottom } = bar.getBoundingClientRect();
     return [...bar.children].filter((part) => {
         const box = part.getBoundingClientRect();
