@@ -21,7 +21,10 @@ class PycosmicFields(MedianMinimumFields):
         1.2, "sharpness against the Gaussian that makes a hit", low=0, in_reference=False
     )
     pc_rlim_second: types.OptionalNumber = about(
-        None, "sharpness against the Gaussian in the second run; null: as the first", low=0, in_reference=False
+        None,
+        "sharpness against the Gaussian in the second run; null: as the first",
+        low=0,
+        in_reference=False,
     )
     pc_iterations: types.Times = about(
         5, "iterations of PyCosmic, at most", low=1, in_reference=False

@@ -31,9 +31,8 @@ def shown(browser):
     assert dashboard.wait(60)
     page = browser.new_page(viewport={"width": 1260, "height": 700})
     session = dashboard.session
-    plain = PlainPage(
-        page, VBox([session.page, session.status.widget, session.quick.widget]), STYLE
-    )
+    parts = [session.page, session.status.widget, session.quick.widget, session.help.widget]
+    plain = PlainPage(page, VBox(parts), STYLE)
     page.locator("#root").evaluate(CONTROLS)
     plain.session = session
     yield plain
@@ -59,9 +58,14 @@ def test_what_lies_on_top_is_closed_first(shown):
     session.drawer.open("Parameters")
     page.get_by_role("button", name="Files").click()
     menu = page.get_by_role("menu")
+    session.help.toggle()
+    shown.settle()
+    help_panel = page.get_by_role("dialog", name="Help and keys")
+    assert help_panel.get_by_text("close what is open, or stop computing").count() == 1
     page.focus("#root")
     open_now = [
         lambda: menu.is_visible(),
+        lambda: help_panel.is_visible(),
         lambda: session.drawer.page != "",
         lambda: "crmasks-unseen" not in session.diagram.options._dom_classes,
         lambda: session.image.display.levels.widget.layout.display != "none",

@@ -257,13 +257,18 @@ def test_the_drawer_opens_over_the_views_and_closes(dashboard):
     bar._handle_custom_msg({"page": "Parameters"}, [])
     assert drawer.page == bar.page == "Parameters"
     assert "crmasks-unopened" not in drawer.widget._dom_classes
+    # Help lies over all, also over what the drawer shows.
     press(session.page, "?")
-    assert drawer.page == "Help"
+    assert session.help.widget.shown
+    assert (drawer.page, bar.page) == ("Parameters", "Help")
+    press(session.page, "Escape")
+    assert not session.help.widget.shown
+    assert bar.page == "Parameters"
     press(session.page, "Escape")
     assert drawer.page == bar.page == ""
     bar._handle_custom_msg({"page": "Help"}, [])
     bar._handle_custom_msg({"page": "Help"}, [])
-    assert drawer.page == ""
+    assert (session.help.widget.shown, bar.page) == (False, "")
 
 
 def choose(dashboard, text):
@@ -310,7 +315,7 @@ def test_a_dashboard_opens_with_few_widgets_and_leaves_none(analysis):
     dashboard = cm.Dashboard(analysis)
     assert dashboard.wait(60)
     assert len(set(instances) - before) <= 250
-    for page in ("Parameters", "Boundary", "Noise", "Files", "Help"):
+    for page in ("Parameters", "Boundary", "Noise", "Files"):
         dashboard.session.drawer.open(page)
         assert dashboard.wait(60)
     dashboard.close()

@@ -83,7 +83,7 @@ function render({ model, el }) {
   el.classList.add("crmasks-head", "crmasks-hit-bar");
   const set = (name, value) => model.send({ event: "set", name, value });
   const title = element("span", { className: "crmasks-title", textContent: "Hits" });
-  const views = element("div", { className: "crmasks-hit-views", role: "group" });
+  const views = element("div", { className: "crmasks-segments crmasks-hit-views", role: "group" });
   const chips = element("div", { className: "crmasks-choices", role: "group" });
   chips.setAttribute("aria-label", "Which hits are shown");
   const reviewed = element("span", { className: "crmasks-quiet crmasks-reviewed" });

@@ -94,10 +94,10 @@ class LevelsView {
     })]));
     this.message = element("div", { className: "crmasks-error", aria: { live: "polite" } });
     this.kinds = element("div", {
-      className: "crmasks-levels-row", role: "group", aria: { label: "Limits" },
+      className: "crmasks-segments crmasks-levels-row", role: "group", aria: { label: "Limits" },
     });
     this.stretches = element("div", {
-      className: "crmasks-levels-row", role: "group", aria: { label: "Stretch" },
+      className: "crmasks-segments crmasks-levels-row", role: "group", aria: { label: "Stretch" },
     });
     this.colours = element("select", { title: "Colours", aria: { label: "Colours" } });
     el.append(

@@ -51,7 +51,7 @@ function render({ model, el }) {
     // Another detector has a bar of its own: this one stays what it is.
     detectors.value = model.get("detector");
   });
-  const methods = element("div", { className: "crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
+  const methods = element("div", { className: "crmasks-segments crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
   const legend = element("div", { className: "crmasks-found" });
   const doing = element("span", { className: "crmasks-doing", role: "status" });
   const progress = element("progress", { max: 1, ariaLabel: "Progress" });
@@ -65,7 +65,7 @@ function render({ model, el }) {
   notebook.addEventListener("click", () => notebook.closest(".crmasks-alone")?.classList.toggle("crmasks-with-notebook"));
 
   // Where only one pane has room, which: the page knows, and nobody else needs to.
-  const tabs = element("div", { className: "crmasks-methods crmasks-top-tabs", role: "tablist", ariaLabel: "View" });
+  const tabs = element("div", { className: "crmasks-segments crmasks-top-tabs", role: "tablist", ariaLabel: "View" });
   for (const view of ["Diagram", "Image", "Hits"]) {
     const tab = element("button", { type: "button", textContent: view, role: "tab" });
     tab.addEventListener("click", () => {
