@@ -41,7 +41,7 @@ FILES: Final = "Files"
 OPEN: Final = "Open"
 HELP: Final = "Help"
 _PAGES: Final = MappingProxyType({
-    OPEN: ("open", "Open other files (o)"),
+    OPEN: ("open", "Open other files (O)"),
     FILES: ("save", "Save what is on screen"),
     PARAMETERS: ("settings", "All parameters, boundary points, noise"),
     HELP: ("help", "What is on screen, and what each key does (?)"),

@@ -66,7 +66,7 @@ class OpenView:
         self, context: Context, open_analysis: Callable[[Analysis | Mosaic], object]
     ) -> None:
         self._context, self._open = context, open_analysis
-        self.keys = {"o": Shortcut("open other files", self.show)}
+        self.keys = {"O": Shortcut("open other files", self.show)}
         self.widget = Box()
         self.widget.add_class("crmasks-over")
         # Names are listed while files are read; these one after the other, whose warnings are told
@@ -123,6 +123,7 @@ class OpenView:
             each.stop()
         for thread in self._threads:
             thread.shutdown(wait=False)
+        self.widget.children = ()
         if "dialog" in vars(self):
             close_all(self._made)
 
