@@ -55,6 +55,8 @@ class Detector:
         in MEANCRT, and masked pixels are filled by what is left of the exposures.
     least_exposures : int
         That it is defined for.
+    second_opinion : bool
+        Whether it is there to compare with: offered behind the others.
     """
 
     key: str
@@ -76,6 +78,7 @@ class Detector:
     has_boundary: bool = False
     judges: bool = False
     least_exposures: int = 3
+    second_opinion: bool = False
 
 
 # Colours of Okabe & Ito (2008), which people with any kind of colour vision tell apart. Codes 2 and
@@ -97,12 +100,13 @@ DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
         key="pycosmic", name="PyCosmic", short="PyC.", code=8, colour="#E69F00",
         symbol="▽", marker="v", looks_at="one frame", stage="pycosmic", each_target=True,
         prefix="pc_", look_at=("pc_sigma_det", "pc_rlim"), quick=("pc_sigma_det", "pc_rlim"),
-        cleans=True,
+        cleans=True, second_opinion=True,
     ),
     "deepcr": Detector(
         key="deepcr", name="deepCR", short="deep", code=9, colour="#F0E442",
         symbol="◁", marker="<", looks_at="one frame", stage="deepcr", each_target=True,
         prefix="dc_", look_at=("dc_threshold",), quick=("dc_threshold",), cleans=True,
+        second_opinion=True,
     ),
     "significance": Detector(
         key="significance", name="significance", short="sig.", code=6, colour="#56B4E9",

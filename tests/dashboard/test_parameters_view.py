@@ -14,6 +14,7 @@ from crmasks_widgets.dashboard.settings.control_widgets import (
 )
 from crmasks_widgets.dashboard.settings.fields import (
     FIXED,
+    SHORT,
     UNITS,
     help_of,
     meaning_of_null,
@@ -304,6 +305,11 @@ def test_what_no_value_means_is_said_in_words():
     assert meanings["mm_cr_coincidences"] == "minimum"
     assert meanings["mm_threshold"] == "lowest value of the boundary"
     assert (meanings["mm_expected_false"], meanings["flux_factor_regions"]) == ("off", "none")
+
+
+def test_what_is_moved_beside_the_diagram_has_a_short_name():
+    assert SHORT.keys() >= {name for row in DETECTORS.values() for name in row.quick}
+    assert max(map(len, SHORT.values())) <= 24
 
 
 def test_the_few_follow_the_method(bench):

@@ -237,14 +237,17 @@ def subject_text(exposures: ExposureSet) -> tuple[str, str]:
     return subject, f"{times} · {nx} × {ny}"
 
 
-def method_buttons() -> list[dict[str, str]]:
-    """Every `crmethod`, with the names of its detectors."""
-    buttons = []
+def method_buttons() -> list[dict[str, str | bool]]:
+    """Every `crmethod`, with the names of its detectors; whether it waits behind the others."""
+    buttons: list[dict[str, str | bool]] = []
     for method, keys in types.METHODS.items():
         rows = [detectors.DETECTORS[key] for key in keys]
         label = " + ".join(row.name if len(rows) == 1 else row.short for row in rows)
         label = label[:1].upper() + label[1:]
-        buttons.append({"value": method, "label": label, "help": f"crmethod: {method}"})
+        more = any(row.second_opinion for row in rows)
+        buttons.append(
+            {"value": method, "label": label, "help": f"crmethod: {method}", "more": more}
+        )
     return buttons
 
 

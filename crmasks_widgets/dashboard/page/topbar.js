@@ -52,6 +52,8 @@ function render({ model, el }) {
     detectors.value = model.get("detector");
   });
   const methods = element("div", { className: "crmasks-segments crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
+  const otherMethods = element("select", { title: "Other methods, to compare with", ariaLabel: "Other methods" });
+  otherMethods.addEventListener("change", () => model.send({ method: otherMethods.value }));
   const legend = element("div", { className: "crmasks-found" });
   const doing = element("span", { className: "crmasks-doing", role: "status" });
   const progress = element("progress", { max: 1, ariaLabel: "Progress" });
@@ -80,21 +82,30 @@ function render({ model, el }) {
   tabs.firstChild.classList.add("mod-active");
 
   const showMethods = () => {
-    methods.replaceChildren(...model.get("methods").map(({ value, label, help }) => {
+    const known = model.get("methods");
+    const buttons = known.filter(({ more }) => !more).map(({ value, label, help }) => {
       const button = element("button", { type: "button", textContent: label, title: help });
       button.setAttribute("role", "radio");
       button.dataset.value = value;
       button.addEventListener("click", () => model.send({ method: value }));
       return button;
-    }));
+    });
+    otherMethods.replaceChildren(element("option", { value: "", textContent: "more", hidden: true }),
+      ...known.filter(({ more }) => more).map(({ value, label, help }) =>
+        element("option", { value, textContent: label, title: help })));
+    methods.replaceChildren(...buttons, otherMethods);
     showMethod();
   };
   const showMethod = () => {
-    for (const button of methods.children) {
-      const down = button.dataset.value === model.get("method");
+    const method = model.get("method");
+    for (const button of methods.querySelectorAll("button")) {
+      const down = button.dataset.value === method;
       button.classList.toggle("mod-active", down);
       button.setAttribute("aria-checked", String(down));
     }
+    const other = [...otherMethods.options].some(({ value }) => value === method);
+    otherMethods.value = other ? method : "";
+    otherMethods.classList.toggle("mod-active", other);
   };
   const showLegend = () => {
     const { total, help, entries } = model.get("found");
