@@ -25,6 +25,7 @@ from jupyter_core.paths import jupyter_runtime_dir, secure_write
 from nbformat.v4 import output_from_msg
 
 from crmasks_widgets.errors import StartError
+from crmasks_widgets.exposure_names import is_parameter_file
 
 if TYPE_CHECKING:
     from crmasks_widgets.starting.notebook import Sources
@@ -166,14 +167,13 @@ def _check(sources: "Sources") -> None:
     if not sources:
         return
     # The server starts before what computes is loaded.
-    from crmasks_widgets.loading import load_analysis
-    from crmasks_widgets.starting.notebook import is_parameter_file
-    from crmasks_widgets.starting.opening import open_files
+    from crmasks_widgets.loading import load_mosaic
+    from crmasks_widgets.starting.opening import open_detectors
 
     if is_parameter_file(sources):
-        load_analysis(sources[0])
+        load_mosaic(sources[0])
     else:
-        open_files(sources)
+        open_detectors(sources)
 
 
 @contextlib.contextmanager

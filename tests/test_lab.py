@@ -114,7 +114,7 @@ def test_the_notebook_opens_the_dashboard_of_the_file(tmp_path):
     (cell,) = notebook.cells
     assert cell.source == (
         "import crmasks_widgets as cm\n\n"
-        'dashboard = cm.Dashboard(cm.load_analysis("data/it\'s.yaml"))\ndashboard'
+        'dashboard = cm.Dashboard(cm.load_mosaic("data/it\'s.yaml"))\ndashboard'
     )
 
 

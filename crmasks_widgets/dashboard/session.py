@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from ipywidgets import VBox, Widget
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.dashboard.diagram.noise_banner import NoiseBanner
 from crmasks_widgets.dashboard.diagram.points_view import PointsView
@@ -16,7 +17,9 @@ from crmasks_widgets.dashboard.diagram.view import DiagramView
 from crmasks_widgets.dashboard.hits.view import HitsView
 from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.model.engine import Engine, Order, Snapshot, default_order
+from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import State, ViewModel
+from crmasks_widgets.dashboard.opening.view import OpenView
 from crmasks_widgets.dashboard.page.closing import close_all, widgets_made
 from crmasks_widgets.dashboard.page.context import Context, Memo, View
 from crmasks_widgets.dashboard.page.dispatch import Dispatcher
@@ -36,9 +39,11 @@ PARAMETERS: Final = "Parameters"
 BOUNDARY: Final = "Boundary"
 NOISE: Final = "Noise"
 FILES: Final = "Files"
+OPEN: Final = "Open"
 HELP: Final = "Help"
 _PAGES: Final = MappingProxyType({
-    FILES: ("save", "Save what is on screen, open other files"),
+    OPEN: ("open", "Open other files (O)"),
+    FILES: ("save", "Save what is on screen"),
     PARAMETERS: ("settings", "All parameters, boundary points, noise"),
     HELP: ("help", "What is on screen, and what each key does (?)"),
 })  # fmt: skip
@@ -59,10 +64,18 @@ class Session:
     analysis : Analysis
         What to look at.
     open_analysis : callable
-        Takes an analysis that the user wants to look at instead.
+        Takes an analysis, or detectors, that the user wants to look at instead.
+    place : Place
+        Where it stands among those of other detectors.
     """
 
-    def __init__(self, analysis: Analysis, open_analysis: Callable[[Analysis], object]) -> None:
+    def __init__(
+        self,
+        analysis: Analysis,
+        open_analysis: Callable[[Analysis | Mosaic], object],
+        place: Place,
+    ) -> None:
+        self.place = place
         self.dispatcher = Dispatcher(self._show_error)
         self.engine = Engine(
             analysis,
@@ -86,16 +99,22 @@ class Session:
         self._render(self.state.model)
         self.state.resubmit()
 
-    def _make_views(self, open_analysis: Callable[[Analysis], object]) -> None:
+    def _make_views(self, open_analysis: Callable[[Analysis | Mosaic], object]) -> None:
         context = self.context
         self.diagram, self.image = DiagramView(context), ImageView(context)
         self.status = StatusView(
-            context, self._cancel, self._escape, self._open_page, _PAGES, {FILES: self._menu()}
+            context,
+            self._cancel,
+            self._escape,
+            self._open_page,
+            _PAGES,
+            {FILES: self._menu()},
+            self.place,
         )
         self.quick = FormView(context, quick_names, compact=True)
         self.parameters, self.hits = FormView(context), HitsView(context)
         self.diagram.offer = self.status.offer
-        self._open_analysis = open_analysis
+        self.opening = OpenView(context, open_analysis)
         titled: dict[str, View] = {
             "Diagram": self.diagram,
             "Image": self.image,
@@ -128,6 +147,7 @@ class Session:
             self.parameters,
             self.help,
             self.drawer,
+            self.opening,
         )
 
     # What the drawer alone shows is made when it is first opened: most sessions never do.
@@ -149,8 +169,8 @@ class Session:
 
     @cached_property
     def files(self) -> FilesView:
-        """Files in and out."""
-        return self._later(lambda: FilesView(self.context, self._open_analysis, _figures))
+        """What is saved, and where."""
+        return self._later(lambda: FilesView(self.context, _figures, self.place))
 
     def _menu(self) -> list[MenuEntry]:
         """What the icon of files offers."""
@@ -161,8 +181,8 @@ class Session:
             MenuEntry("Diagram as PNG", drawn, self.diagram.save),
             MenuEntry("Image as PNG", drawn, self.image.save),
             MenuEntry(
-                "Open files…",
-                "Other exposures; names of what is saved",
+                "Names and folders…",
+                "Under which names, and where, all this is saved",
                 partial(self._open_page, FILES),
             ),
         ]
@@ -194,14 +214,17 @@ class Session:
         self.hits.widget.add_class("crmasks-below")
         return (
             self.page, self.status.widget, left, right, self.hits.widget, self.status.foot,
-            self.drawer.widget, self.help.widget,
+            self.drawer.widget, self.opening.widget, self.help.widget,
         )  # fmt: skip
 
     def _open_page(self, name: str) -> None:
         if name == HELP:
             self.help.toggle()
+            return
+        self.help.close_panel()
+        if name == OPEN:
+            self.opening.show()
         else:
-            self.help.close_panel()
             self.drawer.toggle(name)
 
     def _say_what_is_open(self) -> None:
@@ -223,6 +246,7 @@ class Session:
         self.dispatcher.stop()
         self.engine.close()
         self.hits.close()
+        self.opening.close()
         close_all(self._made)
         self.image.close()
 
@@ -266,6 +290,8 @@ class Session:
     def _publish(self, snapshot: Snapshot) -> None:
         self.status.finished(snapshot)
         self.state.publish(snapshot.analysis)
+        if snapshot.done:
+            self.place.rested()
 
     def _progress(self, fraction: float, stage: str) -> None:
         self.dispatcher.call(partial(self.status.progress, fraction, stage))

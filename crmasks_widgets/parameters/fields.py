@@ -61,7 +61,7 @@ class GeneralFields(BaseModel):
         types.DEFAULT_METHOD, "detection method; those with _lacosmic are unions of two"
     )
     use_lamedian: bool = about(
-        False, "fill with the median as L.A.Cosmic cleaned it, not with the minimum"
+        False, "fill with the median as L.A.Cosmic or its like cleaned it, not with the minimum"
     )
     interactive: bool = about(True, "look at the results in windows; the dashboard does that here")
     flux_factor: types.FluxFactor = about(
@@ -109,7 +109,7 @@ class GeneralFields(BaseModel):
     )
     more_combinations: types.MoreCombinations = about(
         (), "combinations to write besides the three: meancr2 is meancr with the hits filled that "
-        "L.A.Cosmic finds in it, the others use no mask", expected=types.MORE_RULE,
+        "the method finds in it, the others use no mask", expected=types.MORE_RULE,
         in_reference=False,
     )  # fmt: skip
     max_flagged_fraction: types.Fraction = about(
@@ -122,7 +122,9 @@ class GeneralFields(BaseModel):
     )
     color_scale: Literal["minmax", "zscale"] = about("minmax", "grey scale of the cut-outs")
     maxplots: types.Count = about(
-        -1, "how many hits have a page in the figures; negative for all", low=-LARGEST
+        -1,
+        f"how many hits have a page in the figures; negative for all, up to {types.MOST_PAGES}",
+        low=-LARGEST,
     )
 
 

@@ -238,6 +238,6 @@ def test_the_menu_of_files_opens_closes_and_saves(screen):
         screen.page.keyboard.press("Enter")
     assert download.value.suggested_filename == "crmasks_image_median.png"
     button.click()
-    menu.get_by_text("Open files…").click()
+    menu.get_by_text("Names and folders…").click()
     screen.button("Write report").wait_for()
     screen.close_drawer()

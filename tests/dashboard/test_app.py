@@ -306,8 +306,24 @@ def test_the_menu_saves_under_names_that_are_free(dashboard, tmp_path, monkeypat
     files.report.value, files.overwrite.value = "hits.csv", True
     assert "expected .html" in choose(dashboard, "Report (HTML)")
     assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
-    choose(dashboard, "Open files…")
+    choose(dashboard, "Names and folders…")
     assert dashboard.session.drawer.page == "Files"
+
+
+def test_the_icon_and_a_key_open_the_dialog_of_files(dashboard, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    opening = dashboard.session.opening
+    assert not opening.widget.children
+    for ask in (
+        lambda: dashboard.session.status.widget._handle_custom_msg({"page": "Open"}, []),
+        lambda: press(dashboard.session.page, "O"),
+    ):
+        ask()
+        opening.wait(60)
+        assert opening.dialog.opened
+        assert opening.dialog.listing["folder"] == str(tmp_path)
+        assert dashboard.session.drawer.page == ""
+        opening.shut()
 
 
 def test_a_dashboard_opens_with_few_widgets_and_leaves_none(analysis):
@@ -318,5 +334,7 @@ def test_a_dashboard_opens_with_few_widgets_and_leaves_none(analysis):
     for page in ("Parameters", "Boundary", "Noise", "Files"):
         dashboard.session.drawer.open(page)
         assert dashboard.wait(60)
+    dashboard.session.opening.show()
+    dashboard.session.opening.wait(60)
     dashboard.close()
     assert set(instances) <= before

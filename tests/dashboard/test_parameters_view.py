@@ -78,7 +78,8 @@ def drag(view, name, *values, gesture=1):
 def test_every_parameter_has_its_field(view):
     titles = list(dict.fromkeys(each["group"] for each in view.widget.fields))
     assert titles == [
-        "L.A.Cosmic", "MM diagram", "Significance", "General", "Exposures", "Not used here",
+        "L.A.Cosmic", "MM diagram", "Significance", "PyCosmic", "deepCR", "General",
+        "Exposures", "Not used here",
     ]  # fmt: skip
     assert {each["name"] for each in view.widget.fields} == set(TABLE)
     assert len(view.widget.fields) == len(TABLE)

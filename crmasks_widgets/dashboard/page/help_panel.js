@@ -18,8 +18,14 @@ function render({ model, el }) {
       ariaLabel: "Close",
     });
     button.addEventListener("click", close);
+    const steps = element("button", { type: "button", className: "crmasks-first-steps", textContent: "Show the first steps" });
+    steps.addEventListener("click", () => {
+      // What the bubbles are about lies under the help.
+      close();
+      steps.dispatchEvent(new CustomEvent("crmasks-first-steps", { bubbles: true }));
+    });
     panel = element("section", { className: "crmasks-help", role: "dialog", ariaLabel: "Help and keys" },
-      button, ...texts, element("div", { className: "keys" }, ...groups));
+      button, ...texts, steps, element("div", { className: "keys" }, ...groups));
     el.replaceChildren(panel);
   };
   const show = () => {

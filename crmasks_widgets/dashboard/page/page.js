@@ -73,6 +73,33 @@ function hasWebGL() {
   return context !== null;
 }
 
+// A notebook holds a still picture of the dashboard beside it, for when there is no kernel.
+const STILL = "crmasks-still ";
+const isStill = (png, mark = STILL) => atob(png.replace(/\s/g, "").slice(0, 400)).includes(mark);
+
+/** The parts of the output that hold such a picture. */
+function stillsBeside(root) {
+  const area = root.closest(".jp-OutputArea");
+  const images = area?.querySelectorAll(":scope > .jp-OutputArea-child > .jp-RenderedImage img") ?? [];
+  const start = "data:image/png;base64,";
+  return [...images].filter((image) => image.src.startsWith(start) && isStill(image.src.slice(start.length, start.length + 400)))
+    .map((image) => image.closest(".jp-OutputArea-child"));
+}
+
+/** Put a new picture into the notebook, where the page lets its notebooks be changed. */
+function keepStill({ mark, data }) {
+  for (const panel of window.jupyterapp?.shell.widgets("main") ?? []) {
+    for (const cell of panel.content?.widgets ?? []) {
+      const outputs = cell.model?.outputs;
+      for (let i = 0; i < (outputs?.length ?? 0); i += 1) {
+        const output = outputs.get(i);
+        const png = output.data["image/png"];
+        if (png && isStill(String(png), mark)) output.setData({ data });
+      }
+    }
+  }
+}
+
 function connect(model, root, signal) {
   const listen = (name, action, options = {}) =>
     root.addEventListener(name, action, { signal, ...options });
@@ -82,6 +109,7 @@ function connect(model, root, signal) {
   };
 
   tell("webgl", hasWebGL());
+  tell("keeps", Boolean(window.jupyterapp));
 
   // JupyterLab and Voila say so on the page's body; plots in WebGL know nothing of style sheets.
   const theme = () => tell("dark", document.body.dataset.jpThemeLight === "false");
@@ -273,9 +301,17 @@ function connect(model, root, signal) {
       part.querySelector(".noUi-handle")?.setAttribute("aria-label", help.title);
     }
   };
+  const hidden = new Set();
+  const hideStills = () => {
+    for (const still of stillsBeside(root)) {
+      still.classList.add("crmasks-not-needed");
+      hidden.add(still);
+    }
+  };
   const look = () => {
     watch();
     spreadHelp();
+    hideStills();
   };
   const added = new MutationObserver(look);
   added.observe(root, { childList: true, subtree: true });
@@ -286,11 +322,15 @@ function connect(model, root, signal) {
     resized.disconnect();
     fitted.disconnect();
     alone?.classList.remove("crmasks-alone");
+    for (const still of hidden) still.classList.remove("crmasks-not-needed");
   });
+
+  explain(root, signal);
 
   model.on("msg:custom", (message) => {
     if (message.event === "focus") root.focus({ preventScroll: true });
     if (message.event === "download") download(message);
+    if (message.event === "still") keepStill(message);
     if (message.event === "canvas") downloadCanvas(root, message);
   });
 }

@@ -17,6 +17,7 @@ from crmasks_widgets.core.masks import Flags, HandEdits
 from crmasks_widgets.core.targets import target_name
 from crmasks_widgets.core.verdicts import OUT
 from crmasks_widgets.dashboard.model.engine import Snapshot
+from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.page.topbar import TopBar
@@ -77,6 +78,8 @@ class StatusView:
         Icon and help of each name.
     menus : mapping
         What the icon of such a name offers in place of opening it at once.
+    place : Place, optional
+        Where the session stands among those of other detectors.
     """
 
     plots: tuple[str, ...] = ()
@@ -89,8 +92,10 @@ class StatusView:
         open_page: Callable[[str], object],
         pages: MappingProxyType[str, tuple[str, str]] = MappingProxyType({}),
         menus: Mapping[str, Sequence[MenuEntry]] = MappingProxyType({}),
+        place: Place | None = None,
     ) -> None:
         state = self._state = context.state
+        self._place = place
         self._found = Memo()
         self._menus = menus
         self.keys = {
@@ -102,6 +107,8 @@ class StatusView:
         self.widget = TopBar(
             subject=subject, facts=facts, methods=method_buttons(), busy=True, doing="reading…",
             method=state.model.parameters.crmethod,
+            detectors=list(place.names) if place is not None and place.several else [],
+            detector=0 if place is None else place.number,
             pages=[
                 {"name": name, "icon": icon, "help": text,
                  "menu": [{"text": e.text, "help": e.help} for e in menus.get(name, ())]}
@@ -128,6 +135,8 @@ class StatusView:
             self._state.show(hidden=hidden ^ {int(content["legend"])})
         elif "chosen" in content:
             self._menus[content["menu"]][int(content["chosen"])].action()
+        elif "detector" in content and self._place is not None:
+            self._place.choose(int(content["detector"]))
         elif "page" in content:
             self._open_page(content["page"])
         elif content.get("do") in self._actions:

@@ -43,6 +43,14 @@ function render({ model, el }) {
   };
   const title = element("strong", { className: "crmasks-subject" });
   const facts = element("span", { className: "crmasks-facts" });
+  const detectors = element("select", { className: "crmasks-detectors", title: "Detector", ariaLabel: "Detector" },
+    ...model.get("detectors").map((name, number) => element("option", { value: number, textContent: name })));
+  detectors.value = model.get("detector");
+  detectors.addEventListener("change", () => {
+    model.send({ detector: Number(detectors.value) });
+    // Another detector has a bar of its own: this one stays what it is.
+    detectors.value = model.get("detector");
+  });
   const methods = element("div", { className: "crmasks-segments crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
   const legend = element("div", { className: "crmasks-found" });
   const doing = element("span", { className: "crmasks-doing", role: "status" });
@@ -131,7 +139,7 @@ function render({ model, el }) {
     tools.append(button);
   }
   tools.append(notebook);
-  el.append(element("div", { className: "crmasks-top" }, tabs, title, facts, methods, legend,
+  el.append(element("div", { className: "crmasks-top" }, tabs, title, ...(detectors.length ? [detectors] : []), facts, methods, legend,
     element("span", { className: "crmasks-spring" }), doing, progress, tools));
 
   const listeners = {

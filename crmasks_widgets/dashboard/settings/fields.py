@@ -15,7 +15,15 @@ from crmasks_widgets.dashboard.settings.control_widgets import (
 from crmasks_widgets.parameters import ParameterInfo, Parameters, parameter_table
 
 _TITLES: Final = MappingProxyType(
-    {"lacosmic": "L.A.Cosmic", "mm": "MM diagram", "general": "General", "exposures": "Exposures"}
+    {
+        "lacosmic": "L.A.Cosmic",
+        "mm": "MM diagram",
+        "significance": "Significance",
+        "pycosmic": "PyCosmic",
+        "deepcr": "deepCR",
+        "general": "General",
+        "exposures": "Exposures",
+    }
 )
 _LAST: Final = ("general", "exposures")
 OTHER: Final = "Not used here"
