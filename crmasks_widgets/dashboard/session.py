@@ -10,6 +10,7 @@ from ipywidgets import VBox, Widget
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.combination_kinds import KINDS
+from crmasks_widgets.dashboard.diagram.noise_banner import NoiseBanner
 from crmasks_widgets.dashboard.diagram.points_view import PointsView
 from crmasks_widgets.dashboard.diagram.significance_view import SignificanceView
 from crmasks_widgets.dashboard.diagram.view import DiagramView
@@ -128,7 +129,10 @@ class Session:
         self.drawer = Drawer(
             context,
             {
-                PARAMETERS: DrawerPage(lambda: self.parameters.widget),
+                PARAMETERS: DrawerPage(
+                    lambda: VBox([self.banner.widget, self.parameters.widget]),
+                    lambda on: self.banner.shown(on),
+                ),
                 BOUNDARY: DrawerPage(lambda: self.points.widget),
                 NOISE: DrawerPage(
                     lambda: self.significance.widget, lambda on: self.significance.shown(on)
@@ -157,6 +161,11 @@ class Session:
     def significance(self) -> SignificanceView:
         """Noise, and what the significance is made of."""
         return self._later(lambda: SignificanceView(self.context))
+
+    @cached_property
+    def banner(self) -> NoiseBanner:
+        """What the noise check says, above the parameters."""
+        return self._later(lambda: NoiseBanner(self.context))
 
     @cached_property
     def files(self) -> FilesView:
@@ -192,6 +201,10 @@ class Session:
     @property
     def _noise_made(self) -> SignificanceView | None:
         return vars(self).get("significance")
+
+    @property
+    def _banner_made(self) -> NoiseBanner | None:
+        return vars(self).get("banner")
 
     def _laid_out(self) -> tuple[Widget, ...]:
         left = VBox([self.diagram.widget, self.quick.widget])
@@ -267,6 +280,8 @@ class Session:
         sigma = self.diagram.wanted(parameters, target)
         if self._noise_made is not None:
             sigma += self._noise_made.wanted(parameters, target)
+        if self._banner_made is not None:
+            sigma += self._banner_made.wanted()
         return (("stack", None), *first, *frame, *sigma, *expected, *default_order(analysis))
 
     def _take(self, snapshot: Snapshot) -> None:
@@ -332,8 +347,9 @@ class Session:
 
     def _wanted(self, model: ViewModel) -> tuple[Any, ...]:
         """What of the display decides what is computed first."""
-        noise = self._noise_made
-        return model.display.target, model.display.parts, noise is not None and noise.active
+        made = (self._noise_made, self._banner_made)
+        looked = tuple(view is not None and view.active for view in made)
+        return model.display.target, model.display.parts, looked
 
     def _render_again(self) -> None:
         self.state.refresh()

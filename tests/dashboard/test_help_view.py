@@ -9,7 +9,7 @@ from .bench import Bench, small_analysis
 def test_keys_of_all_views_are_listed_and_a_key_asks_for_the_list():
     bench = Bench(small_analysis())
     keys = {
-        "Image": {"b": Shortcut("blink", list), "ArrowLeft": Shortcut("last <hit>", list)},
+        "Image": {"b": Shortcut("image: blink", list), "ArrowLeft": Shortcut("last <hit>", list)},
         "Table": {},
         "Status": {"Ctrl+z": Shortcut("undo", list), "+": Shortcut("more", list)},
     }

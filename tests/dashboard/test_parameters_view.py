@@ -2,8 +2,11 @@
 
 import re
 
+import numpy as np
 import pytest
 
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.dashboard.app import Dashboard
 from crmasks_widgets.dashboard.settings import fields as fields_module
 from crmasks_widgets.dashboard.settings.control_widgets import (
     LARGEST_EXACT,
@@ -23,7 +26,8 @@ from crmasks_widgets.dashboard.settings.fields import (
 from crmasks_widgets.dashboard.settings.parameters_view import MOST_QUICK, FormView, quick_names
 from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.errors import InputError, ParameterError
-from crmasks_widgets.parameters import ParameterInfo, Range, parameter_table
+from crmasks_widgets.exposures import ExposureSet
+from crmasks_widgets.parameters import ParameterInfo, Parameters, Range, parameter_table
 from crmasks_widgets.parameters.types import METHODS
 
 from .bench import Bench, small_analysis
@@ -362,3 +366,26 @@ def test_help_says_default_and_rule():
     )
     with pytest.raises(ParameterError):
         parsed(TypedText("a: ["), "x")
+
+
+def test_the_noise_check_offers_what_fits_better():
+    random = np.random.default_rng(3)
+    light = np.tile(np.linspace(20.0, 5000.0, 300), (200, 1))
+    frames = [random.poisson(light) + random.normal(0, 3, light.shape) for _ in range(3)]
+    given = Parameters(gain=2.0, rnoise=3.0, crmethod="lacosmic", la_niter=1)
+    dashboard = Dashboard(Analysis(ExposureSet.from_arrays(frames), given))
+    try:
+        dashboard.session.drawer.open("Parameters")
+        assert dashboard.wait(60)
+        banner = dashboard.session.banner
+        assert "gain <b>" in banner.text.value
+        assert "(not 2)" in banner.text.value
+        banner.button.click()
+        assert dashboard.wait(60)
+        assert dashboard.state.model.parameters.gain == pytest.approx(1.0, rel=0.1)
+        assert banner.better == {}
+        assert banner.button.layout.display == "none"
+        dashboard.session.drawer.open("")
+        assert not banner.active
+    finally:
+        dashboard.close()

@@ -157,6 +157,16 @@ def test_a_glyph_is_legible_on_every_density(code, dark):
         assert max(away, default=contrast(colour, ground)) >= 3
 
 
+@pytest.mark.parametrize("symbol", "○□◇")
+def test_what_lies_inside_an_open_glyph_is_seen(symbol):
+    (code,) = (number for number, drawn in glyphs().items() if drawn == symbol)
+    opacity = stamp(code)[..., 3]
+    middle = len(opacity) // 2
+    assert (opacity[middle - 1 : middle + 2, middle] == 0).all()
+    # And nothing of it is cut off at the edge of its picture.
+    assert opacity[[0, -1]].max() < 128
+
+
 def test_in_a_crowd_no_rim_covers_another_glyph():
     code = next(iter(glyphs()))
     colour = np.array(rgb(all_codes()[code].colour))

@@ -30,13 +30,14 @@ ENOUGH: Final = 3.0
 
 
 _Strokes = tuple[tuple[tuple[float, float], ...], ...]
-# Strokes in a square from -1 to 1, upwards; a circle is no stroke.
+# Strokes in a square from -1 to 1, upwards; a circle is no stroke. A diamond needs more room, or
+# its rims would meet inside.
 _SHAPES: Final[Mapping[str, _Strokes]] = MappingProxyType({
     "×": (((-0.8, -0.8), (0.8, 0.8)), ((-0.8, 0.8), (0.8, -0.8))),
     "+": (((-1, 0), (1, 0)), ((0, -1), (0, 1))),
     "○": (),
     "□": (((-0.8, -0.8), (-0.8, 0.8), (0.8, 0.8), (0.8, -0.8), (-0.8, -0.8)),),
-    "◇": (((-1, 0), (0, 1), (1, 0), (0, -1), (-1, 0)),),
+    "◇": (((-1.35, 0), (0, 1.35), (1.35, 0), (0, -1.35), (-1.35, 0)),),
     "△": (((-0.95, -0.75), (0, 1), (0.95, -0.75), (-0.95, -0.75)),),
     "◁": (((0.75, -0.95), (-1, 0), (0.75, 0.95), (0.75, -0.95)),),
     "▽": (((-0.95, 0.75), (0, -1), (0.95, 0.75), (-0.95, 0.75)),),
@@ -92,7 +93,10 @@ def stamp(code: int, ratio: float = 1.0, *, dark: bool = False, rim: bool = True
     else:
         name, reach, symbol = codes.all_codes()[code].colour, REACH, glyphs()[code]
     colour = rgb(name)
-    side = 2 * int(np.ceil((reach + _PEN / 2 + _RIM) * ratio)) + 1
+    far = max(
+        (abs(at) for stroke in _SHAPES[symbol] for place in stroke for at in place), default=1
+    )
+    side = 2 * int(np.ceil((reach * max(1, far) + _PEN / 2 + _RIM) * ratio)) + 1
     pen, wide = (
         _drawn(symbol, reach * ratio, width * ratio, side) for width in (_PEN, _PEN + 2 * _RIM)
     )

@@ -80,7 +80,10 @@ class HelpView:
         self.widget = HelpPanel(
             texts=list(TEXTS),
             sections=[
-                {"title": title, "keys": [[name_of(key), of[key].help] for key in of]}
+                {
+                    "title": title,
+                    "keys": [[name_of(key), help_below(title, of[key].help)] for key in of],
+                }
                 for title, of in titled.items()
                 if of
             ],
@@ -104,6 +107,11 @@ class HelpView:
 
     def render(self, model: ViewModel) -> None:
         """Nothing of a view model is shown here."""
+
+
+def help_below(title: str, text: str) -> str:
+    """Leave out of what a key does what the title above it says."""
+    return text.removeprefix(f"{title.lower().removesuffix('s')}: ")
 
 
 def name_of(key: str) -> str:

@@ -1,0 +1,116 @@
+"""What the noise check says about gain and readout noise, in one line with a button."""
+
+import html
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from ipywidgets import HTML, HBox
+
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise_check import NoiseCheck
+from crmasks_widgets.core.noise_remarks import remarks_on
+from crmasks_widgets.dashboard.diagram.noise_panel import fitted_parameters
+from crmasks_widgets.dashboard.model.engine import Order
+from crmasks_widgets.dashboard.model.state import ViewModel
+from crmasks_widgets.dashboard.page.buttons import word_button
+from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
+
+_NAMES: Final = MappingProxyType({"gain": "gain", "rnoise": "readout noise"})
+
+
+class NoiseBanner:
+    """One line above the parameters: which gain and readout noise fit better, and a button.
+
+    Parameters
+    ----------
+    context : Context
+        What a view works with.
+    """
+
+    plots: tuple[str, ...] = ()
+    keys: Mapping[str, Shortcut] = MappingProxyType({})
+
+    def __init__(self, context: Context) -> None:
+        self._state, self.active = context.state, False
+        self.better, self._memo = dict[str, float](), Memo()
+        self.text = HTML("Noise check: computing…")
+        self.button = word_button(context, "use", "Set what fits better", self._take)
+        self.widget = HBox([self.text, self.button])
+        self.widget.add_class("crmasks-banner")
+        self.button.layout.display = "none"
+
+    def shown(self, shown: bool) -> None:
+        """Compute the noise check while somebody looks."""
+        self.active = shown
+        self._state.refresh()
+
+    def wanted(self) -> Order:
+        """Stages that are computed for this line alone."""
+        return (("noise_check", None),) if self.active else ()
+
+    def render(self, model: ViewModel) -> None:
+        """Say what is known."""
+        if self.active and model.ready("noise_check"):
+            check, noise = model.analysis.noise_check, model.analysis.noise
+            self._memo((check,), lambda: self._show(check, noise))
+
+    def _show(self, check: NoiseCheck, noise: Noise) -> bool:
+        self.better = better_values(check, noise)
+        self.text.value = in_one_line(check, self.better, noise)
+        self.button.layout.display = "" if self.better else "none"
+        return True
+
+    def _take(self) -> None:
+        changes: dict[str, Any] = dict(self.better)
+        self._state.update(**changes)
+
+
+def better_values(check: NoiseCheck, noise: Noise) -> dict[str, float]:
+    """Gain and readout noise that fit better than those given, as far as the check remarks on them.
+
+    Parameters
+    ----------
+    check : NoiseCheck
+        What was found.
+    noise : Noise
+        What was assumed.
+
+    Returns
+    -------
+    dict
+        Of "gain", e-/ADU, and "rnoise", ADU; empty if those given fit.
+    """
+    remarked = {remark.parameter for remark in remarks_on(check, noise)}
+    fitted = fitted_parameters(check, noise)
+    return {name: value for name, value in fitted.items() if name in remarked}
+
+
+def in_one_line(check: NoiseCheck, better: Mapping[str, float], noise: Noise) -> str:
+    """Say what fits better.
+
+    Parameters
+    ----------
+    check : NoiseCheck
+        What was found.
+    better : mapping
+        Of `better_values`.
+    noise : Noise
+        What was assumed.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    if not check.classes:
+        return "Noise check: too few pixels to tell."
+    remarks = remarks_on(check, noise)
+    if not better and remarks:
+        first = remarks[0]
+        return f"Noise: look at <b>{html.escape(first.parameter)}</b>: {html.escape(first.text)}."
+    if not better:
+        return f"Noise: {check.excess:.2f} times what gain and readout noise say; both fit."
+    given = {"gain": noise.typical_gain, "rnoise": noise.typical_rnoise}
+    parts = [f"{_NAMES[name]} <b>{better[name]:.3g}</b> (not {given[name]:.3g})" for name in better]
+    return f"Noise: {' and '.join(parts)} fit{'s' if len(parts) == 1 else ''} better."
