@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from IPython import get_ipython
 from ipywidgets import Layout, VBox
@@ -13,9 +13,12 @@ from crmasks_widgets.dashboard.camera import Camera
 from crmasks_widgets.dashboard.model.state import State
 from crmasks_widgets.dashboard.page.message_queue import keep_messages
 from crmasks_widgets.dashboard.session import Session
-from crmasks_widgets.dashboard.still import with_still
+from crmasks_widgets.dashboard.still import Still
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.starting.opening import open_detectors
+
+# The still picture in the notebook follows what is on screen when it has rested for so long.
+STILL_AFTER: Final = 2.0  # s
 
 
 class Dashboard:
@@ -50,13 +53,14 @@ class Dashboard:
         keep_messages(get_ipython())
         self.widget = VBox(layout=Layout(width="100%"))
         self.widget.add_class("crmasks-dashboard")
+        self._still = Still(self.widget.model_id)
         self.camera = self._begin(analysis)
 
     def _begin(self, analysis: Analysis | Mosaic) -> Camera:
         if isinstance(analysis, Analysis):
             name = str(analysis.parameters.extnum)
             analysis = Mosaic((name,), (analysis,), several=False)
-        camera = Camera(analysis, self.open, self._show)
+        camera = Camera(analysis, self.open, self._show, self._rested)
         self._show(camera.shown)
         return camera
 
@@ -147,10 +151,26 @@ class Dashboard:
         place = self.session.place
         return place.names[place.number] if place.several else ""
 
+    def _picture(self) -> dict[str, str]:
+        return self._still.bundle(self.state.model, self._detector)
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return with_still(
-            self.widget._repr_mimebundle_(**options), self.state.model, self._detector
-        )
+        bundle = self.widget._repr_mimebundle_(**options)
+        data, *rest = bundle if isinstance(bundle, tuple) else (bundle,)
+        data = {**(data or {}), **self._picture()}
+        return (data, *rest) if rest else data
+
+    def _ipython_display_(self) -> None:
+        bundle = self.widget._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        self._still.display(data or {}, self.state.model, self._detector)
+
+    def _rested(self) -> None:
+        """Let the still picture follow, once nothing new was asked for during a while."""
+        self.session.dispatcher.later("still", STILL_AFTER, self._refresh_still)
+
+    def _refresh_still(self) -> None:
+        self._still.refresh(self.session.page, self.state.model, self._detector)
 
 
 def open(files: str | Path | Sequence[str | Path], **given: Any) -> Dashboard:

@@ -26,6 +26,8 @@ class Camera:
         Takes an analysis, or detectors, that the user wants to look at instead.
     show : callable
         Takes the session that is to be on screen from now on.
+    rested : callable
+        Called when a session has computed all that it was asked for.
     """
 
     def __init__(
@@ -33,8 +35,9 @@ class Camera:
         mosaic: Mosaic,
         open_other: Callable[[Analysis | Mosaic], object],
         show: Callable[[Session], object],
+        rested: Callable[[], object],
     ) -> None:
-        self._mosaic, self._open, self._show = mosaic, open_other, show
+        self._mosaic, self._open, self._show, self._rested = mosaic, open_other, show, rested
         self._sessions: dict[int, Session] = {}
         self.shown = self._begin(0, mosaic.analyses[0])
 
@@ -44,7 +47,7 @@ class Camera:
         return self._mosaic.names
 
     def _begin(self, number: int, analysis: Analysis) -> Session:
-        place = Place(self.names, number, self.choose, self.whole)
+        place = Place(self.names, number, self.choose, self.whole, self._rested)
         session = self._sessions[number] = Session(analysis, self._open, place)
         return session
 

@@ -102,10 +102,17 @@ class Session:
         context = self.context
         self.diagram, self.image = DiagramView(context), ImageView(context)
         self.status = StatusView(
-            context, self._escape, self._open_page, _PAGES, {FILES: self._menu()}, self.place
+            context,
+            self._cancel,
+            self._escape,
+            self._open_page,
+            _PAGES,
+            {FILES: self._menu()},
+            self.place,
         )
         self.quick = FormView(context, quick_names, compact=True)
         self.parameters, self.hits = FormView(context), HitsView(context)
+        self.diagram.offer = self.status.offer
         self.opening = OpenView(context, open_analysis)
         titled: dict[str, View] = {
             "Diagram": self.diagram,
@@ -114,7 +121,9 @@ class Session:
             "Everywhere": self.status,
         }
         self.help = HelpView(
-            partial(self._open_page, HELP), {title: view.keys for title, view in titled.items()}
+            context,
+            lambda _: self._say_what_is_open(),
+            {title: view.keys for title, view in titled.items()},
         )
         self.drawer = Drawer(
             context,
@@ -125,9 +134,8 @@ class Session:
                     lambda: self.significance.widget, lambda on: self.significance.shown(on)
                 ),
                 FILES: DrawerPage(lambda: self.files.widget),
-                HELP: DrawerPage(lambda: self.help.widget),
             },
-            self._page_opened,
+            lambda _: self._say_what_is_open(),
         )
         self.views: tuple[View, ...] = (
             *titled.values(),
@@ -192,24 +200,32 @@ class Session:
         right.add_class("crmasks-right")
         self.hits.widget.add_class("crmasks-below")
         return (
-            self.page, self.status.widget, left, right, self.hits.widget, self.status.message,
-            self.drawer.widget, self.opening.widget,
+            self.page, self.status.widget, left, right, self.hits.widget, self.status.foot,
+            self.drawer.widget, self.opening.widget, self.help.widget,
         )  # fmt: skip
 
     def _open_page(self, name: str) -> None:
+        if name == HELP:
+            self.help.toggle()
+            return
+        self.help.close_panel()
         if name == OPEN:
             self.opening.show()
         else:
             self.drawer.toggle(name)
 
-    def _page_opened(self, name: str) -> None:
-        self.status.widget.page = name
+    def _say_what_is_open(self) -> None:
+        self.status.widget.page = HELP if self.help.widget.shown else self.drawer.page
 
     def _escape(self) -> None:
-        """Close what lies over the views, else stop what is computed."""
+        """Close what lies over the views, the topmost first; else stop what is computed."""
+        if self.help.close_panel():
+            return
         if self.drawer.page:
             self.drawer.open("")
-        else:
+        elif self.diagram.close_panel() or self.image.display.close_panel():
+            return
+        elif self.status.widget.busy:
             self._cancel()
 
     def close(self) -> None:
@@ -259,6 +275,8 @@ class Session:
     def _publish(self, snapshot: Snapshot) -> None:
         self.status.finished(snapshot)
         self.state.publish(snapshot.analysis)
+        if snapshot.done:
+            self.place.rested()
 
     def _progress(self, fraction: float, stage: str) -> None:
         self.dispatcher.call(partial(self.status.progress, fraction, stage))

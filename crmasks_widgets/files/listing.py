@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from crmasks_widgets.errors import InputError
-from crmasks_widgets.exposure_names import is_pattern
-from crmasks_widgets.files.finding import FITS_NAME
+from crmasks_widgets.exposure_names import FITS_NAME, is_pattern
 
 PARAMETER_NAMES: Final = (".yaml", ".yml")
 MOST_LISTED: Final = 20_000

@@ -1,7 +1,6 @@
 """The frames that can be looked at, and what is known about one pixel."""
 
 import html
-import warnings
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -137,15 +136,10 @@ def celestial(header: fits.Header) -> "WCS | None":
     if not any(keyword.startswith("CTYPE") for keyword in header):
         return None
     # What knows the sky takes a third of a second to load.
-    from astropy.wcs import WCS
+    from crmasks_widgets.files.world import coordinates_of
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = WCS(header, naxis=2)
-    except (ValueError, KeyError, MemoryError):
-        return None
-    return found if found.has_celestial else None
+    found = coordinates_of(header)
+    return found if found is not None and found.has_celestial else None
 
 
 def sky_text(wcs: "WCS | None", y: int, x: int) -> str:

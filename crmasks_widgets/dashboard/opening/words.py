@@ -124,9 +124,11 @@ def _row(name: str, of_detectors: Sequence[Proposal]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _text(value: float | str | None) -> str:
+def _text(value: float | str | tuple[tuple[float, float], ...] | None) -> str:
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return "; ".join(f"{dx:g}, {dy:g}" for dx, dy in value)
     return value if isinstance(value, str) else f"{value:.10g}"
 
 

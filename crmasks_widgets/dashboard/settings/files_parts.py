@@ -1,6 +1,7 @@
 """What the page of files is made of: its lines, its names, and what it says of them."""
 
 import html
+import os
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
@@ -116,7 +117,8 @@ def free_name(path: Path, *, suffix: str, replace: bool) -> Path:
     """
     path = path.with_suffix(suffix) if suffix else path
     names = (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in count(2))
-    return path if replace or not path.exists() else next(n for n in names if not n.exists())
+    taken = os.path.exists
+    return path if replace or not taken(path) else next(n for n in names if not taken(n))
 
 
 def account(written: Written | Sequence[Written]) -> str:
