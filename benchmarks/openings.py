@@ -34,6 +34,7 @@ PARTS = {
     "gallery": ".crmasks-gallery-host[data-drawn]",
     "sliders": ".crmasks-compact .crmasks-field",
 }
+EVERY = 10  # openings between two lines
 SPIN = "while True: pass"
 
 
@@ -77,6 +78,8 @@ def open_often(browser, n, *arguments):
             took, missing, complaints = look(browser, port, url)
             times.append(took)
             incomplete += bool(missing)
+            if number % EVERY == 0:
+                print(f"{number} opened, {incomplete} incomplete", flush=True)
             if missing or complaints:
                 print(f"opening {number}: missing {missing}; said {complaints[:3]}", flush=True)
     return times, incomplete

@@ -25,7 +25,7 @@ def absolute(text: str, address: str) -> str:
     """
 
     def whole(found: re.Match[str]) -> str:
-        kind = "raw" if found[1].endswith((".png", ".svg")) else "blob"
+        kind = "raw" if found[1].endswith((".png", ".svg", ".webp")) else "blob"
         return f"]({address}/{kind}/main/{found[1]})"
 
     return RELATIVE.sub(whole, text)

@@ -22,7 +22,8 @@ def test_the_description_on_an_index_has_no_relative_link():
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
     assert len(targets) > 30
     assert all(re.match(r"https?://|#", target) for target in targets)
-    assert "https://github.com/an-owner/a-name/raw/main/docs/images/result.png" in targets
+    for name in ("dashboard_moving.webp", "result.png"):
+        assert f"https://github.com/an-owner/a-name/raw/main/docs/images/{name}" in targets
 
 
 def test_the_recipe_for_conda_is_current():
