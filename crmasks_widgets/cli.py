@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import gc
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,7 +31,7 @@ from crmasks_widgets.errors import (
     on_one_line,
 )
 from crmasks_widgets.exposure_names import FITS_NAME, as_value
-from crmasks_widgets.machine import memory_limit
+from crmasks_widgets.machine import ADDRESSES_MIB, address_limit, memory_limit
 from crmasks_widgets.regular_files import at_home
 from crmasks_widgets.screen import PlainConsole, lasting_streams, logging_to
 
@@ -350,6 +351,25 @@ def _check_surroundings() -> None:
         raise StartError(msg) from error
     except ValueError as error:
         raise InputError(str(error)) from error
+    # Libraries that get too few addresses end the process, or wait forever, without a word.
+    if (found := address_limit()) < ADDRESSES_MIB:
+        msg = (
+            f"addresses of this process: found a limit of {found:.0f} MiB (ulimit -v), expected at "
+            f"least {ADDRESSES_MIB} MiB"
+        )
+        raise InputError(msg)
+    # Libraries look there for settings while they are imported.
+    home = os.path.expanduser("~")
+    try:
+        os.stat(os.path.join(home, ".astropy"))
+    except PermissionError as error:
+        msg = (
+            f"{home}: home folder that may not be looked into ({error.strerror}), expected one "
+            "that may (HOME names it)"
+        )
+        raise StartError(msg) from error
+    except OSError:
+        return
 
 
 if __name__ == "__main__":

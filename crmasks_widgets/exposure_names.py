@@ -1,5 +1,6 @@
 """How a user names exposures in one word: files, planes of cubes, patterns, folders."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,6 +104,6 @@ def is_parameter_file(sources: Sequence[str]) -> bool:
     bool
         True for one file that is no FITS file by its name.
     """
-    if len(sources) != 1 or is_pattern(sources[0]) or Path(sources[0]).is_dir():
+    if len(sources) != 1 or is_pattern(sources[0]) or os.path.isdir(sources[0]):
         return False
     return FITS_NAME.match(split_plane(sources[0])[0]) is None

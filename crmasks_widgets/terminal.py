@@ -16,6 +16,7 @@ from crmasks_widgets.batch import Outcome, Report
 from crmasks_widgets.core.significance.excess import LEAST_SIGNIFICANCE
 from crmasks_widgets.core.targets import target_name
 from crmasks_widgets.core.verdicts import OUT
+from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.files.writing import Written
 from crmasks_widgets.regular_files import real
 
@@ -147,9 +148,10 @@ def _done(analysis: Analysis, stage: str, target: Target | None) -> str:
         return (
             f"significance of {target_name(target)}: {n} pixels above {LEAST_SIGNIFICANCE:g} sigma"
         )
-    if stage == "lacosmic" and target is not None:
-        n = int(np.count_nonzero(analysis.lacosmic(target).mask))
-        return f"L.A.Cosmic on {target_name(target)}: {n} pixels"
+    cleaner = next((row for row in DETECTORS.values() if row.cleans and row.stage == stage), None)
+    if cleaner is not None and target is not None:
+        n = int(np.count_nonzero(analysis.result(stage, target).mask))
+        return f"{cleaner.name} on {target_name(target)}: {n} pixels"
     return f"{stage} {target}" if target is not None else stage
 
 

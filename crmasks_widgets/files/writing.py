@@ -117,7 +117,7 @@ def earlier_products(folder: Path, pattern: re.Pattern[str], inputs: Iterable[Pa
     own = {real(path) for path in inputs}
     linked = {identity(path) for path in inputs} - {None}
     try:
-        names = sorted(os.listdir(folder)) if folder.is_dir() else []
+        names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     except OSError as error:
         raise _not_writable(folder, error) from error
     found = [folder / name for name in names if pattern.fullmatch(name)]
@@ -136,7 +136,7 @@ def earlier_products(folder: Path, pattern: re.Pattern[str], inputs: Iterable[Pa
 def _what_cannot_be_replaced(path: Path) -> str:
     """Say what is there if it is neither a file nor a link to one, nor nothing."""
     try:
-        return kind_of((path.stat() if path.is_dir() else path.lstat()).st_mode, links=True)
+        return kind_of((path.stat() if os.path.isdir(path) else path.lstat()).st_mode, links=True)
     except (FileNotFoundError, NotADirectoryError):  # of the latter says `check_writable` more
         return ""
 
@@ -197,7 +197,7 @@ def check_target(
     if kind := _what_cannot_be_replaced(path):
         msg = f"{path}: found {kind}, expected a file or nothing"
         raise OutputError(msg)
-    if path.exists() and not overwrite:
+    if os.path.exists(path) and not overwrite:
         msg = f"{path}: found a file of this name, expected another name, or {_LEAVE} to replace it"
         raise ProductExistsError(msg)
     check_writable(path.parent)
@@ -459,7 +459,7 @@ def check_room(folder: Path, needed: int) -> None:
     OutputError
         There is less; says how much is needed and how much is free.
     """
-    existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+    existing = next(path for path in (folder, *folder.parents) if os.path.isdir(path))
     free = shutil.disk_usage(existing).free
     if free < needed:
         msg = (

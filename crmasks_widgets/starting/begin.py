@@ -1,6 +1,7 @@
 """`crmasks init`: from FITS files to parameter files that say where their values come from."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.proposals.start import (
     Start,
     find_exposures,
-    parameters_of,
+    parameters_of_all,
     settled,
     start_from,
 )
@@ -153,21 +154,12 @@ def _write(starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], targe
     images = [_named(exposure.name, folder) for exposure in starts[0].group.exposures]
     certain = [[each for each in own if not _open(each)] for own in decided]
     try:
-        made = [
-            parameters_of(start, own, images) for start, own in zip(starts, certain, strict=True)
-        ]
+        made = parameters_of_all(starts, certain, images)
     except ParameterError as error:
         raise ParameterError(f"{target}: {error}") from None
-    if any(start.sections != starts[0].sections for start in starts):
-        logger.warning(
-            "%s: the overscan of the detectors lies at different places: regions_to_be_skipped "
-            "is left to you", target,
-        )  # fmt: skip
-        made = [each.replace(regions_to_be_skipped=None) for each in made]
-    if any(each.flux_factor is not None for each in made):  # one value holds for all detectors
-        made = [each.replace(flux_factor="auto") for each in made]
     origins = _told(starts, certain) | _REASONS
-    if made[0].regions_to_be_skipped is None:
+    skipped = {each.regions_to_be_skipped for each in made}
+    if len(skipped) > 1 or None in skipped:
         del origins["regions_to_be_skipped"]
     missing = _missing(starts, decided, _how)
     text = yaml_of(made, origins, missing) if several else made[0].to_yaml(origins, missing)
@@ -218,7 +210,7 @@ def _how(proposal: Proposal) -> str:
 def _named(name: str, folder: Path) -> str:
     """Name of an exposure from the folder of the parameter file, or its whole path."""
     file, plane = split_plane(name)
-    if Path(name).is_file():
+    if os.path.isfile(name):
         file, plane = name, None
     whole, folder = real(find_file(file, (".",))), real(folder)
     inside = whole.is_relative_to(folder)

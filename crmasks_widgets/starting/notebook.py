@@ -48,7 +48,7 @@ def dashboard_code(sources: Sources) -> str:
     if not sources:
         more, analysis = "from crmasks_widgets.demo import demo_analysis\n", "demo_analysis()"
     elif is_parameter_file(sources):
-        analysis = f"cm.load_analysis({sources[0]!r})"
+        analysis = f"cm.load_mosaic({sources[0]!r})"
     else:
         return f"import crmasks_widgets as cm\n\ndashboard = cm.open({list(sources)!r})\ndashboard"
     return f"import crmasks_widgets as cm\n{more}\ndashboard = cm.Dashboard({analysis})\ndashboard"

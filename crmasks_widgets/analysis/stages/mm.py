@@ -62,7 +62,7 @@ def synthetic(read: Reader) -> Synthetic | None:
     ]
     for row in others:
         if row.cleans:
-            cleaned = [read(row.stage, number).cleaned for number in numbers]
+            cleaned = [read("cleaned", number).cleaned for number in numbers]
     return cleaned_exposures(cleaned, median, exposures)
 
 
