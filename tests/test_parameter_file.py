@@ -172,6 +172,44 @@ def test_block_of_a_recipe(text: str) -> None:
     assert (made.la_niter, made.gain, made.images) == (2, 1.0, None)
 
 
+RECIPE = """id: 8_LcbImage_LR-R_crmasks
+mode: MegaraCrDetection
+instrument: MEGARA
+frames:
+ - a.fits
+ - b.fits
+ - c.fits
+"""
+LEVELS = "gain: 1.7\nrnoise: 2.0\nbias: 0\n"
+
+
+@pytest.mark.parametrize(
+    "requirements",
+    ["", "requirements:\n flux_factor: auto\n save_preprocessed: True\n", "requirements:\n"],
+)
+def test_file_of_the_recipe_of_megaradrp_is_a_parameter_file(requirements: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CrmasksWarning)
+        made = Parameters.from_yaml_text(RECIPE + LEVELS + requirements)
+    assert (made.images, made.gain, made.dilation) == (("a.fits", "b.fits", "c.fits"), 1.7, 1)
+    assert made.flux_factor == ("auto" if "auto" in requirements else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (RECIPE, "gain: found no such key in a file of MegaraCrDetection, .*gain, rnoise, bias"),
+        (RECIPE + "gain: 1\nbias: 0\n", "rnoise: found no such key .*expected rnoise beside"),
+        (RECIPE.replace("CrDet", "Lcb") + LEVELS, "mode: found 'MegaraLcbection', expected Me"),
+        (RECIPE + LEVELS + "images: [x.fits, y.fits]\n", "frames: found with images"),
+        (RECIPE + LEVELS + "observer: me\n", "observer"),
+    ],
+)
+def test_file_of_a_recipe_that_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        Parameters.from_yaml_text(text)
+
+
 def test_block_that_has_nothing_but_another_spelling() -> None:
     with pytest.warns(CrmasksWarning, match="no gain, rnoise and bias found"):
         assert Parameters.from_yaml_text("use_auxmedian: true\n").use_lamedian

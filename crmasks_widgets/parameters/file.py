@@ -112,6 +112,9 @@ def _gather(
     document: Mapping[str, object], table: Sequence[ParameterInfo], remarks: list[str]
 ) -> dict[str, object]:
     names = [info.name for info in table]
+    if "mode" in document:
+        document, said = later.without_recipe(document, ("gain", "rnoise", "bias"))
+        logger.info("%s", said)
     top_level = any(key in document for key in (*EXPOSURE_KEYS, REQUIREMENTS, OWN))
     if not top_level and any(SYNONYMS.get(key, key) in names for key in document):
         document = {REQUIREMENTS: document}  # the inside of a recipe's block

@@ -1,6 +1,6 @@
 """What parameter files of numina-crmasks 0.37 to 0.40 say otherwise than those of 0.36."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -54,6 +54,58 @@ MODELS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"dc_mask": ("ACS-WFC", "WFC3-UVIS"), "nn_model": ("ground_imaging", "NRES", "HST_ACS_WFC")}
 )
 """Names of trained models."""
+
+
+RECIPE: Final = "MegaraCrDetection"
+"""Recipe of megaradrp whose requirements are those of numina-crmasks."""
+
+_OF_A_RECIPE: Final = ("id", "mode", "instrument")
+
+
+def without_recipe(
+    document: Mapping[str, object], levels: Iterable[str]
+) -> tuple[dict[str, object], str]:
+    """Take an observation result file of the recipe for a parameter file.
+
+    Its ``frames`` are the images, and its requirements those of a parameter file, none for
+    defaults (MEGARA cookbook, "CR not removed by median stacking").
+
+    Parameters
+    ----------
+    document : mapping
+        Top level of a file that has a `mode`.
+    levels : iterable of str
+        Keys that such a file lacks, since the pipeline knows them, and that a run here needs.
+
+    Returns
+    -------
+    document : dict
+        Top level of a parameter file.
+    said : str
+        What was taken for what.
+
+    Raises
+    ------
+    ParameterError
+        The file is of another recipe, or one of the levels is missing.
+    """
+    mode = document["mode"]
+    if mode != RECIPE:
+        raise ParameterError(f"mode: found {shown(mode)}, expected {RECIPE}")
+    if "frames" in document and "images" in document:
+        raise ParameterError("frames: found with images, expected one of them")
+    missing = [key for key in levels if key not in document]
+    if missing:
+        raise ParameterError(
+            f"{missing[0]}: found no such key in a file of {RECIPE}, whose pipeline knows it, "
+            f"expected {', '.join(missing)} beside frames (crmasks init finds them out)"
+        )
+    names = {"frames": "images"}
+    made = {names.get(k, k): v for k, v in document.items() if k not in _OF_A_RECIPE}
+    if made.get("requirements") is None:
+        made["requirements"] = {"dilation": 1}  # as of the recipe, and nothing else
+    said = f"a file of the recipe {RECIPE}: frames are the images"
+    return made, said
 
 
 def model_name(key: str, value: object) -> str:
