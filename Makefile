@@ -10,8 +10,10 @@
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-# Two workers whose libraries take two threads each are slower than with one each.
-PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+# Two workers whose libraries take two threads each are slower than with one each. What Python
+# compiles is kept in the environment, wherever else it may not be: each worker needs all tests.
+PYTEST := OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(abspath $(VENV))/compiled \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: demo check test test-long coverage checks docs site release-check bench clean
 

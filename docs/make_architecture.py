@@ -37,7 +37,7 @@ def floors() -> list[list[str]]:
 
 
 def _room(module: str) -> str:
-    name = module.removeprefix("crmasks_widgets.").replace(".", "/")
+    name = module.replace(".", "/")
     return f"{name}/" if (PACKAGE / name).is_dir() else name
 
 

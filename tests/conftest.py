@@ -19,6 +19,7 @@ from astropy.io import fits
 from hypothesis import settings
 
 from crmasks_widgets import cli, figures
+from crmasks_widgets.figures import hit_pages, jobs, page_layout
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from .counts import LONG
@@ -67,6 +68,18 @@ def pytest_xdist_make_scheduler(config, log):
             return "browser" if path.startswith("tests/browser/") else path
 
     return ByModule(config, log)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _coarse_figures():
+    """Draw figures with a sixth of the dots, which takes half of the time of all that draw.
+
+    Programs in processes of their own draw what a user gets.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in ((jobs, "DPI"), (hit_pages, "PAGE_DPI"), (page_layout, "PAGE_DPI")):
+            patch.setattr(module, name, 60)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -4,7 +4,6 @@ import gzip
 import io
 import os
 import tracemalloc
-import zlib
 
 import numpy as np
 import pytest
@@ -143,9 +142,7 @@ def larger(whole, side, axis=1):
 def bombs():
     """Little files that unfold to much."""
     zeros = bytes(2**24)
-    packer = zlib.compressobj(9, wbits=31)
-    packed = packer.compress(header(**HUGE | {"NAXIS1": 4, "NAXIS2": 4}))
-    packed += b"".join(packer.compress(zeros) for _ in range(40)) + packer.flush()
+    packed = gzip.compress(header(**HUGE | {"NAXIS1": 4, "NAXIS2": 4})) + 40 * gzip.compress(zeros)
     tiles = content(fits.PrimaryHDU(), fits.CompImageHDU(np.zeros((100, 100), np.int16)))
     many = [fits.ImageHDU(np.zeros((2, 2)), name=f"X{i}") for i in range(50)]
     return {

@@ -56,6 +56,24 @@ def test_following_one_detection_opens_few_modules():
     assert len(set(modules)) == len(modules) <= 14
 
 
+def test_the_walk_of_a_detection_names_every_module_that_runs(work):
+    """Those of one detection, with or without a seed, and no other."""
+    package, ran = Path(cm.__file__).parent, set()
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    walk = text.partition("## Walk 2")[2].partition("From the mask")[0]
+    for seed in (None, 5):
+        work.yaml(mm_seed=seed, mm_boundary_fit="spline", mm_nsimulations=1)
+        sys.setprofile(lambda frame, event, arg: ran.add(frame.f_code.co_filename))
+        try:
+            assert cm.load_analysis(work.folder / "params.yaml").masks["MEDIANCR"].any()
+        finally:
+            sys.setprofile(None)
+    files = [Path(path) for path in ran if path.startswith(str(package))]
+    ours = {path.relative_to(package).as_posix() for path in files}
+    tables = {"analysis/table.py", "parameters/fields.py"}  # read when they are imported
+    assert set(re.findall(r"`([\w/]+\.py)`", walk)) == ours | tables
+
+
 @pytest.mark.parametrize(
     ("module", "name"),
     [

@@ -93,7 +93,7 @@ BROKEN = {
     "cut bz2": (bz2.compress(WHOLE["float32"](0))[:-300], "Compressed file ended before"),
     "cut xz": (lzma.compress(WHOLE["float32"](0))[:-300], "Compressed file ended before"),
     "cut zip": (zipped(WHOLE["float32"](0))[:-30], "not readable as FITS"),
-    "bz2 bomb": (bz2.compress(b"SIMPLE  =" + bytes(2**29)), "no END card in"),
+    "bz2 bomb": (bz2.compress(b"SIMPLE  =") + 64 * bz2.compress(bytes(2**23)), "no END card in"),
 }
 
 

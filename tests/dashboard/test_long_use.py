@@ -12,7 +12,7 @@ from ..conftest import LEVELS, QUICK, small_scene
 from ..counts import count
 
 N_FIRST = 25  # turns, of two changes of parameters each, in which things are made on first use
-N_TURNS = count(70, 250)
+N_TURNS = count(50, 250)
 MOST_GROWTH = 20 / 225  # MiB a turn
 
 
