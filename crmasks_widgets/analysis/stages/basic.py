@@ -120,7 +120,9 @@ def scaled(read: Reader) -> Stack:
 def _stacked(read: Reader, factors: tuple[float, ...] | None) -> Stack:
     if factors is not None and set(factors) == {1.0}:
         factors = None
-    return stack_exposures(read.exposures.data, read.bias, factors, read.exposures.valid)
+    # Sums of fill values are infinite: the pixel is named afterwards.
+    with np.errstate(over="ignore"):
+        return stack_exposures(read.exposures.data, read.bias, factors, read.exposures.valid)
 
 
 def apart(read: Reader) -> bool:
