@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
-from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.analysis import Analysis, Target, memory_beyond
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.core.alignment import Alignment
 from crmasks_widgets.core.lacosmic.library import LacosmicResult
@@ -299,14 +299,14 @@ def _read(
 ) -> Analysis:
     """Read one of several detectors; what was said of an earlier one is not said again."""
     images = expand_names(parameters.images or (), folders)
-    quality = Quality(parameters.dq_extension, parameters.dq_bits)
     if images != parameters.images:
         parameters = parameters.replace(images=images)
     noise = parameters.noise_extension
     choice = None if noise is None else NoiseChoice(noise, parameters.noise_kind)
     exposures = read_exposures(
-        images, parameters.extnum, folders, quality, choice, n_detectors=n_detectors
-    )
+        images, parameters.extnum, folders, Quality(parameters.dq_extension, parameters.dq_bits),
+        choice, n_detectors=n_detectors, beyond=memory_beyond(parameters),
+    )  # fmt: skip
     for name, found in zip(images, exposures.paths, strict=True):
         logger.info("%s: read from %s", name, real(found))
     facts = [describe(header) for header in exposures.headers]

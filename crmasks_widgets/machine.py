@@ -4,6 +4,7 @@ import ctypes
 import gc
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -28,7 +29,26 @@ LIMIT_VARIABLE: Final = "CRMASKS_MEMORY_LIMIT"
 """Environment variable: MiB that a run may take, instead of what the system says is free."""
 
 
-def memory_needed(n: int, shape: tuple[int, ...]) -> float:
+@dataclass(frozen=True)
+class Beyond:
+    """Memory that some parameters ask for beyond that of any run.
+
+    Attributes
+    ----------
+    frames : float
+        Frames of float32.
+    mib : float
+        MiB, whatever the size of a frame.
+    """
+
+    frames: float = 0.0
+    mib: float = 0.0
+
+
+NOTHING: Final = Beyond()
+
+
+def memory_needed(n: int, shape: tuple[int, ...], beyond: Beyond = NOTHING) -> float:
     """Tell beforehand what a run may take.
 
     Parameters
@@ -37,13 +57,16 @@ def memory_needed(n: int, shape: tuple[int, ...]) -> float:
         Number of exposures.
     shape : tuple of int
         Of a frame.
+    beyond : Beyond
+        What its parameters ask for, as `analysis.memory.memory_beyond` tells.
 
     Returns
     -------
     float
         MiB.
     """
-    return 8 * n * 4 * math.prod(shape) / MIB + PROGRAM_MIB
+    frames = 8 * n + beyond.frames
+    return frames * 4 * math.prod(shape) / MIB + PROGRAM_MIB + beyond.mib
 
 
 def memory_limit() -> float | None:
@@ -137,19 +160,16 @@ def available_memory(
 def _memory_quota(cgroups: Path, own: Path) -> float:
     """MiB that the process's control group and those around it have left, in either layout."""
     groups = _own_groups(own)
-    left = math.inf
     for root, group, limit, used in (
         (cgroups, groups.get("", ""), "memory.max", "memory.current"),
         (cgroups / "memory", groups.get("memory", ""), "memory.limit_in_bytes",
          "memory.usage_in_bytes"),
     ):  # fmt: skip
-        folder = root / group
-        while True:
-            left = min(left, _left_in(folder, limit, used))
-            if folder == root:
-                break
-            folder = folder.parent
-    return left
+        around = [root / Path(*Path(group).parts[:depth]) for depth in range(group.count("/") + 2)]
+        left = [found for folder in around if (found := _left_in(folder, limit, used)) is not None]
+        if left:
+            return min(left)
+    return math.inf
 
 
 def _own_groups(own: Path) -> dict[str, str]:
@@ -168,13 +188,13 @@ def _own_groups(own: Path) -> dict[str, str]:
     }
 
 
-def _left_in(folder: Path, limit: str, used: str) -> float:
-    """MiB that one control group has left."""
+def _left_in(folder: Path, limit: str, used: str) -> float | None:
+    """MiB that one control group has left; None where it does not say."""
     try:
         most, now = ((folder / name).read_text().strip() for name in (limit, used))
         lines = (folder / "memory.stat").read_text().splitlines()
     except OSError:
-        return math.inf
+        return None
     # Files that were read lately count as used, and make room when it is asked for.
     cached = next((line.split()[1] for line in lines if line.startswith("inactive_file")), "0")
     return math.inf if most == "max" else (int(most) - int(now) + int(cached)) / MIB

@@ -275,7 +275,7 @@ def test_header_that_promises_more_than_there_is(work):
 
 
 @pytest.mark.parametrize("method", ["mm_lacosmic", "significance"])
-@pytest.mark.parametrize("value", [1e20, -3e30])
+@pytest.mark.parametrize("value", [1e20, -3e30, 3.3e38, -3.3e38])
 def test_fill_value_in_all_exposures_is_named_by_its_pixel(work, method, value):
     frames = np.array(small_scene().exposures)
     frames[:, 20, 30] = value

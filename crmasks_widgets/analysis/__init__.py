@@ -2,6 +2,7 @@
 
 from crmasks_widgets.analysis.analysis import Analysis
 from crmasks_widgets.analysis.graph import Target
+from crmasks_widgets.analysis.memory import memory_beyond
 from crmasks_widgets.analysis.table import STAGES
 
-__all__ = ["STAGES", "Analysis", "Target"]
+__all__ = ["STAGES", "Analysis", "Target", "memory_beyond"]

@@ -13,6 +13,7 @@ from typing import Any, Final
 from astropy.io.ascii import InconsistentTableError
 from astropy.table import Table
 
+from crmasks_widgets.analysis import memory_beyond
 from crmasks_widgets.errors import CrmasksError, InputError, ParameterError, on_one_line
 from crmasks_widgets.exposure_names import split_plane
 from crmasks_widgets.files.finding import expand_names, images_in
@@ -145,6 +146,7 @@ def memory_of(block: Block) -> float:
     """
     if block.parameters is None or not block.parameters.images:
         return 0.0
+    beyond = memory_beyond(block.parameters)
     try:
         images = expand_names(block.parameters.images, block.folders)
         path = find_file(split_plane(images[0])[0], block.folders)
@@ -153,11 +155,11 @@ def memory_of(block: Block) -> float:
             if not shapes:
                 return 0.0
             n = len(block.several.extensions or shapes)
-            return n * memory_needed(len(images), next(iter(shapes.values())))
+            return n * memory_needed(len(images), next(iter(shapes.values())), beyond)
         shape = frame_shape(path, block.parameters.extnum)
     except CrmasksError:
         return 0.0
-    return memory_needed(len(images), shape)
+    return memory_needed(len(images), shape, beyond)
 
 
 class _Shared:

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.core.between import ALIKE, BetweenExposures
 from crmasks_widgets.core.masks import Masks
-from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise import MIN_RNOISE, Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import Float32Array
 
@@ -251,10 +251,13 @@ def exposure_variances(
     Returns
     -------
     list of n float32 ndarrays
-        ADU^2; exposures of one factor share one.
+        ADU^2; exposures of one factor share one. A readout noise of 0 counts as the least of which
+        the laws of exposures are known, `noise.MIN_RNOISE`.
     """
     signal = np.maximum(value, 0)
-    readout = np.square(noise.rnoise)
+    readout = np.square(
+        np.where(np.greater(noise.rnoise, 0), noise.rnoise, MIN_RNOISE / noise.gain)
+    )
     made = {
         f: np.asarray((readout + signal * f / noise.gain) / f**2, np.float32) for f in set(factors)
     }

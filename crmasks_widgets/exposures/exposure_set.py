@@ -22,6 +22,7 @@ from crmasks_widgets.files.given_noise import NoiseChoice
 from crmasks_widgets.files.headers import unit_in
 from crmasks_widgets.files.quality import MUCH, Quality
 from crmasks_widgets.files.reading import ANY, ImagePlane, at_home, find_file, read_image
+from crmasks_widgets.machine import NOTHING, Beyond
 
 logger = logging.getLogger(__name__)
 
@@ -287,6 +288,7 @@ def read_exposures(
     noise: NoiseChoice | None = None,
     *,
     n_detectors: int = 1,
+    beyond: Beyond = NOTHING,
 ) -> ExposureSet:
     """Read equivalent exposures from FITS files.
 
@@ -312,6 +314,8 @@ def read_exposures(
         Which extension tells the noise of each pixel.
     n_detectors : int
         How many such sets a run will hold.
+    beyond : Beyond
+        Memory that the run asks for beyond that of any.
 
     Returns
     -------
@@ -339,7 +343,7 @@ def read_exposures(
                 )
                 raise InputError(msg)
     n = len(found) * n_detectors
-    planes = [read_image(path, extnum, n, plane, quality, noise) for path, plane in found]
+    planes = [read_image(path, extnum, n, plane, quality, noise, beyond) for path, plane in found]
     exposures = replace(
         ExposureSet._from_planes(planes), extnum=extnum, quality=quality, noise_choice=noise
     )

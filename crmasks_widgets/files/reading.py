@@ -30,7 +30,13 @@ from crmasks_widgets.files.quality import (
     shape_of_image,
 )
 from crmasks_widgets.files.unpacking import UNPACKING_ERRORS, unpacked
-from crmasks_widgets.machine import LIMIT_VARIABLE, available_memory, memory_needed
+from crmasks_widgets.machine import (
+    LIMIT_VARIABLE,
+    NOTHING,
+    Beyond,
+    available_memory,
+    memory_needed,
+)
 from crmasks_widgets.regular_files import at_home as at_home
 from crmasks_widgets.regular_files import open_regular, real
 
@@ -256,6 +262,7 @@ def read_image(
     plane: int | None = None,
     quality: Quality = ANY,
     noise: NoiseChoice | None = None,
+    beyond: Beyond = NOTHING,
 ) -> ImagePlane:
     """Read one 2-D image; axes of one pixel in front of its two are left out.
 
@@ -273,6 +280,8 @@ def read_image(
         Which images beside it mark bad pixels, and by which bits.
     noise : NoiseChoice, optional
         Which image beside it tells its noise.
+    beyond : Beyond
+        Memory that the run asks for beyond that of any.
 
     Returns
     -------
@@ -289,7 +298,7 @@ def read_image(
         hdu = _image_hdu(hdus, path, extnum)
         _check_image(hdus, hdu, path, extnum)
         _check_plane(hdu, path, extnum, plane)
-        _check_memory(hdu, path, extnum, n)
+        _check_memory(hdu, path, extnum, n, beyond)
         try:
             read = _read_plane(hdus, hdu, path, plane, quality)
             if noise is not None:
@@ -404,9 +413,11 @@ def _check_plane(
         raise InputError(msg)
 
 
-def _check_memory(hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int | str, n: int) -> None:
+def _check_memory(
+    hdu: fits.hdu.base.ExtensionHDU, path: Path, extnum: int | str, n: int, beyond: Beyond
+) -> None:
     ny, nx = shape_of_image(hdu)[-2:]
-    needed, free = memory_needed(n, (ny, nx)), available_memory()
+    needed, free = memory_needed(n, (ny, nx), beyond), available_memory()
     if needed > free:
         msg = (
             f"{path}: found {nx} x {ny} pixels in extension {extnum}: {n} such images need "

@@ -14,6 +14,7 @@ from crmasks_widgets.core.combine import (
     median_variance_factors,
     replace_by_local_median,
 )
+from crmasks_widgets.core.noise import MIN_RNOISE
 
 KINDS = ("mediancr", "meancrt", "meancr")
 GAIN, RNOISE = 2.0, 3.0
@@ -159,6 +160,16 @@ def test_variance_is_never_zero_and_predicts_the_scatter():
         made = analysis.combination(kind)
         assert (made.variance > 0).all()
         np.testing.assert_allclose(made.data.var(), made.variance.mean(), rtol=0.04)
+
+
+def test_without_readout_noise_dark_pixels_have_a_variance():
+    rows = [[0.0, 0.0, 5.0], [0.0, 0.0, 6.0], [0.0, 1.0, 4.0]]
+    exposures = cm.ExposureSet.from_arrays([np.array([row]) for row in rows])
+    parameters = analysis_of(rows, max_flagged_fraction=1.0).parameters.replace(rnoise=0.0)
+    analysis = cm.Analysis(exposures, parameters)
+    for kind in KINDS:
+        variance = analysis.combination(kind).variance
+        assert (variance >= (MIN_RNOISE / parameters.gain) ** 2 / 3 * 0.999).all()
 
 
 def test_invalid_values_are_not_used_and_counted():
