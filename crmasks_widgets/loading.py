@@ -400,7 +400,7 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
     median = applied.stack.median2d
     replaced = np.abs(lamedian - median) > ROUNDING * np.abs(median)
     cleaned = LacosmicResult(replaced, median, lamedian[replaced])
-    return analysis.preset({**results, ("lacosmic", "median"): cleaned}, checksum, path)
+    return analysis.preset({**results, ("cleaned", "median"): cleaned}, checksum, path)
 
 
 def _layer(hdus: fits.HDUList, detector: str, path: Path) -> fits.HDUList:

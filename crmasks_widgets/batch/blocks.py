@@ -290,7 +290,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             names, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
     except (OSError, ValueError, csv.Error, InconsistentTableError) as error:
         reason = on_one_line(error)
-        raise ParameterError(f"{path}: not readable as a table ({reason})") from None
+        raise ParameterError(f"{path}: found no table ({reason}), expected CSV or ECSV") from None
     names = [name.strip() for name in names]
     for needed in ("block", "images"):
         if names.count(needed) != 1:

@@ -2,7 +2,6 @@
 
 import glob
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,10 @@ from typing import Final
 from astropy.io import fits
 
 from crmasks_widgets.errors import InputError
-from crmasks_widgets.exposure_names import is_pattern
+from crmasks_widgets.exposure_names import FITS_NAME, is_pattern
 from crmasks_widgets.files.headers import HeaderFacts, describe
 from crmasks_widgets.files.quality import QUALITY_NAMES, shape_of_image
 from crmasks_widgets.files.reading import at_home, inherited_header, open_fits
-
-FITS_NAME: Final = re.compile(r".*\.(fits?|fts)(\.(gz|fz|bz2|xz|Z|zip))?\Z", re.I)
-"""Names that are taken from a folder."""
 
 # Beside the exposure, in the same file: how sure each pixel is, or how much it counts.
 _OWN: Final = "crmasks_widgets "  # how the history of a product begins
@@ -148,7 +144,7 @@ def images_in(path: Path) -> tuple[ImageFacts, ...]:
     InputError
         As of `files.reading.open_fits`; or it is a product of a run.
     """
-    with open_fits(path) as (hdus, _):
+    with open_fits(path, summed=False) as (hdus, _):
         if any(str(line).startswith(_OWN) for line in hdus[0].header.get("HISTORY", ())):
             msg = f"{path}: found a product of crmasks_widgets, expected an exposure"
             raise InputError(msg)

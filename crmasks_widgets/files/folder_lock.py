@@ -218,7 +218,10 @@ def _lock(handle: int, path: Path) -> None:
         return
     if not free:
         who = _read_holder(handle) or "a process that has just begun"
-        msg = f"{path.parent}: found another run writing here ({who}), expected to be the only one"
+        msg = (
+            f"{path.parent}: found another run writing here ({who}), expected to be the only one: "
+            "wait for it, or take another folder"
+        )
         raise OutputError(msg)
 
 

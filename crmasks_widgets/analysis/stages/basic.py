@@ -17,6 +17,7 @@ from crmasks_widgets.core.alignment import (
     measure_offsets,
     relative_factors,
 )
+from crmasks_widgets.core.brightness import Brightness, measure_brightness
 from crmasks_widgets.core.disagreement import in_words, most_different
 from crmasks_widgets.core.noise_check import NoiseCheck, check_noise
 from crmasks_widgets.core.over_dispersion import (
@@ -103,6 +104,18 @@ def _stacked(read: Reader, factors: tuple[float, ...] | None) -> Stack:
         factors = None
     refuse_fill_values(read.exposures.data, read.exposures.valid)
     return stack_exposures(read.exposures.data, read.bias, factors, read.exposures.valid)
+
+
+def brightness(read: Reader) -> Brightness:
+    """How bright the exposures are beside each other, where no flux factors were asked for."""
+    found = measure_brightness(read("stack"), read.noise)
+    if read.p.flux_factor is None and found.differs:
+        logger.warning(
+            "flux_factor: null, but the exposures are %s times as bright as their median: the "
+            "boundary of equally bright ones lets noise through; expected flux_factor: auto",
+            found.in_words,
+        )
+    return found
 
 
 def apart(read: Reader) -> bool:

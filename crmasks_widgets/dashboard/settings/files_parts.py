@@ -1,6 +1,5 @@
 """What the page of files is made of: its lines, its names, and what it says of them."""
 
-import glob
 import html
 import os
 from collections.abc import Callable, Sequence
@@ -74,39 +73,6 @@ class Line:
         """Show what went wrong."""
         self.say("")
         self.error.say(text)
-
-
-def expanded(text: str) -> list[str]:
-    """Make names of files from lines of text.
-
-    Parameters
-    ----------
-    text : str
-        A path or a pattern a line.
-
-    Returns
-    -------
-    list of str
-        Files in the order given, those of a pattern by name.
-
-    Raises
-    ------
-    InputError
-        No line, or a pattern that no file matches.
-    """
-    names: list[str] = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name = str(Path(line).expanduser())
-        if glob.has_magic(name) and not os.path.exists(name):
-            found = sorted(glob.glob(name, recursive=True))
-            if not found:
-                raise InputError(f"{line}: found no file that matches, expected FITS files")
-            names += found
-        else:
-            names.append(name)
-    if not names:
-        raise InputError("FITS files: found no name, expected two or more")
-    return names
 
 
 def path_of(text: str, what: str) -> Path:
