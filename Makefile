@@ -29,6 +29,10 @@ test: checks
 
 test-long: checks
 	CRMASKS_TEST_LONG=1 $(PYTEST)
+	@if $(BIN)/python -m pip install --quiet atheris; then \
+	    for made in parameters texts frames folders environments; do \
+	        $(BIN)/python -m tests.fuzz.guided $$made 3000 || exit 1; done; \
+	else echo "atheris does not install for this Python: no cases under its guidance"; fi
 	$(BIN)/python -m tests.binder_check
 
 coverage: $(VENV)/installed-for-tests

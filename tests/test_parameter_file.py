@@ -412,8 +412,8 @@ def test_any_value_is_refused_in_one_line_or_kept(value: object, name: str) -> N
 
 # ---- writing -----------------------------------------------------------------------------------
 
-finite = st.floats(allow_nan=False, allow_infinity=False)
-positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+positive = st.floats(1e-15, 1e15)
+finite = st.just(0.0) | positive | positive.map(lambda number: -number)
 coordinate = st.integers(1, 5000)
 span = st.tuples(coordinate, coordinate).map(sorted)
 region = st.tuples(span, span).map(lambda r: (*r[0], *r[1]))
@@ -447,10 +447,11 @@ def values_of(info: ParameterInfo) -> st.SearchStrategy[object]:
         if info.nullable:
             return drawn | st.none()
         return drawn.filter(lambda n: n % 2) if info.step == 2 else drawn
-    number = st.floats(
-        low, info.range.high, exclude_min=info.range.open_low, allow_nan=False,
-        allow_infinity=False,
-    )  # fmt: skip
+    if low is None:
+        number = finite
+    else:
+        number = st.floats(low or 1e-30, info.range.high or 1e30)
+        number |= st.just(low) if not info.range.open_low else number
     return number | st.none() if info.expected.endswith("null") else number
 
 
@@ -463,9 +464,9 @@ OTHER = {
     "bad_pixel_mask": st.none() | st.sampled_from(["mask.fits", "a b/mask.fits[BPM]"]),
     "noise_extension": st.none() | st.sampled_from([2, "ERR", "VAR,3"]),
     "noise_kind": st.sampled_from(["auto", "stddev", "variance", "ivar"]),
-    "gain": st.floats(1e-15, 1e20) | map_name,
-    "rnoise": st.floats(0, 1e15) | map_name,
-    "bias": st.floats(-1e15, 1e15) | map_name,
+    "gain": positive | map_name,
+    "rnoise": st.just(0.0) | positive | map_name,
+    "bias": finite | map_name,
     "flux_factor": st.none()
     | st.just("auto")
     | positive
@@ -547,7 +548,8 @@ def test_relative_threshold_is_written_twice() -> None:
     assert content["crmasks_widgets"] == {"mm_threshold_rnoise": 3.0}
     assert written(mm_threshold_rnoise=3, rnoise="map.fits")["requirements"]["mm_threshold"] == 0.0
     assert "crmasks_widgets" not in written(mm_threshold=3)
-    assert written(mm_threshold_rnoise=1e300, rnoise=1e15)["requirements"]["mm_threshold"] == 0.0
+    largest = written(mm_threshold_rnoise=1e30, rnoise=1e15)["requirements"]["mm_threshold"]
+    assert largest == pytest.approx(1e45)
 
 
 def test_file_names_that_look_like_something_else() -> None:

@@ -89,7 +89,17 @@ def _cleaned_card(card: fits.Card) -> fits.Card | None:
     legal = bool(_KEYWORD.fullmatch(keyword)) or _is_hierarchical(keyword)
     if not legal:
         return None
+    if _is_remark(card, keyword):
+        # A comment under a keyword of its own, which astropy lets nobody give a value.
+        return fits.Card("COMMENT", _plain(card.image.strip()))
     return card if plain == found else fits.Card(*plain)
+
+
+def _is_remark(card: fits.Card, keyword: str) -> bool:
+    """Whether a card that looks like one of a value has no sign of equality."""
+    if keyword in ("", "COMMENT", "HISTORY", "CONTINUE") or _is_hierarchical(keyword):
+        return False
+    return str(card.image)[8:9] != "="
 
 
 def _content(card: fits.Card) -> tuple[str, Any, str] | None:

@@ -291,7 +291,8 @@ def frame_of(hdu: fits.hdu.base.ExtensionHDU, plane: int | None) -> npt.NDArray[
         As the file has them; of a cube, only the plane is read.
     """
     shape = shape_of_image(hdu)
-    if len(shape) == 3:
-        in_front = (0,) * (len(hdu.shape) - 3)
-        return np.asarray(hdu.section[(*in_front, plane or 0)])
-    return np.asarray(hdu.data.reshape(shape))
+    with np.errstate(invalid="ignore", over="ignore"):  # by BSCALE; what comes out is invalid
+        if len(shape) == 3:
+            in_front = (0,) * (len(hdu.shape) - 3)
+            return np.asarray(hdu.section[(*in_front, plane or 0)])
+        return np.asarray(hdu.data.reshape(shape))

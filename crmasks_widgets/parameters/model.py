@@ -137,7 +137,10 @@ class Parameters(DeepcrFields):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        """Refuse values that are right alone but not together."""
+        """Refuse values that are right alone but not together, and those beyond all computing."""
+        for name in type(self).model_fields:
+            if (found := values.extreme_number(getattr(self, name))) is not None:
+                raise ValueError(f"{name}: found {found:g}, expected 0, or 1e-30 to 1e30 in size")
         if self.use_lamedian and not self.cleans:
             expected = one_of(types.methods_where(lambda row: row.cleans))
             raise ValueError(

@@ -21,6 +21,7 @@ from crmasks_widgets.exposure_names import is_pattern
 
 T = TypeVar("T")
 LARGEST_COUNT: Final = 2**31 - 1
+SIZES: Final = (1e-30, 1e30)
 EXTENSION_TEXT: Final = re.compile(
     r"\s*(?P<name>[A-Za-z_](?:[\w .+-]{0,66}[\w.+-])?)\s*(?:,\s*(?P<version>\d{1,6})\s*)?", re.A
 )
@@ -172,6 +173,26 @@ def real(value: object, above: float = -math.inf, low: float = -math.inf) -> flo
     if not math.isfinite(number) or number <= above or number < low:
         raise RefusedValueError(value)
     return number
+
+
+def extreme_number(value: object) -> float | None:
+    """Find a number with which nothing can be computed, its square being none.
+
+    Parameters
+    ----------
+    value : object
+        Of a parameter: a number, or tuples of numbers.
+
+    Returns
+    -------
+    float or None
+        The first that is not 0 and not from 1e-30 to 1e30, of either sign; None where all are.
+    """
+    if isinstance(value, tuple):
+        return next((found for item in value if (found := extreme_number(item)) is not None), None)
+    if isinstance(value, float) and value and not SIZES[0] <= abs(value) <= SIZES[1]:
+        return value
+    return None
 
 
 def level(

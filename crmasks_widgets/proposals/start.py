@@ -128,8 +128,11 @@ class Start:
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """Median of each exposure, ADU."""
-        return tuple(float(np.nanmedian(frame)) for frame in self.exposures.data)
+        """Median of the valid pixels of each exposure, ADU."""
+        data, valid = self.exposures.data, self.exposures.valid
+        if valid is None:
+            return tuple(float(np.median(frame)) for frame in data)
+        return tuple(float(np.median(frame[good])) for frame, good in zip(data, valid, strict=True))
 
 
 def find_exposures(names: Sequence[str], extnum: int | str | None = None) -> Found:

@@ -130,14 +130,17 @@ def _use(dice, files, params):
         shared = dice.one([], [], ["--parameters", params])
         given = [*source, *shared, *[word for word in more if word == "--overwrite"]]
         return {"run": ["batch", *given, "--output-dir", "out", "--no-figures"]}
-    target = dice.one("out", "out", "out", "./out/", "out/../out", "{folder}/out", "", "~", "~/out",
-                      "e1.fits", "e1.fits/x", "/dev/null", "/nowhere/x", "x" * 300)  # fmt: skip
+    target = dice.one("out", "out", "out", "./out/", "out/../out", "{folder}/out", "", "~",
+                      "~/out", "e1.fits", "e1.fits/x", "/dev/null", "/proc/nowhere/x",
+                      "x" * 300)  # fmt: skip
     masks = dice.one(
         *[[]] * 6, ["--crmasks", dice.one("e1.fits", "out/crmasks.fits", "none", "out")]
     )
     run = ["run", params, "--output-dir", target, "--no-figures", *masks, *more]
     home = {"HOME": "{folder}/out"} if "~" in target else {}
-    return {"run": run, "environment": home, "out": {"~/out": "out/out", "": ""}.get(target, "out")}
+    places = {"~/out": "out/out", "": ""}
+    out = "" if "link" in files.get("out", {}) else places.get(target, "out")
+    return {"run": run, "environment": home, "out": out}
 
 
 def environments(dice):

@@ -38,7 +38,8 @@ def main():
     with tempfile.TemporaryDirectory() as seeds:
         for number in range(30):
             Path(seeds, str(number)).write_bytes(random.Random(number).randbytes(400))  # noqa: S311
-        atheris.Setup([sys.argv[0], *options, "-len_control=0", seeds], target)
+        options += ["-len_control=0", f"-artifact_prefix={seeds}/"]
+        atheris.Setup([sys.argv[0], *options, seeds], target)
         atheris.Fuzz()
 
 

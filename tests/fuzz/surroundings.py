@@ -20,10 +20,10 @@ ENVIRONMENT = {
                              "1e9",
                              "\u2603", "0x10", "1_000"),
     "MPLBACKEND": ("nonsense", "", "module://x", "TkAgg"),
-    "HOME": ("", "/nowhere", "/dev/null", "{folder}", "relative"),
+    "HOME": ("", "/proc/nowhere", "/dev/null", "{folder}", "relative"),
     "COLUMNS": ("0", "-1", "1", "words", "99999999", ""),
     "LINES": ("0", "-5", "x"), "TERM": ("", "dumb", "nonsense"), "NO_COLOR": ("1", ""),
-    "FORCE_COLOR": ("1",), "TZ": ("nonsense", "UTC", ":/dev/zero"), "TMPDIR": ("/nowhere", ""),
+    "FORCE_COLOR": ("1",), "TZ": ("nonsense", "UTC", ":/dev/zero"), "TMPDIR": ("/proc/nowhere", ""),
     "LANG": ("C", "xx_YY.nothing"), "LC_ALL": ("C", "tr_TR.UTF-8"), "PYTHONPATH": (".", ""),
     "CRMASKS_TEST": ("inf",), "PYTHONWARNINGS": ("error",), "JUPYTER_TOKEN": ("x",),
 }  # fmt: skip
@@ -55,7 +55,7 @@ def obstacle(dice, name):
     text = "\nprocess 1 on elsewhere" if "lock" in name else "UUID = '" + UUID + "'"
     return dice.one(
         {"text": text}, {"text": ""}, {"folder": True}, {"link": "../e1.fits"}, {"link": name},
-        {"link": "/nowhere/x"}, {"hardlink": "../e2.fits"}, {"hardlink": "../e2.fits"},
+        {"link": "/proc/nowhere/x"}, {"hardlink": "../e2.fits"}, {"hardlink": "../e2.fits"},
         {"pipe": True}, {"socket": True}, {"device": "/dev/full"}, {"bytes": "00ff", "times": 999},
         {"text": text, "mode": 0o000}, {"device": "/dev/zero"},
     )  # fmt: skip
@@ -65,7 +65,7 @@ def obstacles(dice, folder="out"):
     """Files in the output folder, or something in place of the folder."""
     if dice.chance(12):
         return {folder: dice.one({"text": "x"}, {"link": "out"}, {"link": "."}, {"pipe": True},
-                                 {"link": "/nowhere/out"}, {"device": "/dev/null"})}  # fmt: skip
+                                 {"link": "/proc/nowhere"}, {"device": "/dev/null"})}  # fmt: skip
     names = [dice.of(PRODUCTS) for _ in range(dice.integer(1, 3))]
     return {f"{folder}/{name}": obstacle(dice, name) for name in names}
 

@@ -258,7 +258,7 @@ def _below(name, places):
 
 
 def _products(folder):
-    names = {path.name for path in folder.iterdir()}
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if missing := (IMAGES | {"hits.ecsv"}) - names:
         yield f"products are missing: {sorted(missing)}"
     for name in sorted(IMAGES & names):
