@@ -335,7 +335,8 @@ def _limits(scatter: MeasuredNoise) -> str:
     if scatter.tells_gain:
         return ""
     if scatter.tails >= PRECISE:
-        return f" (not to be trusted beyond {100 * scatter.tails:.0f} %: many hits)"
+        limit = f"{100 * scatter.tails:.0f} %: many hits"
+        return f" (not to be trusted beyond {limit}; less where exposures differ)"
     return f" (known to {100 * scatter.gain_error / scatter.gain:.0f} % only)"
 
 
