@@ -21,6 +21,8 @@ from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float32Array, Ind
 # Medians of 5 x 5 of a Laplacian, whose noise is a median of a box, look as far as this.
 MARGIN = 8
 _FWHM = 2 * np.sqrt(2 * np.log(2))
+# Rows worked on at a time: intermediate images of the whole frame would double what a run needs.
+_ROWS = 128
 # Windows of so many values are gathered at a time.
 _GATHERED = 1 << 21
 
@@ -127,13 +129,16 @@ class _Search:
 
     def cosmics(self) -> IndexArray:
         """Pixels that both thresholds flag and that were not flagged before, flat indices."""
-        whole = slice(0, self.cleaned.shape[0])
-        laplacian = statistics.laplacian_rows(self.cleaned, whole)
-        significance = statistics.significance_of(laplacian, self._noise)
-        # The median of S is at least 0, so that S' is at most S.
-        above = significance > np.float32(self._settings.sigma_det)
+        significance = np.empty_like(self.cleaned)
+        above = np.empty(significance.shape, bool)
+        for start in range(0, len(above), _ROWS):
+            rows = slice(start, min(start + _ROWS, len(above)))
+            laplacian = statistics.laplacian_rows(self.cleaned, rows)
+            significance[rows] = statistics.significance_of(laplacian, self._noise[rows])
+            # The median of S is at least 0, so that S' is at most S.
+            above[rows] = significance[rows] > np.float32(self._settings.sigma_det)
+            above[rows] &= self._sharpness(rows) > np.float32(self._settings.rlim)
         above &= ~(self.flagged | self._masked)
-        above &= self._sharpness() > np.float32(self._settings.rlim)
         points = np.flatnonzero(above)
         excess = statistics.excess_at(significance, points, SQUARE)
         return np.asarray(points[excess > np.float32(self._settings.sigma_det)])
@@ -149,17 +154,21 @@ class _Search:
         )
         self._noise.ravel()[near] = self._noise_of(self._median_at(self.cleaned, near))
 
-    def _sharpness(self) -> Float32Array:
-        """Laplacian of the frame over the frame convolved with a Gaussian."""
-        good = ~(self.flagged | self._masked)
-        light = self._smooth(np.where(good, self.cleaned, np.float32(0)))
+    def _sharpness(self, rows: slice) -> Float32Array:
+        """Laplacian of the frame over the frame convolved with a Gaussian, in some rows."""
+        # As far as the convolution reaches (4 sigma), and a row more for the Laplacian.
+        reach = int(4 * self._settings.fwhm_y / _FWHM + 0.5) + 1
+        low = max(0, rows.start - reach)
+        wide = slice(low, rows.stop + reach)
+        cleaned, good = self.cleaned[wide], ~(self.flagged[wide] | self._masked[wide])
+        light = self._smooth(np.where(good, cleaned, np.float32(0)))
         if not good.all():
             weight = self._smooth(good.astype(np.float32))
             np.divide(light, weight, out=light, where=weight > 0)
         ratio = np.zeros_like(light)
-        np.divide(self.cleaned, light, out=ratio, where=light > 0)
-        whole = slice(0, ratio.shape[0])
-        return statistics.laplacian_rows(np.maximum(ratio, np.float32(0)), whole)
+        np.divide(cleaned, light, out=ratio, where=light > 0)
+        inner = slice(rows.start - low, rows.stop - low)
+        return statistics.laplacian_rows(np.maximum(ratio, np.float32(0)), inner)
 
     def _smooth(self, image: Float32Array) -> Float32Array:
         sigma = (self._settings.fwhm_y / _FWHM, self._settings.fwhm_x / _FWHM)
