@@ -8,8 +8,10 @@ at again.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from crmasks_widgets.core.lacosmic import library, medians, statistics
@@ -20,6 +22,7 @@ from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float32Array, Ind
 
 # Medians of 5 x 5 of a Laplacian, whose noise is a median of a box, look as far as this.
 MARGIN = 8
+_T = TypeVar("_T", bound=np.generic)
 _FWHM = 2 * np.sqrt(2 * np.log(2))
 # Rows worked on at a time: intermediate images of the whole frame would double what a run needs.
 _ROWS = 128
@@ -92,7 +95,8 @@ def detect_cosmics(
         return library.nothing_valid(frame)
     reach = max(settings.box_x, settings.box_y) // 2
     extended = library.extend(frame, valid, MARGIN + reach)
-    electrons = np.ascontiguousarray(extended.frame * np.float32(gain))
+    electrons = extended.frame  # a copy, since it has a margin
+    electrons *= np.float32(gain)
     search = _Search(electrons, extended.masked, settings, np.float32((rnoise * gain) ** 2))
     for done in range(settings.iterations):
         found = search.cosmics()
@@ -190,7 +194,7 @@ class _Search:
             filtered[rows] = medians.median_rows(frame, rows, 5, separable=False)
         return filtered
 
-    def _windows(self, frame: Float32Array, points: IndexArray) -> Float32Array:
+    def _windows(self, frame: npt.NDArray[_T], points: IndexArray) -> npt.NDArray[_T]:
         """Values of the box around each pixel, (n, box); the border stands for what is beyond."""
         ny, nx = frame.shape
         rows, columns = self._box()
@@ -207,17 +211,19 @@ class _Search:
 
     def _filled(self, points: IndexArray) -> Float32Array:
         """Median of the unflagged pixels of the box; of the frame where there are none."""
-        left = np.where(self.flagged | self._masked, np.float32(np.inf), self._original)
+        excluded = self.flagged | self._masked
         values = np.empty(points.size, np.float32)
         for some in self._chunks(points.size):
-            sorted_values = np.sort(self._windows(left, points[some]), axis=1)
+            around = self._windows(self._original, points[some])
+            around[self._windows(excluded, points[some])] = np.inf
+            sorted_values = np.sort(around, axis=1)
             n = np.count_nonzero(np.isfinite(sorted_values), axis=1)
             row = np.arange(n.size)
             low = sorted_values[row, np.maximum(n - 1, 0) // 2]
             values[some] = (low + sorted_values[row, np.minimum(n // 2, n - (n > 0))]) / 2
         alone = ~np.isfinite(values)
         if alone.any():
-            values[alone] = medians.lower_median(self._original, self.flagged | self._masked)
+            values[alone] = medians.lower_median(self._original, excluded)
         return values
 
     def _chunks(self, n: int) -> list[slice]:
