@@ -115,6 +115,10 @@ DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
 })  # fmt: skip
 
 
+REFERENCE_LEAST: Final = max(row.least_exposures for row in DETECTORS.values() if row.in_reference)
+"""Exposures that numina-crmasks needs."""
+
+
 def rows(keys: Iterable[str]) -> tuple[Detector, ...]:
     """Rows of some detectors, in the order of the registry.
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def parameter_file_of(source: str | Path) -> Path:
         The folder has none or several.
     """
     source = Path(source)
-    if not source.is_dir():
+    if not os.path.isdir(source):
         return source
     files = sorted(path for path in source.iterdir() if path.suffix.lower() in YAML_SUFFIXES)
     if len(files) != 1:

@@ -65,6 +65,8 @@ def test_the_walk_of_a_detection_names_every_module_that_runs(work):
     walk = text.partition("## Walk 2")[2].partition("From the mask")[0]
     for seed in (None, 5):
         work.yaml(mm_seed=seed, mm_boundary_fit="spline", mm_nsimulations=1)
+        # What is imported runs as it is imported: whether that is now hangs on other tests.
+        assert cm.load_analysis(work.folder / "params.yaml").masks["MEDIANCR"].any()
         sys.setprofile(lambda frame, event, arg: ran.add(frame.f_code.co_filename))
         try:
             assert cm.load_analysis(work.folder / "params.yaml").masks["MEDIANCR"].any()

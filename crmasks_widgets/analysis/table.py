@@ -63,6 +63,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "stack": Stage(basic.stack, ("bias", "apply_flux_factor_to"), ("alignment",)),
     "scaled": Stage(basic.scaled, ("bias", "apply_flux_factor_to"), ("alignment", "stack")),
+    "brightness": Stage(basic.brightness, (*_NOISE, "flux_factor"), ("stack",)),
     "over_dispersion": Stage(basic.over_dispersion, _NOISE, ("scaled", "alignment")),
     # L.A.Cosmic.
     "prepared": Stage(
@@ -120,7 +121,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
             "mm_boundary_fit", "mm_fixed_points_in_boundary", "mm_knots_splfit",
             "mm_niter_boundary_extension", "mm_weight_boundary_extension", "mm_expected_false",
         ),
-        ("expected", "exact", "plane"),
+        ("expected", "exact", "plane", "brightness"),
     ),
     "threshold": Stage(
         mm.threshold, ("rnoise", "mm_threshold", "mm_threshold_rnoise"), ("boundary", "plane")

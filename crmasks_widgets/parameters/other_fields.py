@@ -14,14 +14,17 @@ class PycosmicFields(MedianMinimumFields):
         5.0, "contrast with the noise that makes a hit", "sigma", above=0, in_reference=False
     )
     pc_sigma_det_second: types.OptionalNumber = about(
-        3.0, "pc_sigma_det of a second run, which adds the tails of what the first finds; null: as "
-        "the first", "sigma", above=0, in_reference=False,
+        3.0, "contrast with the noise in a second run, which adds the tails of what the first "
+        "finds; null: as the first", "sigma", above=0, in_reference=False,
     )  # fmt: skip
     pc_rlim: float = about(
         1.2, "sharpness against the Gaussian that makes a hit", low=0, in_reference=False
     )
     pc_rlim_second: types.OptionalNumber = about(
-        None, "pc_rlim of the second run; null: as the first", low=0, in_reference=False
+        None,
+        "sharpness against the Gaussian in the second run; null: as the first",
+        low=0,
+        in_reference=False,
     )
     pc_iterations: types.Times = about(
         5, "iterations of PyCosmic, at most", low=1, in_reference=False

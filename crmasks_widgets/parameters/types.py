@@ -35,8 +35,16 @@ EXTENSION_RULE: Final = 'a number of at least 0, a name, or "NAME,VERSION"'
 FIXED_SEED: Final = 0
 """Of what is simulated although no seed asks for it: the same every time."""
 
+MOST_PAGES: Final = 200
+"""Hits that have a page in the figures if all are asked for."""
+
 LARGEST_FLUX_RATIO: Final = 100.0
 """Exposures of one field that differ more in brightness are not comparable."""
+
+USABLE: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {"gain": (1e-15, 1e20), "rnoise": (0.0, 1e15), "bias": (-1e15, 1e15)}
+)
+"""Values, of maps too, with which the noise of any exposure is a number of single precision."""
 
 MAP_RULE: Final = "the path of a 2-D FITS image"
 
@@ -138,9 +146,9 @@ Seed = Annotated[int | None, Field(le=LARGEST_SEED), BeforeValidator(_or_none)]
 Fraction = Annotated[float, Field(le=1.0)]
 OptionalFraction = Annotated[float | None, Field(le=1.0), BeforeValidator(_or_none)]
 OptionalNumber = Annotated[float | None, BeforeValidator(_or_none)]
-Level = Annotated[float | str, PlainValidator(values.level())]
-Gain = Annotated[float | str, PlainValidator(values.level(above=0))]
-Noise = Annotated[float | str, PlainValidator(values.level(low=0))]
+Level = Annotated[float | str, PlainValidator(values.level(USABLE["bias"]))]
+Gain = Annotated[float | str, PlainValidator(values.level(USABLE["gain"], above=0))]
+Noise = Annotated[float | str, PlainValidator(values.level(USABLE["rnoise"], low=0))]
 Extension = Annotated[int | str, PlainValidator(values.extension)]
 OptionalExtension = Annotated[int | str | None, PlainValidator(values.optional(values.extension))]
 OptionalPath = Annotated[str | None, PlainValidator(values.optional(values.path))]

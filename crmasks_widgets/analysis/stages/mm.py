@@ -280,6 +280,7 @@ def boundary(read: Reader) -> BoundaryFit:
     if read.p.mm_boundary_fit == "piecewise":
         curve = piecewise_boundary(fixed)
         return BoundaryFit(curve, (curve,))
+    read("brightness")  # says where equal exposures are simulated for unequal ones
     crosses = read("expected")
     return spline_boundary(
         crosses.cross_x,
