@@ -105,8 +105,8 @@ DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
     "deepcr": Detector(
         key="deepcr", name="deepCR", short="deep", code=9, colour="#F0E442",
         symbol="◁", marker="<", looks_at="one frame", stage="deepcr", each_target=True,
-        prefix="dc_", look_at=("dc_threshold",), quick=("dc_threshold",), cleans=True,
-        second_opinion=True,
+        prefix="dc_", look_at=("dc_threshold",), quick=("dc_threshold",),
+        others=("network_veto",), cleans=True, second_opinion=True,
     ),
     "significance": Detector(
         key="significance", name="significance", short="sig.", code=6, colour="#56B4E9",

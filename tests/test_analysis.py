@@ -16,6 +16,7 @@ from crmasks_widgets.analysis import STAGES, graph
 from crmasks_widgets.analysis.run import Run
 from crmasks_widgets.analysis.schedule import compute_all, jobs_at_once
 from crmasks_widgets.core.codes import FORCED
+from crmasks_widgets.core.learned.tiles import Network
 from crmasks_widgets.core.mm.exact import ExactDiagram
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
@@ -46,7 +47,7 @@ CHANGES = {
     "mm_cr_coincidences": 2, "mm_synthetic": "single", "mm_hist2d_min_neighbors": 5,
     "mm_ydiag_max": 90.0, "mm_dilation": 1, "mm_threshold_for": "all",
     "mm_photon_distribution": "nbinom", "mm_nbinom_shape": 30.0,
-    "dc_mask": "WFC3-UVIS", "dc_threshold": 0.9,
+    "dc_mask": "WFC3-UVIS", "dc_threshold": 0.9, "network_veto": 0.4,
     "pc_sigma_det": 9.0, "pc_sigma_det_second": 2.5, "pc_rlim": 2.0, "pc_rlim_second": 0.8,
     "pc_iterations": 1, "pc_fwhm_gauss_x": 3.5, "pc_fwhm_gauss_y": 1.5, "pc_replace_box_x": 7,
     "pc_replace_box_y": 3, "pc_increase_radius": 1,
@@ -72,6 +73,13 @@ def exposures():
         (60, 72), seed=4, detector=Detector(1.5, 3.4, 200.0), hits=Hits(rate=4000, double=6)
     )
     return cm.ExposureSet.from_arrays(list(scene.exposures))
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """The network of an extra, that sees no hit anywhere."""
+    nothing = Network("stand-in", np.zeros_like, halo=0, step=1)
+    monkeypatch.setattr("crmasks_widgets.analysis.stages.learned.load_deepcr", lambda _: nothing)
 
 
 @cache

@@ -25,7 +25,7 @@ CHOICES = [info.name for info in TABLE.values() if info.kind == "choice"]
 NULLABLE_NUMBERS = {
     "mm_threshold", "mm_threshold_rnoise", "mm_expected_false", "mm_seed", "la_sigclip_second",
     "la_sigfrac_second", "la_objlim_second", "mm_cr_coincidences",
-    "pc_sigma_det_second", "pc_rlim_second",
+    "pc_sigma_det_second", "pc_rlim_second", "network_veto",
 }  # fmt: skip
 REGION_LISTS = ["flux_factor_regions", "regions_to_be_skipped"]
 PIXEL_LISTS = [
@@ -48,7 +48,7 @@ OWN = {
     "la_sigclip_second", "la_sigfrac_second", "la_objlim_second",
     "pc_sigma_det", "pc_sigma_det_second", "pc_rlim", "pc_rlim_second", "pc_iterations",
     "pc_fwhm_gauss_x", "pc_fwhm_gauss_y", "pc_replace_box_x", "pc_replace_box_y",
-    "pc_increase_radius", "dc_mask", "dc_threshold",
+    "pc_increase_radius", "dc_mask", "dc_threshold", "network_veto",
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
     "mediancr_pixels_rejected", "max_flagged_fraction", "dq_extension", "dq_bits",
     "bad_pixel_mask", "noise_extension", "noise_kind",
@@ -80,7 +80,7 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "pc_sigma_det": 5.0, "pc_sigma_det_second": 3.0, "pc_rlim": 1.2, "pc_rlim_second": None,
         "pc_iterations": 5, "pc_fwhm_gauss_x": 2.5, "pc_fwhm_gauss_y": 2.5,
         "pc_replace_box_x": 5, "pc_replace_box_y": 5, "pc_increase_radius": 0,
-        "dc_mask": "ACS-WFC", "dc_threshold": 0.5,
+        "dc_mask": "ACS-WFC", "dc_threshold": 0.5, "network_veto": None,
         "mm_cr_coincidences": None, "mm_synthetic": "raw", "mm_hist2d_min_neighbors": 0,
         "mm_ydiag_max": 0.0, "mm_dilation": 0, "mm_threshold_for": "mm",
         "mm_photon_distribution": "poisson", "mm_nbinom_shape": 1000.0,

@@ -208,21 +208,30 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
             "alignment",
         ),
     ),
+    "opinion": Stage(
+        learned.opinion, (*_NOISE, "dc_mask", "crmethod"), ("labels", "stack", "probability")
+    ),
+    "listed_only": Stage(
+        masks.listed_only, ("crmethod", "sg_corrected", "network_veto"), ("classes", "opinion")
+    ),
     "mediancr": Stage(
-        masks.mediancr, ("crmethod", "sg_corrected"), ("found", "labels", "classes", "edits")
+        masks.mediancr, ("crmethod", "network_veto"), ("found", "labels", "listed_only", "edits")
     ),
     "masks": Stage(
         masks.masks,
-        (*_NOISE, "dilation", "crmethod"),
+        (*_NOISE, "dilation", "crmethod", "network_veto"),
         ("flags", "edits", "stack", "found", "mediancr"),
     ),
     "hits": Stage(
         masks.hits,
         (
-            *_NOISE, "mm_simulation", "sg_corrected", "crmethod", "mediancr_pixels_confirmed",
+            *_NOISE, "mm_simulation", "crmethod", "network_veto", "mediancr_pixels_confirmed",
             "pixels_to_be_ignored_as_cr",
         ),
-        ("labels", "listed", "flags", "edits", "stack", "exact", "classes", "low"),
+        (
+            "labels", "listed", "flags", "edits", "stack", "exact", "classes", "low", "opinion",
+            "listed_only",
+        ),
     ),
     "fill": Stage(
         masks.fill,

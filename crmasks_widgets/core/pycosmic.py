@@ -8,8 +8,10 @@ at again.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from crmasks_widgets.core.lacosmic import library, medians, statistics
@@ -20,7 +22,10 @@ from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float32Array, Ind
 
 # Medians of 5 x 5 of a Laplacian, whose noise is a median of a box, look as far as this.
 MARGIN = 8
+_T = TypeVar("_T", bound=np.generic)
 _FWHM = 2 * np.sqrt(2 * np.log(2))
+# Rows worked on at a time: intermediate images of the whole frame would double what a run needs.
+_ROWS = 128
 # Windows of so many values are gathered at a time.
 _GATHERED = 1 << 21
 
@@ -90,7 +95,8 @@ def detect_cosmics(
         return library.nothing_valid(frame)
     reach = max(settings.box_x, settings.box_y) // 2
     extended = library.extend(frame, valid, MARGIN + reach)
-    electrons = np.ascontiguousarray(extended.frame * np.float32(gain))
+    electrons = extended.frame  # a copy, since it has a margin
+    electrons *= np.float32(gain)
     search = _Search(electrons, extended.masked, settings, np.float32((rnoise * gain) ** 2))
     for done in range(settings.iterations):
         found = search.cosmics()
@@ -127,13 +133,16 @@ class _Search:
 
     def cosmics(self) -> IndexArray:
         """Pixels that both thresholds flag and that were not flagged before, flat indices."""
-        whole = slice(0, self.cleaned.shape[0])
-        laplacian = statistics.laplacian_rows(self.cleaned, whole)
-        significance = statistics.significance_of(laplacian, self._noise)
-        # The median of S is at least 0, so that S' is at most S.
-        above = significance > np.float32(self._settings.sigma_det)
+        significance = np.empty_like(self.cleaned)
+        above = np.empty(significance.shape, bool)
+        for start in range(0, len(above), _ROWS):
+            rows = slice(start, min(start + _ROWS, len(above)))
+            laplacian = statistics.laplacian_rows(self.cleaned, rows)
+            significance[rows] = statistics.significance_of(laplacian, self._noise[rows])
+            # The median of S is at least 0, so that S' is at most S.
+            above[rows] = significance[rows] > np.float32(self._settings.sigma_det)
+            above[rows] &= self._sharpness(rows) > np.float32(self._settings.rlim)
         above &= ~(self.flagged | self._masked)
-        above &= self._sharpness() > np.float32(self._settings.rlim)
         points = np.flatnonzero(above)
         excess = statistics.excess_at(significance, points, SQUARE)
         return np.asarray(points[excess > np.float32(self._settings.sigma_det)])
@@ -149,17 +158,21 @@ class _Search:
         )
         self._noise.ravel()[near] = self._noise_of(self._median_at(self.cleaned, near))
 
-    def _sharpness(self) -> Float32Array:
-        """Laplacian of the frame over the frame convolved with a Gaussian."""
-        good = ~(self.flagged | self._masked)
-        light = self._smooth(np.where(good, self.cleaned, np.float32(0)))
+    def _sharpness(self, rows: slice) -> Float32Array:
+        """Laplacian of the frame over the frame convolved with a Gaussian, in some rows."""
+        # As far as the convolution reaches (4 sigma), and a row more for the Laplacian.
+        reach = int(4 * self._settings.fwhm_y / _FWHM + 0.5) + 1
+        low = max(0, rows.start - reach)
+        wide = slice(low, rows.stop + reach)
+        cleaned, good = self.cleaned[wide], ~(self.flagged[wide] | self._masked[wide])
+        light = self._smooth(np.where(good, cleaned, np.float32(0)))
         if not good.all():
             weight = self._smooth(good.astype(np.float32))
             np.divide(light, weight, out=light, where=weight > 0)
         ratio = np.zeros_like(light)
-        np.divide(self.cleaned, light, out=ratio, where=light > 0)
-        whole = slice(0, ratio.shape[0])
-        return statistics.laplacian_rows(np.maximum(ratio, np.float32(0)), whole)
+        np.divide(cleaned, light, out=ratio, where=light > 0)
+        inner = slice(rows.start - low, rows.stop - low)
+        return statistics.laplacian_rows(np.maximum(ratio, np.float32(0)), inner)
 
     def _smooth(self, image: Float32Array) -> Float32Array:
         sigma = (self._settings.fwhm_y / _FWHM, self._settings.fwhm_x / _FWHM)
@@ -181,7 +194,7 @@ class _Search:
             filtered[rows] = medians.median_rows(frame, rows, 5, separable=False)
         return filtered
 
-    def _windows(self, frame: Float32Array, points: IndexArray) -> Float32Array:
+    def _windows(self, frame: npt.NDArray[_T], points: IndexArray) -> npt.NDArray[_T]:
         """Values of the box around each pixel, (n, box); the border stands for what is beyond."""
         ny, nx = frame.shape
         rows, columns = self._box()
@@ -198,17 +211,19 @@ class _Search:
 
     def _filled(self, points: IndexArray) -> Float32Array:
         """Median of the unflagged pixels of the box; of the frame where there are none."""
-        left = np.where(self.flagged | self._masked, np.float32(np.inf), self._original)
+        excluded = self.flagged | self._masked
         values = np.empty(points.size, np.float32)
         for some in self._chunks(points.size):
-            sorted_values = np.sort(self._windows(left, points[some]), axis=1)
+            around = self._windows(self._original, points[some])
+            around[self._windows(excluded, points[some])] = np.inf
+            sorted_values = np.sort(around, axis=1)
             n = np.count_nonzero(np.isfinite(sorted_values), axis=1)
             row = np.arange(n.size)
             low = sorted_values[row, np.maximum(n - 1, 0) // 2]
             values[some] = (low + sorted_values[row, np.minimum(n // 2, n - (n > 0))]) / 2
         alone = ~np.isfinite(values)
         if alone.any():
-            values[alone] = medians.lower_median(self._original, self.flagged | self._masked)
+            values[alone] = medians.lower_median(self._original, excluded)
         return values
 
     def _chunks(self, n: int) -> list[slice]:

@@ -61,3 +61,8 @@ class DeepcrFields(PycosmicFields):
         0.5, "probability that makes a hit", low=0, expected="a number from 0 to 1",
         in_reference=False,
     )  # fmt: skip
+    network_veto: types.OptionalFraction = about(
+        None, "hits of any method that deepCR gives no pixel of this probability, in no exposure "
+        "and not in the median, are listed and not corrected; null: its opinion is not asked",
+        low=0, expected="a number from 0 to 1, or null", in_reference=False,
+    )  # fmt: skip

@@ -144,6 +144,7 @@ Weight = Annotated[float, Field(le=1000.0)]  # to the power of its times: within
 HalfWidth = Annotated[int, Field(le=500)]
 Seed = Annotated[int | None, Field(le=LARGEST_SEED), BeforeValidator(_or_none)]
 Fraction = Annotated[float, Field(le=1.0)]
+OptionalFraction = Annotated[float | None, Field(le=1.0), BeforeValidator(_or_none)]
 OptionalNumber = Annotated[float | None, BeforeValidator(_or_none)]
 Level = Annotated[float | str, PlainValidator(values.level(USABLE["bias"]))]
 Gain = Annotated[float | str, PlainValidator(values.level(USABLE["gain"], above=0))]

@@ -11,6 +11,7 @@ from crmasks_widgets.core.learned import deepcr
 from crmasks_widgets.core.learned.cleaning import flag_probable
 from crmasks_widgets.core.learned.tiles import SIDE, Network, hit_probability
 from crmasks_widgets.errors import Cancelled, ParameterError
+from crmasks_widgets.hit_classes import CLASSES
 
 
 class Contrast:
@@ -153,6 +154,34 @@ def test_the_stages_flag_what_the_network_finds_probable(frame, stand_in):
     assert ("deepcr", "median") not in kept.computed()
     cleaned = made.replace(use_lamedian=True).combination("mediancr").data
     assert (np.abs(cleaned[hits] - 100) < 10).all()
+
+
+@pytest.mark.parametrize("method", ["mmcosmic", "significance"])
+def test_hits_that_the_network_sees_nowhere_are_listed_and_not_corrected(method, monkeypatch):
+    bright = Network("bright", lambda tile: (tile > 2000).astype(np.float32), halo=0, step=1)
+    monkeypatch.setattr("crmasks_widgets.analysis.stages.learned.load_deepcr", lambda _: bright)
+    cube = np.random.default_rng(2).normal(100, 3, (3, 60, 60)).astype(np.float32)
+    cube[:2, 10, 10] += 4000
+    cube[1:, 30:34, 30] += 400
+    parameters = cm.Parameters(
+        rnoise=3, crmethod=method, dilation=0, sg_corrected=CLASSES, match_exposures="off",
+        pixels_to_be_flagged_as_cr=((31, 33),),
+    )  # fmt: skip
+    plain = cm.Analysis(cm.ExposureSet.from_arrays(list(cube)), parameters)
+    assert plain.mediancr[30:34, 30].all()
+    assert "network_probability" not in plain.hits.colnames
+    made = plain.replace(network_veto=0.5)
+    at = {(row["xmin"], row["ymin"]): row for row in made.hits}
+    seen, unseen = at[11, 11], at[31, 31]
+    assert (seen["network_probability"], seen["corrected"]) == (1, True)
+    assert (unseen["network_probability"], unseen["corrected"]) == (0, False)
+    assert made.mediancr[10, 10]
+    # What a user flags stays.
+    assert np.flatnonzero(made.mediancr[30:34, 30]).tolist() == [2]
+    for number in (2, 3):
+        assert made.masks[f"CRMASK{number}"][30:34, 30].sum() <= 1
+        assert plain.masks[f"CRMASK{number}"][30:34, 30].all()
+    assert np.array_equal(plain.replace(network_veto=0.0).mediancr, plain.mediancr)
 
 
 def test_without_the_package_one_line_says_what_to_install(monkeypatch):

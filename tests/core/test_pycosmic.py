@@ -55,6 +55,15 @@ def test_the_first_iteration_is_that_of_the_paper(changes):
     assert np.array_equal(found[inner], expected[inner])
 
 
+def test_bands_of_rows_join_without_seams(monkeypatch):
+    frame, _ = scene()
+    whole = detect_cosmics(frame, PycosmicSettings(), **NOISE)
+    monkeypatch.setattr("crmasks_widgets.core.pycosmic._ROWS", 7)
+    banded = detect_cosmics(frame, PycosmicSettings(), **NOISE)
+    assert np.array_equal(banded.mask, whole.mask)
+    assert np.array_equal(banded.filled, whole.filled)
+
+
 def test_hits_are_found_at_the_border_too_and_fibres_are_not_hits():
     frame, hits = scene()
     frame[0, 23] += 900

@@ -9,6 +9,7 @@ from astropy.table import Table
 
 from crmasks_widgets.analysis import runaway
 from crmasks_widgets.analysis.graph import Reader, Target
+from crmasks_widgets.analysis.stages import learned
 from crmasks_widgets.analysis.stages.lacosmic import saturation
 from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.core import combine, regions, verdicts
@@ -178,16 +179,27 @@ def classes(read: Reader) -> HitClasses:
     )  # fmt: skip
 
 
+def listed_only(read: Reader) -> BoolArray:
+    """Which numbers of hits are listed and not corrected, (n + 1,); number 0 is no hit."""
+    by_class = read("classes").outside(read.p.sg_corrected) if _judged(read) else None
+    if read.p.network_veto is None:
+        return np.zeros(1, bool) if by_class is None else by_class
+    vetoed = np.append(False, read("opinion") < np.float32(read.p.network_veto))
+    return vetoed if by_class is None else vetoed | by_class
+
+
+def _lists(read: Reader) -> bool:
+    """Tell whether some hits may be listed and not corrected."""
+    return _judged(read) or read.p.network_veto is not None
+
+
 def mediancr(read: Reader) -> BoolArray:
     """MEDIANCR."""
     whole: BoolArray = read("found")
-    if not _judged(read):
-        return whole
-    listed_only = read("classes").outside(read.p.sg_corrected)
-    if not listed_only.any():
+    if not _lists(read) or not read("listed_only").any():
         return whole
     # What a user flags is not a matter of its class.
-    kept: BoolArray = whole & (~listed_only[read("labels")] | read("edits").forced)
+    kept: BoolArray = whole & (~read("listed_only")[read("labels")] | read("edits").forced)
     return kept
 
 
@@ -196,9 +208,9 @@ def masks(read: Reader) -> Masks:
     targets = all_targets(read.exposures.n)
     flagged = {target: read("flags", target).either for target in targets}
     nested, edited = _judged(read), read("edits")
-    if nested:
-        listed_only = read("found") & ~read("mediancr")
-        edited = dataclasses.replace(edited, allowed=edited.allowed & ~listed_only)
+    if _lists(read):
+        left = read("found") & ~read("mediancr")
+        edited = dataclasses.replace(edited, allowed=edited.allowed & ~left)
     return build_masks(flagged, read("stack"), edited, read.noise, read.p.dilation, nested=nested)
 
 
@@ -217,8 +229,7 @@ def hits(read: Reader) -> Table:
         names = {**CLASS_NAMES, COINCIDENT: PLAIN_NAME} if stack.n == 2 else CLASS_NAMES
         table["class"] = np.array([names[k] for k in classes.names], "U28")
         table["reason"] = classes.reasons
-        kept = ~classes.outside(read.p.sg_corrected)[1:]
-        table["corrected"] = kept & ~np.isin(verdict, verdicts.OUT)
+        table["corrected"] = _corrected(read, verdict)
         table["significance"] = classes.significance
     else:
         table["significance"] = significance(labels, stack, read.noise)
@@ -227,6 +238,11 @@ def hits(read: Reader) -> Table:
             table["class"] = np.where(low > 0, LOW_NAME, PLAIN_NAME)
             table["reason"] = [LOW_REASON.format(number) if number else "" for number in low]
             _warn_of_low(low)
+        if _lists(read):
+            table["corrected"] = _corrected(read, verdict)
+    if learned.asked(read):
+        table["network_probability"] = read("opinion")
+        table["network_probability"].format = ".3f"
     if read.p.mm_simulation == "exact":
         tail = read("exact").tail
         table["noise_probability"] = least_probability(labels, stack, tail.exceedance)
@@ -234,6 +250,10 @@ def hits(read: Reader) -> Table:
     table["significance"].format = ".1f"
     table["verdict"] = verdict
     return table
+
+
+def _corrected(read: Reader, verdict: npt.NDArray[np.str_]) -> BoolArray:
+    return np.asarray(~read("listed_only")[1:] & ~np.isin(verdict, verdicts.OUT))
 
 
 def _warn_of_low(low: npt.NDArray[np.int64]) -> None:

@@ -1,9 +1,10 @@
 """A network over a frame: in tiles that overlap, so that memory stays small and a run can stop."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from crmasks_widgets.core.lacosmic import library
 from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float32Array
@@ -117,3 +118,28 @@ def _of_tile(padded: Float32Array, tile: tuple[slice, slice], network: Network) 
     found = network.probability(np.ascontiguousarray(padded[outer]))
     inner = tuple(slice(network.halo, network.halo + s.stop - s.start) for s in tile)
     return np.asarray(found[inner], np.float32)
+
+
+def highest_probability(
+    labels: npt.NDArray[np.int32], probabilities: Iterable[Float32Array]
+) -> npt.NDArray[np.float32]:
+    """Highest probability of the pixels of each hit, over some frames.
+
+    Parameters
+    ----------
+    labels : (ny, nx) int32
+        Numbers of the hits, from 1 on.
+    probabilities : iterable of (ny, nx) float32
+        Of each frame; one at a time is in memory.
+
+    Returns
+    -------
+    (n,) float32
+        One value a hit.
+    """
+    highest = np.zeros(int(labels.max(initial=0)), np.float32)
+    pixels = np.flatnonzero(labels)
+    number = labels.ravel()[pixels] - 1
+    for probability in probabilities:
+        np.maximum.at(highest, number, probability.ravel()[pixels])
+    return highest

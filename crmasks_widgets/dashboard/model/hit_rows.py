@@ -30,6 +30,7 @@ _WORDS: Final = MappingProxyType({
     PEAK: ("peak {}", "largest excess of exposure {} over the minimum, ADU", ".1f"),
     "max_median_minus_min": ("med − min", "largest median - minimum of the hit, ADU", ".1f"),
     "noise_probability": ("P(noise)", "probability that noise lifts one pixel so high", ".2g"),
+    "network_probability": ("P(network)", "highest probability that deepCR gives a pixel", ".3f"),
     "reason": ("reason", "why it is of that class", ""),
 })  # fmt: skip
 
