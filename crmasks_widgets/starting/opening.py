@@ -209,6 +209,6 @@ def begin_with(
     starts = tuple(map(start_from, groups))
     checked = Parameters(**levels)
     known = settled({name: getattr(checked, name) for name in levels})
-    proposed = tuple(start.with_alignment(start.proposals(known)) for start in starts)
+    proposed = tuple(start.proposals(known) for start in starts)
     remarks = dict.fromkeys((*found.left_out, *(r for start in starts for r in start.remarks)))
     return Beginning(tuple(labels), starts, proposed, tuple(remarks))
