@@ -130,7 +130,7 @@ class Session:
             context,
             {
                 PARAMETERS: DrawerPage(
-                    lambda: VBox([self.banner.widget, self.parameters.widget]),
+                    lambda: self._parameters_page,
                     lambda on: self.banner.shown(on),
                 ),
                 BOUNDARY: DrawerPage(lambda: self.points.widget),
@@ -166,6 +166,14 @@ class Session:
     def banner(self) -> NoiseBanner:
         """What the noise check says, above the parameters."""
         return self._later(lambda: NoiseBanner(self.context))
+
+    @cached_property
+    def _parameters_page(self) -> VBox:
+        parts = [self.banner.widget, self.parameters.widget]
+        with widgets_made() as made:
+            page = VBox(parts)
+        self._made += made
+        return page
 
     @cached_property
     def files(self) -> FilesView:
