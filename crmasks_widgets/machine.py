@@ -5,7 +5,14 @@ import gc
 import math
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import Final
+
+resource: ModuleType | None
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None
 
 WINDOWS: Final = os.name == "nt"
 """Where files that are open cannot be removed, and folders cannot be opened."""
@@ -13,6 +20,9 @@ WINDOWS: Final = os.name == "nt"
 MIB: Final = 1 << 20
 PROGRAM_MIB: Final = 250
 """What a run may take beside 8 times its exposures."""
+
+ADDRESSES_MIB: Final = 640
+"""Addresses (`ulimit -v`) without which no run is begun: libraries reserve more than they use."""
 
 LIMIT_VARIABLE: Final = "CRMASKS_MEMORY_LIMIT"
 """Environment variable: MiB that a run may take, instead of what the system says is free."""
@@ -61,10 +71,38 @@ def memory_limit() -> float | None:
     return value
 
 
+def address_limit() -> float:
+    """Tell what `ulimit -v` allows.
+
+    Returns
+    -------
+    float
+        MiB of addresses; infinite where nothing limits them.
+    """
+    if resource is None:
+        return math.inf
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return math.inf if limit == resource.RLIM_INFINITY else limit / MIB
+
+
+def _address_room(own: Path) -> float:
+    """MiB of addresses that this process may still take."""
+    limit = address_limit()
+    if limit == math.inf:
+        return limit
+    try:
+        pages = int((own / "statm").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return limit
+    return max(0.0, limit - pages * os.sysconf("SC_PAGE_SIZE") / MIB)
+
+
 def available_memory(
-    meminfo: Path = Path("/proc/meminfo"), cgroups: Path = Path("/sys/fs/cgroup")
+    meminfo: Path = Path("/proc/meminfo"),
+    cgroups: Path = Path("/sys/fs/cgroup"),
+    own: Path = Path("/proc/self"),
 ) -> float:
-    """Measure the memory that may be taken: free, and within the container's limit.
+    """Measure the memory that may be taken: free, and within the limits of container and process.
 
     Parameters
     ----------
@@ -72,6 +110,8 @@ def available_memory(
         Where the kernel tells about memory.
     cgroups : Path
         Where it shows control groups.
+    own : Path
+        Where it tells about this process.
 
     Returns
     -------
@@ -91,24 +131,53 @@ def available_memory(
         free = int(lines["MemAvailable"].split()[0]) / 1024
     except (OSError, KeyError, ValueError):
         free = math.inf
-    return min(free, _memory_quota(cgroups))
+    return min(free, _memory_quota(cgroups, own), _address_room(own))
 
 
-def _memory_quota(cgroups: Path) -> float:
-    """MiB that the control group has left, in either of the kernel's two layouts."""
-    for folder, limit, used in (
-        (cgroups, "memory.max", "memory.current"),
-        (cgroups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
-    ):
-        try:
-            most, now = ((folder / name).read_text().strip() for name in (limit, used))
-            lines = (folder / "memory.stat").read_text().splitlines()
-        except OSError:
-            continue
-        # Files that were read lately count as used, and make room when it is asked for.
-        cached = next((line.split()[1] for line in lines if line.startswith("inactive_file")), "0")
-        return math.inf if most == "max" else (int(most) - int(now) + int(cached)) / MIB
-    return math.inf
+def _memory_quota(cgroups: Path, own: Path) -> float:
+    """MiB that the process's control group and those around it have left, in either layout."""
+    groups = _own_groups(own)
+    left = math.inf
+    for root, group, limit, used in (
+        (cgroups, groups.get("", ""), "memory.max", "memory.current"),
+        (cgroups / "memory", groups.get("memory", ""), "memory.limit_in_bytes",
+         "memory.usage_in_bytes"),
+    ):  # fmt: skip
+        folder = root / group
+        while True:
+            left = min(left, _left_in(folder, limit, used))
+            if folder == root:
+                break
+            folder = folder.parent
+    return left
+
+
+def _own_groups(own: Path) -> dict[str, str]:
+    """Control group of this process by controller; that of the newer layout has no controller."""
+    try:
+        lines = (own / "cgroup").read_text().splitlines()
+    except OSError:
+        return {}
+    parts = [line.split(":", 2) for line in lines if line.count(":") > 1]
+    # A group outside of what this container sees begins with "..".
+    return {
+        name: group.strip("/")
+        for _, names, group in parts
+        for name in names.split(",")
+        if ".." not in group.split("/")
+    }
+
+
+def _left_in(folder: Path, limit: str, used: str) -> float:
+    """MiB that one control group has left."""
+    try:
+        most, now = ((folder / name).read_text().strip() for name in (limit, used))
+        lines = (folder / "memory.stat").read_text().splitlines()
+    except OSError:
+        return math.inf
+    # Files that were read lately count as used, and make room when it is asked for.
+    cached = next((line.split()[1] for line in lines if line.startswith("inactive_file")), "0")
+    return math.inf if most == "max" else (int(most) - int(now) + int(cached)) / MIB
 
 
 def release() -> None:

@@ -15,6 +15,7 @@ from astropy.io import fits
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.files import structure, unpacking
 from crmasks_widgets.files.reading import read_image
+from crmasks_widgets.files.xz import XzStreams
 
 from .test_bad_input import FRAME
 
@@ -165,12 +166,31 @@ def test_what_unfolds_to_more_than_it_announces_is_not_unfolded(tmp_path, monkey
         read_image(tmp_path / "bomb.fits", 0)
 
 
+def test_an_xz_file_may_have_several_streams(tmp_path):
+    whole = three_images()
+    streams = [lzma.compress(whole[:5000]), lzma.compress(b""), lzma.compress(whole[5000:])]
+    path = tmp_path / "streams.fits.xz"
+    path.write_bytes(b"".join(streams) + bytes(8))
+    assert np.array_equal(read_image(path, 2).data, FRAME)
+    stream = io.BufferedReader(XzStreams(io.BytesIO(path.read_bytes()), 2**28))
+    assert stream.seek(0, io.SEEK_END) == len(whole)
+    assert (stream.seek(4990), stream.read(20)) == (4990, whole[4990:5010])
+    assert stream.seek(-10, io.SEEK_CUR) == 5000
+    path.write_bytes(b"".join(streams)[:-40])
+    with pytest.raises(InputError, match="ends before its last stream does"):
+        read_image(path, 0)
+
+
 def test_a_dictionary_that_takes_all_memory_is_refused(tmp_path):
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 2**20}]
     packed = bytearray(lzma.compress(three_images(), filters=filters))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(unpacking, "_MOST_DICTIONARY", 2**20)
+        first = lzma.compress(three_images()[:2880], preset=0)
+        patch.setattr(unpacking, "_MOST_DICTIONARY", 2**19)
+        for before in (b"", first):
+            (tmp_path / "big.fits.xz").write_bytes(before + packed)
+            with pytest.raises(InputError, match="Memory usage limit exceeded"):
+                read_image(tmp_path / "big.fits.xz", 0)
         (tmp_path / "big.fits.xz").write_bytes(packed)
-        with pytest.raises(InputError, match="Memory usage limit exceeded"):
-            read_image(tmp_path / "big.fits.xz", 0)
     assert read_image(tmp_path / "big.fits.xz", 0).data.shape == FRAME.shape

@@ -3,14 +3,16 @@
 import errno
 import io
 import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
-from crmasks_widgets import cli, running
+from crmasks_widgets import cli, machine, running
 from crmasks_widgets.batch.block import Outcome
 from crmasks_widgets.batch.report import csv_text
 from crmasks_widgets.core.masks import grow
@@ -111,6 +113,47 @@ def test_a_limit_that_is_none_is_named(work, monkeypatch, text):
         available_memory()
 
 
+@pytest.mark.process
+def test_too_few_addresses_are_said_before_anything_is_loaded(work, monkeypatch):
+    work.yaml()
+    program = f"ulimit -v 420000; exec {sys.executable} -P -m crmasks_widgets run params.yaml"
+    done = subprocess.run(
+        ["sh", "-c", program], cwd=work.folder, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        2,
+        "crmasks: addresses of this process: found a limit of 410 MiB (ulimit -v), expected at "
+        "least 640 MiB\n",
+    )
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    monkeypatch.setattr(machine, "address_limit", lambda: size / 2**20 + 300)
+    assert 0 < available_memory() < 350
+    monkeypatch.setattr(machine, "address_limit", lambda: size / 2**20 + 100)
+    assert "3 such images need 251 MiB of memory" in work.run().err
+
+
+def test_the_limit_of_a_group_of_processes_is_that_of_the_process(tmp_path):
+    inner = tmp_path / "unified" / "a" / "b"
+    (tmp_path / "v1" / "memory" / "c").mkdir(parents=True)
+    inner.mkdir(parents=True)
+    (tmp_path / "cgroup").write_text("4:memory:/c\n5:cpu,io:/../x\n0::/a/b\n")
+    for folder, limit in (
+        (inner, "max"),
+        (inner.parent, 300 * 2**20),
+        (inner.parent.parent, "max"),
+    ):
+        (folder / "memory.max").write_text(f"{limit}\n")
+        (folder / "memory.current").write_text(f"{100 * 2**20}\n")
+        (folder / "memory.stat").write_text("")
+    assert available_memory(tmp_path / "none", tmp_path / "unified", tmp_path) == 200
+    older = tmp_path / "v1" / "memory" / "c"
+    (older / "memory.limit_in_bytes").write_text(f"{50 * 2**20}\n")
+    (older / "memory.usage_in_bytes").write_text("0\n")
+    (older / "memory.stat").write_text("")
+    assert available_memory(tmp_path / "none", tmp_path / "v1", tmp_path) == 50
+
+
 def test_a_home_in_the_name_of_a_folder_is_found(work, run_cli, monkeypatch):
     monkeypatch.setenv("HOME", str(work.folder / "home"))
     work.yaml()
@@ -128,6 +171,23 @@ def test_a_current_folder_that_is_gone_is_said(run_cli, tmp_path, monkeypatch):
     result = run_cli(["batch", "x"], tmp_path)
     assert (result.code, result.err.count("\n")) == (2, 1)
     assert "current folder: not there any more" in result.err
+
+
+def test_a_home_that_may_not_be_looked_into_is_said(run_cli, tmp_path, monkeypatch):
+    look, home = os.stat, tmp_path / "home"
+
+    def closed(path, **options):
+        if str(path).startswith(f"{home}/"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return look(path, **options)
+
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr(cli.os, "stat", closed)
+    result = run_cli(["check", "p.yaml"], tmp_path)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert f"{home}: home folder that may not be looked into (Permission denied)" in result.err
+    monkeypatch.setattr(cli.os, "stat", look)
+    assert "p.yaml" in run_cli(["check", "p.yaml"], tmp_path).err
 
 
 def test_matplotlib_is_imported_without_a_backend_of_the_surroundings(monkeypatch):
@@ -256,8 +316,8 @@ def test_text_that_looks_like_a_number_costs_its_length():
     for text in ("7" * 900_000 + ".5", "7_" * 400_000 + ".5x"):
         with pytest.raises(ParameterError, match="la_sigclip"):
             Parameters.from_yaml_text(f"{levels}  la_sigclip: {text}\n")
-    later = "".join(f"  pc_{i}: 1\n" for i in range(60_000))
-    with pytest.warns(UserWarning, match="pc_0, pc_1, .* and 59980 more"):
+    later = "".join(f"  nn_{i}: 1\n" for i in range(60_000))
+    with pytest.warns(UserWarning, match="nn_0, nn_1, .* and 59980 more"):
         Parameters.from_yaml_text(levels + later)
     assert time.process_time() - started < 30  # quadratic: minutes
 

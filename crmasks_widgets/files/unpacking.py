@@ -4,6 +4,7 @@ import bz2
 import contextlib
 import gzip
 import importlib
+import io
 import lzma
 import math
 import os
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, Final
 
 from crmasks_widgets.files.structure import follow
+from crmasks_widgets.files.xz import MAGIC, XzStreams
 from crmasks_widgets.machine import MIB, available_memory
 
 _FITS_MAGIC: Final = b"SIMPLE  ="
@@ -30,10 +32,7 @@ def _only_member(stream: IO[bytes]) -> IO[bytes]:
 
 
 def _xz(stream: IO[bytes]) -> IO[bytes]:
-    # What a file says it needs is taken at once.
-    lzma.LZMADecompressor(memlimit=_MOST_DICTIONARY).decompress(stream.read(4096), 1)
-    stream.seek(0)
-    return lzma.LZMAFile(stream)
+    return io.BufferedReader(XzStreams(stream, _MOST_DICTIONARY))
 
 
 def _uncompressed(stream: IO[bytes]) -> Any:
@@ -49,7 +48,7 @@ def _uncompressed(stream: IO[bytes]) -> Any:
 _PACKERS: Final[tuple[tuple[bytes, str, Callable[[IO[bytes]], Any]], ...]] = (
     (b"\x1f\x8b", "gzip", lambda stream: gzip.GzipFile(fileobj=stream)),
     (b"BZh", "bzip2", bz2.BZ2File),
-    (b"\xfd7zXZ\x00", "xz", _xz),
+    (MAGIC, "xz", _xz),
     (b"PK\x03\x04", "zip", _only_member),
     (b"\x1f\x9d", "compress", _uncompressed),
 )

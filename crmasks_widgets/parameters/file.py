@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from crmasks_widgets.detectors import REFERENCE_LEAST
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.exposure_names import is_pattern
 from crmasks_widgets.parameters import later
@@ -258,7 +259,7 @@ def write_parameters(
     if own or each:
         lines += ["", "# ---- unknown to numina-crmasks 0.36.0, which ignores it ----", f"{OWN}:"]
     for info in own:
-        lines += _entry(info, values, "  ", notes)
+        lines += _entry(info, values, "  ", notes, origins.get(info.name, ""))
     if each:
         lines.append(f"  {EACH}:".ljust(36) + "  # what holds for one alone, in their order")
         lines += [line for alone in each for line in _item(alone)]
@@ -316,9 +317,9 @@ def _notes(values: Mapping[str, object]) -> dict[str, str]:
     if values["images"] is None:
         notes["images"] = "images: a list of at least 2 FITS files, needed to run this file"
     elif isinstance(values["images"], tuple) and any(map(is_pattern, values["images"])):
-        notes["images"] = f"{reference} wants file names, at least 3"
-    elif len(values["images"]) < 3:  # type: ignore[arg-type]
-        notes["images"] = f"{reference} wants at least 3"
+        notes["images"] = f"{reference} wants file names, at least {REFERENCE_LEAST}"
+    elif len(values["images"]) < REFERENCE_LEAST:  # type: ignore[arg-type]
+        notes["images"] = f"{reference} wants at least {REFERENCE_LEAST}"
     if not isinstance(values["extnum"], int):
         notes["extnum"] = f"{reference} cannot read a name or several: give it the number of one"
     if values["mm_threshold_rnoise"] is not None:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,11 @@ from crmasks_widgets.regular_files import real
 
 
 def save_session(
-    analysis: Analysis | Mosaic, path: str | Path, *, overwrite: bool = False
+    analysis: Analysis | Mosaic,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    reasons: Mapping[str, str] | None = None,
 ) -> list[Written]:
     """Write a parameter file with which ``crmasks run`` makes the masks of an analysis.
 
@@ -44,6 +49,8 @@ def save_session(
         float32 FITS files, which are named by their content, and so never replace anything.
     overwrite : bool
         Replace an earlier parameter file.
+    reasons : mapping, optional
+        Why a parameter has its value, by its name: comments beside them instead of the help.
 
     Returns
     -------
@@ -85,7 +92,7 @@ def save_session(
     frames = {frame.name: frame for _, own in kept for frame in own}
     if several:
         check_shared(parameters)
-    text = yaml_of(parameters) if several else parameters[0].to_yaml()
+    text = yaml_of(parameters, reasons) if several else parameters[0].to_yaml(reasons)
     products = _missing(tuple(frames.values()), path.parent)
     return write_products([*products, text_product(path.name, "parameters", text)], path.parent)
 
@@ -211,10 +218,11 @@ def _missing(frames: tuple[_Frame, ...], folder: Path) -> Iterator[Product]:
     """Frames to write; those that an earlier session wrote are there already."""
     for frame in frames:
         path = folder / frame.name
-        if not path.exists():
+        if not os.path.exists(path):
             yield Product(frame.name, f"{frame.what} as FITS", frame.write)
         elif not frame.is_in(path):
-            msg = f"{path}: found another content, expected none or {frame.what} of this analysis"
+            expected = f"expected {frame.what} of this analysis, or another name"
+            msg = f"{path}: found another content, {expected}"
             raise ProductExistsError(msg)
 
 

@@ -16,7 +16,7 @@ from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.proposals.start import (
     Start,
     find_exposures,
-    parameters_of,
+    parameters_of_all,
     settled,
     start_from,
 )
@@ -150,16 +150,19 @@ class Beginning:
         """Give the proposals; ParameterError where one has no value."""
         for each in self.proposals:
             if each.value is None:
-                raise ParameterError(f"{each.name}: {each.origin}; expected it to be given")
+                msg = f"{each.name}: {each.origin}; expected it to be given"
+                how = f"crmasks init --{each.name} X writes it to a parameter file"
+                raise ParameterError(f"{msg}: {how}; in Python, {each.name}=X")
         return self.proposals
 
     def mosaic(self, **given: Any) -> Mosaic:
         """Take the proposals, and other parameters as given."""
         self.known()
+        images = [exposure.name for exposure in self.starts[0].group.exposures]
         analyses = []
-        for start, own in zip(self.starts, self.proposed, strict=True):
-            images = [exposure.name for exposure in start.group.exposures]
-            parameters = parameters_of(start, own, images).replace(**given)
+        proposed = parameters_of_all(self.starts, self.proposed, images)
+        for start, of_one in zip(self.starts, proposed, strict=True):
+            parameters = of_one.replace(**given)
             calibration = read_calibration(parameters, start.exposures.shape)
             analyses.append(Analysis(start.exposures, parameters, calibration))
         return Mosaic(self.names, tuple(analyses), several=len(analyses) > 1)
@@ -206,6 +209,6 @@ def begin_with(
     starts = tuple(map(start_from, groups))
     checked = Parameters(**levels)
     known = settled({name: getattr(checked, name) for name in levels})
-    proposed = tuple(start.proposals(known) for start in starts)
+    proposed = tuple(start.with_alignment(start.proposals(known)) for start in starts)
     remarks = dict.fromkeys((*found.left_out, *(r for start in starts for r in start.remarks)))
     return Beginning(tuple(labels), starts, proposed, tuple(remarks))

@@ -70,7 +70,7 @@ def react(screen):
     assert not screen.button("Undo").is_enabled()
     screen.kernel.run("dashboard.state.update(crmethod='lacosmic')")
     other = screen.changed(counts)
-    assert re.search(r"^\d+ hits · [\d,]+ pixels × L\.A\.Cosmic [\d,]+$", other)
+    assert re.search(r"^\d+ hits · [\d,]+ pixels × L\.A\.Cosmic [\d,]+ px$", other)
     screen.button("Undo").click()
     assert screen.changed(other) == counts
 

@@ -1,5 +1,7 @@
 """Laws, background, thresholds and growth of the local significance."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -8,7 +10,7 @@ from scipy import stats
 
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.significance import excess as sg
-from crmasks_widgets.core.significance import hits
+from crmasks_widgets.core.significance import hits, laws
 from crmasks_widgets.core.significance.background import running_background
 from crmasks_widgets.core.significance.laws import (
     ExposureNoise,
@@ -19,6 +21,7 @@ from crmasks_widgets.core.significance.laws import (
 from crmasks_widgets.core.significance.level import measure_level
 from crmasks_widgets.core.significance.noise_scale import PREDICTED
 from crmasks_widgets.core.significance.scatter import find_crossings, measure_noise_scale
+from crmasks_widgets.core.significance.without_each import without_each
 from crmasks_widgets.core.stack import stack_exposures
 
 EQUAL = ExposureNoise((1.0, 1.0, 1.0), 4.0)
@@ -28,6 +31,46 @@ def normal_table(statistic, noise, **kind):
     """Significances in the limit of normal noise: the brightest level of the table."""
     table = significance_table(statistic, noise, **kind)
     return table.values[-1], np.arange(table.values.shape[1]) * table.step
+
+
+@pytest.mark.parametrize("n", [2, 12, 13, 40])
+def test_each_is_left_out_of_all_others(n):
+    steps = []
+
+    def with_one(numbers, number):
+        steps.append(number)
+        return numbers | {number}
+
+    made = dict(without_each(n, frozenset(), with_one))
+    assert made == {i: frozenset(range(n)) - {i} for i in range(n)}
+    assert len(steps) <= max(12 * 11, 7 * n)
+
+
+def test_laws_of_very_unequal_noise_fit_into_memory(monkeypatch):
+    noise = ExposureNoise((0.03, 1.0, 1.0), 3.4)
+    tracemalloc.start()
+    try:
+        laws._rank_law(laws._Level(0.0, noise), 2)
+        found = laws._mean_law(laws._Level(0.0, noise))
+        peak = tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+    assert peak < 64  # each node beside each: 1300
+    rng = np.random.default_rng(4)
+    drawn = rng.normal(0, 3.4, (3, 200_000)) / np.array(noise.factors)[:, None]
+    above = (drawn.mean(axis=0) - drawn.min(axis=0)) / noise.readout
+    for i in (1, 4, 8, 16):
+        assert found[i] == pytest.approx((above > i / 8).mean(), abs=0.005)
+    # All at once or in parts, of all nodes or of those that are enough.
+    level = laws._Level(0.0, ExposureNoise((0.2, 1.0, 1.0), 3.4))
+    whole = laws._mean_law(level), laws._rank_law(level, 2)
+    for name, small, rel in (("_NUMBERS_AT_ONCE", 1 << 17, 1e-6), ("_NODES_AT_ONCE", 100, 0.003)):
+        monkeypatch.setattr(laws, name, small)
+        parts = laws._mean_law(level), laws._rank_law(level, 2)
+        for part, expected in zip(parts, whole, strict=True):
+            likely = expected > 1e-9
+            assert part[likely] == pytest.approx(expected[likely], rel=rel)
+    assert len(level.cells()) < 0.9 * len(level.x)
 
 
 def test_two_exposures_differ_by_a_normal_law():

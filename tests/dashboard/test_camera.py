@@ -154,11 +154,11 @@ def test_the_program_makes_the_masks_of_every_detector(camera, work, looked):
 
 def test_files_of_several_detectors_are_opened_with_all_of_them(camera, work):
     choose(camera, 1)
-    files = camera.session.files
-    files.yaml.value = "p.yaml"
-    files._lines[files._open_yaml].button.click()
-    assert files.wait(60)
-    assert camera.session.files is not files
+    opening = camera.session.opening
+    opening.choose([str(work / "p.yaml")])
+    opening.accept()
+    opening.wait(60)
+    assert camera.session.opening is not opening
     assert tuple(camera.session.status.widget.detectors) == NAMES
     for path in work.glob("e?.fits"):
         with fits.open(path, mode="update") as hdus:
@@ -166,12 +166,17 @@ def test_files_of_several_detectors_are_opened_with_all_of_them(camera, work):
                 hdu.header["BUNIT"] = "adu"
                 hdu.header["GAIN"] = (1.5, "[electron/adu]")
                 hdu.header["RDNOISE"], hdu.header["BIASLEV"] = (3.0, "[adu]"), (100.0, "[adu]")
-    files = camera.session.files
-    files.images.value = "e?.fits"
-    for _ in range(2):
-        assert camera.session.files is files
-        files._lines[files._open_images].button.click()
-        assert files.wait(60)
+            hdus["CCD2"].header["GAIN"] = (1.6, "[electron/adu]")
+    opening = camera.session.opening
+    opening.choose([str(path) for path in sorted(work.glob("e?.fits"))])
+    opening.wait(60)
+    rows = {row["name"]: row for row in opening.dialog.proposal["rows"]}
+    assert rows["gain"]["differs"] == "1.5, 1.6"
+    assert "detector CCD2: header: GAIN 1.6" in rows["gain"]["origin"]
+    opening.give({"bias": "99"})
+    opening.accept()
+    opening.wait(60)
+    assert [each.parameters.bias for each in camera.mosaic] == [99.0] * 3
     assert tuple(camera.session.status.widget.detectors) == (*NAMES, "CCD3")
     shown = cm.open("e?.fits")
     assert shown.camera.names == (*NAMES, "CCD3")

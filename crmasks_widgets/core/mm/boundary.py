@@ -152,8 +152,14 @@ def fit_rising_spline(
     Raises
     ------
     InputError
-        If all x are equal, or if the solver does not converge.
+        If there is no point, if all x are equal, or if the solver does not converge.
     """
+    if not x.size:
+        msg = (
+            "mm_boundary_fit: spline: found no point of the expected diagram, expected some below "
+            "its height (mm_ydiag_max: 0 takes one as the noise needs)"
+        )
+        raise InputError(msg)
     span = float(np.ptp(x))
     if span <= 0:
         msg = (

@@ -14,7 +14,7 @@ f and Q are density and survival function of an exposure, Poisson and normal noi
 significance of an excess is the normal deviate of the same probability. All in electrons.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,7 +23,10 @@ import numpy.typing as npt
 from scipy import special
 
 from crmasks_widgets.core.noise_laws import tabulate
-from crmasks_widgets.core.typing import Float64Array, NumberOrMap
+from crmasks_widgets.core.significance.without_each import without_each
+from crmasks_widgets.core.typing import Float64Array, IndexArray, NumberOrMap
+
+Transform = npt.NDArray[np.complex128]
 
 # Distance of the nodes, in units of the noise of the least noisy exposure. Nothing of the transform
 # of a law is left beyond so many times the inverse of its noise (1e-12).
@@ -35,6 +38,9 @@ _T_STEP, _T_TOP = 0.125, 12.0
 # Probabilities below this are extrapolated: the laws end where 7e-13 is left.
 _LEAST = 1e-11
 _TINY = 1e-300
+# Exposures of very different noise have thousands of nodes; so many are handled at once, and so
+# many numbers (32 MiB). Of usual ones all fit.
+_NODES_AT_ONCE, _NUMBERS_AT_ONCE = 2048, 1 << 22
 
 
 @dataclass(frozen=True)
@@ -211,32 +217,60 @@ class SignificanceTable:
 
 
 class _Level:
-    """Laws of the exposures at one level, on common nodes."""
+    """Laws of the exposures at one level, on common nodes; equal ones stand once."""
 
     def __init__(self, mean: float, noise: ExposureNoise) -> None:
-        kinds, index = np.unique(noise.factors, return_inverse=True)
-        self.step = _node_step(mean, kinds, noise.rnoise)
+        factors, index = np.unique(noise.factors, return_inverse=True)
+        self.n, self.kinds = noise.n, index
+        self.step = _node_step(mean, factors, noise.rnoise)
         laws = [
-            tabulate(np.array([mean]), self.step, float(kind), noise.rnoise / float(kind))
-            for kind in kinds
+            tabulate(np.array([mean]), self.step, float(factor), noise.rnoise / float(factor))
+            for factor in factors
         ]
         start = min(int(law.first[0]) for law in laws)
         stop = max(int(law.first[0]) + law.density.shape[1] for law in laws)
         self.x = np.arange(start, stop) * self.step
-        placed = [
+        self.densities = [
             _placed(law.density[0], int(law.first[0]) - start, stop - start, 0.0) for law in laws
         ]
-        above = [
+        self.survivals = [
             _placed(law.survival[0], int(law.first[0]) - start, stop - start, 1.0) for law in laws
         ]
-        self.density = [placed[i] for i in index]
-        self.survival = [above[i] for i in index]
         self.noise = float(np.sqrt(mean * noise.photon_share + noise.readout**2))
+        # No law is less smooth than the readout noise makes it.
+        self._strides: IndexArray = np.maximum(
+            _NODE_STEP * noise.rnoise / factors / self.step, 1
+        ).astype(int)
 
-    def above(self, k: int, heights: Float64Array) -> Float64Array:
-        """Survival function of exposure k at any heights, interpolated in the logarithm."""
-        log = np.log(np.maximum(self.survival[k], _TINY))
+    def density(self, k: int) -> Float64Array:
+        """Density of exposure k at the nodes."""
+        found: Float64Array = self.densities[self.kinds[k]]
+        return found
+
+    def above(self, kind: int, heights: Float64Array) -> Float64Array:
+        """Survival function of a law at any heights, interpolated in the logarithm."""
+        log = np.log(np.maximum(self.survivals[kind], _TINY))
         return np.asarray(np.exp(np.interp(heights, self.x, log, right=np.log(_TINY))))
+
+    def cells(self) -> IndexArray:
+        """Nodes at which what lies beyond a minimum is computed, and the nodes they stand for.
+
+        Rows of first, node, and end. Each node stands for itself; of thousands, one for many where
+        the less noisy exposures have no minimum: there, the noise of the others says for how many.
+        """
+        nodes = np.arange(len(self.x))
+        if len(nodes) > _NODES_AT_ONCE:
+            stride = np.full(len(nodes), int(self._strides.max()))
+            for density, own in zip(self.densities, self._strides, strict=True):
+                held = np.flatnonzero(density)
+                near = slice(max(0, held[0] - stride[0]), held[-1] + stride[0])
+                stride[near] = np.minimum(stride[near], own)
+            chosen = [0]
+            while (following := chosen[-1] + int(stride[chosen[-1]])) < len(stride):
+                chosen.append(following)
+            nodes = np.asarray(chosen)
+        between = (nodes[1:] + nodes[:-1] + 1) // 2
+        return np.stack([np.append(0, between), nodes, np.append(between, len(self.x))], axis=1)
 
 
 def _node_step(mean: float, kinds: Float64Array, rnoise: float) -> float:
@@ -269,62 +303,109 @@ def _heights() -> Float64Array:
 
 def _exposure_law(level: _Level, number: int) -> Float64Array:
     """P(exposure - minimum of the others > t s) for all t."""
-    others = [k for k in range(len(level.density)) if k != number]
+    others = [k for k in range(level.n) if k != number]
     minimum = _density_of_minimum(level, others)
-    heights = level.x[:, None] + _heights() * level.noise
-    return np.asarray(minimum @ level.above(number, heights) * level.step)
+    total = np.zeros(len(_heights()))
+    for start in range(0, len(level.x), _NODES_AT_ONCE):
+        rows = slice(start, start + _NODES_AT_ONCE)
+        heights = level.x[rows, None] + _heights() * level.noise
+        total += minimum[rows] @ level.above(level.kinds[number], heights) * level.step
+    return total
 
 
-def _density_of_minimum(level: _Level, members: Sequence[int]) -> Float64Array:
+def _density_of_minimum(level: _Level, members: list[int]) -> Float64Array:
     total = np.zeros(len(level.x))
     for j in members:
-        product = level.density[j].copy()
+        product = level.density(j).copy()
         for k in members:
             if k != j:
-                product *= level.survival[k]
+                product *= level.survivals[level.kinds[k]]
         total += product
     return total
 
 
 def _rank_law(level: _Level, rank: int) -> Float64Array:
     """P(value of this rank - minimum > t s) for all t."""
-    n = len(level.density)
-    heights = level.x[:, None] + _heights() * level.noise
-    above = [level.above(k, heights) for k in range(n)]
-    total = np.zeros(heights.shape[1])
-    for j in range(n):
-        others = [k for k in range(n) if k != j]
-        # exactly[c]: probability that all are above x, and c of them not above the height
-        exactly = [np.ones_like(heights)]
-        for k in others:
-            low = np.maximum(level.survival[k][:, None] - above[k], 0.0)
-            following = [p * above[k] for p in exactly] + [np.zeros_like(heights)]
-            for c, p in enumerate(exactly):
-                following[c + 1] = following[c + 1] + p * low
-            exactly = following[: max(rank - 1, 1)]
-        total += level.density[j] @ np.sum(exactly, axis=0) * level.step
+    total = np.zeros(len(_heights()))
+    for start in range(0, len(level.x), _NODES_AT_ONCE):
+        total += _rank_part(level, rank, slice(start, start + _NODES_AT_ONCE))
     return total
 
 
-def _mean_law(level: _Level, number: int) -> Float64Array:
-    """P(mean - minimum > t s) for all t; what the exposure of this number adds as the minimum."""
-    n, size = len(level.density), len(level.x)
-    index = np.minimum(np.arange(size)[:, None] + np.arange(size), size)
-    width = 1 << ((n - 1) * size - 1).bit_length()
-    transform: npt.NDArray[np.complex128] | float = 1.0
-    for k in range(n):
-        if k != number:
-            beyond = np.append(level.density[k], 0.0)[index] * level.step
-            beyond[:, 0] /= 2
-            transform = transform * np.fft.rfft(beyond, width, axis=1)
-    sums = np.fft.irfft(transform, width, axis=1)
-    tail = np.maximum(np.cumsum(sums[:, ::-1], axis=1)[:, ::-1] - sums / 2, 0.0)
-    log = np.log(np.maximum(tail, _TINY))
-    total = np.zeros(len(_heights()))
-    nodes, heights = np.arange(width) * level.step, n * _heights() * level.noise
-    for i in np.flatnonzero(level.density[number]):
-        total += level.density[number][i] * np.exp(np.interp(heights, nodes, log[i]))
-    return total * level.step
+def _rank_part(level: _Level, rank: int, rows: slice) -> Float64Array:
+    """The same, of minima at some of the nodes."""
+    heights = level.x[rows, None] + _heights() * level.noise
+    above = [level.above(kind, heights) for kind in range(len(level.densities))]
+    low = [
+        np.maximum(survival[rows, None] - beyond, 0.0)
+        for survival, beyond in zip(level.survivals, above, strict=True)
+    ]
+
+    def with_one(exactly: list[Float64Array], k: int) -> list[Float64Array]:
+        # exactly[c]: probability that all are above x, and c of them not above the height
+        kind = level.kinds[k]
+        following = [p * above[kind] for p in exactly] + [np.zeros_like(heights)]
+        for c, p in enumerate(exactly):
+            following[c + 1] = following[c + 1] + p * low[kind]
+        return following[: max(rank - 1, 1)]
+
+    total = np.zeros(heights.shape[1])
+    for j, exactly in without_each(level.n, [np.ones_like(heights)], with_one):
+        as_minimum = level.density(j)[rows] @ np.sum(exactly, axis=0) * level.step
+        if len(level.densities) == 1:
+            return np.asarray(sum([as_minimum] * level.n))
+        total += as_minimum
+    return total
+
+
+def _mean_law(level: _Level) -> Float64Array:
+    """P(mean - minimum > t s) for all t."""
+    width = 1 << ((level.n - 1) * len(level.x) - 1).bit_length()
+    grid, heights = np.arange(width) * level.step, level.n * _heights() * level.noise
+    at_once = max(1, _NUMBERS_AT_ONCE // (width * (len(level.densities) + 8)))
+    cells, total = level.cells(), np.zeros((level.n, len(heights)))
+    for start in range(0, len(cells), at_once):
+        some = cells[start : start + at_once]
+        for j, logs in _others_beyond(level, width, some[:, 1]):
+            for (first, node, end), log in zip(some, logs, strict=True):
+                density = level.density(j)[first:end]
+                if density.any():
+                    # Others that are certain to lie above are only farther away.
+                    moved = (level.n - 1) * (np.arange(first, end) - node) * level.step
+                    above = np.exp(np.interp(heights + moved[:, None], grid, log))
+                    total[j] += density @ above
+    if len(level.densities) == 1:
+        return np.asarray(level.n * (total[0] * level.step))
+    return np.asarray(sum(each * level.step for each in total))
+
+
+def _others_beyond(
+    level: _Level, width: int, nodes: IndexArray
+) -> Iterator[tuple[int, Float64Array]]:
+    """By exposure: probability that all others exceed some nodes, by more than a width in all.
+
+    Logarithms, (nodes, width). Of equal exposures, the first stands for all.
+    """
+    size = len(level.x)
+    index = np.minimum(nodes[:, None] + np.arange(size), size)
+    transforms = []
+    for density in level.densities:
+        beyond = np.append(density, 0.0)[index] * level.step
+        beyond[:, 0] /= 2
+        transforms.append(np.fft.rfft(beyond, width, axis=1))
+
+    nothing: Transform | float = 1.0
+
+    def with_one(product: Transform | float, k: int) -> Transform | float:
+        # Which factor is overwritten decides the last digit: here always one that is not kept.
+        return np.asarray(product * transforms[level.kinds[k]].copy())
+
+    for j, transform in without_each(level.n, nothing, with_one):
+        sums = np.fft.irfft(transform, width, axis=1)
+        tail = np.maximum(np.cumsum(sums[:, ::-1], axis=1)[:, ::-1] - sums / 2, 0.0)
+        yield j, np.log(np.maximum(tail, _TINY))
+        if len(transforms) == 1:
+            return
 
 
 @lru_cache(maxsize=256)
@@ -362,15 +443,9 @@ def significance_table(
         elif statistic == "rank":
             probability = _rank_law(level, rank)
         else:
-            probability = _mean_probability(level, noise)
+            probability = _mean_law(level)
         values[row] = _as_significance(probability)
     return SignificanceTable(log_noise, values)
-
-
-def _mean_probability(level: _Level, noise: ExposureNoise) -> Float64Array:
-    if len(set(noise.factors)) == 1:
-        return noise.n * _mean_law(level, 0)
-    return np.asarray(sum(_mean_law(level, k) for k in range(noise.n)))
 
 
 def _as_significance(probability: Float64Array) -> Float64Array:

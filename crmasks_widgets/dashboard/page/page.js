@@ -26,7 +26,7 @@ function position(event) {
   return x < 0 || x > 1 || y < 0 || y > 1 ? null : { plot: plot.name, x, y };
 }
 
-const BELOW = 8; // pixels that stay free
+const BELOW = 2; // pixels that stay free
 const NARROW = 820; // pixels of width, below which one pane is seen at a time
 const MEDIUM = 1500; // below which the bar at the top leaves out words
 
@@ -52,9 +52,12 @@ function loneCellOf(element) {
   return inputs.length === 1 && folded ? panel : null;
 }
 
-/** Close JupyterLab's side bars, where the page lets its commands be used. */
-function foldSideBars() {
+const TITLE = "application:toggle-header"; // not kept for another time
+
+/** Close JupyterLab's side bars and its title, where the page lets its commands be used. */
+function foldFrame() {
   const app = window.jupyterapp;
+  if (app?.commands.isToggled(TITLE)) app.commands.execute(TITLE);
   for (const side of ["left", "right"]) {
     const bar = document.querySelector(`.jp-SideBar.jp-mod-${side}`);
     if (app && bar && !bar.classList.contains("lm-mod-hidden")) {
@@ -135,18 +138,37 @@ function connect(model, root, signal) {
   }));
 
   let seen = null;
+  // What lies over the views is closed wherever the focus is: a popover here, the rest in the
+  // kernel. A control that has a use of its own for the key has prevented the default.
+  const escape = (event) => {
+    event.stopPropagation();
+    const search = event.target.matches("input[type=search]") && event.target.value !== "";
+    if (event.defaultPrevented || search) return;
+    event.preventDefault();
+    const popover = [...root.querySelectorAll(":popover-open")].at(-1);
+    if (popover) {
+      popover.hidePopover();
+      return;
+    }
+    root.focus({ preventScroll: true });
+    model.send({ event: "key", key: "Escape", control: false, shift: false, at: seen });
+  };
   listen("keydown", (event) => {
+    if (event.key === "Escape") {
+      escape(event);
+      return;
+    }
     if (event.target.matches(EDITABLE)) return;
     if (event.ctrlKey || event.metaKey || event.altKey) {
       if (!(event.ctrlKey || event.metaKey) || !"zyZY".includes(event.key)) return;
     }
-    const ownUse = ["Tab", "Enter", " ", "Escape", "ArrowLeft", "ArrowRight", "ArrowUp",
+    const ownUse = ["Tab", "Enter", " ", "ArrowLeft", "ArrowRight", "ArrowUp",
       "ArrowDown", "Home", "End", "PageUp", "PageDown", "Shift", "Control", "Alt", "Meta"];
     // bqplot gives a plot the focus where it is clicked; a plot has no use for keys.
     const free = event.target === root || event.target.closest(".crmasks-plot");
     if (ownUse.includes(event.key) && !free) return;
     event.stopPropagation();
-    if (event.key.length === 1 || event.key === "Escape" || event.key.startsWith("Arrow")) {
+    if (event.key.length === 1 || event.key.startsWith("Arrow")) {
       event.preventDefault();
       const control = event.ctrlKey || event.metaKey;
       model.send({ event: "key", key: event.key, control, shift: event.shiftKey, at: seen });
@@ -232,7 +254,7 @@ function connect(model, root, signal) {
   const alone = loneCellOf(root);
   if (alone) {
     alone.classList.add("crmasks-alone");
-    foldSideBars();
+    foldFrame();
   }
   const fit = () => {
     const view = frame ? frame.clientHeight : window.innerHeight;
@@ -302,6 +324,8 @@ function connect(model, root, signal) {
     alone?.classList.remove("crmasks-alone");
     for (const still of hidden) still.classList.remove("crmasks-not-needed");
   });
+
+  explain(root, signal);
 
   model.on("msg:custom", (message) => {
     if (message.event === "focus") root.focus({ preventScroll: true });

@@ -38,8 +38,8 @@ class Page(anywidget.AnyWidget):
     ``{"event": "hold"}`` and "release" where the pointer takes a slider and lets it go.
     """
 
-    _esm = script(__file__, "page.js")
-    _css = style(__file__, "page.css") + icon_styles()
+    _esm = script(__file__, "first_visit.js", "page.js")
+    _css = style(__file__, "page.css") + style(__file__, "first_visit.css") + icon_styles()
     # Only the page changes these: it needs no echo.
     pointer = traitlets.Dict().tag(sync=True, echo_update=False)
     wheel = traitlets.Dict().tag(sync=True, echo_update=False)

@@ -51,7 +51,7 @@ function render({ model, el }) {
     // Another detector has a bar of its own: this one stays what it is.
     detectors.value = model.get("detector");
   });
-  const methods = element("div", { className: "crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
+  const methods = element("div", { className: "crmasks-segments crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
   const legend = element("div", { className: "crmasks-found" });
   const doing = element("span", { className: "crmasks-doing", role: "status" });
   const progress = element("progress", { max: 1, ariaLabel: "Progress" });
@@ -65,7 +65,7 @@ function render({ model, el }) {
   notebook.addEventListener("click", () => notebook.closest(".crmasks-alone")?.classList.toggle("crmasks-with-notebook"));
 
   // Where only one pane has room, which: the page knows, and nobody else needs to.
-  const tabs = element("div", { className: "crmasks-methods crmasks-top-tabs", role: "tablist", ariaLabel: "View" });
+  const tabs = element("div", { className: "crmasks-segments crmasks-top-tabs", role: "tablist", ariaLabel: "View" });
   for (const view of ["Diagram", "Image", "Hits"]) {
     const tab = element("button", { type: "button", textContent: view, role: "tab" });
     tab.addEventListener("click", () => {
@@ -101,8 +101,8 @@ function render({ model, el }) {
     const chips = (entries ?? []).map(({ code, symbol, colour, name, count, hidden }) => {
       const mark = element("b", { textContent: symbol, style: `color: ${colour}` });
       const chip = element("button", {
-        type: "button", className: "crmasks-chip", title: `${name}: click to ${hidden ? "show" : "hide"}`,
-      }, mark, " ", element("span", { textContent: `${name} ` }), count);
+        type: "button", className: "crmasks-chip", title: `${count} pixels, ${name}: click to ${hidden ? "show" : "hide"} them`,
+      }, mark, " ", element("span", { textContent: `${name} ` }), count, element("small", { textContent: " px" }));
       chip.setAttribute("aria-pressed", String(!hidden));
       chip.addEventListener("click", () => model.send({ legend: code }));
       return chip;
