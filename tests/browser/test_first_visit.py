@@ -6,6 +6,7 @@ from ipywidgets import VBox
 from crmasks_widgets.dashboard.page.help import HelpView
 from crmasks_widgets.dashboard.page.page import Page
 
+from ..dashboard.bench import Bench, small_analysis
 from .plain_page import PlainPage
 
 VIEWS = """() => document.getElementById("root").insertAdjacentHTML("beforeend", `
@@ -26,8 +27,9 @@ def visit(browser):
         page = context.new_page()
         # A page without an address has no storage.
         page.goto("http://127.0.0.1/" if stores else "about:blank")
-        help_view = HelpView(lambda: None, {})
-        PlainPage(page, VBox([Page(), help_view.widget]))
+        help_view = HelpView(Bench(small_analysis()).context, lambda _: None, {})
+        plain = PlainPage(page, VBox([Page(), help_view.widget]))
+        page.ask_for_help = lambda: (help_view.toggle(), plain.settle())
         page.evaluate(VIEWS)
         page.evaluate(READY)
         return page
@@ -51,6 +53,7 @@ def test_four_bubbles_are_seen_once(visit, stores):
         assert box["x"] + box["width"] <= 1000
         page.keyboard.press("Enter")  # the focus is on Next
     bubble(page).wait_for(state="detached")
+    page.ask_for_help()
     page.get_by_role("button", name="Show the first steps").press("Enter")
     bubble(page).get_by_text("The cloud", exact=True).wait_for()
     page.keyboard.press("Escape")
