@@ -152,12 +152,13 @@ def fit_rising_spline(
     Raises
     ------
     InputError
-        If all x are equal, or if the solver does not converge.
+        If there is no point, if all x are equal, or if the solver does not converge.
     """
-    span = float(np.ptp(x))
+    span = float(np.ptp(x)) if len(x) else 0.0
     if span <= 0:
+        found = f"points of the diagram at x = {x[0]:g} only" if len(x) else "an empty diagram"
         msg = (
-            f"mm_boundary_fit: spline: found points of the diagram at x = {x[0]:g} only, "
+            f"mm_boundary_fit: spline: found {found}, "
             "expected two or more x (piecewise takes the boundary from fixed points instead)"
         )
         raise InputError(msg)
