@@ -21,7 +21,7 @@ import psutil
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.browser.harness import OFFLINE, as_root, environment, find_browser
+from tests.browser.harness import OFFLINE, VISITED, as_root, environment, find_browser
 
 HERE = Path(__file__).parents[1]
 URL = re.compile(r"open at (http://\S+)")
@@ -41,6 +41,7 @@ def start(browser, tree):
     env = environment(folder) | {"PYTHONPATH": str(tree)}
     (folder / "work").mkdir()
     page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.add_init_script(VISITED)
     began = time.monotonic()
     command = [sys.executable, "-m", "crmasks_widgets", "lab", "--no-browser", *as_root()]
     with subprocess.Popen(

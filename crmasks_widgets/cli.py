@@ -30,7 +30,7 @@ from crmasks_widgets.errors import (
     StartError,
     on_one_line,
 )
-from crmasks_widgets.exposure_names import as_value
+from crmasks_widgets.exposure_names import FITS_NAME, as_value
 from crmasks_widgets.machine import ADDRESSES_MIB, address_limit, memory_limit
 from crmasks_widgets.regular_files import at_home
 from crmasks_widgets.screen import PlainConsole, lasting_streams, logging_to
@@ -52,6 +52,8 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with the line, and exit code 2."""
         text = on_one_line(message)
+        if any(FITS_NAME.match(word) for word in text.split()):
+            text += "; commands for FITS files are init, check and lab"
         self.exit(
             EXIT_BAD_INPUT,
             f"crmasks: {text}; see {self.prog} --help (a file called -x is written ./-x)\n",
@@ -192,11 +194,21 @@ def _add_init(commands: Any) -> argparse.ArgumentParser:
 
 def _add_check(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "check", help="compare the noise of the exposures with gain and readout noise",
+        "check", help="is the noise as believed, and which settings would serve",
         description="Compare the noise of the exposures with gain and readout "
-        "noise, and say where to look.",
+        "noise, say where to look, and try which settings would serve.",
     )  # fmt: skip
-    parser.add_argument("params", metavar="PARAMS.yaml", type=at_home, help="as for run")
+    parser.add_argument(
+        "sources", metavar="FILE", nargs="+",
+        help="PARAMS.yaml, or FITS files, folders and patterns as for init",
+    )  # fmt: skip
+    parser.add_argument(
+        "--write", metavar="TUNED.yaml", type=at_home,
+        help="write the parameters with what would serve, and why; never done unasked",
+    )  # fmt: skip
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an earlier parameter file"
+    )
     return parser
 
 

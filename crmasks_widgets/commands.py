@@ -8,7 +8,7 @@ import shlex
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -19,16 +19,25 @@ from crmasks_widgets import batch, terminal
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
+from crmasks_widgets.checking import print_advice, print_noise_check
 from crmasks_widgets.demo import YAML_NAME, score, write_demo
 from crmasks_widgets.ending import EXIT_DONE, EXIT_INTERRUPTED, EXIT_OTHER, NO_PRODUCT, fail
+from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.exposure_names import is_parameter_file
+from crmasks_widgets.files.writing import check_target
 from crmasks_widgets.loading import load_mosaic, parameter_file_of
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import FIXED_SEED
+from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.products import prepare_folder
+from crmasks_widgets.products.names import REPORT_NAME
+from crmasks_widgets.products.session import save_session
+from crmasks_widgets.regular_files import at_home
 from crmasks_widgets.running import Destination, OccupiedFolder, occupying
 from crmasks_widgets.screen import PlainConsole
 from crmasks_widgets.starting.begin import Answers, begin
+from crmasks_widgets.starting.opening import open_files
 
 _GRACE = 0.7  # s
 
@@ -40,7 +49,8 @@ def _init(arguments: argparse.Namespace, console: Console) -> int:
     given = {name: getattr(arguments, name) for name in ("extnum", "gain", "rnoise", "bias")}
     answers = Answers(given, arguments.yes, arguments.overwrite)
     written = begin(arguments.files, arguments.output, answers, console)
-    logger.info("next: crmasks lab %s", shlex.quote(str(written[0])))
+    name = shlex.quote(str(written[0]))
+    logger.info("next: crmasks check %s (is the noise right?), crmasks lab %s (look)", name, name)
     return EXIT_DONE
 
 
@@ -86,12 +96,39 @@ def _batch(arguments: argparse.Namespace, console: Console) -> int:
 
 def _check(arguments: argparse.Namespace, console: Console) -> int:
     """Compare the noise of the exposures with gain and readout noise, and say where to look."""
-    mosaic = load_mosaic(arguments.params)
+    sources, write = arguments.sources, arguments.write
+    given = is_parameter_file(sources)
+    mosaic = (
+        load_mosaic(at_home(sources[0]))
+        if given
+        else Mosaic(("files",), (open_files(sources),), several=False)
+    )
+    if write is not None:
+        inputs = [*mosaic.sources, *([Path(at_home(sources[0]))] if given else [])]
+        _check_write(write, mosaic, inputs, overwrite=arguments.overwrite)
     for name, analysis in zip(mosaic.names, mosaic, strict=True):
         if mosaic.several:
             terminal.print_detector(name, console)
-        terminal.print_noise_check(analysis, console)
+        print_noise_check(analysis, console)
+        advice = print_advice(analysis, console)
+        if write is not None:
+            reasons = {key: f"crmasks check: {text}" for key, text in advice.reasons.items()}
+            tuned = analysis.replace(**advice.changes)
+            save_session(tuned, write, overwrite=arguments.overwrite, reasons=reasons)
+            logger.info("%s: written, with %d changes", write, len(advice.changes))
+    files = shlex.join(sources)
+    if not given:
+        logger.info("next: crmasks init %s (writes params.yaml with these values)", files)
+    elif write is None and not mosaic.several:
+        logger.info("next: crmasks check %s --write tuned.yaml (takes what would serve)", files)
     return EXIT_DONE
+
+
+def _check_write(path: Path, mosaic: Mosaic, inputs: Sequence[Path], *, overwrite: bool) -> None:
+    if mosaic.several:
+        msg = f"{path}: found several detectors, expected one: each may need other settings"
+        raise ParameterError(msg)
+    check_target(path, YAML_SUFFIXES, inputs, overwrite=overwrite)
 
 
 def _report(arguments: argparse.Namespace, console: Console) -> int:
@@ -100,7 +137,7 @@ def _report(arguments: argparse.Namespace, console: Console) -> int:
     from crmasks_widgets.report import writing
 
     params = parameter_file_of(arguments.source)
-    path = arguments.output or params.with_name(writing.REPORT_NAME)
+    path = arguments.output or params.with_name(REPORT_NAME)
     mosaic = load_mosaic(params)
     writing.check_report(path, mosaic, (params,), overwrite=arguments.overwrite)
     _compute(mosaic, console, lambda: None)

@@ -93,6 +93,17 @@ DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
         prefix="mm_", look_at=("mm_boundary_fit", "mm_fixed_points_in_boundary", "mm_threshold"),
         quick=("mm_threshold", "mm_minimum_max2d_rnoise"), in_reference=True, has_boundary=True,
     ),
+    "pycosmic": Detector(
+        key="pycosmic", name="PyCosmic", short="PyC.", code=8, colour="#E69F00",
+        symbol="▽", marker="v", looks_at="one frame", stage="pycosmic", each_target=True,
+        prefix="pc_", look_at=("pc_sigma_det", "pc_rlim"), quick=("pc_sigma_det", "pc_rlim"),
+        cleans=True,
+    ),
+    "deepcr": Detector(
+        key="deepcr", name="deepCR", short="deep", code=9, colour="#F0E442",
+        symbol="◁", marker="<", looks_at="one frame", stage="deepcr", each_target=True,
+        prefix="dc_", look_at=("dc_threshold",), quick=("dc_threshold",), cleans=True,
+    ),
     "significance": Detector(
         key="significance", name="significance", short="sig.", code=6, colour="#56B4E9",
         symbol="◇", marker="s", looks_at="all exposures", stage="candidates", each_target=True,
@@ -101,6 +112,10 @@ DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
         judges=True, least_exposures=2,
     ),
 })  # fmt: skip
+
+
+REFERENCE_LEAST: Final = max(row.least_exposures for row in DETECTORS.values() if row.in_reference)
+"""Exposures that numina-crmasks needs."""
 
 
 def rows(keys: Iterable[str]) -> tuple[Detector, ...]:

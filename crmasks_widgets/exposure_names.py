@@ -1,8 +1,13 @@
 """How a user names exposures in one word: files, planes of cubes, patterns, folders."""
 
+import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+FITS_NAME: Final = re.compile(r".*\.(fits?|fts)(\.(gz|fz|bz2|xz|Z|zip))?\Z", re.I)
+"""How the names of FITS files end."""
 
 _PLANE: Final = re.compile(r"(?P<file>.+\S)\[(?P<plane>\d{1,9})\]", re.S)
 _EXTENSION: Final = re.compile(r"(?P<file>.+\S)\[(?P<extension>\d{1,9}|[A-Za-z_][\w .+-]*)\]", re.S)
@@ -84,3 +89,21 @@ def as_value(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+def is_parameter_file(sources: Sequence[str]) -> bool:
+    """Tell a parameter file from FITS files.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        As the user named them.
+
+    Returns
+    -------
+    bool
+        True for one file that is no FITS file by its name.
+    """
+    if len(sources) != 1 or is_pattern(sources[0]) or os.path.isdir(sources[0]):
+        return False
+    return FITS_NAME.match(split_plane(sources[0])[0]) is None

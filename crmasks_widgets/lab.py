@@ -25,6 +25,7 @@ from jupyter_core.paths import jupyter_runtime_dir, secure_write
 from nbformat.v4 import output_from_msg
 
 from crmasks_widgets.errors import StartError
+from crmasks_widgets.exposure_names import is_parameter_file
 
 if TYPE_CHECKING:
     from crmasks_widgets.starting.notebook import Sources
@@ -36,6 +37,7 @@ START_SECONDS: Final = 60.0
 RUN_SECONDS: Final = 600.0  # of the cell: reading the exposures
 STOP_SECONDS: Final = 20.0
 OUTPUTS: Final = ("display_data", "error", "execute_result", "stream")
+KERNELS: Final = "crmasks_widgets.lab_kernels.QuietKernels"
 # A server with settings of its own would not be where it is looked for.
 LAB: Final = (
     "jupyterlab",
@@ -46,6 +48,7 @@ LAB: Final = (
     "--ServerApp.certfile=",
     "--ServerApp.log_level=ERROR",
     "--LabApp.log_level=ERROR",
+    f"--ServerApp.kernel_spec_manager_class={KERNELS}",
     # Takes a tenth of the start, and serves no page here.
     '--ServerApp.jpserver_extensions={"jupyterlab": True, "voila.server_extension": False}',
 )
@@ -58,6 +61,7 @@ VOILA: Final = (
     "--Voila.base_url=/",
     "--Voila.auto_token=True",
     "--Voila.log_level=ERROR",
+    f"--VoilaConfiguration.kernel_spec_manager_class={KERNELS}",
     "--template=crmasks",
 )
 # As JUPYTER_PATH: below it lies voila/templates/crmasks.
@@ -163,14 +167,13 @@ def _check(sources: "Sources") -> None:
     if not sources:
         return
     # The server starts before what computes is loaded.
-    from crmasks_widgets.loading import load_analysis
-    from crmasks_widgets.starting.notebook import is_parameter_file
-    from crmasks_widgets.starting.opening import open_files
+    from crmasks_widgets.loading import load_mosaic
+    from crmasks_widgets.starting.opening import open_detectors
 
     if is_parameter_file(sources):
-        load_analysis(sources[0])
+        load_mosaic(sources[0])
     else:
-        open_files(sources)
+        open_detectors(sources)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def parameter_file_of(source: str | Path) -> Path:
         The folder has none or several.
     """
     source = Path(source)
-    if not source.is_dir():
+    if not os.path.isdir(source):
         return source
     files = sorted(path for path in source.iterdir() if path.suffix.lower() in YAML_SUFFIXES)
     if len(files) != 1:
@@ -399,7 +400,7 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
     median = applied.stack.median2d
     replaced = np.abs(lamedian - median) > ROUNDING * np.abs(median)
     cleaned = LacosmicResult(replaced, median, lamedian[replaced])
-    return analysis.preset({**results, ("lacosmic", "median"): cleaned}, checksum, path)
+    return analysis.preset({**results, ("cleaned", "median"): cleaned}, checksum, path)
 
 
 def _layer(hdus: fits.HDUList, detector: str, path: Path) -> fits.HDUList:

@@ -7,10 +7,11 @@ import contextlib
 import io
 import logging
 import os
+import re
 import sys
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -19,6 +20,15 @@ from rich.segment import Segment
 from crmasks_widgets.errors import on_one_line, printable
 
 logger = logging.getLogger("crmasks_widgets")
+
+
+def _without_odd_sizes(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables without a width or height that is none: on a width of 0 rich shows nothing."""
+    sizes = ("COLUMNS", "LINES")
+    return {
+        name: value for name, value in environment.items()
+        if name not in sizes or re.fullmatch("0*[1-9][0-9]{0,4}", value)
+    }  # fmt: skip
 
 
 class PlainConsole(Console):
@@ -31,7 +41,8 @@ class PlainConsole(Console):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(soft_wrap=True, markup=False, emoji=False, highlight=False, **options)
+        given = {"soft_wrap": True, "markup": False, "emoji": False, "highlight": False, **options}
+        super().__init__(_environ=_without_odd_sizes(os.environ), **given)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.analysis.counts import count_pixels
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch import Outcome, Report
-from crmasks_widgets.core.noise_remarks import remarks_on
 from crmasks_widgets.core.significance.excess import LEAST_SIGNIFICANCE
 from crmasks_widgets.core.targets import target_name
 from crmasks_widgets.core.verdicts import OUT
-from crmasks_widgets.detectors import rows
+from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.files.writing import Written
 from crmasks_widgets.regular_files import real
 
@@ -148,9 +148,10 @@ def _done(analysis: Analysis, stage: str, target: Target | None) -> str:
         return (
             f"significance of {target_name(target)}: {n} pixels above {LEAST_SIGNIFICANCE:g} sigma"
         )
-    if stage == "lacosmic" and target is not None:
-        n = int(np.count_nonzero(analysis.lacosmic(target).mask))
-        return f"L.A.Cosmic on {target_name(target)}: {n} pixels"
+    cleaner = next((row for row in DETECTORS.values() if row.cleans and row.stage == stage), None)
+    if cleaner is not None and target is not None:
+        n = int(np.count_nonzero(analysis.result(stage, target).mask))
+        return f"{cleaner.name} on {target_name(target)}: {n} pixels"
     return f"{stage} {target}" if target is not None else stage
 
 
@@ -171,93 +172,13 @@ def counts_table(analysis: Analysis) -> Table:
     # Narrow enough for a terminal of 80 columns.
     table = Table(title="pixels flagged (% of the frame)", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("target", no_wrap=True)
-    used = rows(analysis.parameters.detectors)
-    columns = {"either": "either"} | {f"{row.key} only": f"{row.short} only" for row in used}
-    if len(used) > 1:
-        columns["both"] = "both"
-    for heading in (*columns.values(), "mask"):
+    columns, counted = count_pixels(analysis, lambda row: row.short)
+    for heading in ("either", *columns, "mask"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for target in analysis.targets:
-        counts = analysis.detections(target).counts()
-        cells = [f"{counts[key]} ({100 * counts[key] / (ny * nx):.2f})" for key in columns]
-        n_masked = int(np.count_nonzero(analysis.mask(target)))
-        table.add_row(target_name(target), *cells, str(n_masked))
+    for row in counted:
+        cells = [f"{n} ({100 * n / (ny * nx):.2f})" for n in (row.either, *row.each)]
+        table.add_row(row.name, *cells, str(row.masked))
     return table
-
-
-def print_noise_check(analysis: Analysis, console: Console) -> None:
-    """Print how the exposures scatter beside what is predicted, and which parameters to look at.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        Exposures and parameters.
-    console : rich.console.Console
-        Where.
-    """
-    check, noise = analysis.noise_check, analysis.noise
-    table = Table(title="noise of one exposure (ADU)", box=box.SIMPLE_HEAD, pad_edge=False)
-    headings = ("level", "pixels", "predicted", "observed", "ratio", "neighbours", "ratio")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in check.classes:
-        table.add_row(
-            f"{row.level:.1f}", str(row.n_pixels), f"{row.predicted:.2f}",
-            f"{row.observed:.2f}", f"{row.observed / row.predicted:.3f}",
-            f"{row.white:.2f}", f"{row.white / row.predicted:.3f}",
-        )  # fmt: skip
-    console.print(table)
-    lines = [
-        f"observed over predicted: {check.excess:.3f}; without what neighbouring pixels have in "
-        f"common: {check.white_excess:.3f}",
-        f"gain:   given {noise.typical_gain:.4g} e-/ADU, "
-        f"{_fitted(check.gain, check.gain_error, check.gain_unknown)}",
-        f"rnoise: given {noise.typical_rnoise:.4g} ADU, "
-        f"{_fitted(check.rnoise, check.rnoise_error, check.rnoise_unknown)}",
-    ]
-    for number, (flux, offset) in enumerate(zip(check.flux, check.offsets, strict=True), start=1):
-        lines.append(
-            f"exposure {number} against the median of all: "
-            f"flux {_percent(*flux, check.flux_unknown)}; "
-            f"displacement {_pixels(*offset, check.offsets_unknown)}"
-        )
-    matching = analysis.matching
-    lines.append(f"before tests: {matching.reason}")
-    lines += [
-        f"exposure {number} against the mean of all: {exposure.in_words}"
-        for number, exposure in enumerate(matching.exposures, start=1)
-    ]
-    lines.append(analysis.dispersions.in_words)
-    scale = analysis.noise_scale
-    known = ", ".join(
-        f"{s:.2f} (contrast {c:.1f})"
-        for c, s in zip(
-            [0.0, *scale.contrast], scale.at(np.array([0.0, *scale.contrast])), strict=True
-        )
-    )
-    lines.append(f"scatter of median - minimum over prediction, sigma of its highest 1 %: {known}")
-    remarks = remarks_on(check, noise)
-    lines += [f"look at {remark.parameter}: {remark.text}" for remark in remarks]
-    if not remarks:
-        lines.append("the noise is as predicted")
-    for line in lines:
-        console.print(line, highlight=False)
-
-
-def _fitted(value: float, error: float, unknown: str) -> str:
-    return f"unknown, because {unknown}" if unknown else f"fitted {value:.4g} +/- {error:.1g}"
-
-
-def _percent(deviation: float, error: float, unknown: str) -> str:
-    if unknown:
-        return f"unknown, because {unknown}"
-    return f"{100 * deviation:+.2f} +/- {100 * error:.2f} %"
-
-
-def _pixels(dx: float, dy: float, error: float, unknown: str) -> str:
-    if unknown:
-        return f"unknown, because {unknown}"
-    return f"{dx:+.3f}, {dy:+.3f} +/- {error:.3f} pixels"
 
 
 def print_products(

@@ -2,10 +2,11 @@
 
     python packaging/release_check.py [--python 3.11 ...] [--dist DIR]
 
-Builds sdist and wheel, checks them with ``twine check --strict``, installs each in an environment
-of its own for every Python of `PYTHONS` that this machine has, and runs the demo; then once more
-with the lowest versions of the dependencies that pyproject.toml allows. Needs the extra ``release``
-and an index of packages; the exit status is 1 if anything fails. Environments are made by uv, which
+Builds sdist and wheel, checks them with ``twine check --strict``, renders the recipe for
+conda-forge as its builder does, installs each file in an environment of its own for every Python of
+`PYTHONS` that this machine has, and runs the demo; then once more with the lowest versions of the
+dependencies that pyproject.toml allows. Needs the extra ``release`` and an index of packages; the
+exit status is 1 if anything fails. Environments are made by uv, which
 takes its settings (an index of one's own, certificates) from its own variables and files.
 """
 
@@ -47,6 +48,16 @@ def build(dist: Path) -> list[Path]:
     made = sorted(dist.iterdir())
     run(sys.executable, "-m", "twine", "check", "--strict", *made)
     return made
+
+
+def render_recipe() -> None:
+    """Render the recipe for conda-forge: one package, for any platform."""
+    from rattler_build import RenderConfig, Stage0Recipe, VariantConfig  # no types come with it
+
+    text = (ROOT / "packaging" / "conda-recipe" / "recipe.yaml").read_text(encoding="utf-8")
+    (made,) = Stage0Recipe.from_yaml(text).render(VariantConfig(), RenderConfig())
+    needs = [str(requirement) for requirement in made.recipe.requirements.run]
+    sys.stdout.write(f"recipe: {made.recipe.package.name} needs {len(needs)} packages\n")
 
 
 def has(python: str) -> bool:
@@ -95,6 +106,7 @@ def main() -> None:
     if not pythons:
         parser.error(f"--python: found none of {', '.join(given.python)}, expected one at least")
     sdist_and_wheel = build(given.dist)
+    render_recipe()
     for python in pythons:
         for package in sdist_and_wheel:
             try_out(package, python)

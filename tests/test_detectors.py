@@ -153,7 +153,7 @@ def test_a_fourth_detector_has_parameters_and_a_place_in_files(fourth):
     text = cm.Parameters(**{**LEVELS, "crmethod": "mm_peak"}).to_yaml()
     assert "crmethod: mm_peak" in text
     assert "cannot run this: give it lacosmic, mmcosmic or mm_lacosmic" in text
-    with pytest.raises(cm.ParameterError, match="expected lacosmic, mm_lacosmic or significance_l"):
+    with pytest.raises(cm.ParameterError, match=r"expected lacosmic, mm_lacosmic, .* or signif"):
         cm.Parameters(**{**LEVELS, "crmethod": "mm_peak", "use_lamedian": True})
 
 

@@ -19,7 +19,7 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.codes import BOTH, INVALID_COLOUR, all_codes
 from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.exposures import ExposureSet
-from crmasks_widgets.figures import FigureJob, all_figures, images, jobs
+from crmasks_widgets.figures import FigureJob, all_figures, hit_pages, images, jobs
 from crmasks_widgets.figures.alignment import flux_factor_figure, offset_figure
 from crmasks_widgets.figures.diagnostics import MOST_SYMBOLS, Detected, diagnostic_figure
 from crmasks_widgets.figures.diagram_density import N_CELLS, density, stretched_axis
@@ -499,6 +499,17 @@ def test_maxplots_is_the_number_of_pages(tmp_path, caplog, wanted, pages):
     with pymupdf.open(path) as book:
         assert len(book) == (pages or len(made.hits))
     assert ("maxplots" in caplog.text) == (pages is not None)
+
+
+def test_who_asks_for_all_pages_hears_how_to_get_them(monkeypatch, caplog):
+    monkeypatch.setattr(hit_pages, "MOST_PAGES", 1)
+    made = analysis(maxplots=-1)
+    with caplog.at_level(logging.INFO, logger="crmasks_widgets"):
+        job_of(made, "mediancr_identified_cr.pdf")
+    n = len(made.hits)
+    assert f"pages for 1 of {n} hits, the most of maxplots: -1; maxplots: {n} draws all" in (
+        caplog.text
+    )
 
 
 def test_number_of_pages():

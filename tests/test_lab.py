@@ -1,6 +1,7 @@
 """`crmasks lab` without a browser: what it refuses, and the notebook it writes."""
 
 import asyncio
+import importlib
 import json
 import os
 import re
@@ -9,11 +10,13 @@ import sys
 
 import nbformat
 import pytest
+from jupyter_client.kernelspec import KernelSpecManager
 
 from crmasks_widgets import lab
 from crmasks_widgets.demo import demo_analysis, demo_scene
 from crmasks_widgets.errors import OutputError, StartError
 from crmasks_widgets.lab_contents import PatientContents
+from crmasks_widgets.lab_kernels import QUIET, QuietKernels
 from crmasks_widgets.starting.notebook import dashboard_code, fresh_notebook, prepare_notebook
 
 from .conftest import digests
@@ -111,7 +114,7 @@ def test_the_notebook_opens_the_dashboard_of_the_file(tmp_path):
     (cell,) = notebook.cells
     assert cell.source == (
         "import crmasks_widgets as cm\n\n"
-        'dashboard = cm.Dashboard(cm.load_analysis("data/it\'s.yaml"))\ndashboard'
+        'dashboard = cm.Dashboard(cm.load_mosaic("data/it\'s.yaml"))\ndashboard'
     )
 
 
@@ -276,3 +279,14 @@ def test_a_page_gets_its_notebook_when_that_is_stored(tmp_path):
             assert answer["content"]["cells"][0]["outputs"][0]["text"] == "the dashboard"
 
     asyncio.run(ask())
+
+
+def test_kernels_log_errors_only():
+    kernels = QuietKernels()
+    plain = KernelSpecManager().get_kernel_spec("python3").argv
+    assert kernels.get_kernel_spec("python3").argv == [*plain, QUIET]
+    # Loaded by its name, in another process.
+    module, _, name = lab.KERNELS.rpartition(".")
+    assert getattr(importlib.import_module(module), name) is QuietKernels
+    for command in (lab.LAB, lab.VOILA):
+        assert any(lab.KERNELS in argument for argument in command)

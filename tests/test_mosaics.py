@@ -246,6 +246,61 @@ def test_init_takes_all_images_where_it_is_told(tmp_path, run_cli):
     assert yaml.safe_load(target.read_text())["extnum"] == 1
 
 
+def test_what_holds_for_one_detector_alone(tmp_path, run_cli):
+    write_camera(tmp_path)
+    path = write_yaml(tmp_path, [1, 3])
+    text = path.read_text() + (
+        "crmasks_widgets:\n  of_each_detector:\n    - {}\n"
+        "    - {pixels_to_be_ignored_as_cr: [[5, 6]], regions_to_be_skipped: [[1, 9, 1, 9]]}\n"
+    )
+    path.write_text(text)
+    mosaic = cm.load_mosaic(path)
+    first, second = (each.parameters for each in mosaic)
+    assert (first.pixels_to_be_ignored_as_cr, first.regions_to_be_skipped) == (None, None)
+    assert second.pixels_to_be_ignored_as_cr == ((5, 6),)
+    cm.save_session(mosaic, tmp_path / "again.yaml")
+    again = cm.load_mosaic(tmp_path / "again.yaml")
+    assert [each.parameters.regions_to_be_skipped for each in again] == [None, ((1, 9, 1, 9),)]
+    (block,) = find_blocks([tmp_path / "p.yaml"])
+    assert block.error == ""
+    assert block.several.parameters()[1].pixels_to_be_ignored_as_cr == ((5, 6),)
+    for old, new, message in (
+        ("    - {}\n", "", "of_each_detector: found 1 values, expected one or 2"),
+        ("- {}", "- {dilation: 2}", "of_each_detector: found dilation, expected one of regions_to"),
+        ("- {}", "- {dilatation: 2}", "of_each_detector: dilatation: "),
+        ("- {}", "- 3", "expected a list with a mapping for each detector"),
+        ("- {}", "- {pixels_to_be_ignored_as_cr: 3}", "detector 1: pixels_to_be_ignored_as_cr: "),
+        (
+            "extnum:\n- 1\n- 3\n",
+            "extnum: 2\n",
+            "found with one extension, expected several in extnum",
+        ),
+    ):
+        assert old in text
+        path.write_text(text.replace(old, new))
+        done = run_cli(["run", path, "--output-dir", tmp_path / "out"], tmp_path)
+        assert (done.code, message in done.err) == (EXIT_BAD_INPUT, True), done.err
+    with pytest.raises(cm.ParameterError, match="found with one extension"):
+        cm.Parameters.from_yaml(path)
+
+
+def test_detectors_that_one_file_cannot_tell_of_are_not_saved(tmp_path):
+    write_camera(tmp_path)
+    mosaic = cm.load_mosaic(write_yaml(tmp_path, [1, 2]))
+    first, second = mosaic
+    apart = cm.Mosaic(mosaic.names, (first, second.replace(dilation=3)))
+    twice = cm.Mosaic(mosaic.names, (first, first.replace(gain=2.0)))
+    arrays = cm.Analysis(cm.ExposureSet.from_arrays(list(FRAMES["CCD1"])), first.parameters)
+    for made, message in (
+        (apart, "dilation: found 1 and 3, expected one value for all detectors"),
+        (twice, "extnum: found 1 twice, expected an extension for each"),
+        (cm.Mosaic(mosaic.names, (arrays, arrays)), "found detectors that are in no file"),
+    ):
+        with pytest.raises(cm.CrmasksError, match=message):
+            cm.save_session(made, tmp_path / "no.yaml")
+        assert not (tmp_path / "no.yaml").exists()
+
+
 def test_images_without_names_are_not_taken_for_detectors_unasked(tmp_path, run_cli):
     with_gains(tmp_path, names=("",) * 3)
     target = tmp_path / "p.yaml"
@@ -269,7 +324,7 @@ def test_files_of_several_detectors_are_opened(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_the_overscan_of_detectors_is_skipped_where_it_is_the_same(tmp_path, run_cli, same):
+def test_the_overscan_of_each_detector_is_skipped(tmp_path, run_cli, same):
     rng = np.random.default_rng(2)
     ny, nx = SHAPE
     for i in range(3):
@@ -289,8 +344,11 @@ def test_the_overscan_of_detectors_is_skipped_where_it_is_the_same(tmp_path, run
     assert values["bias"] == pytest.approx([100.0] * 3, abs=0.3)
     assert values["rnoise"] == pytest.approx([3.0] * 3, rel=0.05)
     skipped = values["requirements"]["regions_to_be_skipped"]
-    assert skipped == ([[nx + 1, nx + 24, 1, ny]] if same else None)
-    assert ("lies at different places" in made.err) != same
+    right, left = (nx + 1, nx + 24, 1, ny), (1, 24, 1, ny)
+    assert skipped == ([list(right)] if same else None)
+    assert ("of_each_detector" in values.get("crmasks_widgets", {})) != same
+    found = [each.parameters.regions_to_be_skipped for each in cm.load_mosaic(target)]
+    assert found == [(right,), (right,) if same else (left,), (right,)]
 
 
 @pytest.mark.parametrize(("extnum", "shared"), [([1, 3], False), ("all", False), ("all", True)])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from crmasks_widgets import errors
+from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.parameters import ParameterInfo, Parameters, Range, parameter_table
 
@@ -24,6 +25,7 @@ CHOICES = [info.name for info in TABLE.values() if info.kind == "choice"]
 NULLABLE_NUMBERS = {
     "mm_threshold", "mm_threshold_rnoise", "mm_expected_false", "mm_seed", "la_sigclip_second",
     "la_sigfrac_second", "la_objlim_second", "mm_cr_coincidences",
+    "pc_sigma_det_second", "pc_rlim_second",
 }  # fmt: skip
 REGION_LISTS = ["flux_factor_regions", "regions_to_be_skipped"]
 PIXEL_LISTS = [
@@ -44,6 +46,9 @@ OWN = {
     "mm_cr_coincidences", "mm_synthetic", "mm_hist2d_min_neighbors", "mm_ydiag_max",
     "mm_dilation", "mm_threshold_for", "mm_photon_distribution", "mm_nbinom_shape",
     "la_sigclip_second", "la_sigfrac_second", "la_objlim_second",
+    "pc_sigma_det", "pc_sigma_det_second", "pc_rlim", "pc_rlim_second", "pc_iterations",
+    "pc_fwhm_gauss_x", "pc_fwhm_gauss_y", "pc_replace_box_x", "pc_replace_box_y",
+    "pc_increase_radius", "dc_mask", "dc_threshold",
     "la_padwidth", "la_engine", "mm_threshold_rnoise", "mm_simulation", "mm_expected_false",
     "mediancr_pixels_rejected", "max_flagged_fraction", "dq_extension", "dq_bits",
     "bad_pixel_mask", "noise_extension", "noise_kind",
@@ -72,6 +77,10 @@ def test_defaults_are_those_of_the_reference_and_its_first_example() -> None:
         "la_psffwhm_y": 2.5, "la_psfsize": 11, "la_psfbeta": 4.765, "la_verbose": False,
         "la_padwidth": 0, "la_engine": "fast",
         "more_combinations": (),
+        "pc_sigma_det": 5.0, "pc_sigma_det_second": 3.0, "pc_rlim": 1.2, "pc_rlim_second": None,
+        "pc_iterations": 5, "pc_fwhm_gauss_x": 2.5, "pc_fwhm_gauss_y": 2.5,
+        "pc_replace_box_x": 5, "pc_replace_box_y": 5, "pc_increase_radius": 0,
+        "dc_mask": "ACS-WFC", "dc_threshold": 0.5,
         "mm_cr_coincidences": None, "mm_synthetic": "raw", "mm_hist2d_min_neighbors": 0,
         "mm_ydiag_max": 0.0, "mm_dilation": 0, "mm_threshold_for": "mm",
         "mm_photon_distribution": "poisson", "mm_nbinom_shape": 1000.0,
@@ -94,7 +103,7 @@ def test_table_describes_every_field_in_one_line() -> None:
     parameters = Parameters()
     for name, info in TABLE.items():
         assert isinstance(info, ParameterInfo)
-        assert info.group in ("exposures", "general", "lacosmic", "mm", "significance")
+        assert info.group in {"exposures", "general", *DETECTORS}
         assert info.help
         assert "\n" not in info.help
         assert info.expected
@@ -118,7 +127,8 @@ def test_table_gives_group_unit_range_and_choices() -> None:
     ]  # fmt: skip
     assert TABLE["sg_growth"].group == TABLE["match_exposures"].group == "significance"
     assert TABLE["crmethod"].choices == (
-        "lacosmic", "mmcosmic", "mm_lacosmic", "significance", "significance_lacosmic",
+        "lacosmic", "mmcosmic", "mm_lacosmic", "pycosmic", "mm_pycosmic", "deepcr", "mm_deepcr",
+        "significance", "significance_deepcr", "significance_lacosmic",
     )  # fmt: skip
 
 
@@ -232,7 +242,7 @@ def test_choice_is_one_of_its_words(name: str) -> None:
         points = [(0, 1), (1, 2)]
         made = Parameters(**{"mm_fixed_points_in_boundary": points, name: word})
         assert getattr(made, name) == word
-    for value in ("other", None, 1, TABLE[name].choices[0].upper()):
+    for value in ("other", None, 1, TABLE[name].choices[0].swapcase()):
         refused(f"^{name}: found .*, expected .*{TABLE[name].choices[-1]}$", **{name: value})
 
 
@@ -457,7 +467,7 @@ def test_piecewise_needs_two_points_of_different_x() -> None:
 
 def test_lamedian_needs_lacosmic() -> None:
     refused(
-        "^use_lamedian: found true with crmethod mmcosmic, expected lacosmic, mm_lacosmic or",
+        "^use_lamedian: found true with crmethod mmcosmic, expected lacosmic, mm_lacosmic, pyc",
         use_lamedian=True,
         crmethod="mmcosmic",
     )

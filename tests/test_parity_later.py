@@ -170,21 +170,27 @@ requirements:
 def test_the_example_of_the_later_reference_runs_as_it_is(tmp_path, run_cli):
     for letter, exposure in zip("123", golden_cases.scene("smooth"), strict=True):
         fits.writeto(tmp_path / f"fake_{letter}a.fits", exposure)
-    for method in ("mm_lacosmic", "mm_pycosmic"):
+    for method in ("mm_lacosmic", "mm_pycosmic", "conn"):
         (tmp_path / f"{method}.yaml").write_text(EXAMPLE.replace("METHOD", method))
     command = ["run", "mm_lacosmic.yaml", "--no-figures", "--output-dir", "out"]
     done = run_cli(command, tmp_path)
     assert done.code == 0
-    assert done.err.count("without effect here: dc_mask, dc_threshold, dc_verbose, nn_model") == 1
+    assert done.err.count("without effect here: dc_verbose, nn_model, nn_threshold") == 1
     names = {path.name for path in (tmp_path / "out").iterdir()}
     kinds = ("mediancr", "meancrt", "meancr", "meancr2", "mean", "median", "min")
     assert {f"combined_{kind}.fits" for kind in kinds} <= names
     with fits.open(tmp_path / "out" / "crmasks.fits") as hdus:
         found = [hdu.name for hdu in hdus[1:]]
     assert found == ["MEDIANCR", "MEANCRT", "CRMASK1", "CRMASK2", "CRMASK3", "MEANCR", "LAMEDIAN"]
-    refused = run_cli(["run", "mm_pycosmic.yaml", "--output-dir", "no"], tmp_path)
+    command = ["run", "mm_pycosmic.yaml", "--no-figures", "--output-dir", "pycosmic"]
+    assert run_cli(command, tmp_path).code == 0
+    with fits.open(tmp_path / "pycosmic" / "crmasks.fits") as hdus:
+        assert [hdu.name for hdu in hdus[1:]] == found
+        cleaned = hdus["LAMEDIAN"].data != np.median(golden_cases.scene("smooth"), axis=0)
+        assert np.count_nonzero(cleaned & (hdus["MEDIANCR"].data > 0)) > 50
+    refused = run_cli(["run", "conn.yaml", "--output-dir", "no"], tmp_path)
     assert refused.code != 0
-    assert "crmethod: found mm_pycosmic, which needs the detector PyCosmic" in refused.err
+    assert "crmethod: found conn, which needs the detector Cosmic-CoNN" in refused.err
     assert not (tmp_path / "no").exists()
 
 

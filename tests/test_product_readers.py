@@ -13,6 +13,7 @@ from astropy.wcs import WCS
 
 from crmasks_widgets import Analysis, ExposureSet, InputError, Parameters, save_all
 from crmasks_widgets.combination_kinds import KINDS
+from crmasks_widgets.files.headers import describe
 from crmasks_widgets.products.data_quality import MEANINGS, QualityBit, quality
 
 from .conftest import BOTH, LEVELS, QUICK, SHAPE, small_scene, wcs_header
@@ -124,6 +125,32 @@ def test_the_header_says_what_a_combination_is(products):
         assert header["DATE-END"] == "2026-03-01T02:02:00.000"  # 01:42:30 and 1170 s
         assert header["MJD-OBS"] == pytest.approx(Time(MOMENTS[0]).mjd, abs=1e-9)
         assert not {"FILENAME", "UT", "EGAIN"} & set(header)
+
+
+RAW = {
+    "BIASLEV": 100.0, "BIAS2": 101.0, "PEDESTAL": 0, "BIAS": "bias7.fits", "SATURATE": 60000.0,
+    "BIASSEC": "[1:4,1:64]", "PROV1": "older.fits", "PROV7": "older.fits",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bias", [100.0, 0.0])
+def test_the_header_knows_that_the_bias_was_subtracted(tmp_path, bias):
+    names = ("raw/e1.fits", "cube.fits[1]", "\xe9toile.fits")
+    exposures = ExposureSet.from_arrays(
+        list(small_scene().exposures), headers=exposure_headers(**RAW), names=names
+    )
+    save_all(Analysis(exposures, Parameters(**LEVELS | QUICK | {"bias": bias})), tmp_path)
+    header = fits.getheader(tmp_path / "combined_meancr.fits")
+    assert (header["BIAS"], header["BIASSEC"]) == ("bias7.fits", "[1:4,1:64]")
+    assert header["SATURATE"] == pytest.approx(60000.0 - bias, rel=1e-5)
+    sources = [header[f"PROV{i}"] for i in (1, 2, 3)]
+    assert sources == ["e1.fits", "cube.fits[1]", "?toile.fits"]
+    assert "PROV7" not in header
+    assert ({"BIASLEV", "BIAS2", "PEDESTAL"} <= set(header)) == (bias == 0)
+    assert header.get("BIASSUB", False) == (bias != 0)
+    if bias:
+        assert header.comments["BIASSUB"] == "the bias of 100 adu was subtracted"
+        assert describe(header).bias_subtracted == "BIASSUB"
 
 
 def test_a_range_is_not_made_up(tmp_path):

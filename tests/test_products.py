@@ -529,7 +529,8 @@ def test_earlier_product_is_refused(work, monkeypatch, name):
     assert result.code == EXIT_EXISTS
     assert not computed
     assert result.err.splitlines() == [
-        f"crmasks: out/{name}: found products of an earlier run, expected none (--overwrite)"
+        f"crmasks: out/{name}: found products of an earlier run, expected another folder, or "
+        "--overwrite (in Python: overwrite=True) to replace them"
     ]
     assert digests(work.folder) == before
 

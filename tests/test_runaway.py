@@ -160,7 +160,14 @@ def test_the_cap_counts_what_is_detected_not_what_a_user_says():
     assert made.mediancr.all()
 
 
-METHODS = ("lacosmic", "mmcosmic", "mm_lacosmic", "significance", "significance_lacosmic")
+METHODS = (
+    "lacosmic",
+    "mmcosmic",
+    "mm_lacosmic",
+    "pycosmic",
+    "significance",
+    "significance_lacosmic",
+)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -284,9 +284,17 @@ def test_check_compares_noise_and_names_a_parameter(work, run_cli):
     good = run_cli(["check", "params.yaml"], work.folder)
     assert good.code == 0
     assert "observed over predicted:" in good.out
-    assert "before tests: the exposures are alike" in good.out
+    assert "before tests of significance: the exposures are alike" in good.out
     assert "scatter beyond that of photons: " in good.out
-    assert "exposure 3 against the mean of all: displacement x " in good.out
+    assert "exposure 3: displacement x " in good.out
+    files = run_cli(["check", "e1.fits", "e2.fits", "e3.fits"], work.folder)
+    assert (files.code, "crmasks init --gain" in files.err) == (2, True)  # no header tells it
+    for more, word in (
+        ([], "a FITS file, expected a parameter file"),
+        (["e2.fits"], "init, check"),
+    ):
+        wrong = run_cli(["run", "e1.fits", *more], work.folder)
+        assert (wrong.code, word in wrong.err) == (2, True), wrong.err
     work.yaml(top={"rnoise": 3 * LEVELS["rnoise"]})
     bad = run_cli(["check", "params.yaml"], work.folder)
     assert bad.code == 0

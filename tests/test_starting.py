@@ -1,6 +1,7 @@
 """From FITS files alone to a parameter file that runs, or to an analysis."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from rich.console import Console
 import crmasks_widgets as cm
 from crmasks_widgets.core.measured_noise import MeasuredNoise
 from crmasks_widgets.demo import DETECTOR, SCENE_KINDS, demo_scene, write_demo
-from crmasks_widgets.ending import EXIT_BAD_INPUT
+from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_EXISTS
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.starting.begin import Answers, begin
 
@@ -106,6 +107,8 @@ def test_groups_have_a_file_each(tmp_path, run_cli):
     assert len(written) == 2
     names = [set(values_of(tmp_path / name)["images"]) for name in written]
     assert not names[0] & names[1]
+    again = run_cli(["init", tmp_path / "night", "--yes", "-o", tmp_path / "p.yaml"], tmp_path)
+    assert (again.code, "another name, or --overwrite" in again.err) == (EXIT_EXISTS, True)
 
 
 @pytest.mark.parametrize(
@@ -289,6 +292,8 @@ def test_real_exposures_start_with_what_their_headers_say(tmp_path, run_cli):
     assert (values["gain"], values["bias"]) == (1.0, 0.0)
     assert values["rnoise"] == pytest.approx(4.4, rel=0.05)
     assert "not to be trusted beyond" in target.read_text()  # very many hits
+    assert values["requirements"]["flux_factor"] == "auto"
+    assert cm.load_analysis(target).n_hits < 60  # 237 as if they were equally bright
 
 
 def test_the_error_of_a_readout_noise_holds_that_of_the_gain():
@@ -310,3 +315,50 @@ def test_files_are_opened_without_a_parameter_file(tmp_path):
     np.testing.assert_array_equal(analysis.exposures.data, np.float32(small_scene().exposures))
     with pytest.raises(cm.InputError, match="file not found"):
         cm.open_files(tmp_path / "nothing")
+
+
+def unlike(flux, dx, seed=4):
+    """Frames of a scene with fine structure; the third exposure is fainter and displaced."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:160, :180]
+    frames = []
+    for factor, shift in ((1.0, 0.0), (1.0, 0.0), (flux, dx)):
+        light = factor * 800 * (1.02 + np.sin((x - shift) / 3.0) * np.sin(y / 4.0))
+        frames.append(100 + rng.poisson(light * 1.5) / 1.5 + rng.normal(0, 3, light.shape))
+    return frames
+
+
+@pytest.mark.parametrize(("flux", "dx"), [(0.94, 0.0), (1.0, 0.4), (1.0, 0.0)])
+def test_what_exposures_differ_by_is_proposed_and_the_run_says_nothing_of_it(
+    tmp_path, run_cli, flux, dx
+):
+    write_frames(tmp_path / "night", unlike(flux, dx), GAIN=1.5, RDNOISE=4.5)
+    target = tmp_path / "p.yaml"
+    made = run_cli(
+        ["init", tmp_path / "night", "--yes", "-o", target, "--bias", "100", "--gain", "1.5"],
+        tmp_path,
+    )
+    assert made.code == 0, made.err
+    assert "crmasks check" in made.out.splitlines()[-1]
+    if flux != 1:  # FITS files can be checked as they are
+        files = sorted(map(str, (tmp_path / "night").glob("*.fits")))
+        checked = run_cli(["check", *files], tmp_path)
+        assert (checked.code, "observed over predicted:" in checked.out) == (0, True), checked.err
+        assert checked.out.splitlines()[-1].startswith(f"next: crmasks init {files[0]}")
+    values = values_of(target)["requirements"]
+    assert values["flux_factor"] == ("auto" if flux != 1 else None)
+    if flux != 1:
+        third = re.search(r"flux_factor: auto.*, ([0-9.]+) \(", made.out).group(1)
+        assert float(third) == pytest.approx(flux, abs=0.002)
+    offsets = values["mm_xy_offsets"]
+    if dx:
+        assert offsets[2] == pytest.approx([dx, 0.0], abs=0.05)
+    else:
+        assert offsets is None
+    for given, expected in ((None, flux != 1), ("auto", False)):
+        plain = cm.Parameters.from_yaml(target).replace(flux_factor=given).to_yaml()
+        (tmp_path / "again.yaml").write_text(plain, encoding="utf-8")
+        run = ["run", tmp_path / "again.yaml", "--no-figures", "--overwrite"]
+        done = run_cli([*run, "--output-dir", tmp_path / "out"], tmp_path)
+        assert done.code == 0, done.err
+        assert ("flux_factor: null" in done.err) == expected

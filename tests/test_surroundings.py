@@ -316,8 +316,8 @@ def test_text_that_looks_like_a_number_costs_its_length():
     for text in ("7" * 900_000 + ".5", "7_" * 400_000 + ".5x"):
         with pytest.raises(ParameterError, match="la_sigclip"):
             Parameters.from_yaml_text(f"{levels}  la_sigclip: {text}\n")
-    later = "".join(f"  pc_{i}: 1\n" for i in range(60_000))
-    with pytest.warns(UserWarning, match="pc_0, pc_1, .* and 59980 more"):
+    later = "".join(f"  nn_{i}: 1\n" for i in range(60_000))
+    with pytest.warns(UserWarning, match="nn_0, nn_1, .* and 59980 more"):
         Parameters.from_yaml_text(levels + later)
     assert time.process_time() - started < 30  # quadratic: minutes
 

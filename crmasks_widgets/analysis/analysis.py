@@ -474,7 +474,7 @@ class Analysis:
 
     @property
     def meancr_mask(self) -> BoolArray:
-        """Pixels of meancr in which L.A.Cosmic finds hits, (ny, nx), filled in meancr2."""
+        """Pixels of meancr in which the method finds hits, (ny, nx), filled in meancr2."""
         return self.result("meancr_mask")
 
     def combination(self, kind: Kind) -> CombinedImage:

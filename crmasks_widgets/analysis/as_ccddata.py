@@ -1,6 +1,6 @@
 """From an `Analysis` to what astropy's `CCDData` and programs built on it take."""
 
-import warnings
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,10 +17,12 @@ from crmasks_widgets.core.combine import Combination
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.files.reading import carried_over
-from crmasks_widgets.files.world import without_tables
+from crmasks_widgets.files.world import coordinates_of, without_tables
 
 if TYPE_CHECKING:
     from astropy.nddata import CCDData
+
+logger = logging.getLogger(__name__)
 
 
 class _Source(Protocol):
@@ -139,15 +141,13 @@ def _ccddata(
 ) -> "CCDData":
     # Half a second to import, which a command line does not need.
     from astropy.nddata import CCDData, VarianceUncertainty
-    from astropy.wcs import WCS
 
     name = str(header.get("BUNIT", "adu"))
     unit = units.Unit("adu" if name.lower() == "adu" else name, parse_strict="silent")
     uncertainty = None if variance is None else VarianceUncertainty(variance.copy())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of cards that astropy mends
-        wcs = WCS(header, naxis=2)
-    return CCDData(
-        values.copy(), uncertainty, mask, unit=unit, meta=header,
-        wcs=wcs if any(wcs.wcs.ctype) else None,
-    )  # fmt: skip
+    wcs = coordinates_of(header)
+    if wcs is None:
+        logger.warning("world coordinates: the header has some that make no sense; left out")
+    elif not any(wcs.wcs.ctype):
+        wcs = None
+    return CCDData(values.copy(), uncertainty, mask, unit=unit, meta=header, wcs=wcs)

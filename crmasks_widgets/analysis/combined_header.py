@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from astropy.time import Time, TimeDelta
 
 from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.core.combine import median_variance_factor, minimum_square_error
+from crmasks_widgets.core.saturation import saturation_level
 from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.files.headers import EXPOSURE_TIMES
 from crmasks_widgets.files.reading import carried_over
@@ -29,6 +31,16 @@ _OTHER_NOISE: Final = re.compile(
     r"(E?GAIN|GTGAIN|CCDGAIN|DETGAIN|EPERDN|GAINEFF|ATODGN|RDNOISE?|READNOIS|READNOISE|READNOI"
     r"|READNSE|RON|RONOISE|ENOISE|GTRON)([0-9A-H]{0,2})"
 )
+
+
+# Levels of the bias, and of what stands in for it: a number that is no longer in the values.
+_OFFSET: Final = re.compile(r"(BIAS|BIASLEV|BIASLVL|PEDESTAL|OSCANMED|OSCANMN)([0-9A-H]{0,2})")
+# Values at which a detector clips, as it wrote them.
+_CLIPPING: Final = re.compile(r"(SATURATE?|SATLEVEL|SATLEV|SATVAL|MAXLIN)([0-9A-H]{0,2})")
+_SOURCE: Final = re.compile(r"PROV[0-9]{1,4}")
+_MOST_SOURCES: Final = 9999  # that have a keyword
+_LONGEST_NAME: Final = 68  # characters of a value on one card
+_SHORT_NAME: Final = 50  # such that a comment has room
 
 
 def combined_header(
@@ -51,8 +63,9 @@ def combined_header(
     -------
     astropy.io.fits.Header
         The first exposure's, with NCOMBINE, EXPTIME, TEXPTIME, AIRMASS, DATE-OBS, DATE-END,
-        MJD-OBS, MJD-END, GAIN and RDNOISE of the combination. What held for one exposure only is
-        left out. Names are those of ESO's data products and of NOIRLab.
+        MJD-OBS, MJD-END, GAIN, RDNOISE, BIASSUB, SATURATE and PROV1...N of the combination. What
+        held for one exposure only, or with the bias, is left out. Names are those of ESO's data
+        products and of NOIRLab.
     """
     headers = exposures.headers
     header = without_tables(carried_over(headers[0]))
@@ -63,6 +76,8 @@ def combined_header(
     _say_means(header, headers)
     _say_when(header, headers)
     _say_noise(header, calibration, flux_factors, kind)
+    _say_offset(header, exposures, calibration, flux_factors)
+    _say_sources(header, exposures.names)
     return header
 
 
@@ -170,3 +185,37 @@ def _say_noise(
     whose = "of this combination" + (", from medians of maps" if maps else "")
     header["GAIN"] = (gain, f"[e-/{header['BUNIT']}] {whose}"[:46])
     header["RDNOISE"] = (deviation * gain, f"[e-] {whose}"[:46])
+
+
+def _say_offset(
+    header: fits.Header,
+    exposures: ExposureSet,
+    calibration: Calibration,
+    flux_factors: tuple[float, ...],
+) -> None:
+    """Say which bias was subtracted, and where values clip without it."""
+    bias = calibration.bias
+    if np.any(bias):
+        for keyword in list(header):
+            if _OFFSET.fullmatch(keyword) and _number(header, keyword) is not None:
+                header.remove(keyword, ignore_missing=True, remove_all=True)
+        level = f"{float(np.median(bias)):g} {header['BUNIT']}"
+        what = f"a map, median {level}," if np.ndim(bias) else f"the bias of {level}"
+        header["BIASSUB"] = (True, f"{what} was subtracted"[:46])
+    for keyword in list(filter(_CLIPPING.fullmatch, header)):
+        raw = _numbers(exposures.headers, keyword)
+        if raw is None:
+            header.remove(keyword, ignore_missing=True, remove_all=True)
+            continue
+        clips = min(map(saturation_level, raw, [bias] * len(raw), flux_factors))
+        header[keyword] = (clips, "lowest of the exposures, without the bias")
+
+
+def _say_sources(header: fits.Header, names: tuple[str, ...]) -> None:
+    """Name the exposures as ESO's data products do; HISTORY has their checksums."""
+    for keyword in list(filter(_SOURCE.fullmatch, header)):
+        header.remove(keyword, ignore_missing=True, remove_all=True)
+    for number, name in enumerate(names[:_MOST_SOURCES], start=1):
+        plain = Path(name).name.encode("ascii", "replace").decode()
+        text = "".join(c if c.isprintable() else "?" for c in plain)
+        header[f"PROV{number}"] = (text[:_LONGEST_NAME], "exposure" * (len(text) < _SHORT_NAME))

@@ -9,7 +9,16 @@ from types import MappingProxyType
 from typing import Final
 
 from crmasks_widgets.analysis.graph import Stage
-from crmasks_widgets.analysis.stages import basic, lacosmic, masks, mm, significance
+from crmasks_widgets.analysis.stages import (
+    basic,
+    cleaning,
+    lacosmic,
+    learned,
+    masks,
+    mm,
+    pycosmic,
+    significance,
+)
 from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.parameters.later import PAIRS
 
@@ -27,12 +36,19 @@ _LACOSMIC = (
     "la_engine", "la_verbose", "la_gain_apply",
 )  # fmt: skip
 _TWO_RUNS = (*_LACOSMIC, *(f"{name}_second" for name in PAIRS))
+_PYCOSMIC = (
+    *_NOISE, "pc_sigma_det", "pc_sigma_det_second", "pc_rlim", "pc_rlim_second", "pc_iterations",
+    "pc_fwhm_gauss_x", "pc_fwhm_gauss_y", "pc_replace_box_x", "pc_replace_box_y",
+    "pc_increase_radius",
+)  # fmt: skip
+# Stages that make a cleaned frame.
+_CLEANING = tuple(row.stage for row in DETECTORS.values() if row.cleans)
 _COMBINING = (
     *_NOISE, "use_lamedian", "apply_flux_factor_to", "crmethod",
     "pixels_to_be_replaced_by_local_median",
 )  # fmt: skip
 _COMBINED = (
-    "mediancr", "masks", "fill", "flags", "edits", "scaled", "clean", "between", "lacosmic",
+    "mediancr", "masks", "fill", "flags", "edits", "scaled", "clean", "between", "cleaned",
     "alignment",
 )  # fmt: skip
 
@@ -47,6 +63,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "stack": Stage(basic.stack, ("bias", "apply_flux_factor_to"), ("alignment",)),
     "scaled": Stage(basic.scaled, ("bias", "apply_flux_factor_to"), ("alignment", "stack")),
+    "brightness": Stage(basic.brightness, (*_NOISE, "flux_factor"), ("stack",)),
     "over_dispersion": Stage(basic.over_dispersion, _NOISE, ("scaled", "alignment")),
     # L.A.Cosmic.
     "prepared": Stage(
@@ -61,10 +78,19 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         ("peaks", "prepared", "stack", "alignment"),
     ),
     "flagged_lacosmic": Stage(masks.flagged_lacosmic, (), ("lacosmic",)),
+    # PyCosmic.
+    "pycosmic": Stage(pycosmic.pycosmic, _PYCOSMIC, ("stack",)),
+    "flagged_pycosmic": Stage(pycosmic.flagged_pycosmic, (), ("pycosmic",)),
+    # deepCR.
+    "probability": Stage(learned.probability, (*_NOISE, "dc_mask"), ("stack",)),
+    "deepcr": Stage(learned.deepcr, ("dc_threshold",), ("probability", "stack")),
+    "flagged_deepcr": Stage(learned.flagged_deepcr, (), ("deepcr",)),
+    # Frames as a detector of the method cleaned them.
+    "cleaned": Stage(cleaning.cleaned, ("crmethod",), _CLEANING),
     # The Median-Minimum diagram.
     "mm_stack": Stage(mm.mm_stack, ("mm_cr_coincidences",), ("stack",)),
     "synthetic": Stage(
-        mm.synthetic, ("mm_synthetic", "crmethod"), ("mm_stack", "lacosmic", *_ONE_FRAME)
+        mm.synthetic, ("mm_synthetic", "crmethod"), ("mm_stack", "cleaned", *_ONE_FRAME)
     ),
     "photons": Stage(
         mm.photons, ("mm_photon_distribution", "mm_nbinom_shape"), ("over_dispersion",)
@@ -95,7 +121,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
             "mm_boundary_fit", "mm_fixed_points_in_boundary", "mm_knots_splfit",
             "mm_niter_boundary_extension", "mm_weight_boundary_extension", "mm_expected_false",
         ),
-        ("expected", "exact", "plane"),
+        ("expected", "exact", "plane", "brightness"),
     ),
     "threshold": Stage(
         mm.threshold, ("rnoise", "mm_threshold", "mm_threshold_rnoise"), ("boundary", "plane")
@@ -209,8 +235,8 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "combination": Stage(masks.combination, _COMBINING, _COMBINED),
     # On request.
     "left_over": Stage(
-        lacosmic.left_over,
-        _TWO_RUNS,
+        cleaning.left_over,
+        (*_TWO_RUNS, *_PYCOSMIC, "dc_mask", "dc_threshold", "crmethod"),
         ("combination", "stack", "alignment"),
     ),
     "meancr_mask": Stage(masks.meancr_mask, ("dilation",), ("left_over", "edits", "stack")),

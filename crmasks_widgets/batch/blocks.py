@@ -112,13 +112,13 @@ def find_blocks(
     """
     paths = [Path(os.path.abspath(source)) for source in sources]
     shared = None if parameters is None else _Shared(Path(os.path.abspath(parameters)))
-    base = Path(os.path.commonpath([p if p.is_dir() else p.parent for p in paths]))
+    base = Path(os.path.commonpath([p if os.path.isdir(p) else p.parent for p in paths]))
     blocks: list[Block] = []
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):
             found = _parameter_files(path, leave_out)
             blocks += [_from_file(each, base, shared) for each in found]
-        elif not path.exists():
+        elif not os.path.exists(path):
             raise InputError(f"{path}: found nothing, expected a parameter file, folder or table")
         elif path.suffix.lower() in TABLE_SUFFIXES:
             blocks += _from_table(path, shared)
@@ -142,7 +142,7 @@ def memory_of(block: Block) -> float:
     Returns
     -------
     float
-        MiB; 0 where the exposures cannot be read, which its run will say.
+        MiB; 0 where the exposures cannot be read or hold no image, which its run will say.
     """
     if block.parameters is None or not block.parameters.images:
         return 0.0
@@ -152,6 +152,8 @@ def memory_of(block: Block) -> float:
         path = find_file(split_plane(images[0])[0], block.folders)
         if block.several is not None:
             shapes = {image.number: image.shape for image in images_in(path)}
+            if not shapes:
+                return 0.0
             n = len(block.several.extensions or shapes)
             return n * memory_needed(len(images), next(iter(shapes.values())), beyond)
         shape = frame_shape(path, block.parameters.extnum)
@@ -198,7 +200,7 @@ def _parameter_files(folder: Path, leave_out: str | Path | None) -> list[Path]:
             inside.clear()
             continue
         paths = [Path(place, name) for name in names if not name.startswith(".")]
-        found += [p for p in paths if p.suffix.lower() in YAML_SUFFIXES and p.is_file()]
+        found += [p for p in paths if p.suffix.lower() in YAML_SUFFIXES and os.path.isfile(p)]
     return sorted(found)
 
 
@@ -290,7 +292,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             names, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
     except (OSError, ValueError, csv.Error, InconsistentTableError) as error:
         reason = on_one_line(error)
-        raise ParameterError(f"{path}: not readable as a table ({reason})") from None
+        raise ParameterError(f"{path}: found no table ({reason}), expected CSV or ECSV") from None
     names = [name.strip() for name in names]
     for needed in ("block", "images"):
         if names.count(needed) != 1:

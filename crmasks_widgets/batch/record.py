@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from crmasks_widgets.products.names import PRODUCT_NAMES
 from crmasks_widgets.regular_files import read_head
 
 RECORD_NAME: Final = "block.json"
@@ -19,7 +20,7 @@ _MOST_BYTES: Final = 16 * 2**20
 _Count = Annotated[int, Field(ge=0)]
 _Text = Annotated[str, Field(max_length=10_000)]
 _Checksum = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_ProductName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+\.[a-z]+$", max_length=100)]
+_ProductName = Annotated[str, Field(pattern=f"^(?:{PRODUCT_NAMES.pattern})$")]
 _CountName = Annotated[
     str, Field(pattern=r"^(hits|MEDIANCR|MEANCRT|CRMASK\d{1,9}|masked in every exposure)$")
 ]

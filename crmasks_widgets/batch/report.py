@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -12,9 +11,8 @@ from urllib.parse import quote
 
 from crmasks_widgets.batch.block import Outcome
 from crmasks_widgets.files.writing import text_product, write_products
+from crmasks_widgets.products.names import REPORT_NAMES
 
-# As `crmasks_widgets.report` names them, which takes long to import; one for each detector.
-_REPORT: Final = re.compile(r"report(_detector\d+)?\.html")
 CSV_NAME, HTML_NAME = "batch.csv", "batch.html"
 _COUNTS: Final = ("hits", "MEDIANCR", "MEANCRT", "masked in every exposure")
 COLUMNS: Final = (
@@ -22,11 +20,20 @@ COLUMNS: Final = (
     "sha256", "parameters", "version", "uuid",
 )  # fmt: skip
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# Numbers in narrow columns; whatever is long wraps below them, and stands in cards on a phone.
 _STYLE: Final = (
-    "body{font:14px sans-serif;margin:2em}table{border-collapse:collapse}"
-    "th,td{border-bottom:1px solid #ccc;padding:.3em .6em;text-align:left;vertical-align:top}"
-    "td.number{text-align:right}tr.failed{background:#fdd}tr.waiting{color:#777}"
-    "td ul{margin:0;padding-left:1em}code{font-size:12px;overflow-wrap:anywhere}"
+    ":root{color-scheme:light dark}body{font:14px/1.4 system-ui,sans-serif;margin:1.5em}"
+    "h1{font-size:1.4em}table{border-collapse:collapse;width:100%}"
+    "th,td{padding:.35em .7em;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
+    "th{overflow-wrap:normal}tbody{border-top:1px solid #8886}"
+    ".number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
+    "tr.more td{padding-top:0}ul{margin:.2em 0;padding-left:1.2em}code{font-size:12px}"
+    "summary{cursor:pointer;color:GrayText}.error{margin:0;color:#c22}"
+    "tbody.failed{background:#f002}tbody.waiting{color:GrayText}"
+    "@media(max-width:700px){body{margin:1em}thead{display:none}"
+    "table,tbody,tr,td{display:block}tbody{padding:.5em 0}td{padding:.1em .3em}"
+    "td.number{text-align:left}td:empty{display:none}td[data-name]::before"
+    "{content:attr(data-name) ': ';color:GrayText}}"
 )
 
 
@@ -109,7 +116,7 @@ def html_text(outcomes: Sequence[Outcome]) -> str:
     Parameters
     ----------
     outcomes : sequence of Outcome
-        One row each.
+        A row each; what is long stands below its numbers. Checksums are in the CSV only.
 
     Returns
     -------
@@ -118,27 +125,65 @@ def html_text(outcomes: Sequence[Outcome]) -> str:
     """
     states = [outcome.state for outcome in outcomes]
     total = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states)))
-    heads = "".join(f"<th>{escape(name)}</th>" for name in COLUMNS)
-    rows = "\n".join(f'<tr class="{outcome.state}">{_cells(outcome)}</tr>' for outcome in outcomes)
+    heads = "".join(
+        f"<th{_NUMBER if name in _NUMBERS else ''}>{escape(name)}</th>" for name in _SHOWN
+    )
+    rows = "\n".join(map(_block, outcomes))
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>crmasks batch</title>'
-        f"<style>{_STYLE}</style></head><body>\n<h1>crmasks batch</h1>\n<p>{escape(total)}</p>\n"
-        f"<table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table>\n</body></html>\n"
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>crmasks batch</title>'
+        f"<style>{_STYLE}</style></head><body>\n<h1>crmasks batch</h1>\n"
+        f"<p>{escape(total)}; masks in pixels; checksums and all the rest: "
+        f'<a href="{CSV_NAME}">{CSV_NAME}</a></p>\n'
+        f"<table><thead><tr>{heads}</tr></thead>\n{rows}\n</table>\n</body></html>\n"
     )
 
 
-def _cells(outcome: Outcome) -> str:
-    reports = [name for name in outcome.record.get("products", {}) if _REPORT.fullmatch(name)]
-    return "".join(_cell(name, value, reports) for name, value in _row(outcome).items())
+_SHOWN: Final = ("block", "state", *_COUNTS, "CRMASK", "seconds")
+_NUMBERS: Final = frozenset({*_COUNTS, "CRMASK", "seconds"})
+_NUMBER: Final = ' class="number"'
 
 
-def _cell(name: str, value: Any, reports: Sequence[str]) -> str:
-    if name == "block":
-        folder = escape(quote(str(value)))
-        links = "".join(f' <a href="{folder}/{report}">report</a>' for report in reports)
-        return f'<td><a href="{folder}/">{escape(str(value))}</a>{links}</td>'
-    if isinstance(value, list):
-        items = "".join(f"<li><code>{escape(item)}</code></li>" for item in value)
-        return f"<td><ul>{items}</ul></td>" if items else "<td></td>"
-    number = ' class="number"' if name in (*_COUNTS, "seconds", "attempts") else ""
-    return f"<td{number}>{escape(str(value))}</td>"
+def _block(outcome: Outcome) -> str:
+    row = _row(outcome)
+    cells = "".join(_cell(name, row[name]) for name in _SHOWN[1:])
+    more = _more(outcome, row)
+    below = f'\n<tr class="more"><td colspan="{len(_SHOWN)}">{more}</td></tr>' if more else ""
+    first = f"<td>{_links(outcome)}</td>"
+    return f'<tbody class="{outcome.state}"><tr>{first}{cells}</tr>{below}</tbody>'
+
+
+def _links(outcome: Outcome) -> str:
+    """Name of a block; links lead to what there is."""
+    name, products = escape(outcome.name), outcome.record.get("products", {})
+    if not products:
+        return name
+    folder = escape(quote(outcome.name))
+    reports = [product for product in products if REPORT_NAMES.fullmatch(product)]
+    links = "".join(f' <a href="{folder}/{report}">report</a>' for report in reports)
+    return f'<a href="{folder}/">{name}</a>{links}'
+
+
+def _cell(name: str, value: Any) -> str:
+    text = ", ".join(value) if isinstance(value, list) else str(value)
+    number = _NUMBER if name in _NUMBERS else ""
+    return f'<td{number} data-name="{escape(name)}">{escape(text)}</td>'
+
+
+def _more(outcome: Outcome, row: dict[str, Any]) -> str:
+    """Error, warnings, and, behind a click, what was run."""
+    error = f'<p class="error">{escape(outcome.error)}</p>' if outcome.error else ""
+    tries = f"<p>{outcome.attempts} attempts</p>" if outcome.attempts > 1 else ""
+    asked = _listed([*row["inputs"], *row["parameters"]])
+    version = f"crmasks_widgets {escape(str(row['version']))}, run {escape(str(row['uuid']))}"
+    details = (
+        f"<details><summary>exposures and parameters</summary>{asked}<p>{version}</p></details>"
+        if asked
+        else ""
+    )
+    return f"{error}{tries}{_listed(outcome.warnings)}{details}"
+
+
+def _listed(items: Sequence[str]) -> str:
+    lines = "".join(f"<li><code>{escape(item)}</code></li>" for item in items)
+    return f"<ul>{lines}</ul>" if lines else ""

@@ -300,7 +300,8 @@ def _run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
         )
     except (OSError, ValueError) as error:
         reason = on_one_line(error)
-        msg = f"--scheduler: found nothing to talk to at {address} ({reason})"
+        found = f"--scheduler: found nothing to talk to at {address} ({reason})"
+        msg = f"{found}, expected a scheduler of Dask, such as tcp://host:8786"
         raise StartError(msg) from None
     run, futures = uuid.uuid4(), {}
     try:

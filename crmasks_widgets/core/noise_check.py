@@ -242,6 +242,8 @@ def _classes(
 def _scatter(values: Float64Array) -> float:
     """Root mean square of the core: hits, which stand out, are left out step by step."""
     scatter = float(np.quantile(np.abs(values), _CORE))
+    if not scatter:
+        return 0.0  # exposures that are equal but for their hits
     for _ in range(_ROUNDS):
         scatter = float(np.sqrt(np.mean(np.square(values[np.abs(values) < _CLIP * scatter]))))
     return scatter

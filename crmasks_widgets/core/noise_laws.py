@@ -19,10 +19,13 @@ import numpy.typing as npt
 
 from crmasks_widgets.core.photons import LEAST_EXCESS, POISSON, PhotonLaw
 from crmasks_widgets.core.typing import BoolArray, Float64Array, Int64Array
+from crmasks_widgets.errors import InputError
 
 # Distance of neighbouring levels in units of the noise: with eight-point weights, what depends on
 # the level is wrong by some 1e-6 at most, below the counting noise of 200 full frames.
 LEVEL_STEP = 0.25
+# As many as up to 1.6e8 electrons; their table takes a hundred MiB.
+_MOST_LEVELS = 100_000
 # Pixels are first gathered in this many intervals between two levels.
 _FINE = 64
 # Points of the piecewise polynomials that share pixels out, and of all others.
@@ -166,11 +169,23 @@ def group_levels(
     -------
     Levels
         Levels without pixels are left out.
+
+    Raises
+    ------
+    InputError
+        Brighter than any detector counts: there would be too many levels.
     """
     # A floor on the noise, 0.05 e-^2, keeps the levels near 0 apart when rnoise is small.
     floor = gain * rnoise**2 + 0.05 / gain
     scale = 2 * np.sqrt(gain) / LEVEL_STEP
     n_levels = int(scale * (np.sqrt(brightest + floor) - np.sqrt(floor))) + 2
+    if n_levels > _MOST_LEVELS:
+        most = (_MOST_LEVELS * LEVEL_STEP / 2) ** 2
+        msg = (
+            f"exact diagram: found {brightest * gain:.3g} electrons in a pixel, expected at most "
+            f"{most:.2g}: mark fill values as bad (mm_simulation: montecarlo simulates)"
+        )
+        raise InputError(msg)
     fine = np.zeros(n_levels * _FINE + 1, dtype=np.int64)
     places = np.zeros(len(fine))
     n_pixels = 0

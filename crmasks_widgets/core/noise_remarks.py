@@ -1,20 +1,21 @@
 """What a noise check means: which parameter to look at, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from crmasks_widgets.core.brightness import LEAST, SIGNIFICANT
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
 
 # A difference is worth a remark beyond so many standard errors and so much in itself.
-_SIGNIFICANT, _GAIN_PART, _RNOISE_PART, _FLUX_PART, _OFFSET = 4.0, 0.05, 0.05, 0.005, 0.1
+_GAIN_PART, _RNOISE_PART, _OFFSET = 0.05, 0.05, 0.1
 _EXCESS = 0.05
 # Another value explains the scatter if it leaves less than this of it.
 _EXPLAINS = 0.025
-# Exposures that lie further from each other, pixels, were dithered.
-_DITHER = 1.0
+DITHER = 1.0
+"""Exposures that lie further from each other, pixels, were dithered."""
 # Beyond so much more light, percentages are hard to read.
 _MANY_TIMES = 0.5
 
@@ -35,7 +36,7 @@ class Remark:
     text: str
 
 
-def remarks_on(check: NoiseCheck, noise: Noise) -> tuple[Remark, ...]:
+def remarks_on(check: NoiseCheck, noise: Noise, said: Collection[str] = ()) -> tuple[Remark, ...]:
     """Say which parameters to look at.
 
     Parameters
@@ -44,6 +45,8 @@ def remarks_on(check: NoiseCheck, noise: Noise) -> tuple[Remark, ...]:
         What was found.
     noise : Noise
         What was assumed.
+    said : collection of str
+        Those of `flux_factor` and `mm_xy_offsets` that the user has given values.
 
     Returns
     -------
@@ -54,7 +57,9 @@ def remarks_on(check: NoiseCheck, noise: Noise) -> tuple[Remark, ...]:
     # What is displaced differs most where it is bright, as if the gain were lower.
     seems_lower = bool(moved) and check.gain < noise.typical_gain
     fit = [r for r in _on_the_fit(check, noise) if not (seems_lower and r.parameter == "gain")]
-    remarks = [*fit, *_on_flux(check), *moved]
+    placed = "mm_xy_offsets" in said
+    moved = [remark for remark in moved if not (placed and remark.parameter == "mm_xy_offsets")]
+    remarks = [*fit, *_on_flux(check, "flux_factor" in said), *moved]
     named = {remark.parameter for remark in remarks}
     if not named & {"gain", "rnoise", "bias"} and abs(check.white_excess - 1) > _EXCESS:
         remarks += _on_the_scatter(check, noise)
@@ -83,11 +88,11 @@ def _on_the_fit(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
             text += f"; {rnoise:.4g} e- would be {rnoise / gain:.3g} ADU"
         yield Remark("rnoise", text)
     darkest = check.classes[0] if check.classes else None
-    below_none = check.dark_variance < -_SIGNIFICANT * check.dark_variance_error
+    below_none = check.dark_variance < -SIGNIFICANT * check.dark_variance_error
     if darkest and below_none and darkest.white < (1 - _EXCESS) * darkest.predicted:
         left = check.gain * (rnoise**2 - check.dark_variance)
         yield Remark("bias", _bias_text(left, "at level 0 the noise would be less than none"))
-    elif darkest and darkest.level < -_SIGNIFICANT * darkest.white:
+    elif darkest and darkest.level < -SIGNIFICANT * darkest.white:
         text = f"the darkest pixels lie at {darkest.level:.4g} ADU: too much was subtracted"
         yield Remark("bias", text)
 
@@ -97,33 +102,59 @@ def _given_and_fitted(given: float, fitted: float, error: float, unit: str) -> s
 
 
 def _off(given: float, fitted: float, error: float, part: float) -> bool:
-    return bool(abs(fitted - given) > max(_SIGNIFICANT * error, part * abs(fitted)))
+    return bool(abs(fitted - given) > max(SIGNIFICANT * error, part * abs(fitted)))
 
 
 def _bias_text(left: float, why: str) -> str:
     return f"about {left:.3g} ADU of bias seem to be left in the exposures: {why}"
 
 
-def _on_flux(check: NoiseCheck) -> Iterator[Remark]:
+def _on_flux(check: NoiseCheck, divided: bool) -> Iterator[Remark]:
     for i, (deviation, error) in enumerate(check.flux, start=1):
-        if abs(deviation) > max(_SIGNIFICANT * error, _FLUX_PART):
-            how = (
-                f"{1 + deviation:.3g} times as bright as"
-                if abs(deviation) > _MANY_TIMES
-                else f"{100 * deviation:+.1f} % brighter than"
+        if not abs(deviation) > max(SIGNIFICANT * error, LEAST):
+            continue
+        text = f"exposure {i} is {_brighter(deviation)} the others"
+        if divided:
+            text += (
+                " although flux factors are given: sky, seeing or displacement add what no factor "
+                "takes away (crmethod: significance matches exposures)"
             )
-            yield Remark("flux_factor", f"exposure {i} is {how} the others")
+        yield Remark("flux_factor", text)
+
+
+def _brighter(deviation: float) -> str:
+    if abs(deviation) > _MANY_TIMES:
+        return f"{1 + deviation:.3g} times as bright as"
+    return f"{abs(100 * deviation):.1f} % {'brighter' if deviation > 0 else 'fainter'} than"
 
 
 def _on_displacement(check: NoiseCheck) -> Iterator[Remark]:
     for i, (dx, dy, error) in enumerate(check.offsets, start=1):
-        distance = np.hypot(dx, dy)
-        if not distance > max(_SIGNIFICANT * error, _OFFSET):
+        if not displaced(dx, dy, error):
             continue
         text = f"exposure {i} lies {dx:+.2f}, {dy:+.2f} pixels (x, y) from the others"
-        if distance > _DITHER:
+        dithered = displaced(dx, dy, error, least=DITHER)
+        if dithered:
             text += ": dithered exposures are not equivalent, register them first"
-        yield Remark("images" if distance > _DITHER else "mm_xy_offsets", text)
+        yield Remark("images" if dithered else "mm_xy_offsets", text)
+
+
+def displaced(dx: float, dy: float, error: float, *, least: float = _OFFSET) -> bool:
+    """Tell whether an exposure lies apart from the others.
+
+    Parameters
+    ----------
+    dx, dy, error : float
+        Displacement and its standard error, pixels; NaN where it is not known.
+    least : float
+        Smallest displacement that matters, pixels.
+
+    Returns
+    -------
+    bool
+        Whether it is larger than this and than its noise.
+    """
+    return bool(np.hypot(dx, dy) > max(SIGNIFICANT * error, least))
 
 
 def _on_the_scatter(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
@@ -172,4 +203,4 @@ def _scatter_with(check: NoiseCheck, noise: Noise, gain: float, rnoise: float) -
     return float(np.average(white / other, weights=[c.n_pixels for c in check.classes]))
 
 
-__all__ = ["Remark", "remarks_on"]
+__all__ = ["DITHER", "Remark", "displaced", "remarks_on"]

@@ -131,8 +131,12 @@ class OverDispersions:
         text = f"scatter beyond that of photons: {_part(self.plain)}"
         if self.plain.is_known:
             shape, error = self.plain.shape
-            text += f"; mm_nbinom_shape: {shape:.3g} (+/- {error:.2g}) would say the same"
+            text += f"; mm_nbinom_shape: {_digits(shape)} (+/- {_digits(error)}) would say the same"
         return f"{text}; after matching: {_part(self.matched)}"
+
+
+def _digits(number: float) -> str:
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def _part(measured: OverDispersion) -> str:

@@ -1,6 +1,7 @@
 """The cube of equivalent exposures and its frames over the exposure axis."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,10 @@ BLOCK_ROWS = 32
 
 # Each of two can be compared with the other; methods that need more say so in the registry.
 MIN_EXPOSURES = 2
+
+
+# No detector counts so much; what does is a fill value. Far beyond it, single precision overflows.
+LARGEST_VALUE: Final = 1e15
 
 
 @dataclass(frozen=True)

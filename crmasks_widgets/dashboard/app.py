@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from IPython import get_ipython
 from ipywidgets import Layout, VBox
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
+from crmasks_widgets.dashboard.camera import Camera
 from crmasks_widgets.dashboard.model.state import State
 from crmasks_widgets.dashboard.page.message_queue import keep_messages
 from crmasks_widgets.dashboard.session import Session
-from crmasks_widgets.dashboard.still import with_still
-from crmasks_widgets.starting.opening import open_files
+from crmasks_widgets.dashboard.still import Still
+from crmasks_widgets.errors import InputError
+from crmasks_widgets.starting.opening import open_detectors
+
+# The still picture in the notebook follows what is on screen when it has rested for so long.
+STILL_AFTER: Final = 2.0  # s
 
 
 class Dashboard:
@@ -22,15 +28,15 @@ class Dashboard:
 
     Parameters
     ----------
-    analysis : Analysis
-        What to look at.
+    analysis : Analysis or Mosaic
+        What to look at; of several detectors the first is shown at first.
 
     Attributes
     ----------
     widget : ipywidgets.VBox
         The dashboard on the page.
-    session : Session
-        The work on one analysis; another one after another file was opened.
+    camera : Camera
+        The work on each detector; another one after another file was opened.
 
     Examples
     --------
@@ -43,34 +49,78 @@ class Dashboard:
     >>> dashboard.close()
     """
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis | Mosaic) -> None:
         keep_messages(get_ipython())
         self.widget = VBox(layout=Layout(width="100%"))
         self.widget.add_class("crmasks-dashboard")
-        self.session = Session(analysis, self.open)
-        self.widget.children = self.session.widgets
+        self._still = Still(self.widget.model_id)
+        self.camera = self._begin(analysis)
+
+    def _begin(self, analysis: Analysis | Mosaic) -> Camera:
+        if isinstance(analysis, Analysis):
+            name = str(analysis.parameters.extnum)
+            analysis = Mosaic((name,), (analysis,), several=False)
+        camera = Camera(analysis, self.open, self._show, self._rested)
+        self._show(camera.shown)
+        return camera
+
+    def _show(self, session: Session) -> None:
+        self.widget.children = session.widgets
+
+    @property
+    def session(self) -> Session:
+        """The work on the detector on screen."""
+        return self.camera.shown
 
     @property
     def analysis(self) -> Analysis:
-        """The newest analysis that is computed to the end."""
+        """The newest analysis of the detector on screen that is computed to the end."""
         return self.session.engine.analysis
 
     @property
+    def mosaic(self) -> Mosaic:
+        """All detectors, with what is set for them: what saving saves.
+
+        What the user has not looked at is computed when it is asked for.
+        """
+        return self.camera.mosaic(self.analysis)
+
+    @property
     def state(self) -> State:
-        """What the user has set."""
+        """What the user has set, for the detector on screen."""
         return self.session.state
 
-    def open(self, analysis: Analysis) -> None:
+    def choose(self, detector: int | str) -> None:
+        """Show another detector, as the list in the bar at the top does.
+
+        Parameters
+        ----------
+        detector : int or str
+            Number, from 1, or name.
+
+        Raises
+        ------
+        InputError
+            There is no such detector.
+        ParameterError
+            What all detectors share cannot be used with what this one has of its own.
+        """
+        names = self.camera.names
+        if detector not in names and detector not in range(1, len(names) + 1):
+            msg = f"detector: found {detector}, expected one of {', '.join(names)}"
+            raise InputError(msg)
+        self.camera.choose(names.index(detector) if isinstance(detector, str) else detector - 1)
+
+    def open(self, analysis: Analysis | Mosaic) -> None:
         """Look at something else; what was set and can be undone is left behind.
 
         Parameters
         ----------
-        analysis : Analysis
+        analysis : Analysis or Mosaic
             What to look at from now on.
         """
-        before = self.session
-        self.session = Session(analysis, self.open)
-        self.widget.children = self.session.widgets
+        before = self.camera
+        self.camera = self._begin(analysis)
         before.close()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -88,16 +138,39 @@ class Dashboard:
         bool
             False if something is being computed still.
         """
-        return self.session.wait(timeout)
+        return self.camera.wait(timeout)
 
     def close(self) -> None:
         """Stop computing and remove the widgets."""
-        self.session.close()
+        self.camera.close()
         self.widget.layout.close()
         self.widget.close()
 
+    @property
+    def _detector(self) -> str:
+        place = self.session.place
+        return place.names[place.number] if place.several else ""
+
+    def _picture(self) -> dict[str, str]:
+        return self._still.bundle(self.state.model, self._detector)
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return with_still(self.widget._repr_mimebundle_(**options), self.state.model)
+        bundle = self.widget._repr_mimebundle_(**options)
+        data, *rest = bundle if isinstance(bundle, tuple) else (bundle,)
+        data = {**(data or {}), **self._picture()}
+        return (data, *rest) if rest else data
+
+    def _ipython_display_(self) -> None:
+        bundle = self.widget._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        self._still.display(data or {}, self.state.model, self._detector)
+
+    def _rested(self) -> None:
+        """Let the still picture follow, once nothing new was asked for during a while."""
+        self.session.dispatcher.later("still", STILL_AFTER, self._refresh_still)
+
+    def _refresh_still(self) -> None:
+        self._still.refresh(self.session.page, self.state.model, self._detector)
 
 
 def open(files: str | Path | Sequence[str | Path], **given: Any) -> Dashboard:
@@ -109,7 +182,7 @@ def open(files: str | Path | Sequence[str | Path], **given: Any) -> Dashboard:
         FITS files, folders and patterns; two or more exposures of one field.
     **given : object
         Parameters that are known, such as ``gain=1.7`` or ``extnum="SCI"``; of files with several
-        detectors, ``detector=2`` or its name, the first by default.
+        detectors, ``detector=2`` or its name for one of them, all by default.
 
     Returns
     -------
@@ -128,4 +201,4 @@ def open(files: str | Path | Sequence[str | Path], **given: Any) -> Dashboard:
     3
     >>> dashboard.close()
     """
-    return Dashboard(open_files(files, **given))
+    return Dashboard(open_detectors(files, **given))

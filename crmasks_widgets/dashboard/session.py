@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from ipywidgets import VBox, Widget
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.dashboard.diagram.points_view import PointsView
 from crmasks_widgets.dashboard.diagram.significance_view import SignificanceView
@@ -15,7 +16,9 @@ from crmasks_widgets.dashboard.diagram.view import DiagramView
 from crmasks_widgets.dashboard.hits.view import HitsView
 from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.model.engine import Engine, Order, Snapshot, default_order
+from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import State, ViewModel
+from crmasks_widgets.dashboard.opening.view import OpenView
 from crmasks_widgets.dashboard.page.closing import close_all, widgets_made
 from crmasks_widgets.dashboard.page.context import Context, Memo, View
 from crmasks_widgets.dashboard.page.dispatch import Dispatcher
@@ -35,9 +38,11 @@ PARAMETERS: Final = "Parameters"
 BOUNDARY: Final = "Boundary"
 NOISE: Final = "Noise"
 FILES: Final = "Files"
+OPEN: Final = "Open"
 HELP: Final = "Help"
 _PAGES: Final = MappingProxyType({
-    FILES: ("save", "Save what is on screen, open other files"),
+    OPEN: ("open", "Open other files (O)"),
+    FILES: ("save", "Save what is on screen"),
     PARAMETERS: ("settings", "All parameters, boundary points, noise"),
     HELP: ("help", "What is on screen, and what each key does (?)"),
 })  # fmt: skip
@@ -58,10 +63,18 @@ class Session:
     analysis : Analysis
         What to look at.
     open_analysis : callable
-        Takes an analysis that the user wants to look at instead.
+        Takes an analysis, or detectors, that the user wants to look at instead.
+    place : Place
+        Where it stands among those of other detectors.
     """
 
-    def __init__(self, analysis: Analysis, open_analysis: Callable[[Analysis], object]) -> None:
+    def __init__(
+        self,
+        analysis: Analysis,
+        open_analysis: Callable[[Analysis | Mosaic], object],
+        place: Place,
+    ) -> None:
+        self.place = place
         self.dispatcher = Dispatcher(self._show_error)
         self.engine = Engine(
             analysis,
@@ -85,15 +98,22 @@ class Session:
         self._render(self.state.model)
         self.state.resubmit()
 
-    def _make_views(self, open_analysis: Callable[[Analysis], object]) -> None:
+    def _make_views(self, open_analysis: Callable[[Analysis | Mosaic], object]) -> None:
         context = self.context
         self.diagram, self.image = DiagramView(context), ImageView(context)
         self.status = StatusView(
-            context, self._escape, self._open_page, _PAGES, {FILES: self._menu()}
+            context,
+            self._cancel,
+            self._escape,
+            self._open_page,
+            _PAGES,
+            {FILES: self._menu()},
+            self.place,
         )
         self.quick = FormView(context, quick_names, compact=True)
         self.parameters, self.hits = FormView(context), HitsView(context)
-        self._open_analysis = open_analysis
+        self.diagram.offer = self.status.offer
+        self.opening = OpenView(context, open_analysis)
         titled: dict[str, View] = {
             "Diagram": self.diagram,
             "Image": self.image,
@@ -101,7 +121,9 @@ class Session:
             "Everywhere": self.status,
         }
         self.help = HelpView(
-            partial(self._open_page, HELP), {title: view.keys for title, view in titled.items()}
+            context,
+            lambda _: self._say_what_is_open(),
+            {title: view.keys for title, view in titled.items()},
         )
         self.drawer = Drawer(
             context,
@@ -112,9 +134,8 @@ class Session:
                     lambda: self.significance.widget, lambda on: self.significance.shown(on)
                 ),
                 FILES: DrawerPage(lambda: self.files.widget),
-                HELP: DrawerPage(lambda: self.help.widget),
             },
-            self._page_opened,
+            lambda _: self._say_what_is_open(),
         )
         self.views: tuple[View, ...] = (
             *titled.values(),
@@ -122,6 +143,7 @@ class Session:
             self.parameters,
             self.help,
             self.drawer,
+            self.opening,
         )
 
     # What the drawer alone shows is made when it is first opened: most sessions never do.
@@ -138,8 +160,8 @@ class Session:
 
     @cached_property
     def files(self) -> FilesView:
-        """Files in and out."""
-        return self._later(lambda: FilesView(self.context, self._open_analysis, _figures))
+        """What is saved, and where."""
+        return self._later(lambda: FilesView(self.context, _figures, self.place))
 
     def _menu(self) -> list[MenuEntry]:
         """What the icon of files offers."""
@@ -150,8 +172,8 @@ class Session:
             MenuEntry("Diagram as PNG", drawn, self.diagram.save),
             MenuEntry("Image as PNG", drawn, self.image.save),
             MenuEntry(
-                "Open files…",
-                "Other exposures; names of what is saved",
+                "Names and folders…",
+                "Under which names, and where, all this is saved",
                 partial(self._open_page, FILES),
             ),
         ]
@@ -178,21 +200,32 @@ class Session:
         right.add_class("crmasks-right")
         self.hits.widget.add_class("crmasks-below")
         return (
-            self.page, self.status.widget, left, right, self.hits.widget, self.status.message,
-            self.drawer.widget,
+            self.page, self.status.widget, left, right, self.hits.widget, self.status.foot,
+            self.drawer.widget, self.opening.widget, self.help.widget,
         )  # fmt: skip
 
     def _open_page(self, name: str) -> None:
-        self.drawer.toggle(name)
+        if name == HELP:
+            self.help.toggle()
+            return
+        self.help.close_panel()
+        if name == OPEN:
+            self.opening.show()
+        else:
+            self.drawer.toggle(name)
 
-    def _page_opened(self, name: str) -> None:
-        self.status.widget.page = name
+    def _say_what_is_open(self) -> None:
+        self.status.widget.page = HELP if self.help.widget.shown else self.drawer.page
 
     def _escape(self) -> None:
-        """Close what lies over the views, else stop what is computed."""
+        """Close what lies over the views, the topmost first; else stop what is computed."""
+        if self.help.close_panel():
+            return
         if self.drawer.page:
             self.drawer.open("")
-        else:
+        elif self.diagram.close_panel() or self.image.display.close_panel():
+            return
+        elif self.status.widget.busy:
             self._cancel()
 
     def close(self) -> None:
@@ -200,6 +233,7 @@ class Session:
         self.dispatcher.stop()
         self.engine.close()
         self.hits.close()
+        self.opening.close()
         close_all(self._made)
         self.image.close()
 
@@ -241,6 +275,8 @@ class Session:
     def _publish(self, snapshot: Snapshot) -> None:
         self.status.finished(snapshot)
         self.state.publish(snapshot.analysis)
+        if snapshot.done:
+            self.place.rested()
 
     def _progress(self, fraction: float, stage: str) -> None:
         self.dispatcher.call(partial(self.status.progress, fraction, stage))

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from IPython.display import display
 
 from crmasks_widgets.dashboard.drawing.stretches import (
     STRETCHES,
@@ -13,21 +14,27 @@ from crmasks_widgets.dashboard.drawing.stretches import (
     shown_limits,
 )
 from crmasks_widgets.dashboard.model.state import ViewModel
+from crmasks_widgets.dashboard.page.page import Page
 from crmasks_widgets.files.pictures import palette_png
 
 # A picture is kept in the notebook with every cell that shows a dashboard.
 LONGEST_SIDE: Final = 640  # pixels
+MARK: Final = "crmasks-still "
+"""In each picture, followed by the name of its dashboard: the page knows it by that."""
+
 _GAP: Final = 8
-_HIT: Final = (230, 60, 40)
+HIT: Final = (230, 60, 40)
 
 
-def still_png(model: ViewModel) -> bytes:
+def still_png(model: ViewModel, mark: str = "") -> bytes:
     """Draw what is there: the median, and beside it the median with the pixels of MEDIANCR marked.
 
     Parameters
     ----------
     model : ViewModel
         What is shown. Nothing is computed for a picture.
+    mark : str
+        Tells the picture from others.
 
     Returns
     -------
@@ -50,14 +57,14 @@ def still_png(model: ViewModel) -> bytes:
     picture = colour_indices(sampled, limits, stretch)
     palette = colour_palette(display.colours).copy()
     if not model.ready("mediancr"):
-        return palette_png(picture, palette)
+        return palette_png(picture, palette, mark=mark)
     # Two of the 256 colours are the mark's and the gap's; the neighbours in brightness stand in.
-    palette[0], palette[1] = (*_HIT, 255), (255, 255, 255, 255)
+    palette[0], palette[1] = (*HIT, 255), (255, 255, 255, 255)
     picture = np.maximum(picture, 2)
     marked = picture.copy()
     marked[_any_in_blocks(model.analysis.mediancr, step)] = 0
     gap = np.ones((picture.shape[0], _GAP), np.uint8)
-    return palette_png(np.hstack([picture, gap, marked]), palette)
+    return palette_png(np.hstack([picture, gap, marked]), palette, mark=mark)
 
 
 def _any_in_blocks(mask: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.bool_]:
@@ -67,34 +74,84 @@ def _any_in_blocks(mask: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.boo
     return np.asarray(mask)
 
 
-def still_text(model: ViewModel) -> str:
-    """Say in a line what a dashboard shows; arguments as of `still_png`."""
+def still_text(model: ViewModel, detector: str = "") -> str:
+    """Say in a line what a dashboard shows; arguments as of `Still.bundle`."""
     analysis = model.analysis
     ny, nx = analysis.exposures.shape
+    where = f"detector {detector}, " if detector else ""
     hits = f", {analysis.n_hits} hits of the median" if model.ready("labels") else ""
     return (
-        f"Dashboard: {analysis.exposures.n} exposures of {nx} x {ny} pixels{hits}. "
+        f"Dashboard: {where}{analysis.exposures.n} exposures of {nx} x {ny} pixels{hits}. "
         "Run the cell to work with it."
     )
 
 
-def with_still(bundle: Any, model: ViewModel) -> Any:
-    """Add the picture and the line to what a notebook is given.
+class Still:
+    """The picture of a dashboard in a notebook, and how it comes and stays there.
+
+    JupyterLab shows one kind of each output. Of a widget without a kernel, in a notebook that it
+    trusts, it only says that there is none. So the picture is an output of its own, after that of
+    the widget; the page hides it while the dashboard is alive.
 
     Parameters
     ----------
-    bundle : dict, or (dict, dict), or None
-        Mime bundle of the widget; in a tuple, its metadata follow.
-    model : ViewModel
-        What is shown.
-
-    Returns
-    -------
-    object
-        Of the same kind, with text/plain and image/png. A page that shows widgets takes those
-        first.
+    name : str
+        Of the dashboard; no other one has it.
     """
-    data, *rest = bundle if isinstance(bundle, tuple) else (bundle,)
-    png = base64.b64encode(still_png(model)).decode()
-    data = {**(data or {}), "text/plain": still_text(model), "image/png": png}
-    return (data, *rest) if rest else data
+
+    def __init__(self, name: str) -> None:
+        self.mark = f"{MARK}{name}"
+        self._shown: Any = None
+
+    def bundle(self, model: ViewModel, detector: str = "") -> dict[str, str]:
+        """Make the picture and the line.
+
+        Parameters
+        ----------
+        model : ViewModel
+            What is shown.
+        detector : str
+            Name of the detector, where there are several.
+
+        Returns
+        -------
+        dict
+            text/plain and image/png.
+        """
+        png = base64.b64encode(still_png(model, self.mark)).decode()
+        return {"text/plain": still_text(model, detector), "image/png": png}
+
+    def display(self, widget: dict[str, Any], model: ViewModel, detector: str = "") -> None:
+        """Show a widget and, where a page shows none, the picture.
+
+        Parameters
+        ----------
+        widget : dict
+            Mime bundle of the widget.
+        model, detector
+            As of `bundle`.
+        """
+        picture = self.bundle(model, detector)
+        line = {"text/plain": picture["text/plain"]}
+        display(widget | line, raw=True)  # type: ignore[no-untyped-call]
+        self._shown = display(  # type: ignore[no-untyped-call]
+            picture, raw=True, display_id=True
+        )
+
+    def refresh(self, page: Page, model: ViewModel, detector: str = "") -> None:
+        """Put what is known by now into the notebook, once it is there at all.
+
+        Parameters
+        ----------
+        page : Page
+            That of `crmasks lab` did not run the cell, and has to do it itself.
+        model, detector
+            As of `bundle`.
+        """
+        if self._shown is None:
+            return
+        picture = self.bundle(model, detector)
+        if page.keeps:
+            page.send({"event": "still", "mark": self.mark, "data": picture})
+        else:
+            self._shown.update(picture, raw=True)

@@ -1,5 +1,6 @@
 """Gain, readout noise and bias, as numbers or maps, and a mask of bad pixels."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from crmasks_widgets.files.bad_pixels import BadPixels, read_bad_pixels
 from crmasks_widgets.files.finding import find_map
 from crmasks_widgets.files.reading import ImagePlane, at_home, find_file, read_image
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.types import USABLE
 
 CALIBRATION_NAMES = ("gain", "rnoise", "bias")
 
@@ -132,7 +134,7 @@ _MAP_NAMES = {
 def _located_map(name: str, folders: Sequence[str | Path]) -> tuple[Path, int | str | None]:
     """File, and extension where the name ends in one and is not that of a file itself."""
     file, extension = split_extension(name)
-    if extension is None or any((Path(folder) / at_home(name)).is_file() for folder in folders):
+    if extension is None or any(os.path.isfile(Path(folder) / at_home(name)) for folder in folders):
         return find_file(name, folders), None
     return find_file(file, folders), extension
 
@@ -215,6 +217,9 @@ def _checked_map(plane: ImagePlane, name: str, shape: tuple[int, int]) -> Float3
     bad = ~plane.valid
     if holds is not None:
         bad |= ~holds(plane.data, 0)
+    if not bad.any():
+        low, high = USABLE[name]
+        rule, bad = f"{low:g} to {high:g}", (plane.data < low) | (plane.data > high)
     if bad.any():
         y, x = np.argwhere(bad)[0]
         msg = (

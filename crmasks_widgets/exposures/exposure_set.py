@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from crmasks_widgets.core.stack import MIN_EXPOSURES, stack_of
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import split_plane
+from crmasks_widgets.exposures.fill_values import leave_out_fill_values
 from crmasks_widgets.files.given_noise import NoiseChoice
 from crmasks_widgets.files.headers import unit_in
 from crmasks_widgets.files.quality import MUCH, Quality
@@ -38,8 +40,8 @@ class ExposureSet:
     headers : tuple of n astropy.io.fits.Header
         Headers; empty for arrays.
     valid : (n, ny, nx) bool or None
-        False where a value is not finite or marked as bad, and in borders and blocks of a constant
-        that is no light; None when all are usable. Read-only.
+        False where a value is not finite, marked as bad or beyond `core.stack.LARGEST_VALUE`, and
+        in borders and blocks of a constant that is no light; None when all are usable. Read-only.
     checksums : tuple of n str
         SHA-256 of the files, or of the arrays where there is no file; of planes of a cube, as of
         `files.reading.plane_checksum`.
@@ -147,6 +149,7 @@ class ExposureSet:
             if not plane.valid.any():
                 msg = f"{plane.name}: found no valid pixel, expected at least one"
                 raise InputError(msg)
+        leave_out_fill_values(planes)
         _check_units(planes)
         data = np.stack([plane.data for plane in planes])
         valid = np.stack([plane.valid for plane in planes])
@@ -363,7 +366,7 @@ def _pass_on_remarks(planes: Sequence[ImagePlane]) -> None:
 def _located(path: str | Path, folders: Sequence[str | Path]) -> tuple[Path, int | None]:
     """File, and plane of a cube where the name ends in one and is not that of a file itself."""
     file, plane = split_plane(path)
-    if plane is None or any((Path(folder) / at_home(path)).is_file() for folder in folders):
+    if plane is None or any(os.path.isfile(Path(folder) / at_home(path)) for folder in folders):
         return find_file(path, folders), None
     return find_file(file, folders), plane
 

@@ -23,10 +23,10 @@ from crmasks_widgets.figures.page import HitPage, Panel
 from crmasks_widgets.figures.page_layout import PAGE_DPI, LegendEntry, PageLayout, Window
 from crmasks_widgets.files.writing import FigureJob
 from crmasks_widgets.limits import Scale, colour_limits
+from crmasks_widgets.parameters.types import MOST_PAGES
 
 logger = logging.getLogger(__name__)
 
-MOST_PAGES: Final = 200
 MOST_SHADES: Final = 7
 Frames = Sequence[npt.NDArray[np.floating]]
 ExposureMasks = Sequence[npt.NDArray[np.bool_]]
@@ -155,9 +155,13 @@ def hit_jobs(analysis: Analysis) -> Iterator[FigureJob]:
     )
     for name, count, make_book in books:
         n_hits = count()
-        pages = number_of_pages(n_hits, analysis.parameters.maxplots)
+        wanted = analysis.parameters.maxplots
+        pages = number_of_pages(n_hits, wanted)
         if pages < n_hits:
-            logger.info("%s: pages for %d of %d, as maxplots says", name, pages, n_hits)
+            logger.info(
+                "%s: pages for %d of %d hits, %s; maxplots: %d draws all", name, pages, n_hits,
+                f"the most of maxplots: {wanted}" if wanted < 0 else "as maxplots says", n_hits,
+            )  # fmt: skip
         if pages:
             yield FigureJob(name, partial(_draw_book, analysis, make_book, pages))
 

@@ -1,7 +1,7 @@
 """Which files a user means, and which images are in them; no pixel is read."""
 
 import glob
-import re
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +10,10 @@ from typing import Final
 from astropy.io import fits
 
 from crmasks_widgets.errors import InputError
-from crmasks_widgets.exposure_names import is_pattern
+from crmasks_widgets.exposure_names import FITS_NAME, is_pattern
 from crmasks_widgets.files.headers import HeaderFacts, describe
 from crmasks_widgets.files.quality import QUALITY_NAMES, shape_of_image
 from crmasks_widgets.files.reading import at_home, inherited_header, open_fits
-
-FITS_NAME: Final = re.compile(r".*\.(fits?|fts)(\.(gz|fz|bz2|xz|Z|zip))?\Z", re.I)
-"""Names that are taken from a folder."""
 
 # Beside the exposure, in the same file: how sure each pixel is, or how much it counts.
 _OWN: Final = "crmasks_widgets "  # how the history of a product begins
@@ -91,10 +88,10 @@ def expand_names(
     for name in names:
         start = at_home(name)
         places = [Path(folder) / start for folder in folders]
-        if any(place.is_file() for place in places):
+        if any(os.path.isfile(place) for place in places):
             found.append(name)
             continue
-        inside = next((place for place in places if place.is_dir()), None)
+        inside = next((place for place in places if os.path.isdir(place)), None)
         if inside is not None and (bare or is_pattern(name)):
             more = _of_folder(start, inside)
         elif is_pattern(name):
@@ -108,7 +105,7 @@ def expand_names(
 
 def _of_folder(start: Path, folder: Path) -> list[str]:
     try:
-        inside = sorted(path.name for path in folder.iterdir() if path.is_file())
+        inside = sorted(path.name for path in folder.iterdir() if os.path.isfile(path))
     except OSError as error:
         msg = f"{start}: not readable ({error.strerror}), expected a folder with FITS files"
         raise InputError(msg) from error
@@ -122,7 +119,7 @@ def _of_folder(start: Path, folder: Path) -> list[str]:
 def _matches(name: str, start: Path, folders: Sequence[str | Path]) -> list[str]:
     for folder in folders:
         matches = sorted(glob.glob(str(start), root_dir=folder, recursive=True))
-        files = [match for match in matches if (Path(folder) / match).is_file()]
+        files = [match for match in matches if os.path.isfile(Path(folder) / match)]
         if files:
             return files
     msg = f"{name}: found no file of this pattern, expected exposures"
@@ -147,7 +144,7 @@ def images_in(path: Path) -> tuple[ImageFacts, ...]:
     InputError
         As of `files.reading.open_fits`; or it is a product of a run.
     """
-    with open_fits(path) as (hdus, _):
+    with open_fits(path, summed=False) as (hdus, _):
         if any(str(line).startswith(_OWN) for line in hdus[0].header.get("HISTORY", ())):
             msg = f"{path}: found a product of crmasks_widgets, expected an exposure"
             raise InputError(msg)

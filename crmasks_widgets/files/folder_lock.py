@@ -69,14 +69,14 @@ def remove_abandoned(folder: Path) -> None:
         Need not exist.
     """
     try:
-        names = os.listdir(folder) if folder.is_dir() else []
+        names = os.listdir(folder) if os.path.isdir(folder) else []
     except OSError:
         return  # whether the folder can be used is found out elsewhere
     for name in names:
         found = _TEMPORARY.fullmatch(name)
         with contextlib.suppress(OSError):
             path = folder / name
-            if found and not path.is_symlink() and path.is_file() and _abandoned(path, found):
+            if found and not path.is_symlink() and os.path.isfile(path) and _abandoned(path, found):
                 path.unlink()
                 logger.info("%s: removed, left behind by a run that was killed", path)
 
@@ -218,7 +218,10 @@ def _lock(handle: int, path: Path) -> None:
         return
     if not free:
         who = _read_holder(handle) or "a process that has just begun"
-        msg = f"{path.parent}: found another run writing here ({who}), expected to be the only one"
+        msg = (
+            f"{path.parent}: found another run writing here ({who}), expected to be the only one: "
+            "wait for it, or take another folder"
+        )
         raise OutputError(msg)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 # Speed matters more than size where the wire is short or the picture small.
 QUICK: Final = 1
@@ -14,7 +15,11 @@ SMALL: Final = 9
 
 
 def palette_png(
-    indices: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8], *, effort: int = QUICK
+    indices: npt.NDArray[np.uint8],
+    palette: npt.NDArray[np.uint8],
+    *,
+    effort: int = QUICK,
+    mark: str = "",
 ) -> bytes:
     """Encode a picture of at most 256 colours.
 
@@ -26,6 +31,8 @@ def palette_png(
         Red, green, blue and opacity of each colour, k at most 256.
     effort : int
         Of the compression, 1 to 9.
+    mark : str
+        ASCII text that is to be found near the beginning of the file.
 
     Returns
     -------
@@ -36,7 +43,10 @@ def palette_png(
     picture.putpalette(palette[:, :3].tobytes(), "RGB")
     stream = io.BytesIO()
     transparency = palette[:, 3].tobytes()
-    picture.save(stream, "PNG", compress_level=effort, transparency=transparency)
+    texts = PngInfo()
+    if mark:
+        texts.add_text("Comment", mark)
+    picture.save(stream, "PNG", compress_level=effort, transparency=transparency, pnginfo=texts)
     return stream.getvalue()
 
 

@@ -170,7 +170,9 @@ def sha256_of(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def open_fits(path: Path, extnum: int | str | None = None) -> Iterator[tuple[fits.HDUList, str]]:
+def open_fits(
+    path: Path, extnum: int | str | None = None, *, summed: bool = True
+) -> Iterator[tuple[fits.HDUList, str]]:
     """Open a FITS file for reading; whatever is wrong with it becomes an `InputError`.
 
     Parameters
@@ -179,13 +181,15 @@ def open_fits(path: Path, extnum: int | str | None = None) -> Iterator[tuple[fit
         FITS file, possibly compressed.
     extnum : int or str, optional
         What is looked for in it, for messages.
+    summed : bool
+        Make the checksum, for which all of the file is read.
 
     Yields
     ------
     hdus : astropy.io.fits.HDUList
         Open inside the context.
     checksum : str
-        SHA-256 of the file.
+        SHA-256 of the file; empty if not `summed`.
 
     Raises
     ------
@@ -201,7 +205,7 @@ def open_fits(path: Path, extnum: int | str | None = None) -> Iterator[tuple[fit
             for message in _TRUNCATED:
                 warnings.filterwarnings("error", message, AstropyUserWarning)
             with open_regular(path) as stream:
-                checksum = hashlib.file_digest(stream, "sha256").hexdigest()
+                checksum = hashlib.file_digest(stream, "sha256").hexdigest() if summed else ""
                 stream.seek(0)
                 # Unsigned integers as floats: as integers, astropy does not look at their BLANK.
                 with (

@@ -1,9 +1,13 @@
 """World coordinates of products: whole, and without cards that need tables of another file."""
 
 import re
-from typing import Final
+import warnings
+from typing import TYPE_CHECKING, Final
 
 from astropy.io import fits
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
 
 _WORLD: Final = re.compile(
     r"(WCSAXES|WCSNAME|RADESYS|RADECSYS|EQUINOX|LONPOLE|LATPOLE|SPECSYS|SSYSOBS|SSYSSRC|RESTFRQ"
@@ -79,3 +83,30 @@ def _belongs(keyword: str, version: str) -> bool:
     """Whether a card is one of the description with this letter, or of the one without any."""
     numbered = re.fullmatch(r"[A-Z]+[1-9](?:_\d+)?([A-Z]?)", keyword)
     return numbered is not None and not keyword.startswith(("LT", "WAT")) and numbered[1] == version
+
+
+def coordinates_of(header: fits.Header) -> "WCS | None":
+    """Read the world coordinates of an image.
+
+    Parameters
+    ----------
+    header : Header
+        Of the image; what its cards say is what somebody wrote.
+
+    Returns
+    -------
+    WCS or None
+        None where the cards make no sense to astropy.
+    """
+    from astropy.wcs import WCS  # many runs never need it, and it is slow to load
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of cards that astropy mends
+        try:
+            return WCS(header, naxis=2)
+        # What wcslib, and what Python makes of a text for a number and a number for a text.
+        except (
+            ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError,
+            MemoryError,
+        ):  # fmt: skip
+            return None

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from crmasks_widgets.errors import OutputError, ProductExistsError, on_one_line
 from crmasks_widgets.files.folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
@@ -17,6 +18,9 @@ from crmasks_widgets.machine import WINDOWS
 from crmasks_widgets.regular_files import identity, kind_of, real
 
 logger = logging.getLogger(__name__)
+
+# What lets earlier files be replaced, on the command line and in Python.
+_LEAVE: Final = "--overwrite (in Python: overwrite=True)"
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def earlier_products(folder: Path, pattern: re.Pattern[str], inputs: Iterable[Pa
     own = {real(path) for path in inputs}
     linked = {identity(path) for path in inputs} - {None}
     try:
-        names = sorted(os.listdir(folder)) if folder.is_dir() else []
+        names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     except OSError as error:
         raise _not_writable(folder, error) from error
     found = [folder / name for name in names if pattern.fullmatch(name)]
@@ -132,7 +136,7 @@ def earlier_products(folder: Path, pattern: re.Pattern[str], inputs: Iterable[Pa
 def _what_cannot_be_replaced(path: Path) -> str:
     """Say what is there if it is neither a file nor a link to one, nor nothing."""
     try:
-        return kind_of((path.stat() if path.is_dir() else path.lstat()).st_mode, links=True)
+        return kind_of((path.stat() if os.path.isdir(path) else path.lstat()).st_mode, links=True)
     except (FileNotFoundError, NotADirectoryError):  # of the latter says `check_writable` more
         return ""
 
@@ -152,7 +156,10 @@ def refuse_existing(existing: list[Path]) -> None:
     """
     if existing:
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        msg = f"{existing[0]}{more}: found products of an earlier run, expected none (--overwrite)"
+        msg = (
+            f"{existing[0]}{more}: found products of an earlier run, expected another folder, or "
+            f"{_LEAVE} to replace them"
+        )
         raise ProductExistsError(msg)
 
 
@@ -190,8 +197,8 @@ def check_target(
     if kind := _what_cannot_be_replaced(path):
         msg = f"{path}: found {kind}, expected a file or nothing"
         raise OutputError(msg)
-    if path.exists() and not overwrite:
-        msg = f"{path}: found a file of this name, expected none unless it may be overwritten"
+    if os.path.exists(path) and not overwrite:
+        msg = f"{path}: found a file of this name, expected another name, or {_LEAVE} to replace it"
         raise ProductExistsError(msg)
     check_writable(path.parent)
 
@@ -452,7 +459,7 @@ def check_room(folder: Path, needed: int) -> None:
     OutputError
         There is less; says how much is needed and how much is free.
     """
-    existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+    existing = next(path for path in (folder, *folder.parents) if os.path.isdir(path))
     free = shutil.disk_usage(existing).free
     if free < needed:
         msg = (

@@ -61,7 +61,7 @@ class GeneralFields(BaseModel):
         types.DEFAULT_METHOD, "detection method; those with _lacosmic are unions of two"
     )
     use_lamedian: bool = about(
-        False, "fill with the median as L.A.Cosmic cleaned it, not with the minimum"
+        False, "fill with the median as L.A.Cosmic or its like cleaned it, not with the minimum"
     )
     interactive: bool = about(True, "look at the results in windows; the dashboard does that here")
     flux_factor: types.FluxFactor = about(
@@ -109,7 +109,7 @@ class GeneralFields(BaseModel):
     )
     more_combinations: types.MoreCombinations = about(
         (), "combinations to write besides the three: meancr2 is meancr with the hits filled that "
-        "L.A.Cosmic finds in it, the others use no mask", expected=types.MORE_RULE,
+        "the method finds in it, the others use no mask", expected=types.MORE_RULE,
         in_reference=False,
     )  # fmt: skip
     max_flagged_fraction: types.Fraction = about(
@@ -122,7 +122,9 @@ class GeneralFields(BaseModel):
     )
     color_scale: Literal["minmax", "zscale"] = about("minmax", "grey scale of the cut-outs")
     maxplots: types.Count = about(
-        -1, "how many hits have a page in the figures; negative for all", low=-LARGEST
+        -1,
+        f"how many hits have a page in the figures; negative for all, up to {types.MOST_PAGES}",
+        low=-LARGEST,
     )
 
 
@@ -134,15 +136,17 @@ class LacosmicFields(GeneralFields):
     la_sigfrac: float = about(0.3, "fraction of la_sigclip that neighbours of a hit need", above=0)
     la_objlim: float = about(5.0, "contrast with the fine structure that makes a hit", low=0)
     la_sigclip_second: types.OptionalNumber = about(
-        None, "la_sigclip of a second run, which adds the tails of what the first finds; null: as "
-        "the first", "sigma", above=0, in_reference=False,
+        None, "contrast with the noise in a second run, which adds the tails of what the first "
+        "finds; null: as the first", "sigma", above=0, in_reference=False,
     )  # fmt: skip
     la_sigfrac_second: types.OptionalNumber = about(
-        None, "la_sigfrac of the second run; null: as the first", above=0, in_reference=False
-    )
+        None, "fraction that neighbours of a hit need in the second run; null: as the first",
+        above=0, in_reference=False,
+    )  # fmt: skip
     la_objlim_second: types.OptionalNumber = about(
-        None, "la_objlim of the second run; null: as the first", low=0, in_reference=False
-    )
+        None, "contrast with the fine structure in the second run; null: as the first", low=0,
+        in_reference=False,
+    )  # fmt: skip
     la_satlevel: float = about(65535.0, "saturation level as read, bias included", "ADU", above=0)
     la_niter: types.Times = about(4, "iterations of L.A.Cosmic", low=1)
     la_sepmed: bool = about(True, "separable median filter instead of the full one: faster")
@@ -250,7 +254,7 @@ class MedianMinimumFields(LacosmicFields):
     )
     mm_threshold_rnoise: types.OptionalNumber = about(
         None,
-        "mm_threshold in units of the readout noise, instead of it",
+        "least median - minimum of a hit, in units of the readout noise; replaces mm_threshold",
         "readout noise",
         low=0,
         in_reference=False,

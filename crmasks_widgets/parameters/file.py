@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from crmasks_widgets.detectors import REFERENCE_LEAST
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.exposure_names import is_pattern
 from crmasks_widgets.parameters import later
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 REQUIREMENTS: Final = "requirements"
 OWN: Final = "crmasks_widgets"
 """Top-level mapping for what numina-crmasks 0.36.0 does not know; it ignores it."""
+
+EACH: Final = "of_each_detector"
+"""Key in it of a list with a mapping for each detector: what holds for that one alone."""
 
 NULL_AS_MISSING: Final = frozenset(
     {
@@ -79,7 +83,7 @@ def read_parameters(
     Returns
     -------
     dict
-        Values by parameter name, not yet checked.
+        Values by parameter name, not yet checked; under `EACH` what is said of single detectors.
 
     Raises
     ------
@@ -189,8 +193,11 @@ def _add_own(
     names = [info.name for info in table]
     own_names = [info.name for info in table if not info.in_reference]
     for key, value in own.items():
+        if key == EACH:
+            given[EACH] = value
+            continue
         if key not in names:
-            raise ParameterError(unknown_key(key, own_names))
+            raise ParameterError(unknown_key(key, [*own_names, EACH]))
         if key not in own_names or key in given:
             level = "the top level" if key in EXPOSURE_KEYS else REQUIREMENTS
             raise ParameterError(f"{key}: found under {OWN}, expected it once, under {level}")
@@ -221,7 +228,7 @@ def write_parameters(
     Parameters
     ----------
     values : mapping
-        Values by parameter name.
+        Values by parameter name; under `EACH`, if it is there, a mapping for each detector.
     table : sequence of ParameterInfo
         All parameters.
     origins : mapping, optional
@@ -248,10 +255,14 @@ def write_parameters(
             elif info.group == group and info.in_reference:
                 lines += _entry(info, values, indent, notes, origins.get(info.name, ""))
     own = [info for info in table if not info.in_reference and values[info.name] != info.default]
-    if own:
+    each: Sequence[Mapping[str, object]] = values.get(EACH, ())  # type: ignore[assignment]
+    if own or each:
         lines += ["", "# ---- unknown to numina-crmasks 0.36.0, which ignores it ----", f"{OWN}:"]
     for info in own:
-        lines += _entry(info, values, "  ", notes)
+        lines += _entry(info, values, "  ", notes, origins.get(info.name, ""))
+    if each:
+        lines.append(f"  {EACH}:".ljust(36) + "  # what holds for one alone, in their order")
+        lines += [line for alone in each for line in _item(alone)]
     return "\n".join(lines) + "\n"
 
 
@@ -271,6 +282,14 @@ def _entry(
     head = f"{indent}{first}".ljust(36)
     comment = f"{info.unit}; {_as_comment(origin)}".lstrip("; ") if origin else f"{info.help}{unit}"
     return [*note, f"{head}  # {comment}", *(f"{indent}  {line}" for line in rest)]
+
+
+def _item(values: Mapping[str, object]) -> list[str]:
+    """Write a mapping as an item of a list."""
+    text = "".join(dump_yaml(name, value) for name, value in values.items()) or "{}"
+    return [
+        f"{'      ' if number else '    - '}{line}" for number, line in enumerate(text.splitlines())
+    ]
 
 
 def _as_comment(text: str) -> str:
@@ -298,9 +317,9 @@ def _notes(values: Mapping[str, object]) -> dict[str, str]:
     if values["images"] is None:
         notes["images"] = "images: a list of at least 2 FITS files, needed to run this file"
     elif isinstance(values["images"], tuple) and any(map(is_pattern, values["images"])):
-        notes["images"] = f"{reference} wants file names, at least 3"
-    elif len(values["images"]) < 3:  # type: ignore[arg-type]
-        notes["images"] = f"{reference} wants at least 3"
+        notes["images"] = f"{reference} wants file names, at least {REFERENCE_LEAST}"
+    elif len(values["images"]) < REFERENCE_LEAST:  # type: ignore[arg-type]
+        notes["images"] = f"{reference} wants at least {REFERENCE_LEAST}"
     if not isinstance(values["extnum"], int):
         notes["extnum"] = f"{reference} cannot read a name or several: give it the number of one"
     if values["mm_threshold_rnoise"] is not None:

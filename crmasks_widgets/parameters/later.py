@@ -20,6 +20,11 @@ KEYS: Final = frozenset(
 PAIRS: Final = ("la_sigclip", "la_sigfrac", "la_objlim")
 """Keys whose value may be a pair, one for each of two runs of L.A.Cosmic, which tells one too."""
 
+PYCOSMIC_PAIRS: Final = ("pc_sigma_det", "pc_rlim")
+"""The same of PyCosmic."""
+
+_ALL_PAIRS: Final = (*PAIRS, *PYCOSMIC_PAIRS)
+
 DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
     {
         "mm_synthetic": "median",
@@ -30,22 +35,20 @@ DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
 """What a file that has some of `KEYS` under ``requirements`` means by what it leaves out."""
 
 NO_EFFECT: Final = frozenset(
-    {"debug", "dtype", "save_preprocessed", "save_postprocessed", "pc_verbose", "dc_verbose",
-     "nn_verbose"}
+    {"debug", "dtype", "save_preprocessed", "save_postprocessed", "dc_verbose",
+     "nn_verbose", "pc_replace_error", "pc_verbose"}
 )  # fmt: skip
 """Keys of the program's functions and of the recipe of megaradrp that mean nothing here."""
 
-OTHER_DETECTORS: Final[Mapping[str, str]] = MappingProxyType(
-    {"pc_": "PyCosmic", "dc_": "deepCR", "nn_": "Cosmic-CoNN"}
-)
-"""Detectors of those versions by the prefix of their keys."""
+OTHER_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({"nn_": "Cosmic-CoNN"})
+"""Detectors of those versions that are not here, by the prefix of their keys."""
 
 METHODS: Final[Mapping[str, str]] = MappingProxyType({
     prefix + key: name
-    for key, name in (("pycosmic", "PyCosmic"), ("deepcr", "deepCR"), ("conn", "Cosmic-CoNN"))
+    for key, name in (("conn", "Cosmic-CoNN"),)
     for prefix in ("", "mm_")
 })  # fmt: skip
-"""Detector that each `crmethod` of those versions needs, beside those of 0.36."""
+"""Detector that each `crmethod` of those versions needs, where it is not here."""
 
 MODELS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"dc_mask": ("ACS-WFC", "WFC3-UVIS"), "nn_model": ("ground_imaging", "NRES", "HST_ACS_WFC")}
@@ -111,13 +114,16 @@ def split(
         key for key in block if key not in known and (key in NO_EFFECT or key.startswith(prefixes))
     }
     settings = {key: value for key, value in block.items() if key not in ignored}
+    for key in PYCOSMIC_PAIRS:
+        if isinstance(settings.get(key), int | float):
+            settings.setdefault(f"{key}_second", None)  # a number is one run
     for key in MODELS:
         if key in block:
             name = model_name(key, block[key])
             if key in settings:
                 settings[key] = name
     assumed = ""
-    theirs = ("lacosmic", "mm_lacosmic", *METHODS)
+    theirs = ("lacosmic", "mm_lacosmic", "pycosmic", "mm_pycosmic", "deepcr", "mm_deepcr", *METHODS)
     of_theirs = "crmethod" not in block or block["crmethod"] in theirs
     if (marks := _marks(block)) and of_theirs:
         taken = [f"{key}: {_written(value)}" for key, value in DEFAULTS.items() if key not in block]
@@ -134,7 +140,7 @@ def _written(value: object) -> str:
 
 def _marks(block: Mapping[str, object]) -> list[str]:
     """Keys of a block that only those versions write so."""
-    pairs = {key for key in PAIRS if isinstance(block.get(key), list | tuple)}
+    pairs = {key for key in _ALL_PAIRS if isinstance(block.get(key), list | tuple)}
     return sorted(KEYS.intersection(block) | pairs)
 
 
@@ -144,7 +150,7 @@ def pairs_apart(named: Mapping[str, object]) -> dict[str, object]:
     Parameters
     ----------
     named : mapping
-        Values by parameter name; those of `PAIRS` may be lists of two.
+        Values by parameter name; those of `PAIRS` and `PYCOSMIC_PAIRS` may be lists of two.
 
     Returns
     -------
@@ -158,7 +164,7 @@ def pairs_apart(named: Mapping[str, object]) -> dict[str, object]:
         A list is no pair, or its second value is given by name too.
     """
     apart = dict(named)
-    for name in PAIRS:
+    for name in _ALL_PAIRS:
         value = apart.get(name)
         if not isinstance(value, list | tuple):
             continue

@@ -19,8 +19,7 @@ from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.exposure_names import is_pattern
 from crmasks_widgets.hit_classes import CORRECTED
 from crmasks_widgets.parameters import types, values
-from crmasks_widgets.parameters.fields import MedianMinimumFields
-from crmasks_widgets.parameters.file import read_parameters, write_parameters
+from crmasks_widgets.parameters.file import EACH, read_parameters, write_parameters
 from crmasks_widgets.parameters.info import (
     ParameterInfo,
     Range,
@@ -30,12 +29,13 @@ from crmasks_widgets.parameters.info import (
     one_of,
 )
 from crmasks_widgets.parameters.later import pairs_apart
+from crmasks_widgets.parameters.other_fields import DeepcrFields
 from crmasks_widgets.parameters.yaml_text import load_yaml, read_text
 
 __all__ = ["ParameterInfo", "Parameters", "Range", "parameter_table"]
 
 
-class Parameters(MedianMinimumFields):
+class Parameters(DeepcrFields):
     """Every setting of a run: frozen, checked, compared by value and usable as a key.
 
     Parameters
@@ -127,6 +127,13 @@ class Parameters(MedianMinimumFields):
     def judges(self) -> bool:
         """Whether a detector judges hit by hit."""
         return any(row.judges for row in rows(self.detectors))
+
+    @property
+    def aligned(self) -> frozenset[str]:
+        """Keys that say in which brightness or place exposures differ."""
+        placed = self.mm_xy_offsets is not None or self.mm_crosscorr_region is not None
+        said = {"flux_factor": self.flux_factor is not None, "mm_xy_offsets": placed}
+        return frozenset(name for name, is_said in said.items() if is_said)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -242,6 +249,9 @@ class Parameters(MedianMinimumFields):
                 f"{source}: extnum: found {values.shown(extnum)}, several detectors, expected one "
                 "here: load_mosaic reads them"
             )
+            raise ParameterError(msg)
+        if EACH in given:
+            msg = f"{source}: {EACH}: found with one extension, expected several in extnum"
             raise ParameterError(msg)
         try:
             return cls(**given)

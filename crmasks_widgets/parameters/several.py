@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
-from crmasks_widgets.parameters.file import read_parameters, write_parameters
+from crmasks_widgets.parameters.file import EACH, read_parameters, write_parameters
+from crmasks_widgets.parameters.info import canonical_names
 from crmasks_widgets.parameters.model import Parameters, parameter_table
 from crmasks_widgets.parameters.values import is_all, shown
 from crmasks_widgets.parameters.yaml_text import load_yaml, read_text
@@ -16,6 +17,14 @@ OF_A_DETECTOR: Final = (
     "gain", "rnoise", "bias", "bad_pixel_mask", "dq_extension", "noise_extension",
 )  # fmt: skip
 """Parameters that may be a list, one item for each detector."""
+
+ALONE: Final = (
+    "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
+    "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
+    "mediancr_pixels_confirmed", "flux_factor_regions", "mm_xy_offsets", "mm_crosscorr_region",
+    "mm_boundary_fit", "mm_fixed_points_in_boundary",
+)  # fmt: skip
+"""What is said of places on a frame, and the boundary: one detector's may differ from another's."""
 
 Extension = int | str
 
@@ -29,7 +38,8 @@ class ParameterFile:
     source : str
         Its name, for messages.
     given : mapping
-        Values by parameter name, not yet checked; those of `OF_A_DETECTOR` may be lists.
+        Values by parameter name, not yet checked; those of `OF_A_DETECTOR` may be lists, and under
+        `EACH` there may be a list of mappings with those of `ALONE`.
     extensions : tuple of (int or str), or None
         Extensions of the detectors; None for all images of a file.
     """
@@ -95,27 +105,54 @@ class ParameterFile:
         """
         extension = self.extensions[0] if self.extensions else 1
         given = {**self.given, "extnum": extension}
+        each = self._each(given.pop(EACH, None))
         for name in OF_A_DETECTOR if self.is_of_several else ():
             if isinstance(value := given.get(name), list) and value:
                 given[name] = value[0]
-        return self._checked(given, extension)
+        return self._checked(given | (each[0] if each else {}), extension)
 
     def _of(self, number: int, extension: Extension, n: int) -> dict[str, Any]:
         given = {**self.given, "extnum": extension}
+        each = self._each(given.pop(EACH, None))
         if not self.is_of_several:
             return given
         for name in OF_A_DETECTOR:
             value = given.get(name)
-            if not isinstance(value, list):
-                continue
-            if len(value) != n:
-                msg = (
-                    f"{self.source}: {name}: found {len(value)} values, expected one or {n}, one "
-                    "for each detector of extnum"
-                )
-                raise ParameterError(msg)
-            given[name] = value[number]
+            if isinstance(value, list):
+                self._check_count(name, len(value), n)
+                given[name] = value[number]
+        if each:
+            self._check_count(EACH, len(each), n)
+            given |= each[number]
         return given
+
+    def _check_count(self, name: str, found: int, n: int) -> None:
+        if found != n:
+            msg = (
+                f"{self.source}: {name}: found {found} values, expected one or {n}, one "
+                "for each detector of extnum"
+            )
+            raise ParameterError(msg)
+
+    def _each(self, value: object) -> tuple[dict[str, Any], ...]:
+        """Check what is said of single detectors."""
+        if value is None:
+            return ()
+        if not self.is_of_several:
+            msg = f"{self.source}: {EACH}: found with one extension, expected several in extnum"
+            raise ParameterError(msg)
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            found, rule = shown(value), "a list with a mapping for each detector"
+            raise ParameterError(f"{self.source}: {EACH}: found {found}, expected {rule}")
+        known = [info.name for info in parameter_table()]
+        try:
+            named = tuple(canonical_names(each, known) for each in value)
+        except ParameterError as error:
+            raise ParameterError(f"{self.source}: {EACH}: {error}") from None
+        for name in (name for each in named for name in each if name not in ALONE):
+            msg = f"{self.source}: {EACH}: found {name}, expected one of {', '.join(ALONE)}"
+            raise ParameterError(msg)
+        return named
 
     def _checked(self, given: Mapping[str, Any], extension: Extension) -> Parameters:
         try:
@@ -135,7 +172,7 @@ def yaml_of(
     Parameters
     ----------
     parameters : sequence of Parameters
-        Of each detector; they differ in `extnum` and `OF_A_DETECTOR` only.
+        Of each detector; they differ in `extnum`, `OF_A_DETECTOR` and `ALONE` only.
     origins, missing : mapping, optional
         As of `Parameters.to_yaml`.
 
@@ -155,19 +192,75 @@ def values_of(parameters: Sequence[Parameters]) -> dict[str, Any]:
     Parameters
     ----------
     parameters : sequence of Parameters
-        Of each detector; they differ in `extnum` and `OF_A_DETECTOR` only.
+        Of each detector; they differ in `extnum`, `OF_A_DETECTOR` and `ALONE` only.
 
     Returns
     -------
     dict
-        By name; a list with a value for each detector where they differ.
+        By name; a list with a value for each detector where they differ, and under `EACH` a list
+        of what of `ALONE` holds for each.
     """
     values = dict(parameters[0])
     for name in ("extnum", *OF_A_DETECTOR):
         own = [getattr(each, name) for each in parameters]
         if any(value != own[0] for value in own):
             values[name] = own
+    differ = [n for n in ALONE if any(getattr(each, n) != values[n] for each in parameters)]
+    defaults = {info.name: info.default for info in parameter_table() if info.name in differ}
+    if differ:
+        values |= defaults
+        values[EACH] = [
+            {name: value for name, value in each if name in differ and value != defaults[name]}
+            for each in parameters
+        ]
     return values
+
+
+def with_shared(own: Parameters, other: Parameters) -> Parameters:
+    """Take from another detector what all detectors share.
+
+    Parameters
+    ----------
+    own, other : Parameters
+        Of two detectors.
+
+    Returns
+    -------
+    together : Parameters
+        Those of `own` where they are `extnum` or in `OF_A_DETECTOR` or `ALONE`, else of `other`.
+
+    Raises
+    ------
+    ParameterError
+        They cannot be used together.
+    """
+    kept = {name: getattr(own, name) for name in ("extnum", *OF_A_DETECTOR, *ALONE)}
+    return other.replace(**kept)
+
+
+def check_shared(parameters: Sequence[Parameters]) -> None:
+    """Refuse detectors that one parameter file cannot tell of.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameters
+        Of each detector.
+
+    Raises
+    ------
+    ParameterError
+        Two have one extension, or differ in what all detectors share.
+    """
+    first = parameters[0]
+    for number, each in enumerate(parameters[1:], start=1):
+        if each.extnum in [before.extnum for before in parameters[:number]]:
+            msg = f"extnum: found {each.extnum} twice, expected an extension for each detector"
+            raise ParameterError(msg)
+        for name, value in with_shared(first, each):
+            if value != getattr(first, name):
+                found = f"{shown(getattr(first, name))} and {shown(value)}"
+                msg = f"{name}: found {found}, expected one value for all detectors"
+                raise ParameterError(msg)
 
 
 def read_parameter_file(path: str | Path, seed: int | None = None) -> ParameterFile:

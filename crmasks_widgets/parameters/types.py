@@ -35,8 +35,16 @@ EXTENSION_RULE: Final = 'a number of at least 0, a name, or "NAME,VERSION"'
 FIXED_SEED: Final = 0
 """Of what is simulated although no seed asks for it: the same every time."""
 
+MOST_PAGES: Final = 200
+"""Hits that have a page in the figures if all are asked for."""
+
 LARGEST_FLUX_RATIO: Final = 100.0
 """Exposures of one field that differ more in brightness are not comparable."""
+
+USABLE: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {"gain": (1e-15, 1e20), "rnoise": (0.0, 1e15), "bias": (-1e15, 1e15)}
+)
+"""Values, of maps too, with which the noise of any exposure is a number of single precision."""
 
 MAP_RULE: Final = "the path of a 2-D FITS image"
 
@@ -60,7 +68,12 @@ METHODS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "lacosmic": ("lacosmic",),
     "mmcosmic": ("mm",),
     "mm_lacosmic": ("mm", "lacosmic"),
+    "pycosmic": ("pycosmic",),
+    "mm_pycosmic": ("mm", "pycosmic"),
+    "deepcr": ("deepcr",),
+    "mm_deepcr": ("mm", "deepcr"),
     "significance": ("significance",),
+    "significance_deepcr": ("significance", "deepcr"),
     "significance_lacosmic": ("significance", "lacosmic"),
 })  # fmt: skip
 """Detectors of each `crmethod`, by their keys in `crmasks_widgets.detectors`."""
@@ -122,6 +135,8 @@ OddCount = Annotated[Count, AfterValidator(_odd)]
 # Beyond these a run would hardly end, or not fit into memory, and its result would be no better.
 KernelSide = Annotated[int, Field(le=101), AfterValidator(_odd)]  # the cost grows with its square
 Margin = Annotated[int, Field(le=200)]  # what a kernel reaches over is less
+BoxSide = Annotated[int, Field(le=51), AfterValidator(_odd)]  # a median of them in each pixel
+Radius = Annotated[int, Field(le=50)]
 Knots = Annotated[int, Field(le=100)]  # the diagram has no more columns that tell something
 Simulations = Annotated[int, Field(le=1_000_000)]  # the noise of the boundary has long gone
 Times = Annotated[int, Field(le=100)]  # L.A.Cosmic ends when it finds nothing new, after a few
@@ -130,9 +145,9 @@ HalfWidth = Annotated[int, Field(le=500)]
 Seed = Annotated[int | None, Field(le=LARGEST_SEED), BeforeValidator(_or_none)]
 Fraction = Annotated[float, Field(le=1.0)]
 OptionalNumber = Annotated[float | None, BeforeValidator(_or_none)]
-Level = Annotated[float | str, PlainValidator(values.level())]
-Gain = Annotated[float | str, PlainValidator(values.level(above=0))]
-Noise = Annotated[float | str, PlainValidator(values.level(low=0))]
+Level = Annotated[float | str, PlainValidator(values.level(USABLE["bias"]))]
+Gain = Annotated[float | str, PlainValidator(values.level(USABLE["gain"], above=0))]
+Noise = Annotated[float | str, PlainValidator(values.level(USABLE["rnoise"], low=0))]
 Extension = Annotated[int | str, PlainValidator(values.extension)]
 OptionalExtension = Annotated[int | str | None, PlainValidator(values.optional(values.extension))]
 OptionalPath = Annotated[str | None, PlainValidator(values.optional(values.path))]

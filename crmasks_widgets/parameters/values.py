@@ -174,11 +174,15 @@ def real(value: object, above: float = -math.inf, low: float = -math.inf) -> flo
     return number
 
 
-def level(above: float = -math.inf, low: float = -math.inf) -> Callable[[Any], float | str]:
+def level(
+    within: tuple[float, float], above: float = -math.inf, low: float = -math.inf
+) -> Callable[[Any], float | str]:
     """Make a parser of a number or of the path of a map of that number.
 
     Parameters
     ----------
+    within : (smallest, largest)
+        What can be computed with.
     above, low : float, optional
         A number must be larger than `above`, and not smaller than `low`.
 
@@ -190,7 +194,10 @@ def level(above: float = -math.inf, low: float = -math.inf) -> Callable[[Any], f
 
     def parse_level(value: Any) -> float | str:
         if not isinstance(value, str):
-            return real(value, above, low)
+            number = real(value, above, low)
+            if not within[0] <= number <= within[1]:
+                raise RefusedValueError(number, f"a number from {within[0]:g} to {within[1]:g}")
+            return number
         try:
             float(value)
         except ValueError:

@@ -11,6 +11,7 @@ from typing import Final
 import yaml
 
 from crmasks_widgets.errors import ParameterError, on_one_line
+from crmasks_widgets.exposure_names import FITS_NAME
 from crmasks_widgets.parameters.yaml_values import REAL, Builder
 from crmasks_widgets.regular_files import read_head
 
@@ -55,6 +56,11 @@ def read_text(path: str | Path) -> str:
             f"{path}: {error.strerror or error}, expected a YAML parameter file"
         ) from None
     except UnicodeDecodeError as error:
+        if FITS_NAME.match(str(path)):
+            raise ParameterError(
+                f"{path}: found a FITS file, expected a parameter file: crmasks init makes one "
+                "for FITS files"
+            ) from None
         raise ParameterError(
             f"{path}: found byte {error.start + 1} not to be text, expected UTF-8"
         ) from None

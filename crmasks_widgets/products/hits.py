@@ -8,6 +8,7 @@ from astropy.table import Row
 
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.core.codes import colours_by_name
 from crmasks_widgets.core.verdicts import OUT, UNJUDGED
 from crmasks_widgets.errors import on_one_line
@@ -102,13 +103,13 @@ def escaped(text: str) -> str:
     return "".join(c for c in line if c.isprintable()).replace("{", "(").replace("}", ")")
 
 
-def save_hits(analysis: Analysis, path: str | Path, *, overwrite: bool = False) -> Written:
+def save_hits(analysis: Analysis | Mosaic, path: str | Path, *, overwrite: bool = False) -> Written:
     """Write the table of hits.
 
     Parameters
     ----------
-    analysis : Analysis
-        Its hits are written.
+    analysis : Analysis or Mosaic
+        Its hits are written; of several detectors with a column for the detector.
     path : path
         Ends in ``.ecsv`` (units, types and identity of the run are kept) or ``.csv``.
     overwrite : bool
@@ -138,7 +139,7 @@ def save_hits(analysis: Analysis, path: str | Path, *, overwrite: bool = False) 
     return write_products([product], path.parent)[0]
 
 
-def write_hits(analysis: Analysis, path: Path) -> None:
+def write_hits(analysis: Analysis | Mosaic, path: Path) -> None:
     """Write the table of hits where it is told to; `save_hits` is the one that takes care."""
     table = analysis.hits
     table.meta["UUID"] = analysis.uuid

@@ -118,8 +118,8 @@ def masks_hdus(analysis: Analysis) -> fits.HDUList:
     -------
     astropy.io.fits.HDUList
         PRIMARY without data; MEDIANCR, MEANCRT, CRMASK1...N uint8, and MEANCR where meancr2 is
-        asked for; LAMEDIAN float32 where
-        L.A.Cosmic ran, in electrons with `la_gain_apply` and in ADU without (BUNIT says which);
+        asked for; LAMEDIAN float32 where L.A.Cosmic or another detector that cleans frames ran, in
+        electrons with `la_gain_apply` and in ADU without (BUNIT says which);
         RPMEDIAN where pixels are to be replaced by a local median.
     """
     primary = fits.PrimaryHDU()
@@ -149,7 +149,7 @@ def masks_hdus(analysis: Analysis) -> fits.HDUList:
 
 
 def _lamedian_hdu(analysis: Analysis) -> fits.ImageHDU:
-    cleaned = analysis.lacosmic("median").cleaned
+    cleaned = analysis.result("cleaned", "median").cleaned
     unit = analysis.exposures.headers[0].get("BUNIT", "adu")
     if analysis.parameters.la_gain_apply:
         cleaned = cleaned * np.float32(analysis.calibration.typical_gain)

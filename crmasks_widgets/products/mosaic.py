@@ -14,6 +14,7 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic, stacked
 from crmasks_widgets.files.folder_lock import temporary_path
 from crmasks_widgets.files.writing import Product
+from crmasks_widgets.products.names import of_detector
 
 SCIENCE, HEAD = "SCI", "DETECTOR"
 """EXTNAMEs of what is the primary HDU of a file for one detector: with and without data."""
@@ -50,7 +51,7 @@ def mosaic_products(
         suffix = Path(name).suffix
         if suffix in _SEPARATE:
             for number, product in own:
-                new = f"{Path(name).stem}_detector{number}{suffix}"
+                new = of_detector(name, number)
                 content = f"{product.content} of {mosaic.names[number - 1]}"
                 yield Product(new, content, partial(_renamed, product), product.size)
         else:

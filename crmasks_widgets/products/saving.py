@@ -34,19 +34,12 @@ from crmasks_widgets.products.data_quality import quality_bytes, quality_hdus
 from crmasks_widgets.products.hits import write_hits
 from crmasks_widgets.products.images import combination_hdus, masks_hdus
 from crmasks_widgets.products.mosaic import mosaic_products
+from crmasks_widgets.products.names import PRODUCT_NAMES
 from crmasks_widgets.regular_files import read_head, real
 
 logger = logging.getLogger(__name__)
 
 CSV_HEADER = ("CR_number", "X_pixel", "Y_pixel", "Mask_value")
-PRODUCT_NAMES = re.compile(
-    r"combined_(mediancr|meancrt|meancr2?|mean|median|min)\.fits|crmasks(_dq)?\.fits|hits\.ecsv"
-    r"|mediancr_identified\.csv|problematic_pixels\.csv"
-    r"|(problematic_pixels|mediancr_identified_cr)(_detector\d+)?\.pdf"
-    r"|diagnostic_(histogram2d|mediancr|meancr|crmask\d+)(_detector\d+)?\.png"
-    r"|(xyoffset_crosscorr_|flux_factor)\d+(_detector\d+)?\.png"
-    r"|report(_detector\d+)?\.html"
-)
 # How products say whose they are, in what comes before their data.
 _SAID = re.compile(rb"UUID\W{1,9}([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _HEAD_BYTES = 2**20

@@ -1,7 +1,9 @@
 """The state of an analysis as a parameter file that runs anywhere and gives the same masks."""
 
+import dataclasses
 import hashlib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.errors import InputError, OutputError, ProductExistsError
 from crmasks_widgets.exposure_names import split_extension
 from crmasks_widgets.exposures import CALIBRATION_NAMES, ExposureSet
@@ -21,16 +24,24 @@ from crmasks_widgets.files.writing import (
     text_product,
     write_products,
 )
+from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.several import check_shared, yaml_of
 from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.regular_files import real
 
 
-def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = False) -> list[Written]:
+def save_session(
+    analysis: Analysis | Mosaic,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    reasons: Mapping[str, str] | None = None,
+) -> list[Written]:
     """Write a parameter file with which ``crmasks run`` makes the masks of an analysis.
 
     Parameters
     ----------
-    analysis : Analysis
+    analysis : Analysis or Mosaic
         Exposures, calibration and parameters.
     path : path
         Ends in ``.yaml`` or ``.yml``. Files that were read are named relative to its folder where
@@ -38,6 +49,8 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         float32 FITS files, which are named by their content, and so never replace anything.
     overwrite : bool
         Replace an earlier parameter file.
+    reasons : mapping, optional
+        Why a parameter has its value, by its name: comments beside them instead of the help.
 
     Returns
     -------
@@ -49,9 +62,12 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
     ProductExistsError
         A file is in the way.
     OutputError
-        A file cannot be written, or the masks were read from a file: no parameters make them.
+        A file cannot be written, or the masks were read from a file: no parameters make them. Of
+        several detectors: they are not those of one set of files.
     InputError
         An exposure or a map is no longer what was read.
+    ParameterError
+        Several detectors differ in what a parameter file has one value of.
 
     Examples
     --------
@@ -61,12 +77,29 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
     8.0
     """
     path = Path(path)
-    if analysis.masks_checksum is not None:
-        msg = f"{path}: found masks that were read from a file, expected masks made here"
-        raise OutputError(msg)
-    exposures, calibration = analysis.exposures, analysis.calibration
+    several = isinstance(analysis, Mosaic) and analysis.several
+    analyses = analysis.analyses if isinstance(analysis, Mosaic) else (analysis,)
+    for each in analyses:
+        if each.masks_checksum is not None:
+            msg = f"{path}: found masks that were read from a file, expected masks made here"
+            raise OutputError(msg)
+        if several and not each.exposures.paths:
+            msg = f"{path}: found detectors that are in no file, expected files that hold them all"
+            raise OutputError(msg)
     check_target(path, YAML_SUFFIXES, analysis.sources, overwrite=overwrite)
-    folder = path.parent
+    kept = [_kept(each, path.parent) for each in analyses]
+    parameters = [own for own, _ in kept]
+    frames = {frame.name: frame for _, own in kept for frame in own}
+    if several:
+        check_shared(parameters)
+    text = yaml_of(parameters, reasons) if several else parameters[0].to_yaml(reasons)
+    products = _missing(tuple(frames.values()), path.parent)
+    return write_products([*products, text_product(path.name, "parameters", text)], path.parent)
+
+
+def _kept(analysis: Analysis, folder: Path) -> tuple[Parameters, tuple["_Frame", ...]]:
+    """Parameters that name everything as seen from a folder, and what has to be written there."""
+    exposures, calibration = analysis.exposures, analysis.calibration
     images = _images(analysis)
     maps = {
         name: _Frame(name, getattr(calibration, name), None, fits.Header())
@@ -88,10 +121,7 @@ def save_session(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
         read = zip(exposures.paths, exposures.checksums, planes, strict=True)
         changes["images"] = tuple(_named(*each, folder) for each in read)
         changes |= _as_read(exposures)
-    text = analysis.parameters.replace(**changes).to_yaml()
-    products = _missing((*images, *maps.values()), folder)
-    parameters = text_product(path.name, "parameters", text)
-    return write_products([*products, parameters], folder)
+    return analysis.parameters.replace(**changes), (*images, *maps.values())
 
 
 def _as_read(exposures: ExposureSet) -> dict[str, Any]:
@@ -104,19 +134,23 @@ def _as_read(exposures: ExposureSet) -> dict[str, Any]:
     return said if noise is None else said | {"noise_kind": noise.kind}
 
 
-def anchored(analysis: Analysis) -> Analysis:
+def anchored(mosaic: Mosaic) -> Mosaic:
     """Name maps by their whole paths, so that they are found wherever one looks from.
 
     Parameters
     ----------
-    analysis : Analysis
+    mosaic : Mosaic
         As a parameter file says; its names may be relative to the folder of that file.
 
     Returns
     -------
-    Analysis
+    Mosaic
         Equal; nothing of it is computed.
     """
+    return dataclasses.replace(mosaic, analyses=tuple(map(_anchored, mosaic)))
+
+
+def _anchored(analysis: Analysis) -> Analysis:
     whole: dict[str, Any] = {
         name: str(real(path)) + _extension(analysis, name, path)
         for name, path in analysis.calibration.paths.items()
@@ -184,10 +218,11 @@ def _missing(frames: tuple[_Frame, ...], folder: Path) -> Iterator[Product]:
     """Frames to write; those that an earlier session wrote are there already."""
     for frame in frames:
         path = folder / frame.name
-        if not path.exists():
+        if not os.path.exists(path):
             yield Product(frame.name, f"{frame.what} as FITS", frame.write)
         elif not frame.is_in(path):
-            msg = f"{path}: found another content, expected none or {frame.what} of this analysis"
+            expected = f"expected {frame.what} of this analysis, or another name"
+            msg = f"{path}: found another content, {expected}"
             raise ProductExistsError(msg)
 
 

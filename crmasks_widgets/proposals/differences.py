@@ -8,6 +8,7 @@ import numpy as np
 from astropy.io import fits
 
 from crmasks_widgets.files.headers import RATES, HeaderFacts
+from crmasks_widgets.files.world import coordinates_of
 from crmasks_widgets.parameters import Parameters
 
 _PIXELS: Final = 0.5  # displacement by the WCS from which on it is worth a word
@@ -127,29 +128,23 @@ def displacements(
     """
     if not all("CTYPE1" in header for header in headers):
         return (None,) * len(headers)
-    from astropy.wcs import (  # many runs never need it, and it is slow to load
-        WCS,
-        NoConvergence,
-        WcsError,
-    )
+    from astropy.wcs import NoConvergence  # many runs never need it, and it is slow to load
 
+    known = [coordinates_of(header) for header in headers]
     centre = [[(shape[1] - 1) / 2, (shape[0] - 1) / 2]]
     found: list[tuple[float, float] | None] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            place = WCS(headers[0], naxis=2).all_pix2world(centre, 0)
-            for header in headers:
-                x, y = WCS(header, naxis=2).all_world2pix(place, 0)[0] - centre[0]
+            if known[0] is None:
+                return (None,) * len(headers)
+            place = known[0].all_pix2world(centre, 0)
+            for wcs in known:
+                if wcs is None:
+                    found.append(None)
+                    continue
+                x, y = wcs.all_world2pix(place, 0)[0] - centre[0]
                 found.append((float(x), float(y)) if np.isfinite(x + y) else None)
-        except (
-            WcsError,
-            NoConvergence,
-            ValueError,
-            TypeError,
-            AssertionError,
-            KeyError,
-            MemoryError,
-        ):
+        except (NoConvergence, ValueError, TypeError, AssertionError, KeyError, MemoryError):
             return (None,) * len(headers)
     return tuple(found)

@@ -25,8 +25,8 @@ class Proposal:
     ----------
     name : str
         Parameter.
-    value : float or str or None
-        None where nothing tells it; text is the path of a map that a user gave.
+    value : float or str or tuple or None
+        None where nothing tells it; text is the path of a map that a user gave, or a word.
     origin : str
         Where it comes from, or what is missing, in one line.
     certain : bool
@@ -40,7 +40,7 @@ class Proposal:
     """
 
     name: str
-    value: float | str | None
+    value: float | str | tuple[tuple[float, float], ...] | None
     origin: str
     certain: bool
     from_rnoise: bool = False
@@ -131,6 +131,8 @@ def _gain(evidence: Evidence) -> Proposal:
         text = f"{origin} taken as ADU/e-, that is {1 / said:.4g} e-/ADU, as {found}"
         return Proposal("gain", _rounded(1 / said), text, False)
     text = f"{origin}, but {found}"
+    if evidence.in_electrons:  # a displacement makes exposures scatter more; nothing else is 1
+        return Proposal("gain", said, f"{text}: displacement or seeing would do that", False)
     return Proposal("gain", _rounded(scatter.gain), text, False, error=scatter.gain_error)
 
 

@@ -1,17 +1,24 @@
 """From names of files to groups of exposures, and from a group to what to start it with."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from crmasks_widgets.core.measured_noise import measure_noise
 from crmasks_widgets.core.stack import MIN_EXPOSURES
+from crmasks_widgets.detectors import REFERENCE_LEAST
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import split_plane
-from crmasks_widgets.exposures import ExposureSet, read_exposures
+from crmasks_widgets.exposures import (
+    CALIBRATION_NAMES,
+    ExposureSet,
+    read_calibration,
+    read_exposures,
+)
+from crmasks_widgets.exposures.fill_values import refuse_fill_values
 from crmasks_widgets.files.finding import expand_names, images_in
 from crmasks_widgets.files.headers import describe
 from crmasks_widgets.files.reading import find_file
@@ -27,6 +34,7 @@ from crmasks_widgets.proposals.groups import (
     group_exposures,
 )
 from crmasks_widgets.proposals.levels import Evidence, Proposal, propose_levels
+from crmasks_widgets.proposals.likeness import propose_alignment
 from crmasks_widgets.proposals.overscan import measure_overscan, sections_inside
 
 
@@ -95,6 +103,29 @@ class Start:
         levels = propose_levels(self.evidence, known)
         return (known.get("extnum") or self.extension, *levels, *_method(self.exposures.n))
 
+    def with_alignment(self, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+        """Add `flux_factor` and `mm_xy_offsets` where the exposures need them.
+
+        Parameters
+        ----------
+        proposals : sequence of Proposal
+            As far as they are settled.
+
+        Returns
+        -------
+        tuple of Proposal
+            These, and what the exposures say with gain, readout noise and bias as proposed;
+            nothing more where one of these is unknown.
+        """
+        levels = {each.name: each.value for each in proposals if each.name in CALIBRATION_NAMES}
+        if None in levels.values():
+            return tuple(proposals)
+        calibration = read_calibration(Parameters(**levels), self.exposures.shape)
+        # One list of displacements would have to hold for all detectors.
+        single = not self.group.exposures[0].detectors
+        found = propose_alignment(self.exposures, calibration, offsets=single)
+        return (*proposals, *found)
+
     @property
     def levels(self) -> tuple[float, ...]:
         """Median of each exposure, ADU."""
@@ -142,7 +173,7 @@ def find_exposures(names: Sequence[str], extnum: int | str | None = None) -> Fou
 
 def _exposures_in(name: str, extnum: int | str | None) -> list[Exposure]:
     file, plane = split_plane(name)
-    if Path(name).is_file():
+    if os.path.isfile(name):
         file, plane = name, None
     path = find_file(file, (".",))
     images = images_in(path)
@@ -176,7 +207,7 @@ def start_from(group: Group) -> Start:
     Raises
     ------
     InputError
-        An exposure cannot be read.
+        An exposure cannot be read, or a pixel holds nothing but fill values.
     """
     image = group.exposures[0].image
     exposures = read_exposures([each.name for each in group.exposures], image.number)
@@ -184,6 +215,7 @@ def start_from(group: Group) -> Start:
     sections = sections_inside(facts[0].overscan, facts[0].usable, exposures.shape)
     overscan = measure_overscan(exposures.data, sections)
     valid = _outside(exposures, sections)
+    refuse_fill_values(exposures.data, valid)
     scatter = measure_noise(exposures.data, valid)
     evidence = Evidence(facts, scatter, overscan)
     remarks = disagreements(exposures.names, exposures.headers, facts, exposures.shape)
@@ -193,7 +225,7 @@ def start_from(group: Group) -> Start:
 def _method(n: int) -> tuple[Proposal, ...]:
     """A method for fewer exposures than the default one needs."""
     method = method_for(n)
-    origin = f"{n} exposures: the methods of numina-crmasks need at least 3"
+    origin = f"{n} exposures: the methods of numina-crmasks need at least {REFERENCE_LEAST}"
     return () if method is None else (Proposal("crmethod", method, origin, certain=True),)
 
 
@@ -271,3 +303,34 @@ def parameters_of(start: Start, proposals: Sequence[Proposal], images: Sequence[
     return Parameters(
         images=tuple(images), interactive=False, regions_to_be_skipped=skipped, **values
     )
+
+
+def parameters_of_all(
+    starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], images: Sequence[str]
+) -> list[Parameters]:
+    """Make the parameters of each detector of a run: flux factors are proposed to all or to none.
+
+    Parameters
+    ----------
+    starts : sequence of Start
+        The exposures of each detector.
+    decided : sequence of sequence of Proposal
+        What was settled for each.
+    images : sequence of str
+        Names of the exposures.
+
+    Returns
+    -------
+    list of Parameters
+        In their order.
+
+    Raises
+    ------
+    ParameterError
+        A value is out of range.
+    """
+    pairs = zip(starts, decided, strict=True)
+    made = [parameters_of(start, own, images) for start, own in pairs]
+    if len(made) > 1 and any(each.flux_factor is not None for each in made):
+        return [each.replace(flux_factor="auto") for each in made]
+    return made

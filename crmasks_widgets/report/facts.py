@@ -8,10 +8,9 @@ import numpy as np
 
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.counts import count_pixels
 from crmasks_widgets.core.noise_remarks import remarks_on
-from crmasks_widgets.core.targets import target_name
 from crmasks_widgets.core.verdicts import CONFIRMED, OUT
-from crmasks_widgets.detectors import rows
 from crmasks_widgets.parameters.model import parameter_table
 
 _CARDS: Final = ("OBJECT", "DATE-OBS", "EXPTIME", "FILTER")
@@ -79,15 +78,9 @@ def exposures(analysis: Analysis) -> Grid:
 
 def counts(analysis: Analysis) -> Grid:
     """Count flagged pixels by target and detector, and the pixels of the mask."""
-    used = rows(analysis.parameters.detectors)
-    columns = {f"{row.key} only": f"{row.name} only" for row in used}
-    columns |= {"both": "both"} if len(used) > 1 else {}
-    listed = []
-    for target in analysis.targets:
-        found = analysis.detections(target).counts()
-        masked = np.count_nonzero(analysis.mask(target))
-        listed.append((target_name(target), *(str(found[key]) for key in columns), str(masked)))
-    return Grid(("found in", *columns.values(), "masked"), tuple(listed))
+    columns, counted = count_pixels(analysis, lambda row: row.name)
+    cells = ((row.name, *map(str, row.each), str(row.masked)) for row in counted)
+    return Grid(("found in", *columns, "masked"), tuple(cells))
 
 
 def noise(analysis: Analysis) -> tuple[Grid, tuple[str, ...]]:
@@ -103,7 +96,7 @@ def noise(analysis: Analysis) -> tuple[Grid, tuple[str, ...]]:
             for row in check.classes
         ),
     )  # fmt: skip
-    remarks = remarks_on(check, analysis.noise)
+    remarks = remarks_on(check, analysis.noise, analysis.parameters.aligned)
     said = tuple(f"look at {remark.parameter}: {remark.text}" for remark in remarks)
     return grid, said or ("the noise is as predicted",)
 

@@ -14,9 +14,9 @@ from crmasks_widgets.files.writing import (
     text_product,
     write_products,
 )
+from crmasks_widgets.products.names import REPORT_NAME
 from crmasks_widgets.report.page import report_html
 
-REPORT_NAME: Final = "report.html"
 SUFFIXES: Final = (".html", ".htm")
 
 

@@ -20,7 +20,7 @@ from crmasks_widgets.proposals.groups import Group
 from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.proposals.start import Found, Start
 
-UNITS: Final = {"gain": " e-/ADU", "rnoise": " ADU", "bias": " ADU", "extnum": "", "crmethod": ""}
+UNITS: Final = {"gain": " e-/ADU", "rnoise": " ADU", "bias": " ADU"}
 _COLUMNS: Final = (
     "group", "file", "object", "time (s)", "filter", "binning", "units", "pointing", "level",
 )  # fmt: skip
@@ -117,12 +117,25 @@ def print_proposals(console: Console, group: Group, proposals: Sequence[Proposal
     proposals : sequence of Proposal
         Of its parameters.
     """
-    lines = [f"{len(group.exposures)} exposures of {group.title}"]
+    title = f"{len(group.exposures)} exposures of {group.title}"
+    console.print(title, markup=False, highlight=False)
     for each in proposals:
-        sign = " " if each.certain else "?"
-        lines.append(f"  {sign} {said(each)}  ({each.origin})")
-    for line in lines:
-        console.print(line, markup=False, highlight=False)
+        print_proposal(console, each)
+
+
+def print_proposal(console: Console, proposal: Proposal) -> None:
+    """Print one proposal, and why.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where.
+    proposal : Proposal
+        Of a parameter.
+    """
+    sign = " " if proposal.certain else "?"
+    line = f"  {sign} {said(proposal)}  ({proposal.origin})"
+    console.print(line, markup=False, highlight=False)
 
 
 def said(proposal: Proposal) -> str:
@@ -140,8 +153,26 @@ def said(proposal: Proposal) -> str:
     """
     if proposal.value is None:
         return f"{proposal.name}: unknown"
-    value = proposal.value if isinstance(proposal.value, str) else f"{proposal.value:.10g}"
-    return f"{proposal.name}: {value}{UNITS[proposal.name]}"
+    return f"{proposal.name}: {value_of(proposal)}{UNITS.get(proposal.name, '')}"
+
+
+def value_of(proposal: Proposal) -> str:
+    """Write a value that is known as in a parameter file.
+
+    Parameters
+    ----------
+    proposal : Proposal
+        Of a parameter.
+
+    Returns
+    -------
+    str
+        The value alone.
+    """
+    value = proposal.value
+    if isinstance(value, tuple):
+        return str([list(each) for each in value])
+    return value if isinstance(value, str) else f"{value:.10g}"
 
 
 def ask(console: Console, start: Start, known: Mapping[str, Proposal]) -> tuple[Proposal, ...]:

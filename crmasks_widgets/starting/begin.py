@@ -1,6 +1,7 @@
 """`crmasks init`: from FITS files to parameter files that say where their values come from."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,12 +21,18 @@ from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.proposals.start import (
     Start,
     find_exposures,
-    parameters_of,
+    parameters_of_all,
     settled,
     start_from,
 )
 from crmasks_widgets.regular_files import real
-from crmasks_widgets.starting.asking import ask, print_exposures, print_proposals
+from crmasks_widgets.starting.asking import (
+    ask,
+    print_exposures,
+    print_proposal,
+    print_proposals,
+    value_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -124,12 +131,16 @@ def _decide(
     start: Start, known: Mapping[str, Proposal], answers: Answers, console: Console
 ) -> tuple[Proposal, ...]:
     proposals = start.proposals(known)
+    if not answers.yes and console.is_terminal and sys.stdin.isatty():
+        print_proposals(console, start.group, proposals)
+        asked = ask(console, start, known)
+        proposals = start.with_alignment(asked)
+        for each in proposals[len(asked) :]:
+            print_proposal(console, each)
+        return proposals
+    proposals = start.with_alignment(proposals)
     print_proposals(console, start.group, proposals)
-    if answers.yes:
-        return tuple(_taken(each) for each in proposals)
-    if console.is_terminal and sys.stdin.isatty():
-        return ask(console, start, known)
-    return proposals
+    return tuple(map(_taken, proposals)) if answers.yes else proposals
 
 
 def _taken(proposal: Proposal) -> Proposal:
@@ -143,19 +154,12 @@ def _write(starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], targe
     images = [_named(exposure.name, folder) for exposure in starts[0].group.exposures]
     certain = [[each for each in own if not _open(each)] for own in decided]
     try:
-        made = [
-            parameters_of(start, own, images) for start, own in zip(starts, certain, strict=True)
-        ]
+        made = parameters_of_all(starts, certain, images)
     except ParameterError as error:
         raise ParameterError(f"{target}: {error}") from None
-    if any(start.sections != starts[0].sections for start in starts):
-        logger.warning(
-            "%s: the overscan of the detectors lies at different places: regions_to_be_skipped "
-            "is left to you", target,
-        )  # fmt: skip
-        made = [each.replace(regions_to_be_skipped=None) for each in made]
     origins = _told(starts, certain) | _REASONS
-    if made[0].regions_to_be_skipped is None:
+    skipped = {each.regions_to_be_skipped for each in made}
+    if len(skipped) > 1 or None in skipped:
         del origins["regions_to_be_skipped"]
     missing = _missing(starts, decided, _how)
     text = yaml_of(made, origins, missing) if several else made[0].to_yaml(origins, missing)
@@ -200,14 +204,13 @@ def _missing(
 def _how(proposal: Proposal) -> str:
     if proposal.value is None:
         return proposal.origin
-    value = proposal.value if isinstance(proposal.value, str) else f"{proposal.value:.10g}"
-    return f"not certain; {value} may be right: {proposal.origin}"
+    return f"not certain; {value_of(proposal)} may be right: {proposal.origin}"
 
 
 def _named(name: str, folder: Path) -> str:
     """Name of an exposure from the folder of the parameter file, or its whole path."""
     file, plane = split_plane(name)
-    if Path(name).is_file():
+    if os.path.isfile(name):
         file, plane = name, None
     whole, folder = real(find_file(file, (".",))), real(folder)
     inside = whole.is_relative_to(folder)

@@ -12,8 +12,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
 from crmasks_widgets.errors import OutputError
-from crmasks_widgets.exposure_names import is_pattern, split_plane
-from crmasks_widgets.files.finding import FITS_NAME
+from crmasks_widgets.exposure_names import is_parameter_file, split_plane
 from crmasks_widgets.files.writing import text_product, write_products
 from crmasks_widgets.regular_files import read_head
 
@@ -49,28 +48,10 @@ def dashboard_code(sources: Sources) -> str:
     if not sources:
         more, analysis = "from crmasks_widgets.demo import demo_analysis\n", "demo_analysis()"
     elif is_parameter_file(sources):
-        analysis = f"cm.load_analysis({sources[0]!r})"
+        analysis = f"cm.load_mosaic({sources[0]!r})"
     else:
         return f"import crmasks_widgets as cm\n\ndashboard = cm.open({list(sources)!r})\ndashboard"
     return f"import crmasks_widgets as cm\n{more}\ndashboard = cm.Dashboard({analysis})\ndashboard"
-
-
-def is_parameter_file(sources: Sources) -> bool:
-    """Tell a parameter file from FITS files.
-
-    Parameters
-    ----------
-    sources : sequence of str
-        As the user named them.
-
-    Returns
-    -------
-    bool
-        True for one file that is no FITS file by its name.
-    """
-    if len(sources) != 1 or is_pattern(sources[0]) or Path(sources[0]).is_dir():
-        return False
-    return FITS_NAME.match(split_plane(sources[0])[0]) is None
 
 
 def fresh_notebook(sources: Sources) -> Any:

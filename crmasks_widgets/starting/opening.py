@@ -1,12 +1,13 @@
 """From FITS files alone to an `Analysis`: what the files tell is taken, and said."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposures import CALIBRATION_NAMES, read_calibration
 from crmasks_widgets.loading import number_of
@@ -15,7 +16,7 @@ from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.proposals.start import (
     Start,
     find_exposures,
-    parameters_of,
+    parameters_of_all,
     settled,
     start_from,
 )
@@ -65,15 +66,52 @@ def open_files(
     >>> analysis.parameters.gain, analysis.exposures.n
     (1.7, 3)
     """
+    return _opened(files, extnum, detector, True, given).analyses[0]
+
+
+def open_detectors(
+    files: str | Path | Sequence[str | Path],
+    *,
+    extnum: int | str | None = None,
+    detector: int | str | None = None,
+    **given: Any,
+) -> Mosaic:
+    """Look at exposures without a parameter file, at all detectors that they hold.
+
+    Parameters
+    ----------
+    files, extnum, detector, **given
+        As of `open_files`; without `detector`, all of them.
+
+    Returns
+    -------
+    Mosaic
+        Nothing is computed yet.
+
+    Raises
+    ------
+    InputError, ParameterError
+        As of `open_files`.
+    """
+    return _opened(files, extnum, detector, False, given)
+
+
+def _opened(
+    files: str | Path | Sequence[str | Path],
+    extnum: int | str | None,
+    detector: int | str | None,
+    one: bool,
+    given: Mapping[str, Any],
+) -> Mosaic:
     names = [str(name) for name in ([files] if isinstance(files, str | Path) else files)]
     levels = {name: given[name] for name in CALIBRATION_NAMES if name in given}
-    beginning = begin_with(names, extnum=extnum, detector=detector, **levels)
+    beginning = begin_with(names, extnum=extnum, detector=detector, one=one, **levels)
     for text in beginning.remarks:
         logger.warning("%s", text)
     for each in beginning.known():
         level = logging.INFO if each.certain else logging.WARNING
         logger.log(level, "%s: %s taken (%s)", each.name, each.value, each.origin)
-    return beginning.analysis(**given)
+    return beginning.mosaic(**given)
 
 
 @dataclass(frozen=True)
@@ -82,31 +120,52 @@ class Beginning:
 
     Attributes
     ----------
-    start : Start
-        The exposures.
-    proposals : tuple of Proposal
-        Extension, levels, and a method where few exposures need one.
+    names : tuple of n str
+        Of the detectors.
+    starts : tuple of n Start
+        The exposures of each.
+    proposed : tuple of n tuples of Proposal
+        For each: extension, levels, and a method where few exposures need one.
     remarks : tuple of str
         What the user should know of the files.
     """
 
-    start: Start
-    proposals: tuple[Proposal, ...]
+    names: tuple[str, ...]
+    starts: tuple[Start, ...]
+    proposed: tuple[tuple[Proposal, ...], ...]
     remarks: tuple[str, ...]
+
+    @property
+    def proposals(self) -> tuple[Proposal, ...]:
+        """What is proposed; with the detector in the origin where there are several."""
+        if len(self.starts) == 1:
+            return self.proposed[0]
+        return tuple(
+            replace(each, origin=f"detector {name}: {each.origin}")
+            for name, own in zip(self.names, self.proposed, strict=True)
+            for each in own
+        )
 
     def known(self) -> tuple[Proposal, ...]:
         """Give the proposals; ParameterError where one has no value."""
         for each in self.proposals:
             if each.value is None:
-                raise ParameterError(f"{each.name}: {each.origin}; expected it to be given")
+                msg = f"{each.name}: {each.origin}; expected it to be given"
+                how = f"crmasks init --{each.name} X writes it to a parameter file"
+                raise ParameterError(f"{msg}: {how}; in Python, {each.name}=X")
         return self.proposals
 
-    def analysis(self, **given: Any) -> Analysis:
+    def mosaic(self, **given: Any) -> Mosaic:
         """Take the proposals, and other parameters as given."""
-        images = [exposure.name for exposure in self.start.group.exposures]
-        parameters = parameters_of(self.start, self.known(), images).replace(**given)
-        calibration = read_calibration(parameters, self.start.exposures.shape)
-        return Analysis(self.start.exposures, parameters, calibration)
+        self.known()
+        images = [exposure.name for exposure in self.starts[0].group.exposures]
+        analyses = []
+        proposed = parameters_of_all(self.starts, self.proposed, images)
+        for start, of_one in zip(self.starts, proposed, strict=True):
+            parameters = of_one.replace(**given)
+            calibration = read_calibration(parameters, start.exposures.shape)
+            analyses.append(Analysis(start.exposures, parameters, calibration))
+        return Mosaic(self.names, tuple(analyses), several=len(analyses) > 1)
 
 
 def begin_with(
@@ -114,6 +173,7 @@ def begin_with(
     *,
     extnum: int | str | None = None,
     detector: int | str | None = None,
+    one: bool = False,
     **levels: Any,
 ) -> Beginning:
     """Find and read exposures, and propose what to look at them with; as `open_files`.
@@ -124,6 +184,8 @@ def begin_with(
         FITS files, folders and patterns.
     extnum, detector
         As of `open_files`.
+    one : bool
+        Of several detectors the first, unless `detector` says which; False for all.
     **levels : object
         Gain, readout noise and bias, as far as they are known.
 
@@ -137,9 +199,16 @@ def begin_with(
         there = "; ".join(f"{len(g.exposures)} of {g.title}" for g in found.usable)
         msg = f"{names[0]}: found as exposures: {there}; expected those of one group"
         raise InputError(msg)
-    detectors = found.usable[0].detectors
-    labels = [each.exposures[0].image.label for each in detectors]
-    start = start_from(detectors[number_of(labels, detector, names[0]) - 1])
+    groups = found.usable[0].detectors
+    labels = [group.exposures[0].image.label for group in groups]
+    if len(set(labels)) < len(labels):
+        labels = [str(group.exposures[0].image.number) for group in groups]
+    if one or detector is not None:
+        number = number_of(labels, detector, names[0])
+        groups, labels = groups[number - 1 : number], labels[number - 1 : number]
+    starts = tuple(map(start_from, groups))
     checked = Parameters(**levels)
-    proposals = start.proposals(settled({name: getattr(checked, name) for name in levels}))
-    return Beginning(start, proposals, (*found.left_out, *start.remarks))
+    known = settled({name: getattr(checked, name) for name in levels})
+    proposed = tuple(start.with_alignment(start.proposals(known)) for start in starts)
+    remarks = dict.fromkeys((*found.left_out, *(r for start in starts for r in start.remarks)))
+    return Beginning(tuple(labels), starts, proposed, tuple(remarks))

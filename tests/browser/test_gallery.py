@@ -141,17 +141,17 @@ def test_a_click_selects_a_card_and_keys_go_on_from_there(shown):
 def test_buttons_of_a_card_judge_and_a_rejected_one_is_drawn_struck_through(shown):
     x, y, grid = card(shown, 2)
     before = colours(shown)
-    shown.click(x + 15, y + grid["height"] - 12)
+    shown.click(x + grid["width"] - 36, y + 11)
     row = shown.view.listing.row_of(2)
     assert shown.view.listing.verdicts[row] == "confirmed"
     assert shown.view.gallery.selected == 3
     x, y, grid = card(shown, 3)
-    shown.click(x + 15 + 26, y + grid["height"] - 12)
+    shown.click(x + grid["width"] - 14, y + 11)
     assert shown.view.listing.verdicts[shown.view.listing.row_of(3)] == "rejected"
     shown.page.mouse.move(5, 290)
     shown.settle()
     box = gallery(shown).bounding_box()
-    left, top = round(x - box["x"]) + 8, round(y - box["y"]) + 18
+    left, top = round(x - box["x"]) + 4, round(y - box["y"]) + 22
     stamps = (slice(top + 4, top + 24), slice(left + 4, left + 90))
     assert colours(shown)[stamps].mean() > before[stamps].mean() + 40  # pale on a light page
     assert "2 of 1,600" in shown.page.locator(".crmasks-reviewed").inner_text()

@@ -58,6 +58,18 @@ def test_a_limit_follows_the_pointer_and_the_other_stays(levels):
     assert place["x"] + place["width"] / 2 == pytest.approx(at(levels, middle)[0], abs=1.5)
 
 
+def test_the_histogram_has_numbers_along_its_axis(levels):
+    first, last = levels.bench.view.display.levels.widget.state["range"]
+    axis = levels.page.locator(".crmasks-levels-axis")
+    said = axis.locator("span").all_inner_texts()
+    numbers = [float(text.replace("\u2212", "-")) for text in said]
+    assert 2 <= len(numbers) <= 6
+    assert first <= numbers[0] < numbers[-1] <= last
+    box, third = axis.bounding_box(), axis.locator("span").nth(1).bounding_box()
+    part = (third["x"] + third["width"] / 2 - box["x"]) / box["width"]
+    assert first + part * (last - first) == pytest.approx(numbers[1], abs=0.02 * (last - first))
+
+
 def test_keys_and_numbers_set_limits_and_wrong_ones_are_refused(levels):
     low, high = levels.bench.view.layers.limits
     first, last = levels.bench.view.display.levels.widget.state["range"]
@@ -70,7 +82,17 @@ def test_keys_and_numbers_set_limits_and_wrong_ones_are_refused(levels):
     field = levels.page.get_by_label("Low limit, ADU")
     field.fill("400")
     levels.press("Enter")
-    assert "found 400, expected less than" in levels.page.locator(".crmasks-error").inner_text()
+    error = levels.page.locator(".crmasks-error")
+    assert "Low limit: found 400, expected less than" in error.inner_text()
+    # It stays where it was typed until it is mended, also when the user goes elsewhere.
+    field.blur()
+    assert (field.input_value(), field.get_attribute("aria-invalid")) == ("400", "true")
+    other = levels.page.get_by_label("High limit, ADU")
+    for wrong, expected in (("-5", "more than"), ("much", "a number"), ("", "a number")):
+        other.fill(wrong)
+        levels.press("Enter")
+        found = f"High limit: found {wrong or 'nothing'}, expected {expected}"
+        assert found in error.inner_text()
     assert levels.bench.view.layers.limits == pytest.approx((low + step, high))
     levels.page.get_by_role("button", name="min–max").click()
     levels.settle()

@@ -70,7 +70,7 @@ def react(screen):
     assert not screen.button("Undo").is_enabled()
     screen.kernel.run("dashboard.state.update(crmethod='lacosmic')")
     other = screen.changed(counts)
-    assert re.search(r"^\d+ hits · [\d,]+ pixels × L\.A\.Cosmic [\d,]+$", other)
+    assert re.search(r"^\d+ hits · [\d,]+ pixels × L\.A\.Cosmic [\d,]+ px$", other)
     screen.button("Undo").click()
     assert screen.changed(other) == counts
 
@@ -89,6 +89,9 @@ def test_jupyterlab_opens_with_the_dashboard_computed(browser, work):
             # What the program stored is what the page shows: nobody ran the cell again.
             cells = page.evaluate(f"{NOTEBOOK}.content.model.toJSON().cells")
             assert [cell["execution_count"] for cell in cells] == [1]
+            # The still picture in it follows, although this page did not run the cell.
+            text = f"{NOTEBOOK}.content.model.toJSON().cells[0].outputs.at(-1).data['text/plain']"
+            Screen(page).until(lambda: "hits" in page.evaluate(text), "hits in the notebook")
             # The notebook steps back, and is one click away.
             assert not page.locator(".jp-NotebookPanel-toolbar").first.is_visible()
             page.get_by_role("button", name="Notebook", exact=True).click()
@@ -108,8 +111,8 @@ def test_a_cell_that_fails_ends_the_program_in_one_line(work):
     startup.parent.mkdir(parents=True)
     startup.write_text(
         "import crmasks_widgets\n"
-        "def load_analysis(path):\n    raise OSError('two\\nlines')\n"
-        "crmasks_widgets.load_analysis = load_analysis\n"
+        "def load_mosaic(path):\n    raise OSError('two\\nlines')\n"
+        "crmasks_widgets.load_mosaic = load_mosaic\n"
     )
     command = [sys.executable, "-m", "crmasks_widgets", "lab", "--no-browser", *as_root()]
     done = subprocess.run(

@@ -108,7 +108,7 @@ def test_a_value_that_cannot_be_is_refused_beside_its_control(screen):
 
 def test_a_search_finds_a_parameter_by_its_words(screen):
     screen.drawer("Parameters")
-    screen.dashboard.get_by_label("Search parameters").fill("fine structure contrast")
+    screen.dashboard.get_by_label("Search parameters").fill("fine structure contrast makes")
     rows = screen.dashboard.locator(".crmasks-drawer .crmasks-field:visible code")
     screen.until(lambda: rows.all_inner_texts() == ["la_objlim"], "one parameter")
 
@@ -238,6 +238,6 @@ def test_the_menu_of_files_opens_closes_and_saves(screen):
         screen.page.keyboard.press("Enter")
     assert download.value.suggested_filename == "crmasks_image_median.png"
     button.click()
-    menu.get_by_text("Open files…").click()
+    menu.get_by_text("Names and folders…").click()
     screen.button("Write report").wait_for()
     screen.close_drawer()

@@ -171,12 +171,6 @@ def test_no_curve_is_below_its_floor(seed):
     assert piecewise_boundary(((0.0, 40.0, 1.0), (5.0, 10.0, 1.0))).floor == 10.0
 
 
-def test_an_empty_diagram_is_refused():
-    nothing = np.array([])
-    with pytest.raises(InputError, match="spline: found an empty diagram, expected two or more x"):
-        fit_rising_spline(nothing, nothing, nothing, 3)
-
-
 def test_points_at_one_x_are_refused():
     with pytest.raises(InputError, match="at x = 3 only, expected two or more"):
         spline_boundary(np.array([3.0]), np.array([5.0]))

@@ -42,12 +42,17 @@ def test_flux_and_displacement_are_named():
     check, remarks = checked(Noise(1.5, 3.0), [scene, scene * 1.04, scene])
     assert remarks == {"flux_factor"}
     assert check.flux[1][0] == pytest.approx(0.04, abs=0.003)
+    assert texts(check, Noise(1.5, 3.0))["flux_factor"].endswith("4.0 % brighter than the others")
+    fainter, _ = checked(Noise(1.5, 3.0), [scene, scene * 0.95, scene])
+    said = noise_remarks.remarks_on(fainter, Noise(1.5, 3.0), {"flux_factor"})
+    assert "exposure 2 is 5.0 % fainter than the others although" in said[0].text
     assert check.white_excess == pytest.approx(1.0, abs=0.03)
     moved = smooth((300, 321))
     shifted = 0.7 * moved[:, 1:] + 0.3 * moved[:, :-1]
     check, remarks = checked(Noise(1.5, 3.0), [moved[:, 1:], moved[:, 1:], shifted])
     assert remarks == {"mm_xy_offsets"}
     assert check.offsets[2][0] == pytest.approx(0.3, abs=0.03)
+    assert noise_remarks.remarks_on(check, Noise(1.5, 3.0), {"mm_xy_offsets"}) == ()
 
 
 def texts(check, given):

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 
+import numpy as np
 import pytest
 from bqplot import Axis
 from ipywidgets.widgets.widget import _instances as instances
@@ -146,6 +147,17 @@ def test_keys_without_a_meaning_do_nothing(dashboard, key):
     assert HINT in dashboard.session.status.message.value
 
 
+def test_a_key_means_one_thing_wherever_the_pointer_is(dashboard):
+    session = dashboard.session
+    told = {}
+    for view in (session.diagram, session.image, session.hits, session.status):
+        for key, shortcut in view.keys.items():
+            told.setdefault(key, []).append(shortcut.help)
+    # Pan, zoom box, home, numbers, save, closer and farther are the same of another picture.
+    shared = {key for key, helps in told.items() if len(helps) > 1}
+    assert shared == set("pohr#s+-")
+
+
 def test_keys_undo_and_redo(dashboard):
     dashboard.state.update(dilation=3)
     press(dashboard.session.page, "z", control=True)
@@ -215,6 +227,29 @@ def test_a_legend_hides_the_pixels_of_its_method_and_nothing_else(dashboard):
     assert overlay.png == before
 
 
+def test_the_bar_counts_hits_and_pixels_that_stand(dashboard):
+    bar, analysis = dashboard.session.status.widget, dashboard.analysis
+    hit = analysis.labels == 1
+    flagged = analysis.flags("median").either
+    n_hits, n_pixels = len(analysis.hits), int(flagged.sum())
+    assert bar.found["total"] == f"{n_hits} hits · {n_pixels} pixels"
+    assert sum(int(chip["count"]) for chip in bar.found["entries"]) == n_pixels
+    pixels = tuple((int(x) + 1, int(y) + 1) for y, x in zip(*np.nonzero(hit), strict=True))
+    (y,), (x,) = (axis[:1] for axis in np.nonzero(analysis.labels == 0))
+    free = ((int(x) + 1, int(y) + 1),)
+    dashboard.state.update(mediancr_pixels_rejected=pixels, pixels_to_be_flagged_as_cr=free)
+    assert dashboard.wait(60)
+    left = n_pixels - int((flagged & hit).sum())
+    assert 0 < left < n_pixels
+    assert bar.found["total"] == f"{n_hits} hits · {left + 1} pixels"  # one out, one painted
+    assert bar.found["help"].startswith("Hits of the median; 1 are put out. ")
+    assert [c["count"] for c in bar.found["entries"] if c["name"] == "by hand"] == ["1"]
+    # What is rejected is out of the median alone.
+    dashboard.state.show(target=1)
+    first = dashboard.analysis.flags(1).either.sum()
+    assert bar.found["total"].endswith(f" {first} pixels")
+
+
 def test_the_drawer_opens_over_the_views_and_closes(dashboard):
     session = dashboard.session
     bar, drawer = session.status.widget, session.drawer
@@ -222,13 +257,18 @@ def test_the_drawer_opens_over_the_views_and_closes(dashboard):
     bar._handle_custom_msg({"page": "Parameters"}, [])
     assert drawer.page == bar.page == "Parameters"
     assert "crmasks-unopened" not in drawer.widget._dom_classes
+    # Help lies over all, also over what the drawer shows.
     press(session.page, "?")
-    assert drawer.page == "Help"
+    assert session.help.widget.shown
+    assert (drawer.page, bar.page) == ("Parameters", "Help")
+    press(session.page, "Escape")
+    assert not session.help.widget.shown
+    assert bar.page == "Parameters"
     press(session.page, "Escape")
     assert drawer.page == bar.page == ""
     bar._handle_custom_msg({"page": "Help"}, [])
     bar._handle_custom_msg({"page": "Help"}, [])
-    assert drawer.page == ""
+    assert (session.help.widget.shown, bar.page) == (False, "")
 
 
 def choose(dashboard, text):
@@ -266,8 +306,24 @@ def test_the_menu_saves_under_names_that_are_free(dashboard, tmp_path, monkeypat
     files.report.value, files.overwrite.value = "hits.csv", True
     assert "expected .html" in choose(dashboard, "Report (HTML)")
     assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
-    choose(dashboard, "Open files…")
+    choose(dashboard, "Names and folders…")
     assert dashboard.session.drawer.page == "Files"
+
+
+def test_the_icon_and_a_key_open_the_dialog_of_files(dashboard, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    opening = dashboard.session.opening
+    assert not opening.widget.children
+    for ask in (
+        lambda: dashboard.session.status.widget._handle_custom_msg({"page": "Open"}, []),
+        lambda: press(dashboard.session.page, "O"),
+    ):
+        ask()
+        opening.wait(60)
+        assert opening.dialog.opened
+        assert opening.dialog.listing["folder"] == str(tmp_path)
+        assert dashboard.session.drawer.page == ""
+        opening.shut()
 
 
 def test_a_dashboard_opens_with_few_widgets_and_leaves_none(analysis):
@@ -275,8 +331,10 @@ def test_a_dashboard_opens_with_few_widgets_and_leaves_none(analysis):
     dashboard = cm.Dashboard(analysis)
     assert dashboard.wait(60)
     assert len(set(instances) - before) <= 250
-    for page in ("Parameters", "Boundary", "Noise", "Files", "Help"):
+    for page in ("Parameters", "Boundary", "Noise", "Files"):
         dashboard.session.drawer.open(page)
         assert dashboard.wait(60)
+    dashboard.session.opening.show()
+    dashboard.session.opening.wait(60)
     dashboard.close()
     assert set(instances) <= before

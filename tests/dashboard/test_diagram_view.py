@@ -217,7 +217,7 @@ def test_a_double_click_adds_a_point_and_d_deletes_it(dashboard, view, gestures)
     page.pointer = {"plot": "observed", "x": 0.56, "y": 0.45}
     press(page, "d")
     assert points(dashboard) == POINTS
-    press(page, "+")
+    press(page, "a")
     assert len(points(dashboard)) == 4
 
 
@@ -250,6 +250,31 @@ def test_a_click_on_a_glyph_selects_its_hit(dashboard, view, gestures):
 def press(page, key, **more):
     content = {"event": "key", "key": key, "control": False, "shift": False, "at": None}
     page._handle_custom_msg(content | more, [])
+
+
+def test_a_spline_that_bends_far_from_the_hand_is_said_and_lines_that_stay_are_offered(
+    dashboard, hand
+):
+    dashboard.state.update(mm_boundary_fit="spline", mm_fixed_points_in_boundary=None)
+    assert dashboard.wait(60)
+    before, status = dashboard.analysis.boundary.boundary, dashboard.session.status
+    place = (300.0, 2.5 * float(before(300.0)))
+    drag(hand, 0, place)
+    assert dashboard.wait(60)
+    assert "A spline bends as a whole: at x = " in status.message.value
+    assert status.offered.layout.display == ""
+    status.offered.click()
+    assert dashboard.wait(60)
+    assert status.offered.layout.display == "none"
+    after = dashboard.analysis.boundary.boundary
+    x_low, x_high = dashboard.analysis.plane.x_edges[[0, -1]]
+    far = np.array([x_low, 150.0, 600.0, x_high])
+    np.testing.assert_allclose(after(far), before(far), atol=0.01)
+    assert float(after(300.0)) == pytest.approx(place[1], abs=0.01)
+    # Lines through points stay put elsewhere: nothing to be said.
+    drag(hand, points(dashboard).index((*map(float, np.round(place, 2)), 1e4)), (300.0, 90.0))
+    assert dashboard.wait(60)
+    assert status.offered.layout.display == "none"
 
 
 def test_points_taken_from_a_spline_lie_on_it(dashboard, view):
@@ -331,7 +356,7 @@ def test_a_lasso_selects_an_outline_and_ends_with_it(dashboard, view, gestures):
 
 def test_keys_choose_tools_over_the_diagram_only(dashboard, view, gestures):
     page = dashboard.session.page
-    for key, tool in (("p", "pan"), ("o", "zoom"), ("b", "box"), ("l", "lasso"), ("v", "boundary")):
+    for key, tool in (("p", "pan"), ("o", "zoom"), ("x", "box"), ("f", "lasso"), ("v", "boundary")):
         press(page, key, at={"plot": "observed"})
         assert gestures.tool.value == tool
         assert (view.panels["observed"].figure.interaction is None) == (tool == "boundary")

@@ -1,4 +1,4 @@
-"""In and out: what is opened, what is saved, what is refused."""
+"""Out: what is saved, what is refused."""
 
 import threading
 
@@ -9,11 +9,10 @@ from astropy.table import Table
 from regions import Regions
 
 from crmasks_widgets import cli
-from crmasks_widgets.dashboard.settings.files_parts import expanded
 from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.report import report_html
 
-from ..conftest import SHAPE, small_scene, write_exposures, write_yaml
+from ..conftest import small_scene, write_exposures
 from .bench import Bench, small_analysis
 
 LONG_ENOUGH = 60.0
@@ -28,10 +27,10 @@ def work(tmp_path, monkeypatch):
 
 
 def view_of(analysis, figures=None):
-    bench, opened = Bench(analysis), []
-    view = bench.add(FilesView(bench.context, opened.append, figures))
+    bench = Bench(analysis)
+    view = bench.add(FilesView(bench.context, figures))
     bench.settle()
-    return bench, view, opened
+    return bench, view
 
 
 def press(view, text):
@@ -46,83 +45,11 @@ def press(view, text):
 
 def exposures_on_disk(folder):
     write_exposures(folder, small_scene().exposures)
-    return small_scene().exposures
-
-
-def test_open_yaml(work):
-    (work / "raw").mkdir()
-    exposures_on_disk(work / "raw")
-    fits.writeto(work / "raw" / "gain.fits", np.full(SHAPE, 1.4, np.float32))
-    write_yaml(work / "raw" / "p.yaml", ["e1.fits", "e2.fits", "e3.fits"],
-               top={"gain": "gain.fits"})  # fmt: skip
-    _, view, opened = view_of(small_analysis())
-    view.yaml.value = " raw/p.yaml "
-    line = press(view, "Open YAML")
-    assert line.error.text == ""
-    assert [path.name for path in opened[0].exposures.paths] == ["e1.fits", "e2.fits", "e3.fits"]
-    # Undo must find the map again, wherever the notebook is.
-    parameters = opened[0].parameters
-    assert parameters.gain == str((work / "raw" / "gain.fits").resolve())
-    again = opened[0].replace(gain=2).replace(gain=parameters.gain)
-    np.testing.assert_array_equal(again.calibration.gain, opened[0].calibration.gain)
-
-
-def described_on_disk(folder, gain):
-    """Exposures whose headers tell gain, readout noise and bias."""
-    for i, frame in enumerate(small_scene().exposures, start=1):
-        header = fits.Header({"GAIN": gain, "RDNOISE": 3.4, "BIASLEV": 200.0, "BUNIT": "adu"})
-        header.comments["GAIN"], header.comments["RDNOISE"] = "[electron/adu]", "[adu]"
-        header.comments["BIASLEV"] = "[adu]"
-        fits.writeto(folder / f"e{i}.fits", frame, header, overwrite=True)
-
-
-def test_open_fits_files_asks_with_what_they_tell_and_keeps_the_method(work):
-    described_on_disk(work, 1.5)
-    bench, view, opened = view_of(
-        small_analysis(gain=7.0, dilation=3, pixels_to_be_flagged_as_cr=[[1, 1]],
-                       mediancr_pixels_rejected=[[2, 2]])
-    )  # fmt: skip
-    view.images.value = "\n  e3.fits\ne[12].fits\n\n"
-    line = press(view, "Open FITS")
-    assert line.error.text == ""
-    assert not opened
-    assert "gain 1.5" in line.done.value
-    assert "Press again" in line.done.value
-    assert press(view, "Open FITS").error.text == ""
-    (analysis,) = opened
-    assert analysis.parameters.images == ("e3.fits", "e1.fits", "e2.fits")
-    np.testing.assert_array_equal(
-        analysis.exposures.data[0], small_scene().exposures[2].astype(np.float32)
-    )
-    parameters = analysis.parameters
-    assert (parameters.dilation, parameters.gain, parameters.bias) == (3, 1.5, 200.0)
-    assert parameters.pixels_to_be_flagged_as_cr is None
-    assert parameters.mediancr_pixels_rejected is None
-    assert bench.state.model.parameters.gain == 7.0
-
-
-def test_other_files_are_asked_about_anew(work):
-    described_on_disk(work, 1.5)
-    _, view, opened = view_of(small_analysis())
-    view.images.value = "e*.fits"
-    press(view, "Open FITS")
-    view.images.value = "e1.fits\ne2.fits"
-    line = press(view, "Open FITS")
-    assert not opened
-    assert "crmethod significance" in line.done.value
-    press(view, "Open FITS")
-    assert opened[0].parameters.crmethod == "significance"
 
 
 @pytest.mark.parametrize(
     ("button", "field", "text", "message"),
     [
-        ("Open YAML", "yaml", "", "YAML file: found no name, expected a path"),
-        ("Open YAML", "yaml", "no <b>.yaml", "no <b>.yaml: No such file or directory, expected"),
-        ("Open FITS", "images", "", "FITS files: found no name, expected two or more"),
-        ("Open FITS", "images", "n*.fits", "n*.fits: found no file that matches, expected FITS"),
-        ("Open FITS", "images", "e1.fits", "e1.fits: found as exposures: 1 of"),
-        ("Open FITS", "images", "e1.fits\ne1.fits\ne2.fits", "e1.fits: found the same file"),
         ("Save YAML", "session", "x.fits", "x.fits: found a name that ends in '.fits', expected"),
         ("Export hits", "hits", "x.doc", "x.doc: found a name that ends in '.doc', expected"),
         (
@@ -137,19 +64,19 @@ def test_other_files_are_asked_about_anew(work):
 )
 def test_what_cannot_be_done_is_said_in_one_line_there(work, button, field, text, message):
     exposures_on_disk(work)
-    bench, view, opened = view_of(small_analysis())
+    bench, view = view_of(small_analysis())
     getattr(view, field).value = text
     before = sorted(work.rglob("*"))
     line = press(view, button)
     assert line.error.text.startswith(message)
     assert "<" not in line.error.widget.value
     assert "\n" not in line.error.widget.value
-    assert (bench.errors, opened, sorted(work.rglob("*"))) == ([], [], before)
+    assert (bench.errors, sorted(work.rglob("*"))) == ([], before)
     assert line.done.value == ""
 
 
 def test_saved_yaml_runs_to_the_masks_on_screen(work):
-    bench, view, _ = view_of(small_analysis())
+    bench, view = view_of(small_analysis())
     bench.state.update(dilation=2, pixels_to_be_flagged_as_cr=[[5, 6]])
     bench.settle()
     view.session.value = "out/my session.yaml"
@@ -163,7 +90,7 @@ def test_saved_yaml_runs_to_the_masks_on_screen(work):
 
 
 def test_nothing_is_replaced_unless_it_is_ticked(work):
-    bench, view, _ = view_of(small_analysis())
+    bench, view = view_of(small_analysis())
     for button, field, name in (
         ("Save YAML", view.session, "s.yaml"), ("Export hits", view.hits, "h.reg"),
         ("Write products", view.folder, "products"), ("Write report", view.report, "r.html"),
@@ -183,7 +110,7 @@ def test_nothing_is_replaced_unless_it_is_ticked(work):
 
 
 def test_hits_are_exported_as_their_suffix_says(work):
-    bench, view, _ = view_of(small_analysis())
+    bench, view = view_of(small_analysis())
     n = len(bench.state.model.analysis.hits)
     read = {
         "hits.reg": lambda path: Regions.read(path, format="ds9"),
@@ -197,7 +124,7 @@ def test_hits_are_exported_as_their_suffix_says(work):
 
 
 def test_the_report_is_of_what_is_on_screen(work):
-    bench, view, _ = view_of(small_analysis())
+    bench, view = view_of(small_analysis())
     bench.state.update(dilation=3)
     bench.settle()
     view.report.value = "out/my report.html"
@@ -209,7 +136,7 @@ def test_the_report_is_of_what_is_on_screen(work):
 
 def test_products_with_and_without_figures(work, few_figures):
     analysis = small_analysis(maxplots=0)
-    _, view, _ = view_of(analysis, few_figures)
+    _, view = view_of(analysis, few_figures)
     view.with_figures.value = False
     line = press(view, "Write products")
     written = [path.name for path in (work / "products").iterdir()]
@@ -219,7 +146,7 @@ def test_products_with_and_without_figures(work, few_figures):
     view.with_figures.value, view.folder.value = True, "with figures"
     press(view, "Write products")
     assert (work / "with figures" / "diagnostic_mediancr.png").is_file()
-    _, plain, _ = view_of(analysis)
+    _, plain = view_of(analysis)
     assert plain.with_figures.disabled
     assert not plain.with_figures.value
 
@@ -233,15 +160,14 @@ def test_writing_can_be_stopped_and_one_thing_is_done_at_a_time(work, few_figure
             assert go_on.wait(LONG_ENOUGH)
             yield job
 
-    _, view, _ = view_of(small_analysis(maxplots=0), figures)
+    _, view = view_of(small_analysis(maxplots=0), figures)
     line = view._lines[view._save_products]
     line.button.click()
     assert drawing.wait(LONG_ENOUGH)
     assert line.button.disabled
     assert not view.stop.disabled
-    view.yaml.value = "p.yaml"
-    view._start(view._open_yaml)
-    assert "still being read or written" in view._lines[view._open_yaml].error.text
+    view._start(view._save_yaml)
+    assert "still being written" in view._lines[view._save_yaml].error.text
     view.stop.click()
     go_on.set()
     assert view.wait(LONG_ENOUGH)
@@ -256,7 +182,7 @@ def test_an_unexpected_error_is_shown_and_does_not_block(work):
         raise RuntimeError("boom")
         yield
 
-    bench, view, _ = view_of(small_analysis(), figures)
+    bench, view = view_of(small_analysis(), figures)
     press(view, "Write products")
     assert bench.errors == ["unexpected RuntimeError: boom"]
     assert list(work.iterdir()) == []
@@ -265,17 +191,8 @@ def test_an_unexpected_error_is_shown_and_does_not_block(work):
 
 
 def test_what_is_not_computed_yet_is_not_saved(work):
-    bench, view, _ = view_of(small_analysis())
+    bench, view = view_of(small_analysis())
     bench.state.update(dilation=4)  # asked for, but not published
     for button in ("Save YAML", "Write products", "Write report", "Export hits"):
         assert "still being computed" in press(view, button).error.text
     assert list(work.iterdir()) == []
-
-
-def test_names_and_patterns(work):
-    for name in ("b.fits", "a.fits", "odd [1].fits"):
-        (work / name).touch()
-    (work / "sub").mkdir()
-    (work / "sub" / "c.fits").touch()
-    assert expanded("odd [1].fits\n?.fits") == ["odd [1].fits", "a.fits", "b.fits"]
-    assert expanded("**/c.fits") == ["sub/c.fits"]

@@ -14,14 +14,16 @@ def test_keys_of_all_views_are_listed_and_a_key_asks_for_the_list():
         "Status": {"Ctrl+z": Shortcut("undo", list), "+": Shortcut("more", list)},
     }
     asked = []
-    view = bench.add(HelpView(lambda: asked.append(1), keys))
+    view = bench.add(HelpView(bench.context, asked.append, keys))
     assert view.widget.sections == [
         {"title": "Image", "keys": [["b", "blink"], ["←", "last <hit>"]]},
         {"title": "Status", "keys": [["Ctrl+Z", "undo"], ["+", "more"]]},
         {"title": "Help", "keys": [["?", "open or close this list"]]},
     ]
     view.keys["?"].action()
-    assert asked == [1]
+    assert (asked, view.widget.shown) == ([True], True)
+    view.widget._handle_custom_msg({"close": True}, [])
+    assert (asked, view.close_panel()) == ([True, False], False)
     assert all(len(text) > 80 for text in view.widget.texts)
 
 

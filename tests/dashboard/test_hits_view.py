@@ -154,6 +154,44 @@ def test_other_pixels_that_are_in_no_mask_are_listed_without_a_number(bench):
     assert bench.model.parameters.pixels_to_be_ignored_as_cr == trimmed
 
 
+@pytest.mark.parametrize("key", ["y", "n", "N"])
+def test_undo_selects_the_hit_whose_verdict_it_takes_back(many, key):
+    many.press("j")
+    judged = many.view.listing.hits.place(many.view.listing.selected)
+    many.press(key)
+    second = many.model.selection.pixel
+    assert second != judged
+    for step in (many.state.undo, many.state.redo, many.state.undo):
+        many.state.select(pixel=second)
+        step()
+        assert many.model.selection.pixel == judged
+    # What is judged now is that hit, not the next one.
+    many.press("n")
+    (rejected,) = np.flatnonzero(many.view.listing.verdicts == REJECTED)
+    assert many.view.listing.hits.place(rejected) == judged
+    many.state.update(dilation=2)
+    many.state.select(pixel=second)
+    many.state.undo()
+    assert many.model.selection.pixel == second
+
+
+def test_only_other_parameters_give_a_hit_another_number_and_that_is_said(many):
+    labels, view = many.model.analysis.labels, many.view
+    for row in range(len(view.listing.hits)):
+        many.state.select(pixel=view.listing.hits.place(row))
+        many.press("nyN"[row % 3])
+    assert np.array_equal(many.model.analysis.labels, labels)
+    last = len(view.listing.hits) - 1
+    many.state.select(pixel=view.listing.hits.place(last))
+    assert view.large.detail.state["name"] == f"Hit {last + 1}"
+    row = view.listing.hits.table[0]
+    left = int(row["xmin"]), int(row["xmax"]), int(row["ymin"]), int(row["ymax"])
+    many.state.update(regions_to_be_skipped=(left,))
+    assert view.large.detail.state["name"] == f"Hit {last} (was {last + 1})"
+    many.state.undo()
+    assert view.large.detail.state["name"] == f"Hit {last + 1}"
+
+
 def test_several_hits_are_judged_together_in_one_step(many):
     many.press("j")
     say(many.view.gallery, event="pick", position=3, more=False, up_to=True)
@@ -169,6 +207,7 @@ def test_several_hits_are_judged_together_in_one_step(many):
     assert len(many.model.parameters.mediancr_pixels_confirmed) == 4
     many.state.undo()
     assert set(many.view.listing.verdicts) == {UNJUDGED}
+    assert set(many.view.listing.chosen) == set(rows)
 
 
 def test_the_buttons_of_a_card_judge_it_and_take_it_back(bench):
@@ -219,7 +258,9 @@ def test_stamps_are_the_exposures_the_median_and_what_is_corrected(bench):
     stack = bench.model.analysis.stack
     part = slice(y - side // 2, y + side // 2 + 1), slice(x - side // 2, x + side // 2 + 1)
     median = stack.median2d[part]
-    low, high = median.min(), median.max()
+    low, scatter = median.min(), 1.4826 * np.median(abs(median - np.median(median)))
+    high = np.median(median) + 40 * scatter
+    assert high < median.max()  # else the surroundings of a bright hit would be black
     fixed = bench.model.analysis.combination("mediancr").data[part]
     for k, frame in ((0, stack.cube[0][part]), (3, median), (4, fixed)):
         wanted = 254 * np.clip((frame - low) / (high - low), 0, 1)

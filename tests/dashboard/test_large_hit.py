@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crmasks_widgets.core.codes import all_codes
-from crmasks_widgets.dashboard.drawing import cutouts, overlays
+from crmasks_widgets.dashboard.drawing import cutouts, overlays, stamps
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.hits.large import ERASE, LOCAL_MEDIAN, PAINT
 from crmasks_widgets.dashboard.hits.view import HitsView
@@ -81,7 +81,7 @@ def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
     assert names == ["exp. 1", "exp. 2", "exp. 3", "median", "why", "corrected"]
     part = bench.view.large._part
     median = stack.median2d[part]
-    low, high = median.min(), median.max()
+    low, high = (float(limit[0]) for limit in stamps.limits(median[None]))
     fixed = bench.model.analysis.combination("mediancr").data[part]
     shades = cutouts.palette("magma")
     for k, frame in ((0, stack.cube[0][part]), (3, median), (5, fixed)):
@@ -121,6 +121,18 @@ def test_a_low_picture_has_no_room_for_cuts(bench):
     assert bench.view.large._panels.side >= side - 1  # all of the height is theirs
     bench.view.large.detail.size = [1800, 340, 2]
     assert bench.view.large._panels.side in (2 * side, 2 * side + 1)
+
+
+def test_panels_fill_the_width_and_cuts_get_the_rest(bench):
+    bench.state.select(pixel=SECOND[0])
+    panels = 3 + 3  # exposures, median, why, corrected
+    for height, free in ((126, 46), (400, 46), (80, 0)):  # the last is too low for cuts
+        bench.view.large.detail.size = [437, height, 1]
+        do(bench, "draw")
+        drawn = bench.view.large._panels
+        assert (drawn.columns, drawn.count) == (panels, panels)
+        assert panels * (drawn.width + 1) * drawn.side > 437 - panels * drawn.side
+        assert height - bench.pictures.content["shape"][0] >= free
 
 
 def test_words_say_where_and_why(bench):

@@ -1,5 +1,7 @@
 """The form of all parameters: what it shows, sends and refuses."""
 
+import re
+
 import pytest
 
 from crmasks_widgets.dashboard.settings import fields as fields_module
@@ -10,7 +12,13 @@ from crmasks_widgets.dashboard.settings.control_widgets import (
     parsed,
     span_of,
 )
-from crmasks_widgets.dashboard.settings.fields import FIXED, help_of, title_of
+from crmasks_widgets.dashboard.settings.fields import (
+    FIXED,
+    UNITS,
+    help_of,
+    meaning_of_null,
+    title_of,
+)
 from crmasks_widgets.dashboard.settings.parameters_view import MOST_QUICK, FormView, quick_names
 from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.errors import InputError, ParameterError
@@ -66,7 +74,8 @@ def drag(view, name, *values, gesture=1):
 def test_every_parameter_has_its_field(view):
     titles = list(dict.fromkeys(each["group"] for each in view.widget.fields))
     assert titles == [
-        "L.A.Cosmic", "MM diagram", "Significance", "General", "Exposures", "Not used here",
+        "L.A.Cosmic", "MM diagram", "Significance", "PyCosmic", "deepCR", "General",
+        "Exposures", "Not used here",
     ]  # fmt: skip
     assert {each["name"] for each in view.widget.fields} == set(TABLE)
     assert len(view.widget.fields) == len(TABLE)
@@ -74,7 +83,9 @@ def test_every_parameter_has_its_field(view):
         info = TABLE[each["name"]]
         assert info.help in each["help"]
         assert info.expected in each["help"]
-        assert each["unit"] == info.unit
+        assert each["unit"] == UNITS.get(info.unit, info.unit)
+        # What stands first is a word, not a key.
+        assert not re.match("[a-z]+_[a-z]", each["words"].lower())
         assert bool(each["fixed"]) == (info.name in FIXED)
         assert view.widget.values[info.name]["text"] == literal(
             getattr(small_analysis().parameters, info.name)
@@ -275,6 +286,24 @@ def test_few_parameters_matter_beside_the_diagram(bench, method):
     for key in METHODS[method]:
         assert any(name.startswith(DETECTORS[key].prefix) for name in names)
     assert view.widget.compact
+
+
+def test_the_ends_of_a_slider_never_move(bench):
+    view = bench.add(FormView(bench.context, quick_names, compact=True))
+    bench.state.update(crmethod="mm_lacosmic")
+    before = field(view, "la_sigclip")
+    bench.state.update(la_sigclip=90.0)
+    bench.state.update(crmethod="significance")
+    bench.state.update(crmethod="mm_lacosmic")
+    assert field(view, "la_sigclip") == before
+
+
+def test_what_no_value_means_is_said_in_words():
+    meanings = {name: meaning_of_null(TABLE[name]) for name in TABLE}
+    assert meanings["la_sigclip_second"] == "as the first"
+    assert meanings["mm_cr_coincidences"] == "minimum"
+    assert meanings["mm_threshold"] == "lowest value of the boundary"
+    assert (meanings["mm_expected_false"], meanings["flux_factor_regions"]) == ("off", "none")
 
 
 def test_the_few_follow_the_method(bench):

@@ -219,7 +219,7 @@ def test_what_is_not_known_is_not_offered_and_maps_are_kept():
 
 def test_counts_name_the_methods_that_found_something():
     counts = {"either": 3, "lacosmic only": 1, "mm only": 0, "significance only": 2, "both": 0}
-    shown = found(counts, "mean", 2, frozenset({DETECTORS["lacosmic"].code}))
+    shown = found(counts, "mean", (2, 0), frozenset({DETECTORS["lacosmic"].code}))
     assert shown["total"] == "2 hits · 3 pixels"
     assert [(e["name"], e["count"], e["hidden"]) for e in shown["entries"]] == [
         ("L.A.Cosmic", "1", True), ("significance", "2", False),

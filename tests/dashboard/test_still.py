@@ -27,9 +27,9 @@ def test_a_dashboard_has_a_picture_and_a_text(dashboard):
     assert f"3 exposures of {nx} x {ny} pixels, {analysis.n_hits} hits" in bundle["text/plain"]
     picture = decoded(base64.b64decode(bundle["image/png"]))
     assert picture.shape[:2] == (ny, 2 * nx + 8)
-    marked = (picture[:, nx + 8 :, :3] == still._HIT).all(axis=-1)
+    marked = (picture[:, nx + 8 :, :3] == still.HIT).all(axis=-1)
     np.testing.assert_array_equal(marked, analysis.mediancr)
-    assert not (picture[:, :nx, :3] == still._HIT).all(axis=-1).any()
+    assert not (picture[:, :nx, :3] == still.HIT).all(axis=-1).any()
 
 
 def test_nothing_is_computed_for_a_picture():
@@ -51,7 +51,7 @@ def test_a_large_frame_is_sampled_and_no_hit_is_lost(monkeypatch):
     step = -(-max(analysis.exposures.shape) // 20)
     ny, nx = (-(-side // step) for side in analysis.exposures.shape)
     assert picture.shape[:2] == (ny, 2 * nx + 8)
-    marked = (picture[:, nx + 8 :, :3] == still._HIT).all(axis=-1)
+    marked = (picture[:, nx + 8 :, :3] == still.HIT).all(axis=-1)
     blocks = {(y // step, x // step) for y, x in np.argwhere(analysis.mediancr)}
     assert {tuple(place) for place in np.argwhere(marked)} == blocks
 

@@ -1,7 +1,7 @@
 """Stages before any detection: flux factors and offsets, the cube, noise and its check."""
 
 import logging
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from crmasks_widgets.core.alignment import (
     measure_offsets,
     relative_factors,
 )
+from crmasks_widgets.core.brightness import Brightness, measure_brightness
 from crmasks_widgets.core.disagreement import in_words, most_different
 from crmasks_widgets.core.noise_check import NoiseCheck, check_noise
 from crmasks_widgets.core.over_dispersion import (
@@ -25,10 +26,7 @@ from crmasks_widgets.core.over_dispersion import (
     measure_over_dispersion,
 )
 from crmasks_widgets.core.stack import Stack, stack_exposures
-from crmasks_widgets.errors import InputError
-
-# No detector counts so much; what does is a fill value that nobody marked.
-LARGEST_VALUE: Final = 1e15
+from crmasks_widgets.exposures.fill_values import refuse_fill_values
 
 logger = logging.getLogger(__name__)
 
@@ -89,23 +87,7 @@ def _bright_pixels(read: Reader, plain: Stack) -> npt.NDArray[np.bool_]:
 def stack(read: Reader) -> Stack:
     """Cube and its frames over the exposures, divided by flux factors if the parameters say so."""
     divided = read.p.apply_flux_factor_to == "original"
-    made = _stacked(read, read("alignment").flux_factors if divided else None)
-    _refuse_fill_values(made.median2d)
-    return made
-
-
-def _refuse_fill_values(median2d: npt.NDArray[np.float32]) -> None:
-    # Pixels without a valid value, NaN, are left out of both extremes.
-    if (
-        max(np.fmax.reduce(median2d, axis=None), -np.fmin.reduce(median2d, axis=None))
-        > LARGEST_VALUE
-    ):
-        y, x = np.argwhere(np.abs(median2d) > LARGEST_VALUE)[0]
-        raise InputError(
-            f"pixel ({x + 1}, {y + 1}): found {median2d[y, x]:.4g} ADU as the median of the "
-            f"exposures, expected at most {LARGEST_VALUE:g}: a fill value has to be marked as bad "
-            "(extension DQ, MASK or BPM, or NaN)"
-        )
+    return _stacked(read, read("alignment").flux_factors if divided else None)
 
 
 def scaled(read: Reader) -> Stack:
@@ -120,9 +102,20 @@ def scaled(read: Reader) -> Stack:
 def _stacked(read: Reader, factors: tuple[float, ...] | None) -> Stack:
     if factors is not None and set(factors) == {1.0}:
         factors = None
-    # Sums of fill values are infinite: the pixel is named afterwards.
-    with np.errstate(over="ignore"):
-        return stack_exposures(read.exposures.data, read.bias, factors, read.exposures.valid)
+    refuse_fill_values(read.exposures.data, read.exposures.valid)
+    return stack_exposures(read.exposures.data, read.bias, factors, read.exposures.valid)
+
+
+def brightness(read: Reader) -> Brightness:
+    """How bright the exposures are beside each other, where no flux factors were asked for."""
+    found = measure_brightness(read("stack"), read.noise)
+    if read.p.flux_factor is None and found.differs:
+        logger.warning(
+            "flux_factor: null, but the exposures are %s times as bright as their median: the "
+            "boundary of equally bright ones lets noise through; expected flux_factor: auto",
+            found.in_words,
+        )
+    return found
 
 
 def apart(read: Reader) -> bool:

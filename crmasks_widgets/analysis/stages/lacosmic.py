@@ -12,6 +12,7 @@ from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.core.lacosmic import engine, library
 from crmasks_widgets.core.lacosmic.tails import with_tails
 from crmasks_widgets.core.saturation import saturation_level
+from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.parameters.later import PAIRS
 
@@ -52,11 +53,11 @@ def saturation(read: Reader, target: Target, *, divided: bool | None = None) -> 
     return level
 
 
-def _noise(read: Reader, target: Target) -> dict[str, Any]:
+def _noise(read: Reader, valid: BoolArray | None) -> dict[str, Any]:
     return {
         "gain": read.noise.typical_gain,
         "rnoise": read.noise.typical_rnoise,
-        "valid": read("stack").target_valid(target),
+        "valid": valid,
         "checkpoint": read.checkpoint,
     }
 
@@ -64,8 +65,9 @@ def _noise(read: Reader, target: Target) -> dict[str, Any]:
 def prepared(read: Reader, target: Target) -> engine.PreparedTarget | None:
     """Whatever L.A.Cosmic computes before a threshold matters."""
     names = tuple(name for name in _SETTINGS if name not in _THRESHOLDS)
-    frame = read("stack").target(target)
-    return engine.prepare_target(frame, _settings(read, names, target), **_noise(read, target))
+    stack = read("stack")
+    keywords = _noise(read, stack.target_valid(target))
+    return engine.prepare_target(stack.target(target), _settings(read, names, target), **keywords)
 
 
 def peaks(read: Reader, target: Target) -> library.LacosmicResult:
@@ -82,15 +84,24 @@ def lacosmic(read: Reader, target: Target) -> library.LacosmicResult:
     return _with_second_run(read, read("peaks", target), settings, partial(_run, read, target))
 
 
-def left_over(read: Reader) -> library.LacosmicResult:
-    """L.A.Cosmic of meancr: hits that the masks of the exposures leave there."""
-    frame = read("combination", "meancr").data
+def run(read: Reader, frame: Float32Array, valid: BoolArray | None) -> library.LacosmicResult:
+    """L.A.Cosmic of a frame that saturates as the mean does.
+
+    Parameters
+    ----------
+    read : Reader
+        Of a stage that declares the parameters of L.A.Cosmic and the alignment.
+    frame : (ny, nx) float32
+        ADU, without bias.
+    valid : (ny, nx) bool or None
+        False for pixels to be left out.
+    """
     settings = _settings(read, _SETTINGS, "mean")
 
-    def run(chosen: library.LacosmicSettings) -> library.LacosmicResult:
-        return _engine(read)(frame, chosen, **_noise(read, "mean"))
+    def found(chosen: library.LacosmicSettings) -> library.LacosmicResult:
+        return _engine(read)(frame, chosen, **_noise(read, valid))
 
-    return _with_second_run(read, run(settings), settings, run)
+    return _with_second_run(read, found(settings), settings, found)
 
 
 def _engine(read: Reader) -> Callable[..., library.LacosmicResult]:
@@ -113,13 +124,12 @@ def _with_second_run(
 def _run(
     read: Reader, target: Target, settings: library.LacosmicSettings
 ) -> library.LacosmicResult:
-    frame = read("stack").target(target)
+    frame, valid = read("stack").target(target), read("stack").target_valid(target)
     fast = read.p.la_engine == "fast" and engine.supports(settings)
     ready = read("prepared", target) if fast and not read.once else None
     if ready is None:
-        result = _engine(read)(frame, settings, **_noise(read, target))
+        result = _engine(read)(frame, settings, **_noise(read, valid))
     else:
-        valid = read("stack").target_valid(target)
         result = engine.detect_target(
             frame, ready, settings, valid=valid, checkpoint=read.checkpoint
         )

@@ -305,7 +305,7 @@ def _ingredients(read: Reader) -> combine.Ingredients:
         hit = [_allowed(read, number).either for number in range(1, stack.n + 1)]
         n_hit = np.asarray(np.sum(hit, axis=0, dtype=np.int16))
     if read.p.use_lamedian:
-        cleaned = read("lacosmic", "median")
+        cleaned = read("cleaned", "median")
         # Cleaned before it was divided: the median of the factors is the factor of the median.
         divisor = 1.0 if read.p.apply_flux_factor_to == "original" else float(np.median(factors))
         values = values.copy()

@@ -62,7 +62,7 @@ def synthetic(read: Reader) -> Synthetic | None:
     ]
     for row in others:
         if row.cleans:
-            cleaned = [read(row.stage, number).cleaned for number in numbers]
+            cleaned = [read("cleaned", number).cleaned for number in numbers]
     return cleaned_exposures(cleaned, median, exposures)
 
 
@@ -280,6 +280,7 @@ def boundary(read: Reader) -> BoundaryFit:
     if read.p.mm_boundary_fit == "piecewise":
         curve = piecewise_boundary(fixed)
         return BoundaryFit(curve, (curve,))
+    read("brightness")  # says where equal exposures are simulated for unequal ones
     crosses = read("expected")
     return spline_boundary(
         crosses.cross_x,

@@ -20,6 +20,7 @@ from crmasks_widgets.core.lacosmic.preparation import (
     prepare,
     supports,
 )
+from crmasks_widgets.core.stack import LARGEST_VALUE
 from crmasks_widgets.core.typing import BoolArray, Checkpoint, Float32Array
 
 __all__ = [
@@ -33,9 +34,6 @@ __all__ = [
     "prepare_target",
     "supports",
 ]
-
-# Far beyond it, single precision overflows.
-LARGEST_VALUE = 1e15
 
 
 @dataclass(frozen=True)

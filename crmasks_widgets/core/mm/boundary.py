@@ -154,11 +154,16 @@ def fit_rising_spline(
     InputError
         If there is no point, if all x are equal, or if the solver does not converge.
     """
-    span = float(np.ptp(x)) if len(x) else 0.0
-    if span <= 0:
-        found = f"points of the diagram at x = {x[0]:g} only" if len(x) else "an empty diagram"
+    if not x.size:
         msg = (
-            f"mm_boundary_fit: spline: found {found}, "
+            "mm_boundary_fit: spline: found no point of the expected diagram, expected some below "
+            "its height (mm_ydiag_max: 0 takes one as the noise needs)"
+        )
+        raise InputError(msg)
+    span = float(np.ptp(x))
+    if span <= 0:
+        msg = (
+            f"mm_boundary_fit: spline: found points of the diagram at x = {x[0]:g} only, "
             "expected two or more x (piecewise takes the boundary from fixed points instead)"
         )
         raise InputError(msg)

@@ -146,7 +146,10 @@ def _ratio_of_two(
     if len(high) < 2:
         return np.zeros(high.shape[1])
     ordered = np.sort(np.nan_to_num(high, nan=-np.inf), axis=0)
-    return np.where(ordered[-2] > _STANDS_OUT * sigma, ordered[-2] / ordered[-1], 0.0)
+    stands_out = ordered[-2] > _STANDS_OUT * sigma
+    ratio = np.zeros(high.shape[1])
+    ratio[stands_out] = ordered[-2][stands_out] / ordered[-1][stands_out]
+    return ratio
 
 
 def _beside(pixels: npt.NDArray[np.int64], stack: Stack, level: Level) -> npt.NDArray[np.bool_]:

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from crmasks_widgets.core.mm.boundary import Boundary
 from crmasks_widgets.dashboard.diagram.hand import Hand
 from crmasks_widgets.dashboard.diagram.scene import by_hand
+from crmasks_widgets.dashboard.diagram.swing import Swing, local_points, swing
 from crmasks_widgets.dashboard.model.points import Points, added, moved, removed, replaced
+from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context
 
 
@@ -24,6 +27,9 @@ class BoundaryEdits:
         self._state, self._hand = context.state, hand
         # While something is dragged: the gesture, and whether its point is still to be born.
         self._gesture, self._unborn = "", False
+        # The boundary as a drag found it, and where the hand let go of it.
+        self._found: Boundary | None = None
+        self._left: tuple[float, float] | None = None
         handler = context.dispatcher.handler
         context.observe(hand, self._follow, "moved")
         hand.on_msg(handler(lambda _, content, __: self._heard(content)))
@@ -44,6 +50,9 @@ class BoundaryEdits:
     def _grasped(self, content: dict[str, Any]) -> None:
         self._gesture = content["gesture"]
         self._unborn = content["index"] >= len(self._points())
+        model = self._state.model
+        self._found = model.analysis.boundary.boundary if model.ready("boundary") else None
+        self._left = None
         self._state.begin_gesture()
 
     def _follow(self) -> None:
@@ -67,6 +76,7 @@ class BoundaryEdits:
     def _dropped(self, content: dict[str, Any]) -> None:
         if content["gesture"] != self._gesture:
             return
+        self._left = by_hand(content["x"], content["y"])
         with self._state.together():
             try:
                 self._place(content)
@@ -75,6 +85,28 @@ class BoundaryEdits:
                 self._state.end_gesture()
                 self._state.refresh()
                 self._hand.answered = content["gesture"]
+
+    def swung(self, model: ViewModel) -> tuple[Swing, Points] | None:
+        """Tell once, when its result is there, what the last drag did to a spline elsewhere.
+
+        Parameters
+        ----------
+        model : ViewModel
+            What is on screen.
+
+        Returns
+        -------
+        (Swing, points) or None
+            The change, and straight lines in its place; None if there is nothing to be told.
+        """
+        found, left = self._found, self._left
+        done = model.analysis.parameters == model.parameters and model.ready("boundary", "plane")
+        if found is None or left is None or self._gesture or not done:
+            return None
+        self._left = None
+        edges = model.analysis.plane.x_edges
+        change = swing(found, model.analysis.boundary.boundary, edges, left[0])
+        return (change, local_points(found, edges, left)) if change else None
 
     def _exact(self, content: dict[str, Any]) -> None:
         points, index = self._points(), content["index"]

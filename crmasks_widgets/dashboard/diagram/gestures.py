@@ -18,18 +18,18 @@ from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 
 HAND: Final = "boundary"
 TOOLS: Final = {
-    HAND: "Drag the line or its points; double-click adds one, Alt-click removes it (v)",
-    "pan": "Drag to move the view, turn the wheel to zoom (p)",
-    "zoom": "Drag a box to zoom into it (o)",
-    "box": "Drag a box to select its pixels (b)",
-    "lasso": "Draw around pixels to select them (l)",
+    HAND: "Boundary: drag the line or its points; double-click adds one, Alt-click removes it (v)",
+    "pan": "Pan: drag to move the view, turn the wheel to zoom (p)",
+    "zoom": "Zoom box: drag a box to see it larger (o)",
+    "box": "Select in a box: drag a box around pixels (x)",
+    "lasso": "Select freehand: draw around pixels (f)",
 }
 _TOOL_KEYS: Final = {
     "v": (HAND, "drag the boundary"),
     "p": ("pan", "pan"),
     "o": ("zoom", "zoom to a box"),
-    "b": ("box", "brush pixels"),
-    "l": ("lasso", "lasso pixels"),
+    "x": ("box", "select the pixels in a box"),
+    "f": ("lasso", "select pixels freehand"),
 }
 WHEEL_STEP: Final = 0.0015
 PAN_DELAY: Final = 0.08  # s

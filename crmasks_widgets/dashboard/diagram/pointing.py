@@ -33,7 +33,7 @@ class Pointing:
         self._gestures, self._painter = gestures, painter
         context.page.on_msg(context.dispatcher.handler(lambda _, said, __: self._heard(said)))
         self.keys = {
-            "+": Shortcut("add a fixed point at the pointer", self._add_at_pointer),
+            "a": Shortcut("add a fixed point at the pointer", self._add_at_pointer),
             "d": Shortcut("delete the fixed point at the pointer", self._delete_at_pointer),
         }
 

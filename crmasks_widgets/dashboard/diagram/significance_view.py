@@ -83,7 +83,8 @@ class SignificanceView:
         self._error.attempt(partial(self._update, name, value, gesture))
 
     def _update(self, name: str, value: Any, gesture: str) -> None:
-        self._state.update(gesture=gesture, **{name: parsed(value, name)})
+        changes: dict[str, Any] = {name: parsed(value, name)}
+        self._state.update(gesture=gesture, **changes)
 
     def _switch_on(self) -> None:
         self._error.attempt(lambda: self._state.update(crmethod="significance"))

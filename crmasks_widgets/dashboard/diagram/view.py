@@ -1,5 +1,6 @@
 """The diagram: what the data show, what equivalent exposures would give, and what decides."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -16,11 +17,13 @@ from crmasks_widgets.dashboard.diagram.pointing import Pointing
 from crmasks_widgets.dashboard.diagram.reading import X_NAME, in_sigma
 from crmasks_widgets.dashboard.drawing.axis_scales import KINDS
 from crmasks_widgets.dashboard.model.engine import Order
+from crmasks_widgets.dashboard.model.points import Points
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.buttons import icon_button, word_button
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
 from crmasks_widgets.parameters import Parameters
 
+STRAIGHT: Final = "Straight lines that stay elsewhere"
 BESIDE: Final = {"+ expected": False, "side by side": True}
 
 
@@ -39,6 +42,9 @@ class DiagramView:
         self._context, self._state = context, context.state
         self._scales = {axis: LinearScale(min=0.0, max=1.0, allow_padding=False) for axis in "xy"}
         self.panels: dict[str, Panel] = {}
+        self._edits: list[BoundaryEdits] = []
+        # Takes what is offered: words, what the button says, and what it does.
+        self.offer: Callable[[str, str, Callable[[], object]], object] = lambda *_: None
         self._gestures = DiagramGestures(context, self._scales)
         self._painter = Painter(context, self.panels)
         self._pointing = Pointing(context, self._gestures, self._painter)
@@ -111,7 +117,7 @@ class DiagramView:
             if name not in self.panels:
                 panel = self.panels[name] = Panel(name, self._scales)
                 self._gestures.add(panel)
-                BoundaryEdits(self._context, panel.hand)
+                self._edits.append(BoundaryEdits(self._context, panel.hand))
                 self._context.observe(panel.hand, self._state.refresh, "ratio")
         widgets = tuple(self.panels[name].widget for name in names)
         if self._body.children != widgets:
@@ -126,6 +132,12 @@ class DiagramView:
     def _open_options(self) -> None:
         shut = "crmasks-unseen" in self.options._dom_classes
         (self.options.remove_class if shut else self.options.add_class)("crmasks-unseen")
+
+    def close_panel(self) -> bool:
+        """Close what more there is to show and to do; tell whether it was open."""
+        shut = "crmasks-unseen" in self.options._dom_classes
+        self.options.add_class("crmasks-unseen")
+        return not shut
 
     def save(self) -> None:
         """Save the panels that are on screen, each as PNG."""
@@ -168,6 +180,12 @@ class DiagramView:
             names = (X_NAME, reading.y_name)
             panel.show_axes(reading.scales(display.scale), names, limits, self._painter.size())
         self._painter.paint(model, reading, limits)
+        for told in filter(None, [edits.swung(model) for edits in self._edits]):
+            change, points = told
+            self.offer(change.in_words, STRAIGHT, partial(self._straighten, points))
+
+    def _straighten(self, points: Points) -> None:
+        self._state.update(mm_fixed_points_in_boundary=points, mm_boundary_fit="piecewise")
 
 
 def _dropdown(options: list[Any], tooltip: str) -> Dropdown:

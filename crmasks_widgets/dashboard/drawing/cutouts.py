@@ -126,6 +126,26 @@ def arrange(
     return Panels(count, columns, width, height, side, beside, gap, name)
 
 
+def left_below(
+    count: int, shape: tuple[int, int], size: tuple[float, float], scale: float = 1.0
+) -> float:
+    """Height that panels in one row leave free where they are as wide as the plot allows.
+
+    Parameters
+    ----------
+    count, shape, size, scale
+        As for `arrange`.
+
+    Returns
+    -------
+    float
+        Screen pixels; negative where the plot is too low for them.
+    """
+    gap = max(1, round(_GAP * scale))
+    side = max(1, int((size[0] - (count - 1) * gap) / (count * shape[1])))
+    return size[1] - side * shape[0] - round(NAME_HEIGHT * scale)
+
+
 def value_panel(values: npt.NDArray[Any], limits: tuple[float, float], stretch: str) -> UINT8:
     """Rows of `palette` for values.
 

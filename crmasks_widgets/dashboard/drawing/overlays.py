@@ -207,6 +207,13 @@ def _stencil(symbol: str, side: int) -> npt.NDArray[np.bool_]:
     inside = np.maximum(abs(x), abs(y)) <= reach
     cross = inside & (np.minimum(abs(x), abs(y)) <= line)
     slash, backslash = (inside & (abs(x - sign * y) <= 1.4 * line) for sign in (1, -1))
+
+    def triangle(
+        height: npt.NDArray[np.float64], along: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.bool_]:
+        sides = abs(2 * abs(along) - height - reach) <= 2 * line
+        return np.asarray(inside & (sides | (height > reach - 2 * line)))
+
     shapes = {
         "·": np.maximum(abs(x), abs(y)) <= max(0.5, side / 10),
         "+": cross,
@@ -214,7 +221,9 @@ def _stencil(symbol: str, side: int) -> npt.NDArray[np.bool_]:
         "○": abs(np.hypot(x, y) - reach + line) <= 1.2 * line,
         "□": inside & (np.maximum(abs(x), abs(y)) > reach - 2 * line),
         "◇": abs(abs(x) + abs(y) - reach) <= 1.4 * line,
-        "△": inside & ((abs(2 * abs(x) - y - reach) <= 2 * line) | (y > reach - 2 * line)),
+        "△": triangle(y, x),
+        "▽": triangle(-y, x),
+        "◁": triangle(x, y),
         "–": inside & (abs(y) <= line),
         "/": slash,
         "\\": backslash,

@@ -14,6 +14,8 @@ Frame = npt.NDArray[Any]
 LEAST_HALF: Final = 6
 LARGEST_HALF: Final = 20
 _ROOM: Final = 4
+_SIGMA: Final = 1.4826  # median deviations to a standard deviation
+_BRIGHTEST: Final = 40.0  # a hit as bright as this, in scatters of its surroundings, is white
 
 
 def half_side(half_of_hit: int) -> int:
@@ -51,16 +53,32 @@ def stamps(
     index = np.clip(ys, 0, ny - 1)[:, :, None], np.clip(xs, 0, nx - 1)[:, None, :]
     cut = np.stack([frame[index] for frame in frames], axis=1).astype(np.float32)
     np.copyto(cut, np.nan, where=outside[:, None])
-    low, high = _limits(cut[:, -2])
+    low, high = (limit[:, None, None, None] for limit in limits(cut[:, -2]))
     scaled = (cut - low) / np.maximum(high - low, np.float32(1e-30))
     return stretches.colour_indices(scaled, (0.0, 1.0), stretch)
 
 
-def _limits(cut: npt.NDArray[np.float32]) -> tuple[Any, Any]:
-    """Extremes of each stamp, (k, 1, 1, 1); 0 and 1 where nothing is finite."""
+def limits(cut: npt.NDArray[np.floating]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Colour limits of stamps, in which what surrounds a hit is seen as well.
+
+    Parameters
+    ----------
+    cut : (k, side, side) float
+        ADU.
+
+    Returns
+    -------
+    low, high : (k,) float
+        The least value, and the largest one or, if that is less, so many times the scatter above
+        the median; 0 and 1 where nothing is finite.
+    """
     finite = np.isfinite(cut)
     low = np.where(finite, cut, np.inf).min(axis=(1, 2))
     high = np.where(finite, cut, -np.inf).max(axis=(1, 2))
     none = ~finite.any(axis=(1, 2))
+    known = np.where(none[:, None, None], 0.0, cut)
+    middle = np.nanmedian(known, axis=(1, 2))
+    scatter = _SIGMA * np.nanmedian(np.abs(known - middle[:, None, None]), axis=(1, 2))
+    high = np.where(scatter > 0, np.minimum(high, middle + _BRIGHTEST * scatter), high)
     low[none], high[none] = 0.0, 1.0
-    return low[:, None, None, None], high[:, None, None, None]
+    return low, high

@@ -21,7 +21,10 @@ function chip({ key, label, count, tone }, current, set) {
   dot.style.background = tone;
   const made = element(
     "button",
-    { type: "button", className: "crmasks-choice", aria: { pressed: String(key === current) } },
+    {
+      type: "button", className: "crmasks-choice", aria: { pressed: String(key === current) },
+      title: `${count.toLocaleString("en")} hits: ${label}`,
+    },
     ...(tone ? [dot] : []), `${label} `, element("b", { textContent: count.toLocaleString("en") }),
   );
   made.dataset.chip = key;
@@ -80,7 +83,7 @@ function render({ model, el }) {
   el.classList.add("crmasks-head", "crmasks-hit-bar");
   const set = (name, value) => model.send({ event: "set", name, value });
   const title = element("span", { className: "crmasks-title", textContent: "Hits" });
-  const views = element("div", { className: "crmasks-hit-views", role: "group" });
+  const views = element("div", { className: "crmasks-segments crmasks-hit-views", role: "group" });
   const chips = element("div", { className: "crmasks-choices", role: "group" });
   chips.setAttribute("aria-label", "Which hits are shown");
   const reviewed = element("span", { className: "crmasks-quiet crmasks-reviewed" });
@@ -98,9 +101,6 @@ function render({ model, el }) {
     const below = window.innerHeight - place.bottom > 260;
     box.style.top = below ? `${place.bottom + 4}px` : "auto";
     box.style.bottom = below ? "auto" : `${window.innerHeight - place.top + 4}px`;
-  });
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") event.stopPropagation();
   });
   el.append(
     title, views, chips, element("span", { className: "crmasks-spring" }), reviewed, more, order,

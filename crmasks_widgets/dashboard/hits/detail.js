@@ -170,9 +170,6 @@ function moreTools(act) {
     element("span", {}, "stretch of all hits ", stretch),
     row("Save PNG (s)", "Save the picture as it is on screen", () => act("save", true)),
   );
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") event.stopPropagation();
-  });
   const show = (state) => {
     if (stretch.length !== state.stretches.length) {
       stretch.replaceChildren(...state.stretches.map((name) =>

@@ -25,13 +25,13 @@
  */
 
 const GAP = 5; // between cards, and around them
-const INSET = 7; // inside a card, left and right
+const INSET = 3; // inside a card, left and right
+const WORDS = 6; // where the words of its head begin and end
 const BETWEEN = 2; // stamps
-const HEAD = 18;
-const FOOT = 20;
-const END = 2; // below the buttons
-const BUTTON = { width: 22, height: 16 };
-const STAMP = { least: 38, largest: 64 };
+const HEAD = 22;
+const END = 3; // below the stamps
+const BUTTON = { width: 20, height: 16, gap: 3 };
+const STAMP = { least: 40, largest: 88 };
 const KEPT = 3; // screens of cards on either side
 
 /**
@@ -50,7 +50,7 @@ export function layout(width, height, panels, count) {
     const widest = room / columns - GAP;
     const fitting = Math.floor((widest - around) / panels);
     const stamp = Math.min(STAMP.largest, Math.max(8, fitting));
-    const tall = HEAD + stamp + FOOT + END;
+    const tall = HEAD + stamp + END;
     const wide = stamp < STAMP.largest ? widest : Math.min(widest, panels * stamp + around);
     const total = Math.ceil(count / columns) * (tall + GAP) + GAP;
     return { columns, stamp, width: wide, height: tall, total };
@@ -106,16 +106,16 @@ export function at(grid, x, y, count) {
   const dx = x - left;
   const dy = y - top;
   if (dx > grid.width || dy > grid.height) return null;
-  const low = dy - buttonTop(grid);
-  const place = Math.floor((dx - INSET) / (BUTTON.width + 4));
-  const inside = (dx - INSET) % (BUTTON.width + 4) <= BUTTON.width;
-  const onButton = low >= -2 && low <= BUTTON.height + 2 && dx >= INSET && inside;
-  return { position, verdict: onButton ? (["confirmed", "rejected"][place] ?? "") : "" };
+  const along = dx - buttonsLeft(grid);
+  const step = BUTTON.width + BUTTON.gap;
+  const onButton = dy < HEAD && along >= 0 && along % step <= BUTTON.width;
+  const verdict = ["confirmed", "rejected"][Math.floor(along / step)];
+  return { position, verdict: onButton ? (verdict ?? "") : "" };
 }
 
 /** @param {Grid} grid */
-function buttonTop(grid) {
-  return HEAD + grid.stamp + (FOOT - BUTTON.height) / 2;
+function buttonsLeft(grid) {
+  return grid.width - INSET - 2 * BUTTON.width - BUTTON.gap;
 }
 
 /**
@@ -209,7 +209,7 @@ function drawFrame(context, colours, grid, card, { selected, hovered }) {
 
 function drawHead(context, colours, grid, card, out) {
   const y = HEAD / 2 + 1;
-  const right = grid.width - INSET;
+  const right = buttonsLeft(grid) - WORDS;
   context.textBaseline = "middle";
   context.font = `12px ${colours.font}`;
   const strength = context.measureText(card.strength).width;
@@ -219,8 +219,8 @@ function drawHead(context, colours, grid, card, out) {
   context.textAlign = "left";
   context.fillStyle = colours.text;
   context.font = `600 12px ${colours.font}`;
-  context.fillText(card.name, INSET, y);
-  let x = INSET + context.measureText(card.name).width + 10;
+  context.fillText(card.name, WORDS, y);
+  let x = WORDS + context.measureText(card.name).width + 9;
   context.beginPath();
   context.arc(x, y, 3.5, 0, 2 * Math.PI);
   context.fillStyle = card.tone;
@@ -231,7 +231,7 @@ function drawHead(context, colours, grid, card, out) {
   const kind = fitted(context, card.brushed ? `◆ ${card.kind}` : card.kind, right - strength - x - 6);
   context.fillText(kind, x, y);
   if (out) {
-    context.fillRect(INSET - 2, y, x + context.measureText(kind).width - INSET + 4, 1.5);
+    context.fillRect(WORDS - 2, y, x + context.measureText(kind).width - WORDS + 4, 1.5);
   }
 }
 
@@ -251,16 +251,10 @@ function drawCard(context, colours, grid, card, panels, state) {
     );
   }
   context.restore();
-  const y = buttonTop(grid);
+  const [x, y] = [buttonsLeft(grid), (HEAD - BUTTON.height) / 2];
   const yes = card.verdict === "confirmed";
-  drawButton(context, colours, INSET, y, "check", yes, colours.yes);
-  drawButton(context, colours, INSET + BUTTON.width + 4, y, "cross", out, colours.no);
-  context.font = `11px ${colours.font}`;
-  context.fillStyle = colours.quiet;
-  context.textAlign = "left";
-  context.textBaseline = "middle";
-  const x = INSET + 2 * (BUTTON.width + 4) + 4;
-  context.fillText(fitted(context, card.place, grid.width - INSET - x), x, y + BUTTON.height / 2 + 1);
+  drawButton(context, colours, x, y, "check", yes, colours.yes);
+  drawButton(context, colours, x + BUTTON.width + BUTTON.gap, y, "cross", out, colours.no);
 }
 
 function render({ model, el }) {
@@ -388,6 +382,7 @@ function render({ model, el }) {
     canvas.style.cursor = found ? "pointer" : "";
     if ((found?.position ?? -1) === hovered) return;
     hovered = found?.position ?? -1;
+    scroller.title = cards.get(hovered)?.place ?? "";
     plan();
   });
   scroller.addEventListener("pointerleave", () => { hovered = -1; plan(); });

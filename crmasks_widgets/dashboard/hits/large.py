@@ -21,7 +21,7 @@ from crmasks_widgets.dashboard.model import edits, review
 from crmasks_widgets.dashboard.model.hit_list import bright_in
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo
-from crmasks_widgets.limits import colour_limits
+from crmasks_widgets.limits import Scale, colour_limits
 
 COLOURS: Final = "magma"
 LOOK, PAINT, ERASE, LOCAL_MEDIAN = "look", "paint", "erase", "local median"
@@ -154,9 +154,11 @@ class LargeHit:
     def send_picture(self, spot: _Spot, frames: list[npt.NDArray[Any]]) -> None:
         """Draw the panels, and send them with the cuts."""
         width, height, scale = self.detail.size
-        cut = _CUT_PART * height if height * _CUT_PART > _LEAST_CUT * scale else 0.0
+        cut = cutouts.left_below(len(frames) + 1, frames[0].shape, (width, height), scale)
+        if cut < _LEAST_CUT * scale:
+            cut = _CUT_PART * height if height * _CUT_PART > _LEAST_CUT * scale else 0.0
         model = self._model
-        limits = colour_limits(frames[-2], model.parameters.color_scale)
+        limits = _limits(frames[-2], model.parameters.color_scale)
         values = [cutouts.value_panel(f, limits, self.stretch) for f in frames]
         room = int(width), max(1, int(height - cut))
         panels = cutouts.arrange(len(frames) + 1, frames[0].shape, room, scale)
@@ -188,7 +190,8 @@ class LargeHit:
         if spot.row < 0:
             return f"x {spot.centre[1] + 1}, y {spot.centre[0] + 1}"
         at = self._listing.hits.table[spot.row]
-        return f"Hit {words.number(at)}" if at["number"] else "Ignored"
+        was = f" (was {self._listing.was})" if self._listing.was else ""
+        return f"Hit {words.number(at)}{was}" if at["number"] else "Ignored"
 
     def _described(self, spot: _Spot | None) -> dict[str, Any]:
         """State of the part of the page that shows it in words."""
@@ -319,6 +322,14 @@ def _inside(spot: _Spot) -> npt.NDArray[np.bool_]:
         if rows.start < y <= rows.stop and columns.start < x <= columns.stop:
             hit[y - 1 - rows.start, x - 1 - columns.start] = True
     return hit
+
+
+def _limits(median: npt.NDArray[Any], scale: Scale) -> tuple[float, float]:
+    """As the stamps of the gallery, or the limits of zscale."""
+    if scale == "zscale":
+        return colour_limits(median, scale)
+    low, high = stamps.limits(median[None])
+    return (float(low[0]), float(high[0])) if high[0] > low[0] else colour_limits(median, scale)
 
 
 def _cuts(spot: _Spot, frames: list[npt.NDArray[Any]]) -> tuple[list[dict[str, Any]], list[bytes]]:

@@ -48,6 +48,9 @@ class Listing:
         Row that is selected everywhere; -1 for none.
     chosen : tuple of int
         Rows that a verdict is for; the selected one is among them.
+    was : int
+        Number of the selected hit when it was selected, if other parameters gave it another one
+        since; else 0.
     """
 
     def __init__(self) -> None:
@@ -59,6 +62,8 @@ class Listing:
         self.brushed: BoolArray = np.zeros(0, dtype=bool)
         self.selected = -1
         self.chosen: tuple[int, ...] = ()
+        self.was = 0
+        self._first: tuple[tuple[int, int] | None, int] = None, 0
         # By the method compared with: whether it finds each row, None before it told.
         self.found_too: BoolArray | None = None
         self._inside: BoolArray = np.zeros(0, dtype=bool)
@@ -81,6 +86,7 @@ class Listing:
         )  # fmt: skip
         self.verdicts = self._told((hits, *listed), lambda: verdicts_of(hits, p))
         self._select(hits.row_at(model.selection.pixel))
+        self._remember_number(model.selection.pixel)
         self.sort()
 
     def _take(self, hits: HitList) -> None:
@@ -120,6 +126,13 @@ class Listing:
             self.selected = row
             if row not in self.chosen:
                 self.chosen = (row,) if row >= 0 else ()
+
+    def _remember_number(self, pixel: tuple[int, int] | None) -> None:
+        """Numbers are those of a run with the parameters set: the user is told of another one."""
+        number = int(self.hits.table["number"][self.selected]) if self.selected >= 0 else 0
+        if pixel != self._first[0] or not self._first[1]:
+            self._first = pixel, number
+        self.was = self._first[1] if number and number != self._first[1] else 0
 
     def sort(self) -> None:
         """Filter and sort anew what the user wants to see."""

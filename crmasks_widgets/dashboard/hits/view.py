@@ -21,7 +21,7 @@ from crmasks_widgets.dashboard.image import picking
 from crmasks_widgets.dashboard.image.frames import corrected
 from crmasks_widgets.dashboard.model import edits, review
 from crmasks_widgets.dashboard.model.hit_rows import ANY
-from crmasks_widgets.dashboard.model.state import ViewModel
+from crmasks_widgets.dashboard.model.state import Places, ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 
 PLOT: Final = "hit"
@@ -63,6 +63,7 @@ class HitsView:
         self.widget = HBox([self.list, self.large.widget])
         self.widget.add_class("crmasks-pane").add_class("crmasks-hits")
         self.keys: Mapping[str, Shortcut] = self._make_keys()
+        self._state.when_returned(self._return_to)
 
     def _make_keys(self) -> dict[str, Shortcut]:
         on = Shortcut("next hit", partial(self.go, 1))
@@ -230,9 +231,10 @@ class HitsView:
         """Select the hit after (1) or before (-1) the selected one, in the order shown."""
         self._select(review.step(self.listing.shown, self.listing.selected, by))
 
-    def _select(self, row: int) -> None:
+    def _select(self, row: int, *, among: bool = False) -> None:
         if row >= 0:
-            self.listing.choose(row)
+            if not among:
+                self.listing.choose(row)
             picking.reveal(self._state, self.listing.hits.place(row))
 
     def judge(self, verdict: str) -> None:
@@ -255,9 +257,17 @@ class HitsView:
             UNJUDGED: lambda: edits.leave_undecided(p, pixels),
         }[verdict]()
         following = review.next_unjudged(listing.shown, listing.verdicts, rows)
+        about = tuple(listing.hits.place(row) for row in rows)
         with self._state.together():
-            self._state.update(**changes)
+            self._state.update(about=about, **changes)
             self._select(following)
+
+    def _return_to(self, places: Places) -> None:
+        """Choose the hits again whose verdicts were undone, or given again."""
+        rows = [row for row in map(self.listing.hits.row_at, places) if row >= 0]
+        if rows:
+            self.listing.chosen = tuple(rows)
+            self._select(rows[0], among=True)
 
     def _set(self, said: dict[str, Any]) -> None:
         """Take a choice of the head."""

@@ -48,7 +48,9 @@ class DisplayBar:
         self._context, self._state = context, context.state
         self._frames, self._put = frames, place
         self._n = context.state.model.analysis.exposures.n
-        self.keys = frame_keys(self._n)
+        # In the order of the bar, in which they also take turns.
+        buttons = _buttons(self._n)
+        self.keys = (*buttons, *(key for key in frame_keys(self._n) if key not in buttons))
         self.bar = FrameBar()
         self.levels: LevelsPanel | None = None
         self.layers: LayersPanel | None = None
@@ -75,6 +77,14 @@ class DisplayBar:
             _toggle(self.layers.widget)
         if self.levels is not None:
             self.levels.widget.layout.display = "none"
+
+    def close_panel(self) -> bool:
+        """Close the one that is open; tell whether one was."""
+        panels = [panel.widget for panel in (self.levels, self.layers) if panel is not None]
+        shown = [widget for widget in panels if widget.layout.display != "none"]
+        for widget in shown:
+            widget.layout.display = "none"
+        return bool(shown)
 
     def forward(self) -> None:
         """Show the next of the frames that take turns."""

@@ -20,7 +20,7 @@ function render({ model, el }) {
   el.classList.add("crmasks-frames");
   const send = (content) => model.send(content);
   const row = element("div", {
-    className: "crmasks-frame-row", role: "radiogroup", aria: { label: "Frame" },
+    className: "crmasks-segments crmasks-frame-row", role: "radiogroup", aria: { label: "Frame" },
   });
   const others = element("select", { title: "Other frames", aria: { label: "Other frames" } });
   const play = element("button", { type: "button", className: "crmasks-icon" });

@@ -27,6 +27,17 @@ export function written(value, range) {
   return value.toFixed(Math.min(digits, 6));
 }
 
+/** Numbers of an axis that a user would choose, and how many decimals they need. */
+export function ticksOf([low, high], most = 5) {
+  const raw = (high - low) / most;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= raw);
+  const first = Math.ceil(low / step);
+  const count = Math.floor(high / step) - first + 1;
+  const values = Array.from({ length: Math.max(0, count) }, (_, i) => (first + i) * step);
+  return { values, decimals: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
+}
+
 /** Outline of the bars: counts on a logarithmic axis, so that few pixels are seen, too. */
 export function outline(counts) {
   const most = Math.log1p(Math.max(1, ...counts));
@@ -42,6 +53,7 @@ class LevelsView {
   constructor(model, el) {
     Object.assign(this, { model, el });
     this.held = null; // limits that the kernel does not show yet
+    this.refused = null; // {side, why} of what was typed and cannot be
     this.count = 0;
     this.side = null;
     this.build();
@@ -75,21 +87,22 @@ class LevelsView {
     this.plot = element("div", { className: "crmasks-levels-plot" }, picture,
       ...Object.values(this.handles));
     this.ramp = element("div", { className: "crmasks-levels-ramp" }, element("div"));
+    this.axis = element("div", { className: "crmasks-levels-axis", ariaHidden: "true" });
     this.fields = Object.fromEntries(SIDES.map((side) => [side, element("input", {
       type: "text", inputMode: "decimal", title: `${NAMES[side]}, ADU`,
       aria: { label: `${NAMES[side]}, ADU` },
     })]));
     this.message = element("div", { className: "crmasks-error", aria: { live: "polite" } });
     this.kinds = element("div", {
-      className: "crmasks-levels-row", role: "group", aria: { label: "Limits" },
+      className: "crmasks-segments crmasks-levels-row", role: "group", aria: { label: "Limits" },
     });
     this.stretches = element("div", {
-      className: "crmasks-levels-row", role: "group", aria: { label: "Stretch" },
+      className: "crmasks-segments crmasks-levels-row", role: "group", aria: { label: "Stretch" },
     });
     this.colours = element("select", { title: "Colours", aria: { label: "Colours" } });
     el.append(
       element("div", { className: "crmasks-levels-head" }, this.title, this.close), this.plot,
-      this.ramp,
+      this.ramp, this.axis,
       element("div", { className: "crmasks-levels-fields" }, this.fields.low,
         element("span", { textContent: "to" }), this.fields.high,
         element("span", { textContent: "ADU" })),
@@ -124,7 +137,7 @@ class LevelsView {
   }
 
   set(what) {
-    this.held = null;
+    this.held = this.refused = null;
     this.model.send({ set: what });
   }
 
@@ -163,19 +176,29 @@ class LevelsView {
   }
 
   type(side) {
-    const value = Number(this.fields[side].value);
-    if (!Number.isFinite(value) || this.fields[side].value.trim() === "") {
-      this.draw();
-      return;
-    }
+    const text = this.fields[side].value.trim();
+    const value = Number(text);
     const [low, high] = this.limits;
     const wanted = side === "low" ? [value, high] : [low, value];
-    this.tell(wanted, wanted[0] < wanted[1]);
+    let expected = "";
+    if (text === "" || !Number.isFinite(value)) expected = "a number";
+    else if (wanted[0] >= wanted[1]) {
+      expected = side === "low" ? `less than ${written(high, this.state.range)}`
+        : `more than ${written(low, this.state.range)}`;
+    }
+    if (expected) {
+      const why = `${NAMES[side]}: found ${text || "nothing"}, expected ${expected}`;
+      this.refused = { side, why };
+      this.draw();
+    } else {
+      this.tell(wanted);
+    }
   }
 
-  tell([low, high], shown = true) {
+  tell([low, high]) {
     this.count += 1;
-    if (shown) this.held = [low, high];
+    this.held = [low, high];
+    this.refused = null;
     this.model.set("moved", { low, high, count: this.count });
     this.model.save_changes();
     this.draw();
@@ -202,7 +225,13 @@ class LevelsView {
     this.ramp.style.background =
       `linear-gradient(to right,${state.ramp[0]} ${100 * low}%,${state.ramp.at(-1)} 0)`;
     SIDES.forEach((side, i) => this.drawHandle(side, this.limits[i], share, range));
-    this.message.textContent = state.message;
+    this.message.textContent = this.refused?.why ?? state.message;
+    const { values, decimals } = ticksOf(range);
+    this.axis.replaceChildren(...values.map((value) => {
+      const tick = element("span", { textContent: value.toFixed(decimals).replace("-", "\u2212") });
+      tick.style.left = `${100 * share(value)}%`;
+      return tick;
+    }));
     const kind = this.held ? "manual" : state.kind;
     this.choices(this.kinds, state.kinds, kind, "limits");
     this.choices(this.stretches, state.stretches.map((name) => [name, name]), state.stretch, "stretch");
@@ -220,7 +249,9 @@ class LevelsView {
     const aria = { valuemin: range[0], valuemax: range[1], valuenow: value, valuetext: `${text} ADU` };
     for (const [name, is] of Object.entries(aria)) handle.setAttribute(`aria-${name}`, is);
     const field = this.fields[side];
-    if (document.activeElement !== field || !this.state.message) field.value = text;
+    const refused = this.refused?.side === side;
+    field.setAttribute("aria-invalid", String(refused));
+    if (!refused) field.value = text;
   }
 
   choices(row, options, value, name) {

@@ -12,7 +12,7 @@ PAN: Final = "pan"
 ZOOM_BOX: Final = "box"
 PAINT: Final = "paint"
 ERASE: Final = "erase"
-LOCAL_MEDIAN: Final = "region"
+LOCAL_MEDIAN: Final = "neighbours"
 REGIONS: Final = "regions"
 _TOOLS: Final = MappingProxyType({
     PAN: "Pan: drag to move, turn the wheel to zoom, click to select a hit (p)",

@@ -342,8 +342,10 @@ class ImageView:
         return keys | {
             "m": Shortcut("image: median", partial(show, frame="median")),
             "t": Shortcut("image: next of mean and exposures", self._next_exposure),
-            "b": Shortcut("image: next frame", self.display.forward),
-            "B": Shortcut("image: frame before", self.display.back),
+            "b": Shortcut(
+                "image: next of the frames that blink, else of the bar", self.display.forward
+            ),
+            "B": Shortcut("image: the one before", self.display.back),
             "h": home,
             "r": home,
             "o": Shortcut(
@@ -355,7 +357,7 @@ class ImageView:
             "l": Shortcut("image: go to the selected hit, or stay", self._toggle_follow),
             ",": Shortcut("image: limits minmax", partial(show, limits="minmax")),
             "/": Shortcut("image: limits zscale", partial(show, limits="zscale")),
-            "a": Shortcut("image: square pixels or the whole plot", self.toggle_aspect),
+            "q": Shortcut("image: square pixels or the whole plot", self.toggle_aspect),
             "[": Shortcut("image: flags fainter", partial(self._change_opacity, -0.1)),
             "]": Shortcut("image: flags stronger", partial(self._change_opacity, 0.1)),
             "+": Shortcut("image: zoom in", partial(self.zoom, 0.5)),

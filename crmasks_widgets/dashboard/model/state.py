@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.parameters import Parameters
@@ -16,6 +16,7 @@ SAME_GESTURE: Final = 1.0
 
 AxisKind = Literal["asinh", "linear", "log"]
 Limits = tuple[float, float, float, float]
+Places = tuple[tuple[int, int], ...]
 Outline = tuple[tuple[float, float], ...]
 
 
@@ -154,6 +155,13 @@ class ViewModel:
         return wanted <= self.analysis.computed()
 
 
+class _Step(NamedTuple):
+    """What undo returns to, and array indices (y, x) of what was changed."""
+
+    parameters: Parameters
+    about: Places = ()
+
+
 class State:
     """The one place that gestures change and views are drawn from.
 
@@ -176,18 +184,23 @@ class State:
     ) -> None:
         self.model = ViewModel(analysis, analysis.parameters)
         self._submit, self._clock = submit, clock
-        self._past: list[Parameters] = []
-        self._future: list[Parameters] = []
+        self._past: list[_Step] = []
+        self._future: list[_Step] = []
         self._gesture, self._gesture_time, self._held = "", 0.0, False
         # While a gesture is open: whether it has changed anything yet.
         self._open: bool | None = None
         self._listeners: list[Callable[[ViewModel], None]] = []
+        self._returned: Callable[[Places], object] = lambda _: None
         self._known = analysis.computed()
         self._together, self._missed = 0, False
 
     def subscribe(self, listener: Callable[[ViewModel], None]) -> None:
         """Call `listener` with the view model whenever it changes."""
         self._listeners.append(listener)
+
+    def when_returned(self, action: Callable[[Places], object]) -> None:
+        """Call `action` with the places that a step is about when it is undone or done again."""
+        self._returned = action
 
     @property
     def can_undo(self) -> bool:
@@ -199,7 +212,7 @@ class State:
         """Whether something undone can be done again."""
         return bool(self._future)
 
-    def update(self, *, gesture: str = "", **changes: Any) -> None:
+    def update(self, *, gesture: str = "", about: Places = (), **changes: Any) -> None:
         """Ask for other parameters.
 
         Parameters
@@ -207,6 +220,8 @@ class State:
         gesture : str, optional
             Name of what the user is doing. Changes of the same gesture that follow each other
             closely are one step of undo, for gestures of which nobody tells the end.
+        about : tuple of (y, x), optional
+            Array indices of what the change is about: told again when it is undone.
         **changes
             Parameters by name.
 
@@ -217,7 +232,7 @@ class State:
         """
         # Fields and sliders send back what they were told to show.
         if not self._are_set(changes):
-            self.adopt(self.model.parameters.replace(**changes), gesture=gesture)
+            self.adopt(self.model.parameters.replace(**changes), gesture=gesture, about=about)
 
     def _are_set(self, changes: dict[str, Any]) -> bool:
         now = dict(self.model.parameters)
@@ -226,14 +241,14 @@ class State:
             for name, value in changes.items()
         )
 
-    def adopt(self, parameters: Parameters, *, gesture: str = "") -> None:
+    def adopt(self, parameters: Parameters, *, gesture: str = "", about: Places = ()) -> None:
         """Ask for a whole set of parameters, as `update` does for some."""
         before = self.model.parameters
         if parameters == before:
             return
         self._submit(parameters)
         if not self._continues(gesture):
-            self._past = [*self._past, before][-MAX_UNDO:]
+            self._past = [*self._past, _Step(before, about)][-MAX_UNDO:]
         self._future.clear()
         self._set(parameters=parameters)
 
@@ -277,20 +292,25 @@ class State:
         """Do again what was undone."""
         self._step(self._future, self._past)
 
-    def _step(self, source: list[Parameters], other: list[Parameters]) -> None:
+    def _step(self, source: list[_Step], other: list[_Step]) -> None:
         self._interrupt()
         if not source:
             return
-        self._submit(source[-1])
-        other.append(self.model.parameters)
-        self._set(parameters=source.pop())
+        parameters, about = source[-1]
+        self._submit(parameters)
+        source.pop()
+        other.append(_Step(self.model.parameters, about))
+        with self.together():
+            self._set(parameters=parameters)
+            if about:
+                self._returned(about)
 
     def revert(self, parameters: Parameters) -> None:
         """Return to parameters that are known to work; the ones given up can be done again."""
         self._interrupt()
         if parameters != self.model.parameters:
-            self._future.append(self.model.parameters)
-            if self._past and self._past[-1] == parameters:
+            self._future.append(_Step(self.model.parameters))
+            if self._past and self._past[-1].parameters == parameters:
                 self._past.pop()
             self._set(parameters=parameters)
 

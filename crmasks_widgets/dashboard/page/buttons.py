@@ -89,7 +89,8 @@ def icon_tools(tools: Mapping[str, str]) -> ToggleButtons:
     Parameters
     ----------
     tools : mapping
-        Tooltips by the name of the icon, which is the value, too.
+        Tooltips, a name and what it does behind a colon, by the name of the icon, which is the
+        value, too.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def icon_tools(tools: Mapping[str, str]) -> ToggleButtons:
     # An icon is drawn by the class of its button, which ipywidgets makes of `icon`: "fa fa-NAME".
     # Words that differ tell ipywidgets which button is down, and screen readers what it is.
     row = ToggleButtons(
-        options=list(tools),
+        options=[(help_.partition(":")[0], name) for name, help_ in tools.items()],
         tooltips=list(tools.values()),
         icons=[f"crmasks crmasks-icon-{name}" for name in tools],
     )

@@ -8,7 +8,7 @@ import anywidget
 import traitlets
 
 from crmasks_widgets.dashboard.model.state import ViewModel
-from crmasks_widgets.dashboard.page.context import Shortcut
+from crmasks_widgets.dashboard.page.context import Context, Shortcut
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 TEXTS: Final = (
@@ -31,38 +31,51 @@ _NAMES: Final = MappingProxyType({
 
 
 class HelpPanel(anywidget.AnyWidget):
-    """A text and the list of keys.
+    """A text and the list of keys, over all of the dashboard while it is shown.
 
     Attributes
     ----------
+    shown : bool
+        Whether it is; the page makes it when it first is.
     texts : list of str
         Paragraphs.
     sections : list of dict
         "title" and "keys", pairs of a key and what it does.
+
+    Notes
+    -----
+    Message (`on_msg`): ``{"close": true}``, by its button or by a click beside it.
     """
 
     _esm = script(__file__, "help_panel.js")
     _css = style(__file__, "help_panel.css")
+    shown = traitlets.Bool(False).tag(sync=True)
     texts: Any = traitlets.List().tag(sync=True)
     sections: Any = traitlets.List().tag(sync=True)
 
 
 class HelpView:
-    """List of keys, on `?` or by its button.
+    """What is on screen, and the list of keys: on `?` or by its button.
 
     Parameters
     ----------
-    toggle : callable
-        Opens or closes what the list is in.
+    context : Context
+        What a view works with.
+    told : callable
+        Told whether it is shown.
     keys : mapping
         Keys of the other views, by a title for each.
     """
 
     def __init__(
-        self, toggle: Callable[[], object], keys: Mapping[str, Mapping[str, Shortcut]]
+        self,
+        context: Context,
+        told: Callable[[bool], object],
+        keys: Mapping[str, Mapping[str, Shortcut]],
     ) -> None:
         self.plots: tuple[str, ...] = ()
-        self.keys = {"?": Shortcut("open or close this list", toggle)}
+        self._told = told
+        self.keys = {"?": Shortcut("open or close this list", self.toggle)}
         titled = {**keys, "Help": self.keys}
         self.widget = HelpPanel(
             texts=list(TEXTS),
@@ -72,6 +85,22 @@ class HelpView:
                 if of
             ],
         )
+        self.widget.on_msg(context.dispatcher.handler(lambda *_: self.close_panel()))
+
+    def toggle(self) -> None:
+        """Open it, or close it."""
+        self._show(not self.widget.shown)
+
+    def close_panel(self) -> bool:
+        """Close it; tell whether it was open."""
+        was = self.widget.shown
+        self._show(False)
+        return was
+
+    def _show(self, shown: bool) -> None:
+        if shown != self.widget.shown:
+            self.widget.shown = shown
+            self._told(shown)
 
     def render(self, model: ViewModel) -> None:
         """Nothing of a view model is shown here."""

@@ -1,7 +1,9 @@
-// A text, and what each key does.
+// A text, and what each key does: over all of the dashboard.
 
 function render({ model, el }) {
-  const panel = element("section", { className: "crmasks-help", ariaLabel: "Help and keys" });
+  el.classList.add("crmasks-overlay");
+  const close = () => model.send({ close: true });
+  let panel = null;
   const fill = () => {
     const texts = model.get("texts").map((text) => element("p", { textContent: text }));
     const groups = model.get("sections").map(({ title, keys }) => {
@@ -11,16 +13,32 @@ function render({ model, el }) {
       return element("table", {}, element("caption", { textContent: title }),
         element("tbody", {}, ...rows));
     });
-    panel.replaceChildren(...texts, element("div", { className: "keys" }, ...groups));
+    const button = element("button", {
+      type: "button", className: "crmasks-icon crmasks-icon-cross", title: "Close (Esc)",
+      ariaLabel: "Close",
+    });
+    button.addEventListener("click", close);
+    const steps = element("button", { type: "button", className: "crmasks-first-steps", textContent: "Show the first steps" });
+    steps.addEventListener("click", () => {
+      // What the bubbles are about lies under the help.
+      close();
+      steps.dispatchEvent(new CustomEvent("crmasks-first-steps", { bubbles: true }));
+    });
+    panel = element("section", { className: "crmasks-help", role: "dialog", ariaLabel: "Help and keys" },
+      button, ...texts, steps, element("div", { className: "keys" }, ...groups));
+    el.replaceChildren(panel);
   };
-  model.on("change:texts", fill);
-  model.on("change:sections", fill);
-  fill();
-  el.append(panel);
-  return () => {
-    model.off("change:texts", fill);
-    model.off("change:sections", fill);
+  const show = () => {
+    const shown = model.get("shown");
+    el.classList.toggle("crmasks-unopened", !shown);
+    if (!shown) return;
+    if (!panel) fill();
+    panel.querySelector("button").focus({ preventScroll: true });
   };
+  el.addEventListener("click", (event) => event.target === el && close());
+  model.on("change:shown", show);
+  show();
+  return () => model.off("change:shown", show);
 }
 
 export default { render };

@@ -46,8 +46,14 @@ _STROKES: Final = MappingProxyType({
     "reset": "M3 3v3.5h3.5M3.3 6.3a5.2 5.2 0 1 1-.5 3.2",
     "turn": "M4 2.5v11M1.5 11l2.5 2.5 2.5-2.5M8 6.5h6M8 10h6M8 3h6",
     "more": "M3 8h.01M8 8h.01M13 8h.01",
-    "regions": "M2 2.5h8v7h-8zM12 6.5h2v7h-8v-2",
-    "region": "M2.5 3.5h11v9h-11zM2.5 3.5h.01M13.5 3.5h.01M2.5 12.5h.01M13.5 12.5h.01",
+    "regions": (
+        "M5.5 3.5h5M5.5 12.5h5M3.5 5.5v5M12.5 5.5v5M2 2h3v3h-3zM11 2h3v3h-3z"
+        "M2 11h3v3h-3zM11 11h3v3h-3z"
+    ),
+    "neighbours": (
+        "M3 3h.01M8 3h.01M13 3h.01M3 8h.01M13 8h.01M3 13h.01M8 13h.01M13 13h.01"
+        "M6.2 6.2h3.6v3.6h-3.6z"
+    ),
 })  # fmt: skip
 
 

@@ -26,7 +26,7 @@ function position(event) {
   return x < 0 || x > 1 || y < 0 || y > 1 ? null : { plot: plot.name, x, y };
 }
 
-const BELOW = 8; // pixels that stay free
+const BELOW = 2; // pixels that stay free
 const NARROW = 820; // pixels of width, below which one pane is seen at a time
 const MEDIUM = 1500; // below which the bar at the top leaves out words
 
@@ -52,9 +52,12 @@ function loneCellOf(element) {
   return inputs.length === 1 && folded ? panel : null;
 }
 
-/** Close JupyterLab's side bars, where the page lets its commands be used. */
-function foldSideBars() {
+const TITLE = "application:toggle-header"; // not kept for another time
+
+/** Close JupyterLab's side bars and its title, where the page lets its commands be used. */
+function foldFrame() {
   const app = window.jupyterapp;
+  if (app?.commands.isToggled(TITLE)) app.commands.execute(TITLE);
   for (const side of ["left", "right"]) {
     const bar = document.querySelector(`.jp-SideBar.jp-mod-${side}`);
     if (app && bar && !bar.classList.contains("lm-mod-hidden")) {
@@ -70,6 +73,33 @@ function hasWebGL() {
   return context !== null;
 }
 
+// A notebook holds a still picture of the dashboard beside it, for when there is no kernel.
+const STILL = "crmasks-still ";
+const isStill = (png, mark = STILL) => atob(png.replace(/\s/g, "").slice(0, 400)).includes(mark);
+
+/** The parts of the output that hold such a picture. */
+function stillsBeside(root) {
+  const area = root.closest(".jp-OutputArea");
+  const images = area?.querySelectorAll(":scope > .jp-OutputArea-child > .jp-RenderedImage img") ?? [];
+  const start = "data:image/png;base64,";
+  return [...images].filter((image) => image.src.startsWith(start) && isStill(image.src.slice(start.length, start.length + 400)))
+    .map((image) => image.closest(".jp-OutputArea-child"));
+}
+
+/** Put a new picture into the notebook, where the page lets its notebooks be changed. */
+function keepStill({ mark, data }) {
+  for (const panel of window.jupyterapp?.shell.widgets("main") ?? []) {
+    for (const cell of panel.content?.widgets ?? []) {
+      const outputs = cell.model?.outputs;
+      for (let i = 0; i < (outputs?.length ?? 0); i += 1) {
+        const output = outputs.get(i);
+        const png = output.data["image/png"];
+        if (png && isStill(String(png), mark)) output.setData({ data });
+      }
+    }
+  }
+}
+
 function connect(model, root, signal) {
   const listen = (name, action, options = {}) =>
     root.addEventListener(name, action, { signal, ...options });
@@ -79,6 +109,7 @@ function connect(model, root, signal) {
   };
 
   tell("webgl", hasWebGL());
+  tell("keeps", Boolean(window.jupyterapp));
 
   // JupyterLab and Voila say so on the page's body; plots in WebGL know nothing of style sheets.
   const theme = () => tell("dark", document.body.dataset.jpThemeLight === "false");
@@ -107,18 +138,37 @@ function connect(model, root, signal) {
   }));
 
   let seen = null;
+  // What lies over the views is closed wherever the focus is: a popover here, the rest in the
+  // kernel. A control that has a use of its own for the key has prevented the default.
+  const escape = (event) => {
+    event.stopPropagation();
+    const search = event.target.matches("input[type=search]") && event.target.value !== "";
+    if (event.defaultPrevented || search) return;
+    event.preventDefault();
+    const popover = [...root.querySelectorAll(":popover-open")].at(-1);
+    if (popover) {
+      popover.hidePopover();
+      return;
+    }
+    root.focus({ preventScroll: true });
+    model.send({ event: "key", key: "Escape", control: false, shift: false, at: seen });
+  };
   listen("keydown", (event) => {
+    if (event.key === "Escape") {
+      escape(event);
+      return;
+    }
     if (event.target.matches(EDITABLE)) return;
     if (event.ctrlKey || event.metaKey || event.altKey) {
       if (!(event.ctrlKey || event.metaKey) || !"zyZY".includes(event.key)) return;
     }
-    const ownUse = ["Tab", "Enter", " ", "Escape", "ArrowLeft", "ArrowRight", "ArrowUp",
+    const ownUse = ["Tab", "Enter", " ", "ArrowLeft", "ArrowRight", "ArrowUp",
       "ArrowDown", "Home", "End", "PageUp", "PageDown", "Shift", "Control", "Alt", "Meta"];
     // bqplot gives a plot the focus where it is clicked; a plot has no use for keys.
     const free = event.target === root || event.target.closest(".crmasks-plot");
     if (ownUse.includes(event.key) && !free) return;
     event.stopPropagation();
-    if (event.key.length === 1 || event.key === "Escape" || event.key.startsWith("Arrow")) {
+    if (event.key.length === 1 || event.key.startsWith("Arrow")) {
       event.preventDefault();
       const control = event.ctrlKey || event.metaKey;
       model.send({ event: "key", key: event.key, control, shift: event.shiftKey, at: seen });
@@ -204,7 +254,7 @@ function connect(model, root, signal) {
   const alone = loneCellOf(root);
   if (alone) {
     alone.classList.add("crmasks-alone");
-    foldSideBars();
+    foldFrame();
   }
   const fit = () => {
     const view = frame ? frame.clientHeight : window.innerHeight;
@@ -251,9 +301,17 @@ function connect(model, root, signal) {
       part.querySelector(".noUi-handle")?.setAttribute("aria-label", help.title);
     }
   };
+  const hidden = new Set();
+  const hideStills = () => {
+    for (const still of stillsBeside(root)) {
+      still.classList.add("crmasks-not-needed");
+      hidden.add(still);
+    }
+  };
   const look = () => {
     watch();
     spreadHelp();
+    hideStills();
   };
   const added = new MutationObserver(look);
   added.observe(root, { childList: true, subtree: true });
@@ -264,11 +322,15 @@ function connect(model, root, signal) {
     resized.disconnect();
     fitted.disconnect();
     alone?.classList.remove("crmasks-alone");
+    for (const still of hidden) still.classList.remove("crmasks-not-needed");
   });
+
+  explain(root, signal);
 
   model.on("msg:custom", (message) => {
     if (message.event === "focus") root.focus({ preventScroll: true });
     if (message.event === "download") download(message);
+    if (message.event === "still") keepStill(message);
     if (message.event === "canvas") downloadCanvas(root, message);
   });
 }

@@ -28,6 +28,8 @@ class Page(anywidget.AnyWidget):
         False once the page found that it cannot draw in 3-D.
     dark : bool
         True while JupyterLab, or Voila, has a dark theme.
+    keeps : bool
+        Whether the page can change an output that it did not ask for; that of `crmasks lab` can.
 
     Notes
     -----
@@ -36,8 +38,8 @@ class Page(anywidget.AnyWidget):
     ``{"event": "hold"}`` and "release" where the pointer takes a slider and lets it go.
     """
 
-    _esm = script(__file__, "page.js")
-    _css = style(__file__, "page.css") + icon_styles()
+    _esm = script(__file__, "first_visit.js", "page.js")
+    _css = style(__file__, "page.css") + style(__file__, "first_visit.css") + icon_styles()
     # Only the page changes these: it needs no echo.
     pointer = traitlets.Dict().tag(sync=True, echo_update=False)
     wheel = traitlets.Dict().tag(sync=True, echo_update=False)
@@ -45,6 +47,7 @@ class Page(anywidget.AnyWidget):
     sizes = traitlets.Dict().tag(sync=True, echo_update=False)
     webgl = traitlets.Bool(True).tag(sync=True, echo_update=False)
     dark = traitlets.Bool(False).tag(sync=True, echo_update=False)
+    keeps = traitlets.Bool(False).tag(sync=True, echo_update=False)
 
 
 def name_plot(figure: DOMWidget, name: str) -> None:

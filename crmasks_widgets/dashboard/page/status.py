@@ -7,11 +7,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from ipywidgets import HTML
+import numpy as np
+from ipywidgets import HTML, Button, HBox
 
 from crmasks_widgets import detectors
-from crmasks_widgets.core.codes import BOTH, all_codes
+from crmasks_widgets.analysis import Target
+from crmasks_widgets.core.codes import BOTH, FORCED, all_codes
+from crmasks_widgets.core.masks import Flags, HandEdits
+from crmasks_widgets.core.targets import target_name
+from crmasks_widgets.core.verdicts import OUT
 from crmasks_widgets.dashboard.model.engine import Snapshot
+from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.page.topbar import TopBar
@@ -34,6 +40,7 @@ _STEPS: Final = MappingProxyType({
     "masks": "masks of the exposures",
     "combination": "combining",
 })  # fmt: skip
+BY_HAND: Final = "set by hand"
 HINT: Final = "drag a point or the line · double click adds a point · ? keys"
 
 
@@ -63,12 +70,16 @@ class StatusView:
         What a view works with.
     cancel : callable
         Stops the computation.
+    escape : callable
+        Closes what lies over the views, or stops the computation.
     open_page : callable
         Takes the name of what is to be opened beside the views.
     pages : mapping
         Icon and help of each name.
     menus : mapping
         What the icon of such a name offers in place of opening it at once.
+    place : Place, optional
+        Where the session stands among those of other detectors.
     """
 
     plots: tuple[str, ...] = ()
@@ -77,15 +88,18 @@ class StatusView:
         self,
         context: Context,
         cancel: Callable[[], None],
+        escape: Callable[[], None],
         open_page: Callable[[str], object],
         pages: MappingProxyType[str, tuple[str, str]] = MappingProxyType({}),
         menus: Mapping[str, Sequence[MenuEntry]] = MappingProxyType({}),
+        place: Place | None = None,
     ) -> None:
         state = self._state = context.state
+        self._place = place
         self._found = Memo()
         self._menus = menus
         self.keys = {
-            "Escape": Shortcut("stop computing", cancel),
+            "Escape": Shortcut("close what is open, or stop computing", escape),
             "Ctrl+z": Shortcut("undo", state.undo),
             "Ctrl+y": Shortcut("redo", state.redo),
         }
@@ -93,6 +107,8 @@ class StatusView:
         self.widget = TopBar(
             subject=subject, facts=facts, methods=method_buttons(), busy=True, doing="reading…",
             method=state.model.parameters.crmethod,
+            detectors=list(place.names) if place is not None and place.several else [],
+            detector=0 if place is None else place.number,
             pages=[
                 {"name": name, "icon": icon, "help": text,
                  "menu": [{"text": e.text, "help": e.help} for e in menus.get(name, ())]}
@@ -101,7 +117,12 @@ class StatusView:
         )  # fmt: skip
         self.widget.add_class("crmasks-area-top")
         self.message = HTML(_hint())
-        self.message.add_class("crmasks-foot")
+        self.offered = Button()
+        self._take_offer: Callable[[], object] = lambda: None
+        self.offered.on_click(context.dispatcher.handler(lambda _: self._take_offer()))
+        self.offered.layout.display = "none"
+        self.foot = HBox([self.message, self.offered])
+        self.foot.add_class("crmasks-foot")
         self._actions = {"undo": state.undo, "redo": state.redo, "cancel": cancel}
         self._open_page = open_page
         self.widget.on_msg(context.dispatcher.handler(self._heard))
@@ -114,6 +135,8 @@ class StatusView:
             self._state.show(hidden=hidden ^ {int(content["legend"])})
         elif "chosen" in content:
             self._menus[content["menu"]][int(content["chosen"])].action()
+        elif "detector" in content and self._place is not None:
+            self._place.choose(int(content["detector"]))
         elif "page" in content:
             self._open_page(content["page"])
         elif content.get("do") in self._actions:
@@ -125,12 +148,13 @@ class StatusView:
         bar.can_undo, bar.can_redo = self._state.can_undo, self._state.can_redo
         bar.method = model.parameters.crmethod
         if model.ready(("flags", target), "edits"):
-            analysis, n_hits = model.analysis, None
+            analysis, hits = model.analysis, None
             if model.ready("hits"):
-                n_hits = len(analysis.result("hits"))
-            key = (analysis.result("flags", target), analysis.edits, n_hits, target)
-            counts = self._found(key, lambda: analysis.flags(target).counts())
-            bar.found = found(counts, str(target), n_hits, model.display.hidden)
+                out = np.isin(np.asarray(analysis.result("hits")["verdict"]), OUT)
+                hits = int(np.count_nonzero(~out)), int(np.count_nonzero(out))
+            flags, edits = analysis.result("flags", target), analysis.edits
+            counts = self._found((flags, edits, target), lambda: counted(flags, edits, target))
+            bar.found = found(counts, target_name(target), hits, model.display.hidden)
 
     def working(self) -> None:
         """Say that something was asked for."""
@@ -165,7 +189,23 @@ class StatusView:
         """Show there what went wrong."""
         self._write(text, "crmasks-error")
 
+    def offer(self, text: str, words: str, action: Callable[[], object]) -> None:
+        """Show a line at the bottom with a button.
+
+        Parameters
+        ----------
+        text, words : str
+            What there is to know, and what the button says.
+        action : callable
+            What it does.
+        """
+        self.say(text)
+        self._take_offer = action
+        self.offered.description = self.offered.tooltip = words
+        self.offered.layout.display = ""
+
     def _write(self, text: str, kind: str) -> None:
+        self.offered.layout.display = "none"
         line = html.escape(" ".join(text.split()))
         wanted = f'<span class="{kind}" title="{line}">{line}</span>' if line else _hint()
         if self.message.value != wanted:
@@ -208,19 +248,44 @@ def method_buttons() -> list[dict[str, str]]:
     return buttons
 
 
+def counted(flags: Flags, edits: HandEdits, target: Target) -> dict[str, int]:
+    """Count the pixels that are flagged and that the user leaves so.
+
+    Parameters
+    ----------
+    flags : Flags
+        Of the target.
+    edits : HandEdits
+        What was rejected, ignored, skipped or set by hand.
+    target : str or int
+        What is rejected is out of the median alone, what is set by hand in median and mean.
+
+    Returns
+    -------
+    dict
+        As `Flags.counts`, and "set by hand"; "either" is the sum.
+    """
+    kept = edits.allowed & ~edits.rejected if target == "median" else edits.allowed
+    left = flags.inside(kept)
+    counts, painted = left.counts(), 0
+    if target in ("median", "mean"):
+        painted = int(np.count_nonzero(edits.forced & ~left.either))
+    return {**counts, BY_HAND: painted, "either": counts["either"] + painted}
+
+
 def found(
-    counts: dict[str, int], target: str, n_hits: int | None, hidden: frozenset[int]
+    counts: dict[str, int], target: str, hits: tuple[int, int] | None, hidden: frozenset[int]
 ) -> dict[str, Any]:
     """Put counts by detector into what the bar shows.
 
     Parameters
     ----------
     counts : dict
-        Of `Flags.counts`.
+        Of `counted`.
     target : str
         Whose flags they are.
-    n_hits : int or None
-        Hits of the median, once they are known.
+    hits : (int, int) or None
+        Hits of the median that stand, and that were put out of it, once they are known.
     hidden : frozenset of int
         Codes that are not drawn.
 
@@ -229,8 +294,10 @@ def found(
     dict
         `TopBar.found`.
     """
-    codes = {f"{key} only": row.code for key, row in detectors.DETECTORS.items()} | {"both": BOTH}
-    names = {row.code: row.name for row in detectors.DETECTORS.values()} | {BOTH: "both"}
+    codes = {f"{key} only": row.code for key, row in detectors.DETECTORS.items()}
+    codes |= {"both": BOTH, BY_HAND: FORCED}
+    names = {row.code: row.name for row in detectors.DETECTORS.values()}
+    names |= {BOTH: "both", FORCED: "by hand"}
     shown, entries = all_codes(), []
     for key, number in counts.items():
         if key in codes and number:
@@ -239,9 +306,10 @@ def found(
                 "code": code.number, "symbol": code.symbol, "colour": code.colour,
                 "name": names[code.number], "count": f"{number:,}", "hidden": code.number in hidden,
             })  # fmt: skip
-    pixels = f"{counts['either']:,} pixels"
+    standing, out = ("…", "") if hits is None else (f"{hits[0]:,}", f"; {hits[1]:,} are put out")
     return {
-        "total": f"{'…' if n_hits is None else f'{n_hits:,}'} hits · {pixels}",
-        "help": f"hits of the median; pixels flagged in {target}, and by which method",
+        "total": f"{standing} hits · {counts['either']:,} pixels",
+        "help": f"Hits of the median{out if hits and hits[1] else ''}. Pixels flagged in the "
+        f"{target} (by whom: the next numbers), without dilation and what was rejected",
         "entries": entries,
     }

@@ -43,7 +43,15 @@ function render({ model, el }) {
   };
   const title = element("strong", { className: "crmasks-subject" });
   const facts = element("span", { className: "crmasks-facts" });
-  const methods = element("div", { className: "crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
+  const detectors = element("select", { className: "crmasks-detectors", title: "Detector", ariaLabel: "Detector" },
+    ...model.get("detectors").map((name, number) => element("option", { value: number, textContent: name })));
+  detectors.value = model.get("detector");
+  detectors.addEventListener("change", () => {
+    model.send({ detector: Number(detectors.value) });
+    // Another detector has a bar of its own: this one stays what it is.
+    detectors.value = model.get("detector");
+  });
+  const methods = element("div", { className: "crmasks-segments crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
   const legend = element("div", { className: "crmasks-found" });
   const doing = element("span", { className: "crmasks-doing", role: "status" });
   const progress = element("progress", { max: 1, ariaLabel: "Progress" });
@@ -57,7 +65,7 @@ function render({ model, el }) {
   notebook.addEventListener("click", () => notebook.closest(".crmasks-alone")?.classList.toggle("crmasks-with-notebook"));
 
   // Where only one pane has room, which: the page knows, and nobody else needs to.
-  const tabs = element("div", { className: "crmasks-methods crmasks-top-tabs", role: "tablist", ariaLabel: "View" });
+  const tabs = element("div", { className: "crmasks-segments crmasks-top-tabs", role: "tablist", ariaLabel: "View" });
   for (const view of ["Diagram", "Image", "Hits"]) {
     const tab = element("button", { type: "button", textContent: view, role: "tab" });
     tab.addEventListener("click", () => {
@@ -93,8 +101,8 @@ function render({ model, el }) {
     const chips = (entries ?? []).map(({ code, symbol, colour, name, count, hidden }) => {
       const mark = element("b", { textContent: symbol, style: `color: ${colour}` });
       const chip = element("button", {
-        type: "button", className: "crmasks-chip", title: `${name}: click to ${hidden ? "show" : "hide"}`,
-      }, mark, " ", element("span", { textContent: `${name} ` }), count);
+        type: "button", className: "crmasks-chip", title: `${count} pixels, ${name}: click to ${hidden ? "show" : "hide"} them`,
+      }, mark, " ", element("span", { textContent: `${name} ` }), count, element("small", { textContent: " px" }));
       chip.setAttribute("aria-pressed", String(!hidden));
       chip.addEventListener("click", () => model.send({ legend: code }));
       return chip;
@@ -131,7 +139,7 @@ function render({ model, el }) {
     tools.append(button);
   }
   tools.append(notebook);
-  el.append(element("div", { className: "crmasks-top" }, tabs, title, facts, methods, legend,
+  el.append(element("div", { className: "crmasks-top" }, tabs, title, ...(detectors.length ? [detectors] : []), facts, methods, legend,
     element("span", { className: "crmasks-spring" }), doing, progress, tools));
 
   const listeners = {

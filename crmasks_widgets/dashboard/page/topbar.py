@@ -15,6 +15,10 @@ class TopBar(anywidget.AnyWidget):
     ----------
     subject, facts : str
         Name of the data, and how many exposures of which size.
+    detectors : list of str
+        Names of those that can be looked at; empty where there is one.
+    detector : int
+        Number in this list of the one whose bar this is.
     methods : list of dict
         "value", "label" and "help" of each.
     method : str
@@ -35,14 +39,17 @@ class TopBar(anywidget.AnyWidget):
 
     Notes
     -----
-    Messages (`on_msg`): ``{"do": "undo"}``, "redo" or "cancel"; ``{"method": value}``,
-    ``{"legend": code}``, ``{"page": name}`` and ``{"menu": name, "chosen": number}``.
+    Messages (`on_msg`): ``{"do": "undo"}``, "redo" or "cancel"; ``{"detector": number}``,
+    ``{"method": value}``, ``{"legend": code}``, ``{"page": name}`` and ``{"menu": name, "chosen":
+    number}``.
     """
 
     _esm = script(__file__, "topbar.js")
     _css = style(__file__, "topbar.css")
     subject = traitlets.Unicode("").tag(sync=True)
     facts = traitlets.Unicode("").tag(sync=True)
+    detectors: Any = traitlets.List().tag(sync=True)
+    detector = traitlets.Int(0).tag(sync=True)
     methods: Any = traitlets.List().tag(sync=True)
     method = traitlets.Unicode("").tag(sync=True)
     found: Any = traitlets.Dict().tag(sync=True)

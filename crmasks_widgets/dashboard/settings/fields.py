@@ -1,5 +1,6 @@
 """Fields of a form, made from the parameter table: titles, help, ranges of sliders; no widgets."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from types import MappingProxyType
@@ -14,7 +15,15 @@ from crmasks_widgets.dashboard.settings.control_widgets import (
 from crmasks_widgets.parameters import ParameterInfo, Parameters, parameter_table
 
 _TITLES: Final = MappingProxyType(
-    {"lacosmic": "L.A.Cosmic", "mm": "MM diagram", "general": "General", "exposures": "Exposures"}
+    {
+        "lacosmic": "L.A.Cosmic",
+        "mm": "MM diagram",
+        "significance": "Significance",
+        "pycosmic": "PyCosmic",
+        "deepcr": "deepCR",
+        "general": "General",
+        "exposures": "Exposures",
+    }
 )
 _LAST: Final = ("general", "exposures")
 OTHER: Final = "Not used here"
@@ -39,6 +48,43 @@ LOGARITHMIC: Final = MappingProxyType({
     "mm_nbinom_shape": (1.0, 1e5),
     "la_satlevel": (1e3, 1e6),
 })  # fmt: skip
+
+
+# Where there is little room: by what is moved while looking at the masks.
+SHORT: Final = MappingProxyType({
+    "la_sigclip": "contrast with noise",
+    "la_objlim": "contrast with detail",
+    "la_sigfrac": "neighbours' fraction",
+    "mm_threshold": "median − min ≥",
+    "mm_minimum_max2d_rnoise": "maximum ≥",
+    "sg_false_alarms": "false alarms",
+    "sg_growth": "significance beside hits",
+    "sg_background": "size of background",
+    "dilation": "masks grow by",
+})  # fmt: skip
+UNITS: Final = MappingProxyType({
+    "sigma": "σ", "pixel": "px", "readout noise": "× noise", "groups a frame": "a frame",
+})  # fmt: skip
+_NULL: Final = re.compile(r"\bnull(?::| for)? (?:a |the )?([^;,]+)")
+
+
+def meaning_of_null(info: ParameterInfo) -> str:
+    """What a parameter without a value does; "off" or "none" where its help is silent.
+
+    Parameters
+    ----------
+    info : ParameterInfo
+        Its line of the table.
+
+    Returns
+    -------
+    str
+        Shown where a value would be.
+    """
+    found = _NULL.search(info.help)
+    if found:
+        return found[1].strip()
+    return "off" if info.kind in ("number", "integer") else "none"
 
 
 def title_of(group: str) -> str:
@@ -76,7 +122,7 @@ def fields_of(parameters: Parameters, names: Iterable[str] | None = None) -> lis
     Parameters
     ----------
     parameters : Parameters
-        Their values widen the sliders.
+        Those of the beginning: their values widen the sliders, whose ends never move later.
     names : iterable of str, optional
         Which, in this order; by default all, by group.
 
@@ -100,7 +146,9 @@ def _field(title: str, info: ParameterInfo, parameters: Parameters) -> dict[str,
         low, high, step = span.low, span.high, span.step
     words = info.help[:1].upper() + info.help[1:]
     return {
-        "name": info.name, "words": words, "unit": info.unit, "help": help_of(info),
+        "name": info.name, "words": words, "short": SHORT.get(info.name, info.help),
+        "unit": UNITS.get(info.unit, info.unit), "help": help_of(info),
+        "nothing": meaning_of_null(info),
         "group": title, "kind": info.kind, "choices": list(info.choices), "low": low,
         "high": high, "step": step, "log": logarithmic, "initial": literal(info.default),
         "fixed": FIXED.get(info.name, ""),

@@ -1,7 +1,7 @@
 """What the page of files is made of: its lines, its names, and what it says of them."""
 
-import glob
 import html
+import os
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
@@ -75,39 +75,6 @@ class Line:
         self.error.say(text)
 
 
-def expanded(text: str) -> list[str]:
-    """Make names of files from lines of text.
-
-    Parameters
-    ----------
-    text : str
-        A path or a pattern a line.
-
-    Returns
-    -------
-    list of str
-        Files in the order given, those of a pattern by name.
-
-    Raises
-    ------
-    InputError
-        No line, or a pattern that no file matches.
-    """
-    names: list[str] = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name = str(Path(line).expanduser())
-        if glob.has_magic(name) and not Path(name).exists():
-            found = sorted(glob.glob(name, recursive=True))
-            if not found:
-                raise InputError(f"{line}: found no file that matches, expected FITS files")
-            names += found
-        else:
-            names.append(name)
-    if not names:
-        raise InputError("FITS files: found no name, expected two or more")
-    return names
-
-
 def path_of(text: str, what: str) -> Path:
     """Make a path from what a field says.
 
@@ -150,7 +117,8 @@ def free_name(path: Path, *, suffix: str, replace: bool) -> Path:
     """
     path = path.with_suffix(suffix) if suffix else path
     names = (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in count(2))
-    return path if replace or not path.exists() else next(n for n in names if not n.exists())
+    taken = os.path.exists
+    return path if replace or not taken(path) else next(n for n in names if not taken(n))
 
 
 def account(written: Written | Sequence[Written]) -> str:

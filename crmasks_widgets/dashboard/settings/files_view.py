@@ -1,16 +1,19 @@
-"""In and out: open other exposures, save what is on screen."""
+"""Out: what is on screen is saved."""
 
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from ipywidgets import HTML, BoundedIntText, Checkbox, HBox, Layout, Text, Textarea, VBox
+from ipywidgets import Checkbox, HBox, Layout, Text, VBox
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.analysis.run import Run
+from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
@@ -21,95 +24,53 @@ from crmasks_widgets.dashboard.settings.files_parts import (
     Told,
     account,
     as_given,
-    expanded,
     free_name,
     path_of,
 )
 from crmasks_widgets.errors import Cancelled, CrmasksError
 from crmasks_widgets.files.writing import Written
-from crmasks_widgets.loading import load_analysis
-from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.products import FigureJob, Figures, save_all
 from crmasks_widgets.products.hits import save_hits, save_regions
-from crmasks_widgets.products.session import anchored, save_session
-from crmasks_widgets.starting.opening import Beginning, begin_with
-
-# What was set for the pixels of one field does not hold for those of another.
-OF_ONE_FIELD: Final = (
-    "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
-    "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
-    "mediancr_pixels_confirmed", "flux_factor_regions", "mm_xy_offsets", "mm_crosscorr_region",
-)  # fmt: skip
-
-
-OF_THE_FILES: Final = frozenset({
-    "dq_extension", "dq_bits", "bad_pixel_mask", "noise_extension", "noise_kind",
-})  # fmt: skip
-
-# What was asked for, names and extension, and what was found.
-_Asked = tuple[tuple[tuple[str, ...], int], Beginning]
+from crmasks_widgets.products.session import save_session
 
 
 class FilesView:
-    """Opens parameter files and exposures, saves sessions, products, reports, regions and tables.
+    """Saves sessions, products, reports, regions and tables.
 
     Parameters
     ----------
     context : Context
         What a view works with.
-    open_analysis : callable
-        Takes the analysis that is to be shown from now on.
     figures : callable, optional
         `crmasks_widgets.figures.all_figures`; products have no figures without it.
+    place : Place, optional
+        Where the session stands among those of other detectors, which are saved with it.
     """
 
     def __init__(
-        self,
-        context: Context,
-        open_analysis: Callable[[Analysis], object],
-        figures: Figures | None = None,
+        self, context: Context, figures: Figures | None = None, place: Place | None = None
     ) -> None:
+        self._place = place
         self._context, self._state = context, context.state
-        self._open, self._figures = open_analysis, figures
+        self._figures = figures
         self._stopped, self._ended = threading.Event(), threading.Event()
         self._ended.set()
         self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Shortcut] = {}
-        self._proposed: _Asked | None = None
         self._make_fields()
         self._lines = self._make_lines()
         self._told: Told = self._lines[self._save_yaml]
         self.stop = word_button(
-            context, "Stop", "Stop reading or writing; nothing is left half done", self._stopped.set
+            context, "Stop", "Stop writing; nothing is left half done", self._stopped.set
         )
         self.stop.disabled = True
-        opened = [HTML("<b>Open</b>"), *self._widgets(self._open_yaml, self._open_images)]
-        saved = [
-            HTML("<b>Save</b>"),
-            *self._widgets(
-                self._save_yaml, self._save_products, self._save_report, self._save_hits
-            ),
-            HBox([self.overwrite, self.stop]),
-        ]
-        half = Layout(flex="1 1 420px", min_width="0")
-        self.widget = HBox(
-            [VBox(opened, layout=half), VBox(saved, layout=half)],
-            layout=Layout(flex_flow="row wrap", grid_gap="4px 16px"),
-        )
+        lines = [line.widget for line in self._lines.values()]
+        self.widget = VBox([*lines, HBox([self.overwrite, self.stop])])
         self.widget.add_class("crmasks-files")
 
     def _make_fields(self) -> None:
         wide = Layout(flex="1 1 auto", width="auto", min_width="0")
-        tall = Layout(flex="1 1 auto", width="auto", min_width="0", height="72px")
         style = {"description_width": "86px"}
-        self.yaml = Text(description="YAML file", style=style, layout=wide)
-        self.images = Textarea(
-            description="FITS files", placeholder="one a line, or a pattern such as night1/*.fits",
-            style=style, layout=tall,
-        )  # fmt: skip
-        self.extnum = BoundedIntText(
-            description="extension", min=0, max=2**31 - 1, style=style, layout=Layout(width="150px")
-        )
         self.session = Text(
             value="session.yaml", description="write YAML", style=style, layout=wide
         )
@@ -126,12 +87,6 @@ class FilesView:
 
     def _make_lines(self) -> dict[Callable[..., Any], Line]:
         described = (
-            (self._open_yaml, [self.yaml], "Open YAML", "Show what a parameter file names"),
-            (
-                self._open_images, [self.images, self.extnum], "Open FITS",
-                "Say what these exposures tell of gain, readout noise and bias; pressed again, "
-                "show them so, with the current settings of the detection",
-            ),
             (self._save_yaml, [self.session], "Save YAML", "Write what crmasks run needs"),
             (
                 self._save_products, [self.folder, self.with_figures], "Write products",
@@ -157,7 +112,7 @@ class FilesView:
         """Nothing of a view model is shown here."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until nothing is being read or written, for plain Python; False if it still is.
+        """Block until nothing is being written, for plain Python; False if it still is.
 
         In a notebook what is done is shown on the loop that this would block.
         """
@@ -186,9 +141,6 @@ class FilesView:
         )
         self._begin(partial(saves.get(what, self._save_hits), named), told)
 
-    def _widgets(self, *actions: Callable[..., Any]) -> list[VBox]:
-        return [self._lines[action].widget for action in actions]
-
     # In the kernel's loop ---------------------------------------------------------------------
 
     def _start(self, action: Callable[[], Callable[[], Any]]) -> None:
@@ -197,7 +149,7 @@ class FilesView:
     def _begin(self, action: Callable[[], Callable[[], Any]], line: Told) -> None:
         """Read the fields here, then work in a thread: files can be large, and disks slow."""
         if not self.stop.disabled:
-            line.fail("something is still being read or written; wait, or press Stop")
+            line.fail("something is still being written; wait, or press Stop")
             return
         try:
             work = action()
@@ -226,39 +178,22 @@ class FilesView:
             line.fail(str(error))
 
     def _show(self, line: Told, result: Any) -> None:
-        if isinstance(result, Analysis):
-            line.say(f"opened {result.exposures.n} exposures")
-            self._open(result)
-        elif isinstance(result, tuple):
-            self._proposed = result
-            line.say(_in_words(result[1]))
-        else:
-            line.say(account(result))
+        line.say(account(result))
 
     def _busy(self, busy: bool) -> None:
         self.stop.disabled = not busy
         for line in self._lines.values():
             line.button.disabled = busy
 
-    def _open_yaml(self) -> Callable[[], Analysis]:
-        path = path_of(self.yaml.value, "YAML file")
-        return lambda: anchored(load_analysis(path))
-
-    def _open_images(self) -> Callable[[], Any]:
-        asked = tuple(expanded(self.images.value)), int(self.extnum.value)
-        if self._proposed is not None and self._proposed[0] == asked:
-            return partial(_opened, self._proposed[1], self._shown().parameters)
-        return partial(_proposed, *asked)
-
     def _save_yaml(self, named: Named = as_given) -> Callable[[], list[Written]]:
         path = named(path_of(self.session.value, "YAML file"))
-        return partial(save_session, self._shown(), path, overwrite=self.overwrite.value)
+        return partial(save_session, self._saved(), path, overwrite=self.overwrite.value)
 
     def _save_products(self, named: Named = as_given) -> Callable[[], list[Written]]:
         folder = named(path_of(self.folder.value, "folder"))
         return partial(
             save_all,
-            self._shown().under(Run(self._checkpoint)),
+            self._followed(),
             folder,
             figures=self._drawn if self.with_figures.value else None,
             overwrite=self.overwrite.value,
@@ -266,19 +201,30 @@ class FilesView:
 
     def _save_report(self, named: Named = as_given) -> Callable[[], Written]:
         path = named(path_of(self.report.value, "report"))
-        analysis = self._shown().under(Run(self._checkpoint))
-        return partial(_write_report, analysis, path, overwrite=self.overwrite.value)
+        return partial(_write_report, self._followed(), path, overwrite=self.overwrite.value)
 
     def _save_hits(self, named: Named = as_given) -> Callable[[], Written]:
         path = named(path_of(self.hits.value, "hits"))
-        save = save_regions if path.suffix.lower() == ".reg" else save_hits
-        return partial(save, self._shown(), path, overwrite=self.overwrite.value)
+        if path.suffix.lower() == ".reg":  # which knows one frame
+            return partial(save_regions, self._shown(), path, overwrite=self.overwrite.value)
+        return partial(save_hits, self._followed(), path, overwrite=self.overwrite.value)
 
     def _shown(self) -> Analysis:
         model = self._state.model
         if model.analysis.parameters != model.parameters:
             raise CrmasksError("the newest settings are still being computed; try again after that")
         return model.analysis
+
+    def _saved(self) -> Analysis | Mosaic:
+        shown = self._shown()
+        return shown if self._place is None else self._place.whole(shown)
+
+    def _followed(self) -> Analysis | Mosaic:
+        """What is saved, such that what is computed for it is told of and can be stopped."""
+        saved, run = self._saved(), Run(self._checkpoint)
+        if isinstance(saved, Analysis):
+            return saved.under(run)
+        return replace(saved, analyses=tuple(each.under(run) for each in saved))
 
     # In the thread ----------------------------------------------------------------------------
 
@@ -300,33 +246,8 @@ class FilesView:
             self._told.say(text)
 
 
-def _write_report(analysis: Analysis, path: Path, *, overwrite: bool) -> Written:
+def _write_report(analysis: Analysis | Mosaic, path: Path, *, overwrite: bool) -> Written:
     # Opening the dashboard does not wait for what only reports need.
     from crmasks_widgets.report import save_report
 
     return save_report(analysis, path, overwrite=overwrite)
-
-
-def _proposed(names: tuple[str, ...], extnum: int) -> "_Asked":
-    beginning = begin_with(names, extnum=extnum or None)
-    beginning.known()
-    return (names, extnum), beginning
-
-
-def _opened(beginning: Beginning, like: Parameters) -> Analysis:
-    """Look at other exposures with the same settings, but for those of the files before."""
-    decided = {"images", "extnum", *OF_ONE_FIELD, *(each.name for each in beginning.proposals)}
-    kept = {name: value for name, value in like if name not in decided | OF_THE_FILES}
-    return beginning.analysis(**kept)
-
-
-def _in_words(beginning: Beginning) -> str:
-    """What is proposed for exposures, with where it comes from."""
-    exposures = beginning.start.exposures
-    ny, nx = exposures.shape
-    said = [f"{exposures.n} exposures of {nx} x {ny} pixels", *beginning.remarks]
-    said += [
-        f"{each.name} {each.value} ({'' if each.certain else 'a guess: '}{each.origin})"
-        for each in beginning.proposals
-    ]
-    return "; ".join(said) + ". Press again to open them so."

@@ -5,9 +5,9 @@
 // slider, what the kernel says of that parameter waits: the hand is right.
 
 /**
- * @typedef {{name: string, words: string, unit: string, help: string, group: string, kind: string,
- *   choices: string[], low: number, high: number, step: number, log: boolean, initial: string,
- *   fixed: string}} Field
+ * @typedef {{name: string, words: string, short: string, unit: string, help: string, group: string,
+ *   kind: string, choices: string[], low: number, high: number, step: number, log: boolean,
+ *   initial: string, fixed: string, nothing: string}} Field
  */
 
 const STEPS = 1000; // of a slider from end to end, where its scale is logarithmic
@@ -43,12 +43,12 @@ class Row {
       title: `Back to ${field.initial}`, ariaLabel: `Reset ${field.name}`,
     });
     this.reset.addEventListener("click", () => form.tell({ reset: field.name }));
-    const label = element("label", { htmlFor: id, title: field.help, textContent: compact ? field.name : field.words });
-    const name = compact ? [label] : [label, element("code", { textContent: field.name })];
-    const unit = element("span", { className: "crmasks-unit", textContent: field.unit });
+    const label = element("label", { htmlFor: id, title: field.help, textContent: compact ? field.short : field.words });
+    const unit = element("span", { className: "crmasks-unit", textContent: field.unit, title: field.unit });
+    const under = compact ? unit : element("code", { textContent: field.name });
     this.element = element("div", { className: `crmasks-field crmasks-field-${field.kind}` },
-      element("div", { className: "crmasks-field-name" }, ...name),
-      ...this.controls(id), unit, this.reset, this.error);
+      element("div", { className: "crmasks-field-name" }, label, " ", under),
+      ...this.controls(id), ...(compact ? [] : [unit]), this.reset, this.error);
     if (field.fixed) {
       this.error.textContent = field.fixed;
       this.error.className = "crmasks-field-note";
@@ -70,16 +70,19 @@ class Row {
       this.input.addEventListener("change", () => form.tell({ set: field.name, value: this.input.value }));
       return [this.input];
     }
-    this.input = element("input", { ...shared, type: "text", spellcheck: false, autocomplete: "off" });
+    this.input = element("input", { ...shared, type: "text", spellcheck: false, autocomplete: "off", placeholder: field.nothing });
     // A notebook keeps Enter from its default, which would be a change of the field.
     const commit = () => {
       if (this.input.value === this.sent) return;
       this.sent = this.input.value;
-      form.tell({ set: field.name, text: this.sent });
+      form.tell({ set: field.name, text: this.sent.trim() || "null" });
     };
     this.input.addEventListener("change", commit);
     this.input.addEventListener("keydown", (event) => {
       if (event.key === "Enter") commit();
+      if (event.key !== "Escape" || this.input.value === this.sent) return;
+      event.preventDefault(); // what was typed is taken back; the next one closes the drawer
+      this.input.value = this.sent;
     });
     if (field.high === null) return [this.input];
     const range = field.log ? { min: 0, max: STEPS, step: 1 } : { min: field.low, max: field.high, step: field.step };
@@ -113,16 +116,15 @@ class Row {
     else if (!this.held) {
       // What is being typed stays; what was sent and taken is shown as the kernel writes it.
       if (this.input !== document.activeElement || this.input.value === this.sent) {
-        this.input.value = text;
+        this.input.value = text === "null" ? "" : text;
       }
       this.sent = this.input.value;
     }
-    if (!this.slider || this.held || number === null) return;
-    if (!field.log && number > field.high) {
-      field.high = number;
-      this.slider.max = number;
-    }
-    this.slider.value = placeOf(field, number);
+    if (!this.slider || this.held) return;
+    // Without a value the slider is at rest at its beginning, and its field says what that means.
+    this.element.classList.toggle("crmasks-field-off", number === null);
+    this.slider.setAttribute("aria-valuetext", number === null ? field.nothing : text);
+    this.slider.value = placeOf(field, number ?? field.low);
   }
 
   refuse(text) {

@@ -43,6 +43,7 @@ class FormView:
     ) -> None:
         self._state, self._names = context.state, names
         self._fields: list[dict[str, Any]] = []
+        self._beginning = context.state.model.parameters
         self._described, self._errors = Memo(), dict[str, str]()
         self._held = 0  # number of the gesture that holds a slider
         self._infos = {info.name: info for info in parameter_table()}
@@ -55,16 +56,16 @@ class FormView:
         """Show the parameters that were asked for last."""
         parameters = model.parameters
         names = None if self._names is None else tuple(self._names(parameters))
-        self._described((names,), lambda: self._describe(parameters, names))
+        self._described((names,), lambda: self._describe(names))
         values = values_of(parameters, self._fields)
         if values != self.widget.values:
             self.widget.values = values
 
-    def _describe(self, parameters: Parameters, names: tuple[str, ...] | None) -> bool:
-        self._fields = fields_of(parameters, names)
+    def _describe(self, names: tuple[str, ...] | None) -> bool:
+        self._fields = fields_of(self._beginning, names)
         with self.widget.hold_sync():
             self.widget.fields = self._fields
-            self.widget.values = values_of(parameters, self._fields)
+            self.widget.values = values_of(self._state.model.parameters, self._fields)
         return True
 
     def _moved(self) -> None:
@@ -90,7 +91,8 @@ class FormView:
     def _set(self, name: str, value: Any, gesture: str = "") -> None:
         errors = {key: text for key, text in self._errors.items() if key != name}
         try:
-            self._state.update(gesture=gesture, **{name: parsed(value, name)})
+            changes: dict[str, Any] = {name: parsed(value, name)}
+            self._state.update(gesture=gesture, **changes)
         except CrmasksError as error:
             errors[name] = " ".join(str(error).split())
         if errors != self._errors:

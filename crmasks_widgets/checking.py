@@ -1,0 +1,168 @@
+"""What `crmasks check` prints: the noise of the exposures, and which settings would serve."""
+
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.advice import Advice, Trial, advise, value_in_words
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
+from crmasks_widgets.core.noise_remarks import remarks_on
+
+# Trials that are shown beside the settings given.
+_MOST_TRIALS = 4
+
+
+def print_noise_check(analysis: Analysis, console: Console) -> None:
+    """Print how the exposures scatter beside what is predicted, and which parameters to look at.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Exposures and parameters.
+    console : rich.console.Console
+        Where.
+    """
+    check, noise = analysis.noise_check, analysis.noise
+    console.print(_classes(check.classes))
+    remarks = remarks_on(check, noise, analysis.parameters.aligned)
+    for line in (
+        *_fit(check, noise),
+        *_exposures(check),
+        *_matching(analysis),
+        *_scatter(analysis),
+        *(f"look at {remark.parameter}: {remark.text}" for remark in remarks),
+        *(() if remarks else ("the noise is as predicted",)),
+    ):
+        console.print(line, highlight=False, markup=False)
+
+
+def print_advice(analysis: Analysis, console: Console) -> Advice:
+    """Try settings, and print how they did and which would serve.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Exposures and parameters.
+    console : rich.console.Console
+        Where.
+
+    Returns
+    -------
+    Advice
+        What was printed.
+    """
+    # What is wrong with settings on trial is no news.
+    logger = logging.getLogger("crmasks_widgets")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        advice = advise(analysis)
+    finally:
+        logger.setLevel(level)
+    xmin, xmax, ymin, ymax = advice.region
+    where = f"[{xmin}:{xmax}, {ymin}:{ymax}]"
+    if advice.exposures:
+        title = f"L.A.Cosmic on the exposures, {where}: pixels that significance says are hit"
+        console.print(_trials(title, advice.exposures))
+    if advice.median:
+        title = f"hits of the median, {where}: groups where significance says exposures are hit"
+        console.print(_trials(title, advice.median))
+    for name, text in advice.reasons.items():
+        line = f"would serve: {name}: {value_in_words(advice.changes[name])}  ({text})"
+        console.print(line, highlight=False, markup=False)
+    if not advice.changes:
+        tried = advice.exposures or advice.median
+        text = "nothing tried is better" if tried else "too few hits to try any"
+        console.print(f"settings: {text}", highlight=False)
+    return advice
+
+
+def _trials(title: str, trials: tuple[Trial, ...]) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("settings", overflow="fold")
+    for heading in ("hit", "found", "%", "elsewhere"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    others = sorted(trials[1:], key=lambda trial: -trial.score.worth)
+    for trial in (trials[0], *others[:_MOST_TRIALS]):
+        score = trial.score
+        share = f"{100 * score.share:.0f}" if score.hits else ""
+        numbers = (str(score.hits), str(score.found), share, str(score.elsewhere))
+        table.add_row(escape(trial.in_words), *numbers)
+    return table
+
+
+def _classes(classes: tuple[LevelClass, ...]) -> Table:
+    table = Table(title="noise of one exposure (ADU)", box=box.SIMPLE_HEAD, pad_edge=False)
+    headings = ("level", "pixels", "predicted", "observed", "ratio", "neighbours", "ratio")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in classes:
+        table.add_row(
+            f"{row.level:.1f}", str(row.n_pixels), f"{row.predicted:.2f}",
+            f"{row.observed:.2f}", f"{row.observed / row.predicted:.3f}",
+            f"{row.white:.2f}", f"{row.white / row.predicted:.3f}",
+        )  # fmt: skip
+    return table
+
+
+def _fit(check: NoiseCheck, noise: Noise) -> Iterator[str]:
+    yield (
+        f"observed over predicted: {check.excess:.3f}; without what neighbouring pixels have in "
+        f"common: {check.white_excess:.3f}"
+    )
+    gain = _fitted(check.gain, check.gain_error, check.gain_unknown)
+    rnoise = _fitted(check.rnoise, check.rnoise_error, check.rnoise_unknown)
+    yield f"gain:   given {noise.typical_gain:.4g} e-/ADU, {gain}"
+    yield f"rnoise: given {noise.typical_rnoise:.4g} ADU, {rnoise}"
+
+
+def _exposures(check: NoiseCheck) -> Iterator[str]:
+    yield "all light, sky and objects together, against the median of the exposures:"
+    for number, (flux, offset) in enumerate(zip(check.flux, check.offsets, strict=True), start=1):
+        brightness = _percent(*flux, check.flux_unknown)
+        place = _pixels(*offset, check.offsets_unknown)
+        yield f"  exposure {number}: flux {brightness}; displacement {place}"
+
+
+def _matching(analysis: Analysis) -> Iterator[str]:
+    matching = analysis.matching
+    yield f"before tests of significance: {matching.reason}"
+    yield (
+        "structure alone, against the mean of the exposures (what is smooth counts as sky here, "
+        "so that its flux is not that of all light):"
+    )
+    for number, exposure in enumerate(matching.exposures, start=1):
+        yield f"  exposure {number}: {exposure.in_words}"
+
+
+def _scatter(analysis: Analysis) -> Iterator[str]:
+    yield analysis.dispersions.in_words
+    scale = analysis.noise_scale
+    contrast = np.array([0.0, *scale.contrast])
+    known = ", ".join(
+        f"{s:.2f} (contrast {c:.1f})" for c, s in zip(contrast, scale.at(contrast), strict=True)
+    )
+    yield f"scatter of median - minimum over prediction, sigma of its highest 1 %: {known}"
+
+
+def _fitted(value: float, error: float, unknown: str) -> str:
+    return f"unknown, because {unknown}" if unknown else f"fitted {value:.4g} +/- {error:.1g}"
+
+
+def _percent(deviation: float, error: float, unknown: str) -> str:
+    if unknown:
+        return f"unknown, because {unknown}"
+    return f"{100 * deviation:+.2f} +/- {100 * error:.2f} %"
+
+
+def _pixels(dx: float, dy: float, error: float, unknown: str) -> str:
+    if unknown:
+        return f"unknown, because {unknown}"
+    return f"{dx:+.3f}, {dy:+.3f} +/- {error:.3f} pixels"

@@ -1,0 +1,101 @@
+"""What a drag does to a fitted spline far from the hand, and the lines that would stay there."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crmasks_widgets.core.mm.boundary import Boundary
+from crmasks_widgets.dashboard.diagram.scene import by_hand, points_on
+from crmasks_widgets.dashboard.model.points import WEIGHT, Points
+
+# Closer to the hand than by this factor a change is what the user asked for.
+_NEAR: Final = 2.0
+# A change that the user is told of, as a part of the height.
+_MUCH: Final = 0.15
+_SAMPLES: Final = 200
+
+
+@dataclass(frozen=True)
+class Swing:
+    """A change of the boundary far from where it was dragged.
+
+    Attributes
+    ----------
+    x : float
+        Where it is largest, ADU.
+    before, after : float
+        Height there, ADU.
+    """
+
+    x: float
+    before: float
+    after: float
+
+    @property
+    def in_words(self) -> str:
+        """For the user."""
+        return (
+            f"A spline bends as a whole: at x = {self.x:.3g} the boundary went from "
+            f"{self.before:.3g} to {self.after:.3g} ADU"
+        )
+
+
+def swing(
+    before: Boundary, after: Boundary, edges: npt.NDArray[np.float64], at: float
+) -> Swing | None:
+    """Find where a boundary changed most, away from where it was dragged.
+
+    Parameters
+    ----------
+    before, after : Boundary
+        As it was, and as it is.
+    edges : (k,) float64
+        Of the plane along x, ADU: only there pixels are flagged.
+    at : float
+        Where it was dragged, ADU.
+
+    Returns
+    -------
+    Swing or None
+        None for lines through points, and where little changed.
+    """
+    if after.kind != "spline" or before.kind != "spline":
+        return None
+    x = np.linspace(edges[0], edges[-1], _SAMPLES)
+    x = x[(x < at / _NEAR) | (x > at * _NEAR)]
+    if not len(x):
+        return None
+    old, new = before(x), after(x)
+    part = np.abs(new - old) / np.maximum(np.abs(old), 1.0)
+    worst = int(np.argmax(part))
+    if part[worst] <= _MUCH:
+        return None
+    return Swing(float(x[worst]), float(old[worst]), float(new[worst]))
+
+
+def local_points(
+    before: Boundary, edges: npt.NDArray[np.float64], at: tuple[float, float]
+) -> Points:
+    """Fixed points of straight lines that follow the hand, and elsewhere the boundary of before.
+
+    Parameters
+    ----------
+    before : Boundary
+        As it was before the drag.
+    edges : (k,) float64
+        Of the plane along x, ADU.
+    at : (x, y)
+        Where it was dragged to, ADU.
+
+    Returns
+    -------
+    tuple of (x, y, weight)
+        Rising along x.
+    """
+    x, low, high = at[0], at[0] / _NEAR, at[0] * _NEAR
+    kept = [point for point in points_on(before, edges) if not low <= point[0] <= high]
+    sides = [side for side in (low, high) if edges[0] < side < edges[-1]]
+    kept += [(*by_hand(side, float(before(side))), WEIGHT) for side in sides]
+    return tuple(sorted([*kept, (*by_hand(x, at[1]), WEIGHT)]))

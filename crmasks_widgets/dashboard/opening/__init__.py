@@ -1,0 +1,1 @@
+"""Opening other files: what there is, what it tells, and what is proposed for it."""

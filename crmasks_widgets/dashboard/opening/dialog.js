@@ -1,0 +1,193 @@
+// The dialog that opens files. The browser keeps the focus in it, and gives it back afterwards.
+
+const SHOWN = 16; // of the chosen files, with a thumbnail
+
+/** The files that are chosen, each with its picture and what its headers say. */
+class Chosen {
+  constructor(leave) {
+    Object.assign(this, { leave, pictures: new Map(), facts: new Map(), paths: [] });
+    this.element = element("div", { className: "crmasks-chosen" });
+  }
+
+  show(paths) {
+    this.paths = paths;
+    const cards = paths.slice(0, SHOWN).map((path) => this.card(path));
+    const more = paths.length > SHOWN ? [element("p", { textContent: `and ${paths.length - SHOWN} more` })] : [];
+    this.element.replaceChildren(...cards, ...more);
+  }
+
+  card(path) {
+    const facts = this.facts.get(path) ?? {};
+    const name = path.split(/[/\\]/).at(-1);
+    const canvas = element("canvas", { width: 1, height: 1 });
+    const picture = this.pictures.get(path);
+    if (picture) {
+      Object.assign(canvas, { width: picture.width, height: picture.height });
+      canvas.getContext("2d").putImageData(picture, 0, 0);
+    }
+    const out = element("button", { type: "button", className: "crmasks-icon crmasks-icon-cross", title: `Leave out ${name}` });
+    out.addEventListener("click", () => this.leave(path));
+    const time = facts.time ? `${facts.time} s` : "";
+    const words = facts.error ?? [facts.object, time, facts.images, facts.more].filter(Boolean).join(" · ");
+    return element("div", { className: "crmasks-chosen-file" }, canvas,
+      element("div", {}, element("b", { textContent: name, title: path }), element("p", { textContent: words, title: words })), out);
+  }
+
+  picture(path, [height, width], bytes) {
+    const picture = new ImageData(width, height);
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        const grey = bytes.getUint8((height - 1 - y) * width + x);
+        picture.data.set([grey, grey, grey, 255], 4 * (y * width + x));
+      }
+    }
+    this.pictures.set(path, picture);
+    this.show(this.paths);
+  }
+}
+
+/** What is proposed, in fields that can be changed. */
+class Proposed {
+  constructor(give, read) {
+    Object.assign(this, { give, read, typed: {} });
+    this.element = element("div", { className: "crmasks-proposed" });
+  }
+
+  show({ title = "", remarks = [], rows = [], ask = "" }) {
+    const within = this.element.contains(document.activeElement) && document.activeElement.name;
+    const button = element("button", { type: "button", className: "crmasks-go", textContent: ask });
+    button.addEventListener("click", this.read);
+    this.element.replaceChildren(
+      element("b", { textContent: title }), ...(ask ? [button] : []),
+      ...rows.map((row) => this.row(row)),
+      ...remarks.map((textContent) => element("p", { className: "crmasks-remark", textContent })),
+    );
+    if (within) this.element.querySelector(`[name="${within}"]`)?.focus();
+  }
+
+  row({ name, words, unit, value, differs, missing, origin, certain, fixed }) {
+    const field = element("input", { type: "text", name, value, placeholder: differs, disabled: fixed, spellcheck: false, autocomplete: "off" });
+    const send = () => {
+      if (field.value === value) return;
+      this.typed[name] = field.value;
+      this.give({ ...this.typed });
+    };
+    field.addEventListener("change", send);
+    // A notebook keeps Enter from its default, which would be a change of the field.
+    field.addEventListener("keydown", (event) => { if (event.key === "Enter") send(); });
+    const why = `${certain || missing ? "" : "a guess: "}${origin}`;
+    const mark = missing ? "crmasks-missing" : certain ? "" : "crmasks-guess";
+    return element("label", { className: `crmasks-proposal ${mark}`, title: why },
+      element("span", { textContent: words }), field, element("span", { textContent: unit }),
+      element("small", { textContent: why }));
+  }
+}
+
+/** Let Tab go round in the dialog: the browser would go on to its own bars. */
+function keepTab(event, dialog) {
+  const all = [...dialog.querySelectorAll("button, input, [tabindex='0']")]
+    .filter((each) => !each.disabled && each.offsetParent !== null);
+  const [out, back] = event.shiftKey ? [all[0], all.at(-1)] : [all.at(-1), all[0]];
+  if (document.activeElement !== out) return;
+  event.preventDefault();
+  back.focus();
+}
+
+function render({ model, el }) {
+  const say = (message) => model.send(message);
+  const path = element("input", { type: "text", className: "crmasks-path", spellcheck: false, autocomplete: "off",
+    title: "A folder, a file, or a pattern such as night1/**/*.fits; Enter goes there", ariaLabel: "Folder, file or pattern" });
+  path.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") say({ do: "go", path: path.value });
+  });
+  const stop = element("button", { type: "button", textContent: "Stop" });
+  stop.addEventListener("click", () => say({ do: "stop" }));
+  const doing = element("span", { className: "crmasks-quiet", role: "status" });
+  const remark = element("p", { className: "crmasks-remark" });
+  const wrong = element("p", { className: "crmasks-wrong", role: "alert" });
+  const open = element("button", { type: "button", className: "crmasks-go", textContent: "Open" });
+  const cancel = element("button", { type: "button", textContent: "Cancel" });
+  const accept = () => { if (!open.disabled) say({ do: "open" }); };
+  open.addEventListener("click", accept);
+
+  const proposed = new Proposed((values) => say({ do: "set", values }), () => say({ do: "read" }));
+  const chosen = new Chosen((left) => table.set([...table.chosen].filter((each) => each !== left)));
+  const table = new FileTable({
+    enter: (folder) => say({ do: "go", path: folder }),
+    look: (paths) => say({ do: "look", paths }),
+    accept,
+    choose: (paths) => {
+      proposed.typed = {};
+      open.disabled = true;
+      chosen.show(paths);
+      say({ do: "choose", paths });
+    },
+  });
+  const close = element("button", { type: "button", className: "crmasks-icon crmasks-icon-cross", title: "Close (Esc)" });
+  const dialog = element("dialog", { className: "crmasks-open", ariaLabel: "Open files" },
+    element("header", {}, element("b", { textContent: "Open files" }), path, stop, close),
+    element("section", {}, table.element, remark),
+    element("aside", {}, chosen.element, proposed.element),
+    element("footer", {}, doing, wrong, cancel, open));
+  const shut = () => dialog.close();
+  for (const button of [close, cancel]) button.addEventListener("click", shut);
+  dialog.addEventListener("close", () => { if (model.get("opened")) say({ do: "close" }); });
+  // Keys are for the dialog alone, not for the dashboard under it.
+  dialog.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Tab") keepTab(event, dialog);
+  });
+
+  const show = () => {
+    if (model.get("opened") && !dialog.open) {
+      dialog.showModal();
+      table.scroller.focus();
+    } else if (!model.get("opened")) {
+      dialog.close();
+    }
+  };
+  const list = () => {
+    const listing = model.get("listing");
+    if (!listing.folder) return;
+    path.value = listing.folder;
+    table.fill(listing);
+    const nothing = listing.names.length ? "" : "No FITS files here.";
+    remark.textContent = listing.remark || nothing;
+  };
+  const tell = () => {
+    doing.textContent = model.get("doing");
+    stop.style.visibility = model.get("doing") ? "" : "hidden";
+    wrong.textContent = model.get("listing_error") || model.get("error");
+    open.disabled = !model.get("proposal").ready || Boolean(model.get("doing"));
+  };
+  const propose = () => {
+    proposed.show(model.get("proposal"));
+    tell();
+  };
+  const take = () => table.set([...table.chosen, ...model.get("outside")]);
+  const hear = (message, buffers) => {
+    if (message.event === "facts") {
+      table.learn(message.facts);
+      for (const [name, facts] of Object.entries(message.facts)) chosen.facts.set(name, facts);
+      if (chosen.paths.some((each) => each in message.facts)) chosen.show(chosen.paths);
+    } else if (message.event === "picture") {
+      chosen.picture(message.path, message.shape, buffers[0]);
+    }
+  };
+  const listeners = {
+    "change:opened": show, "change:listing": list, "change:proposal": propose, "change:outside": take,
+    "change:doing": tell, "change:error": tell, "change:listing_error": tell, "msg:custom": hear,
+  };
+  for (const [name, action] of Object.entries(listeners)) model.on(name, action);
+  el.append(dialog);
+  for (const each of [list, propose]) each();
+  // The element is drawn before the page holds it.
+  const begin = () => (dialog.isConnected ? show() : requestAnimationFrame(begin));
+  begin();
+  return () => {
+    table.sized.disconnect();
+    for (const [name, action] of Object.entries(listeners)) model.off(name, action);
+  };
+}
+
+export default { render };

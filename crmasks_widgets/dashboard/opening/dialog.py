@@ -1,0 +1,47 @@
+"""The dialog of files on the page."""
+
+from typing import Any
+
+import anywidget
+import traitlets
+
+from crmasks_widgets.dashboard.page.scripts import script, style
+
+
+class OpenDialog(anywidget.AnyWidget):
+    """A table of files, what those that are chosen look like, and what is proposed for them.
+
+    Attributes
+    ----------
+    opened : bool
+        Whether it is seen.
+    listing : dict
+        "folder", "prefix" (what makes a whole path of a name), "up", "folders", "names", "sizes",
+        "parameters" (which of the names are parameter files), "remark".
+    proposal : dict
+        "title", "remarks", "rows" and "ready"; or "ask", a question to be answered before the
+        files are read; empty while nothing can be said.
+    doing, error : str
+        What is being done, and what went wrong.
+    listing_error : str
+        Why a folder or pattern is not shown.
+    outside : list of str
+        Paths that were typed and stand for a file: to be chosen.
+
+    Notes
+    -----
+    Messages (`on_msg`): ``{"do": "go", "path"}``, ``{"do": "look", "paths"}``, ``{"do": "choose",
+    "paths"}``, ``{"do": "set", "values"}``, ``{"do": "read"}``, ``{"do": "open"}``, ``{"do":
+    "stop"}`` and ``{"do": "close"}``. To it: ``{"event": "facts", "facts"}`` by path, and
+    ``{"event": "picture", "path", "shape"}`` with a byte for each pixel, the lowest row first.
+    """
+
+    _esm = script(__file__, "rows.js", "dialog.js")
+    _css = style(__file__, "dialog.css")
+    opened = traitlets.Bool(False).tag(sync=True)
+    listing: Any = traitlets.Dict().tag(sync=True)
+    proposal: Any = traitlets.Dict().tag(sync=True)
+    doing = traitlets.Unicode("").tag(sync=True)
+    error = traitlets.Unicode("").tag(sync=True)
+    listing_error = traitlets.Unicode("").tag(sync=True)
+    outside: Any = traitlets.List().tag(sync=True)

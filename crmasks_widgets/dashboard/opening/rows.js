@@ -1,0 +1,177 @@
+// The table of files: only the rows on screen are made, so that thousands scroll as ten do.
+
+const ROW = 24; // pixels
+const SPARE = 8; // rows above and below what is seen
+
+/**
+ * Which rows a part of the height shows.
+ * @param {number} top pixels above it
+ * @param {number} height of the part
+ * @param {number} count rows in all
+ * @returns {[number, number]} the first, and the one after the last
+ */
+export function rowsBetween(top, height, count) {
+  const first = Math.max(0, Math.floor(top / ROW) - SPARE);
+  return [Math.min(first, count), Math.min(count, Math.ceil((top + height) / ROW) + SPARE)];
+}
+
+/** Bytes, in words. */
+export function sizeInWords(bytes) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let step = 0;
+  let value = bytes;
+  while (value >= 999.5 && step < units.length - 1) {
+    value /= 1000;
+    step += 1;
+  }
+  return `${step && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[step]}`;
+}
+
+class FileTable {
+  /**
+   * @param {Object} on
+   * @param {(path: string) => void} on.enter a folder was entered
+   * @param {(paths: string[]) => void} on.choose the choice has changed
+   * @param {(paths: string[]) => void} on.look these have come into sight, and nothing is known of them
+   * @param {() => void} on.accept Enter was pressed on a file that is chosen
+   */
+  constructor(on) {
+    Object.assign(this, { on, rows: [], chosen: new Set(), facts: new Map(), at: 0, from: 0 });
+    this.inside = element("div", { className: "crmasks-rows" });
+    this.scroller = element("div", {
+      className: "crmasks-files-list", tabIndex: 0, ariaLabel: "Files of this folder",
+    }, this.inside);
+    this.scroller.setAttribute("role", "listbox");
+    this.scroller.setAttribute("aria-multiselectable", "true");
+    this.scroller.addEventListener("scroll", () => this.draw());
+    this.scroller.addEventListener("keydown", (event) => this.press(event));
+    this.inside.addEventListener("click", (event) => this.click(event));
+    const words = ["", "Name", "Object", "Time, s", "Size", "Pixels"];
+    const head = element("div", { className: "crmasks-file crmasks-files-head" },
+      ...words.map((textContent) => element("span", { textContent })));
+    this.element = element("div", { className: "crmasks-files-table" }, head, this.scroller);
+    this.sized = new ResizeObserver(() => this.draw());
+    this.sized.observe(this.scroller);
+  }
+
+  /** Show what there is in a folder. */
+  fill({ folder, up, folders, names, sizes, parameters, prefix }) {
+    const settings = new Set(parameters);
+    this.rows = [
+      ...(up && up !== folder ? [{ kind: "folder", name: "..", path: up }] : []),
+      ...folders.map((name) => ({ kind: "folder", name, path: prefix + name })),
+      ...names.map((name, i) => ({
+        kind: settings.has(i) ? "parameters" : "file", name, path: prefix + name, size: sizes[i],
+      })),
+    ];
+    this.at = this.from = Math.min(this.rows.length - 1, up && up !== folder ? 1 : 0);
+    this.inside.style.height = `${this.rows.length * ROW}px`;
+    this.scroller.scrollTop = 0;
+    this.draw();
+  }
+
+  /** Take facts of some files, by path. */
+  learn(facts) {
+    for (const [path, of] of Object.entries(facts)) this.facts.set(path, of);
+    this.draw();
+  }
+
+  draw() {
+    const { scrollTop, clientHeight } = this.scroller;
+    const [first, end] = rowsBetween(scrollTop, clientHeight, this.rows.length);
+    this.inside.replaceChildren(...this.rows.slice(first, end).map((row, i) => this.row(row, first + i)));
+    this.scroller.setAttribute("aria-activedescendant", `crmasks-file-${this.at}`);
+    clearTimeout(this.waiting);
+    // Not for every row that flies by.
+    this.waiting = setTimeout(() => {
+      const unknown = this.rows.slice(first, end)
+        .filter((row) => row.kind === "file" && !this.facts.has(row.path)).map((row) => row.path);
+      if (unknown.length) this.on.look(unknown);
+    }, 80);
+  }
+
+  row({ kind, name, path, size }, number) {
+    const facts = this.facts.get(path) ?? {};
+    const cell = (textContent, className = "") => element("span", { textContent, className, title: textContent });
+    const made = element("div", {
+      className: `crmasks-file crmasks-file-${kind}`, id: `crmasks-file-${number}`, role: "option",
+      ariaSelected: String(this.chosen.has(path)), title: facts.error ?? "",
+    },
+    element("i", { className: kind === "folder" ? "crmasks-icon-open" : "" }), cell(name), cell(facts.object ?? ""), cell(facts.time ?? "", "crmasks-number"),
+    cell(size === undefined ? "" : sizeInWords(size), "crmasks-number"),
+    cell(kind === "parameters" ? "parameter file" : facts.error ? "not readable" : facts.images ?? ""));
+    made.style.top = `${number * ROW}px`;
+    made.dataset.number = String(number);
+    made.classList.toggle("crmasks-file-at", number === this.at);
+    return made;
+  }
+
+  /** Choose these, and nothing else; the exposures are numbered as their names are. */
+  set(paths) {
+    const named = [...paths].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    this.chosen = new Set(named);
+    this.draw();
+    this.on.choose([...this.chosen]);
+  }
+
+  toggle(number) {
+    const { kind, path } = this.rows[number];
+    if (kind === "parameters") this.set(this.chosen.has(path) ? [] : [path]);
+    if (kind !== "file") return;
+    const others = [...this.chosen].filter((each) => each !== path && !this.isParameters(each));
+    this.set(this.chosen.has(path) ? others : [...others, path]);
+  }
+
+  isParameters(path) {
+    return /\.ya?ml$/i.test(path);
+  }
+
+  /** Choose all files from where a range began to where it is now. */
+  extend() {
+    const [low, high] = [this.from, this.at].sort((a, b) => a - b);
+    const more = this.rows.slice(low, high + 1).filter(({ kind }) => kind === "file").map(({ path }) => path);
+    this.set(new Set([...this.chosen].filter((each) => !this.isParameters(each)).concat(more)));
+  }
+
+  click(event) {
+    const row = event.target.closest("[data-number]");
+    if (!row) return;
+    this.go(Number(row.dataset.number), event.shiftKey);
+    if (event.shiftKey) this.extend();
+    else if (this.rows[this.at].kind === "folder") this.on.enter(this.rows[this.at].path);
+    else this.toggle(this.at);
+  }
+
+  go(number, extending = false) {
+    this.at = Math.max(0, Math.min(this.rows.length - 1, number));
+    if (!extending) this.from = this.at;
+    const { scrollTop, clientHeight } = this.scroller;
+    if (this.at * ROW < scrollTop) this.scroller.scrollTop = this.at * ROW;
+    const lowest = (this.at + 1) * ROW - clientHeight;
+    if (lowest > scrollTop) this.scroller.scrollTop = lowest;
+    this.draw();
+  }
+
+  press(event) {
+    const page = Math.max(1, Math.floor(this.scroller.clientHeight / ROW) - 1);
+    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+    const row = this.rows[this.at];
+    if (event.key in steps) {
+      this.go(this.at + steps[event.key], event.shiftKey);
+      if (event.shiftKey) this.extend();
+    } else if (event.key === " ") {
+      if (row) this.toggle(this.at);
+    } else if (event.key === "Enter") {
+      if (row?.kind === "folder") this.on.enter(row.path);
+      else if (row && this.chosen.has(row.path)) this.on.accept();
+      else if (row) this.toggle(this.at);
+    } else if (event.key === "Backspace") {
+      if (this.rows[0]?.name === "..") this.on.enter(this.rows[0].path);
+    } else if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
+      this.set(this.rows.filter(({ kind }) => kind === "file").map(({ path }) => path));
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+}

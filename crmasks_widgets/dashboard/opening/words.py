@@ -1,0 +1,137 @@
+"""What the dialog says of files and of what is proposed for them."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from crmasks_widgets.files.finding import ImageFacts
+from crmasks_widgets.files.listing import Listing
+from crmasks_widgets.proposals.levels import Proposal
+from crmasks_widgets.starting.opening import Beginning
+
+# By parameter: the words and the unit; in this order.
+ASKED: Final = MappingProxyType({
+    "extnum": ("Extension", ""),
+    "gain": ("Gain", "e⁻/ADU"),
+    "rnoise": ("Readout noise", "ADU"),
+    "bias": ("Bias", "ADU"),
+})  # fmt: skip
+_NAMED: Final = 3  # images of a file
+
+
+def listing_of(listing: Listing) -> dict[str, Any]:
+    """Tell the page what there is.
+
+    Parameters
+    ----------
+    listing : Listing
+        Of a folder or a pattern.
+
+    Returns
+    -------
+    dict
+        `OpenDialog.listing`.
+    """
+    folder = str(listing.folder)
+    return {
+        "folder": folder,
+        "prefix": folder if folder.endswith(("/", "\\")) else str(Path(folder) / "x")[:-1],
+        "up": str(listing.folder.parent),
+        "folders": list(listing.folders),
+        "names": [each.name for each in listing.files],
+        "sizes": [each.size for each in listing.files],
+        "parameters": [i for i, each in enumerate(listing.files) if each.is_parameters],
+        "remark": listing.remark,
+    }
+
+
+def facts_of(images: Sequence[ImageFacts]) -> dict[str, str]:
+    """Tell the page what the headers of a file say.
+
+    Parameters
+    ----------
+    images : sequence of ImageFacts
+        At least one.
+
+    Returns
+    -------
+    dict
+        "object", "time", "images", and "more": what else there is in a line.
+    """
+    header = images[0].header
+    time = header.exposure_time
+    named = [_image(image, alone=len(images) == 1) for image in images[:_NAMED]]
+    if len(images) > _NAMED:
+        named.append(f"and {len(images) - _NAMED} more")
+    binning = f"binning {header.binning}" if header.binning else ""
+    cards = map(str, (*header.gain[:1], *header.readout_noise[:1]))
+    more = filter(None, (header.kind, header.filter, binning, header.unit, *cards))
+    return {
+        "object": header.object,
+        "time": "" if time is None else f"{time:.6g}",
+        "images": ", ".join(named),
+        "more": " · ".join(more),
+    }
+
+
+def _image(image: ImageFacts, *, alone: bool) -> str:
+    ny, nx = image.shape
+    planes = f" × {image.planes}" if image.planes else ""
+    label = "" if alone and not image.name else f"{image.label} "
+    return f"{label}{nx} × {ny}{planes}"
+
+
+def proposal_of(beginning: Beginning) -> dict[str, Any]:
+    """Tell the page what is proposed, and why.
+
+    Parameters
+    ----------
+    beginning : Beginning
+        Exposures that were read.
+
+    Returns
+    -------
+    dict
+        "title", "remarks", "rows" of `_row`, and "ready": whether they can be opened so.
+    """
+    exposures = beginning.starts[0].exposures
+    ny, nx = exposures.shape
+    names = f", detectors {', '.join(beginning.names)}" if len(beginning.names) > 1 else ""
+    rows: dict[str, list[Proposal]] = {}
+    for each in beginning.proposals:
+        rows.setdefault(each.name, []).append(each)
+    return {
+        "title": f"{exposures.n} exposures of {nx} × {ny} pixels{names}",
+        "remarks": list(beginning.remarks),
+        "rows": [_row(name, each) for name, each in rows.items()],
+        "ready": all(each.value is not None for each in beginning.proposals),
+    }
+
+
+def _row(name: str, of_detectors: Sequence[Proposal]) -> dict[str, Any]:
+    words, unit = ASKED.get(name, (name, ""))
+    values = dict.fromkeys(_text(each.value) for each in of_detectors)
+    return {
+        "name": name, "words": words, "unit": unit,
+        # Where detectors differ, an empty field leaves it so.
+        "value": next(iter(values)) if len(values) == 1 else "",
+        "differs": ", ".join(values) if len(values) > 1 else "",
+        "missing": any(each.value is None for each in of_detectors),
+        "origin": "; ".join(dict.fromkeys(each.origin for each in of_detectors)),
+        "certain": all(each.certain for each in of_detectors),
+        "fixed": name not in ASKED,
+    }  # fmt: skip
+
+
+def _text(value: float | str | tuple[tuple[float, float], ...] | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return "; ".join(f"{dx:g}, {dy:g}" for dx, dy in value)
+    return value if isinstance(value, str) else f"{value:.10g}"
+
+
+def sizes_of(paths: Iterable[str]) -> int:
+    """Bytes of some files; those that are not there, or are planes of a cube, count nothing."""
+    return sum(path.stat().st_size for path in map(Path, paths) if path.is_file())

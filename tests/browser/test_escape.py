@@ -1,0 +1,90 @@
+"""Esc closes what lies over the views, wherever the focus is."""
+
+import pytest
+from ipywidgets import VBox
+
+from crmasks_widgets.dashboard.app import Dashboard
+
+from ..dashboard.bench import small_analysis
+from .plain_page import PlainPage
+
+# Any control that the drawer can have, as the browser makes it.
+CONTROLS = """(root) => {
+    for (const type of ["text", "search", "checkbox", "range", "button"]) {
+        const made = document.createElement("input");
+        Object.assign(made, { type, id: `have-${type}` });
+        root.append(made);
+    }
+    const [list, area] = ["select", "textarea"].map((tag) => document.createElement(tag));
+    list.id = "have-select";
+    area.id = "have-textarea";
+    root.append(list, area);
+}"""
+STYLE = "#root { display: block !important; height: 600px; }"
+TYPES = ("text", "search", "checkbox", "range", "button", "select", "textarea")
+
+
+@pytest.fixture
+def shown(browser):
+    """A dashboard of which a page without Jupyter shows bar and sliders."""
+    dashboard = Dashboard(small_analysis())
+    assert dashboard.wait(60)
+    page = browser.new_page(viewport={"width": 1260, "height": 700})
+    session = dashboard.session
+    parts = [session.page, session.status.widget, session.quick.widget, session.help.widget]
+    plain = PlainPage(page, VBox(parts), STYLE)
+    page.locator("#root").evaluate(CONTROLS)
+    plain.session = session
+    yield plain
+    page.close()
+    dashboard.close()
+
+
+def test_the_drawer_closes_from_any_control(shown):
+    session = shown.session
+    for kind in TYPES:
+        session.drawer.open("Parameters")
+        shown.page.focus(f"#have-{kind}")
+        shown.press("Escape")
+        assert session.drawer.page == "", kind
+        # Keys are the dashboard's again, not those of a control that nobody sees.
+        assert shown.page.evaluate("document.activeElement.id") == "root", kind
+
+
+def test_what_lies_on_top_is_closed_first(shown):
+    session, page = shown.session, shown.page
+    session.image.display.toggle_levels()
+    session.diagram.more.click()
+    session.drawer.open("Parameters")
+    page.get_by_role("button", name="Files").click()
+    menu = page.get_by_role("menu")
+    session.help.toggle()
+    shown.settle()
+    help_panel = page.get_by_role("dialog", name="Help and keys")
+    assert help_panel.get_by_text("close what is open, or stop computing").count() == 1
+    page.focus("#root")
+    open_now = [
+        lambda: menu.is_visible(),
+        lambda: help_panel.is_visible(),
+        lambda: session.drawer.page != "",
+        lambda: "crmasks-unseen" not in session.diagram.options._dom_classes,
+        lambda: session.image.display.levels.widget.layout.display != "none",
+    ]
+    for closed in range(len(open_now) + 1):
+        assert [each() for each in open_now] == [i >= closed for i in range(len(open_now))]
+        shown.press("Escape")
+    assert session.status.widget.doing.endswith("✓")
+
+
+def test_what_was_typed_is_taken_back_first(shown):
+    session, page = shown.session, shown.page
+    session.drawer.open("Parameters")
+    field = page.locator(".crmasks-compact input[type=text]").first
+    before = field.input_value()
+    field.fill("77")
+    shown.press("Escape")
+    assert field.input_value() == before
+    assert session.drawer.page == "Parameters"
+    shown.press("Escape")
+    assert session.drawer.page == ""
+    assert not session.state.can_undo

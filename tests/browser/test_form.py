@@ -1,0 +1,67 @@
+"""Fields of parameters on a page: nothing is cut, and the ends of sliders stay."""
+
+import pytest
+
+from crmasks_widgets.dashboard.page.page import Page
+from crmasks_widgets.dashboard.settings.parameters_view import FormView, quick_names
+from crmasks_widgets.parameters.types import METHODS
+
+from ..dashboard.bench import Bench, small_analysis
+from .plain_page import PlainPage
+
+STYLE = str(Page._css) + "#root { display: block !important; width: 508px; height: 700px; }"
+CUT = """all => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent)"""
+
+
+@pytest.fixture
+def shown(browser):
+    """The few fields below the diagram, as wide as it is in a window of 1280 pixels."""
+    bench = Bench(small_analysis(), at_once=True)
+    view = bench.add(FormView(bench.context, quick_names, compact=True))
+    page = browser.new_page(viewport={"width": 700, "height": 800})
+    plain = PlainPage(page, view.widget, STYLE)
+    plain.bench = bench
+    yield plain
+    page.close()
+
+
+def test_names_are_whole_and_sliders_long_in_every_method(shown):
+    for method in METHODS:
+        shown.bench.state.update(crmethod=method)
+        shown.settle()
+        rows = shown.page.locator(".crmasks-field")
+        assert shown.page.locator(".crmasks-field-name").evaluate_all(CUT) == []
+        widths = rows.locator("input[type=range]").evaluate_all(
+            "all => all.map((e) => e.clientWidth)"
+        )
+        assert len(widths) == rows.count()
+        assert min(widths) >= 90
+        assert shown.page.locator(".crmasks-compact").bounding_box()["height"] <= 90
+
+
+def test_what_is_set_moves_the_slider_and_not_its_ends(shown):
+    shown.bench.state.update(crmethod="lacosmic")
+    shown.settle()
+    row = shown.page.locator(".crmasks-field").filter(has_text="contrast with noise")
+    slider, text = row.locator("input[type=range]"), row.locator("input[type=text]")
+    ends = slider.evaluate("e => [e.min, e.max, e.step]")
+    text.fill("90")
+    shown.press("Enter")
+    assert shown.bench.model.parameters.la_sigclip == 90
+    assert slider.evaluate("e => [e.min, e.max, e.step]") == ends
+    assert slider.evaluate("e => e.value === e.max")
+    assert text.input_value() == "90"
+
+
+def test_no_value_is_said_in_words_and_can_be_set_by_leaving_the_field_empty(shown):
+    state = shown.bench.state
+    state.update(crmethod="mmcosmic")
+    shown.settle()
+    row = shown.page.locator(".crmasks-field").filter(has_text="median − min")
+    text = row.locator("input[type=text]")
+    text.fill("")
+    shown.press("Enter")
+    assert state.model.parameters.mm_threshold is None
+    assert text.get_attribute("placeholder") == "lowest value of the boundary"
+    assert text.input_value() == ""
+    assert "crmasks-field-off" in row.get_attribute("class")

@@ -1,0 +1,143 @@
+"""The dialog of files on a page: keys, focus, thousands of files, and what is opened in the end."""
+
+import pytest
+
+from crmasks_widgets.dashboard.opening.view import OpenView
+from crmasks_widgets.dashboard.page.page import Page
+
+from ..dashboard.bench import Bench, small_analysis
+from ..dashboard.test_open_view import described_on_disk
+from .plain_page import PlainPage
+
+LONG_ENOUGH = 60.0
+MANY = 5000
+
+
+class Desk(PlainPage):
+    """The dialog on a page, with a button from which it is opened."""
+
+    def __init__(self, browser, folder):
+        self.opened, self.complaints = [], []
+        self.bench = Bench(small_analysis())
+        self.view = OpenView(self.bench.context, self.opened.append)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        assert self.view.dialog
+        super().__init__(page, self.view.widget, str(Page._css))
+        page.evaluate(
+            """() => {
+                const button = document.createElement("button");
+                button.id = "from";
+                document.body.append(button);
+                button.focus();
+            }"""
+        )
+        self.view.go(str(folder))
+        self.view.dialog.opened = True
+        self.answered()
+        self.rows = page.locator("[data-number]")
+
+    def answered(self):
+        """Let the threads answer, and the page show it."""
+        self.settle()
+        self.view.wait(LONG_ENOUGH)
+        self.settle()
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+        self.answered()
+
+    def until(self, condition):
+        """Let page and threads talk until something is so."""
+        for _ in range(300):
+            if condition():
+                return
+            self.page.wait_for_timeout(20)
+            self.answered()
+        raise AssertionError(self.page.locator("dialog").inner_text())
+
+    def row(self, name):
+        return next(row for row in self.view.dialog.proposal["rows"] if row["name"] == name)
+
+    def focus(self):
+        return self.page.evaluate("document.activeElement.id || document.activeElement.className")
+
+
+@pytest.fixture
+def desk(browser, tmp_path):
+    (tmp_path / "sub").mkdir()
+    described_on_disk(tmp_path, 1.5)
+    desk = Desk(browser, tmp_path)
+    yield desk
+    desk.page.close()
+    desk.view.close()
+    assert desk.complaints == desk.bench.errors == []
+
+
+def test_files_are_chosen_by_keys_and_opened(desk):
+    desk.until(lambda: "90.5" in desk.rows.nth(2).inner_text())
+    desk.press("End", "Shift+ArrowUp", "Shift+ArrowUp")
+    assert desk.page.locator("[aria-selected=true]").count() == 3
+    desk.until(lambda: desk.view.dialog.proposal)
+    gain = desk.page.locator("input[name=gain]")
+    assert gain.input_value() == "1.5"
+    assert "GAIN" in gain.locator("..").inner_text()
+    shaded = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
+    assert desk.page.locator(".crmasks-chosen canvas").first.evaluate(shaded) > 20
+    gain.fill("2.5")
+    gain.press("Enter")
+    desk.until(lambda: desk.row("gain")["origin"] == "given")
+    desk.page.locator(".crmasks-files-list").focus()
+    desk.press("Enter")
+    desk.until(lambda: desk.opened)
+    assert [(a.exposures.n, a.parameters.gain) for a in desk.opened] == [(3, 2.5)]
+    assert not desk.page.locator("dialog[open]").count()
+
+
+def test_escape_closes_and_gives_the_focus_back_and_tab_stays_inside(desk):
+    assert desk.focus() == "crmasks-files-list"
+    inside = desk.page.locator("dialog :focus")
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(8):
+            desk.press(key)
+            assert inside.count() == 1
+    desk.press("Escape")
+    assert (desk.focus(), desk.view.dialog.opened) == ("from", False)
+    desk.view.show()
+    desk.answered()
+    assert desk.page.locator("dialog[open]").count() == 1
+
+
+def test_folders_and_names_by_keys(desk, tmp_path):
+    folder = desk.page.get_by_label("Folder, file or pattern")
+    desk.press("Enter")
+    desk.until(lambda: folder.input_value() == str(tmp_path / "sub"))
+    desk.press("Backspace")
+    desk.until(lambda: folder.input_value() == str(tmp_path))
+    folder.fill("e[13].fits")
+    folder.press("Enter")
+    names = ["..", "e1.fits", "e3.fits"]
+    desk.until(lambda: [row.split()[0] for row in desk.rows.all_inner_texts()] == names)
+    folder.fill("<b>nowhere")
+    folder.press("Enter")
+    said = desk.page.get_by_role("alert")
+    desk.until(lambda: "<b>nowhere: not found" in said.inner_text())
+
+
+def test_thousands_of_files_make_a_page_of_rows(browser, tmp_path):
+    for number in range(MANY):
+        (tmp_path / f"f{number:04d}.fits").touch()
+    desk = Desk(browser, tmp_path)
+    assert desk.rows.count() < 60
+    desk.press("End")
+    last = f"f{MANY - 1}.fits"
+    assert desk.rows.last.inner_text().startswith(last)
+    desk.until(lambda: "not readable" in desk.rows.last.inner_text())
+    desk.press("Control+a")
+    desk.until(lambda: len(desk.view._chosen) == MANY)
+    assert desk.page.locator(".crmasks-chosen-file").count() == 16
+    assert desk.page.locator("dialog *").count() < 900
+    desk.page.close()
+    desk.view.close()
+    assert desk.complaints == []

@@ -1,0 +1,239 @@
+"""Opening other files: what is listed, looked at, proposed, refused and opened."""
+
+import threading
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from crmasks_widgets.dashboard.opening import view as opening
+from crmasks_widgets.dashboard.opening.view import OpenView
+
+from ..conftest import SHAPE, small_scene, write_exposures, write_yaml
+from .bench import Bench, small_analysis
+
+LONG_ENOUGH = 60.0
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    folder = tmp_path / "a night"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+class Desk:
+    """The dialog, and what was told to its page."""
+
+    def __init__(self, **settings):
+        self.opened, self.told, self.buffers = [], [], []
+        self.bench = Bench(small_analysis(**settings))
+        self.view = self.bench.add(OpenView(self.bench.context, self.opened.append))
+        self.dialog = self.view.dialog
+        self.dialog.send = self._tell
+        self.view.show()
+        self.answered()
+
+    def _tell(self, content, buffers=None):
+        self.told.append(content)
+        self.buffers += buffers or []
+
+    def answered(self):
+        self.view.wait(LONG_ENOUGH)
+        assert self.bench.errors == []
+        return self.dialog
+
+    def do(self, do, **said):
+        """What the page says; the dialog after it."""
+        self.dialog._handle_custom_msg({"do": do, **said}, [])
+        return self.answered()
+
+    def choose(self, folder, *names):
+        return self.do("choose", paths=[str(folder / name) for name in names])
+
+    def row(self, name):
+        return next(row for row in self.dialog.proposal["rows"] if row["name"] == name)
+
+    def facts(self):
+        return {p: f for told in self.told for p, f in told.get("facts", {}).items()}
+
+
+@pytest.fixture
+def desk(request):
+    desk = Desk(**getattr(request, "param", {}))
+    yield desk
+    desk.view.close()
+
+
+def described_on_disk(folder, gain, numbers=(1, 2, 3)):
+    """Exposures whose headers tell gain, readout noise and bias."""
+    for i in numbers:
+        header = fits.Header({"GAIN": gain, "RDNOISE": 3.4, "BIASLEV": 200.0, "BUNIT": "adu",
+                              "OBJECT": "<b>M 51</b>", "EXPTIME": 90.5})  # fmt: skip
+        header.comments["GAIN"], header.comments["RDNOISE"] = "[electron/adu]", "[adu]"
+        header.comments["BIASLEV"] = "[adu]"
+        fits.writeto(folder / f"e{i}.fits", small_scene().exposures[i - 1], header)
+
+
+def test_a_folder_is_listed_entered_and_left(work, desk):
+    described_on_disk(work, 1.5)
+    for name in ("sub", ".hidden"):
+        (work / name).mkdir()
+    for name in ("p.yaml", "notes.txt", ".x.fits"):
+        (work / name).touch()
+    listing = desk.do("go", path="").listing
+    assert listing["folders"] == ["sub"]
+    assert listing["names"] == ["e1.fits", "e2.fits", "e3.fits", "p.yaml"]
+    assert listing["parameters"] == [3]
+    assert listing["sizes"][0] == (work / "e1.fits").stat().st_size
+    assert listing["prefix"] + "e1.fits" == str(work / "e1.fits")
+    assert desk.do("go", path="sub").listing["folder"] == str(work / "sub")
+    assert desk.do("go", path=listing["folder"] + "/..").listing["folders"] == ["a night"]
+
+
+def test_files_say_what_they_are_and_what_is_wrong_with_them(work, desk):
+    described_on_disk(work, 1.5)
+    (work / "bad.fits").write_bytes(b"no FITS")
+    paths = [str(work / "e1.fits"), str(work / "bad.fits")]
+    desk.do("look", paths=paths)
+    facts = desk.facts()
+    ny, nx = SHAPE
+    assert facts[paths[0]]["object"] == "<b>M 51</b>"
+    assert (facts[paths[0]]["time"], facts[paths[0]]["images"]) == ("90.5", f"{nx} × {ny}")
+    assert "GAIN 1.5 e-/ADU" in facts[paths[0]]["more"]
+    assert facts[paths[1]]["error"].startswith(f"{paths[1]}: not readable as FITS")
+
+
+def test_thumbnails_are_made_of_a_few_of_the_chosen_only(work, desk, monkeypatch):
+    monkeypatch.setattr(opening, "PICTURES", 2)
+    described_on_disk(work, 1.5)
+    desk.choose(work, "e1.fits", "e2.fits", "e3.fits")
+    pictures = [told for told in desk.told if told["event"] == "picture"]
+    assert [each["path"] for each in pictures] == [str(work / f"e{i}.fits") for i in (1, 2)]
+    assert [len(each) for each in desk.buffers] == [np.prod(p["shape"]) for p in pictures]
+    assert max(pictures[0]["shape"]) <= 96
+
+
+SETTINGS = {"gain": 7.0, "dilation": 3, "pixels_to_be_flagged_as_cr": [[1, 1]],
+            "mediancr_pixels_rejected": [[2, 2]]}  # fmt: skip
+
+
+@pytest.mark.parametrize("desk", [SETTINGS], indirect=True)
+def test_what_is_proposed_is_opened_and_nothing_of_the_files_before(work, desk):
+    described_on_disk(work, 1.5)
+    dialog = desk.choose(work, "e3.fits", "e1.fits", "e2.fits")
+    assert not desk.opened
+    assert dialog.proposal["ready"]
+    assert (desk.row("gain")["value"], desk.row("gain")["certain"]) == ("1.5", True)
+    assert "GAIN" in desk.row("gain")["origin"]
+    assert not desk.do("open").opened
+    (analysis,) = desk.opened
+    assert [path.name for path in analysis.exposures.paths] == ["e3.fits", "e1.fits", "e2.fits"]
+    parameters = analysis.parameters
+    assert (parameters.dilation, parameters.gain, parameters.bias) == (3, 1.5, 200.0)
+    assert parameters.pixels_to_be_flagged_as_cr is None
+    assert parameters.mediancr_pixels_rejected is None
+    assert desk.bench.state.model.parameters.gain == 7.0
+
+
+def test_a_value_that_is_given_counts_and_another_choice_forgets_it(work, desk):
+    described_on_disk(work, 1.5)
+    desk.choose(work, "e1.fits", "e2.fits")
+    assert desk.row("crmethod")["fixed"]
+    desk.do("set", values={"gain": "2.5"})
+    assert (desk.row("gain")["value"], desk.row("gain")["origin"]) == ("2.5", "given")
+    assert desk.do("set", values={"gain": "-1"}).error.startswith("gain: found -1")
+    desk.do("set", values={"gain": ""})
+    assert desk.row("gain")["value"] == "1.5"
+    desk.do("set", values={"gain": "2.5"})
+    desk.choose(work, "e1.fits", "e3.fits")
+    assert desk.row("gain")["value"] == "1.5"
+    desk.do("open")
+    assert (desk.opened[0].parameters.gain, desk.opened[0].exposures.n) == (1.5, 2)
+
+
+def test_what_nothing_tells_is_missing_until_it_is_given(work, desk):
+    noise = np.random.default_rng(1).normal(0, 0.1, (3, 20, 20)).astype(np.float32)
+    write_exposures(work, list(noise))
+    dialog = desk.choose(work, "e1.fits", "e2.fits", "e3.fits")
+    assert not dialog.proposal["ready"]
+    assert desk.row("gain")["value"] == ""
+    desk.do("open")
+    assert "expected it to be given" in dialog.error
+    given = {"gain": "1", "rnoise": "0.1", "bias": "0"}
+    assert desk.do("set", values=given).proposal["ready"]
+    desk.do("open")
+    assert desk.opened[0].parameters.rnoise == 0.1
+
+
+def test_a_parameter_file_is_opened_alone(work, desk):
+    (work / "raw").mkdir()
+    write_exposures(work / "raw", small_scene().exposures)
+    fits.writeto(work / "raw" / "gain.fits", np.full(SHAPE, 1.4, np.float32))
+    write_yaml(work / "raw" / "p.yaml", ["e1.fits", "e2.fits", "e3.fits"],
+               top={"gain": "gain.fits"})  # fmt: skip
+    assert desk.choose(work / "raw", "p.yaml").proposal["ready"]
+    desk.do("open")
+    (analysis,) = desk.opened
+    assert [path.name for path in analysis.exposures.paths] == ["e1.fits", "e2.fits", "e3.fits"]
+    # Undo must find the map again, wherever the notebook is.
+    parameters = analysis.parameters
+    assert parameters.gain == str((work / "raw" / "gain.fits").resolve())
+    again = analysis.replace(gain=2).replace(gain=parameters.gain)
+    np.testing.assert_array_equal(again.calibration.gain, analysis.calibration.gain)
+
+
+def test_patterns_and_names_that_are_typed(work, desk):
+    (work / "odd [1].fits").touch()
+    described_on_disk(work, 1.5)
+    fits.writeto(work / "cube.fits", np.stack(small_scene().exposures))
+    assert desk.do("go", path="e[12].fits").listing["names"] == ["e1.fits", "e2.fits"]
+    assert desk.do("go", path="odd [1].fits").outside == [str(work / "odd [1].fits")]
+    assert desk.do("go", path="cube.fits[1]").outside == [str(work / "cube.fits[1]")]
+    missing = desk.do("go", path="n*.fits").listing_error
+    assert missing.startswith(f"{work}/n*.fits: found no file of this pattern")
+    assert desk.do("go", path="nowhere").listing_error.startswith(f"{work}/nowhere: not found")
+    desk.choose(work, "cube.fits")
+    assert desk.dialog.proposal["title"].startswith("3 exposures")
+
+
+def test_one_exposure_is_no_fault_and_a_wrong_pair_is_said(work, desk):
+    described_on_disk(work, 1.5)
+    dialog = desk.choose(work, "e1.fits")
+    assert (dialog.error, dialog.proposal["ready"]) == ("", False)
+    fits.writeto(work / "small.fits", np.zeros((5, 5), np.float32))
+    assert "expected at least 2 of a kind" in desk.choose(work, "e1.fits", "small.fits").error
+    assert not dialog.proposal
+
+
+def test_much_is_read_only_when_asked(work, desk, monkeypatch):
+    monkeypatch.setattr(opening, "READ_UNASKED", 1000)
+    described_on_disk(work, 1.5)
+    assert desk.choose(work, "e1.fits", "e2.fits").proposal.keys() == {"ask"}
+    assert desk.do("read").proposal["ready"]
+
+
+def test_a_search_is_stopped_by_the_next_and_by_stop(work, desk, monkeypatch):
+    described_on_disk(work, 1.5)
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless(pattern, going_on):
+        begun.set()
+        try:
+            while True:
+                going_on()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(opening, "list_matches", endless)
+    for stop in ({"do": "stop"}, {"do": "go", "path": str(work)}):
+        begun.clear()
+        ended.clear()
+        desk.dialog._handle_custom_msg({"do": "go", "path": "/usr/**/*.fits"}, [])
+        assert begun.wait(LONG_ENOUGH)
+        assert desk.dialog.doing == "looking…"
+        desk.dialog._handle_custom_msg(stop, [])
+        assert ended.wait(LONG_ENOUGH)
+        assert (desk.answered().doing, desk.dialog.listing_error) == ("", "")
+    assert desk.dialog.listing["folder"] == str(work)

@@ -1,0 +1,122 @@
+"""Advice from trials: it holds where the truth is known, and is written only when asked for."""
+
+import numpy as np
+import pytest
+import yaml
+from astropy.io import fits
+
+import crmasks_widgets as cm
+from crmasks_widgets.analysis.advice import MOST_SIDE, advise
+from crmasks_widgets.core.trials import Score, score_groups, score_pixels
+from crmasks_widgets.demo import DETECTOR, demo_scene, score
+from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_EXISTS
+
+from .conftest import write_exposures
+from .real_data import DATA, needs_real_data
+
+
+def mask_of(*pixels, shape=(12, 16)):
+    mask = np.zeros(shape, dtype=bool)
+    for y, x in pixels:
+        mask[y, x] = True
+    return mask
+
+
+def test_scores_count_what_is_found_and_what_is_away_from_hits():
+    hits = mask_of((2, 2), (2, 3), (9, 9))
+    flagged = mask_of((2, 2), (2, 5), (2, 7), (7, 14))
+    # (2, 5) is two pixels from a hit, (2, 7) and (7, 14) are further.
+    assert score_pixels([flagged], [hits]) == Score(3, 1, 2)
+    assert score_pixels([flagged] * 2, [hits, flagged]) == Score(7, 5, 2)
+    assert score_groups(flagged, hits) == Score(2, 1, 2)
+    assert score_groups(hits, hits).worth == 2
+    assert np.isnan(score_groups(flagged, mask_of()).share)
+
+
+LEVELS = {"gain": DETECTOR.gain, "rnoise": DETECTOR.rnoise, "bias": DETECTOR.bias}
+
+
+@pytest.mark.parametrize(("kind", "kernel"), [("fibres", "median"), ("stars", None)])
+def test_who_takes_the_advice_gets_what_it_says(kind, kernel):
+    scene = demo_scene(kind=kind, shape=(260, 260))
+    exposures = cm.ExposureSet.from_arrays(list(scene.exposures))
+    given = cm.Analysis(exposures, cm.Parameters(**LEVELS))
+    advice = advise(given)
+    # A kernel of 2.5 pixels misses most hits between fibres; stars would be taken for hits.
+    assert advice.changes.get("la_fsmode") == kernel
+    assert advice.changes["crmethod"] == "significance"
+    assert set(advice.reasons) == set(advice.changes)
+    tuned = given.replace(**advice.changes)
+    before, after = score(given, scene), score(tuned, scene)
+    assert after.false_groups < before.false_groups / 4
+    assert after.found_groups >= before.found_groups
+    if kernel:
+        sigma = np.sqrt(np.maximum(scene.truth, 0) / DETECTOR.gain + DETECTOR.rnoise**2)
+        hit = scene.cosmic_rays > 5 * sigma
+        shares = [
+            np.mean([a.lacosmic(k + 1).mask[hit[k]].mean() for k in range(3)])
+            for a in (given, given.replace(la_fsmode=kernel))
+        ]
+        assert shares[0] < 0.3 < 0.7 < shares[1]
+
+
+def test_the_trials_see_the_middle_of_a_large_frame_and_no_region_that_is_skipped():
+    frame = np.full((20, MOST_SIDE + 30), 50.0, np.float32)
+    skipped = ((1, MOST_SIDE + 30, 1, 10),)
+    rng = np.random.default_rng(5)
+    frames = [frame + rng.normal(0, 3, frame.shape) for _ in range(3)]
+    frames[0][2:5, 100:120] += 900
+    parameters = cm.Parameters(gain=1.0, rnoise=3.0, bias=0.0)
+    analysis = cm.Analysis(cm.ExposureSet.from_arrays(frames), parameters)
+    advice = advise(analysis)
+    assert advice.region == (16, MOST_SIDE + 15, 1, 20)
+    assert advice.exposures[0].score.hits >= 60
+    assert advise(analysis.replace(regions_to_be_skipped=skipped)).exposures == ()
+
+
+def test_advice_is_written_only_when_asked_with_the_reason_beside_each_key(tmp_path, run_cli):
+    scene = demo_scene(kind="fibres", shape=(150, 160))
+    names = write_exposures(tmp_path, scene.exposures)
+    text = cm.Parameters(images=names, interactive=False, **LEVELS).to_yaml()
+    (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
+    plain = run_cli(["check", "p.yaml"], tmp_path)
+    assert plain.code == 0, plain.err
+    assert "would serve: la_fsmode: median" in plain.out
+    assert plain.out.splitlines()[-1].startswith("next: crmasks check p.yaml --write")
+    assert sorted(tmp_path.iterdir()) == before
+    refused = run_cli(["check", "p.yaml", "--write", "e1.fits"], tmp_path)
+    assert refused.code == EXIT_BAD_INPUT
+    written = run_cli(["check", "p.yaml", "--write", "tuned.yaml"], tmp_path)
+    assert written.code == 0, written.err
+    lines = (tmp_path / "tuned.yaml").read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in lines if line.strip().startswith("la_fsmode:"))
+    assert "# crmasks check: finds" in line
+    values = yaml.safe_load("\n".join(lines))
+    assert values["requirements"]["la_fsmode"] == "median"
+    assert values["images"] == list(names)
+    done = run_cli(["run", "tuned.yaml", "--no-figures", "--output-dir", "out"], tmp_path)
+    assert done.code == 0, done.err
+    again = run_cli(["check", "p.yaml", "--write", "tuned.yaml"], tmp_path)
+    assert again.code == EXIT_EXISTS
+
+
+@needs_real_data
+def test_on_real_exposures_with_real_tracks_false_groups_fall_and_nothing_is_lost():
+    rows = slice(300, 700)
+
+    def frames(name):
+        paths = (DATA / "semireal" / f"semireal_x1_{i}{name}.fits.gz" for i in (1, 2, 3))
+        return [fits.getdata(path)[rows].astype(np.float32) for path in paths]
+
+    parameters = cm.Parameters(gain=1.0, rnoise=4.4, bias=0.0)
+    given = cm.Analysis(cm.ExposureSet.from_arrays(frames("")), parameters)
+    advice = advise(given)
+    assert {"flux_factor", "la_fsmode", "crmethod"} <= set(advice.changes)
+    first, best = advice.exposures[0].score, max(t.score.share for t in advice.exposures)
+    assert first.share < 0.2 < 0.7 < best
+    sigma = np.sqrt(np.maximum(given.stack.median2d, 0) + 4.4**2)
+    double = (np.array(frames("_truth_cr")) > 5 * sigma).sum(axis=0) >= 2
+    scores = [score_groups(a.mediancr, double) for a in (given, given.replace(**advice.changes))]
+    assert scores[1].elsewhere < scores[0].elsewhere / 5
+    assert scores[1].found >= scores[0].found
