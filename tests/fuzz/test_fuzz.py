@@ -10,8 +10,8 @@ from . import cases, corpus, trial
 
 CORPUS = corpus.stored()
 # Everyday and long counts; a whole run takes longer than a refusal.
-COUNTS = {"parameters": (70, 8000), "texts": (60, 6000), "frames": (60, 8000),
-          "folders": (60, 6000), "environments": (50, 4000)}  # fmt: skip
+COUNTS = {"parameters": (30, 8000), "texts": (60, 6000), "frames": (40, 8000),
+          "folders": (35, 6000), "environments": (30, 4000)}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CORPUS)
