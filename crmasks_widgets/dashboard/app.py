@@ -81,7 +81,8 @@ class Dashboard:
     def mosaic(self) -> Mosaic:
         """All detectors, with what is set for them: what saving saves.
 
-        What the user has not looked at is computed when it is asked for.
+        The one on screen, and what all share, as it was last computed to the end. What the user has
+        not looked at is computed when it is asked for.
         """
         return self.camera.mosaic(self.analysis)
 

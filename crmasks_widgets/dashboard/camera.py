@@ -68,7 +68,7 @@ class Camera:
         if session is self.shown:
             return
         display = self.shown.state.model.display
-        parameters = self._parameters_of(number)
+        parameters = self._parameters_of(number, self.shown.state.model.parameters)
         if session is None:
             session = self._begin(number, self._mosaic[number].with_parameters(parameters))
         else:
@@ -80,18 +80,19 @@ class Camera:
         self.shown = session
         self._show(session)
 
-    def _parameters_of(self, number: int) -> Parameters:
+    def _parameters_of(self, number: int, shared: Parameters) -> Parameters:
         session = self._sessions.get(number)
         own = self._mosaic[number].parameters if session is None else session.state.model.parameters
-        return with_shared(own, self.shown.state.model.parameters)
+        return with_shared(own, shared)
 
     def whole(self, shown: Analysis) -> Analysis | Mosaic:
-        """All detectors as they are set now.
+        """All detectors, each with what is set for it alone.
 
         Parameters
         ----------
         shown : Analysis
-            Of the one on screen.
+            Of the one on screen. What all detectors share is taken from it: newer settings, which
+            are still being computed, are those of none.
 
         Returns
         -------
@@ -106,17 +107,17 @@ class Camera:
         return self.mosaic(shown) if self._mosaic.several else shown
 
     def mosaic(self, shown: Analysis) -> Mosaic:
-        """Give all detectors as they are set now; arguments and errors as of `whole`."""
+        """Give all detectors; arguments and errors as of `whole`."""
         analyses = tuple(
-            shown if self._sessions.get(number) is self.shown else self._as_set(number)
+            shown if self._sessions.get(number) is self.shown else self._as_set(number, shown)
             for number in range(len(self.names))
         )
         return replace(self._mosaic, analyses=analyses)
 
-    def _as_set(self, number: int) -> Analysis:
+    def _as_set(self, number: int, shown: Analysis) -> Analysis:
         session = self._sessions.get(number)
         known = self._mosaic[number] if session is None else session.engine.analysis
-        return known.with_parameters(self._parameters_of(number))
+        return known.with_parameters(self._parameters_of(number, shown.parameters))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until no session computes; False after `timeout` seconds in one of them."""

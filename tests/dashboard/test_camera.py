@@ -98,6 +98,14 @@ def test_each_detector_keeps_what_is_its_own_and_the_rest_is_shared(camera):
     assert second.model.parameters.mediancr_pixels_rejected is not None
 
 
+def test_what_is_still_being_computed_is_that_of_no_detector(camera, work, monkeypatch):
+    before = camera.analysis.parameters.la_sigclip
+    monkeypatch.setattr(camera.session.engine, "submit", lambda parameters: None)
+    camera.state.update(la_sigclip=before + 4)
+    assert [each.parameters.la_sigclip for each in camera.mosaic] == [before] * 2
+    cm.save_session(camera.mosaic, work / "session.yaml")
+
+
 def test_what_cannot_be_shared_is_said_and_the_detector_stays(camera):
     choose(camera, 1)
     camera.state.update(crmethod="significance")
