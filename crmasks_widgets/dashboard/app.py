@@ -60,7 +60,7 @@ class Dashboard:
         if isinstance(analysis, Analysis):
             name = str(analysis.parameters.extnum)
             analysis = Mosaic((name,), (analysis,), several=False)
-        camera = Camera(analysis, self.open, self._show, self._rested)
+        camera = Camera(analysis, self.open, self._show, self._follow)
         self._show(camera.shown)
         return camera
 
@@ -166,8 +166,8 @@ class Dashboard:
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         self._still.display(data or {}, self.state.model, self._detector)
 
-    def _rested(self) -> None:
-        """Let the still picture follow, once nothing new was asked for during a while."""
+    def _follow(self) -> None:
+        """Let the still picture follow, once nothing has changed during a while."""
         self.session.dispatcher.later("still", STILL_AFTER, self._refresh_still)
 
     def _refresh_still(self) -> None:

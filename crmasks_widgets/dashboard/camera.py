@@ -26,8 +26,9 @@ class Camera:
         Takes an analysis, or detectors, that the user wants to look at instead.
     show : callable
         Takes the session that is to be on screen from now on.
-    rested : callable
-        Called when a session has computed all that it was asked for.
+    changed : callable
+        Called when another session is shown, has computed all that it was asked for, or has another
+        look.
     """
 
     def __init__(
@@ -35,9 +36,9 @@ class Camera:
         mosaic: Mosaic,
         open_other: Callable[[Analysis | Mosaic], object],
         show: Callable[[Session], object],
-        rested: Callable[[], object],
+        changed: Callable[[], object],
     ) -> None:
-        self._mosaic, self._open, self._show, self._rested = mosaic, open_other, show, rested
+        self._mosaic, self._open, self._show, self._changed = mosaic, open_other, show, changed
         self._sessions: dict[int, Session] = {}
         self.shown = self._begin(0, mosaic.analyses[0])
 
@@ -47,7 +48,7 @@ class Camera:
         return self._mosaic.names
 
     def _begin(self, number: int, analysis: Analysis) -> Session:
-        place = Place(self.names, number, self.choose, self.whole, self._rested)
+        place = Place(self.names, number, self.choose, self.whole, self._changed)
         session = self._sessions[number] = Session(analysis, self._open, place)
         return session
 
@@ -79,6 +80,7 @@ class Camera:
         )
         self.shown = session
         self._show(session)
+        self._changed()
 
     def _parameters_of(self, number: int, shared: Parameters) -> Parameters:
         session = self._sessions.get(number)

@@ -93,6 +93,8 @@ class Session:
             self.widgets = self._laid_out()
         self._asked = Memo()
         self._asked(self._wanted(self.state.model), lambda: None)
+        self._coloured = Memo()
+        self._coloured(self.state.model.display.colouring, lambda: None)
         self.state.subscribe(self._render)
         self.context.observe(self.page, self._render_again, "sizes")
         self.page.on_msg(self.dispatcher.handler(self._heard))
@@ -299,7 +301,7 @@ class Session:
         self.status.finished(snapshot)
         self.state.publish(snapshot.analysis)
         if snapshot.done:
-            self.place.rested()
+            self.place.changed()
 
     def _progress(self, fraction: float, stage: str) -> None:
         self.dispatcher.call(partial(self.status.progress, fraction, stage))
@@ -352,6 +354,7 @@ class Session:
         for view in self.views:
             view.render(model)
         self._asked(self._wanted(model), self.state.resubmit)
+        self._coloured(model.display.colouring, self.place.changed)
 
     def _wanted(self, model: ViewModel) -> tuple[Any, ...]:
         """What of the display decides what is computed first."""

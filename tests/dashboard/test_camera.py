@@ -1,6 +1,7 @@
 """Several detectors in one dashboard: one at a time, and all of them saved."""
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from regions import Regions
 
 import crmasks_widgets as cm
 from crmasks_widgets import cli
+from crmasks_widgets.dashboard import still
 from crmasks_widgets.dashboard.model import edits
 
 from ..test_mosaics import write_camera, write_yaml
@@ -96,6 +98,22 @@ def test_each_detector_keeps_what_is_its_own_and_the_rest_is_shared(camera):
     choose(camera, 1)
     assert second.model.parameters.dilation == 1
     assert second.model.parameters.mediancr_pixels_rejected is not None
+
+
+def test_the_still_picture_is_that_of_the_detector_on_screen_and_of_its_look(camera, monkeypatch):
+    kept = []
+    output = SimpleNamespace(update=lambda bundle, raw: kept.append(bundle))
+    monkeypatch.setattr(still, "display", lambda *_, **__: output)
+    camera._ipython_display_()
+    for number, name in ((1, "CCD2"), (0, "CCD1"), (1, "CCD2")):  # there and back
+        choose(camera, number)
+        assert f"detector {name}," in kept[-1]["text/plain"]
+    before = kept[-1]["image/png"]
+    camera.state.show(stretch="linear")
+    assert kept[-1]["image/png"] != before
+    known = len(kept)
+    camera.state.show(rings=False)
+    assert len(kept) == known
 
 
 def test_what_is_still_being_computed_is_that_of_no_detector(camera, work, monkeypatch):

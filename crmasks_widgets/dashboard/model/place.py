@@ -21,15 +21,15 @@ class Place:
         Takes the number of the detector that is to be shown from now on.
     whole : callable
         Takes the analysis of this detector; returns what is saved: the same, or that of all.
-    rested : callable
-        Called when all that was asked for has been computed.
+    changed : callable
+        Called when all that was asked for has been computed, or values become other colours.
     """
 
     names: tuple[str, ...]
     number: int
     choose: Callable[[int], object]
     whole: Callable[[Analysis], Analysis | Mosaic]
-    rested: Callable[[], object] = lambda: None
+    changed: Callable[[], object] = lambda: None
 
     @property
     def several(self) -> bool:

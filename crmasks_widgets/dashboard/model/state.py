@@ -110,6 +110,12 @@ class Display:
         return (self.minuend, self.subtrahend) if self.frame == "difference" else (self.frame,)
 
     @property
+    def colouring(self) -> tuple[Any, ...]:
+        """All that decides which colours the values of a frame become."""
+        limits = (self.limits, self.low, self.high, self.of_difference)
+        return (self.stretch, self.colours, *limits)
+
+    @property
     def limits_of_frame(self) -> str:
         """Which limits the frame on screen has; those chosen by hand serve their kind of frame."""
         serve = self.of_difference == (self.frame == "difference")
