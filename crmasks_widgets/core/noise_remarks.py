@@ -36,7 +36,7 @@ class Remark:
     text: str
 
 
-def remarks_on(check: NoiseCheck, noise: Noise, said: Collection[str] = ()) -> tuple[Remark, ...]:
+def remarks_on(check: NoiseCheck, noise: Noise, said: Collection[str]) -> tuple[Remark, ...]:
     """Say which parameters to look at.
 
     Parameters

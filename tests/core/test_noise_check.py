@@ -15,7 +15,7 @@ def checked(given, scenes, gain=1.5, rnoise=3.0, seed=1):
     cube[0][rng.random(cube[0].shape) < 0.02] += 500  # cosmic rays do not count
     stack = stack_exposures(np.asarray(cube, np.float32))
     check = noise_check.check_noise(stack, given, (1.0, 1.0, 1.0))
-    return check, {remark.parameter for remark in noise_remarks.remarks_on(check, given)}
+    return check, {remark.parameter for remark in noise_remarks.remarks_on(check, given, ())}
 
 
 def smooth(shape=(300, 320)):
@@ -56,7 +56,7 @@ def test_flux_and_displacement_are_named():
 
 
 def texts(check, given):
-    return {r.parameter: r.text for r in noise_remarks.remarks_on(check, given)}
+    return {r.parameter: r.text for r in noise_remarks.remarks_on(check, given, ())}
 
 
 def stars(dx=0.0, dy=0.0, shape=(220, 240), sky=60.0):

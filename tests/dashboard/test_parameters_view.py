@@ -1,6 +1,7 @@
 """The form of all parameters: what it shows, sends and refuses."""
 
 import re
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -380,6 +381,11 @@ def test_the_noise_check_offers_what_fits_better():
         banner = dashboard.session.banner
         assert "gain <b>" in banner.text.value
         assert "(not 2)" in banner.text.value
+        with mock.patch.object(dashboard.session.engine, "submit"):  # it takes its time
+            dashboard.state.update(dilation=3)
+            assert banner.button.layout.display == "none"
+            dashboard.state.undo()
+        assert banner.button.layout.display == ""
         banner.button.click()
         assert dashboard.wait(60)
         assert dashboard.state.model.parameters.gain == pytest.approx(1.0, rel=0.1)

@@ -1,6 +1,9 @@
 """The diagram in units of sigma, its thresholds, and the noise check."""
 
 from contextlib import closing
+from dataclasses import replace
+from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -9,11 +12,13 @@ import crmasks_widgets as cm
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
+from crmasks_widgets.dashboard.diagram.noise_banner import NoiseBanner
 from crmasks_widgets.dashboard.diagram.noise_panel import (
     fitted_parameters,
     matching_text,
     noise_text,
 )
+from crmasks_widgets.dashboard.diagram.significance_view import SignificanceView
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.image.frames import pixel_line
 from crmasks_widgets.dashboard.model.on_screen import detected_pixels
@@ -21,6 +26,7 @@ from crmasks_widgets.dashboard.page.status import HINT, found
 from crmasks_widgets.detectors import DETECTORS
 
 from ..conftest import small_scene
+from .bench import Bench
 from .conftest import decoded
 
 
@@ -179,7 +185,7 @@ def take_fitted(dashboard, view):
     check, noise = dashboard.analysis.noise_check, dashboard.analysis.calibration.noise
     assert view.noise.observed.x.tolist() == [c.predicted for c in check.classes]
     assert view.noise.observed.y.tolist() == [c.observed for c in check.classes]
-    assert view.noise.text.value == noise_text(check, noise)
+    assert view.noise.text.value == noise_text(check, noise, ())
     assert view.noise.matching.value == matching_text(dashboard.analysis.matching)
     assert "Before the tests: " in view.noise.matching.value
     assert "Exposure 3: displacement x " in view.noise.matching.value
@@ -189,6 +195,10 @@ def take_fitted(dashboard, view):
     assert fitted == {"gain": pytest.approx(1.5, rel=0.05), "rnoise": pytest.approx(3, rel=0.1)}
     assert "Look at gain" in view.noise.text.value
     assert "Look at rnoise" in view.noise.text.value
+    with mock.patch.object(dashboard.session.engine, "submit"):  # it takes its time
+        dashboard.state.update(dilation=3)
+        assert view.noise.button.disabled
+        dashboard.state.undo()
     view.noise.button.click()
     assert dashboard.wait(60)
     for name, value in fitted.items():
@@ -211,10 +221,30 @@ CHECK = NoiseCheck(
 def test_what_is_not_known_is_not_offered_and_maps_are_kept():
     assert fitted_parameters(CHECK, Noise(1.5, 3.0)) == {"gain": 1.235}
     assert fitted_parameters(CHECK, Noise(np.full((2, 2), 1.5), 3.0)) == {}
-    text = noise_text(CHECK, Noise(1.5, 3.0))
+    text = noise_text(CHECK, Noise(1.5, 3.0), ())
     assert "1.20 times as much as predicted" in text
     assert "readout noise unknown" in text
     assert "<b>Look at gain</b>" in text
+
+
+def test_nothing_is_said_of_displacements_that_were_given():
+    frames = [np.random.default_rng(i).normal(100, 3, (20, 20)) for i in range(3)]
+    offsets = ((0.0, 0.0, 0.01), (0.0, 0.0, 0.01), (0.3, 0.0, 0.01))
+    quiet = (LevelClass(100.0, 5000, 10.0, 10.0, 10.0),)
+    check = replace(CHECK, classes=quiet, offsets=offsets)
+    kind = {"crmethod": "lacosmic"}
+    for given, said in ((None, True), (((0, 0), (0, 0), (0.3, 0)), False)):
+        parameters = cm.Parameters(gain=CHECK.gain, rnoise=3, mm_xy_offsets=given, **kind)
+        bench = Bench(cm.Analysis(cm.ExposureSet.from_arrays(frames), parameters))
+        known = SimpleNamespace(
+            noise_check=check, noise=Noise(CHECK.gain, 3.0), parameters=parameters
+        )
+        known.computed = lambda: {("noise_check", None)}
+        banner, view = NoiseBanner(bench.context), SignificanceView(bench.context)
+        for part, text in ((banner, banner.text), (view, view.noise.text)):
+            part.active = True
+            part.render(replace(bench.model, analysis=known))
+            assert ("mm_xy_offsets" in text.value) == said
 
 
 def test_counts_name_the_methods_that_found_something():

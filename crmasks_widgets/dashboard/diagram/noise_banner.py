@@ -1,7 +1,8 @@
 """What the noise check says about gain and readout noise, in one line with a button."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from ipywidgets import HTML, HBox
 
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
-from crmasks_widgets.core.noise_remarks import remarks_on
+from crmasks_widgets.core.noise_remarks import Remark, remarks_on
 from crmasks_widgets.dashboard.diagram.noise_panel import fitted_parameters
 from crmasks_widgets.dashboard.model.engine import Order
 from crmasks_widgets.dashboard.model.state import ViewModel
@@ -51,14 +52,18 @@ class NoiseBanner:
 
     def render(self, model: ViewModel) -> None:
         """Say what is known."""
-        if self.active and model.ready("noise_check"):
+        known = model.ready("noise_check")
+        if self.active and known:
             check, noise = model.analysis.noise_check, model.analysis.noise
-            self._memo((check,), lambda: self._show(check, noise))
+            remarks = remarks_on(check, noise, model.analysis.parameters.aligned)
+            self._memo((check, remarks), partial(self._show, check, noise, remarks))
+        # What an older check found better is not offered for newer settings.
+        newest = known and model.analysis.parameters == model.parameters
+        self.button.layout.display = "" if newest and self.better else "none"
 
-    def _show(self, check: NoiseCheck, noise: Noise) -> bool:
-        self.better = better_values(check, noise)
-        self.text.value = in_one_line(check, self.better, noise)
-        self.button.layout.display = "" if self.better else "none"
+    def _show(self, check: NoiseCheck, noise: Noise, remarks: Sequence[Remark]) -> bool:
+        self.better = better_values(check, noise, remarks)
+        self.text.value = in_one_line(check, self.better, noise, remarks)
         return True
 
     def _take(self) -> None:
@@ -66,7 +71,7 @@ class NoiseBanner:
         self._state.update(**changes)
 
 
-def better_values(check: NoiseCheck, noise: Noise) -> dict[str, float]:
+def better_values(check: NoiseCheck, noise: Noise, remarks: Sequence[Remark]) -> dict[str, float]:
     """Gain and readout noise that fit better than those given, as far as the check remarks on them.
 
     Parameters
@@ -75,18 +80,22 @@ def better_values(check: NoiseCheck, noise: Noise) -> dict[str, float]:
         What was found.
     noise : Noise
         What was assumed.
+    remarks : sequence of Remark
+        On the check.
 
     Returns
     -------
     dict
         Of "gain", e-/ADU, and "rnoise", ADU; empty if those given fit.
     """
-    remarked = {remark.parameter for remark in remarks_on(check, noise)}
+    remarked = {remark.parameter for remark in remarks}
     fitted = fitted_parameters(check, noise)
     return {name: value for name, value in fitted.items() if name in remarked}
 
 
-def in_one_line(check: NoiseCheck, better: Mapping[str, float], noise: Noise) -> str:
+def in_one_line(
+    check: NoiseCheck, better: Mapping[str, float], noise: Noise, remarks: Sequence[Remark]
+) -> str:
     """Say what fits better.
 
     Parameters
@@ -97,6 +106,8 @@ def in_one_line(check: NoiseCheck, better: Mapping[str, float], noise: Noise) ->
         Of `better_values`.
     noise : Noise
         What was assumed.
+    remarks : sequence of Remark
+        On the check.
 
     Returns
     -------
@@ -105,7 +116,6 @@ def in_one_line(check: NoiseCheck, better: Mapping[str, float], noise: Noise) ->
     """
     if not check.classes:
         return "Noise check: too few pixels to tell."
-    remarks = remarks_on(check, noise)
     if not better and remarks:
         first = remarks[0]
         return f"Noise: look at <b>{html.escape(first.parameter)}</b>: {html.escape(first.text)}."

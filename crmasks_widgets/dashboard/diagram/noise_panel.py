@@ -1,6 +1,7 @@
 """Observed noise against predicted, and the gain and readout noise that would fit."""
 
 import html
+from collections.abc import Collection
 from functools import partial
 from typing import Any, Final
 
@@ -82,7 +83,7 @@ class NoisePanel:
     def _take(self) -> None:
         self._state.update(**self.fitted)
 
-    def show(self, check: NoiseCheck, noise: Noise) -> None:
+    def show(self, check: NoiseCheck, noise: Noise, said: Collection[str]) -> None:
         """Show a noise check.
 
         Parameters
@@ -91,10 +92,11 @@ class NoisePanel:
             What was found.
         noise : Noise
             What was assumed.
+        said : collection of str
+            As of `remarks_on`.
         """
-        self.text.value = noise_text(check, noise)
+        self.text.value = noise_text(check, noise, said)
         self.fitted = fitted_parameters(check, noise)
-        self.button.disabled = not self.fitted
         predicted, observed, white = (
             np.array([getattr(c, name) for c in check.classes], float)
             for name in ("predicted", "observed", "white")
@@ -104,6 +106,10 @@ class NoisePanel:
                 mark.x, mark.y = predicted, values
         if len(predicted):
             self._span(np.concatenate([predicted, observed, white]))
+
+    def offer(self, offered: bool) -> None:
+        """Offer what was fitted, if anything was; not while newer settings are computed."""
+        self.button.disabled = not (offered and self.fitted)
 
     def show_scatter(self, dispersions: OverDispersions) -> None:
         """Show how much more than photons the exposures scatter.
@@ -180,7 +186,7 @@ def matching_text(matching: Matching) -> str:
     return "<br>".join(lines)
 
 
-def noise_text(check: NoiseCheck, noise: Noise) -> str:
+def noise_text(check: NoiseCheck, noise: Noise, said: Collection[str]) -> str:
     """Say in words what was found.
 
     Parameters
@@ -189,6 +195,8 @@ def noise_text(check: NoiseCheck, noise: Noise) -> str:
         What was found.
     noise : Noise
         What was assumed.
+    said : collection of str
+        As of `remarks_on`.
 
     Returns
     -------
@@ -206,7 +214,7 @@ def noise_text(check: NoiseCheck, noise: Noise) -> str:
         f"{check.white_excess:.2f} times",
     ]
     lines = [f"Fitted: {'; '.join(parts)}."]
-    remarks = remarks_on(check, noise)
+    remarks = remarks_on(check, noise, said)
     lines += [
         f"<b>Look at {html.escape(remark.parameter)}</b>: {html.escape(remark.text)}."
         for remark in remarks

@@ -131,7 +131,11 @@ class SignificanceView:
             editor.show(getattr(model.parameters, name))
         if model.ready("noise_check"):
             check, noise = model.analysis.noise_check, model.analysis.noise
-            self._memos["noise"]((check,), partial(self.noise.show, check, noise))
+            said = model.analysis.parameters.aligned
+            show = partial(self.noise.show, check, noise, said)
+            self._memos["noise"]((check, *sorted(said)), show)
+        newest = model.analysis.parameters == model.parameters
+        self.noise.offer(newest and model.ready("noise_check"))
         if model.ready("dispersions"):
             scatter = model.analysis.dispersions
             self._memos["scatter"]((scatter,), partial(self.noise.show_scatter, scatter))
