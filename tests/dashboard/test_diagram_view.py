@@ -269,7 +269,7 @@ def test_a_spline_that_bends_far_from_the_hand_is_said_and_lines_that_stay_are_o
     after = dashboard.analysis.boundary.boundary
     x_low, x_high = dashboard.analysis.plane.x_edges[[0, -1]]
     far = np.array([x_low, 150.0, 600.0, x_high])
-    np.testing.assert_allclose(after(far), before(far), atol=0.01)
+    np.testing.assert_allclose(after(far), before(far), atol=0.1)
     assert float(after(300.0)) == pytest.approx(place[1], abs=0.01)
     # Lines through points stay put elsewhere: nothing to be said.
     drag(hand, points(dashboard).index((*map(float, np.round(place, 2)), 1e4)), (300.0, 90.0))

@@ -7,6 +7,7 @@ from crmasks_widgets.core.mm.boundary import Boundary
 from crmasks_widgets.dashboard.diagram.hand import Hand
 from crmasks_widgets.dashboard.diagram.scene import by_hand
 from crmasks_widgets.dashboard.diagram.swing import Swing, local_points, swing
+from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
 from crmasks_widgets.dashboard.model.points import Points, added, moved, removed, replaced
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context
@@ -86,13 +87,15 @@ class BoundaryEdits:
                 self._state.refresh()
                 self._hand.answered = content["gesture"]
 
-    def swung(self, model: ViewModel) -> tuple[Swing, Points] | None:
+    def swung(self, model: ViewModel, axis: AxisScale) -> tuple[Swing, Points] | None:
         """Tell once, when its result is there, what the last drag did to a spline elsewhere.
 
         Parameters
         ----------
         model : ViewModel
             What is on screen.
+        axis : AxisScale
+            Asinh axis along x.
 
         Returns
         -------
@@ -105,8 +108,8 @@ class BoundaryEdits:
             return None
         self._left = None
         edges = model.analysis.plane.x_edges
-        change = swing(found, model.analysis.boundary.boundary, edges, left[0])
-        return (change, local_points(found, edges, left)) if change else None
+        change = swing(found, model.analysis.boundary.boundary, edges, left[0], axis)
+        return (change, local_points(found, edges, left, axis)) if change else None
 
     def _exact(self, content: dict[str, Any]) -> None:
         points, index = self._points(), content["index"]

@@ -180,7 +180,8 @@ class DiagramView:
             names = (X_NAME, reading.y_name)
             panel.show_axes(reading.scales(display.scale), names, limits, self._painter.size())
         self._painter.paint(model, reading, limits)
-        for told in filter(None, [edits.swung(model) for edits in self._edits]):
+        axis, _ = reading.scales("asinh")
+        for told in filter(None, [edits.swung(model, axis) for edits in self._edits]):
             change, points = told
             self.offer(change.in_words, STRAIGHT, partial(self._straighten, points))
 
