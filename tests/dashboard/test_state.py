@@ -281,6 +281,16 @@ def test_revert_gives_up_a_step_that_can_be_done_again():
     assert state.can_redo
 
 
+def test_what_was_given_up_is_about_the_same_places_when_it_is_done_again():
+    state, _, _ = new_state()
+    returned = []
+    state.when_returned(returned.append)
+    state.update(la_sigclip=6, about=((3, 4),))
+    state.revert(ANALYSIS.parameters)
+    state.redo()
+    assert returned == [((3, 4),)]
+
+
 def test_the_oldest_steps_are_forgotten_first():
     state, _, _ = new_state()
     clip = 10.0

@@ -315,7 +315,9 @@ class State:
         """Return to parameters that are known to work; the ones given up can be done again."""
         self._interrupt()
         if parameters != self.model.parameters:
-            self._future.append(_Step(self.model.parameters))
+            # What was given up is what the newest step was about.
+            about = self._past[-1].about if self._past else ()
+            self._future.append(_Step(self.model.parameters, about))
             if self._past and self._past[-1].parameters == parameters:
                 self._past.pop()
             self._set(parameters=parameters)
