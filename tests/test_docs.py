@@ -15,6 +15,7 @@ from astropy.io import fits
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from PIL import Image
 
 import crmasks_widgets as cm
 from crmasks_widgets.cli import build_parser
@@ -27,6 +28,12 @@ ROOT = Path(__file__).parents[1]
 def test_the_parameter_page_is_current():
     page = runpy.run_path(str(ROOT / "docs" / "make_parameters.py"))["page"]
     assert (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8") == page()
+
+
+def test_pictures_that_move_come_to_rest():
+    for path in (ROOT / "docs" / "images").glob("*.webp"):
+        with Image.open(path) as picture:
+            assert picture.info["loop"] in (1, 2, 3), path.name
 
 
 def test_the_architecture_page_is_current():

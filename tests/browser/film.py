@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 MOST_BYTES = 2_000_000
 WIDTH = 1000  # pixels, of the picture
+TIMES = 3  # then it rests, as what moves beside a text has to
 # A pointer: screenshots have none.
 ARROW = ((0, 0), (0, 17), (4, 13), (7, 20), (10, 19), (7, 12), (12, 12))
 
@@ -54,7 +55,7 @@ class Film:
         path = Path(self._folder) / f"{name}.webp"
         first, *others = self.frames
         first.save(
-            path, save_all=True, append_images=others, duration=self._times, loop=0,
+            path, save_all=True, append_images=others, duration=self._times, loop=TIMES,
             quality=72, method=4,
         )  # fmt: skip
         size = path.stat().st_size
