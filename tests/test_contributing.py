@@ -13,6 +13,17 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"^### An? (\w+)\n.*?^```diff\n(.*?)^```", TEXT, re.DOTALL | re.M))
 HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@.*\n", re.MULTILINE)
 
+LONGEST = 500  # lines of a file
+
+
+def test_no_file_is_longer_than_files_may_be():
+    assert f"never over {LONGEST}" in TEXT
+    found = (ROOT / "crmasks_widgets").rglob("*")
+    files = [path for path in found if path.suffix in (".py", ".js", ".css")]
+    assert len(files) > 300
+    lines = {path.relative_to(ROOT).as_posix(): len(read(path).splitlines()) for path in files}
+    assert {path: n for path, n in lines.items() if n > LONGEST} == {}
+
 
 def changed(diff, folder):
     """Files with a diff applied to what a folder holds, as `git apply` would: by path."""

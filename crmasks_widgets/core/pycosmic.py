@@ -73,16 +73,10 @@ def detect_cosmics(
 
     Parameters
     ----------
-    frame : (ny, nx) float32
-        ADU, without bias.
+    frame, gain, rnoise, valid
+        As of `lacosmic.library.detect_cosmics`.
     settings : PycosmicSettings
         Thresholds and widths.
-    gain : float
-        e-/ADU, positive.
-    rnoise : float
-        ADU.
-    valid : (ny, nx) bool, optional
-        False for pixels to be left out; they are never flagged.
     checkpoint : callable, optional
         Called with the fraction done after each step; may raise `Cancelled`.
 

@@ -72,8 +72,8 @@ class FirstVisit {
     this.title = element("b");
     this.text = element("p");
     this.count = element("span", { className: "crmasks-quiet" });
-    this.skip = element("button", { type: "button", textContent: "Skip" });
-    this.next = element("button", { type: "button", className: "crmasks-go" });
+    this.skip = element("button", { type: "button", className: "crmasks-word", textContent: "Skip" });
+    this.next = element("button", { type: "button", className: "crmasks-word crmasks-go" });
     this.bubble = element("div", { className: "crmasks-bubble", role: "dialog", ariaLabel: "First steps" },
       this.title, this.text,
       element("div", {}, this.count, element("span", { className: "crmasks-spring" }), this.skip, this.next));

@@ -27,6 +27,6 @@ def script(beside: str, *names: str) -> str:
     )
 
 
-def style(beside: str, name: str) -> str:
-    """Read a style sheet; `beside` as of `script`."""
-    return Path(beside).with_name(name).read_text(encoding="utf-8")
+def style(beside: str, *names: str) -> str:
+    """Read style sheets that make one; arguments as of `script`."""
+    return "\n".join(Path(beside).with_name(name).read_text(encoding="utf-8") for name in names)
