@@ -48,3 +48,25 @@ def test_bars_hold_what_is_on_them(browser, width):
         assert part.evaluate(REACHED), part.inner_text()
     page.close()
     dashboard.close()
+
+
+@pytest.mark.parametrize("method", ["mm_lacosmic", "mm_pycosmic"])  # a button, and under "more"
+def test_what_was_found_and_how_long_it_took_are_seen_as_a_whole(browser, method):
+    dashboard = Dashboard(small_analysis())
+    assert dashboard.wait(60)
+    bar = dashboard.session.status.widget
+    entries = [
+        {"code": k, "symbol": "+", "colour": "#fff", "name": "L.A.Cosmic", "count": "1234",
+         "hidden": False}
+        for k in range(3)
+    ]  # fmt: skip
+    bar.found = {"total": "145 hits · 1444 pixels", "help": "", "entries": entries}
+    bar.method = method
+    bar.subject, bar.doing = "demo fibre spectrograph, the first of its nights", "0.029 s ✓"
+    page = browser.new_page(viewport={"width": 1280, "height": 760})
+    PlainPage(page, VBox([dashboard.session.page, bar]), STYLE)
+    for part in (".crmasks-found", ".crmasks-doing", ".crmasks-methods"):
+        cut = page.locator(part).evaluate("e => e.scrollWidth - e.clientWidth")
+        assert cut <= 0, part
+    page.close()
+    dashboard.close()

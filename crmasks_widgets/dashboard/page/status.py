@@ -170,7 +170,7 @@ class StatusView:
         """Show that a part is done, and at the end how long it took."""
         self.widget.fraction = snapshot.fraction
         if snapshot.done:
-            self.widget.busy, self.widget.doing = False, f"{snapshot.elapsed:.2g} s ✓"
+            self.widget.busy, self.widget.doing = False, f"{float(f'{snapshot.elapsed:.2g}'):g} s ✓"
 
     def stopped(self) -> None:
         """Say that the computation was stopped."""

@@ -151,7 +151,7 @@ function render({ model, el }) {
   }
   tools.append(notebook);
   el.append(element("div", { className: "crmasks-top" }, tabs, title, ...(detectors.length ? [detectors] : []), facts, methods, legend,
-    element("span", { className: "crmasks-spring" }), doing, progress, tools));
+    element("span", { className: "crmasks-spring" }), element("span", { className: "crmasks-work" }, doing, progress), tools));
 
   const listeners = {
     "change:methods": showMethods, "change:method": showMethod, "change:found": showLegend,
