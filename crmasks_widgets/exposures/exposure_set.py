@@ -88,6 +88,12 @@ class ExposureSet:
         """(ny, nx) of a frame."""
         return int(self.data.shape[1]), int(self.data.shape[2])
 
+    @property
+    def unit(self) -> str:
+        """Unit of the values for the user: that of BUNIT, ADU where no header has one."""
+        units = (unit for header in self.headers if (unit := unit_in(header)))
+        return next(units, "ADU").replace("electron", "e\u207b")
+
     @classmethod
     def from_arrays(
         cls,

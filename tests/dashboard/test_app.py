@@ -2,9 +2,11 @@
 
 import asyncio
 import threading
+from contextlib import closing
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from bqplot import Axis
 from ipywidgets.widgets.widget import _instances as instances
 
@@ -13,6 +15,8 @@ from crmasks_widgets.dashboard.page.status import HINT
 from crmasks_widgets.errors import Cancelled, InputError
 from crmasks_widgets.parameters.types import METHODS
 
+from ..conftest import small_scene
+from .conftest import POINTS
 from .test_diagram_view import press
 
 
@@ -342,3 +346,23 @@ def test_a_dashboard_opens_with_few_widgets_and_leaves_none(analysis):
     dashboard.session.opening.wait(60)
     dashboard.close()
     assert set(instances) <= before
+
+
+def test_values_in_electrons_are_called_so():
+    headers = [fits.Header({"BUNIT": "electron"}) for _ in range(3)]
+    exposures = cm.ExposureSet.from_arrays(list(small_scene().exposures), headers=headers)
+    parameters = cm.Parameters(
+        gain=1.0, rnoise=3.0, crmethod="mmcosmic", mm_boundary_fit="piecewise", mm_threshold=20.0,
+        mm_fixed_points_in_boundary=POINTS,
+    )  # fmt: skip
+    with closing(cm.Dashboard(cm.Analysis(exposures, parameters))) as shown:
+        assert shown.wait(60)
+        session = shown.session
+        hand = session.diagram.panels["observed"].hand
+        names = [hand.axes[axis]["name"] for axis in "xy"]
+        assert names == ["minimum \u2212 bias (e\u207b)", "median \u2212 minimum (e\u207b)"]
+        assert hand.scene["threshold"] == 20
+        assert "20 e\u207b" in hand.scene["levels"][0]["text"]
+        units = {field["unit"] for field in session.quick.widget.fields}
+        assert "e\u207b" in units
+        assert "ADU" not in units

@@ -44,6 +44,7 @@ class NoisePanel:
 
     def __init__(self, context: Context) -> None:
         self._state, self.fitted = context.state, dict[str, Any]()
+        unit = context.state.model.analysis.exposures.unit
         self._scales = {axis: LogScale(min=1.0, max=10.0) for axis in "xy"}
         points = {"x": [], "y": [], "scales": self._scales}
         self.observed = Scatter(
@@ -56,8 +57,8 @@ class NoisePanel:
         )
         style = {"tick_format": "~g", "label_offset": "30px"}
         self._axes = [
-            make_axis(self._scales["x"], "bottom", label="predicted (ADU)", **style),
-            make_axis(self._scales["y"], "left", label="observed (ADU)", **style),
+            make_axis(self._scales["x"], "bottom", label=f"predicted ({unit})", **style),
+            make_axis(self._scales["y"], "left", label=f"observed ({unit})", **style),
         ]  # fmt: skip
         figure = Figure(
             marks=[self._equal, self.observed, self.white], axes=self._axes, fig_margin=_MARGIN,

@@ -14,7 +14,6 @@ from crmasks_widgets.dashboard.model.state import AxisKind, Limits, ViewModel
 from crmasks_widgets.dashboard.page.context import Memo
 from crmasks_widgets.parameters import Parameters
 
-X_NAME: Final = "minimum \u2212 bias (ADU)"
 # An axis is linear up to this many times the readout noise, ADU, and up to this, sigma.
 SOFT_NOISE: Final = 3.0
 SOFT_SIGMA: Final = 3.0
@@ -43,8 +42,8 @@ class Reading:
         Of asinh axes.
     plain : (x_min, x_max, y_min, y_max)
         What linear axes show at first.
-    y_name : str
-        Of the axis.
+    x_name, y_name : str
+        Of the axes.
     """
 
     sigma: bool
@@ -52,6 +51,7 @@ class Reading:
     y: npt.NDArray[np.float32]
     softening: tuple[float, float]
     plain: Limits
+    x_name: str
     y_name: str
 
     def scales(self, kind: AxisKind) -> tuple[AxisScale, AxisScale]:
@@ -112,9 +112,10 @@ def _read(model: ViewModel, sigma: bool, heights: npt.NDArray[np.float32]) -> Re
     if not sigma and model.ready("plane"):
         top = float(analysis.plane.y_edges[-1])
     plain = (low, high, _low(y) if sigma else 0.0, top or float(np.nanmax(y, initial=1.0)))
-    if sigma:
-        return Reading(True, x, y, (soft, SOFT_SIGMA), plain, f"significance of {name} (\u03c3)")
-    return Reading(False, x, y, (soft, soft), plain, f"{name} \u2212 minimum (ADU)")
+    unit = analysis.exposures.unit
+    x_name = f"minimum \u2212 bias ({unit})"
+    y_name = f"significance of {name} (\u03c3)" if sigma else f"{name} \u2212 minimum ({unit})"
+    return Reading(sigma, x, y, (soft, SOFT_SIGMA if sigma else soft), plain, x_name, y_name)
 
 
 def low_end(values: npt.NDArray[np.float32]) -> float:

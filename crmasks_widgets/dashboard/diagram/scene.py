@@ -91,7 +91,8 @@ def mm_levels(model: ViewModel) -> list[dict[str, Any]]:
     if not model.ready("threshold") or (p.mm_threshold or p.mm_threshold_rnoise) is None:
         return []
     height = float(np.median(model.analysis.threshold))
-    return [{"y": height, "text": f"threshold {height:.4g} ADU", "dashed": True}]
+    text = f"threshold {height:.4g} {model.analysis.exposures.unit}"
+    return [{"y": height, "text": text, "dashed": True}]
 
 
 def sigma_levels(model: ViewModel) -> list[dict[str, Any]]:

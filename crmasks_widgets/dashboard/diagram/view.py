@@ -14,7 +14,7 @@ from crmasks_widgets.dashboard.diagram.gestures import DiagramGestures
 from crmasks_widgets.dashboard.diagram.painter import Painter
 from crmasks_widgets.dashboard.diagram.panel import Panel
 from crmasks_widgets.dashboard.diagram.pointing import Pointing
-from crmasks_widgets.dashboard.diagram.reading import X_NAME, in_sigma
+from crmasks_widgets.dashboard.diagram.reading import in_sigma
 from crmasks_widgets.dashboard.drawing.axis_scales import KINDS
 from crmasks_widgets.dashboard.model.engine import Order
 from crmasks_widgets.dashboard.model.points import Points
@@ -177,7 +177,7 @@ class DiagramView:
             return
         limits = self._gestures.follow(model, reading, display.scale)
         for panel in self.panels.values():
-            names = (X_NAME, reading.y_name)
+            names = (reading.x_name, reading.y_name)
             panel.show_axes(reading.scales(display.scale), names, limits, self._painter.size())
         self._painter.paint(model, reading, limits)
         axis, _ = reading.scales("asinh")

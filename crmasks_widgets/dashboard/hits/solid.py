@@ -137,7 +137,8 @@ class Solid:
             style=self._style(), animation=0.0, meshes=[self._mesh], layout=Layout(margin="0"),
         )  # fmt: skip
         figure = self._figure
-        figure.xlabel, figure.ylabel, figure.zlabel = "x (pixel)", "ADU", "y (pixel)"
+        unit = self._context.state.model.analysis.exposures.unit
+        figure.xlabel, figure.ylabel, figure.zlabel = "x (pixel)", unit, "y (pixel)"
         figure.on_screenshot(self._context.dispatcher.handler(self._download))
         self.box.children = [figure]
 

@@ -89,9 +89,9 @@ class LevelsView {
     this.ramp = element("div", { className: "crmasks-levels-ramp" }, element("div"));
     this.axis = element("div", { className: "crmasks-levels-axis", ariaHidden: "true" });
     this.fields = Object.fromEntries(SIDES.map((side) => [side, element("input", {
-      type: "text", inputMode: "decimal", title: `${NAMES[side]}, ADU`,
-      aria: { label: `${NAMES[side]}, ADU` },
+      type: "text", inputMode: "decimal",
     })]));
+    this.unit = element("span");
     this.message = element("div", { className: "crmasks-error", aria: { live: "polite" } });
     this.kinds = element("div", {
       className: "crmasks-segments crmasks-levels-row", role: "group", aria: { label: "Limits" },
@@ -105,7 +105,7 @@ class LevelsView {
       this.ramp, this.axis,
       element("div", { className: "crmasks-levels-fields" }, this.fields.low,
         element("span", { textContent: "to" }), this.fields.high,
-        element("span", { textContent: "ADU" })),
+        this.unit),
       this.message, this.kinds, this.stretches, this.colours,
     );
     el.setAttribute("role", "group");
@@ -211,6 +211,10 @@ class LevelsView {
     const { range, limits: _, counts } = state;
     const share = (value) => Math.min(Math.max((value - range[0]) / (range[1] - range[0]), 0), 1);
     this.title.textContent = state.title;
+    this.unit.textContent = state.unit;
+    for (const side of SIDES) {
+      this.fields[side].title = this.fields[side].ariaLabel = `${NAMES[side]}, ${state.unit}`;
+    }
     const path = outline(counts);
     this.bars.setAttribute("d", path);
     this.inside.setAttribute("d", path);
@@ -246,7 +250,7 @@ class LevelsView {
     const handle = this.handles[side];
     const text = written(value, range);
     handle.style.left = `${100 * share(value)}%`;
-    const aria = { valuemin: range[0], valuemax: range[1], valuenow: value, valuetext: `${text} ADU` };
+    const aria = { valuemin: range[0], valuemax: range[1], valuenow: value, valuetext: `${text} ${this.unit.textContent}` };
     for (const [name, is] of Object.entries(aria)) handle.setAttribute(`aria-${name}`, is);
     const field = this.fields[side];
     const refused = this.refused?.side === side;

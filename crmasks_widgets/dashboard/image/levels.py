@@ -27,10 +27,10 @@ class Levels(anywidget.AnyWidget):
     ----------
     state : dict
         "title" of the frame; "range", low and high of the histogram, ADU; "counts" in equal steps
-        of it; "limits", low and high, ADU; "kind" of the limits; "stretch"; "colours"; "kinds",
-        pairs of a kind and its words; "stretches"; "maps"; "ramp", colours from the lower limit to
-        the upper one; "message", what is wrong with limits that were typed; "answered", the count
-        of the last of `moved` that is shown.
+        of it; "limits", low and high; "unit" of the values; "kind" of the limits; "stretch";
+        "colours"; "kinds", pairs of a kind and its words; "stretches"; "maps"; "ramp", colours from
+        the lower limit to the upper one; "message", what is wrong with limits that were typed;
+        "answered", the count of the last of `moved` that is shown.
     moved : dict
         "low", "high" and "count": limits under the hand. Only the newest is sent.
 
@@ -95,7 +95,8 @@ class LevelsPanel:
             "stretch": display.stretch, "stretches": list(_STRETCHES),
             "colours": display.colours, "maps": list(stretches.COLOUR_MAPS),
             "ramp": self._ramp(look, lambda: histograms.colour_ramp(*look)),
-            "message": self._message, "answered": self._answered,
+            "unit": model.analysis.exposures.unit, "message": self._message,
+            "answered": self._answered,
         }  # fmt: skip
 
     def _choose_range(

@@ -68,6 +68,7 @@ SHORT: Final = MappingProxyType({
 UNITS: Final = MappingProxyType({
     "sigma": "σ", "pixel": "px", "readout noise": "× noise", "groups a frame": "a frame",
 })  # fmt: skip
+ADU: Final = "ADU"
 _NULL: Final = re.compile(r"\bnull(?::| for)? (?:a |the )?([^;,]+)")
 
 
@@ -119,7 +120,9 @@ def grouped() -> dict[str, list[ParameterInfo]]:
     return {title: groups[title] for title in order if title in groups}
 
 
-def fields_of(parameters: Parameters, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
+def fields_of(
+    parameters: Parameters, names: Iterable[str] | None = None, unit: str = ADU
+) -> list[dict[str, Any]]:
     """Describe fields for the page.
 
     Parameters
@@ -128,6 +131,8 @@ def fields_of(parameters: Parameters, names: Iterable[str] | None = None) -> lis
         Those of the beginning: their values widen the sliders, whose ends never move later.
     names : iterable of str, optional
         Which, in this order; by default all, by group.
+    unit : str
+        Of the values of the exposures.
 
     Returns
     -------
@@ -136,7 +141,8 @@ def fields_of(parameters: Parameters, names: Iterable[str] | None = None) -> lis
     """
     rows = {info.name: (title, info) for title, infos in grouped().items() for info in infos}
     chosen = rows if names is None else {name: rows[name] for name in names}
-    return [_field(title, info, parameters) for title, info in chosen.values()]
+    fields = [_field(title, info, parameters) for title, info in chosen.values()]
+    return [field | {"unit": unit} if field["unit"] == ADU else field for field in fields]
 
 
 def _field(title: str, info: ParameterInfo, parameters: Parameters) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class FormView:
         self._state, self._names = context.state, names
         self._fields: list[dict[str, Any]] = []
         self._beginning = context.state.model.parameters
+        self._unit = context.state.model.analysis.exposures.unit
         self._described, self._errors = Memo(), dict[str, str]()
         self._held = 0  # number of the gesture that holds a slider
         self._infos = {info.name: info for info in parameter_table()}
@@ -62,7 +63,7 @@ class FormView:
             self.widget.values = values
 
     def _describe(self, names: tuple[str, ...] | None) -> bool:
-        self._fields = fields_of(self._beginning, names)
+        self._fields = fields_of(self._beginning, names, self._unit)
         with self.widget.hold_sync():
             self.widget.fields = self._fields
             self.widget.values = values_of(self._state.model.parameters, self._fields)
