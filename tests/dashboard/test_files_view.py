@@ -196,3 +196,14 @@ def test_what_is_not_computed_yet_is_not_saved(work):
     for button in ("Save YAML", "Write products", "Write report", "Export hits"):
         assert "still being computed" in press(view, button).error.text
     assert list(work.iterdir()) == []
+
+
+def test_fields_and_buttons_stand_under_each_other():
+    _, view = view_of(small_analysis())
+    buttons = [*(line.button for line in view._lines.values()), view.stop]
+    assert len({button.layout.width for button in buttons}) == 1
+    assert buttons[0].layout.width.endswith("px")
+    for line in view._lines.values():
+        field, button = line.widget.children[0].children  # and nothing between them
+        assert button is line.button
+        assert field.style.description_width == view.session.style.description_width

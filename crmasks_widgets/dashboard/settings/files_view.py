@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from ipywidgets import Checkbox, HBox, Layout, Text, VBox
+from ipywidgets import HTML, Checkbox, HBox, Layout, Text, VBox
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
@@ -32,6 +32,10 @@ from crmasks_widgets.files.writing import Written
 from crmasks_widgets.products import FigureJob, Figures, save_all
 from crmasks_widgets.products.hits import save_hits, save_regions
 from crmasks_widgets.products.session import save_session
+
+# Widths of what stands before the fields, and of what stands after them.
+_LABEL: Final = 76  # pixels
+_BUTTON: Final = "120px"
 
 
 class FilesView:
@@ -61,16 +65,21 @@ class FilesView:
         self._lines = self._make_lines()
         self._told: Told = self._lines[self._save_yaml]
         self.stop = word_button(
-            context, "Stop", "Stop writing; nothing is left half done", self._stopped.set
-        )
+            context, "Stop", "Stop writing; nothing is left half done", self._stopped.set,
+            Layout(width=_BUTTON),
+        )  # fmt: skip
         self.stop.disabled = True
         lines = [line.widget for line in self._lines.values()]
-        self.widget = VBox([*lines, HBox([self.overwrite, self.stop])])
+        # The last row begins where the fields begin, and its button ends where theirs end.
+        last = Layout(margin=f"0 0 0 {_LABEL + 8}px", align_items="center")
+        spring = HTML(layout=Layout(flex="1 1 0"))
+        choices = HBox([self.with_figures, self.overwrite, spring, self.stop], layout=last)
+        self.widget = VBox([*lines, choices], layout=Layout(padding="6px 8px"))
         self.widget.add_class("crmasks-files")
 
     def _make_fields(self) -> None:
         wide = Layout(flex="1 1 auto", width="auto", min_width="0")
-        style = {"description_width": "86px"}
+        style = {"description_width": f"{_LABEL}px"}
         self.session = Text(
             value="session.yaml", description="write YAML", style=style, layout=wide
         )
@@ -79,17 +88,17 @@ class FilesView:
         self.hits = Text(value="hits.reg", description="hits", style=style, layout=wide)
         self.with_figures = Checkbox(
             value=self._figures is not None, disabled=self._figures is None,
-            description="figures", indent=False, layout=Layout(width="90px"),
+            description="figures", indent=False, layout=Layout(width="80px"),
         )  # fmt: skip
         self.overwrite = Checkbox(
-            description="replace existing files", indent=False, layout=Layout(width="200px")
+            description="replace existing files", indent=False, layout=Layout(width="170px")
         )
 
     def _make_lines(self) -> dict[Callable[..., Any], Line]:
         described = (
             (self._save_yaml, [self.session], "Save YAML", "Write what crmasks run needs"),
             (
-                self._save_products, [self.folder, self.with_figures], "Write products",
+                self._save_products, [self.folder], "Write products",
                 "Masks, combinations, tables and, if wanted, figures",
             ),
             (
@@ -103,7 +112,14 @@ class FilesView:
         )  # fmt: skip
         return {
             action: Line(
-                fields, word_button(self._context, text, tooltip, partial(self._start, action))
+                fields,
+                word_button(
+                    self._context,
+                    text,
+                    tooltip,
+                    partial(self._start, action),
+                    Layout(width=_BUTTON),
+                ),
             )
             for action, fields, text, tooltip in described
         }
