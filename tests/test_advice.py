@@ -65,7 +65,7 @@ def test_advice_on_lacosmic_is_for_methods_that_ask_it(method):
     scene = demo_scene(kind="fibres", shape=(120, 120))
     exposures = cm.ExposureSet.from_arrays(list(scene.exposures))
     advice = advise(cm.Analysis(exposures, cm.Parameters(**LEVELS, crmethod=method)))
-    assert not advice.of_exposures
+    assert not advice.exposures
     assert not [name for name in advice.changes if name.startswith("la_")]
 
 
