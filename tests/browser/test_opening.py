@@ -5,11 +5,10 @@ import pytest
 from crmasks_widgets.dashboard.opening.view import OpenView
 from crmasks_widgets.dashboard.page.page import Page
 
-from ..dashboard.bench import Bench, small_analysis
+from ..dashboard.bench import LONG_ENOUGH, Bench, small_analysis
 from ..dashboard.test_open_view import described_on_disk
 from .plain_page import PlainPage
 
-LONG_ENOUGH = 60.0
 MANY = 5000
 
 

@@ -10,17 +10,7 @@ from crmasks_widgets.dashboard.opening import view as opening
 from crmasks_widgets.dashboard.opening.view import OpenView
 
 from ..conftest import SHAPE, small_scene, write_exposures, write_yaml
-from .bench import Bench, small_analysis
-
-LONG_ENOUGH = 60.0
-
-
-@pytest.fixture
-def work(tmp_path, monkeypatch):
-    folder = tmp_path / "a night"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
+from .bench import LONG_ENOUGH, Bench, small_analysis
 
 
 class Desk:
@@ -116,7 +106,8 @@ def test_thumbnails_are_made_of_a_few_of_the_chosen_only(work, desk, monkeypatch
 
 
 SETTINGS = {"gain": 7.0, "dilation": 3, "pixels_to_be_flagged_as_cr": [[1, 1]],
-            "mediancr_pixels_rejected": [[2, 2]]}  # fmt: skip
+            "mediancr_pixels_rejected": [[2, 2]], "flux_factor": [1, 0.5, 1], "dq_extension": 2,
+            "mm_fixed_points_in_boundary": [[0, 30], [1000, 100]]}  # fmt: skip
 
 
 @pytest.mark.parametrize("desk", [SETTINGS], indirect=True)
@@ -132,8 +123,8 @@ def test_what_is_proposed_is_opened_and_nothing_of_the_files_before(work, desk):
     assert [path.name for path in analysis.exposures.paths] == ["e3.fits", "e1.fits", "e2.fits"]
     parameters = analysis.parameters
     assert (parameters.dilation, parameters.gain, parameters.bias) == (3, 1.5, 200.0)
-    assert parameters.pixels_to_be_flagged_as_cr is None
-    assert parameters.mediancr_pixels_rejected is None
+    of_the_others = {*SETTINGS} - {"gain", "dilation"}
+    assert {getattr(parameters, name) for name in of_the_others} == {None}
     assert desk.bench.state.model.parameters.gain == 7.0
 
 

@@ -27,20 +27,12 @@ from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.loading import load_mosaic
 from crmasks_widgets.machine import MIB
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.several import settings_of_any
 from crmasks_widgets.products.session import anchored
 from crmasks_widgets.proposals.start import settled
 from crmasks_widgets.regular_files import at_home
 from crmasks_widgets.starting.opening import Beginning, begin_with
 
-# What was set for the pixels of one field does not hold for those of another.
-OF_ONE_FIELD: Final = (
-    "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
-    "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
-    "mediancr_pixels_confirmed", "flux_factor_regions", "mm_xy_offsets", "mm_crosscorr_region",
-)  # fmt: skip
-OF_THE_FILES: Final = frozenset({
-    "dq_extension", "dq_bits", "bad_pixel_mask", "noise_extension", "noise_kind",
-})  # fmt: skip
 LEVELS: Final = ("gain", "rnoise", "bias")
 PICTURES: Final = 16  # of the files that are chosen
 _SIDE: Final = 96  # pixels of a thumbnail
@@ -341,6 +333,7 @@ def _loaded(path: str, _: Task) -> Mosaic:
 
 def _opened(beginning: Beginning, like: Parameters, _: Task) -> Mosaic:
     """Look at other exposures with the same settings, but for those of the files before."""
-    decided = {"images", "extnum", *OF_ONE_FIELD, *(each.name for each in beginning.proposals)}
-    kept = {name: value for name, value in like if name not in decided | OF_THE_FILES}
+    proposed = {each.name for each in beginning.proposals}
+    settings = settings_of_any(like).items()
+    kept = {name: value for name, value in settings if name not in proposed}
     return beginning.mosaic(**kept)
