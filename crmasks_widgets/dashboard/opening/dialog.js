@@ -16,6 +16,11 @@ class Chosen {
     this.element.replaceChildren(...cards, ...more);
   }
 
+  clear() {
+    for (const each of [this.pictures, this.facts]) each.clear();
+    this.show([]);
+  }
+
   card(path) {
     const facts = this.facts.get(path) ?? {};
     const name = path.split(/[/\\]/).at(-1);
@@ -67,9 +72,10 @@ class Proposed {
 
   row({ name, words, unit, value, differs, missing, origin, certain, fixed }) {
     const field = element("input", { type: "text", name, value, placeholder: differs, disabled: fixed, spellcheck: false, autocomplete: "off" });
+    let said = value;
     const send = () => {
-      if (field.value === value) return;
-      this.typed[name] = field.value;
+      if (field.value === said) return;
+      this.typed[name] = said = field.value;
       this.give({ ...this.typed });
     };
     field.addEventListener("change", send);
@@ -144,6 +150,10 @@ function render({ model, el }) {
       table.scroller.focus();
     } else if (!model.get("opened")) {
       dialog.close();
+      // Nothing is kept of what was read.
+      proposed.typed = {};
+      table.chosen = new Set();
+      chosen.clear();
     }
   };
   const list = () => {
@@ -155,16 +165,19 @@ function render({ model, el }) {
     remark.textContent = listing.remark || nothing;
   };
   const tell = () => {
-    doing.textContent = model.get("doing");
-    stop.style.visibility = model.get("doing") ? "" : "hidden";
+    doing.textContent = model.get("doing") || model.get("looking");
+    stop.style.visibility = doing.textContent ? "" : "hidden";
     wrong.textContent = model.get("listing_error") || model.get("error");
-    open.disabled = !model.get("proposal").ready || Boolean(model.get("doing"));
+    open.disabled = !model.get("proposal").ready || Boolean(model.get("doing") || model.get("error"));
   };
   const propose = () => {
     proposed.show(model.get("proposal"));
     tell();
   };
-  const take = () => table.set([...table.chosen, ...model.get("outside")]);
+  const take = () => {
+    const typed = model.get("outside");
+    if (typed.length) table.set([...table.chosen, ...typed]);
+  };
   const hear = (message, buffers) => {
     if (message.event === "facts") {
       table.learn(message.facts);
@@ -176,7 +189,7 @@ function render({ model, el }) {
   };
   const listeners = {
     "change:opened": show, "change:listing": list, "change:proposal": propose, "change:outside": take,
-    "change:doing": tell, "change:error": tell, "change:listing_error": tell, "msg:custom": hear,
+    "change:doing": tell, "change:looking": tell, "change:error": tell, "change:listing_error": tell, "msg:custom": hear,
   };
   for (const [name, action] of Object.entries(listeners)) model.on(name, action);
   el.append(dialog);

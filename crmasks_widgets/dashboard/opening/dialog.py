@@ -22,9 +22,9 @@ class OpenDialog(anywidget.AnyWidget):
         "title", "remarks", "rows" and "ready"; or "ask", a question to be answered before the
         files are read; empty while nothing can be said.
     doing, error : str
-        What is being done, and what went wrong.
-    listing_error : str
-        Why a folder or pattern is not shown.
+        What is being read, proposed or opened, and what went wrong.
+    looking, listing_error : str
+        That a folder or pattern is being looked through, and why it is not shown.
     outside : list of str
         Paths that were typed and stand for a file: to be chosen.
 
@@ -43,5 +43,6 @@ class OpenDialog(anywidget.AnyWidget):
     proposal: Any = traitlets.Dict().tag(sync=True)
     doing = traitlets.Unicode("").tag(sync=True)
     error = traitlets.Unicode("").tag(sync=True)
+    looking = traitlets.Unicode("").tag(sync=True)
     listing_error = traitlets.Unicode("").tag(sync=True)
     outside: Any = traitlets.List().tag(sync=True)

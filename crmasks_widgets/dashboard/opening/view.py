@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +28,6 @@ from crmasks_widgets.machine import MIB
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import settings_of_any
 from crmasks_widgets.products.session import anchored
-from crmasks_widgets.proposals.start import settled
 from crmasks_widgets.regular_files import at_home
 from crmasks_widgets.starting.opening import Beginning, begin_with
 
@@ -71,7 +69,10 @@ class OpenView:
         )
         self._chosen: tuple[str, ...] = ()
         self._given: dict[str, Any] = {}
+        # The files as read, and what is to be opened: nothing while a field says something else.
         self._beginning: Beginning | None = None
+        self._agreed: Beginning | None = None
+        self._open_then = False
         self._actions: dict[str, Callable[[dict[str, Any]], object]] = {
             "go": lambda said: self.go(str(said["path"])),
             "look": lambda said: self._look(said["paths"]),
@@ -105,9 +106,10 @@ class OpenView:
             self.dialog.opened = True
 
     def shut(self) -> None:
-        """Close the dialog; nothing has been opened."""
+        """Close the dialog; nothing has been opened, and nothing is kept of what was chosen."""
+        self.choose(())
         self.stop()
-        self.dialog.opened = False
+        self.dialog.outside, self.dialog.opened = [], False
 
     def close(self) -> None:
         """End the threads, and remove the widgets."""
@@ -129,7 +131,8 @@ class OpenView:
         for each in (self._lists, self._looks, self._pictures, self._reads):
             each.stop()
         self._context.dispatcher.later("opening", 0.0, lambda: None)
-        self.dialog.doing = ""
+        self.dialog.looking = self.dialog.doing = ""
+        self._open_then = False
 
     def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
         action = self._actions.get(content.get("do", ""))
@@ -146,20 +149,20 @@ class OpenView:
         path : str
             As the user wrote it; a relative one is looked for in the folder that is shown.
         """
-        self.dialog.listing_error, self.dialog.doing = "", "looking…"
+        self.dialog.listing_error, self.dialog.looking = "", "looking…"
         where = self.dialog.listing.get("folder") or os.getcwd()
         whole = os.path.normpath(os.path.join(where, at_home(path.strip() or where)))
         self._lists.ask(partial(_found, whole), self._show_found, self._refuse)
 
     def _show_found(self, found: Listing | str) -> None:
-        self.dialog.doing = ""
+        self.dialog.looking = ""
         if isinstance(found, Listing):
             self.dialog.listing = words.listing_of(found)
         else:
             self.dialog.outside = [found]
 
     def _refuse(self, text: str) -> None:
-        self.dialog.doing, self.dialog.listing_error = "", text
+        self.dialog.looking, self.dialog.listing_error = "", text
 
     def _look(self, paths: Sequence[str]) -> None:
         """Say what the headers of these files tell, each as soon as it is known."""
@@ -195,7 +198,9 @@ class OpenView:
         paths : sequence of str
             Whole ones, in their order, all of them; or one parameter file.
         """
-        self._chosen, self._given, self._beginning = tuple(map(str, paths)), {}, None
+        self._chosen, self._given = tuple(map(str, paths)), {}
+        self._beginning = self._agreed = None
+        self._open_then = False
         self._reads.stop()
         self.dialog.error, self.dialog.doing, self.dialog.proposal = "", "", {}
         exposures = [path for path in self._chosen if not _is_parameters(path)]
@@ -215,13 +220,21 @@ class OpenView:
             self.dialog.proposal = {"ask": f"Read {size / 1e9:.1f} GB, to propose gain and noise"}
 
     def _read(self) -> None:
-        if self._chosen:
-            self.dialog.error, self.dialog.doing = "", "reading the exposures…"
-            levels = {k: v for k, v in self._given.items() if k in LEVELS}
-            asked = partial(_begun, self._chosen, self._given.get("extnum"), levels)
-            self._reads.ask(
-                asked, self._propose, self._say if len(self._chosen) > 1 else self._hint
-            )
+        """Propose for what is chosen and given; the files are read if they have not been."""
+        self._agreed = None
+        if not self._chosen:
+            return
+        self.dialog.error = ""
+        extension = self._given.get("extnum")
+        levels = {name: value for name, value in self._given.items() if name in LEVELS}
+        if self._beginning is None:
+            self.dialog.doing = "reading the exposures…"
+            asked = partial(_begun, self._chosen, extension, levels)
+        else:
+            self.dialog.doing = "proposing…"
+            asked = partial(_anew, self._beginning, levels)
+        alone = len(self._chosen) == 1 and extension is None
+        self._reads.ask(asked, self._propose, self._hint if alone else self._say)
 
     def _hint(self, why: str) -> None:
         """One file is no fault yet: the others may be chosen next."""
@@ -237,7 +250,9 @@ class OpenView:
         values : mapping
             Text by parameter: all that was typed. An empty one asks for the proposal.
         """
-        before, given = self._given, {}
+        before, given = self._given.get("extnum"), {}
+        self._open_then, self._agreed = False, None
+        self._reads.stop()
         try:
             for name in filter(values.get, words.ASKED):
                 text = values[name].strip()
@@ -247,37 +262,46 @@ class OpenView:
         except CrmasksError as error:
             self._say(str(error))
             return
-        self._given, self.dialog.error = given, ""
-        if self._beginning is None or before.get("extnum") != given.get("extnum"):
-            self._read()
-        else:
-            levels = settled({name: given[name] for name in LEVELS if name in given})
-            anew = tuple(start.proposals(levels) for start in self._beginning.starts)
-            self._propose(replace(self._beginning, proposed=anew))
+        self._given = given
+        if before != given.get("extnum"):
+            self._beginning = None
+        self._read()
 
     def _propose(self, beginning: Beginning) -> None:
-        self._beginning, self.dialog.doing = beginning, ""
-        self.dialog.proposal = words.proposal_of(beginning)
+        self._beginning = self._agreed = beginning
+        self.dialog.doing, self.dialog.proposal = "", words.proposal_of(beginning)
+        if self._open_then:
+            self._open_then = False
+            self.accept()
 
     def _say(self, text: str) -> None:
         self.dialog.doing, self.dialog.error = "", text
+        self._open_then = False
 
     # Opening ------------------------------------------------------------------------------------
 
     def accept(self) -> None:
-        """Open what is chosen, with what stands in the fields."""
+        """Open what is chosen, with what stands in the fields, once that is looked at.
+
+        What another extension says has to be seen first.
+        """
         if len(self._chosen) == 1 and _is_parameters(self._chosen[0]):
             opened: Callable[[Task], Mosaic] = partial(_loaded, self._chosen[0])
-        elif self._beginning is not None:
+        elif self._agreed is not None:
             like = self._context.state.model.parameters
-            opened = partial(_opened, self._beginning, like)
+            opened = partial(_opened, self._agreed, like)
+        elif self.dialog.proposal.get("ready") and not self.dialog.error:
+            if not self.dialog.doing:  # it was stopped
+                self._read()
+            self._open_then = self._beginning is not None
+            return
         else:
             return
         self.dialog.error, self.dialog.doing = "", "opening…"
         self._reads.ask(opened, self._done, self._say)
 
     def _done(self, mosaic: Mosaic) -> None:
-        self.dialog.opened, self.dialog.doing = False, ""
+        self.shut()
         self._open(mosaic if mosaic.several else mosaic.analyses[0])
 
 
@@ -323,16 +347,23 @@ def _picture(path: str) -> tuple[tuple[int, int], bytes]:
     return (ny, nx), indices.tobytes()
 
 
-def _begun(names: Sequence[str], extnum: Any, levels: Mapping[str, Any], _: Task) -> Beginning:
-    return begin_with(names, extnum=extnum, **levels)
+def _begun(names: Sequence[str], extnum: Any, levels: Mapping[str, Any], task: Task) -> Beginning:
+    return begin_with(names, extnum=extnum, going_on=task.go_on, **levels)
 
 
-def _loaded(path: str, _: Task) -> Mosaic:
+def _anew(beginning: Beginning, levels: Mapping[str, Any], task: Task) -> Beginning:
+    task.go_on()
+    return beginning.with_levels(**levels)
+
+
+def _loaded(path: str, task: Task) -> Mosaic:
+    task.go_on()
     return anchored(load_mosaic(path))
 
 
-def _opened(beginning: Beginning, like: Parameters, _: Task) -> Mosaic:
+def _opened(beginning: Beginning, like: Parameters, task: Task) -> Mosaic:
     """Look at other exposures with the same settings, but for those of the files before."""
+    task.go_on()
     proposed = {each.name for each in beginning.proposals}
     settings = settings_of_any(like).items()
     kept = {name: value for name, value in settings if name not in proposed}
