@@ -1,19 +1,22 @@
 // The dialog that opens files. The browser keeps the focus in it, and gives it back afterwards.
 
-const SHOWN = 16; // of the chosen files, with a thumbnail
-
 /** The files that are chosen, each with its picture and what its headers say. */
 class Chosen {
-  constructor(leave) {
-    Object.assign(this, { leave, pictures: new Map(), facts: new Map(), paths: [] });
+  /**
+   * @param {(path: string) => void} leave a file is to be left out
+   * @param {number} most files that are shown; the others are counted
+   */
+  constructor(leave, most) {
+    Object.assign(this, { leave, most, pictures: new Map(), facts: new Map(), paths: [] });
     this.element = element("div", { className: "crmasks-chosen" });
   }
 
   show(paths) {
     this.paths = paths;
-    const cards = paths.slice(0, SHOWN).map((path) => this.card(path));
-    const more = paths.length > SHOWN ? [element("p", { textContent: `and ${paths.length - SHOWN} more` })] : [];
-    this.element.replaceChildren(...cards, ...more);
+    const cards = paths.slice(0, this.most).map((path) => this.card(path));
+    const more = paths.length - this.most;
+    const counted = more > 0 ? [element("p", { textContent: `and ${more} more` })] : [];
+    this.element.replaceChildren(...cards, ...counted);
   }
 
   clear() {
@@ -107,7 +110,10 @@ function render({ model, el }) {
     if (event.key === "Enter") say({ do: "go", path: path.value });
   });
   const stop = element("button", { type: "button", textContent: "Stop" });
-  stop.addEventListener("click", () => say({ do: "stop" }));
+  stop.addEventListener("click", () => {
+    table.asked.clear();
+    say({ do: "stop" });
+  });
   const doing = element("span", { className: "crmasks-quiet", role: "status" });
   const remark = element("p", { className: "crmasks-remark" });
   const wrong = element("p", { className: "crmasks-wrong", role: "alert" });
@@ -117,7 +123,7 @@ function render({ model, el }) {
   open.addEventListener("click", accept);
 
   const proposed = new Proposed((values) => say({ do: "set", values }), () => say({ do: "read" }));
-  const chosen = new Chosen((left) => table.set([...table.chosen].filter((each) => each !== left)));
+  const chosen = new Chosen((left) => table.set([...table.chosen].filter((each) => each !== left)), model.get("pictures"));
   const table = new FileTable({
     enter: (folder) => say({ do: "go", path: folder }),
     look: (paths) => say({ do: "look", paths }),
@@ -128,7 +134,7 @@ function render({ model, el }) {
       chosen.show(paths);
       say({ do: "choose", paths });
     },
-  });
+  }, model.get("suffixes"));
   const close = element("button", { type: "button", className: "crmasks-icon crmasks-icon-cross", title: "Close (Esc)" });
   const dialog = element("dialog", { className: "crmasks-open", ariaLabel: "Open files" },
     element("header", {}, element("b", { textContent: "Open files" }), path, stop, close),
@@ -152,7 +158,7 @@ function render({ model, el }) {
       dialog.close();
       // Nothing is kept of what was read.
       proposed.typed = {};
-      table.chosen = new Set();
+      for (const each of [table.chosen, table.asked]) each.clear();
       chosen.clear();
     }
   };

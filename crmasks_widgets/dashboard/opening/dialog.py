@@ -27,6 +27,10 @@ class OpenDialog(anywidget.AnyWidget):
         That a folder or pattern is being looked through, and why it is not shown.
     outside : list of str
         Paths that were typed and stand for a file: to be chosen.
+    pictures : int
+        Files that are chosen and shown with a thumbnail; the others are counted.
+    suffixes : list of str
+        How the names of parameter files end, in small letters.
 
     Notes
     -----
@@ -46,3 +50,5 @@ class OpenDialog(anywidget.AnyWidget):
     looking = traitlets.Unicode("").tag(sync=True)
     listing_error = traitlets.Unicode("").tag(sync=True)
     outside: Any = traitlets.List().tag(sync=True)
+    pictures = traitlets.Int(0).tag(sync=True)
+    suffixes: Any = traitlets.List().tag(sync=True)

@@ -19,8 +19,8 @@ from crmasks_widgets.dashboard.opening.newest import Newest, Task
 from crmasks_widgets.dashboard.page.closing import close_all, widgets_made
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
 from crmasks_widgets.errors import CrmasksError, InputError
-from crmasks_widgets.exposure_names import as_value, is_pattern, split_plane
-from crmasks_widgets.files.listing import PARAMETER_NAMES, Listing, list_folder, list_matches
+from crmasks_widgets.exposure_names import YAML_SUFFIXES, as_value, is_pattern, split_plane
+from crmasks_widgets.files.listing import Listing, list_folder, list_matches
 from crmasks_widgets.files.peeking import peek, thumbnail
 from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.loading import load_mosaic
@@ -88,7 +88,7 @@ class OpenView:
     def dialog(self) -> OpenDialog:
         """The dialog; made when it is first opened."""
         with widgets_made() as self._made:
-            dialog = OpenDialog()
+            dialog = OpenDialog(pictures=PICTURES, suffixes=list(YAML_SUFFIXES))
         dialog.on_msg(self._context.dispatcher.handler(self._heard))
         self.widget.children = (dialog,)
         return dialog
@@ -196,7 +196,8 @@ class OpenView:
         Parameters
         ----------
         paths : sequence of str
-            Whole ones, in their order, all of them; or one parameter file.
+            Whole ones, in their order, all of them; or one parameter file. The page gives exposures
+        in the order of a pattern in a parameter file, so that both number them alike.
         """
         self._chosen, self._given = tuple(map(str, paths)), {}
         self._beginning = self._agreed = None
@@ -310,7 +311,7 @@ def _nothing(_: object) -> None:
 
 
 def _is_parameters(path: str) -> bool:
-    return path.lower().endswith(PARAMETER_NAMES)
+    return path.lower().endswith(YAML_SUFFIXES)
 
 
 # In the threads ---------------------------------------------------------------------------------
