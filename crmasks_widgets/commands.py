@@ -23,13 +23,12 @@ from crmasks_widgets.checking import print_advice, print_noise_check
 from crmasks_widgets.demo import YAML_NAME, score, write_demo
 from crmasks_widgets.ending import EXIT_DONE, EXIT_INTERRUPTED, EXIT_OTHER, NO_PRODUCT, fail
 from crmasks_widgets.errors import ParameterError
-from crmasks_widgets.exposure_names import is_parameter_file
+from crmasks_widgets.exposure_names import YAML_SUFFIXES, is_parameter_file
 from crmasks_widgets.files.writing import check_target
 from crmasks_widgets.loading import load_mosaic, parameter_file_of
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import FIXED_SEED
-from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.products import prepare_folder
 from crmasks_widgets.products.names import REPORT_NAME
 from crmasks_widgets.products.session import save_session

@@ -9,6 +9,9 @@ from typing import Final
 FITS_NAME: Final = re.compile(r".*\.(fits?|fts)(\.(gz|fz|bz2|xz|Z|zip))?\Z", re.I)
 """How the names of FITS files end."""
 
+YAML_SUFFIXES: Final = (".yaml", ".yml")
+"""How the names of parameter files end, in small letters."""
+
 _PLANE: Final = re.compile(r"(?P<file>.+\S)\[(?P<plane>\d{1,9})\]", re.S)
 _EXTENSION: Final = re.compile(r"(?P<file>.+\S)\[(?P<extension>\d{1,9}|[A-Za-z_][\w .+-]*)\]", re.S)
 _PATTERN: Final = re.compile(r"[*?]|\[[!\w-]+\]")

@@ -17,7 +17,7 @@ from crmasks_widgets.core.alignment import Alignment
 from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.masks import Masks
 from crmasks_widgets.errors import InputError, ParameterError
-from crmasks_widgets.exposure_names import split_plane
+from crmasks_widgets.exposure_names import YAML_SUFFIXES, split_plane
 from crmasks_widgets.exposures import ExposureSet, read_calibration, read_exposures, read_mask
 from crmasks_widgets.files.finding import expand_names, images_in
 from crmasks_widgets.files.given_noise import NoiseChoice
@@ -27,7 +27,6 @@ from crmasks_widgets.files.quality import Quality
 from crmasks_widgets.files.reading import find_file, open_fits
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import ParameterFile, read_parameter_file
-from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.proposals.differences import contradictions, disagreements
 from crmasks_widgets.regular_files import real
 

@@ -78,6 +78,9 @@ def test_a_thumbnail_is_spread_over_the_frame(tmp_path, monkeypatch):
     fits.writeto(tmp_path / "cube.fits.gz", np.stack([y, x]).astype(np.int16))
     (cube,) = peeking.peek(tmp_path / "cube.fits.gz")
     assert peeking.thumbnail(cube, 300)[:, 0].tolist() == list(range(300))
+    for shape, expected in (((300, 8), (30, 1)), ((8, 300), (1, 30))):
+        fits.writeto(tmp_path / "slim.fits", np.ones(shape, np.int16), overwrite=True)
+        assert peeking.thumbnail(*peeking.peek(tmp_path / "slim.fits"), 30).shape == expected
     monkeypatch.setattr(peeking, "MOST_PACKED", 100)
     with pytest.raises(InputError, match=r"cube\.fits\.gz: found 0 MiB, packed"):
         peeking.peek(tmp_path / "cube.fits.gz")

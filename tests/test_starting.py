@@ -328,6 +328,24 @@ def unlike(flux, dx, seed=4):
     return frames
 
 
+@pytest.mark.parametrize(("flux", "dx"), [(0.94, 0.4), (1.0, 0.4)])
+def test_files_opened_directly_take_flux_factors_where_needed_and_no_displacements(
+    tmp_path, caplog, flux, dx
+):
+    caplog.set_level("INFO", "crmasks_widgets")
+    paths = write_frames(tmp_path, unlike(flux, dx), GAIN=1.5, RDNOISE=4.5)
+    parameters = cm.open_files(paths, bias=100.0, gain=1.5).parameters
+    assert (parameters.flux_factor, parameters.mm_xy_offsets) == (
+        "auto" if flux != 1 else None,
+        None,
+    )
+    assert ("flux_factor: auto taken" in caplog.text) == (flux != 1)
+    caplog.clear()
+    given = cm.open_files(paths, bias=100.0, gain=1.5, flux_factor=None).parameters
+    assert given.flux_factor is None
+    assert "flux_factor" not in caplog.text
+
+
 @pytest.mark.parametrize(("flux", "dx"), [(0.94, 0.0), (1.0, 0.4), (1.0, 0.0)])
 def test_what_exposures_differ_by_is_proposed_and_the_run_says_nothing_of_it(
     tmp_path, run_cli, flux, dx

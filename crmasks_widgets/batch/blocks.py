@@ -15,7 +15,7 @@ from astropy.table import Table
 
 from crmasks_widgets.analysis import memory_beyond
 from crmasks_widgets.errors import CrmasksError, InputError, ParameterError, on_one_line
-from crmasks_widgets.exposure_names import split_plane
+from crmasks_widgets.exposure_names import YAML_SUFFIXES, split_plane
 from crmasks_widgets.files.finding import expand_names, images_in
 from crmasks_widgets.files.reading import find_file, frame_shape
 from crmasks_widgets.machine import memory_needed
@@ -29,7 +29,6 @@ from crmasks_widgets.parameters.several import (
 from crmasks_widgets.parameters.types import FIXED_SEED
 from crmasks_widgets.parameters.yaml_text import (
     MAX_BYTES,
-    YAML_SUFFIXES,
     load_yaml,
     read_text,
 )

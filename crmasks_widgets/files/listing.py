@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from crmasks_widgets.errors import InputError
-from crmasks_widgets.exposure_names import FITS_NAME, is_pattern
+from crmasks_widgets.exposure_names import FITS_NAME, YAML_SUFFIXES, is_pattern
 
-PARAMETER_NAMES: Final = (".yaml", ".yml")
 MOST_LISTED: Final = 20_000
 MOST_LOOKED_AT: Final = 500_000  # names, on the way to those that match a pattern
 _EVERY: Final = 256  # names between two looks at whether the answer is still wanted
@@ -38,7 +37,7 @@ class Listed:
     @property
     def is_parameters(self) -> bool:
         """Whether it is a parameter file by its name."""
-        return self.name.lower().endswith(PARAMETER_NAMES)
+        return self.name.lower().endswith(YAML_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def list_folder(folder: Path, going_on: GoingOn = lambda: None) -> Listing:
             unread += 1
         elif _is_folder(entry):
             folders.append(entry.name)
-        elif FITS_NAME.match(entry.name) or entry.name.lower().endswith(PARAMETER_NAMES):
+        elif FITS_NAME.match(entry.name) or entry.name.lower().endswith(YAML_SUFFIXES):
             files += _listed(entry.name, entry.path)
     remarks = [f"{unread} names that are no text are left out"] if unread else []
     if len(files) > MOST_LISTED:

@@ -70,9 +70,11 @@ def thumbnail(image: ImageFacts, side: int) -> npt.NDArray[np.float32]:
         They cannot be read.
     """
     step = max(1, -(-max(image.shape) // side))
-    rows = range(step // 2, image.shape[0], step) if image.shape[0] > step else range(1)
+    # A side that is shorter than a step is one pixel, not none.
+    rows, columns = (slice(step // 2, None, step) if n > step else slice(0, 1) for n in image.shape)
     with open_fits(image.path, image.number, summed=False) as (hdus, _):
         section = hdus[image.number].section
         first = (0,) * (len(section.shape) - 2)
-        picture = [np.asarray(section[(*first, y, slice(None))])[step // 2 :: step] for y in rows]
+        numbers = range(image.shape[0])[rows]
+        picture = [np.asarray(section[(*first, y, slice(None))])[columns] for y in numbers]
         return np.array(picture, np.float32)

@@ -26,6 +26,9 @@ ALONE: Final = (
 )  # fmt: skip
 """What is said of places on a frame, and the boundary: one detector's may differ from another's."""
 
+# How what OF_A_DETECTOR names is to be read.
+_OF_THE_FILES: Final = ("images", "extnum", "dq_bits", "noise_kind")
+
 Extension = int | str
 
 
@@ -236,6 +239,25 @@ def with_shared(own: Parameters, other: Parameters) -> Parameters:
     """
     kept = {name: getattr(own, name) for name in ("extnum", *OF_A_DETECTOR, *ALONE)}
     return other.replace(**kept)
+
+
+def settings_of_any(parameters: Parameters) -> dict[str, Any]:
+    """Leave out what was said of certain exposures: the rest can be taken to others.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Of some exposures.
+
+    Returns
+    -------
+    dict
+        By name; without the files, `OF_A_DETECTOR`, `ALONE`, and flux factors that are numbers.
+    """
+    theirs = {*_OF_THE_FILES, *OF_A_DETECTOR, *ALONE}
+    if parameters.flux_factor != "auto":
+        theirs.add("flux_factor")
+    return {name: value for name, value in parameters if name not in theirs}
 
 
 def check_shared(parameters: Sequence[Parameters]) -> None:

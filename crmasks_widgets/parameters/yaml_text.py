@@ -20,8 +20,6 @@ MAX_BYTES: Final = 1024 * 1024
 
 # The parser in C is 20 times as fast; PyYAML comes without it where there is no compiler.
 _Parser: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-YAML_SUFFIXES: Final = (".yaml", ".yml")
-"""How the names of parameter files end, in small letters."""
 
 
 class _Dumper(yaml.SafeDumper):

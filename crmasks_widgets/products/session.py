@@ -14,7 +14,7 @@ from astropy.io import fits
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.errors import InputError, OutputError, ProductExistsError
-from crmasks_widgets.exposure_names import split_extension
+from crmasks_widgets.exposure_names import YAML_SUFFIXES, split_extension
 from crmasks_widgets.exposures import CALIBRATION_NAMES, ExposureSet
 from crmasks_widgets.files.reading import carried_over, plane_checksum, read_image, sha256_of
 from crmasks_widgets.files.writing import (
@@ -26,7 +26,6 @@ from crmasks_widgets.files.writing import (
 )
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import check_shared, yaml_of
-from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.regular_files import real
 
 

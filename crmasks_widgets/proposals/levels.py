@@ -10,6 +10,9 @@ from crmasks_widgets.core.measured_noise import PRECISE, MeasuredNoise
 from crmasks_widgets.files.headers import RATES, Card, HeaderFacts
 from crmasks_widgets.proposals.overscan import Overscan
 
+GIVEN: Final = "given"
+"""Origin of what a user says."""
+
 SIGNIFICANT: Final = 4.0
 """Standard errors beyond which a measurement contradicts a header."""
 

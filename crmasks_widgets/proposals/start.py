@@ -1,7 +1,7 @@
 """From names of files to groups of exposures, and from a group to what to start it with."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ from crmasks_widgets.proposals.groups import (
     detectors_among,
     group_exposures,
 )
-from crmasks_widgets.proposals.levels import Evidence, Proposal, propose_levels
+from crmasks_widgets.proposals.levels import GIVEN, Evidence, Proposal, propose_levels
 from crmasks_widgets.proposals.likeness import propose_alignment
 from crmasks_widgets.proposals.overscan import measure_overscan, sections_inside
 
@@ -103,13 +103,17 @@ class Start:
         levels = propose_levels(self.evidence, known)
         return (known.get("extnum") or self.extension, *levels, *_method(self.exposures.n))
 
-    def with_alignment(self, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+    def with_alignment(
+        self, proposals: Sequence[Proposal], *, offsets: bool = True
+    ) -> tuple[Proposal, ...]:
         """Add `flux_factor` and `mm_xy_offsets` where the exposures need them.
 
         Parameters
         ----------
         proposals : sequence of Proposal
             As far as they are settled.
+        offsets : bool
+            Look for displacements, too.
 
         Returns
         -------
@@ -123,7 +127,7 @@ class Start:
         calibration = read_calibration(Parameters(**levels), self.exposures.shape)
         # One list of displacements would have to hold for all detectors.
         single = not self.group.exposures[0].detectors
-        found = propose_alignment(self.exposures, calibration, offsets=single)
+        found = propose_alignment(self.exposures, calibration, offsets=offsets and single)
         return (*proposals, *found)
 
     @property
@@ -135,7 +139,11 @@ class Start:
         return tuple(float(np.median(frame[good])) for frame, good in zip(data, valid, strict=True))
 
 
-def find_exposures(names: Sequence[str], extnum: int | str | None = None) -> Found:
+def find_exposures(
+    names: Sequence[str],
+    extnum: int | str | None = None,
+    going_on: Callable[[], object] = lambda: None,
+) -> Found:
     """Find exposures and sort them into groups.
 
     Parameters
@@ -144,6 +152,8 @@ def find_exposures(names: Sequence[str], extnum: int | str | None = None) -> Fou
         Files, folders and patterns.
     extnum : int or str, optional
         Extension that holds the image, where a file has several.
+    going_on : callable
+        Called before each file; may raise `Cancelled`.
 
     Returns
     -------
@@ -158,6 +168,7 @@ def find_exposures(names: Sequence[str], extnum: int | str | None = None) -> Fou
     exposures: list[Exposure] = []
     left_out: list[str] = []
     for name in expand_names(names, bare=True):
+        going_on()
         try:
             exposures += _exposures_in(name, extnum)
         except InputError as error:
@@ -273,7 +284,7 @@ def settled(given: Mapping[str, Any]) -> dict[str, Proposal]:
         Certain proposals, by parameter name.
     """
     return {
-        name: Proposal(name, value, "given", certain=True)
+        name: Proposal(name, value, GIVEN, certain=True)
         for name, value in given.items()
         if value is not None
     }

@@ -17,7 +17,7 @@ from crmasks_widgets.files.headers import HeaderFacts
 from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.proposals.groups import Group
-from crmasks_widgets.proposals.levels import Proposal
+from crmasks_widgets.proposals.levels import GIVEN, Proposal
 from crmasks_widgets.proposals.start import Found, Start
 
 UNITS: Final = {"gain": " e-/ADU", "rnoise": " ADU", "bias": " ADU"}
@@ -219,4 +219,4 @@ def _answer(console: Console, proposal: Proposal) -> Proposal:
         except (ParameterError, InputError) as error:
             console.print(str(error), markup=False, highlight=False)
             continue
-        return replace(proposal, value=value, origin="given", certain=True)
+        return replace(proposal, value=value, origin=GIVEN, certain=True)

@@ -11,12 +11,11 @@ from typing import Any, Final
 from rich.console import Console
 
 from crmasks_widgets.errors import InputError, ParameterError
-from crmasks_widgets.exposure_names import split_plane
+from crmasks_widgets.exposure_names import YAML_SUFFIXES, split_plane
 from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.files.writing import check_target, text_product, write_products
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import yaml_of
-from crmasks_widgets.parameters.yaml_text import YAML_SUFFIXES
 from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.proposals.start import (
     Start,

@@ -1,7 +1,7 @@
 """From FITS files alone to an `Analysis`: what the files tell is taken, and said."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposures import CALIBRATION_NAMES, read_calibration
 from crmasks_widgets.loading import number_of
 from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.proposals.levels import Proposal
+from crmasks_widgets.proposals.levels import GIVEN, Proposal
 from crmasks_widgets.proposals.start import (
     Start,
     find_exposures,
@@ -33,8 +33,9 @@ def open_files(
 ) -> Analysis:
     """Look at exposures without a parameter file.
 
-    Gain, readout noise and bias are proposed by headers, overscan and the scatter of the exposures.
-    Each is logged with where it comes from, and as a warning where it is a guess.
+    Gain, readout noise and bias are proposed by headers, overscan and the scatter of the exposures;
+    flux factors where these are not equally bright. Each is logged with where it comes from, and
+    as a warning where it is a guess.
 
     Parameters
     ----------
@@ -108,7 +109,8 @@ def _opened(
     beginning = begin_with(names, extnum=extnum, detector=detector, one=one, **levels)
     for text in beginning.remarks:
         logger.warning("%s", text)
-    for each in beginning.known():
+    known = beginning.known()
+    for each in (each for each in known if each.origin == GIVEN or each.name not in given):
         level = logging.INFO if each.certain else logging.WARNING
         logger.log(level, "%s: %s taken (%s)", each.name, each.value, each.origin)
     return beginning.mosaic(**given)
@@ -125,7 +127,9 @@ class Beginning:
     starts : tuple of n Start
         The exposures of each.
     proposed : tuple of n tuples of Proposal
-        For each: extension, levels, and a method where few exposures need one.
+        For each: extension, levels, a method where few exposures need one, and flux factors where
+        they differ in brightness: displacements are not looked for, since a region to measure them
+        may be among the settings that are kept.
     remarks : tuple of str
         What the user should know of the files.
     """
@@ -145,6 +149,15 @@ class Beginning:
             for name, own in zip(self.names, self.proposed, strict=True)
             for each in own
         )
+
+    def with_levels(self, **levels: Any) -> "Beginning":
+        """Propose anew for the same exposures, with levels as far as known."""
+        checked = Parameters(**levels)
+        known = settled({name: getattr(checked, name) for name in levels})
+        proposed = (
+            start.with_alignment(start.proposals(known), offsets=False) for start in self.starts
+        )
+        return replace(self, proposed=tuple(proposed))
 
     def known(self) -> tuple[Proposal, ...]:
         """Give the proposals; ParameterError where one has no value."""
@@ -174,6 +187,7 @@ def begin_with(
     extnum: int | str | None = None,
     detector: int | str | None = None,
     one: bool = False,
+    going_on: Callable[[], object] = lambda: None,
     **levels: Any,
 ) -> Beginning:
     """Find and read exposures, and propose what to look at them with; as `open_files`.
@@ -186,6 +200,8 @@ def begin_with(
         As of `open_files`.
     one : bool
         Of several detectors the first, unless `detector` says which; False for all.
+    going_on : callable
+        Called before each file and each detector; may raise `Cancelled`.
     **levels : object
         Gain, readout noise and bias, as far as they are known.
 
@@ -194,7 +210,7 @@ def begin_with(
     Beginning
         Nothing is decided yet.
     """
-    found = find_exposures(names, extnum)
+    found = find_exposures(names, extnum, going_on)
     if len(found.usable) > 1:
         there = "; ".join(f"{len(g.exposures)} of {g.title}" for g in found.usable)
         msg = f"{names[0]}: found as exposures: {there}; expected those of one group"
@@ -206,9 +222,11 @@ def begin_with(
     if one or detector is not None:
         number = number_of(labels, detector, names[0])
         groups, labels = groups[number - 1 : number], labels[number - 1 : number]
-    starts = tuple(map(start_from, groups))
-    checked = Parameters(**levels)
-    known = settled({name: getattr(checked, name) for name in levels})
-    proposed = tuple(start.proposals(known) for start in starts)
+    starts: list[Start] = []
+    for group in groups:
+        going_on()
+        starts.append(start_from(group))
     remarks = dict.fromkeys((*found.left_out, *(r for start in starts for r in start.remarks)))
-    return Beginning(tuple(labels), starts, proposed, tuple(remarks))
+    going_on()
+    beginning = Beginning(tuple(labels), tuple(starts), (), tuple(remarks))
+    return beginning.with_levels(**levels)

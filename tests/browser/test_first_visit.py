@@ -48,6 +48,8 @@ def test_four_bubbles_are_seen_once(visit, stores):
     for number, title in enumerate(("The cloud", "The line", "A hit", "Your verdict"), start=1):
         bubble(page).get_by_text(title, exact=True).wait_for()
         bubble(page).get_by_text(f"{number} of 4").wait_for()
+        described = bubble(page).get_attribute("aria-describedby")
+        assert page.locator(f"#{described}").inner_text()
         box, mark = bubble(page).bounding_box(), page.locator(".crmasks-marked").bounding_box()
         assert min(box["x"], box["y"], mark["width"], mark["height"]) >= 0
         assert box["x"] + box["width"] <= 1000

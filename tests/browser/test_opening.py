@@ -1,15 +1,17 @@
 """The dialog of files on a page: keys, focus, thousands of files, and what is opened in the end."""
 
+import shutil
+
 import pytest
 
 from crmasks_widgets.dashboard.opening.view import OpenView
 from crmasks_widgets.dashboard.page.page import Page
+from crmasks_widgets.files.finding import expand_names
 
-from ..dashboard.bench import Bench, small_analysis
+from ..dashboard.bench import LONG_ENOUGH, Bench, small_analysis
 from ..dashboard.test_open_view import described_on_disk
 from .plain_page import PlainPage
 
-LONG_ENOUGH = 60.0
 MANY = 5000
 
 
@@ -85,6 +87,14 @@ def test_files_are_chosen_by_keys_and_opened(desk):
     assert "GAIN" in gain.locator("..").inner_text()
     shaded = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
     assert desk.page.locator(".crmasks-chosen canvas").first.evaluate(shaded) > 20
+    opens = desk.page.get_by_role("button", name="Open", exact=True)
+    gain.fill("-3")
+    gain.press("Enter")
+    desk.until(lambda: desk.page.get_by_role("alert").inner_text().startswith("gain: found -3"))
+    assert opens.is_disabled()
+    gain.fill("1.5")  # as it was proposed
+    gain.press("Enter")
+    desk.until(opens.is_enabled)
     gain.fill("2.5")
     gain.press("Enter")
     desk.until(lambda: desk.row("gain")["origin"] == "given")
@@ -123,6 +133,40 @@ def test_folders_and_names_by_keys(desk, tmp_path):
     folder.press("Enter")
     said = desk.page.get_by_role("alert")
     desk.until(lambda: "<b>nowhere: not found" in said.inner_text())
+
+
+def test_rows_are_looked_at_once_numbered_as_by_a_pattern_and_known_by_ids_of_their_own(
+    browser, tmp_path, monkeypatch
+):
+    looks = []
+    monkeypatch.setattr(OpenView, "_look", lambda self, paths: looks.append(paths))
+    described_on_disk(tmp_path, 1.5, (1, 2))
+    shutil.copy(tmp_path / "e1.fits", tmp_path / "e10.fits")
+    (tmp_path / "p.yml").touch()
+    desk = Desk(browser, tmp_path)
+    desk.until(lambda: looks)
+    desk.press("ArrowDown")
+    desk.page.evaluate("() => new Promise((done) => setTimeout(done, 100))")  # after that of rows
+    desk.settle()
+    names = [str(tmp_path / name) for name in ("e1.fits", "e10.fits", "e2.fits")]
+    assert looks == [names]
+    desk.press("End", " ", "Control+a")
+    assert list(desk.view._chosen) == names == list(expand_names([f"{tmp_path}/*.fits"]))
+    # A parameter file is chosen alone.
+    desk.press("End", " ", "ArrowUp", " ")
+    assert list(desk.view._chosen) == names[2:]
+    other = OpenView(desk.bench.context, desk.opened.append)
+    assert other.dialog
+    desk._place(other.widget, "root")
+    other.go(str(tmp_path))
+    desk.until(lambda: other.dialog.listing)
+    desk.settle()
+    ids = desk.page.eval_on_selector_all("[role=option]", "rows => rows.map(({ id }) => id)")
+    assert len(ids) == len(set(ids)) > 5
+    for view in (desk.view, other):
+        view.close()
+    desk.page.close()
+    assert desk.complaints == []
 
 
 def test_thousands_of_files_make_a_page_of_rows(browser, tmp_path):

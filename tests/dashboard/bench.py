@@ -13,6 +13,7 @@ from crmasks_widgets.parameters import Parameters
 
 from ..conftest import LEVELS, QUICK, small_scene
 
+LONG_ENOUGH = 60.0  # s
 SHAPE = (60, 80)
 FLAT = {
     "rnoise": 3.0,

@@ -25,6 +25,15 @@ def analysis():
 
 
 @pytest.fixture
+def work(tmp_path, monkeypatch):
+    """Where the program is: a folder with a space in its name."""
+    folder = tmp_path / "a night"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
 def dashboard(analysis):
     """A dashboard that has computed everything."""
     shown = cm.Dashboard(analysis)

@@ -13,17 +13,7 @@ from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.report import report_html
 
 from ..conftest import small_scene, write_exposures
-from .bench import Bench, small_analysis
-
-LONG_ENOUGH = 60.0
-
-
-@pytest.fixture
-def work(tmp_path, monkeypatch):
-    folder = tmp_path / "a night"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
+from .bench import LONG_ENOUGH, Bench, small_analysis
 
 
 def view_of(analysis, figures=None):

@@ -1,6 +1,8 @@
 """Opening other files: what is listed, looked at, proposed, refused and opened."""
 
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -9,18 +11,8 @@ from astropy.io import fits
 from crmasks_widgets.dashboard.opening import view as opening
 from crmasks_widgets.dashboard.opening.view import OpenView
 
-from ..conftest import SHAPE, small_scene, write_exposures, write_yaml
-from .bench import Bench, small_analysis
-
-LONG_ENOUGH = 60.0
-
-
-@pytest.fixture
-def work(tmp_path, monkeypatch):
-    folder = tmp_path / "a night"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
+from ..conftest import LEVELS, SHAPE, small_scene, write_exposures, write_yaml
+from .bench import LONG_ENOUGH, Bench, small_analysis
 
 
 class Desk:
@@ -46,8 +38,11 @@ class Desk:
 
     def do(self, do, **said):
         """What the page says; the dialog after it."""
-        self.dialog._handle_custom_msg({"do": do, **said}, [])
+        self.say(do, **said)
         return self.answered()
+
+    def say(self, do, **said):
+        self.dialog._handle_custom_msg({"do": do, **said}, [])
 
     def choose(self, folder, *names):
         return self.do("choose", paths=[str(folder / name) for name in names])
@@ -116,7 +111,8 @@ def test_thumbnails_are_made_of_a_few_of_the_chosen_only(work, desk, monkeypatch
 
 
 SETTINGS = {"gain": 7.0, "dilation": 3, "pixels_to_be_flagged_as_cr": [[1, 1]],
-            "mediancr_pixels_rejected": [[2, 2]]}  # fmt: skip
+            "mediancr_pixels_rejected": [[2, 2]], "flux_factor": [1, 0.5, 1], "dq_extension": 2,
+            "mm_fixed_points_in_boundary": [[0, 30], [1000, 100]]}  # fmt: skip
 
 
 @pytest.mark.parametrize("desk", [SETTINGS], indirect=True)
@@ -132,8 +128,8 @@ def test_what_is_proposed_is_opened_and_nothing_of_the_files_before(work, desk):
     assert [path.name for path in analysis.exposures.paths] == ["e3.fits", "e1.fits", "e2.fits"]
     parameters = analysis.parameters
     assert (parameters.dilation, parameters.gain, parameters.bias) == (3, 1.5, 200.0)
-    assert parameters.pixels_to_be_flagged_as_cr is None
-    assert parameters.mediancr_pixels_rejected is None
+    of_the_others = {*SETTINGS} - {"gain", "dilation"}
+    assert {getattr(parameters, name) for name in of_the_others} == {None}
     assert desk.bench.state.model.parameters.gain == 7.0
 
 
@@ -151,6 +147,84 @@ def test_a_value_that_is_given_counts_and_another_choice_forgets_it(work, desk):
     assert desk.row("gain")["value"] == "1.5"
     desk.do("open")
     assert (desk.opened[0].parameters.gain, desk.opened[0].exposures.n) == (1.5, 2)
+
+
+def test_open_takes_what_stands_in_the_fields_or_nothing(work, desk):
+    described_on_disk(work, 1.5)
+    dialog = desk.choose(work, "e1.fits", "e2.fits", "e3.fits")
+    for refused in ({"gain": "-3"}, {"extnum": "Q"}):
+        assert next(iter(refused.values())) in desk.do("set", values=refused).error
+        assert desk.do("open").opened
+    # What another extension says is seen before it is opened.
+    desk.say("set", values={"extnum": ""})
+    desk.say("open")
+    assert desk.answered().proposal["ready"]
+    assert (desk.answered().opened, desk.opened) == (True, [])
+    # A click on Open leaves the field first.
+    desk.say("set", values={"gain": "2.5"})
+    desk.say("open")
+    desk.answered()
+    assert not desk.answered().opened
+    assert desk.opened[0].parameters.gain == 2.5
+    assert dialog.error == ""
+
+
+def test_open_after_a_stop_reads_again(work, desk):
+    described_on_disk(work, 1.5)
+    desk.choose(work, "e1.fits", "e2.fits")
+    desk.say("set", values={"rnoise": "5"})
+    desk.say("stop")
+    assert desk.answered().doing == ""
+    desk.do("open")
+    assert not desk.answered().opened
+    assert desk.opened[0].parameters.rnoise == 5
+
+
+def test_flux_factors_are_proposed_and_follow_the_levels(work, desk):
+    for i, factor in enumerate((1, 1, 0.8), start=1):
+        fits.writeto(work / f"e{i}.fits", factor * (small_scene().exposures[i - 1] - 100) + 100)
+    desk.choose(work, "e1.fits", "e2.fits", "e3.fits")
+    desk.do("set", values={name: str(value) for name, value in LEVELS.items()})
+    assert desk.row("flux_factor")["value"] == "auto"
+    assert desk.row("flux_factor")["fixed"]
+    desk.do("open")
+    assert desk.opened[0].parameters.flux_factor == "auto"
+
+
+def test_nothing_is_kept_of_exposures_that_are_not_looked_at_any_more(work, desk):
+    described_on_disk(work, 1.5)
+    for left in ({"do": "close"}, {"do": "choose", "paths": []}):
+        desk.choose(work, "e1.fits", "e2.fits")
+        read = weakref.ref(desk.view._beginning)
+        desk.do(**left)
+        gc.collect()
+        assert (read(), desk.dialog.proposal) == (None, {})
+    desk.choose(work, "e1.fits", "e2.fits")
+    desk.do("open")
+    opened = weakref.ref(desk.opened.pop())
+    gc.collect()
+    assert opened() is None
+
+
+def test_a_folder_can_be_entered_while_files_are_read(work, desk, monkeypatch):
+    described_on_disk(work, 1.5)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(names, *, going_on, **_):
+        begun.set()
+        assert go_on.wait(LONG_ENOUGH)
+        going_on()
+        raise AssertionError("still wanted")
+
+    monkeypatch.setattr(opening, "begin_with", slow)
+    desk.say("choose", paths=[str(work / f"e{i}.fits") for i in (1, 2)])
+    assert begun.wait(LONG_ENOUGH)
+    desk.say("go", path=str(work))
+    desk.view._lists.wait(LONG_ENOUGH)
+    assert (desk.dialog.looking, desk.dialog.doing) == ("", "reading the exposures…")
+    desk.say("stop")
+    go_on.set()
+    assert (desk.answered().doing, desk.dialog.error) == ("", "")
 
 
 def test_what_nothing_tells_is_missing_until_it_is_given(work, desk):
@@ -232,8 +306,8 @@ def test_a_search_is_stopped_by_the_next_and_by_stop(work, desk, monkeypatch):
         ended.clear()
         desk.dialog._handle_custom_msg({"do": "go", "path": "/usr/**/*.fits"}, [])
         assert begun.wait(LONG_ENOUGH)
-        assert desk.dialog.doing == "looking…"
+        assert desk.dialog.looking == "looking…"
         desk.dialog._handle_custom_msg(stop, [])
         assert ended.wait(LONG_ENOUGH)
-        assert (desk.answered().doing, desk.dialog.listing_error) == ("", "")
+        assert (desk.answered().looking, desk.dialog.listing_error) == ("", "")
     assert desk.dialog.listing["folder"] == str(work)

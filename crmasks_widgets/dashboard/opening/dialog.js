@@ -1,19 +1,27 @@
 // The dialog that opens files. The browser keeps the focus in it, and gives it back afterwards.
 
-const SHOWN = 16; // of the chosen files, with a thumbnail
-
 /** The files that are chosen, each with its picture and what its headers say. */
 class Chosen {
-  constructor(leave) {
-    Object.assign(this, { leave, pictures: new Map(), facts: new Map(), paths: [] });
+  /**
+   * @param {(path: string) => void} leave a file is to be left out
+   * @param {number} most files that are shown; the others are counted
+   */
+  constructor(leave, most) {
+    Object.assign(this, { leave, most, pictures: new Map(), facts: new Map(), paths: [] });
     this.element = element("div", { className: "crmasks-chosen" });
   }
 
   show(paths) {
     this.paths = paths;
-    const cards = paths.slice(0, SHOWN).map((path) => this.card(path));
-    const more = paths.length > SHOWN ? [element("p", { textContent: `and ${paths.length - SHOWN} more` })] : [];
-    this.element.replaceChildren(...cards, ...more);
+    const cards = paths.slice(0, this.most).map((path) => this.card(path));
+    const more = paths.length - this.most;
+    const counted = more > 0 ? [element("p", { textContent: `and ${more} more` })] : [];
+    this.element.replaceChildren(...cards, ...counted);
+  }
+
+  clear() {
+    for (const each of [this.pictures, this.facts]) each.clear();
+    this.show([]);
   }
 
   card(path) {
@@ -67,9 +75,10 @@ class Proposed {
 
   row({ name, words, unit, value, differs, missing, origin, certain, fixed }) {
     const field = element("input", { type: "text", name, value, placeholder: differs, disabled: fixed, spellcheck: false, autocomplete: "off" });
+    let said = value;
     const send = () => {
-      if (field.value === value) return;
-      this.typed[name] = field.value;
+      if (field.value === said) return;
+      this.typed[name] = said = field.value;
       this.give({ ...this.typed });
     };
     field.addEventListener("change", send);
@@ -101,7 +110,10 @@ function render({ model, el }) {
     if (event.key === "Enter") say({ do: "go", path: path.value });
   });
   const stop = element("button", { type: "button", textContent: "Stop" });
-  stop.addEventListener("click", () => say({ do: "stop" }));
+  stop.addEventListener("click", () => {
+    table.asked.clear();
+    say({ do: "stop" });
+  });
   const doing = element("span", { className: "crmasks-quiet", role: "status" });
   const remark = element("p", { className: "crmasks-remark" });
   const wrong = element("p", { className: "crmasks-wrong", role: "alert" });
@@ -111,7 +123,7 @@ function render({ model, el }) {
   open.addEventListener("click", accept);
 
   const proposed = new Proposed((values) => say({ do: "set", values }), () => say({ do: "read" }));
-  const chosen = new Chosen((left) => table.set([...table.chosen].filter((each) => each !== left)));
+  const chosen = new Chosen((left) => table.set([...table.chosen].filter((each) => each !== left)), model.get("pictures"));
   const table = new FileTable({
     enter: (folder) => say({ do: "go", path: folder }),
     look: (paths) => say({ do: "look", paths }),
@@ -122,7 +134,7 @@ function render({ model, el }) {
       chosen.show(paths);
       say({ do: "choose", paths });
     },
-  });
+  }, model.get("suffixes"));
   const close = element("button", { type: "button", className: "crmasks-icon crmasks-icon-cross", title: "Close (Esc)" });
   const dialog = element("dialog", { className: "crmasks-open", ariaLabel: "Open files" },
     element("header", {}, element("b", { textContent: "Open files" }), path, stop, close),
@@ -144,6 +156,10 @@ function render({ model, el }) {
       table.scroller.focus();
     } else if (!model.get("opened")) {
       dialog.close();
+      // Nothing is kept of what was read.
+      proposed.typed = {};
+      for (const each of [table.chosen, table.asked]) each.clear();
+      chosen.clear();
     }
   };
   const list = () => {
@@ -155,16 +171,19 @@ function render({ model, el }) {
     remark.textContent = listing.remark || nothing;
   };
   const tell = () => {
-    doing.textContent = model.get("doing");
-    stop.style.visibility = model.get("doing") ? "" : "hidden";
+    doing.textContent = model.get("doing") || model.get("looking");
+    stop.style.visibility = doing.textContent ? "" : "hidden";
     wrong.textContent = model.get("listing_error") || model.get("error");
-    open.disabled = !model.get("proposal").ready || Boolean(model.get("doing"));
+    open.disabled = !model.get("proposal").ready || Boolean(model.get("doing") || model.get("error"));
   };
   const propose = () => {
     proposed.show(model.get("proposal"));
     tell();
   };
-  const take = () => table.set([...table.chosen, ...model.get("outside")]);
+  const take = () => {
+    const typed = model.get("outside");
+    if (typed.length) table.set([...table.chosen, ...typed]);
+  };
   const hear = (message, buffers) => {
     if (message.event === "facts") {
       table.learn(message.facts);
@@ -176,7 +195,7 @@ function render({ model, el }) {
   };
   const listeners = {
     "change:opened": show, "change:listing": list, "change:proposal": propose, "change:outside": take,
-    "change:doing": tell, "change:error": tell, "change:listing_error": tell, "msg:custom": hear,
+    "change:doing": tell, "change:looking": tell, "change:error": tell, "change:listing_error": tell, "msg:custom": hear,
   };
   for (const [name, action] of Object.entries(listeners)) model.on(name, action);
   el.append(dialog);

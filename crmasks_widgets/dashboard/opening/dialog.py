@@ -22,11 +22,15 @@ class OpenDialog(anywidget.AnyWidget):
         "title", "remarks", "rows" and "ready"; or "ask", a question to be answered before the
         files are read; empty while nothing can be said.
     doing, error : str
-        What is being done, and what went wrong.
-    listing_error : str
-        Why a folder or pattern is not shown.
+        What is being read, proposed or opened, and what went wrong.
+    looking, listing_error : str
+        That a folder or pattern is being looked through, and why it is not shown.
     outside : list of str
         Paths that were typed and stand for a file: to be chosen.
+    pictures : int
+        Files that are chosen and shown with a thumbnail; the others are counted.
+    suffixes : list of str
+        How the names of parameter files end, in small letters.
 
     Notes
     -----
@@ -43,5 +47,8 @@ class OpenDialog(anywidget.AnyWidget):
     proposal: Any = traitlets.Dict().tag(sync=True)
     doing = traitlets.Unicode("").tag(sync=True)
     error = traitlets.Unicode("").tag(sync=True)
+    looking = traitlets.Unicode("").tag(sync=True)
     listing_error = traitlets.Unicode("").tag(sync=True)
     outside: Any = traitlets.List().tag(sync=True)
+    pictures = traitlets.Int(0).tag(sync=True)
+    suffixes: Any = traitlets.List().tag(sync=True)

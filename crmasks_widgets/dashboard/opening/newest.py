@@ -82,10 +82,11 @@ class Newest:
         self._future.add_done_callback(over)
 
     def stop(self) -> None:
-        """Do not wait for the answer any more."""
+        """Do not wait for the answer any more, and keep nothing of it."""
         self._task.stopped.set()
         if self._future is not None:
             self._future.cancel()
+            self._future = None  # which holds the answer
 
     def wait(self, timeout: float) -> None:
         """Block until there is an answer, for plain Python."""

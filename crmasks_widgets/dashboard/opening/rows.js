@@ -34,9 +34,10 @@ class FileTable {
    * @param {(paths: string[]) => void} on.choose the choice has changed
    * @param {(paths: string[]) => void} on.look these have come into sight, and nothing is known of them
    * @param {() => void} on.accept Enter was pressed on a file that is chosen
+   * @param {string[]} suffixes how the names of parameter files end, in small letters
    */
-  constructor(on) {
-    Object.assign(this, { on, rows: [], chosen: new Set(), facts: new Map(), at: 0, from: 0 });
+  constructor(on, suffixes) {
+    Object.assign(this, { on, suffixes, id: freshId("file"), rows: [], chosen: new Set(), facts: new Map(), asked: new Set(), at: 0, from: 0 });
     this.inside = element("div", { className: "crmasks-rows" });
     this.scroller = element("div", {
       className: "crmasks-files-list", tabIndex: 0, ariaLabel: "Files of this folder",
@@ -80,21 +81,28 @@ class FileTable {
     const { scrollTop, clientHeight } = this.scroller;
     const [first, end] = rowsBetween(scrollTop, clientHeight, this.rows.length);
     this.inside.replaceChildren(...this.rows.slice(first, end).map((row, i) => this.row(row, first + i)));
-    this.scroller.setAttribute("aria-activedescendant", `crmasks-file-${this.at}`);
+    this.scroller.setAttribute("aria-activedescendant", this.idOf(this.at));
     clearTimeout(this.waiting);
     // Not for every row that flies by.
     this.waiting = setTimeout(() => {
       const unknown = this.rows.slice(first, end)
         .filter((row) => row.kind === "file" && !this.facts.has(row.path)).map((row) => row.path);
-      if (unknown.length) this.on.look(unknown);
+      // To ask for anything stops what was asked for before.
+      if (unknown.every((path) => this.asked.has(path))) return;
+      this.asked = new Set(unknown);
+      this.on.look(unknown);
     }, 80);
+  }
+
+  idOf(number) {
+    return `${this.id}-${number}`;
   }
 
   row({ kind, name, path, size }, number) {
     const facts = this.facts.get(path) ?? {};
     const cell = (textContent, className = "") => element("span", { textContent, className, title: textContent });
     const made = element("div", {
-      className: `crmasks-file crmasks-file-${kind}`, id: `crmasks-file-${number}`, role: "option",
+      className: `crmasks-file crmasks-file-${kind}`, id: this.idOf(number), role: "option",
       ariaSelected: String(this.chosen.has(path)), title: facts.error ?? "",
     },
     element("i", { className: kind === "folder" ? "crmasks-icon-open" : "" }), cell(name), cell(facts.object ?? ""), cell(facts.time ?? "", "crmasks-number"),
@@ -106,10 +114,9 @@ class FileTable {
     return made;
   }
 
-  /** Choose these, and nothing else; the exposures are numbered as their names are. */
+  /** Choose these, and nothing else; exposures are numbered as those of a pattern in a parameter file. */
   set(paths) {
-    const named = [...paths].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-    this.chosen = new Set(named);
+    this.chosen = new Set([...paths].sort());
     this.draw();
     this.on.choose([...this.chosen]);
   }
@@ -123,7 +130,7 @@ class FileTable {
   }
 
   isParameters(path) {
-    return /\.ya?ml$/i.test(path);
+    return this.suffixes.some((suffix) => path.toLowerCase().endsWith(suffix));
   }
 
   /** Choose all files from where a range began to where it is now. */

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
@@ -20,27 +19,18 @@ from crmasks_widgets.dashboard.opening.newest import Newest, Task
 from crmasks_widgets.dashboard.page.closing import close_all, widgets_made
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
 from crmasks_widgets.errors import CrmasksError, InputError
-from crmasks_widgets.exposure_names import as_value, is_pattern, split_plane
-from crmasks_widgets.files.listing import PARAMETER_NAMES, Listing, list_folder, list_matches
+from crmasks_widgets.exposure_names import YAML_SUFFIXES, as_value, is_pattern, split_plane
+from crmasks_widgets.files.listing import Listing, list_folder, list_matches
 from crmasks_widgets.files.peeking import peek, thumbnail
 from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.loading import load_mosaic
 from crmasks_widgets.machine import MIB
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.several import settings_of_any
 from crmasks_widgets.products.session import anchored
-from crmasks_widgets.proposals.start import settled
 from crmasks_widgets.regular_files import at_home
 from crmasks_widgets.starting.opening import Beginning, begin_with
 
-# What was set for the pixels of one field does not hold for those of another.
-OF_ONE_FIELD: Final = (
-    "regions_to_be_skipped", "pixels_to_be_flagged_as_cr", "pixels_to_be_ignored_as_cr",
-    "pixels_to_be_replaced_by_local_median", "mediancr_pixels_rejected",
-    "mediancr_pixels_confirmed", "flux_factor_regions", "mm_xy_offsets", "mm_crosscorr_region",
-)  # fmt: skip
-OF_THE_FILES: Final = frozenset({
-    "dq_extension", "dq_bits", "bad_pixel_mask", "noise_extension", "noise_kind",
-})  # fmt: skip
 LEVELS: Final = ("gain", "rnoise", "bias")
 PICTURES: Final = 16  # of the files that are chosen
 _SIDE: Final = 96  # pixels of a thumbnail
@@ -79,7 +69,10 @@ class OpenView:
         )
         self._chosen: tuple[str, ...] = ()
         self._given: dict[str, Any] = {}
+        # The files as read, and what is to be opened: nothing while a field says something else.
         self._beginning: Beginning | None = None
+        self._agreed: Beginning | None = None
+        self._open_then = False
         self._actions: dict[str, Callable[[dict[str, Any]], object]] = {
             "go": lambda said: self.go(str(said["path"])),
             "look": lambda said: self._look(said["paths"]),
@@ -95,7 +88,7 @@ class OpenView:
     def dialog(self) -> OpenDialog:
         """The dialog; made when it is first opened."""
         with widgets_made() as self._made:
-            dialog = OpenDialog()
+            dialog = OpenDialog(pictures=PICTURES, suffixes=list(YAML_SUFFIXES))
         dialog.on_msg(self._context.dispatcher.handler(self._heard))
         self.widget.children = (dialog,)
         return dialog
@@ -113,9 +106,10 @@ class OpenView:
             self.dialog.opened = True
 
     def shut(self) -> None:
-        """Close the dialog; nothing has been opened."""
+        """Close the dialog; nothing has been opened, and nothing is kept of what was chosen."""
+        self.choose(())
         self.stop()
-        self.dialog.opened = False
+        self.dialog.outside, self.dialog.opened = [], False
 
     def close(self) -> None:
         """End the threads, and remove the widgets."""
@@ -137,7 +131,8 @@ class OpenView:
         for each in (self._lists, self._looks, self._pictures, self._reads):
             each.stop()
         self._context.dispatcher.later("opening", 0.0, lambda: None)
-        self.dialog.doing = ""
+        self.dialog.looking = self.dialog.doing = ""
+        self._open_then = False
 
     def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
         action = self._actions.get(content.get("do", ""))
@@ -154,20 +149,20 @@ class OpenView:
         path : str
             As the user wrote it; a relative one is looked for in the folder that is shown.
         """
-        self.dialog.listing_error, self.dialog.doing = "", "looking…"
+        self.dialog.listing_error, self.dialog.looking = "", "looking…"
         where = self.dialog.listing.get("folder") or os.getcwd()
         whole = os.path.normpath(os.path.join(where, at_home(path.strip() or where)))
         self._lists.ask(partial(_found, whole), self._show_found, self._refuse)
 
     def _show_found(self, found: Listing | str) -> None:
-        self.dialog.doing = ""
+        self.dialog.looking = ""
         if isinstance(found, Listing):
             self.dialog.listing = words.listing_of(found)
         else:
             self.dialog.outside = [found]
 
     def _refuse(self, text: str) -> None:
-        self.dialog.doing, self.dialog.listing_error = "", text
+        self.dialog.looking, self.dialog.listing_error = "", text
 
     def _look(self, paths: Sequence[str]) -> None:
         """Say what the headers of these files tell, each as soon as it is known."""
@@ -201,9 +196,12 @@ class OpenView:
         Parameters
         ----------
         paths : sequence of str
-            Whole ones, in their order, all of them; or one parameter file.
+            Whole ones, in their order, all of them; or one parameter file. The page gives exposures
+        in the order of a pattern in a parameter file, so that both number them alike.
         """
-        self._chosen, self._given, self._beginning = tuple(map(str, paths)), {}, None
+        self._chosen, self._given = tuple(map(str, paths)), {}
+        self._beginning = self._agreed = None
+        self._open_then = False
         self._reads.stop()
         self.dialog.error, self.dialog.doing, self.dialog.proposal = "", "", {}
         exposures = [path for path in self._chosen if not _is_parameters(path)]
@@ -223,13 +221,21 @@ class OpenView:
             self.dialog.proposal = {"ask": f"Read {size / 1e9:.1f} GB, to propose gain and noise"}
 
     def _read(self) -> None:
-        if self._chosen:
-            self.dialog.error, self.dialog.doing = "", "reading the exposures…"
-            levels = {k: v for k, v in self._given.items() if k in LEVELS}
-            asked = partial(_begun, self._chosen, self._given.get("extnum"), levels)
-            self._reads.ask(
-                asked, self._propose, self._say if len(self._chosen) > 1 else self._hint
-            )
+        """Propose for what is chosen and given; the files are read if they have not been."""
+        self._agreed = None
+        if not self._chosen:
+            return
+        self.dialog.error = ""
+        extension = self._given.get("extnum")
+        levels = {name: value for name, value in self._given.items() if name in LEVELS}
+        if self._beginning is None:
+            self.dialog.doing = "reading the exposures…"
+            asked = partial(_begun, self._chosen, extension, levels)
+        else:
+            self.dialog.doing = "proposing…"
+            asked = partial(_anew, self._beginning, levels)
+        alone = len(self._chosen) == 1 and extension is None
+        self._reads.ask(asked, self._propose, self._hint if alone else self._say)
 
     def _hint(self, why: str) -> None:
         """One file is no fault yet: the others may be chosen next."""
@@ -245,7 +251,9 @@ class OpenView:
         values : mapping
             Text by parameter: all that was typed. An empty one asks for the proposal.
         """
-        before, given = self._given, {}
+        before, given = self._given.get("extnum"), {}
+        self._open_then, self._agreed = False, None
+        self._reads.stop()
         try:
             for name in filter(values.get, words.ASKED):
                 text = values[name].strip()
@@ -255,37 +263,46 @@ class OpenView:
         except CrmasksError as error:
             self._say(str(error))
             return
-        self._given, self.dialog.error = given, ""
-        if self._beginning is None or before.get("extnum") != given.get("extnum"):
-            self._read()
-        else:
-            levels = settled({name: given[name] for name in LEVELS if name in given})
-            anew = tuple(start.proposals(levels) for start in self._beginning.starts)
-            self._propose(replace(self._beginning, proposed=anew))
+        self._given = given
+        if before != given.get("extnum"):
+            self._beginning = None
+        self._read()
 
     def _propose(self, beginning: Beginning) -> None:
-        self._beginning, self.dialog.doing = beginning, ""
-        self.dialog.proposal = words.proposal_of(beginning)
+        self._beginning = self._agreed = beginning
+        self.dialog.doing, self.dialog.proposal = "", words.proposal_of(beginning)
+        if self._open_then:
+            self._open_then = False
+            self.accept()
 
     def _say(self, text: str) -> None:
         self.dialog.doing, self.dialog.error = "", text
+        self._open_then = False
 
     # Opening ------------------------------------------------------------------------------------
 
     def accept(self) -> None:
-        """Open what is chosen, with what stands in the fields."""
+        """Open what is chosen, with what stands in the fields, once that is looked at.
+
+        What another extension says has to be seen first.
+        """
         if len(self._chosen) == 1 and _is_parameters(self._chosen[0]):
             opened: Callable[[Task], Mosaic] = partial(_loaded, self._chosen[0])
-        elif self._beginning is not None:
+        elif self._agreed is not None:
             like = self._context.state.model.parameters
-            opened = partial(_opened, self._beginning, like)
+            opened = partial(_opened, self._agreed, like)
+        elif self.dialog.proposal.get("ready") and not self.dialog.error:
+            if not self.dialog.doing:  # it was stopped
+                self._read()
+            self._open_then = self._beginning is not None
+            return
         else:
             return
         self.dialog.error, self.dialog.doing = "", "opening…"
         self._reads.ask(opened, self._done, self._say)
 
     def _done(self, mosaic: Mosaic) -> None:
-        self.dialog.opened, self.dialog.doing = False, ""
+        self.shut()
         self._open(mosaic if mosaic.several else mosaic.analyses[0])
 
 
@@ -294,7 +311,7 @@ def _nothing(_: object) -> None:
 
 
 def _is_parameters(path: str) -> bool:
-    return path.lower().endswith(PARAMETER_NAMES)
+    return path.lower().endswith(YAML_SUFFIXES)
 
 
 # In the threads ---------------------------------------------------------------------------------
@@ -331,16 +348,24 @@ def _picture(path: str) -> tuple[tuple[int, int], bytes]:
     return (ny, nx), indices.tobytes()
 
 
-def _begun(names: Sequence[str], extnum: Any, levels: Mapping[str, Any], _: Task) -> Beginning:
-    return begin_with(names, extnum=extnum, **levels)
+def _begun(names: Sequence[str], extnum: Any, levels: Mapping[str, Any], task: Task) -> Beginning:
+    return begin_with(names, extnum=extnum, going_on=task.go_on, **levels)
 
 
-def _loaded(path: str, _: Task) -> Mosaic:
+def _anew(beginning: Beginning, levels: Mapping[str, Any], task: Task) -> Beginning:
+    task.go_on()
+    return beginning.with_levels(**levels)
+
+
+def _loaded(path: str, task: Task) -> Mosaic:
+    task.go_on()
     return anchored(load_mosaic(path))
 
 
-def _opened(beginning: Beginning, like: Parameters, _: Task) -> Mosaic:
+def _opened(beginning: Beginning, like: Parameters, task: Task) -> Mosaic:
     """Look at other exposures with the same settings, but for those of the files before."""
-    decided = {"images", "extnum", *OF_ONE_FIELD, *(each.name for each in beginning.proposals)}
-    kept = {name: value for name, value in like if name not in decided | OF_THE_FILES}
+    task.go_on()
+    proposed = {each.name for each in beginning.proposals}
+    settings = settings_of_any(like).items()
+    kept = {name: value for name, value in settings if name not in proposed}
     return beginning.mosaic(**kept)

@@ -12,6 +12,11 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
+/** An id that no other element has: a page may hold several dashboards. */
+function freshId(stem) {
+  return `crmasks-${stem}-${Math.random().toString(36).slice(2)}`;
+}
+
 /**
  * Make an element of SVG.
  * @param {string} tag

@@ -70,11 +70,11 @@ class FirstVisit {
     this.root = root;
     this.mark = element("div", { className: "crmasks-marked" });
     this.title = element("b");
-    this.text = element("p");
+    this.text = element("p", { id: freshId("step") });
     this.count = element("span", { className: "crmasks-quiet" });
     this.skip = element("button", { type: "button", className: "crmasks-word", textContent: "Skip" });
     this.next = element("button", { type: "button", className: "crmasks-word crmasks-go" });
-    this.bubble = element("div", { className: "crmasks-bubble", role: "dialog", ariaLabel: "First steps" },
+    this.bubble = element("div", { className: "crmasks-bubble", role: "dialog", aria: { label: "First steps", describedby: this.text.id } },
       this.title, this.text,
       element("div", {}, this.count, element("span", { className: "crmasks-spring" }), this.skip, this.next));
     this.skip.addEventListener("click", () => this.end());
