@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.hit_classes import CLASSES
 from crmasks_widgets.parameters import ParameterInfo, Parameters, parameter_table
+from crmasks_widgets.parameters.yaml_text import dump_yaml, load_yaml
 
 from .counts import count
 
@@ -604,3 +605,11 @@ def test_file_is_readable() -> None:
     for name, info in TABLE.items():
         if name != "images" and info.in_reference:
             assert re.search(rf"^ *{name}:.*  # {re.escape(info.help)}", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("rows", [((1, 2), (30, 4)), ((1.5, 2.0, 1e17), (-1e-7, 0.0, 12)), ((7,),)])
+def test_rows_of_numbers_are_written_as_by_pyyaml(rows):
+    listed = {"key": [list(row) for row in rows]}
+    text = dump_yaml("key", rows)
+    assert text == yaml.safe_dump(listed, default_flow_style=None, width=10**6)
+    assert load_yaml(text, "text") == listed

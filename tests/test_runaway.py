@@ -1,14 +1,18 @@
 """Detections that flag everything are refused with advice; the noise alone flags nothing."""
 
 import logging
+import re
 
 import numpy as np
 import pytest
 
 from crmasks_widgets import Analysis, ExposureSet, ParameterError, Parameters
+from crmasks_widgets.errors import InputError
 
 from .conftest import LEVELS, QUICK, SHAPE, small_scene
 
+DIAGRAM = {"crmethod": "mmcosmic", "mm_boundary_fit": "spline", "mm_seed": None,
+           "mm_fixed_points_in_boundary": None}  # fmt: skip
 WILD = {"crmethod": "lacosmic", "la_sigclip": 0.01, "la_sigfrac": 0.01, "la_objlim": 0.0}
 
 
@@ -50,6 +54,40 @@ def test_wrong_bias_is_noticed_in_the_frame_where_it_shows(caplog):
         ParameterError, match=r"^the median: found .*: exposure 1 disagrees with the others"
     ):
         _ = analysis_of(frames).masks
+
+
+@pytest.mark.parametrize(
+    ("value", "which", "says"),
+    [
+        (-32768, slice(None), r"pixel \(31, 21\): found -3\d{4} ADU in every exposure"),
+        (1e9, slice(None), r"pixel \(31, 21\): found 1e\+09 ADU in every exposure"),
+        (-32768, 0, r"exposure 1: found 1 pixels far below .* \(31, 21\) with -32768 ADU"),
+    ],
+)
+def test_a_pixel_apart_from_all_others_is_named_and_changes_no_other(value, which, says, caplog):
+    frames = np.random.default_rng(3).normal(140, 6, (3, *SHAPE)).astype(np.float32)
+    frames[:2, 40:42, 10:60:8] += 300
+    plain = analysis_of(frames, **DIAGRAM).masks
+    frames[which, 20, 30] = value
+    with caplog.at_level(logging.WARNING, "crmasks_widgets"):
+        masks = analysis_of(frames, **DIAGRAM).masks
+    (message,) = caplog.messages
+    assert re.match(says, message)
+    for name, mask in masks.items():
+        changed = mask != plain[name]
+        changed[18:23, 28:33] = False
+        assert np.count_nonzero(changed) <= 2
+    assert masks["MEDIANCR"][40:42, 10:60:8].all()
+
+
+def test_exposures_that_share_no_valid_pixel_or_are_saturated_are_refused_in_words():
+    frames = np.random.default_rng(3).normal(140, 6, (3, *SHAPE)).astype(np.float32)
+    third = np.arange(SHAPE[0])[:, None] * 3 // SHAPE[0] + np.zeros(SHAPE, int)
+    with pytest.raises(InputError, match=r"no pixel to count: in each, .* valid in all$"):
+        _ = analysis_of(frames, [third != k for k in range(3)], **DIAGRAM).masks
+    frames[:2] = 65535
+    with pytest.raises(InputError, match=r"the median of each is far above .* saturated"):
+        _ = analysis_of(frames, **DIAGRAM).masks
 
 
 def stars(dx, dy, number=220):

@@ -17,7 +17,7 @@ from crmasks_widgets.core.stack import MIN_EXPOSURES, stack_of
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import split_plane
-from crmasks_widgets.exposures.fill_values import leave_out_fill_values
+from crmasks_widgets.exposures.fill_values import leave_out_far_below, leave_out_fill_values
 from crmasks_widgets.files.given_noise import NoiseChoice
 from crmasks_widgets.files.headers import unit_in
 from crmasks_widgets.files.quality import MUCH, Quality
@@ -156,6 +156,7 @@ class ExposureSet:
                 msg = f"{plane.name}: found no valid pixel, expected at least one"
                 raise InputError(msg)
         leave_out_fill_values(planes)
+        leave_out_far_below(planes)
         _check_units(planes)
         data = np.stack([plane.data for plane in planes])
         valid = np.stack([plane.valid for plane in planes])

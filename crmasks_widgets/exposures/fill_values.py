@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from crmasks_widgets.core.ordinary import ordinary_range
 from crmasks_widgets.core.stack import LARGEST_VALUE
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
@@ -39,6 +40,38 @@ def leave_out_fill_values(planes: Sequence[ImagePlane]) -> None:
                 "are left out",
                 plane.name, np.count_nonzero(left_out), LARGEST_VALUE, x + 1, y + 1,
             )  # fmt: skip
+
+
+def leave_out_far_below(planes: Sequence[ImagePlane]) -> None:
+    """Mark values far below all others of their exposure as invalid, and say so.
+
+    Only where another exposure has a value that is not: what all have is left to the methods.
+
+    Parameters
+    ----------
+    planes : sequence of ImagePlane
+        The exposures; `valid` is changed.
+    """
+    found = [plane.valid & _far_below(plane) for plane in planes]
+    if not any(low.any() for low in found):
+        return
+    usable = [plane.valid & ~low for plane, low in zip(planes, found, strict=True)]
+    elsewhere = np.logical_or.reduce(usable)
+    for plane, low in zip(planes, found, strict=True):
+        left_out = low & elsewhere
+        if left_out.any():
+            y, x = np.argwhere(left_out)[0]
+            plane.valid &= ~left_out
+            logger.warning(
+                "%s: found %d pixels far below all others of it, the first of them (%d, %d) with "
+                "%.6g ADU, where other exposures have light: they are left out",
+                plane.name, np.count_nonzero(left_out), x + 1, y + 1, plane.data[y, x],
+            )  # fmt: skip
+
+
+def _far_below(plane: ImagePlane) -> BoolArray:
+    lowest, _ = ordinary_range(plane.data[plane.valid])
+    return np.asarray(plane.data < lowest)
 
 
 def _beyond(data: Float32Array) -> BoolArray:

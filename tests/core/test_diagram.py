@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 from crmasks_widgets.core.mm.diagram import Plane, plane_of
 from crmasks_widgets.core.mm.simulation import exposure_signals, red_crosses, simulate_diagram
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.ordinary import ordinary_range
 from crmasks_widgets.errors import Cancelled
 
 NOISE = Noise(1.0, 3.4)
@@ -57,6 +58,21 @@ def test_limits_of_constant_noiseless_frames_have_an_extent():
     plane = plane_of(np.zeros((4, 4)), 3, Noise(1.0, 0.0), np.random.default_rng(1))
     assert plane.x_edges[-1] > plane.x_edges[0]
     assert plane.y_edges[-1] > 0
+
+
+def test_what_lies_apart_from_all_others_does_not_stretch_the_limits():
+    values = np.random.default_rng(0).normal(100, 10, (50, 60)).astype(np.float32)
+    extremes = float(values.min()), float(values.max())
+    assert ordinary_range(values) == extremes
+    span = extremes[1] - extremes[0]
+    stretched = values.copy()
+    stretched[3, 4], stretched[5, 6] = extremes[0] - 12 * span, extremes[1] + 5e3 * span
+    assert ordinary_range(stretched) == (stretched.min(), stretched.max())  # dead, hot or a star
+    stretched[3, 4:6], stretched[5, 6] = -32768, 1e9
+    stretched[7, 8] = np.nan
+    np.testing.assert_allclose(ordinary_range(stretched), extremes, atol=0.2 * span)
+    stretched[:] = -32768
+    assert ordinary_range(stretched) == (-32768, -32768)
 
 
 @pytest.mark.parametrize("n", [3, 4, 5])

@@ -23,6 +23,7 @@ from crmasks_widgets.core.mm.exact import (
     no_exact_law,
 )
 from crmasks_widgets.core.mm.synthetic import Synthetic, cleaned_exposures, cleaned_median
+from crmasks_widgets.core.ordinary import ordinary_range
 from crmasks_widgets.core.photons import POISSON, PhotonLaw
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, FloatArray
@@ -80,6 +81,7 @@ def plane(read: Reader) -> tuple[diagram.Plane, dict[str, Any]]:
     """Bins of the diagram, and where the random numbers that found them have come to."""
     rng = np.random.default_rng(FIXED_SEED if read.p.mm_seed is None else read.p.mm_seed)
     stack = read("mm_stack")
+    _name_pixels_apart(stack)
     bins = diagram.plane_of(
         stack.min2d,
         stack.n,
@@ -91,6 +93,20 @@ def plane(read: Reader) -> tuple[diagram.Plane, dict[str, Any]]:
         photons=read("photons"),
     )
     return bins, dict(rng.bit_generator.state)
+
+
+def _name_pixels_apart(stack: Stack) -> None:
+    """Say which pixels the diagram leaves out because they lie far apart from all others."""
+    lowest, highest = ordinary_range(stack.min2d)
+    apart = (stack.min2d < lowest) | (stack.min2d > highest)
+    if apart.any():
+        y, x = np.argwhere(apart)[0]
+        logger.warning(
+            "pixel (%d, %d): found %.6g ADU in every exposure, all others from %.6g to %.6g: the "
+            "diagram leaves it out%s; marked as bad (DQ, NaN) it is left out everywhere",
+            x + 1, y + 1, stack.min2d[y, x], lowest, highest,
+            f" with {n - 1} more" if (n := np.count_nonzero(apart)) > 1 else "",
+        )  # fmt: skip
 
 
 def _highest(points: tuple[tuple[float, float, float], ...] | None) -> float:

@@ -156,8 +156,8 @@ def fit_rising_spline(
     """
     if not x.size:
         msg = (
-            "mm_boundary_fit: spline: found no point of the expected diagram, expected some below "
-            "its height (mm_ydiag_max: 0 takes one as the noise needs)"
+            "mm_boundary_fit: spline: found no point of the expected diagram, expected some: "
+            "an exposure has no light, or mm_ydiag_max is too low (0 takes what the noise needs)"
         )
         raise InputError(msg)
     span = float(np.ptp(x))

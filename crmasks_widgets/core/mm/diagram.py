@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.ordinary import ordinary_range
 from crmasks_widgets.core.photons import POISSON, PhotonLaw
 from crmasks_widgets.core.stack import BLOCK_ROWS
 from crmasks_widgets.core.typing import Float64Array
@@ -136,7 +137,8 @@ def plane_of(
     Parameters
     ----------
     min2d : (ny, nx) ndarray
-        Minimum over the exposures, ADU; NaN is left out.
+        Minimum over the exposures, ADU; NaN is left out, and so is what `ordinary_range` leaves
+        out: a single such pixel would leave one bin to all others.
     n : int
         Number of exposures.
     noise : Noise
@@ -158,7 +160,7 @@ def plane_of(
     Plane
         100 x 100 equal bins.
     """
-    lowest, highest = float(np.nanmin(min2d)), float(np.nanmax(min2d))
+    lowest, highest = ordinary_range(min2d)
     x_min, x_max, y_max = _limit_draws(rng, n, max(0.0, highest), noise, photons)
     x_min, x_max = min(x_min, lowest), max(x_max, highest)
     y_max = max(y_max, highest_fixed_point) * headroom(displaced=displaced)

@@ -198,8 +198,7 @@ def exact_diagram(
     scaled = scene if highest == 1 else scene * highest
     levels = group_levels(scaled, usable, limit * highest, gain, rnoise)
     if not len(levels.means):
-        msg = "exact diagram: found no pixel to count, expected at least one"
-        raise InputError(msg)
+        raise InputError(_nothing_to_count(usable))
     relative = [factor / highest for factor in factors]
     tables = build_tables(levels, relative, gain, rnoise, height_step, checkpoint, photons)
     columns = [table.columns(plane.x_edges) for table in tables]
@@ -295,6 +294,19 @@ def _brightest(
             break
         level += float(deviation(level, *noise))
     return level / factor
+
+
+def _nothing_to_count(usable: BoolArray | None) -> str:
+    """Say why no pixel is left."""
+    if usable is not None and not usable.any():
+        return (
+            "exact diagram: found no pixel to count: in each, an exposure has no valid value; "
+            "expected some that are valid in all"
+        )
+    return (
+        "exact diagram: found no pixel to count: the median of each is far above the lowest "
+        "values; expected equivalent exposures (several are saturated, or have another bias?)"
+    )
 
 
 def _support(

@@ -153,7 +153,7 @@ function render({ model, el }) {
   const show = () => {
     if (model.get("opened") && !dialog.open) {
       dialog.showModal();
-      table.scroller.focus();
+      table.scroller.focus({ preventScroll: true });
     } else if (!model.get("opened")) {
       dialog.close();
       // Nothing is kept of what was read.
