@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.core.between import ALIKE, BetweenExposures
 from crmasks_widgets.core.masks import Masks
-from crmasks_widgets.core.noise import MIN_RNOISE, Noise
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import Float32Array
 
@@ -255,7 +255,7 @@ def exposure_variances(
         of exposures are known counts as that, `noise.MIN_RNOISE`.
     """
     signal = np.maximum(value, 0)
-    readout = np.square(np.maximum(noise.rnoise, MIN_RNOISE / noise.gain))
+    readout = np.square(noise.usable().rnoise)
     made = {
         f: np.asarray((readout + signal * f / noise.gain) / f**2, np.float32) for f in set(factors)
     }

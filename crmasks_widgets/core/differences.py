@@ -69,7 +69,9 @@ def measure_differences(ground: CommonGround, noise: Noise) -> Differences:
     valid = np.isfinite(median)
     scene = np.where(valid, median, 0).astype(np.float64)
     level = ndimage.uniform_filter(scene, BOX, mode="nearest")
-    sigma = np.asarray(Noise(noise.typical_gain, noise.typical_rnoise).sigma(level), np.float64)
+    # Dark pixels without readout noise would count for more than all others together.
+    typical = Noise(noise.typical_gain, noise.typical_rnoise).usable()
+    sigma = np.asarray(typical.sigma(level), np.float64)
     smooth = _smoothed(scene)
     # Along an axis of one pixel nothing can be displaced.
     slopes = [

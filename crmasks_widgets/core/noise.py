@@ -53,6 +53,19 @@ class Noise:
         """Median readout noise, ADU."""
         return float(np.median(self.rnoise))
 
+    def usable(self) -> "Noise":
+        """Give the same, with `MIN_RNOISE` in the place of a smaller readout noise.
+
+        Returns
+        -------
+        Noise
+            Dark pixels have a noise, too.
+        """
+        least = MIN_RNOISE / self.gain
+        if isinstance(self.rnoise, np.ndarray) or isinstance(least, np.ndarray):
+            return Noise(self.gain, np.maximum(self.rnoise, least))
+        return Noise(self.gain, max(self.rnoise, least))
+
     def sigma(self, signal: FloatArray) -> FloatArray:
         """Noise of one exposure.
 

@@ -132,6 +132,7 @@ def check_noise(
         Of maps of gain or readout noise, the medians are compared. Flux and displacement are those
         of the exposures as they are.
     """
+    noise = noise.usable()
     ground = find_common_ground(stack.cube, noise)
     differences = measure_differences(ground, noise)
     aligned, factors = _on_common_ground(stack, ground, factors)

@@ -29,11 +29,11 @@ class PycosmicFields(MedianMinimumFields):
     pc_iterations: types.Times = about(
         5, "iterations of PyCosmic, at most", low=1, in_reference=False
     )
-    pc_fwhm_gauss_x: float = about(
+    pc_fwhm_gauss_x: types.Width = about(
         2.5, "full width at half maximum of the Gaussian in x, somewhat below that of the optics",
         "pixel", above=0, in_reference=False,
     )  # fmt: skip
-    pc_fwhm_gauss_y: float = about(
+    pc_fwhm_gauss_y: types.Width = about(
         2.5, "full width at half maximum of the Gaussian in y", "pixel", above=0,
         in_reference=False,
     )  # fmt: skip

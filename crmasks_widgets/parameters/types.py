@@ -137,6 +137,7 @@ KernelSide = Annotated[int, Field(le=101), AfterValidator(_odd)]  # the cost gro
 Margin = Annotated[int, Field(le=200)]  # what a kernel reaches over is less
 BoxSide = Annotated[int, Field(le=51), AfterValidator(_odd)]  # a median of them in each pixel
 Radius = Annotated[int, Field(le=50)]
+Width = Annotated[float, Field(le=100.0)]  # the kernel is several times as wide
 Knots = Annotated[int, Field(le=100)]  # the diagram has no more columns that tell something
 Simulations = Annotated[int, Field(le=1_000_000)]  # the noise of the boundary has long gone
 Times = Annotated[int, Field(le=100)]  # L.A.Cosmic ends when it finds nothing new, after a few

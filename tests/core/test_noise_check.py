@@ -11,7 +11,7 @@ from crmasks_widgets.core.stack import stack_exposures
 
 def checked(given, scenes, gain=1.5, rnoise=3.0, seed=1):
     rng = np.random.default_rng(seed)
-    cube = [rng.poisson(s * gain) / gain + rng.normal(0, rnoise, s.shape) for s in scenes]
+    cube = [rng.poisson(np.maximum(s, 0) * gain) / gain + rng.normal(0, rnoise, s.shape) for s in scenes]
     cube[0][rng.random(cube[0].shape) < 0.02] += 500  # cosmic rays do not count
     stack = stack_exposures(np.asarray(cube, np.float32))
     check = noise_check.check_noise(stack, given, (1.0, 1.0, 1.0))
@@ -35,6 +35,15 @@ def test_wrong_gain_and_readout_noise_are_named():
     assert "gain" in checked(Noise(1.0, 3.0), [smooth()] * 3)[1]
     assert checked(Noise(1.5, 8.0), [smooth() / 20] * 3)[1] == {"rnoise"}
     assert checked(Noise(1.5, 4.0), [np.full((200, 200), 2.0)] * 3)[1] == {"rnoise"}
+
+
+def test_dark_pixels_without_readout_noise_do_not_outweigh_all_others():
+    """A level of 0 there has no photon noise either."""
+    y, x = np.mgrid[:120, :140]
+    star = 3000 * np.exp(-((x - 70) ** 2 + (y - 60) ** 2) / 800)
+    check, remarks = checked(Noise(1.5, 0.0), [star - 20] * 3)
+    assert np.isfinite(check.flux).all()
+    assert "rnoise" in remarks
 
 
 def test_flux_and_displacement_are_named():

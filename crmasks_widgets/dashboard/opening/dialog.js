@@ -200,9 +200,8 @@ function render({ model, el }) {
   for (const [name, action] of Object.entries(listeners)) model.on(name, action);
   el.append(dialog);
   for (const each of [list, propose]) each();
-  // The element is drawn before the page holds it.
-  const begin = () => (dialog.isConnected ? show() : requestAnimationFrame(begin));
-  begin();
+  // A page that is loaded again begins without it: only one view of two could hold the pointer.
+  if (model.get("opened")) say({ do: "close" });
   return () => {
     table.sized.disconnect();
     for (const [name, action] of Object.entries(listeners)) model.off(name, action);

@@ -96,7 +96,6 @@ class FirstVisit {
   begin() {
     rememberVisit();
     this.root.append(this.mark, this.bubble);
-    this.sized.observe(this.root);
     this.show(0);
   }
 
@@ -111,6 +110,10 @@ class FirstVisit {
     this.text.textContent = text;
     this.count.textContent = `${step + 1} of ${STEPS.length}`;
     this.next.textContent = step + 1 < STEPS.length ? "Next" : "Done";
+    // The layout may settle after this, and what is marked with it.
+    this.sized.disconnect();
+    const marked = STEPS[step].marks.map((selector) => this.root.querySelector(selector));
+    for (const each of [this.root, ...marked.filter(Boolean)]) this.sized.observe(each);
     this.place();
     // Whoever types elsewhere goes on typing.
     const active = document.activeElement;
