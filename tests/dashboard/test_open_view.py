@@ -163,7 +163,6 @@ def test_open_takes_what_stands_in_the_fields_or_nothing(work, desk):
     # A click on Open leaves the field first.
     desk.say("set", values={"gain": "2.5"})
     desk.say("open")
-    desk.answered()
     assert not desk.answered().opened
     assert desk.opened[0].parameters.gain == 2.5
     assert dialog.error == ""
@@ -175,8 +174,7 @@ def test_open_after_a_stop_reads_again(work, desk):
     desk.say("set", values={"rnoise": "5"})
     desk.say("stop")
     assert desk.answered().doing == ""
-    desk.do("open")
-    assert not desk.answered().opened
+    assert not desk.do("open").opened
     assert desk.opened[0].parameters.rnoise == 5
 
 

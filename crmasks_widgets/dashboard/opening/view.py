@@ -123,7 +123,8 @@ class OpenView:
 
     def wait(self, timeout: float) -> None:
         """Block until all is answered that was asked, for plain Python."""
-        for each in (self._lists, self._looks, self._pictures, self._reads):
+        # The last one twice: files may be opened once it is known what is proposed for them.
+        for each in (self._lists, self._looks, self._pictures, self._reads, self._reads):
             each.wait(timeout)
 
     def stop(self) -> None:
