@@ -60,6 +60,15 @@ def test_who_takes_the_advice_gets_what_it_says(kind, kernel):
         assert shares[0] < 0.3 < 0.7 < shares[1]
 
 
+@pytest.mark.parametrize("method", ["pycosmic", "mmcosmic", "significance"])
+def test_advice_on_lacosmic_is_for_methods_that_ask_it(method):
+    scene = demo_scene(kind="fibres", shape=(120, 120))
+    exposures = cm.ExposureSet.from_arrays(list(scene.exposures))
+    advice = advise(cm.Analysis(exposures, cm.Parameters(**LEVELS, crmethod=method)))
+    assert not advice.exposures
+    assert not [name for name in advice.changes if name.startswith("la_")]
+
+
 def test_the_trials_see_the_middle_of_a_large_frame_and_no_region_that_is_skipped():
     frame = np.full((20, MOST_SIDE + 30), 50.0, np.float32)
     skipped = ((1, MOST_SIDE + 30, 1, 10),)

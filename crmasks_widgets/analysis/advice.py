@@ -207,7 +207,7 @@ def _on_exposures(
     part: Analysis, hits: list[BoolArray], tried: Iterable[Changes]
 ) -> Iterator[Trial]:
     numbers = range(1, part.exposures.n + 1)
-    if not part.parameters.cleans or sum(map(np.count_nonzero, hits)) < _FEWEST:
+    if "lacosmic" not in part.parameters.detectors or sum(map(np.count_nonzero, hits)) < _FEWEST:
         return
     for changes in ({}, *tried):
         changed = part.replace(**changes)

@@ -9,6 +9,7 @@ from crmasks_widgets.parameters import Parameters
 _SIGNIFICANCE, _LIBRARY = 24.0, 8.0  # frames
 _TRANSFORMS = 28.0  # float32 arrays as large as the region that is correlated
 _UNEQUAL = 64.0  # MiB for laws of exposures of unequal noise
+_PYTORCH = 400.0  # MiB for the library and two tiles at once
 
 
 def memory_beyond(parameters: Parameters) -> Beyond:
@@ -29,8 +30,10 @@ def memory_beyond(parameters: Parameters) -> Beyond:
     frames, mib = 0.0, 0.0
     if parameters.judges:
         frames += _SIGNIFICANCE
-    if parameters.cleans and parameters.la_engine == "astroscrappy":
+    if "lacosmic" in parameters.detectors and parameters.la_engine == "astroscrappy":
         frames += _LIBRARY
+    if "deepcr" in parameters.detectors or parameters.network_veto is not None:
+        mib += _PYTORCH
     if parameters.flux_factor == "auto" or len(set(_factors(parameters))) > 1:
         mib += _UNEQUAL
     if parameters.mm_crosscorr_region is not None:

@@ -82,7 +82,8 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "pycosmic": Stage(pycosmic.pycosmic, _PYCOSMIC, ("stack",)),
     "flagged_pycosmic": Stage(pycosmic.flagged_pycosmic, (), ("pycosmic",)),
     # deepCR.
-    "probability": Stage(learned.probability, (*_NOISE, "dc_mask"), ("stack",)),
+    "network": Stage(learned.network, ("dc_mask",), ()),
+    "probability": Stage(learned.probability, _NOISE, ("network", "stack")),
     "deepcr": Stage(learned.deepcr, ("dc_threshold",), ("probability", "stack")),
     "flagged_deepcr": Stage(learned.flagged_deepcr, (), ("deepcr",)),
     # Frames as a detector of the method cleaned them.
@@ -212,7 +213,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         ),
     ),
     "opinion": Stage(
-        learned.opinion, (*_NOISE, "dc_mask", "crmethod"), ("labels", "stack", "probability")
+        learned.opinion, (*_NOISE, "crmethod"), ("labels", "stack", "network", "probability")
     ),
     "listed_only": Stage(
         masks.listed_only, ("crmethod", "sg_corrected", "network_veto"), ("classes", "opinion")
@@ -248,8 +249,8 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     # On request.
     "left_over": Stage(
         cleaning.left_over,
-        (*_TWO_RUNS, *_PYCOSMIC, "dc_mask", "dc_threshold", "crmethod"),
-        ("combination", "stack", "alignment"),
+        tuple(dict.fromkeys((*_TWO_RUNS, *_PYCOSMIC, "dc_threshold", "crmethod"))),
+        ("combination", "stack", "alignment", "network"),
     ),
     "meancr_mask": Stage(masks.meancr_mask, ("dilation",), ("left_over", "edits", "stack")),
     "more": Stage(masks.more, _COMBINING, (*_COMBINED, "combination", "meancr_mask")),

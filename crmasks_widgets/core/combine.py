@@ -251,13 +251,11 @@ def exposure_variances(
     Returns
     -------
     list of n float32 ndarrays
-        ADU^2; exposures of one factor share one. A readout noise of 0 counts as the least of which
-        the laws of exposures are known, `noise.MIN_RNOISE`.
+        ADU^2; exposures of one factor share one. A readout noise below the least of which the laws
+        of exposures are known counts as that, `noise.MIN_RNOISE`.
     """
     signal = np.maximum(value, 0)
-    readout = np.square(
-        np.where(np.greater(noise.rnoise, 0), noise.rnoise, MIN_RNOISE / noise.gain)
-    )
+    readout = np.square(np.maximum(noise.rnoise, MIN_RNOISE / noise.gain))
     made = {
         f: np.asarray((readout + signal * f / noise.gain) / f**2, np.float32) for f in set(factors)
     }

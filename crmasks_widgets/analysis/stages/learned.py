@@ -7,9 +7,14 @@ from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.learned.cleaning import flag_probable
 from crmasks_widgets.core.learned.deepcr import load_deepcr
-from crmasks_widgets.core.learned.tiles import highest_probability, hit_probability
+from crmasks_widgets.core.learned.tiles import Network, highest_probability, hit_probability
 from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.parameters import types
+
+
+def network(read: Reader) -> Network:
+    """The network of the run: loaded once, however many frames it looks at side by side."""
+    return load_deepcr(read.p.dc_mask)
 
 
 def probability(read: Reader, target: Target) -> Float32Array:
@@ -46,7 +51,7 @@ def _probability(
     read: Reader, frame: Float32Array, valid: BoolArray | None, where: BoolArray | None = None
 ) -> Float32Array:
     return hit_probability(
-        frame, load_deepcr(read.p.dc_mask), gain=read.noise.typical_gain, valid=valid,
+        frame, read("network"), gain=read.noise.typical_gain, valid=valid,
         where=where, checkpoint=read.checkpoint,
     )  # fmt: skip
 
