@@ -1,10 +1,12 @@
 """Runs with crmethod: significance, from exposures to masks, combinations, tables and the check."""
 
+import re
 from functools import cache
 
 import numpy as np
 import pytest
 from astropy.table import Table
+from scipy import ndimage
 
 import crmasks_widgets as cm
 from crmasks_widgets.core.codes import BOTH, DILATION
@@ -56,6 +58,25 @@ def test_hits_are_found_and_nothing_else(n):
     for i in range(1, n + 1):
         strong = made.cosmic_rays[i - 1] > 12 * sigma(made)
         assert np.count_nonzero(bare.mask(i) & strong) >= 0.95 * strong.sum()
+
+
+@pytest.mark.parametrize(("shape", "said"), [(50.0, True), (1e9, False)])
+def test_false_groups_of_scatter_that_follows_the_level_are_announced(shape, said, caplog):
+    rng = np.random.default_rng(1)
+    level = np.broadcast_to(np.linspace(20, 3000, 200), (3, 150, 200))
+    frames = rng.negative_binomial(shape, shape / (shape + level)) + rng.normal(0, 3, level.shape)
+    analysis = cm.Analysis(
+        cm.ExposureSet.from_arrays(list(frames.astype(np.float32))),
+        BASE.replace(gain=1.0, bias=0.0),
+    )
+    found = ndimage.label(analysis.masks["MEANCRT"], np.ones((3, 3)))[1]
+    texts = [text for text in caplog.messages if "false groups are expected" in text]
+    assert len(texts) == said
+    if said:
+        announced = float(re.search(r"up to about (\S+) false groups", texts[0])[1])
+        assert found > 15
+        assert found / 2 < announced < 3 * found
+        assert analysis.masks["MEDIANCR"].sum() < found
 
 
 @pytest.mark.parametrize("method", ["significance", "significance_lacosmic"])

@@ -149,7 +149,10 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         ("sg_measured_noise",),
         ("excess", "level", "tested", "crossings", "high"),
     ),
-    "noise_scale": Stage(significance.noise_scale, ("sg_measured_noise",), ("high", "matching")),
+    "noise_scale": Stage(
+        significance.noise_scale, ("sg_measured_noise",),
+        ("high", "matching", "dispersions", "scaled"),
+    ),
     "candidates": Stage(significance.candidates, (), ("high", "level", "noise_scale")),
     "between": Stage(
         significance.between, (), ("level", "high", "clean", "tested", "matching")
