@@ -30,11 +30,12 @@ def ordinary_range(values: npt.NDArray[np.floating]) -> tuple[float, float]:
     Returns
     -------
     lowest, highest : float
-        The true extremes where nothing lies apart, as in nearly all frames.
+        The true extremes where nothing lies apart, as in nearly all frames, and of so few values
+        that none of them can be told from the bulk.
     """
     finite = values[np.isfinite(values)]
-    few = max(1, int(_APART * finite.size))
-    if finite.size < 2 * few + 2:
+    few = int(_APART * finite.size)
+    if not few:
         return float(finite.min()), float(finite.max())
     ordered = np.partition(finite, (few, finite.size - few - 1))
     lower = np.sort(ordered[: few + 1])[::-1].astype(np.float64)

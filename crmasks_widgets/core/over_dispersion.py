@@ -198,13 +198,12 @@ def measure_over_dispersion(
     OverDispersion
         By level, electrons.
     """
-    gain, rnoise = noise.typical_gain, noise.typical_rnoise
+    typical = Noise(noise.typical_gain, noise.typical_rnoise).usable()
+    gain, rnoise = float(typical.gain), float(typical.rnoise)
     step = max(1, stack.min2d.size // _ENOUGH_PIXELS)
     level = ndimage.uniform_filter(np.nan_to_num(stack.median2d), _BOX, mode="nearest")[::step]
     cube = stack.cube[:, ::step].astype(np.float64)
     known = np.isfinite(cube).all(axis=0)
-    if not rnoise:  # a dark pixel is then predicted to have no noise at all, and tells nothing
-        known &= stack.median2d[::step] > 0
     values, level = cube[:, known], np.maximum(level[known], 0)
     rank = _rank(stack.n)
     ordered = np.partition(values, (0, rank), axis=0)

@@ -11,7 +11,9 @@ from crmasks_widgets.core.stack import stack_exposures
 
 def checked(given, scenes, gain=1.5, rnoise=3.0, seed=1):
     rng = np.random.default_rng(seed)
-    cube = [rng.poisson(np.maximum(s, 0) * gain) / gain + rng.normal(0, rnoise, s.shape) for s in scenes]
+    cube = [
+        rng.poisson(np.maximum(s, 0) * gain) / gain + rng.normal(0, rnoise, s.shape) for s in scenes
+    ]
     cube[0][rng.random(cube[0].shape) < 0.02] += 500  # cosmic rays do not count
     stack = stack_exposures(np.asarray(cube, np.float32))
     check = noise_check.check_noise(stack, given, (1.0, 1.0, 1.0))

@@ -40,8 +40,8 @@ def load_deepcr(model: str) -> Network:
             network = deepCR(mask=model, device="CPU")
     except ImportError as error:
         msg = (
-            f"crmethod, network_veto: found no deepCR ({error}), expected it installed: pip install "
-            "'crmasks-widgets[deepcr]'; without CUDA, first pip install torch --index-url "
+            f"crmethod, network_veto: found no deepCR ({error}), expected it installed: pip "
+            "install 'crmasks-widgets[deepcr]'; without CUDA, first pip install torch --index-url "
             "https://download.pytorch.org/whl/cpu"
         )
         raise ParameterError(msg) from error
