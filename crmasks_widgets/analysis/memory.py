@@ -7,6 +7,8 @@ from crmasks_widgets.parameters import Parameters
 
 # Measured on two processors, 3 exposures of 1500 x 1500 and of 2600 x 2600 pixels.
 _SIGNIFICANCE, _LIBRARY = 24.0, 8.0  # frames
+# Masks that cover most of a frame, and what is written of them: 15 frames at a dilation of 20.
+_GROWN, _FAR = 16.0, 4
 _TRANSFORMS = 28.0  # float32 arrays as large as the region that is correlated
 _UNEQUAL = 64.0  # MiB for laws of exposures of unequal noise
 _PYTORCH = 400.0  # MiB for the library and two tiles at once
@@ -34,6 +36,8 @@ def memory_beyond(parameters: Parameters) -> Beyond:
         frames += _LIBRARY
     if "deepcr" in parameters.detectors or parameters.network_veto is not None:
         mib += _PYTORCH
+    if parameters.dilation > _FAR:
+        frames += _GROWN
     if parameters.flux_factor == "auto" or len(set(_factors(parameters))) > 1:
         mib += _UNEQUAL
     if parameters.mm_crosscorr_region is not None:
