@@ -355,12 +355,12 @@ def test_a_record_that_is_none_proves_nothing(tmp_path, text):
 
 
 def test_warnings_go_to_the_table_once(tmp_path):
-    path = night(tmp_path / "n", pc_na_median=3)
+    path = night(tmp_path / "n", pc_verbose=True)
     (tmp_path / "n/e3.fits").write_bytes((tmp_path / "n/e1.fits").read_bytes())
     outcome = run_one(path, tmp_path / "out")
     assert outcome.state == "done"
     ignored, copy = outcome.warnings
-    assert ignored.endswith("without effect here: pc_na_median")
+    assert ignored.endswith("without effect here: pc_verbose")
     assert "found the same content as in" in copy
     assert run_one(path, tmp_path / "out").warnings == outcome.warnings
 

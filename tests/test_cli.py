@@ -168,12 +168,12 @@ def test_quiet_log_levels(work, level, warned):
 
 @pytest.mark.parametrize(("level", "warned"), [("WARNING", True), ("ERROR", False)])
 def test_warnings_are_one_line_without_code(work, level, warned):
-    work.yaml(pc_na_median=3)
+    work.yaml(pc_verbose=True)
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         result = work.run("--log-level", level)
     assert (result.code, result.out) == (0, "")
-    text = "warning: params.yaml: without effect here: pc_na_median\n"
+    text = "warning: params.yaml: without effect here: pc_verbose\n"
     assert result.err == (text if warned else "")
 
 

@@ -91,7 +91,10 @@ BROKEN = {
     "xz of text": (lzma.compress(b"hello"), "what the xz file holds"),
     "cut gz": (gzip.compress(WHOLE["float32"](0))[:-300], "Compressed file ended before"),
     "cut bz2": (bz2.compress(WHOLE["float32"](0))[:-300], "Compressed file ended before"),
-    "cut xz": (lzma.compress(WHOLE["float32"](0))[:-300], "Compressed file ended before"),
+    "cut xz": (
+        lzma.compress(WHOLE["float32"](0))[:-300],
+        "the xz file ends before its last stream does",
+    ),
     "cut zip": (zipped(WHOLE["float32"](0))[:-30], "not readable as FITS"),
     "bz2 bomb": (bz2.compress(b"SIMPLE  =") + 64 * bz2.compress(bytes(2**23)), "no END card in"),
 }

@@ -70,6 +70,8 @@ def leave_out_far_below(planes: Sequence[ImagePlane]) -> None:
 
 
 def _far_below(plane: ImagePlane) -> BoolArray:
+    if not plane.valid.any():
+        return np.zeros(plane.data.shape, dtype=bool)
     lowest, _ = ordinary_range(plane.data[plane.valid])
     return np.asarray(plane.data < lowest)
 
