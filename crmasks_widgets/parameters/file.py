@@ -245,7 +245,7 @@ def write_parameters(
         YAML text.
     """
     origins, missing = origins or {}, missing or {}
-    lines = ["# Parameters of crmasks_widgets; numina-crmasks 0.36.0 reads this file too."]
+    lines = ["# Parameters of crmasks_widgets, in the layout of numina-crmasks 0.36.0."]
     notes = _notes(values)
     for group, title in _TITLES:
         indent = "" if group == "exposures" else "  "

@@ -15,7 +15,7 @@ const STEPS = [
   },
   {
     title: "A hit",
-    text: "Each card is a place where cosmic rays spoilt the median. Click a card, a mark in the diagram or a " +
+    text: "Each card is a place where cosmic rays may have spoilt the median. Click a card, a mark in the diagram or a " +
       "ring in the image: it is selected everywhere, and shown large.",
     marks: [".crmasks-gallery", ".crmasks-below"],
   },
