@@ -10,6 +10,7 @@ _SIGNIFICANCE, _LIBRARY = 24.0, 8.0  # frames
 # Masks that cover most of a frame, and what is written of them: 15 frames at a dilation of 20.
 _GROWN, _FAR = 16.0, 4
 _TRANSFORMS = 28.0  # float32 arrays as large as the region that is correlated
+_LAWS = 48.0  # MiB for the laws of significance, however small the frame
 _UNEQUAL = 64.0  # MiB for laws of exposures of unequal noise
 _PYTORCH = 400.0  # MiB for the library and two tiles at once
 
@@ -32,6 +33,7 @@ def memory_beyond(parameters: Parameters) -> Beyond:
     frames, mib = 0.0, 0.0
     if parameters.judges:
         frames += _SIGNIFICANCE
+        mib += _LAWS
     if "lacosmic" in parameters.detectors and parameters.la_engine == "astroscrappy":
         frames += _LIBRARY
     if "deepcr" in parameters.detectors or parameters.network_veto is not None:
