@@ -9,6 +9,7 @@ from astropy.table import Table
 from scipy import ndimage
 
 import crmasks_widgets as cm
+from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.core.codes import BOTH, DILATION
 from crmasks_widgets.core.masks import grow
 from crmasks_widgets.detectors import DETECTORS
@@ -69,6 +70,7 @@ def test_false_groups_of_scatter_that_follows_the_level_are_announced(shape, sai
         cm.ExposureSet.from_arrays(list(frames.astype(np.float32))),
         BASE.replace(gain=1.0, bias=0.0),
     )
+    list(compute_all(analysis))
     found = ndimage.label(analysis.masks["MEANCRT"], np.ones((3, 3)))[1]
     texts = [text for text in caplog.messages if "false groups are expected" in text]
     assert len(texts) == said

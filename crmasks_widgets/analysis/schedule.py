@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from crmasks_widgets.analysis.analysis import Analysis
 from crmasks_widgets.analysis.graph import Target
 from crmasks_widgets.analysis.run import Run
+from crmasks_widgets.analysis.runaway import warn_of_false_groups
 from crmasks_widgets.detectors import rows
 from crmasks_widgets.errors import Cancelled
 from crmasks_widgets.machine import MIB, PROGRAM_MIB, release
@@ -73,6 +74,8 @@ def compute_all(
     _ = analysis.stack
     yield "stack", None
     if detections:
+        if analysis.parameters.judges:
+            warn_of_false_groups(analysis.dispersions.matched, analysis.stack.min2d.size)
         jobs = [
             (row.stage, target)
             for row in sorted(rows(analysis.parameters.detectors), key=lambda row: row.each_target)

@@ -150,8 +150,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         ("excess", "level", "tested", "crossings", "high"),
     ),
     "noise_scale": Stage(
-        significance.noise_scale, ("sg_measured_noise",),
-        ("high", "matching", "dispersions", "scaled"),
+        significance.noise_scale, ("sg_measured_noise",), ("high", "matching"),
     ),
     "candidates": Stage(significance.candidates, (), ("high", "level", "noise_scale")),
     "between": Stage(

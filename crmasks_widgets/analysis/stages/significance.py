@@ -1,7 +1,5 @@
 """Stages of the local significance."""
 
-import logging
-
 import numpy as np
 import numpy.typing as npt
 
@@ -9,7 +7,6 @@ from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.core.between import BetweenExposures
 from crmasks_widgets.core.low import LowValues, find_low, leave_out
 from crmasks_widgets.core.matching import match
-from crmasks_widgets.core.over_dispersion import OverDispersion
 from crmasks_widgets.core.significance import hits
 from crmasks_widgets.core.significance.everywhere import (
     Coincidences,
@@ -35,11 +32,6 @@ from crmasks_widgets.core.significance.scatter import (
 )
 from crmasks_widgets.core.stack import Stack, stack_of
 from crmasks_widgets.core.typing import BoolArray
-
-logger = logging.getLogger(__name__)
-
-# False groups beyond those asked for.
-_WORTH_SAYING = 10
 
 
 def matching(read: Reader) -> match.Matching:
@@ -107,25 +99,12 @@ def high(read: Reader, target: Target) -> Candidates:
 
 def noise_scale(read: Reader) -> NoiseScale:
     """Measured noise, relative to what gain and readout noise say."""
-    _warn_of_false_groups(read)
     if not read.p.sg_measured_noise:
         return PREDICTED
     targets = ("mean", *range(1, read.exposures.n + 1))
     of_median: NoiseScale = read("high", "median").noise
     least = MATCHED if read("matching").matched else 0.0
     return of_median.joined([read("high", target).noise for target in targets], least)
-
-
-def _warn_of_false_groups(read: Reader) -> None:
-    scatter: OverDispersion = read("dispersions").matched
-    expected = scatter.false_groups(read("scaled").min2d.size)
-    if expected > _WORTH_SAYING:
-        logger.warning(
-            "exposures scatter by %.2g %% of the signal beyond photons and readout: up to about "
-            "%.1g false groups are expected in MEANCRT, few in MEDIANCR; crmasks check tells which "
-            "of gain, rnoise and flux_factor do not fit, a lower sg_false_alarms makes them fewer",
-            100 * np.sqrt(scatter.excess[0]), expected,
-        )  # fmt: skip
 
 
 def candidates(read: Reader, target: Target) -> Candidates:
