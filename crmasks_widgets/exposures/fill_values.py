@@ -1,7 +1,7 @@
 """Fill values that nobody marked as bad: numbers that no detector counts."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -25,21 +25,12 @@ def leave_out_fill_values(planes: Sequence[ImagePlane]) -> None:
     planes : sequence of ImagePlane
         The exposures; `valid` is changed.
     """
-    found = [plane.valid & _beyond(plane.data) for plane in planes]
-    if not any(wild.any() for wild in found):
-        return
-    usable = [plane.valid & ~wild for plane, wild in zip(planes, found, strict=True)]
-    elsewhere = np.logical_or.reduce(usable)
-    for plane, wild in zip(planes, found, strict=True):
-        left_out = wild & elsewhere
-        if left_out.any():
-            y, x = np.argwhere(left_out)[0]
-            plane.valid &= ~left_out
-            logger.warning(
-                "%s: found %d pixels beyond %g ADU, the first of them (%d, %d): fill values, which "
-                "are left out",
-                plane.name, np.count_nonzero(left_out), LARGEST_VALUE, x + 1, y + 1,
-            )  # fmt: skip
+    for plane, number, (y, x) in _left_out(planes, lambda plane: _beyond(plane.data)):
+        logger.warning(
+            "%s: found %d pixels beyond %g ADU, the first of them (%d, %d): fill values, which "
+            "are left out",
+            plane.name, number, LARGEST_VALUE, x + 1, y + 1,
+        )  # fmt: skip
 
 
 def leave_out_far_below(planes: Sequence[ImagePlane]) -> None:
@@ -52,21 +43,29 @@ def leave_out_far_below(planes: Sequence[ImagePlane]) -> None:
     planes : sequence of ImagePlane
         The exposures; `valid` is changed.
     """
-    found = [plane.valid & _far_below(plane) for plane in planes]
-    if not any(low.any() for low in found):
+    for plane, number, (y, x) in _left_out(planes, _far_below):
+        logger.warning(
+            "%s: found %d pixels far below all others of it, the first of them (%d, %d) with "
+            "%.6g ADU, where other exposures have light: they are left out",
+            plane.name, number, x + 1, y + 1, plane.data[y, x],
+        )  # fmt: skip
+
+
+def _left_out(
+    planes: Sequence[ImagePlane], wild_in: Callable[[ImagePlane], BoolArray]
+) -> Iterator[tuple[ImagePlane, int, tuple[int, int]]]:
+    """Mark wild pixels that another exposure can stand in for: how many, and the first, (y, x)."""
+    found = [plane.valid & wild_in(plane) for plane in planes]
+    if not any(wild.any() for wild in found):
         return
-    usable = [plane.valid & ~low for plane, low in zip(planes, found, strict=True)]
+    usable = [plane.valid & ~wild for plane, wild in zip(planes, found, strict=True)]
     elsewhere = np.logical_or.reduce(usable)
-    for plane, low in zip(planes, found, strict=True):
-        left_out = low & elsewhere
+    for plane, wild in zip(planes, found, strict=True):
+        left_out = wild & elsewhere
         if left_out.any():
             y, x = np.argwhere(left_out)[0]
             plane.valid &= ~left_out
-            logger.warning(
-                "%s: found %d pixels far below all others of it, the first of them (%d, %d) with "
-                "%.6g ADU, where other exposures have light: they are left out",
-                plane.name, np.count_nonzero(left_out), x + 1, y + 1, plane.data[y, x],
-            )  # fmt: skip
+            yield plane, int(np.count_nonzero(left_out)), (int(y), int(x))
 
 
 def _far_below(plane: ImagePlane) -> BoolArray:
