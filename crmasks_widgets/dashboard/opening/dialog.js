@@ -63,7 +63,7 @@ class Proposed {
 
   show({ title = "", remarks = [], rows = [], ask = "" }) {
     const within = this.element.contains(document.activeElement) && document.activeElement.name;
-    const button = element("button", { type: "button", className: "crmasks-go", textContent: ask });
+    const button = element("button", { type: "button", className: "crmasks-word crmasks-go", textContent: ask });
     button.addEventListener("click", this.read);
     this.element.replaceChildren(
       element("b", { textContent: title }), ...(ask ? [button] : []),
@@ -109,7 +109,7 @@ function render({ model, el }) {
   path.addEventListener("keydown", (event) => {
     if (event.key === "Enter") say({ do: "go", path: path.value });
   });
-  const stop = element("button", { type: "button", textContent: "Stop" });
+  const stop = element("button", { type: "button", className: "crmasks-word", textContent: "Stop" });
   stop.addEventListener("click", () => {
     table.asked.clear();
     say({ do: "stop" });
@@ -117,8 +117,8 @@ function render({ model, el }) {
   const doing = element("span", { className: "crmasks-quiet", role: "status" });
   const remark = element("p", { className: "crmasks-remark" });
   const wrong = element("p", { className: "crmasks-wrong", role: "alert" });
-  const open = element("button", { type: "button", className: "crmasks-go", textContent: "Open" });
-  const cancel = element("button", { type: "button", textContent: "Cancel" });
+  const open = element("button", { type: "button", className: "crmasks-word crmasks-go", textContent: "Open" });
+  const cancel = element("button", { type: "button", className: "crmasks-word", textContent: "Cancel" });
   const accept = () => { if (!open.disabled) say({ do: "open" }); };
   open.addEventListener("click", accept);
 
