@@ -64,13 +64,17 @@ def asked(read: Reader) -> bool:
     read : Reader
         Of a stage that declares `network_veto` and `crmethod`.
     """
-    return read.p.network_veto is not None or "deepcr" in types.METHODS[read.p.crmethod]
+    return read.p.network_veto is not None or _takes_part(read)
+
+
+def _takes_part(read: Reader) -> bool:
+    return "deepcr" in types.METHODS[read.p.crmethod]
 
 
 def opinion(read: Reader) -> npt.NDArray[np.float32]:
     """What the network says of each hit of the median, (n,)."""
     stack, labels = read("stack"), read("labels")
-    known = "deepcr" in types.METHODS[read.p.crmethod]
+    known = _takes_part(read)
 
     def seen(target: Target) -> Float32Array:
         if known:
