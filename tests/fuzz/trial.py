@@ -261,7 +261,8 @@ def _below(name, places):
 
 
 def _products(folder):
-    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    inside = folder.iterdir() if folder.is_dir() else ()
+    names = {path.name for path in inside if path.is_file()}  # a pipe has nothing to read
     if missing := (IMAGES | {"hits.ecsv"}) - names:
         yield f"products are missing: {sorted(missing)}"
     for name in sorted(IMAGES & names):
