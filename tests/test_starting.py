@@ -360,7 +360,7 @@ def test_what_exposures_differ_by_is_proposed_and_the_run_says_nothing_of_it(
     assert "crmasks check" in made.out.splitlines()[-1]
     if flux != 1:  # FITS files can be checked as they are
         files = sorted(map(str, (tmp_path / "night").glob("*.fits")))
-        checked = run_cli(["check", *files], tmp_path)
+        checked = run_cli(["check", *files, "--details"], tmp_path)
         assert (checked.code, "observed over predicted:" in checked.out) == (0, True), checked.err
         assert checked.out.splitlines()[-1].startswith(f"next: crmasks init {files[0]}")
     values = values_of(target)["requirements"]
