@@ -131,6 +131,22 @@ def test_what_disagrees_is_one_warning(tmp_path, run_cli, card, values, word):
     ), done.err
 
 
+def test_names_stay_whole_in_a_narrow_terminal(tmp_path, run_cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    more = {"OBJECT": "NGC 1234", "EXPTIME": 1200.0, "FILTER": "none", "RA": 7.6, "DEC": -1.2}
+    for folder in ("a_night_of_september", "another_night"):
+        write_frames(tmp_path / folder, small_scene().exposures, GAIN=1.5, RDNOISE=4.5, **more)
+    made = run_cli(["init", *tmp_path.glob("*night*"), "--yes", "--bias", "100"], tmp_path)
+    assert made.code == 0, made.err
+    table = made.out[: made.out.index("the same in all: ")].splitlines()
+    assert max(map(len, table)) <= 80
+    for path in tmp_path.glob("*/*.fits"):
+        assert sum(f" {path.relative_to(tmp_path)} " in line for line in table) == 1
+    same = next(line for line in made.out.splitlines() if line.startswith("the same in all: "))
+    assert f"folder {tmp_path}" in same
+    assert ("NGC 1234" in same) != any("NGC 1234" in line for line in table)
+
+
 def test_a_displacement_by_the_wcs_is_one_warning(tmp_path, run_cli):
     header = wcs_header()
     paths = write_frames(tmp_path / "night", small_scene().exposures, **dict(header.items()))
