@@ -95,6 +95,17 @@ def test_nothing_found_and_nothing_there(tmp_path):
         find_blocks([tmp_path])
     with pytest.raises(InputError, match=r"night\.yaml: found nothing"):
         find_blocks([tmp_path / "night.yaml"])
+    (tmp_path / "a night" / "n1").mkdir(parents=True)
+    for name in ("e1.fits", "e2.fits.gz"):
+        (tmp_path / "a night" / "n1" / name).touch()
+    with pytest.raises(InputError) as refused:
+        find_blocks([tmp_path])
+    n1 = tmp_path / "a night" / "n1"
+    assert f"has 2 FITS files: crmasks init '{n1}' --output '{n1}/params.yaml'" in str(
+        refused.value
+    )
+    with pytest.raises(InputError, match=r"e1\.fits: found a FITS file.*crmasks init"):
+        find_blocks([n1 / "e1.fits"])
 
 
 def test_two_blocks_of_one_name_are_refused(tmp_path):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.hit_classes import CLASSES
 from crmasks_widgets.parameters import ParameterInfo, Parameters, parameter_table
+from crmasks_widgets.parameters.comments import keep_comments
 from crmasks_widgets.parameters.yaml_text import dump_yaml, load_yaml
 
 from .counts import count
@@ -615,3 +616,22 @@ def test_rows_of_numbers_are_written_as_by_pyyaml(rows):
     text = dump_yaml("key", rows)
     assert text == yaml.safe_dump(listed, default_flow_style=None, width=10**6)
     assert load_yaml(text, "text") == listed
+
+
+def test_comments_of_a_file_are_kept_beside_what_stays():
+    before = (
+        "# night of the 3rd\n\nimages:  # of one field\n- a #1.fits   # clouds\n- b.fits\n"
+        "gain: 1.5  # measured\nrequirements:\n    # a note\n    la_sigclip: 6  # old\n"
+        "    text: |\n      # no comment\n    gone: 1\n# the end\n"
+    )
+    after = (
+        "# made\nimages:\n  - a #1.fits\n  - b.fits\ngain: 1.50  # e-/ADU\nrequirements:\n"
+        "  # ---- section ----\n  la_sigclip: 5  # new\n"
+    )
+    kept = keep_comments(before, after, {"la_sigclip"}).splitlines()
+    assert [" ".join(line.split()) for line in kept] == [
+        "# made", "# night of the 3rd", "images: # of one field", "- a #1.fits # clouds",
+        "- b.fits",
+        "gain: 1.50 # measured", "requirements:", "# ---- section ----", "# a note",
+        "la_sigclip: 5 # new", "# the end",
+    ]  # fmt: skip

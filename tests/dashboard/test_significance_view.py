@@ -12,9 +12,9 @@ import crmasks_widgets as cm
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
+from crmasks_widgets.core.noise_remarks import fitted_parameters
 from crmasks_widgets.dashboard.diagram.noise_banner import NoiseBanner
 from crmasks_widgets.dashboard.diagram.noise_panel import (
-    fitted_parameters,
     matching_text,
     noise_text,
 )
