@@ -125,15 +125,17 @@ def test_what_is_still_being_computed_is_that_of_no_detector(camera, work, monke
 
 
 @pytest.mark.slow
-def test_what_cannot_be_shared_is_said_and_the_detector_stays(camera):
+def test_what_cannot_be_shared_is_said_and_the_detector_stays(camera, monkeypatch):
     choose(camera, 1)
     camera.state.update(crmethod="significance")
     camera.state.update(mm_fixed_points_in_boundary=None)
     choose(camera, 0)
     camera.state.update(crmethod="mmcosmic")
-    shown = camera.session
+    shown, told = camera.session, []
+    monkeypatch.setattr(shown.status.widget, "send", told.append)
     choose(camera, 1)
     assert camera.session is shown
+    assert told == [{"event": "stays"}]  # or the page would wait for another
     said = shown.status.message.value
     assert "mm_fixed_points_in_boundary: found 0, expected at least 2 points" in said
 
