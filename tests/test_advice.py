@@ -43,6 +43,7 @@ LEVELS = {"gain": DETECTOR.gain, "rnoise": DETECTOR.rnoise, "bias": DETECTOR.bia
 
 
 @pytest.mark.parametrize(("kind", "kernel"), [("fibres", "median"), ("stars", None)])
+@pytest.mark.slow
 def test_who_takes_the_advice_gets_what_it_says(kind, kernel):
     scene = demo_scene(kind=kind, shape=(260, 260))
     exposures = cm.ExposureSet.from_arrays(list(scene.exposures))
@@ -93,6 +94,7 @@ def test_the_trials_see_the_middle_of_a_large_frame_and_no_region_that_is_skippe
     assert re.search(r"only \d+ pixels of hits", few.untried)
 
 
+@pytest.mark.slow
 def test_advice_is_written_only_when_asked_with_the_reason_beside_each_key(tmp_path, run_cli):
     scene = demo_scene(kind="fibres", shape=(150, 160))
     names = write_exposures(tmp_path, scene.exposures)

@@ -348,6 +348,7 @@ def test_products_of_something_else_are_kept_without_overwrite(tmp_path):
 
 
 @pytest.mark.usefixtures("few_figures")
+@pytest.mark.slow
 def test_figures_that_were_not_drawn_are_drawn(tmp_path):
     path, out = night(tmp_path / "n", maxplots=1), tmp_path / "out"
     assert run_one(path, out).state == "done"
@@ -357,6 +358,7 @@ def test_figures_that_were_not_drawn_are_drawn(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '{"request": 1}', "\xff"])
+@pytest.mark.slow
 def test_a_record_that_is_none_proves_nothing(tmp_path, text):
     path, out = night(tmp_path / "n"), tmp_path / "out"
     out.mkdir()

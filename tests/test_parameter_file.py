@@ -406,6 +406,7 @@ def test_any_text_is_refused_in_one_line_or_read(text: str) -> None:
     name=st.sampled_from(sorted(TABLE)),
 )
 @settings(deadline=None)
+@pytest.mark.slow
 def test_any_value_is_refused_in_one_line_or_kept(value: object, name: str) -> None:
     message = refusal(lambda: Parameters(**{name: value}))
     assert "\n" not in message
@@ -510,6 +511,7 @@ def parameters(draw: st.DrawFn) -> Parameters:
 
 @given(made=parameters())
 @settings(max_examples=count(40, 200), deadline=None)
+@pytest.mark.slow
 def test_written_parameters_are_read_back_equal(made: Parameters) -> None:
     text = made.to_yaml()
     assert Parameters.from_yaml_text(text) == made

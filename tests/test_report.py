@@ -229,6 +229,7 @@ def test_a_folder_stands_for_its_one_parameter_file(tmp_path):
         parameter_file_of(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_program_writes_reports(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["demo", "d", "--size", "120", "100", "--no-figures"]) == 0

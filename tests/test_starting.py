@@ -226,6 +226,7 @@ def test_answers_are_taken_refused_and_typed(tmp_path, monkeypatch):
     assert target.read_text().count("; given") == 3
 
 
+@pytest.mark.slow
 def test_a_bias_that_is_typed_tells_the_readout_noise(tmp_path, monkeypatch):
     paths = write_frames(tmp_path / "night", demo_scene(shape=(260, 300)).exposures - 5)
     target = tmp_path / "p.yaml"
@@ -267,6 +268,7 @@ def told_or_said(path, truth):
 
 @pytest.mark.parametrize("bias", [None, DETECTOR.bias])
 @pytest.mark.parametrize("kind", SCENE_KINDS)
+@pytest.mark.slow
 def test_gain_and_readout_noise_of_demo_scenes(tmp_path, run_cli, kind, bias):
     """Without a card in the header: within 5 per cent, or said to be unknown."""
     scene = demo_scene(kind=kind, shape=(260, 300))
@@ -363,6 +365,7 @@ def test_files_opened_directly_take_flux_factors_where_needed_and_no_displacemen
 
 
 @pytest.mark.parametrize(("flux", "dx"), [(0.94, 0.0), (1.0, 0.4), (1.0, 0.0)])
+@pytest.mark.slow
 def test_what_exposures_differ_by_is_proposed_and_the_run_says_nothing_of_it(
     tmp_path, run_cli, flux, dx
 ):
