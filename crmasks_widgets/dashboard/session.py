@@ -306,6 +306,7 @@ class Session:
     def _publish(self, snapshot: Snapshot) -> None:
         self.status.finished(snapshot)
         self.state.publish(snapshot.analysis)
+        self.hits.begin()
         if snapshot.done:
             self.trial.done(snapshot.analysis.parameters)
             self.place.changed()
