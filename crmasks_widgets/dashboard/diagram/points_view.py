@@ -50,7 +50,8 @@ class _Row:
         self._view, self._index = view, index
         number = index + 1
         self.x = NumberEditor(
-            context, f"x of point {number}", ("x (ADU)", f"x of point {number}: min2d - bias, ADU"),
+            context, f"x of point {number}",
+            ("x (ADU)", f"x of point {number}: minimum - bias, ADU"),
             START, partial(self._set, 0), looks,
         )  # fmt: skip
         self.y = NumberEditor(
