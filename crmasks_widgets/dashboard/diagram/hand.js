@@ -337,7 +337,9 @@ class HandView {
       const at = this.up(y);
       const [rule, words] = node.children;
       set(rule, { class: dashed ? "level dashed" : "level", x1: 0, x2: width, y1: at, y2: at });
-      set(words, { x: width - 6, y: at - 5 });
+      // Under the line where the next one is too close above it.
+      const close = levels.some((other) => other.y > y && at - this.up(other.y) < 18);
+      set(words, { x: width - 6, y: close ? at + 13 : at - 5 });
       words.textContent = text;
     });
   }
