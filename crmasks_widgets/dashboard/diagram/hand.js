@@ -199,7 +199,8 @@ class HandView {
       this.model.send({ ...content, index });
       this.close();
     };
-    this.form = exactForm(this.el, index + 1, point, say, () => this.close());
+    const [, unit] = this.model.get("axes").x.name.match(/\((.*)\)$/);
+    this.form = exactForm(this.el, index + 1, point, unit, say, () => this.close());
     const left = Math.min(this.across(point[0]) + 10, this.width - this.form.offsetWidth);
     const top = Math.min(this.up(point[1]) + 10, this.height - this.form.offsetHeight);
     this.form.style.left = `${Math.max(0, left)}px`;
