@@ -20,8 +20,9 @@ from crmasks_widgets.dashboard.hits.table_rows import TableRows
 from crmasks_widgets.dashboard.image import picking
 from crmasks_widgets.dashboard.image.frames import corrected
 from crmasks_widgets.dashboard.model import edits, review
+from crmasks_widgets.dashboard.model.history import Places
 from crmasks_widgets.dashboard.model.hit_rows import ANY
-from crmasks_widgets.dashboard.model.state import Places, ViewModel
+from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 
 PLOT: Final = "hit"
