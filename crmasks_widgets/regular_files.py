@@ -112,7 +112,7 @@ def open_regular(path: str | Path) -> Iterator[BufferedReader]:
     # Should another have taken its place since, it is not waited for either.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     going_on = _GOING_ON.get()
-    file: io.RawIOBase = io.FileIO(handle, "rb")
+    file: Any = io.FileIO(handle, "rb")
     if going_on is not None:
         file = _Watched(file, going_on)
     with BufferedReader(file) as stream:
