@@ -22,7 +22,7 @@ from crmasks_widgets.errors import Cancelled, CrmasksWarning, InputError
 from crmasks_widgets.parameters.types import METHODS
 from crmasks_widgets.report.facts import headline
 
-from ..conftest import small_scene
+from ..conftest import SHAPE, small_scene
 from .conftest import POINTS
 from .test_diagram_view import press
 
@@ -50,6 +50,15 @@ def test_a_change_that_does_not_fit_the_frame_is_refused(dashboard):
     with pytest.raises(cm.ParameterError, match="pixels_to_be_ignored_as_cr"):
         dashboard.state.update(pixels_to_be_ignored_as_cr=((9999, 1),))
     assert dashboard.state.model == before
+
+
+def test_a_pixel_outside_the_frame_selects_nothing(dashboard):
+    ny, nx = SHAPE
+    for pixel in ((-1, 3), (3, -1), (ny, 0), (0, nx), (9999, 9999)):
+        dashboard.state.select(pixel=(ny - 1, nx - 1))
+        assert dashboard.state.model.selection.pixel is not None
+        dashboard.state.select(pixel=pixel)
+        assert dashboard.state.model.selection.pixel is None
 
 
 def test_an_error_in_a_computation_is_said_and_the_last_good_state_stays(dashboard, monkeypatch):
