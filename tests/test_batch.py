@@ -95,6 +95,17 @@ def test_nothing_found_and_nothing_there(tmp_path):
         find_blocks([tmp_path])
     with pytest.raises(InputError, match=r"night\.yaml: found nothing"):
         find_blocks([tmp_path / "night.yaml"])
+    (tmp_path / "a night" / "n1").mkdir(parents=True)
+    for name in ("e1.fits", "e2.fits.gz"):
+        (tmp_path / "a night" / "n1" / name).touch()
+    with pytest.raises(InputError) as refused:
+        find_blocks([tmp_path])
+    n1 = tmp_path / "a night" / "n1"
+    assert f"has 2 FITS files: crmasks init '{n1}' --output '{n1}/params.yaml'" in str(
+        refused.value
+    )
+    with pytest.raises(InputError, match=r"e1\.fits: found a FITS file.*crmasks init"):
+        find_blocks([n1 / "e1.fits"])
 
 
 def test_two_blocks_of_one_name_are_refused(tmp_path):
@@ -337,6 +348,7 @@ def test_products_of_something_else_are_kept_without_overwrite(tmp_path):
 
 
 @pytest.mark.usefixtures("few_figures")
+@pytest.mark.slow
 def test_figures_that_were_not_drawn_are_drawn(tmp_path):
     path, out = night(tmp_path / "n", maxplots=1), tmp_path / "out"
     assert run_one(path, out).state == "done"
@@ -346,6 +358,7 @@ def test_figures_that_were_not_drawn_are_drawn(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '{"request": 1}', "\xff"])
+@pytest.mark.slow
 def test_a_record_that_is_none_proves_nothing(tmp_path, text):
     path, out = night(tmp_path / "n"), tmp_path / "out"
     out.mkdir()

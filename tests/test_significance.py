@@ -310,8 +310,12 @@ def test_a_run_writes_the_classes_and_says_what_it_did(work):
 
 def test_check_compares_noise_and_names_a_parameter(work, run_cli):
     work.yaml()
-    good = run_cli(["check", "params.yaml"], work.folder)
-    assert good.code == 0
+    first = run_cli(["check", "params.yaml"], work.folder)
+    assert first.code == 0
+    assert "good\n  noise: the exposures scatter 1.0" in first.out
+    assert "observed over predicted:" not in first.out
+    good = run_cli(["check", "params.yaml", "--details"], work.folder)
+    assert good.out.startswith(first.out[: first.out.index("what to do")])
     assert "observed over predicted:" in good.out
     assert "before tests of significance: the exposures are alike" in good.out
     assert "scatter beyond that of photons: " in good.out
@@ -327,7 +331,9 @@ def test_check_compares_noise_and_names_a_parameter(work, run_cli):
     work.yaml(top={"rnoise": 3 * LEVELS["rnoise"]})
     bad = run_cli(["check", "params.yaml"], work.folder)
     assert bad.code == 0
-    assert "look at rnoise:" in bad.out
+    doubtful = bad.out[bad.out.index("doubtful\n") :]
+    assert "  rnoise: " in doubtful
+    assert "\n  rnoise: compare it with headers" in doubtful  # one level of light fits nothing
     assert run_cli(["check", "nothing.yaml"], work.folder).code == 2
 
 

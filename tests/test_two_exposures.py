@@ -56,6 +56,7 @@ def test_each_exposure_shows_the_hits_of_its_own(scene, analysis):
 
 
 @pytest.mark.parametrize("kind", ["fibres", "stars"])
+@pytest.mark.slow
 def test_false_alarms_are_what_was_asked_for(kind):
     n = count(8, 50)
     groups = 0

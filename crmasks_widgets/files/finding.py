@@ -2,6 +2,7 @@
 
 import glob
 import os
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,32 @@ def expand_names(
             continue
         found += [each for each in more if each not in found]
     return tuple(found)
+
+
+def how_to_begin(folder: str | Path) -> str:
+    """Say how parameter files are made for a folder that has none.
+
+    Parameters
+    ----------
+    folder : path
+        Where to look, and below; not in hidden folders.
+
+    Returns
+    -------
+    str
+        The command, for the first folder with FITS files; empty where there is none.
+    """
+    for place, inside, names in os.walk(folder):
+        inside[:] = sorted(name for name in inside if not name.startswith("."))
+        n = sum(FITS_NAME.match(name) is not None for name in names)
+        if n:
+            files = "1 FITS file" if n == 1 else f"{n} FITS files"
+            target = shlex.quote(os.path.join(place, "params.yaml"))
+            return (
+                f"; {place} has {files}: crmasks init {shlex.quote(str(place))} --output {target} "
+                "makes a parameter file of them, or one for each group of exposures"
+            )
+    return ""
 
 
 def _of_folder(start: Path, folder: Path) -> list[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import nbformat
 
+from crmasks_widgets.lab_kernels import LOAD
+
 from .harness import (
     NOTEBOOK,
     PATIENCE,
@@ -86,6 +88,8 @@ def test_jupyterlab_opens_with_the_dashboard_computed(browser, work):
             wait_for_widget(page, ".crmasks-dashboard")
             react(Screen(page, kernel))
             pid = kernel.ask("__import__('os').getpid()")
+            # It began before the server.
+            assert LOAD in kernel.ask("__import__('sys').argv")
             # What the program stored is what the page shows: nobody ran the cell again.
             cells = page.evaluate(f"{NOTEBOOK}.content.model.toJSON().cells")
             assert [cell["execution_count"] for cell in cells] == [1]

@@ -134,6 +134,7 @@ def test_single_electrons_show_where_the_readout_noise_is_low():
 )  # fmt: skip
 @example((1.0, 2.0, 2.0, 0.5), 0.6, "exposure")
 @settings(max_examples=15, deadline=None)
+@pytest.mark.slow
 def test_significance_rises_with_the_excess(factors, rnoise, statistic):
     noise = ExposureNoise(factors, rnoise)
     table = significance_table(statistic, noise, number=1, rank=len(factors) // 2 + 1)

@@ -206,6 +206,16 @@ def test_every_axis_says_on_which_side_it_is(dashboard):
         assert (axis.orientation == "vertical") is (axis.side != "bottom")
 
 
+def test_it_opens_on_the_most_doubtful_hit_and_leaves_the_image_as_it_is(dashboard):
+    listing, state = dashboard.session.hits.listing, dashboard.state
+    assert listing.selected == int(listing.shown[0]) >= 0
+    assert state.model.display.image is None
+    state.select(pixel=None)
+    state.update(dilation=2)
+    dashboard.wait()
+    assert listing.selected == -1  # what the user has left is not selected again
+
+
 def test_the_bar_says_what_is_looked_at_and_changes_the_method(dashboard):
     bar = dashboard.session.status.widget
     assert bar.facts.startswith("3 exposures · ")

@@ -258,8 +258,10 @@ def test_stamps_are_the_exposures_the_median_and_what_is_corrected(bench):
     stack = bench.model.analysis.stack
     part = slice(y - side // 2, y + side // 2 + 1), slice(x - side // 2, x + side // 2 + 1)
     median = stack.median2d[part]
-    low, scatter = median.min(), 1.4826 * np.median(abs(median - np.median(median)))
-    high = np.median(median) + 40 * scatter
+    j, i = view.large.middle(row)
+    near = stack.median2d[j - 4 : j + 5, i - 4 : i + 5]
+    low, scatter = near.min(), 1.4826 * np.median(abs(near - np.median(near)))
+    high = np.median(near) + 40 * scatter
     assert high < median.max()  # else the surroundings of a bright hit would be black
     fixed = bench.model.analysis.combination("mediancr").data[part]
     for k, frame in ((0, stack.cube[0][part]), (3, median), (4, fixed)):
@@ -271,15 +273,30 @@ def test_stamps_are_the_exposures_the_median_and_what_is_corrected(bench):
 
 def test_stamps_beyond_the_frame_have_no_value():
     frame = np.arange(12.0).reshape(3, 4)
-    made = stamps.stamps([frame, frame, frame], [(0, 0), (2, 3)], 1, "linear")
+    places = [(0, 0), (2, 3)]
+    made = stamps.stamps([frame, frame, frame], places, places, 1, "linear")
     assert made.shape == (2, 3, 3, 3)
     assert (made[0, :, 0, :] == stretches.INVALID).all()
     assert (made[0, :, 1:, 1:] != stretches.INVALID).all()
     assert (made[1, :, 2, :] == stretches.INVALID).all()
     assert made[0, 1, 1, 1] == 0
-    assert made[0, 1, 2, 2] == 254
-    nothing = stamps.stamps([np.full((3, 3), np.nan)] * 3, [(1, 1)], 1, "linear")
+    assert made[1, 1, 1, 1] == 254
+    empty = [np.full((3, 3), np.nan)] * 3
+    nothing = stamps.stamps(empty, [(1, 1)], [(1, 1)], 1, "linear")
     assert (nothing == stretches.INVALID).all()
+
+
+def test_a_faint_hit_on_a_bright_line_is_seen():
+    light = 20_000 * np.exp(-0.5 * ((np.arange(40) - 20) / 1.5) ** 2) + 50
+    frames = np.random.default_rng(3).normal(light, 5, (3, 40, 40)).astype(np.float32)
+    frames[0, 20, 19] += 1500
+    frames[1, 20, 19] += 1400
+    median = np.median(frames, axis=0)
+    made = stamps.stamps([*frames, median, frames[2]], [(20, 20)], [(20, 19)], 6, "linear")[0]
+    hit = made[:, 6, 5].astype(int)
+    assert min(hit[[0, 1, 3]]) - max(hit[[2, 4]]) > 40  # 18 of 254 from dark to the line's ridge
+    assert made[2, 0, 0] == 0
+    assert made[2, 0, 6] == 254
 
 
 def test_a_long_hit_has_a_wider_stamp():

@@ -81,7 +81,9 @@ def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
     assert names == ["exp. 1", "exp. 2", "exp. 3", "median", "why", "corrected"]
     part = bench.view.large._part
     median = stack.median2d[part]
-    low, high = (float(limit[0]) for limit in stamps.limits(median[None]))
+    whole = [*stack.cube, stack.median2d]
+    middle = bench.view.large.middle(bench.view.listing.selected)
+    low, high = (float(limit[0]) for limit in stamps.limits(whole, [middle]))
     fixed = bench.model.analysis.combination("mediancr").data[part]
     shades = cutouts.palette("magma")
     for k, frame in ((0, stack.cube[0][part]), (3, median), (5, fixed)):

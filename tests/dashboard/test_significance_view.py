@@ -12,9 +12,9 @@ import crmasks_widgets as cm
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
+from crmasks_widgets.core.noise_remarks import fitted_parameters
 from crmasks_widgets.dashboard.diagram.noise_banner import NoiseBanner
 from crmasks_widgets.dashboard.diagram.noise_panel import (
-    fitted_parameters,
     matching_text,
     noise_text,
 )
@@ -170,6 +170,7 @@ def test_opening_the_page_is_looking(dashboard, view):
     assert not view.active
 
 
+@pytest.mark.slow
 def test_fitted_gain_and_readout_noise_are_taken():
     # Many dark pixels, and bright ones.
     rng, level = np.random.default_rng(4), 3000 * np.linspace(0, 1, 40_000).reshape(200, 200) ** 4

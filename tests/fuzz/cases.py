@@ -119,7 +119,9 @@ def _use(dice, files, params):
     if dice.chance(40):
         block = params.removesuffix(".yaml")
         files |= (
-            {f"out/{block}/block.json": surroundings.record(dice)} if "out" not in files else {}
+            {f"out/{block}/block.json": surroundings.record(dice)}
+            if "out" not in files and len(block) < 250
+            else {}
         )
         source = dice.one([params], ["."], [params, params], ["none.csv"], ["table.csv"], ["out"])
         table = "block,images," + dice.one("gain", "x", "", "<b>", "gain,gain") + "\n"

@@ -5,6 +5,7 @@ place of a seed. What breaks a promise ends it, and is printed as an entry of th
 """
 
 import argparse
+import gc
 import logging
 import random
 import sys
@@ -25,6 +26,7 @@ def main():
     parser.add_argument("runs", type=int)
     given = parser.parse_args()
     logging.lastResort = None
+    gc.freeze()  # each run searches for garbage, and what was imported is none
 
     def target(data):
         case = cases.make(given.generator, data)

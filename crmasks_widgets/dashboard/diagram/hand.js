@@ -25,6 +25,7 @@ class HandView {
     el.classList.add("crmasks-hand");
     this.crowd = new Crowd(model, el);
     this.svg = make(el, "svg");
+    this.area = make(this.svg, "path", { class: "area" });
     for (const part of ["iterations", "crosses", "levels"]) this[part] = make(this.svg, "g");
     this.halo = make(this.svg, "path", { class: "halo" });
     this.line = make(this.svg, "path", { class: "boundary" });
@@ -276,6 +277,7 @@ class HandView {
     const path = this.lineAt ? this.pathOf(this.lineAt, knots) : "";
     for (const node of [this.halo, this.line]) set(node, { d: path });
     set(this.grip, { d: scene.movable ? path : "" });
+    set(this.area, { d: this.areaOf(scene, knots) });
     each(this.iterations, scene.iterations ?? [], "path", (node, curve) =>
       set(node, { class: "iteration", d: this.pathOf((x) => height(curve, x), curve.x ?? []) }));
     each(this.crosses, scene.crosses ?? [], "path", (node, [x, y]) => {
@@ -315,6 +317,14 @@ class HandView {
     const limit = (value) => Math.min(Math.max(value, -1e4), 1e4).toFixed(1);
     const corner = (x) => `${this.across(x).toFixed(1)} ${limit(this.up(line(x)))}`;
     return `M${places.map(corner).join("L")}`;
+  }
+
+  // Where what lies there is flagged: above the line, and above the threshold.
+  areaOf({ levels = [], threshold }, knots) {
+    const start = threshold ?? levels.find(({ dashed }) => !dashed)?.y;
+    if (!this.lineAt && start === undefined) return "";
+    const least = (x) => Math.max(this.lineAt?.(x) ?? -Infinity, start ?? -Infinity);
+    return `${this.pathOf(least, knots)}V0H0Z`;
   }
 
   drawLevels(levels) {

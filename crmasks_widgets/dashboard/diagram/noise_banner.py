@@ -10,8 +10,7 @@ from ipywidgets import HTML, HBox
 
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
-from crmasks_widgets.core.noise_remarks import Remark, remarks_on
-from crmasks_widgets.dashboard.diagram.noise_panel import fitted_parameters
+from crmasks_widgets.core.noise_remarks import Remark, fitted_parameters, remarks_on
 from crmasks_widgets.dashboard.model.engine import Order
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.buttons import word_button

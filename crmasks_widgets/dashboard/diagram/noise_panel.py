@@ -13,7 +13,7 @@ from ipywidgets import HTML, Layout, VBox
 from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
-from crmasks_widgets.core.noise_remarks import remarks_on
+from crmasks_widgets.core.noise_remarks import fitted_parameters, remarks_on
 from crmasks_widgets.core.over_dispersion import OverDispersions
 from crmasks_widgets.dashboard.drawing.ticks import log_ticks
 from crmasks_widgets.dashboard.page.buttons import word_button
@@ -29,8 +29,6 @@ _KEY: Final = (
     f'<b>Noise</b>: <span style="color:{_BLUE}">\u25cb</span> observed, '
     f'<span style="color:{_ORANGE}">+</span> neighbours'
 )
-# Gain and readout noise are offered with so many digits.
-_DIGITS: Final = 4
 
 
 class NoisePanel:
@@ -141,29 +139,6 @@ class NoisePanel:
             axis.tick_values = log_ticks(low, high)
         with self._equal.hold_sync():
             self._equal.x = self._equal.y = np.array([low, high])
-
-
-def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:
-    """Parameters that the differences of the exposures fit, as far as they tell.
-
-    Parameters
-    ----------
-    check : NoiseCheck
-        What was found.
-    noise : Noise
-        What was assumed; of a map the fit, one number, is no better version.
-
-    Returns
-    -------
-    dict
-        Of "gain", e-/ADU, and "rnoise", ADU.
-    """
-    given = {"gain": noise.gain, "rnoise": noise.rnoise}
-    return {
-        name: float(f"{value:.{_DIGITS}g}")
-        for name, value in (("gain", check.gain), ("rnoise", check.rnoise))
-        if np.isfinite(value) and value > 0 and np.ndim(given[name]) == 0
-    }
 
 
 def matching_text(matching: Matching) -> str:

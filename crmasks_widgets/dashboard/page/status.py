@@ -21,6 +21,7 @@ from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.page.topbar import TopBar
+from crmasks_widgets.errors import CrmasksError
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.files.headers import describe
 from crmasks_widgets.parameters import types
@@ -136,11 +137,18 @@ class StatusView:
         elif "chosen" in content:
             self._menus[content["menu"]][int(content["chosen"])].action()
         elif "detector" in content and self._place is not None:
-            self._place.choose(int(content["detector"]))
+            self._choose(self._place, int(content["detector"]))
         elif "page" in content:
             self._open_page(content["page"])
         elif content.get("do") in self._actions:
             self._actions[content["do"]]()
+
+    def _choose(self, place: Place, detector: int) -> None:
+        try:
+            place.choose(detector)
+        except CrmasksError:
+            self.widget.send({"event": "stays"})
+            raise
 
     def render(self, model: ViewModel) -> None:
         """Show the counts of the target on screen, once they are known."""

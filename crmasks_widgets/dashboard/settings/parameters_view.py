@@ -61,6 +61,7 @@ class FormView:
         values = values_of(parameters, self._fields)
         if values != self.widget.values:
             self.widget.values = values
+        self._show_errors()
 
     def _describe(self, names: tuple[str, ...] | None) -> bool:
         self._fields = fields_of(self._beginning, names, self._unit)
@@ -68,6 +69,11 @@ class FormView:
             self.widget.fields = self._fields
             self.widget.values = values_of(self._state.model.parameters, self._fields)
         return True
+
+    def _show_errors(self) -> None:
+        errors = {**self._state.model.refused, **self._errors}
+        if errors != self.widget.errors:
+            self.widget.errors = errors
 
     def _moved(self) -> None:
         """Take what a slider says; all that one pointer does to it is one step of undo."""
@@ -96,8 +102,8 @@ class FormView:
             self._state.update(gesture=gesture, **changes)
         except CrmasksError as error:
             errors[name] = " ".join(str(error).split())
-        if errors != self._errors:
-            self._errors = self.widget.errors = errors
+        self._errors = errors
+        self._show_errors()
         if name not in errors:
             # What was typed may say the same in other words, or take back what was refused.
             self.widget.send_state("values")
