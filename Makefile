@@ -1,6 +1,7 @@
 # These are complete on a fresh Debian machine with python3 and make:
 #   make demo       sets up, makes demo exposures, removes their cosmic rays
-#   make check      sets up, runs every check, and the tests without browser, other processes, fuzzer
+#   make check      sets up, runs every check, and the tests that are quick: no browser, no other
+#                   process, no fuzzer, none of more than a second
 #   make test       sets up, runs every check and every test
 #   make site       sets up, makes the documentation as a site in build/site, and checks it
 #   make release-check  sets up, builds what a release hands out, and tries it in clean environments
@@ -22,7 +23,7 @@ demo: $(VENV)/installed
 	@echo "Look at crmasks-demo/mediancr_identified_cr.pdf and crmasks-demo/diagnostic_mediancr.png"
 
 check: checks
-	$(PYTEST) --ignore=tests/browser --ignore=tests/fuzz -m "not process"
+	$(PYTEST) --ignore=tests/browser --ignore=tests/fuzz -m "not process and not slow"
 
 test: checks
 	$(PYTEST)

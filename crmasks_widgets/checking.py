@@ -1,4 +1,4 @@
-"""What `crmasks check` prints: the noise of the exposures, and which settings would serve."""
+"""The details of `crmasks check`: the noise of the exposures, and how settings did in trials."""
 
 import logging
 from collections.abc import Iterator
@@ -43,29 +43,39 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
         console.print(line, highlight=False, markup=False)
 
 
-def print_advice(analysis: Analysis, console: Console) -> Advice:
-    """Try settings, and print how they did and which would serve.
+def try_settings(analysis: Analysis) -> Advice:
+    """Try settings, without a word.
 
     Parameters
     ----------
     analysis : Analysis
         Exposures and parameters.
-    console : rich.console.Console
-        Where.
 
     Returns
     -------
     Advice
-        What was printed.
+        How they did, and which would serve.
     """
     # What is wrong with settings on trial is no news.
     logger = logging.getLogger("crmasks_widgets")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        advice = advise(analysis)
+        return advise(analysis)
     finally:
         logger.setLevel(level)
+
+
+def print_advice(advice: Advice, console: Console) -> None:
+    """Print how settings did, and which would serve.
+
+    Parameters
+    ----------
+    advice : Advice
+        What trials say.
+    console : rich.console.Console
+        Where.
+    """
     xmin, xmax, ymin, ymax = advice.region
     where = f"[{xmin}:{xmax}, {ymin}:{ymax}]"
     if advice.exposures:
@@ -78,10 +88,8 @@ def print_advice(analysis: Analysis, console: Console) -> Advice:
         line = f"would serve: {name}: {value_in_words(advice.changes[name])}  ({text})"
         console.print(line, highlight=False, markup=False)
     if not advice.changes:
-        tried = advice.exposures or advice.median
-        text = "nothing tried is better" if tried else "too few hits to try any"
+        text = f"none tried: {advice.untried}" if advice.untried else "nothing tried is better"
         console.print(f"settings: {text}", highlight=False)
-    return advice
 
 
 def _trials(title: str, trials: tuple[Trial, ...]) -> Table:

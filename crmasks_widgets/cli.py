@@ -207,6 +207,10 @@ def _add_check(commands: Any) -> argparse.ArgumentParser:
         help="write the parameters with what would serve, and why; never done unasked",
     )  # fmt: skip
     parser.add_argument(
+        "--details", action="store_true",
+        help="print the noise level by level, what was measured, and how every setting did",
+    )  # fmt: skip
+    parser.add_argument(
         "--overwrite", action="store_true", help="replace an earlier parameter file"
     )
     return parser

@@ -19,7 +19,8 @@ from crmasks_widgets import batch, terminal
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
-from crmasks_widgets.checking import print_advice, print_noise_check
+from crmasks_widgets.check_summary import print_summary, summarise
+from crmasks_widgets.checking import print_advice, print_noise_check, try_settings
 from crmasks_widgets.demo import YAML_NAME, score, write_demo
 from crmasks_widgets.ending import EXIT_DONE, EXIT_INTERRUPTED, EXIT_OTHER, NO_PRODUCT, fail
 from crmasks_widgets.errors import ParameterError
@@ -97,7 +98,7 @@ def _batch(arguments: argparse.Namespace, console: Console) -> int:
 def _check(arguments: argparse.Namespace, console: Console) -> int:
     """Compare the noise of the exposures with gain and readout noise, and say where to look."""
     sources, write = arguments.sources, arguments.write
-    given = is_parameter_file(sources)
+    given, tuned = is_parameter_file(sources), False
     mosaic = (
         load_mosaic(at_home(sources[0]))
         if given
@@ -109,19 +110,40 @@ def _check(arguments: argparse.Namespace, console: Console) -> int:
     for name, analysis in zip(mosaic.names, mosaic, strict=True):
         if mosaic.several:
             terminal.print_detector(name, console)
-        print_noise_check(analysis, console)
-        advice = print_advice(analysis, console)
+        advice = try_settings(analysis)
+        tuned = bool(advice.changes) and not mosaic.several
+        print_summary(summarise(analysis, advice), console)
+        if arguments.details:
+            print_noise_check(analysis, console)
+            print_advice(advice, console)
         if write is not None:
             reasons = {key: f"crmasks check: {text}" for key, text in advice.reasons.items()}
-            tuned = analysis.replace(**advice.changes)
-            save_session(tuned, write, overwrite=arguments.overwrite, reasons=reasons)
+            save_session(
+                analysis.replace(**advice.changes),
+                write,
+                overwrite=arguments.overwrite,
+                reasons=reasons,
+                comments_of=at_home(sources[0]) if given else None,
+            )
             logger.info("%s: written, with %d changes", write, len(advice.changes))
-    files = shlex.join(sources)
-    if not given:
-        logger.info("next: crmasks init %s (writes params.yaml with these values)", files)
-    elif write is None and not mosaic.several:
-        logger.info("next: crmasks check %s --write tuned.yaml (takes what would serve)", files)
+    _say_what_next_after_check(arguments, given=given, tuned=tuned)
     return EXIT_DONE
+
+
+def _say_what_next_after_check(arguments: argparse.Namespace, *, given: bool, tuned: bool) -> None:
+    files, write = shlex.join(arguments.sources), arguments.write
+    if not arguments.details:
+        logger.info("all figures: crmasks check %s --details", files)
+    if write is not None:
+        name = shlex.quote(str(write))
+        text = f"crmasks run {name} --output-dir products (or crmasks lab {name}, to look)"
+    elif not given:
+        text = f"crmasks init {files} (writes params.yaml with these values)"
+    elif tuned:
+        text = f"crmasks check {files} --write tuned.yaml (takes what did best in trials)"
+    else:
+        text = f"crmasks run {files} --output-dir products"
+    logger.info("next: %s", text)
 
 
 def _check_write(path: Path, mosaic: Mosaic, inputs: Sequence[Path], *, overwrite: bool) -> None:

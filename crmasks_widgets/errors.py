@@ -79,7 +79,7 @@ class Cancelled(CrmasksError):  # noqa: N818 - an answer to a request, not a fau
     Examples
     --------
     >>> from crmasks_widgets.analysis.run import Run
-    >>> def stop() -> None:
+    >>> def stop(*stage: object) -> None:
     ...     raise cm.Cancelled("stopped by the user")
     >>> cm.load_analysis("demo/params.yaml").under(Run(begins=stop)).masks
     Traceback (most recent call last):

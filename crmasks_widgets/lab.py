@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_core.paths import jupyter_runtime_dir, secure_write
-from nbformat.v4 import output_from_msg
 
 from crmasks_widgets.errors import StartError
 from crmasks_widgets.exposure_names import is_parameter_file
 
 if TYPE_CHECKING:
+    # Loaded while the server starts, which waits for nothing that is not needed for that.
+    from jupyter_client.blocking.client import BlockingKernelClient
+
     from crmasks_widgets.starting.notebook import Sources
 
 logger = logging.getLogger(__name__)
@@ -36,8 +37,15 @@ HOST: Final = "127.0.0.1"  # nobody else is to reach a kernel
 START_SECONDS: Final = 60.0
 RUN_SECONDS: Final = 600.0  # of the cell: reading the exposures
 STOP_SECONDS: Final = 20.0
-OUTPUTS: Final = ("display_data", "error", "execute_result", "stream")
+# What a notebook keeps of what a cell says.
+OUTPUTS: Final = {
+    "display_data": ("data", "metadata"),
+    "error": ("ename", "evalue", "traceback"),
+    "execute_result": ("data", "metadata", "execution_count"),
+    "stream": ("name", "text"),
+}
 KERNELS: Final = "crmasks_widgets.lab_kernels.QuietKernels"
+EARLY: Final = "crmasks_widgets.lab_early.EarlyKernelManager"
 # A server with settings of its own would not be where it is looked for.
 LAB: Final = (
     "jupyterlab",
@@ -49,8 +57,13 @@ LAB: Final = (
     "--ServerApp.log_level=ERROR",
     "--LabApp.log_level=ERROR",
     f"--ServerApp.kernel_spec_manager_class={KERNELS}",
+    f"--MappingKernelManager.kernel_manager_class={EARLY}",
     # Takes a tenth of the start, and serves no page here.
     '--ServerApp.jpserver_extensions={"jupyterlab": True, "voila.server_extension": False}',
+    # Asks Node.js whether JupyterLab is to be built anew, while the page loads.
+    '--ServerApp.tornado_settings={"page_config_data": {"buildCheck": False}}',
+    # Takes a second of three programs; JupyterLab has these servers off unless told otherwise.
+    "--LanguageServerManager.autodetect=False",
 )
 CONTENTS: Final = "crmasks_widgets.lab_contents.PatientContents"
 VOILA: Final = (
@@ -64,6 +77,7 @@ VOILA: Final = (
     f"--VoilaConfiguration.kernel_spec_manager_class={KERNELS}",
     "--template=crmasks",
 )
+PROGRAM: Final = Path(__file__).with_name("lab_server.py")
 # As JUPYTER_PATH: below it lies voila/templates/crmasks.
 TEMPLATES: Final = Path(__file__).parent / "dashboard"
 
@@ -159,6 +173,17 @@ def _page_that_leads_to(url: str) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def _kernel_file() -> Iterator[Path]:
+    """Name the file of a kernel that starts before its server, and remove what is left of it."""
+    path = Path(jupyter_runtime_dir()) / f"crmasks-{os.getpid()}-kernel.json"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
 Served = tuple["subprocess.Popen[bytes]", Path]
 
 
@@ -201,7 +226,10 @@ def _serve_lab(
     command += [f"--ServerApp.contents_manager_class={CONTENTS}"]
     token = environment["JUPYTER_TOKEN"]
     # The server takes seconds to start, the files too.
-    with serving(command, environment, port, meanwhile=partial(_check, sources)) as process:
+    with (
+        _kernel_file() as early,
+        serving(command, environment, port, partial(_check, sources), early) as process,
+    ):
         from crmasks_widgets.starting.notebook import prepare_notebook
 
         path = prepare_notebook(Path(), sources)
@@ -260,6 +288,7 @@ def serving(
     environment: Mapping[str, str],
     port: int,
     meanwhile: Callable[[], object] = lambda: None,
+    kernel: Path | None = None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a module that serves pages while the context lasts.
 
@@ -275,6 +304,8 @@ def serving(
         Where it is going to listen.
     meanwhile : callable
         What to do while it starts; an error in it ends the module.
+    kernel : Path, optional
+        Where to write how a kernel is reached that starts beside the server, in the current folder.
 
     Yields
     ------
@@ -286,8 +317,9 @@ def serving(
     StartError
         It ended, or does not listen within a minute.
     """
+    early = ["--kernel", os.getcwd(), str(kernel)] if kernel else []
     process = subprocess.Popen(  # noqa: S603 - this interpreter, and arguments of our own
-        [sys.executable, "-P", "-m", *command],
+        [sys.executable, "-P", str(PROGRAM), *early, *command],
         env=dict(environment),
         cwd=Path(__file__).parent,  # settings of servers are looked for in the current folder, too
         stdin=subprocess.DEVNULL,
@@ -332,12 +364,12 @@ def _open_dashboard(path: Path, sources: "Sources", kernel: str, port: int, toke
     from crmasks_widgets.starting.notebook import fresh_notebook
 
     notebook = fresh_notebook(sources)
-    (cell,) = notebook.cells
+    (cell,) = notebook["cells"]
     connection = Path(jupyter_runtime_dir()) / f"kernel-{kernel}.json"
-    cell.execution_count, cell.outputs = _run(cell.source, connection)
+    cell["execution_count"], cell["outputs"] = _run(cell["source"], connection)
     # JupyterLab shows widgets of trusted cells only; when the server stores such, it signs them.
     # Nothing of what lay on the disk is among them.
-    cell.metadata["trusted"] = True
+    cell["metadata"]["trusted"] = True
     stored = {"type": "notebook", "format": "json", "content": notebook}
     ask_server(port, token, "PUT", f"api/contents/{quote(path.name)}", stored)
 
@@ -378,7 +410,7 @@ def ask_server(port: int, token: str, method: str, what: str, body: Any = None) 
     return json.loads(text) if text else None
 
 
-def _wait_until_ready(client: BlockingKernelClient) -> None:
+def _wait_until_ready(client: "BlockingKernelClient") -> None:
     """Wait for a kernel; on a busy machine a late heartbeat is not its death."""
     deadline = time.monotonic() + START_SECONDS
     while True:
@@ -392,6 +424,8 @@ def _wait_until_ready(client: BlockingKernelClient) -> None:
 
 def _run(code: str, connection: Path) -> tuple[int, list[Any]]:
     """Run code in a kernel; its execution count and outputs."""
+    from jupyter_client.blocking.client import BlockingKernelClient
+
     messages: list[Any] = []
     client = BlockingKernelClient(connection_file=str(connection))
     client.load_connection_file()
@@ -410,5 +444,11 @@ def _run(code: str, connection: Path) -> tuple[int, list[Any]]:
         name, text = reply.get("ename", reply["status"]), reply.get("evalue", "")
         msg = f"the dashboard was not opened: {name}: {text}"
         raise StartError(msg)
-    outputs = [output_from_msg(m) for m in messages if m["header"]["msg_type"] in OUTPUTS]
+    outputs = [_output(m) for m in messages if m["header"]["msg_type"] in OUTPUTS]
     return reply["execution_count"], outputs
+
+
+def _output(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn what a kernel said into what a notebook keeps of it."""
+    kind = message["header"]["msg_type"]
+    return {"output_type": kind, **{key: message["content"][key] for key in OUTPUTS[kind]}}

@@ -24,6 +24,10 @@ from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from .counts import LONG
 
+# The grammar of international addresses, of which no test has one: jsonschema would have each
+# worker wait a second for it.
+sys.modules.setdefault("rfc3987_syntax", None)
+
 settings.register_profile("reduced", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("full", deadline=None, print_blob=True, max_examples=200, database=None)
 settings.load_profile("full" if LONG else "reduced")
@@ -91,6 +95,14 @@ def _what_is_loaded_stays():
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_power_cut():
+    """Do not wait for the disk: what tests write need not outlive the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

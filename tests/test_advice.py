@@ -1,15 +1,21 @@
 """Advice from trials: it holds where the truth is known, and is written only when asked for."""
 
+import io
+import re
+import textwrap
+
 import numpy as np
 import pytest
 import yaml
 from astropy.io import fits
 
 import crmasks_widgets as cm
-from crmasks_widgets.analysis.advice import MOST_SIDE, advise
+from crmasks_widgets.analysis.advice import MOST_SIDE, Advice, advise
+from crmasks_widgets.check_summary import print_summary, summarise
 from crmasks_widgets.core.trials import Score, score_groups, score_pixels
 from crmasks_widgets.demo import DETECTOR, demo_scene, score
 from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_EXISTS
+from crmasks_widgets.screen import PlainConsole
 
 from .conftest import write_exposures
 from .real_data import DATA, needs_real_data
@@ -37,6 +43,7 @@ LEVELS = {"gain": DETECTOR.gain, "rnoise": DETECTOR.rnoise, "bias": DETECTOR.bia
 
 
 @pytest.mark.parametrize(("kind", "kernel"), [("fibres", "median"), ("stars", None)])
+@pytest.mark.slow
 def test_who_takes_the_advice_gets_what_it_says(kind, kernel):
     scene = demo_scene(kind=kind, shape=(260, 260))
     exposures = cm.ExposureSet.from_arrays(list(scene.exposures))
@@ -66,6 +73,8 @@ def test_advice_on_lacosmic_is_for_methods_that_ask_it(method):
     exposures = cm.ExposureSet.from_arrays(list(scene.exposures))
     advice = advise(cm.Analysis(exposures, cm.Parameters(**LEVELS, crmethod=method)))
     assert not advice.exposures
+    assert bool(advice.untried) == (not advice.median)
+    assert not re.search("hits", advice.untried)  # of these there are many
     assert not [name for name in advice.changes if name.startswith("la_")]
 
 
@@ -80,18 +89,25 @@ def test_the_trials_see_the_middle_of_a_large_frame_and_no_region_that_is_skippe
     advice = advise(analysis)
     assert advice.region == (16, MOST_SIDE + 15, 1, 20)
     assert advice.exposures[0].score.hits >= 60
-    assert advise(analysis.replace(regions_to_be_skipped=skipped)).exposures == ()
+    few = advise(analysis.replace(regions_to_be_skipped=skipped, crmethod="lacosmic"))
+    assert few.exposures == ()
+    assert re.search(r"only \d+ pixels of hits", few.untried)
 
 
+@pytest.mark.slow
 def test_advice_is_written_only_when_asked_with_the_reason_beside_each_key(tmp_path, run_cli):
     scene = demo_scene(kind="fibres", shape=(150, 160))
     names = write_exposures(tmp_path, scene.exposures)
     text = cm.Parameters(images=names, interactive=False, **LEVELS).to_yaml()
+    text = text.replace("\nrnoise:", "\n# from the night log\nrnoise:")
+    text = re.sub(r"(\n  la_niter: 4 +# ).*", r"\1as in 2019", text)
     (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
     before = sorted(tmp_path.iterdir())
     plain = run_cli(["check", "p.yaml"], tmp_path)
     assert plain.code == 0, plain.err
-    assert "would serve: la_fsmode: median" in plain.out
+    assert "\n    requirements:\n      la_fsmode: median\n" in plain.out
+    assert max(map(len, plain.out.splitlines())) <= 90
+    assert len(plain.out.splitlines()) <= 24
     assert plain.out.splitlines()[-1].startswith("next: crmasks check p.yaml --write")
     assert sorted(tmp_path.iterdir()) == before
     refused = run_cli(["check", "p.yaml", "--write", "e1.fits"], tmp_path)
@@ -101,6 +117,9 @@ def test_advice_is_written_only_when_asked_with_the_reason_beside_each_key(tmp_p
     lines = (tmp_path / "tuned.yaml").read_text(encoding="utf-8").splitlines()
     (line,) = (line for line in lines if line.strip().startswith("la_fsmode:"))
     assert "# crmasks check: finds" in line
+    assert lines[lines.index("# from the night log") + 1].startswith("rnoise:")
+    assert any(re.fullmatch("  la_niter: 4 +# as in 2019", line) for line in lines)
+    assert written.out.splitlines()[-1].startswith("next: crmasks run tuned.yaml --output-dir")
     values = yaml.safe_load("\n".join(lines))
     assert values["requirements"]["la_fsmode"] == "median"
     assert values["images"] == list(names)
@@ -108,6 +127,33 @@ def test_advice_is_written_only_when_asked_with_the_reason_beside_each_key(tmp_p
     assert done.code == 0, done.err
     again = run_cli(["check", "p.yaml", "--write", "tuned.yaml"], tmp_path)
     assert again.code == EXIT_EXISTS
+
+
+def test_what_is_doubtful_has_its_line_of_yaml():
+    scene = demo_scene(kind="fibres", shape=(200, 200))
+    frames = [scene.exposures[0], 0.9 * (scene.exposures[1] - DETECTOR.bias) + DETECTOR.bias]
+    exposures = cm.ExposureSet.from_arrays([*frames, scene.exposures[2]])
+    wrong = LEVELS | {"gain": 2 * DETECTOR.gain}
+    analysis = cm.Analysis(exposures, cm.Parameters(**wrong))
+    nothing = Advice((1, 200, 1, 200), (), (), {}, {}, "nothing wanted")
+    summary = summarise(analysis, nothing)
+    assert summary.lines["gain"][0] == pytest.approx(DETECTOR.gain, rel=0.15)
+    assert summary.lines["flux_factor"][0] == "auto"
+    named = {line.split(":")[0] for line in summary.doubtful}
+    assert {"noise", "gain", "flux_factor"} <= named
+    assert any(line.startswith("displacement: at most 0.0") for line in summary.good)
+    shown = io.StringIO()
+    print_summary(summary, PlainConsole(file=shown, width=80))
+    text = shown.getvalue()
+    for line in (*summary.good, *summary.doubtful, *summary.unknown):
+        assert line in " ".join(text.split())
+    below = textwrap.dedent(text[text.index("    gain: ") :])
+    given = yaml.safe_load(below)
+    assert given["gain"] == summary.lines["gain"][0]
+    assert given["requirements"]["flux_factor"] == "auto"
+    # Once that is taken, nothing is left to do.
+    better = analysis.replace(gain=DETECTOR.gain, flux_factor="auto")
+    assert not summarise(better, nothing).lines
 
 
 @needs_real_data

@@ -174,6 +174,7 @@ def test_what_the_simulations_do_not_use_leaves_them(exposures):
     st.lists(st.sampled_from(sorted(CHANGES.keys() - {"mm_boundary_fit"})), max_size=5),
     st.sampled_from(["mm_lacosmic", "significance_lacosmic"]),
 )
+@pytest.mark.slow
 def test_a_chain_of_changes_equals_a_fresh_computation(exposures, names, method):
     analysis = cm.Analysis(exposures, BASE.replace(crmethod=method))
     exact = {"mm_simulation", "mm_expected_false"}

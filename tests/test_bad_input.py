@@ -490,6 +490,7 @@ def small_disk(tmp_path):
     ("filled", "foreseen"),
     [*((n, False) for n in (0, 200, 300, 330, 350)), *((n, True) for n in (0, 300, 350))],
 )
+@pytest.mark.slow
 def test_real_disk_full(work, monkeypatch, small_disk, filled, foreseen):
     work.yaml()
     if not filled:

@@ -123,6 +123,7 @@ def test_knots_on_fibres_keep_their_light(shift, seeing, matching):
 
 
 @pytest.mark.parametrize(("shift", "seeing"), [(0.0, (1, 1)), (0.1, (1, 1.1)), (0.3, (1, 1))])
+@pytest.mark.slow
 def test_sources_of_two_exposures_keep_their_light(shift, seeing):
     check(*field(2.2, shift, seeing), 7.0, "significance")
     check(*field(2.2, shift, seeing, changes=(1.0, 1.2)), 7.0, "significance")
@@ -130,6 +131,7 @@ def test_sources_of_two_exposures_keep_their_light(shift, seeing):
 
 
 @pytest.mark.parametrize("n", [4, 5])
+@pytest.mark.slow
 def test_sharp_knots_keep_their_lowest_exposure(n):
     # Displaced and seen with another width at once, they differ by more than matching takes away.
     seeing = tuple(np.linspace(1, 1.2, n))

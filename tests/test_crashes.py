@@ -314,6 +314,7 @@ class FailingFile(io.FileIO):
 builtins_open = builtins.open
 
 
+@pytest.mark.slow
 def test_disk_full_at_every_write(tmp_path, monkeypatch):
     analysis, later = analysis_of(), analysis_of(dilation=2)
     folder = tmp_path / "out"

@@ -286,6 +286,7 @@ def test_a_loop_that_is_given_or_closed(finished):
         assert engine.analysis.parameters.dilation == 3
 
 
+@pytest.mark.slow
 def test_bursts_of_changes_end_in_the_masks_of_a_direct_computation(exposures):
     dice, seen, sizes, asked = np.random.default_rng(8), Seen(), set(), []
     threads = threading.active_count()

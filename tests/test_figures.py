@@ -126,6 +126,7 @@ PDFS = ["mediancr_identified_cr.pdf", "problematic_pixels.pdf"]
         ),
     ],
 )
+@pytest.mark.slow
 def test_every_configuration_makes_its_figures(tmp_path, n, changes, first):
     made = analysis(n, maxplots=3, **changes)
     masks = [f"diagnostic_crmask{i}.png" for i in range(1, n + 1)]
@@ -170,6 +171,7 @@ def test_nothing_is_drawn_before_it_is_asked_for(monkeypatch):
     assert len(names(analysis())) > 5
 
 
+@pytest.mark.slow
 def test_figures_leave_analysis_and_settings_as_they_were(tmp_path):
     made = analysis(3, (40, 41), flux_factor="auto", mm_crosscorr_region=(5, 35, 5, 35), maxplots=1)
 
@@ -186,6 +188,7 @@ def test_figures_leave_analysis_and_settings_as_they_were(tmp_path):
     assert dict(mpl.rcParams) == settings
 
 
+@pytest.mark.slow
 def test_same_bytes_twice_and_under_any_matplotlibrc(tmp_path):
     made = analysis(maxplots=2)
     chosen = ["diagnostic_histogram2d.png", "diagnostic_mediancr.png", *PDFS]
@@ -304,7 +307,7 @@ def test_symbols_are_the_flagged_pixels(target):
     assert len(symbols) == sum(chosen.any() for chosen in classes.values())
     numbers = [t for t in b.texts if t.get_text().isdigit()]
     assert len(numbers) == np.count_nonzero(flags.either)
-    assert d.get_title(loc="left") == "(d) mean2d"
+    assert d.get_title(loc="left") == "(d) mean"
 
 
 @pytest.mark.parametrize("target", ["median", "mean", 1])
@@ -705,6 +708,7 @@ def hard_cases():
     ("case", "method"),
     [*((case, "mm_lacosmic") for case in hard_cases()), ("nan", "lacosmic"), ("small", "mmcosmic")],
 )
+@pytest.mark.slow
 def test_hard_cases_are_drawn_without_a_warning(tmp_path, case, method):
     rnoise = 3e9 if case == "huge" else 3.0
     points = ((0, 20 * rnoise), (100, 20 * rnoise))

@@ -604,6 +604,7 @@ def test_a_name_that_says_nothing_about_the_noise_is_asked_about(tmp_path):
 
 
 @pytest.mark.parametrize("method", ["mmcosmic", "significance"])
+@pytest.mark.slow
 def test_noise_of_each_pixel_decides_what_is_a_hit(tmp_path, method):
     rng = np.random.default_rng(8)
     shape = (96, 96)
@@ -711,6 +712,7 @@ def test_products_carry_the_unit_of_their_values(tmp_path, unit):
     assert fits.getheader(tmp_path / "out" / "crmasks.fits", "LAMEDIAN")["BUNIT"] == unit
 
 
+@pytest.mark.slow
 def test_variances_that_gain_and_readout_noise_say_give_the_same_hits(tmp_path):
     shape = (120, 140)
     scene = small_scene(shape=shape)

@@ -82,6 +82,7 @@ MISFITS = {
 
 
 @pytest.mark.parametrize("kind", MISFITS)
+@pytest.mark.slow
 def test_a_record_that_does_not_fit_proves_nothing(task, kind):
     assert run_block(task).state == "done"
     path = task.folder / RECORD_NAME

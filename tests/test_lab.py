@@ -7,15 +7,18 @@ import os
 import re
 import socket
 import sys
+from shutil import which
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from crmasks_widgets import lab
+from crmasks_widgets import lab, lab_kernels, lab_server
 from crmasks_widgets.demo import demo_analysis, demo_scene
 from crmasks_widgets.errors import OutputError, StartError
 from crmasks_widgets.lab_contents import PatientContents
+from crmasks_widgets.lab_early import EarlyKernelManager
 from crmasks_widgets.lab_kernels import QUIET, QuietKernels
 from crmasks_widgets.starting.notebook import dashboard_code, fresh_notebook, prepare_notebook
 
@@ -113,8 +116,7 @@ def test_the_notebook_opens_the_dashboard_of_the_file(tmp_path):
     nbformat.validate(notebook)
     (cell,) = notebook.cells
     assert cell.source == (
-        "import crmasks_widgets as cm\n\n"
-        'dashboard = cm.Dashboard(cm.load_mosaic("data/it\'s.yaml"))\ndashboard'
+        'import crmasks_widgets as cm\n\ndashboard = cm.open("data/it\'s.yaml")\ndashboard'
     )
 
 
@@ -135,7 +137,7 @@ def display(data):
 
 def planted(path, outputs=(), cells=(), sources=()):
     """Write the notebook of somebody else, whose cell is that of `crmasks lab`."""
-    notebook = fresh_notebook(sources)
+    notebook = nbformat.from_dict(fresh_notebook(sources))
     notebook.cells[0].outputs = list(outputs)
     notebook.cells += cells
     notebook.metadata["kernelspec"] = {"name": "evil", "display_name": "x", "language": "python"}
@@ -189,7 +191,7 @@ def test_what_is_signed_is_made_here(tmp_path, monkeypatch):
     started, stored = (arguments[4] for arguments in asked)
     assert started["kernel"]["name"] == "python3"
     assert SCRIPT not in json.dumps(stored)
-    assert [cell.source for cell in stored["content"].cells] == [dashboard_code(["p.yaml"])]
+    assert [cell["source"] for cell in stored["content"]["cells"]] == [dashboard_code(["p.yaml"])]
 
 
 def test_servers_and_kernels_look_for_no_module_beside_the_data():
@@ -290,3 +292,54 @@ def test_kernels_log_errors_only():
     assert getattr(importlib.import_module(module), name) is QuietKernels
     for command in (lab.LAB, lab.VOILA):
         assert any(lab.KERNELS in argument for argument in command)
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_a_server_takes_the_kernel_that_runs_already(tmp_path):
+    connection = tmp_path / "early.json"
+    lab_kernels.start_early(str(tmp_path), str(connection))
+    process = lab_kernels.early[0].provisioner.process
+    shell = json.loads(connection.read_text())["shell_port"]
+
+    async def serve():
+        manager = EarlyKernelManager(
+            kernel_name="python3", kernel_spec_manager=QuietKernels(),
+            connection_file=str(tmp_path / "kernel-1.json"),
+        )  # fmt: skip
+        await manager.start_kernel(kernel_id="1", cwd=str(tmp_path))
+        first, at = manager.provisioner.process, manager.shell_port
+        await manager.restart_kernel(now=True)
+        second = manager.provisioner.process
+        await manager.shutdown_kernel(now=True)
+        return at, first, second
+
+    at, first, second = asyncio.run(serve())
+    assert (at, first) == (shell, process)
+    assert second.pid != first.pid
+    assert lab_kernels.LOAD in first.args
+    assert lab_kernels.LOAD not in second.args
+    assert process.wait(60) is not None
+    assert not lab_kernels.early
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_kernel_that_settings_would_have_otherwise_is_not_taken(tmp_path):
+    manager = EarlyKernelManager(kernel_name="python3", kernel_spec_manager=QuietKernels())
+    running = SimpleNamespace(
+        kernel_spec=QuietKernels().get_kernel_spec("python3"),
+        provisioner=SimpleNamespace(cwd=str(tmp_path)),
+    )
+    (tmp_path / "else").mkdir()
+    assert manager._is_like(running, str(tmp_path))
+    assert not manager._is_like(running, str(tmp_path / "else"))
+    running.kernel_spec.argv.append("--other")
+    assert not manager._is_like(running, str(tmp_path))
+
+
+def test_no_program_is_found_while_jupyterlab_is_loaded():
+    path, name = os.environ["PATH"], os.path.basename(sys.executable)
+    with lab_server._no_programs():
+        assert which(name) is None
+        assert which("sh") is None
+    assert os.environ["PATH"] == path

@@ -69,6 +69,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.slow
 def test_own_masks_give_the_same_combinations(tmp_path, case):
     settings = dict(CASES[case])
     valid = invalid_pixels() if settings.pop("valid", False) else None

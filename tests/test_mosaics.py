@@ -95,6 +95,7 @@ def test_products_are_one_file_of_each_kind(tmp_path, run_cli):
     assert masked == [int(one.mediancr.sum()) for one in expected]
 
 
+@pytest.mark.slow
 def test_masks_of_several_detectors_are_applied_again(tmp_path, run_cli):
     write_camera(tmp_path)
     path = write_yaml(tmp_path, "all")
@@ -115,6 +116,7 @@ def test_masks_of_several_detectors_are_applied_again(tmp_path, run_cli):
 
 
 @pytest.mark.usefixtures("few_figures")
+@pytest.mark.slow
 def test_figures_have_the_number_of_the_detector(tmp_path, run_cli):
     write_camera(tmp_path)
     path, out = write_yaml(tmp_path, [1, 2]), tmp_path / "out"
@@ -352,6 +354,7 @@ def test_the_overscan_of_each_detector_is_skipped(tmp_path, run_cli, same):
 
 
 @pytest.mark.parametrize(("extnum", "shared"), [([1, 3], False), ("all", False), ("all", True)])
+@pytest.mark.slow
 def test_a_block_of_several_detectors_is_run_as_by_itself(tmp_path, run_cli, extnum, shared):
     night, reference, out = (tmp_path / name for name in ("night", "reference", "out"))
     night.mkdir()

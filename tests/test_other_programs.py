@@ -1,12 +1,12 @@
-"""Programs that observatories and observers use read products as they are meant."""
+"""Programs that observatories and observers use read products as they are meant.
 
-import ccdproc
+They are loaded where they are used: whoever runs other tests does not wait for them.
+"""
+
 import numpy as np
 import pytest
 from astropy import units as u
 from astropy.nddata import CCDData, VarianceUncertainty
-from photutils.aperture import CircularAperture, aperture_photometry
-from specutils import Spectrum
 
 from crmasks_widgets import Analysis, ExposureSet, Parameters, save_all
 
@@ -28,6 +28,8 @@ def product(analysis, tmp_path_factory):
 
 
 def test_ccdproc_propagates_the_variance(product):
+    import ccdproc
+
     read = ccdproc.CCDData.read(product, hdu_uncertainty="VARIANCE")
     electrons = ccdproc.gain_correct(read, 2.0 * u.electron / u.adu)
     assert electrons.uncertainty.unit == u.electron**2
@@ -35,6 +37,8 @@ def test_ccdproc_propagates_the_variance(product):
 
 
 def test_ccdproc_combines_masked_exposures_to_meancr(analysis):
+    import ccdproc
+
     combiner = ccdproc.Combiner([analysis.masks_of(i) for i in (1, 2, 3)])
     made, expected = combiner.average_combine(), analysis.combination("meancr")
     free = ~analysis.problematic
@@ -42,6 +46,8 @@ def test_ccdproc_combines_masked_exposures_to_meancr(analysis):
 
 
 def test_photutils_takes_errors_and_coordinates(product):
+    from photutils.aperture import CircularAperture, aperture_photometry
+
     read = CCDData.read(product, hdu_uncertainty="VARIANCE")
     aperture = CircularAperture((30.0, 20.0), 3.0)
     error = np.sqrt(read.uncertainty.array)
@@ -52,6 +58,8 @@ def test_photutils_takes_errors_and_coordinates(product):
 
 
 def test_specutils_keeps_a_row_as_a_spectrum(product):
+    from specutils import Spectrum
+
     read = CCDData.read(product, hdu_uncertainty="VARIANCE")
     row = Spectrum(flux=read.data[20] * read.unit, uncertainty=read.uncertainty[20])
     assert isinstance(row.uncertainty, VarianceUncertainty)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from crmasks_widgets.errors import CrmasksWarning, ParameterError
 from crmasks_widgets.hit_classes import CLASSES
 from crmasks_widgets.parameters import ParameterInfo, Parameters, parameter_table
+from crmasks_widgets.parameters.comments import keep_comments
 from crmasks_widgets.parameters.yaml_text import dump_yaml, load_yaml
 
 from .counts import count
@@ -405,6 +406,7 @@ def test_any_text_is_refused_in_one_line_or_read(text: str) -> None:
     name=st.sampled_from(sorted(TABLE)),
 )
 @settings(deadline=None)
+@pytest.mark.slow
 def test_any_value_is_refused_in_one_line_or_kept(value: object, name: str) -> None:
     message = refusal(lambda: Parameters(**{name: value}))
     assert "\n" not in message
@@ -509,6 +511,7 @@ def parameters(draw: st.DrawFn) -> Parameters:
 
 @given(made=parameters())
 @settings(max_examples=count(40, 200), deadline=None)
+@pytest.mark.slow
 def test_written_parameters_are_read_back_equal(made: Parameters) -> None:
     text = made.to_yaml()
     assert Parameters.from_yaml_text(text) == made
@@ -613,3 +616,22 @@ def test_rows_of_numbers_are_written_as_by_pyyaml(rows):
     text = dump_yaml("key", rows)
     assert text == yaml.safe_dump(listed, default_flow_style=None, width=10**6)
     assert load_yaml(text, "text") == listed
+
+
+def test_comments_of_a_file_are_kept_beside_what_stays():
+    before = (
+        "# night of the 3rd\n\nimages:  # of one field\n- a #1.fits   # clouds\n- b.fits\n"
+        "gain: 1.5  # measured\nrequirements:\n    # a note\n    la_sigclip: 6  # old\n"
+        "    text: |\n      # no comment\n    gone: 1\n# the end\n"
+    )
+    after = (
+        "# made\nimages:\n  - a #1.fits\n  - b.fits\ngain: 1.50  # e-/ADU\nrequirements:\n"
+        "  # ---- section ----\n  la_sigclip: 5  # new\n"
+    )
+    kept = keep_comments(before, after, {"la_sigclip"}).splitlines()
+    assert [" ".join(line.split()) for line in kept] == [
+        "# made", "# night of the 3rd", "images: # of one field", "- a #1.fits # clouds",
+        "- b.fits",
+        "gain: 1.50 # measured", "requirements:", "# ---- section ----", "# a note",
+        "la_sigclip: 5 # new", "# the end",
+    ]  # fmt: skip

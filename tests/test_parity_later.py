@@ -198,6 +198,7 @@ SERIES = json.loads((LATER / "series.json").read_text())
 
 
 @pytest.mark.parametrize("name", sorted(SERIES))
+@pytest.mark.slow
 def test_simulated_diagrams_flag_as_many_pixels_as_those_of_the_later_reference(name):
     """The same seeds and nearly the same draws: what is left is below the scatter of seeds."""
     expected = np.array(SERIES[name]["counts"])

@@ -354,6 +354,7 @@ def test_a_run_without_hits_writes_empty_tables(tmp_path):
 # ---- one run, one identifier, the same bytes -----------------------------------------------------
 
 
+@pytest.mark.slow
 def test_reproducible_runs_are_equal_byte_for_byte_whatever_the_threads(work, monkeypatch):
     # Without a seed, too: what is left to chance otherwise is fixed.
     work.yaml(**BOTH, mm_boundary_fit="spline", mm_nsimulations=1, mm_seed=None, maxplots=2)

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -84,6 +85,25 @@ def test_it_says_what_was_found(analysis, page):
     assert analysis.parameters.to_yaml().splitlines()[5] in text
     for checksum in analysis.exposures.checksums:
         assert checksum in text
+
+
+def test_its_head_says_what_was_observed_and_how_pixels_are_counted(analysis):
+    exposures = analysis.exposures
+    dated = []
+    for day, header in enumerate(exposures.headers, start=1):
+        header = header.copy()
+        header["OBJECT"], header["DATE-OBS"], header["EXPTIME"] = "SN <1>", f"2018-09-0{day}", 600
+        dated.append(header)
+    made = cm.Analysis(replace(exposures, headers=tuple(dated)), analysis.parameters)
+    page = report_html(made)
+    head = Reader(page[page.index("<h1>") : page.index("</header>")]).text
+    for text in ("SN <1>", "2018-09-01 to 2018-09-03", "exposures of 600 s", *exposures.names):
+        assert text in head
+    text = Reader(page).text
+    assert "median − minimum (ADU)" in text
+    assert not re.search(r"\b(min|median|max|mean)2d\b", text)
+    assert "after dilation by 1 pixel;" in text
+    assert "Masks are not dilated" in report_html(made.replace(dilation=0))
 
 
 def test_the_same_analysis_makes_the_same_page(analysis, page):
@@ -209,6 +229,7 @@ def test_a_folder_stands_for_its_one_parameter_file(tmp_path):
         parameter_file_of(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_program_writes_reports(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["demo", "d", "--size", "120", "100", "--no-figures"]) == 0

@@ -131,6 +131,22 @@ def test_what_disagrees_is_one_warning(tmp_path, run_cli, card, values, word):
     ), done.err
 
 
+def test_names_stay_whole_in_a_narrow_terminal(tmp_path, run_cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    more = {"OBJECT": "NGC 1234", "EXPTIME": 1200.0, "FILTER": "none", "RA": 7.6, "DEC": -1.2}
+    for folder in ("a_night_of_september", "another_night"):
+        write_frames(tmp_path / folder, small_scene().exposures, GAIN=1.5, RDNOISE=4.5, **more)
+    made = run_cli(["init", *tmp_path.glob("*night*"), "--yes", "--bias", "100"], tmp_path)
+    assert made.code == 0, made.err
+    table = made.out[: made.out.index("the same in all: ")].splitlines()
+    assert max(map(len, table)) <= 80
+    for path in tmp_path.glob("*/*.fits"):
+        assert sum(f" {path.relative_to(tmp_path)} " in line for line in table) == 1
+    same = next(line for line in made.out.splitlines() if line.startswith("the same in all: "))
+    assert f"folder {tmp_path}" in same
+    assert ("NGC 1234" in same) != any("NGC 1234" in line for line in table)
+
+
 def test_a_displacement_by_the_wcs_is_one_warning(tmp_path, run_cli):
     header = wcs_header()
     paths = write_frames(tmp_path / "night", small_scene().exposures, **dict(header.items()))
@@ -210,6 +226,7 @@ def test_answers_are_taken_refused_and_typed(tmp_path, monkeypatch):
     assert target.read_text().count("; given") == 3
 
 
+@pytest.mark.slow
 def test_a_bias_that_is_typed_tells_the_readout_noise(tmp_path, monkeypatch):
     paths = write_frames(tmp_path / "night", demo_scene(shape=(260, 300)).exposures - 5)
     target = tmp_path / "p.yaml"
@@ -251,6 +268,7 @@ def told_or_said(path, truth):
 
 @pytest.mark.parametrize("bias", [None, DETECTOR.bias])
 @pytest.mark.parametrize("kind", SCENE_KINDS)
+@pytest.mark.slow
 def test_gain_and_readout_noise_of_demo_scenes(tmp_path, run_cli, kind, bias):
     """Without a card in the header: within 5 per cent, or said to be unknown."""
     scene = demo_scene(kind=kind, shape=(260, 300))
@@ -347,6 +365,7 @@ def test_files_opened_directly_take_flux_factors_where_needed_and_no_displacemen
 
 
 @pytest.mark.parametrize(("flux", "dx"), [(0.94, 0.0), (1.0, 0.4), (1.0, 0.0)])
+@pytest.mark.slow
 def test_what_exposures_differ_by_is_proposed_and_the_run_says_nothing_of_it(
     tmp_path, run_cli, flux, dx
 ):
@@ -360,7 +379,7 @@ def test_what_exposures_differ_by_is_proposed_and_the_run_says_nothing_of_it(
     assert "crmasks check" in made.out.splitlines()[-1]
     if flux != 1:  # FITS files can be checked as they are
         files = sorted(map(str, (tmp_path / "night").glob("*.fits")))
-        checked = run_cli(["check", *files], tmp_path)
+        checked = run_cli(["check", *files, "--details"], tmp_path)
         assert (checked.code, "observed over predicted:" in checked.out) == (0, True), checked.err
         assert checked.out.splitlines()[-1].startswith(f"next: crmasks init {files[0]}")
     values = values_of(target)["requirements"]

@@ -216,6 +216,7 @@ def test_a_demo_replaces_only_what_a_demo_wrote(tmp_path, name):
     assert digests(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_what_is_removed_is_said(work):
     work.yaml()
     assert work.run(figures=True).code == 0

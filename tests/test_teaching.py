@@ -41,6 +41,7 @@ def flat_scene(rays, level=100.0, rnoise=0.0):
     return dataclasses.replace(made, exposures=made.exposures + rays, cosmic_rays=rays)
 
 
+@pytest.mark.slow
 def test_light_and_hits_grow_with_time_and_rate():
     short, long = (lesson_scene(s, 1.0, 3, shape=SMALL, seed=2) for s in (600, 1200))
     np.testing.assert_allclose(long.truth, 2 * short.truth, rtol=1e-6)
@@ -167,6 +168,7 @@ def labels(figure):
     }
 
 
+@pytest.mark.slow
 def test_every_axis_has_a_label_with_its_unit(tmp_path):
     scene = lesson_scene(2400, 3, 3, shape=SMALL)
     frame = scene.exposures[0]

@@ -15,7 +15,7 @@ import numpy as np
 from crmasks_widgets.analysis.analysis import Analysis
 from crmasks_widgets.core.brightness import measure_brightness
 from crmasks_widgets.core.matching.description import source_width
-from crmasks_widgets.core.noise_remarks import DITHER, displaced
+from crmasks_widgets.core.noise_remarks import DITHER, displaced, offsets_in
 from crmasks_widgets.core.trials import Score, score_groups, score_pixels
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.exposures import CALIBRATION_NAMES, ExposureSet
@@ -76,6 +76,8 @@ class Advice:
         Why, by the parameter to be changed.
     changes : mapping
         Its value.
+    untried : str
+        Why nothing was tried; empty where something was.
     """
 
     region: tuple[int, int, int, int]
@@ -83,6 +85,7 @@ class Advice:
     median: tuple[Trial, ...]
     reasons: Mapping[str, str]
     changes: Changes
+    untried: str = ""
 
 
 def advise(analysis: Analysis) -> Advice:
@@ -102,7 +105,7 @@ def advise(analysis: Analysis) -> Advice:
     region = (columns.start + 1, columns.stop, rows.start + 1, rows.stop)
     part = _part(analysis, rows, columns)
     if part is None:
-        return Advice(region, (), (), {}, {})
+        return Advice(region, (), (), {}, {}, "an exposure has no valid pixel there")
     judge = part.replace(crmethod="significance")
     hits = [judge.flags(number).either for number in range(1, part.exposures.n + 1)]
     reasons = dict(_unlike(analysis))
@@ -124,7 +127,18 @@ def advise(analysis: Analysis) -> Advice:
     chosen = _method(of_median, "significance_lacosmic" if cleaned else "significance")
     changes |= {name: value for name, (value, _) in chosen.items()}
     said |= {name: text for name, (_, text) in chosen.items()}
-    return Advice(region, of_exposures, of_median, said, changes)
+    untried = "" if of_exposures or of_median else _why_untried(part, hits)
+    return Advice(region, of_exposures, of_median, said, changes, untried)
+
+
+def _why_untried(part: Analysis, hits: list[BoolArray]) -> str:
+    p = part.parameters
+    if "lacosmic" in p.detectors:
+        n = sum(map(np.count_nonzero, hits))
+        return f"only {n} pixels of hits in the exposures there, and {_FEWEST} are needed"
+    if p.judges:
+        return "the significance takes its limits from the noise"
+    return f"trials are of L.A.Cosmic and the diagram, which crmethod: {p.crmethod} does not use"
 
 
 def _middle(side: int) -> slice:
@@ -180,7 +194,7 @@ def _unlike(analysis: Analysis) -> Iterator[tuple[str, tuple[Any, str]]]:
     if "mm_xy_offsets" in p.aligned or exact or not moved:
         return
     if not any(displaced(*each, least=DITHER) for each in moved):
-        value = tuple((round(dx, 3) + 0.0, round(dy, 3) + 0.0) for dx, dy, _ in offsets)
+        value = offsets_in(analysis.noise_check)
         yield "mm_xy_offsets", (value, "the exposures lie so far from their median")
 
 

@@ -17,13 +17,13 @@ class Run:
     checkpoint : callable or None
         Called with the fraction done of a long step; may raise `Cancelled`.
     begins : callable or None
-        Called where a stage is asked for; may raise `Cancelled`.
+        Called with a stage and its target where they are asked for; may raise `Cancelled`.
     once : bool
         Save memory: keep nothing for a later change of thresholds.
     """
 
     checkpoint: Checkpoint | None = None
-    begins: Callable[[], None] | None = None
+    begins: Callable[[str, Target | None], object] | None = None
     once: bool = False
 
     def result(
@@ -56,7 +56,7 @@ class Run:
             What the stage makes.
         """
         if self.begins is not None:
-            self.begins()
+            self.begins(stage, target)
 
         def read(stage: str, target: Target | None, keep: bool) -> Any:
             return self.result(inputs, results, stage, target, keep=keep)

@@ -15,8 +15,8 @@ from astropy.table import Table
 
 from crmasks_widgets.analysis import memory_beyond
 from crmasks_widgets.errors import CrmasksError, InputError, ParameterError, on_one_line
-from crmasks_widgets.exposure_names import YAML_SUFFIXES, split_plane
-from crmasks_widgets.files.finding import expand_names, images_in
+from crmasks_widgets.exposure_names import FITS_NAME, YAML_SUFFIXES, split_plane
+from crmasks_widgets.files.finding import expand_names, how_to_begin, images_in
 from crmasks_widgets.files.listing import MOST_LOOKED_AT
 from crmasks_widgets.files.reading import find_file, frame_shape
 from crmasks_widgets.machine import memory_needed
@@ -120,13 +120,21 @@ def find_blocks(
             blocks += [_from_file(each, base, shared) for each in found]
         elif not os.path.exists(path):
             raise InputError(f"{path}: found nothing, expected a parameter file, folder or table")
+        elif FITS_NAME.match(path.name):
+            msg = (
+                f"{path}: found a FITS file, expected a parameter file, folder or table: crmasks "
+                "init makes a parameter file of FITS files"
+            )
+            raise InputError(msg)
         elif path.suffix.lower() in TABLE_SUFFIXES:
             blocks += _from_table(path, shared)
         else:
             blocks.append(_from_file(path, base, shared))
     if not blocks:
         where = ", ".join(map(str, paths))
-        raise InputError(f"{where}: found no block, expected parameter files (.yaml) or rows")
+        how = next(filter(None, map(how_to_begin, filter(os.path.isdir, sources))), "")
+        msg = f"{where}: found no block, expected parameter files (.yaml) or rows{how}"
+        raise InputError(msg)
     _refuse_repeated(blocks)
     return blocks
 

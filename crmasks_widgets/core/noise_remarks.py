@@ -16,6 +16,8 @@ _EXCESS = 0.05
 _EXPLAINS = 0.025
 DITHER = 1.0
 """Exposures that lie further from each other, pixels, were dithered."""
+# Gain and readout noise are offered with so many digits.
+_DIGITS = 4
 # Beyond so much more light, percentages are hard to read.
 _MANY_TIMES = 0.5
 
@@ -70,6 +72,29 @@ def remarks_on(check: NoiseCheck, noise: Noise, said: Collection[str]) -> tuple[
         )
         remarks.append(Remark("flux_factor", text))
     return tuple(remarks)
+
+
+def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:
+    """Parameters that the differences of the exposures fit, as far as they tell.
+
+    Parameters
+    ----------
+    check : NoiseCheck
+        What was found.
+    noise : Noise
+        What was assumed; of a map the fit, one number, is no better version.
+
+    Returns
+    -------
+    dict
+        Of "gain", e-/ADU, and "rnoise", ADU.
+    """
+    given = {"gain": noise.gain, "rnoise": noise.rnoise}
+    return {
+        name: float(f"{value:.{_DIGITS}g}")
+        for name, value in (("gain", check.gain), ("rnoise", check.rnoise))
+        if np.isfinite(value) and value > 0 and np.ndim(given[name]) == 0
+    }
 
 
 def _on_the_fit(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
@@ -157,6 +182,11 @@ def displaced(dx: float, dy: float, error: float, *, least: float = _OFFSET) -> 
     return bool(np.hypot(dx, dy) > max(SIGNIFICANT * error, least))
 
 
+def offsets_in(check: NoiseCheck) -> tuple[tuple[float, float], ...]:
+    """Displacements of the exposures as ``mm_xy_offsets`` takes them, pixels to a thousandth."""
+    return tuple((round(dx, 3) + 0.0, round(dy, 3) + 0.0) for dx, dy, _ in check.offsets)
+
+
 def _on_the_scatter(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
     """The noise as a whole, where no single level is at odds with the parameters."""
     levels = np.array([c.level for c in check.classes])
@@ -203,4 +233,4 @@ def _scatter_with(check: NoiseCheck, noise: Noise, gain: float, rnoise: float) -
     return float(np.average(white / other, weights=[c.n_pixels for c in check.classes]))
 
 
-__all__ = ["DITHER", "Remark", "displaced", "remarks_on"]
+__all__ = ["DITHER", "Remark", "displaced", "fitted_parameters", "offsets_in", "remarks_on"]

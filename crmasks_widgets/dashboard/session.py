@@ -19,6 +19,7 @@ from crmasks_widgets.dashboard.image.view import ImageView
 from crmasks_widgets.dashboard.model.engine import Engine, Order, Snapshot, default_order
 from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import State, ViewModel
+from crmasks_widgets.dashboard.model.trial import Trial
 from crmasks_widgets.dashboard.opening.view import OpenView
 from crmasks_widgets.dashboard.page.closing import close_all, widgets_made
 from crmasks_widgets.dashboard.page.context import Context, Memo, View
@@ -26,6 +27,7 @@ from crmasks_widgets.dashboard.page.dispatch import Dispatcher
 from crmasks_widgets.dashboard.page.drawer import Drawer, DrawerPage
 from crmasks_widgets.dashboard.page.help import HelpView
 from crmasks_widgets.dashboard.page.page import Page
+from crmasks_widgets.dashboard.page.remarks import PACKAGE, RemarkHandler
 from crmasks_widgets.dashboard.page.status import MenuEntry, StatusView
 from crmasks_widgets.dashboard.settings.files_parts import SAVED
 from crmasks_widgets.dashboard.settings.files_view import FilesView
@@ -84,7 +86,10 @@ class Session:
             on_progress=self._progress,
             on_error=self._failed,
         )
+        self._warned = RemarkHandler(self.engine.computes_in, self._remark)
+        PACKAGE.addHandler(self._warned)
         self.state = State(analysis, self._submit)
+        self.trial = Trial(self.state, self.engine, self._compute, self._refused)
         with widgets_made() as self._made:
             self.page = Page()
             self.page.add_class("crmasks-page")
@@ -255,6 +260,7 @@ class Session:
         """Stop computing and remove the widgets."""
         self.dispatcher.stop()
         self.engine.close()
+        PACKAGE.removeHandler(self._warned)
         self.hits.close()
         self.opening.close()
         close_all(self._made)
@@ -271,6 +277,10 @@ class Session:
     # From the state to the engine and back ------------------------------------------------------
 
     def _submit(self, parameters: Parameters) -> None:
+        self.trial.forget()
+        self._compute(parameters)
+
+    def _compute(self, parameters: Parameters) -> None:
         self.engine.order = self._order(parameters)
         self.engine.submit(parameters)
         self.status.working()
@@ -300,31 +310,31 @@ class Session:
     def _publish(self, snapshot: Snapshot) -> None:
         self.status.finished(snapshot)
         self.state.publish(snapshot.analysis)
+        self.hits.begin()
         if snapshot.done:
+            self.trial.done(snapshot.analysis.parameters)
             self.place.changed()
 
     def _progress(self, fraction: float, stage: str) -> None:
         self.dispatcher.call(partial(self.status.progress, fraction, stage))
 
     def _failed(self, error: Exception, failed: Analysis) -> None:
-        self.dispatcher.call(partial(self._give_up, error, failed))
+        self.dispatcher.call(partial(self.trial.failed, error, failed))
 
-    def _give_up(self, error: Exception, failed: Analysis) -> None:
-        # What was asked for since then has errors of its own.
-        if self.state.model.parameters == failed.parameters:
-            self._go_back()
-            raise error
+    def _refused(self, text: str) -> None:
+        if self.state.model.parameters == self.engine.analysis.parameters:
+            self.status.error(text)
+        else:  # the rest is being computed
+            self.status.fail(text)
 
     def _cancel(self) -> None:
-        self.engine.cancel()
-        self._go_back()
-        self.status.stopped()
+        if self.trial.cancel():
+            self.status.say("stopped; what was changed after it is computed")
+        else:
+            self.status.stopped()
 
-    def _go_back(self) -> None:
-        """Show what was computed last, with its parameters: what is on screen is true."""
-        with self.state.together():
-            self.state.revert(self.engine.analysis.parameters)
-            self.state.publish(self.engine.analysis)
+    def _remark(self, text: str) -> None:
+        self.dispatcher.call(partial(self.status.remark, text))
 
     def _show_error(self, message: str) -> None:
         self.status.error(message)

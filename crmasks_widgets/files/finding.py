@@ -1,9 +1,11 @@
 """Which files a user means, and which images are in them; no pixel is read."""
 
 import os
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from astropy.io import fits
@@ -15,12 +17,38 @@ from crmasks_widgets.files.listing import matching_files
 from crmasks_widgets.files.quality import QUALITY_NAMES, shape_of_image
 from crmasks_widgets.files.reading import at_home, inherited_header, open_fits
 
-# Beside the exposure, in the same file: how sure each pixel is, or how much it counts.
 _OWN: Final = "crmasks_widgets "  # how the history of a product begins
+# What a product is, by an extension that no exposure has; the first one that is there tells.
+_MASKS: Final = "masks of a run"
+_PRODUCTS: Final = MappingProxyType({
+    "MEDIANCR": _MASKS, "MAP": "combined image", "DQ": "flags of a run",
+})  # fmt: skip
+# Beside the exposure, in the same file: how sure each pixel is, or how much it counts.
 _NO_EXPOSURES: Final = (
     "ERR", "ERROR", "VAR", "VARIANCE", "IVAR", "STDDEV", "STD", "SIGMA", "UNCERT", "UNCERTAINTY",
     "WEIGHT", "WHT", "MAP", "EXP", "CON", "CTX",
 )  # fmt: skip
+
+
+class ProductError(InputError):
+    """What was given as an exposure is the product of a run.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    kind : str
+        What it holds.
+
+    Attributes
+    ----------
+    kind : str
+        The same.
+    """
+
+    def __init__(self, path: Path, kind: str) -> None:
+        super().__init__(f"{path}: found a product of crmasks ({kind}), expected an exposure")
+        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -103,6 +131,32 @@ def expand_names(
     return tuple(found)
 
 
+def how_to_begin(folder: str | Path) -> str:
+    """Say how parameter files are made for a folder that has none.
+
+    Parameters
+    ----------
+    folder : path
+        Where to look, and below; not in hidden folders.
+
+    Returns
+    -------
+    str
+        The command, for the first folder with FITS files; empty where there is none.
+    """
+    for place, inside, names in os.walk(folder):
+        inside[:] = sorted(name for name in inside if not name.startswith("."))
+        n = sum(FITS_NAME.match(name) is not None for name in names)
+        if n:
+            files = "1 FITS file" if n == 1 else f"{n} FITS files"
+            target = shlex.quote(os.path.join(place, "params.yaml"))
+            return (
+                f"; {place} has {files}: crmasks init {shlex.quote(str(place))} --output {target} "
+                "makes a parameter file of them, or one for each group of exposures"
+            )
+    return ""
+
+
 def _of_folder(start: Path, folder: Path) -> list[str]:
     try:
         inside = sorted(path.name for path in folder.iterdir() if os.path.isfile(path))
@@ -140,14 +194,23 @@ def images_in(path: Path) -> tuple[ImageFacts, ...]:
     Raises
     ------
     InputError
-        As of `files.reading.open_fits`; or it is a product of a run.
+        As of `files.reading.open_fits`; a `ProductError` where it is a product of a run.
     """
     with open_fits(path, summed=False) as (hdus, _):
-        if any(str(line).startswith(_OWN) for line in hdus[0].header.get("HISTORY", ())):
-            msg = f"{path}: found a product of crmasks_widgets, expected an exposure"
-            raise InputError(msg)
+        if kind := _product(hdus):
+            raise ProductError(path, kind)
         found = [_image_facts(path, hdus, number, hdu) for number, hdu in enumerate(hdus)]
     return tuple(image for image in found if image is not None)
+
+
+def _product(hdus: fits.HDUList) -> str:
+    """What the product of a run holds, here or by numina-crmasks; empty for other files."""
+    names, header = {hdu.name for hdu in hdus}, hdus[0].header
+    flags = names == {"PRIMARY", "DQ"} and "UUID" in header
+    if flags or any(str(line).startswith(_OWN) for line in header.get("HISTORY", ())):
+        kinds = (kind for name, kind in _PRODUCTS.items() if name in names)
+        return next(kinds, "product of a run")
+    return _MASKS if {"MEDIANCR", "CRMASK1"} <= names else ""
 
 
 def _image_facts(

@@ -11,7 +11,7 @@ from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposure_names import YAML_SUFFIXES, split_plane
 from crmasks_widgets.exposures import read_calibration, read_exposures, read_mask
-from crmasks_widgets.files.finding import expand_names, images_in
+from crmasks_widgets.files.finding import expand_names, how_to_begin, images_in
 from crmasks_widgets.files.given_noise import NoiseChoice
 from crmasks_widgets.files.headers import describe
 from crmasks_widgets.files.quality import Quality
@@ -54,6 +54,7 @@ def parameter_file_of(source: str | Path) -> Path:
         more = ", ..." if len(files) > _MOST_NAMED else ""
         found = f"{len(files)} parameter files ({names}{more})" if files else "no parameter file"
         msg = f"{source}: found {found}, expected one (.yaml or .yml), or its name"
+        msg += "" if files else how_to_begin(source)
         raise InputError(msg)
     return files[0]
 

@@ -25,7 +25,9 @@ from crmasks_widgets.files.writing import (
     write_products,
 )
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters.comments import keep_comments
 from crmasks_widgets.parameters.several import check_shared, yaml_of
+from crmasks_widgets.parameters.yaml_text import read_text
 from crmasks_widgets.regular_files import real
 
 
@@ -35,6 +37,7 @@ def save_session(
     *,
     overwrite: bool = False,
     reasons: Mapping[str, str] | None = None,
+    comments_of: str | Path | None = None,
 ) -> list[Written]:
     """Write a parameter file with which ``crmasks run`` makes the masks of an analysis.
 
@@ -50,6 +53,8 @@ def save_session(
         Replace an earlier parameter file.
     reasons : mapping, optional
         Why a parameter has its value, by its name: comments beside them instead of the help.
+    comments_of : path, optional
+        A parameter file whose comments are kept, but beside those that have reasons.
 
     Returns
     -------
@@ -92,6 +97,8 @@ def save_session(
     if several:
         check_shared(parameters)
     text = yaml_of(parameters, reasons) if several else parameters[0].to_yaml(reasons)
+    if comments_of is not None:
+        text = keep_comments(read_text(comments_of), text, reasons or {})
     products = _missing(tuple(frames.values()), path.parent)
     return write_products([*products, text_product(path.name, "parameters", text)], path.parent)
 

@@ -11,9 +11,12 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.counts import count_pixels
 from crmasks_widgets.core.noise_remarks import remarks_on
 from crmasks_widgets.core.verdicts import CONFIRMED, OUT
+from crmasks_widgets.files.headers import describe, printable
 from crmasks_widgets.parameters.model import parameter_table
 
 _CARDS: Final = ("OBJECT", "DATE-OBS", "EXPTIME", "FILTER")
+# More names than these fill the head of a page; all of them are in the table of exposures.
+_MOST_NAMES: Final = 12
 _LIBRARIES: Final = ("numpy", "scipy", "astropy", "astroscrappy")
 
 
@@ -33,6 +36,61 @@ class Changed:
     key: str
     value: str
     default: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a report is about.
+
+    Attributes
+    ----------
+    objects : str
+        What headers call the object; empty where they do not.
+    dates : str
+        First and last DATE-OBS; empty where there is none.
+    times : str
+        Exposure time in seconds, or all of them where they differ; empty where unknown.
+    names : str
+        Of the exposures.
+    """
+
+    objects: str
+    dates: str
+    times: str
+    names: str
+
+
+def subject(analysis: Analysis) -> Subject:
+    """Say what was observed and when, by the headers of the exposures."""
+    exposures = analysis.exposures
+    facts = [describe(header) for header in exposures.headers]
+    dates = sorted({
+        date for header in exposures.headers if (date := printable(str(header.get("DATE-OBS", ""))))
+    })  # fmt: skip
+    times = {f"{fact.exposure_time:g}": None for fact in facts if fact.exposure_time is not None}
+    names = exposures.names
+    if len(names) > _MOST_NAMES:
+        names = (*names[: _MOST_NAMES // 2], "…", *names[-_MOST_NAMES // 2 :])
+    return Subject(
+        "; ".join(dict.fromkeys(fact.object for fact in facts if fact.object)),
+        " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else "",
+        ", ".join(times),
+        ", ".join(names),
+    )
+
+
+def counted(analysis: Analysis) -> str:
+    """Say whether numbers of pixels are those before or after dilation."""
+    if analysis.masks_checksum is not None:
+        return "Pixels are counted in the masks as they were read from a file."
+    dilation = analysis.parameters.dilation
+    if not dilation:
+        return "Masks are not dilated: every pixel counted here was detected, or set by hand."
+    by = "1 pixel" if dilation == 1 else f"{dilation} pixels"
+    return (
+        f"Pixels of masks and hits are counted after dilation by {by}; the table of pixels by "
+        "method counts what was detected before it, and the mask after it."
+    )
 
 
 def headline(analysis: Analysis) -> tuple[tuple[str, str], ...]:
@@ -80,7 +138,7 @@ def counts(analysis: Analysis) -> Grid:
     """Count flagged pixels by target and detector, and the pixels of the mask."""
     columns, counted = count_pixels(analysis, lambda row: row.name)
     cells = ((row.name, *map(str, row.each), str(row.masked)) for row in counted)
-    return Grid(("found in", *columns, "masked"), tuple(cells))
+    return Grid(("found in", *columns, "in the mask"), tuple(cells))
 
 
 def noise(analysis: Analysis) -> tuple[Grid, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.report import diagram, facts
 from crmasks_widgets.report.cards import MOST_STAMPS, Card, cards, stamp_names
 from crmasks_widgets.report.diagram import Drawing, Glyph
-from crmasks_widgets.report.facts import Changed, Grid
+from crmasks_widgets.report.facts import Changed, Grid, Subject
 from crmasks_widgets.report.pictures import Picture, frame_picture
 
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -45,8 +45,12 @@ class Section:
         Whether frames are shown with y to the right and x upwards: long ones fit so.
     n : int
         Exposures.
+    subject : Subject
+        Object, dates and exposures.
     headline : tuple of (number, what)
         What was found.
+    counted : str
+        Whether pixels are counted before or after dilation.
     diagram : Drawing
         With a glyph a hit.
     frames : tuple of (name, Picture)
@@ -81,7 +85,9 @@ class Section:
     shape: tuple[int, int]
     turned: bool
     n: int
+    subject: Subject
     headline: tuple[tuple[str, str], ...]
+    counted: str
     diagram: Drawing
     frames: tuple[tuple[str, Picture], ...]
     marks: tuple[Glyph, ...]
@@ -183,7 +189,9 @@ def section(analysis: Analysis, name: str, key: str, most: int = MOST_STAMPS) ->
         shape=(nx, ny),
         turned=turned,
         n=analysis.exposures.n,
+        subject=facts.subject(analysis),
         headline=facts.headline(analysis),
+        counted=facts.counted(analysis),
         diagram=diagram.draw(analysis, brightest_pixels(analysis), {c.number for c in made}),
         frames=(
             ("median", frame_picture(median.T if turned else median, limits)),

@@ -24,6 +24,7 @@ for (const part of document.querySelectorAll(".part")) {
         number: (card) => Number(card.dataset.number),
         weak: (card) => Number(card.dataset.significance),
         strong: (card) => -Number(card.dataset.significance),
+        large: (card) => -Number(card.dataset.pixels),
     };
     const arrange = () => {
         const key = weight[order.value];

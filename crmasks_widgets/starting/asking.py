@@ -1,5 +1,6 @@
 """What `crmasks init` shows and asks."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +25,9 @@ UNITS: Final = {"gain": " e-/ADU", "rnoise": " ADU", "bias": " ADU"}
 _COLUMNS: Final = (
     "group", "file", "object", "time (s)", "filter", "binning", "units", "pointing", "level",
 )  # fmt: skip
+# What gives way first where a table is too wide.
+_SAME_FIRST: Final = ("units", "binning", "filter", "time (s)", "object", "group")
+_BETWEEN: Final = 3  # blanks between columns
 _AWAY: Final = 0.003  # degrees, about 10 arcsec
 _BRIGHTER: Final = 0.1
 _MARK: Final = " *"
@@ -49,16 +53,53 @@ def print_exposures(console: Console, found: Found, starts: Sequence[Start]) -> 
             name = str(number) if group.is_enough else "-"
             rows.append((name, exposure.name, *_cells(exposure.image.header, level)))
     marked = _marked(rows, _odd_numbers(found, starts))
-    table = Table(title="exposures (* differs from most)", box=box.SIMPLE_HEAD, pad_edge=False)
-    # Narrow enough for a terminal of 80 columns: without columns that nobody fills.
     used = [i for i in range(len(_COLUMNS)) if any(row[i] for row in rows)]
-    for i in used:
-        table.add_column(_COLUMNS[i], overflow="fold")
-    for row in marked:
-        table.add_row(*(escape(row[i]) for i in used))
+    columns = {_COLUMNS[i]: [row[i] for row in marked] for i in used}
+    common = _taken_out(columns, console.width)
+    table = Table(title="exposures (* differs from most)", box=box.SIMPLE_HEAD, pad_edge=False)
+    # Of what still does not fit, the names are folded: the other cells are short.
+    whole = {"file"} if _width_of(columns) <= console.width else set()
+    for name, cells in columns.items():
+        least = max(len(part) for cell in [name, *cells] for part in _parts(name, cell))
+        fixed = name in whole or name not in {"file", "pointing"}
+        short = None if name == "file" else least
+        table.add_column(name, overflow="fold", no_wrap=fixed, min_width=short)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*map(escape, row))
     console.print(table)
+    if common:
+        console.print(f"the same in all: {', '.join(common)}", markup=False, highlight=False)
     for text in found.left_out:
         console.print(f"left out: {text}", markup=False, highlight=False)
+
+
+def _taken_out(columns: dict[str, list[str]], width: int) -> list[str]:
+    """Take out what is the same in all rows, until the others fit; names stay whole so."""
+    common: list[str] = []
+    for name in ("file", *_SAME_FIRST):
+        if _width_of(columns) <= width:
+            break
+        cells = columns.get(name, [])
+        if name == "file":
+            folder = os.path.commonpath([os.path.abspath(os.path.dirname(cell)) for cell in cells])
+            columns[name] = [os.path.relpath(cell, folder) for cell in cells]
+            common.append(f"folder {folder}")
+        elif len(set(cells)) == 1:
+            common.append(f"{name} {columns.pop(name)[0]}")
+    return common
+
+
+def _width_of(columns: Mapping[str, Sequence[str]]) -> int:
+    """Columns of text that a table takes: a pointing may stand on two lines."""
+    widths = [
+        max(len(name), *(len(part) for cell in cells for part in _parts(name, cell)))
+        for name, cells in columns.items()
+    ]
+    return sum(widths) + _BETWEEN * len(widths)
+
+
+def _parts(name: str, cell: str) -> list[str]:
+    return [*cell.split(), ""] if name == "pointing" else [cell]
 
 
 def _cells(facts: HeaderFacts, level: float) -> tuple[str, ...]:

@@ -4,12 +4,10 @@ import itertools
 import json
 import logging
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-
-import nbformat
-from nbformat.v4 import new_code_cell, new_notebook
 
 from crmasks_widgets.errors import OutputError
 from crmasks_widgets.exposure_names import is_parameter_file, split_plane
@@ -44,17 +42,16 @@ def dashboard_code(sources: Sources) -> str:
     str
         Python.
     """
-    more = ""
+    more, made = "", f"cm.open({list(sources)!r})"
     if not sources:
-        more, analysis = "from crmasks_widgets.demo import demo_analysis\n", "demo_analysis()"
+        more = "from crmasks_widgets.demo import demo_analysis\n"
+        made = "cm.Dashboard(demo_analysis())"
     elif is_parameter_file(sources):
-        analysis = f"cm.load_mosaic({sources[0]!r})"
-    else:
-        return f"import crmasks_widgets as cm\n\ndashboard = cm.open({list(sources)!r})\ndashboard"
-    return f"import crmasks_widgets as cm\n{more}\ndashboard = cm.Dashboard({analysis})\ndashboard"
+        made = f"cm.open({sources[0]!r})"
+    return f"import crmasks_widgets as cm\n{more}\ndashboard = {made}\ndashboard"
 
 
-def fresh_notebook(sources: Sources) -> Any:
+def fresh_notebook(sources: Sources) -> dict[str, Any]:
     """Make the notebook as it is before it is run.
 
     Parameters
@@ -64,13 +61,20 @@ def fresh_notebook(sources: Sources) -> Any:
 
     Returns
     -------
-    nbformat.NotebookNode
-        Of one cell.
+    dict
+        Of one cell, as nbformat has it, which takes a second to be loaded.
     """
-    # The dashboard is what is looked at: the page folds the code away.
-    metadata = {"jupyter": {"source_hidden": True}}
-    cell = new_code_cell(dashboard_code(sources), metadata=metadata)
-    return new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": secrets.token_hex(4),
+        # The dashboard is what is looked at: the page folds the code away.
+        "metadata": {"jupyter": {"source_hidden": True}},
+        "outputs": [],
+        "source": dashboard_code(sources),
+    }
+    metadata = {"kernelspec": dict(KERNEL)}
+    return {"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
 def prepare_notebook(folder: Path, sources: Sources) -> Path:
@@ -96,7 +100,7 @@ def prepare_notebook(folder: Path, sources: Sources) -> Path:
     OutputError
         The folder cannot be written to.
     """
-    text = str(nbformat.writes(fresh_notebook(sources))) + "\n"
+    text = json.dumps(fresh_notebook(sources), indent=1, ensure_ascii=False) + "\n"
     stem = f"crmasks-{_stem(sources[0]) if sources else 'demo'}"
     for number in itertools.count(1):
         path = folder / (f"{stem}.ipynb" if number == 1 else f"{stem}-{number}.ipynb")

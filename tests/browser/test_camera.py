@@ -1,5 +1,7 @@
 """Several detectors, chosen on the page."""
 
+from functools import partial
+
 import numpy as np
 from astropy.io import fits
 
@@ -55,3 +57,33 @@ def test_a_drag_on_one_detector_is_saved_with_what_the_other_has(open_dashboard,
     with fits.open(out / "crmasks.fits") as hdus:
         found = [int(np.count_nonzero(hdus["MEDIANCR", k].data)) for k in (1, 2)]
     assert found == masked(screen)
+
+
+DILATION = "dashboard.state.model.parameters.dilation"
+STATE = f"(dashboard.session.place.number, {DILATION})"
+
+
+def test_keys_are_for_the_detector_that_was_just_chosen(open_dashboard, tmp_path):
+    write_camera(tmp_path)
+    screen = open_dashboard(CODE.format(path=str(write_yaml(tmp_path, [1, 3]))))
+    screen.wait_for_results()
+    before = screen.kernel.ask(DILATION)
+    screen.kernel.run(f"dashboard.state.update(dilation={before + 1})")
+    screen.kernel.run("dashboard.choose(2)\ndashboard.choose(1)")
+    screen.kernel.run(f"dashboard.state.update(dilation={before + 2})")
+    screen.kernel.finish()
+    notebook, page = screen.notebook(), screen.page
+    # What all share comes to the other detector as a step of undo.
+    for key in ("ArrowDown", "ArrowUp", "ArrowDown"):
+        screen.dashboard.get_by_role("combobox", name="Detector", exact=True).focus()
+        page.keyboard.press(key)
+        page.keyboard.press("Control+z")
+        wanted = f"{STATE} == ({int(key == 'ArrowDown')}, {before + 1})"
+        screen.until(partial(screen.kernel.ask, wanted), f"after {key} and Ctrl+Z: {wanted}")
+        screen.kernel.run(f"dashboard.state.update(dilation={before + 2})")
+    page.wait_for_function(
+        "document.querySelector('.crmasks-dashboard') === document.activeElement"
+    )
+    for key in "dd":  # deletes a cell where the notebook hears it
+        page.keyboard.press(key)
+    assert screen.notebook() == notebook

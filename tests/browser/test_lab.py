@@ -11,6 +11,8 @@ from pathlib import Path
 
 import nbformat
 
+from crmasks_widgets.lab_kernels import LOAD
+
 from .harness import (
     NOTEBOOK,
     PATIENCE,
@@ -86,6 +88,8 @@ def test_jupyterlab_opens_with_the_dashboard_computed(browser, work):
             wait_for_widget(page, ".crmasks-dashboard")
             react(Screen(page, kernel))
             pid = kernel.ask("__import__('os').getpid()")
+            # It began before the server.
+            assert LOAD in kernel.ask("__import__('sys').argv")
             # What the program stored is what the page shows: nobody ran the cell again.
             cells = page.evaluate(f"{NOTEBOOK}.content.model.toJSON().cells")
             assert [cell["execution_count"] for cell in cells] == [1]
@@ -111,8 +115,8 @@ def test_a_cell_that_fails_ends_the_program_in_one_line(work):
     startup.parent.mkdir(parents=True)
     startup.write_text(
         "import crmasks_widgets\n"
-        "def load_mosaic(path):\n    raise OSError('two\\nlines')\n"
-        "crmasks_widgets.load_mosaic = load_mosaic\n"
+        "def fail(path):\n    raise OSError('two\\nlines')\n"
+        "crmasks_widgets.open = fail\n"
     )
     command = [sys.executable, "-m", "crmasks_widgets", "lab", "--no-browser", *as_root()]
     done = subprocess.run(

@@ -55,6 +55,7 @@ def test_estimates_run_along_lines(along):
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**32 - 1))
+@pytest.mark.slow
 def test_estimates_are_finite_wherever_anything_is_known(ny, nx, seed):
     rng = np.random.default_rng(seed)
     frame = rng.normal(100, 5, (ny, nx)).astype(np.float32)

@@ -186,6 +186,7 @@ def test_pixels_that_are_hit_alone_are_no_hot_pixels(n):
 
 @pytest.mark.parametrize("n", cases([2, 3], [2, 3, 5]))
 @pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.slow
 def test_a_hit_keeps_its_excess(scene, n):
     offsets = np.random.default_rng(4).uniform(-0.2, 0.2, (n, 2))
     lights = np.stack([SCENES[scene](place) for place in offsets - offsets.mean(axis=0)])

@@ -175,6 +175,7 @@ ALL_SCATTERED = [
 
 
 @pytest.mark.parametrize(("factors", "gain", "rnoise"), cases(SCATTERED, ALL_SCATTERED))
+@pytest.mark.slow
 def test_simulations_scatter_about_it(factors, gain, rnoise):
     noise, n = Noise(gain, rnoise), len(factors)
     image = scene(peak=600.0)
@@ -201,6 +202,7 @@ def test_simulations_scatter_about_it(factors, gain, rnoise):
     "photons",
     [PhotonLaw.of_shape(200), PhotonLaw.of_shape(15), PhotonLaw((9, 90, 900), (0, 0.02, 0.004))],
 )
+@pytest.mark.slow
 def test_simulations_with_more_scatter_than_photons_have_scatter_about_it(photons):
     noise, image, n_simulations = Noise(1.7, 3.4), scene(peak=600.0), 60
     plane = plane_of(image, 3, noise, np.random.default_rng(3), photons=photons)

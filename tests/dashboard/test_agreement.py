@@ -86,6 +86,7 @@ def edited(dashboard, rng):
 
 
 @pytest.mark.parametrize("seed", range(count(2, 30)))
+@pytest.mark.slow
 def test_the_program_makes_the_masks_on_screen(tmp_path, seed):
     dashboard = cm.Dashboard(analysis_of(tmp_path, from_files=bool(seed % 2)))
     rng = random.Random(seed)  # noqa: S311
@@ -125,6 +126,7 @@ def _undo_and_redo_all(dashboard, shown):
 
 
 @pytest.mark.parametrize("seed", range(count(2, 30)))
+@pytest.mark.slow
 def test_a_result_on_screen_carries_the_parameters_that_it_was_made_from(tmp_path, seed):
     dashboard = cm.Dashboard(analysis_of(tmp_path, from_files=False))
     on_screen = {}

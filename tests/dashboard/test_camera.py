@@ -124,20 +124,24 @@ def test_what_is_still_being_computed_is_that_of_no_detector(camera, work, monke
     cm.save_session(camera.mosaic, work / "session.yaml")
 
 
-def test_what_cannot_be_shared_is_said_and_the_detector_stays(camera):
+@pytest.mark.slow
+def test_what_cannot_be_shared_is_said_and_the_detector_stays(camera, monkeypatch):
     choose(camera, 1)
     camera.state.update(crmethod="significance")
     camera.state.update(mm_fixed_points_in_boundary=None)
     choose(camera, 0)
     camera.state.update(crmethod="mmcosmic")
-    shown = camera.session
+    shown, told = camera.session, []
+    monkeypatch.setattr(shown.status.widget, "send", told.append)
     choose(camera, 1)
     assert camera.session is shown
+    assert told == [{"event": "stays"}]  # or the page would wait for another
     said = shown.status.message.value
     assert "mm_fixed_points_in_boundary: found 0, expected at least 2 points" in said
 
 
 @pytest.mark.parametrize("looked", [False, True])
+@pytest.mark.slow
 def test_the_program_makes_the_masks_of_every_detector(camera, work, looked):
     """Also of one that was never looked at."""
     camera.state.update(**edits.ignore_hits(camera.state.model.parameters, a_hit(camera.analysis)))
@@ -178,6 +182,7 @@ def test_the_program_makes_the_masks_of_every_detector(camera, work, looked):
     assert all(name in page for name in NAMES)
 
 
+@pytest.mark.slow
 def test_files_of_several_detectors_are_opened_with_all_of_them(camera, work):
     choose(camera, 1)
     opening = camera.session.opening

@@ -39,6 +39,7 @@ def dashboard():
     made.close()
 
 
+@pytest.mark.slow
 def test_text_of_others_is_never_markup(dashboard, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     labels = np.argwhere(dashboard.state.model.analysis.labels)

@@ -146,7 +146,7 @@ def test_other_pixels_that_are_in_no_mask_are_listed_without_a_number(bench):
     told = [(c["name"], c["kind"], c["place"].split(" · ")[1]) for c in cards.newest]
     others = [("–", "ignored", "1 px"), ("–", "ignored", "2 px")]
     assert sorted(told) == sorted([("1", "MM", "1 px"), ("2", "MM", "3 px"), *others])
-    choose(bench, "chip", "rejected")
+    choose(bench, "chip", "ignored")
     choose(bench, "text", "5.5")
     assert len(shown(bench)) == 1
     bench.press("j")
@@ -258,8 +258,10 @@ def test_stamps_are_the_exposures_the_median_and_what_is_corrected(bench):
     stack = bench.model.analysis.stack
     part = slice(y - side // 2, y + side // 2 + 1), slice(x - side // 2, x + side // 2 + 1)
     median = stack.median2d[part]
-    low, scatter = median.min(), 1.4826 * np.median(abs(median - np.median(median)))
-    high = np.median(median) + 40 * scatter
+    j, i = view.large.middle(row)
+    near = stack.median2d[j - 4 : j + 5, i - 4 : i + 5]
+    low, scatter = near.min(), 1.4826 * np.median(abs(near - np.median(near)))
+    high = np.median(near) + 40 * scatter
     assert high < median.max()  # else the surroundings of a bright hit would be black
     fixed = bench.model.analysis.combination("mediancr").data[part]
     for k, frame in ((0, stack.cube[0][part]), (3, median), (4, fixed)):
@@ -271,15 +273,30 @@ def test_stamps_are_the_exposures_the_median_and_what_is_corrected(bench):
 
 def test_stamps_beyond_the_frame_have_no_value():
     frame = np.arange(12.0).reshape(3, 4)
-    made = stamps.stamps([frame, frame, frame], [(0, 0), (2, 3)], 1, "linear")
+    places = [(0, 0), (2, 3)]
+    made = stamps.stamps([frame, frame, frame], places, places, 1, "linear")
     assert made.shape == (2, 3, 3, 3)
     assert (made[0, :, 0, :] == stretches.INVALID).all()
     assert (made[0, :, 1:, 1:] != stretches.INVALID).all()
     assert (made[1, :, 2, :] == stretches.INVALID).all()
     assert made[0, 1, 1, 1] == 0
-    assert made[0, 1, 2, 2] == 254
-    nothing = stamps.stamps([np.full((3, 3), np.nan)] * 3, [(1, 1)], 1, "linear")
+    assert made[1, 1, 1, 1] == 254
+    empty = [np.full((3, 3), np.nan)] * 3
+    nothing = stamps.stamps(empty, [(1, 1)], [(1, 1)], 1, "linear")
     assert (nothing == stretches.INVALID).all()
+
+
+def test_a_faint_hit_on_a_bright_line_is_seen():
+    light = 20_000 * np.exp(-0.5 * ((np.arange(40) - 20) / 1.5) ** 2) + 50
+    frames = np.random.default_rng(3).normal(light, 5, (3, 40, 40)).astype(np.float32)
+    frames[0, 20, 19] += 1500
+    frames[1, 20, 19] += 1400
+    median = np.median(frames, axis=0)
+    made = stamps.stamps([*frames, median, frames[2]], [(20, 20)], [(20, 19)], 6, "linear")[0]
+    hit = made[:, 6, 5].astype(int)
+    assert min(hit[[0, 1, 3]]) - max(hit[[2, 4]]) > 40  # 18 of 254 from dark to the line's ridge
+    assert made[2, 0, 0] == 0
+    assert made[2, 0, 6] == 254
 
 
 def test_a_long_hit_has_a_wider_stamp():
@@ -302,23 +319,31 @@ def test_the_most_doubtful_come_first_and_the_order_can_be_changed(many):
 
 
 def test_chips_count_and_filter(many):
-    many.press("j")
-    many.press("n")
+    for key in "nyyN":
+        many.press("j")
+        many.press(key)
     state = many.view.bar.state
     counts = {chip["key"]: chip["count"] for chip in state["chips"]}
     n = len(many.view.listing.hits)
-    assert (counts["all"], counts["unjudged"], counts["rejected"]) == (n, n - 1, 1)
+    assert list(counts.items())[:5] == [
+        ("all", n), ("unjudged", n - 4), ("confirmed", 2), ("rejected", 1), ("ignored", 1),
+    ]  # fmt: skip
     assert sum(count for key, count in counts.items() if key.startswith("method:")) == n
     for key, count in counts.items():
         choose(many, "chip", key)
         assert len(shown(many)) == many.view.gallery.count == count
+    choose(many, "chip", "ignored")
+    many.press("j")
+    many.press("u")
+    assert shown(many) == []
+    assert {chip["key"]: chip["count"] for chip in many.view.bar.state["chips"]}["ignored"] == 0
     choose(many, "chip", "unjudged")
     before = shown(many)
     many.press("j")
     first = many.view.listing.selected
     many.press("y")
     assert shown(many) == [row for row in before if row != first]
-    assert many.view.listing.selected == before[before.index(first) + 1]
+    assert many.view.listing.selected == before[(before.index(first) + 1) % len(before)]
 
 
 def test_filters_of_the_panel(many):

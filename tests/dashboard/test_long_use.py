@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import pytest
 from ipywidgets.widgets.widget import _instances as live_widgets
 
 import crmasks_widgets as cm
@@ -46,6 +47,7 @@ def resident():
     return int(line.split()[1]) / 1024
 
 
+@pytest.mark.slow
 def test_neither_widgets_nor_memory_pile_up_and_no_thread_is_left():
     """Two changes of parameters a turn, and as many of the display and the selection."""
     threads, widgets = set(threading.enumerate()), set(live_widgets)

@@ -12,9 +12,9 @@ import crmasks_widgets as cm
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
+from crmasks_widgets.core.noise_remarks import fitted_parameters
 from crmasks_widgets.dashboard.diagram.noise_banner import NoiseBanner
 from crmasks_widgets.dashboard.diagram.noise_panel import (
-    fitted_parameters,
     matching_text,
     noise_text,
 )
@@ -170,6 +170,7 @@ def test_opening_the_page_is_looking(dashboard, view):
     assert not view.active
 
 
+@pytest.mark.slow
 def test_fitted_gain_and_readout_noise_are_taken():
     # Many dark pixels, and bright ones.
     rng, level = np.random.default_rng(4), 3000 * np.linspace(0, 1, 40_000).reshape(200, 200) ** 4
@@ -249,8 +250,8 @@ def test_nothing_is_said_of_displacements_that_were_given():
 
 def test_counts_name_the_methods_that_found_something():
     counts = {"either": 3, "lacosmic only": 1, "mm only": 0, "significance only": 2, "both": 0}
-    shown = found(counts, "mean", (2, 0), frozenset({DETECTORS["lacosmic"].code}))
-    assert shown["total"] == "2 hits · 3 pixels"
+    shown = found(counts, "mean", (2, 0), 5, frozenset({DETECTORS["lacosmic"].code}))
+    assert shown["total"] == "2 hits · 5 pixels"
     assert [(e["name"], e["count"], e["hidden"]) for e in shown["entries"]] == [
         ("L.A.Cosmic", "1", True), ("significance", "2", False),
     ]  # fmt: skip

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from crmasks_widgets.dashboard.model.state import MAX_UNDO, SAME_GESTURE, Selection, State
+from crmasks_widgets.dashboard.model.history import MAX_UNDO
+from crmasks_widgets.dashboard.model.state import SAME_GESTURE, Selection, State
 from crmasks_widgets.errors import InputError, ParameterError
 
 from ..counts import LONG

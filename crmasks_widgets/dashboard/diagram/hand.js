@@ -25,6 +25,7 @@ class HandView {
     el.classList.add("crmasks-hand");
     this.crowd = new Crowd(model, el);
     this.svg = make(el, "svg");
+    this.area = make(this.svg, "path", { class: "area" });
     for (const part of ["iterations", "crosses", "levels"]) this[part] = make(this.svg, "g");
     this.halo = make(this.svg, "path", { class: "halo" });
     this.line = make(this.svg, "path", { class: "boundary" });
@@ -198,7 +199,8 @@ class HandView {
       this.model.send({ ...content, index });
       this.close();
     };
-    this.form = exactForm(this.el, index + 1, point, say, () => this.close());
+    const [, unit] = this.model.get("axes").x.name.match(/\((.*)\)$/);
+    this.form = exactForm(this.el, index + 1, point, unit, say, () => this.close());
     const left = Math.min(this.across(point[0]) + 10, this.width - this.form.offsetWidth);
     const top = Math.min(this.up(point[1]) + 10, this.height - this.form.offsetHeight);
     this.form.style.left = `${Math.max(0, left)}px`;
@@ -276,6 +278,7 @@ class HandView {
     const path = this.lineAt ? this.pathOf(this.lineAt, knots) : "";
     for (const node of [this.halo, this.line]) set(node, { d: path });
     set(this.grip, { d: scene.movable ? path : "" });
+    set(this.area, { d: this.areaOf(scene, knots) });
     each(this.iterations, scene.iterations ?? [], "path", (node, curve) =>
       set(node, { class: "iteration", d: this.pathOf((x) => height(curve, x), curve.x ?? []) }));
     each(this.crosses, scene.crosses ?? [], "path", (node, [x, y]) => {
@@ -317,6 +320,14 @@ class HandView {
     return `M${places.map(corner).join("L")}`;
   }
 
+  // Where what lies there is flagged: above the line, and above the threshold.
+  areaOf({ levels = [], threshold }, knots) {
+    const start = threshold ?? levels.find(({ dashed }) => !dashed)?.y;
+    if (!this.lineAt && start === undefined) return "";
+    const least = (x) => Math.max(this.lineAt?.(x) ?? -Infinity, start ?? -Infinity);
+    return `${this.pathOf(least, knots)}V0H0Z`;
+  }
+
   drawLevels(levels) {
     const { width } = this;
     each(this.levels, levels, "g", (node, { y, text, dashed }) => {
@@ -327,7 +338,9 @@ class HandView {
       const at = this.up(y);
       const [rule, words] = node.children;
       set(rule, { class: dashed ? "level dashed" : "level", x1: 0, x2: width, y1: at, y2: at });
-      set(words, { x: width - 6, y: at - 5 });
+      // Under the line where the next one is too close above it.
+      const close = levels.some((other) => other.y > y && at - this.up(other.y) < 18);
+      set(words, { x: width - 6, y: close ? at + 13 : at - 5 });
       words.textContent = text;
     });
   }

@@ -13,9 +13,10 @@ from ipywidgets import HTML, Layout, VBox
 from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
-from crmasks_widgets.core.noise_remarks import remarks_on
+from crmasks_widgets.core.noise_remarks import fitted_parameters, remarks_on
 from crmasks_widgets.core.over_dispersion import OverDispersions
 from crmasks_widgets.dashboard.drawing.ticks import log_ticks
+from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context
 from crmasks_widgets.dashboard.plots.axes import make_axis
@@ -29,8 +30,6 @@ _KEY: Final = (
     f'<b>Noise</b>: <span style="color:{_BLUE}">\u25cb</span> observed, '
     f'<span style="color:{_ORANGE}">+</span> neighbours'
 )
-# Gain and readout noise are offered with so many digits.
-_DIGITS: Final = 4
 
 
 class NoisePanel:
@@ -44,7 +43,7 @@ class NoisePanel:
 
     def __init__(self, context: Context) -> None:
         self._state, self.fitted = context.state, dict[str, Any]()
-        unit = context.state.model.analysis.exposures.unit
+        self._unit = unit = context.state.model.analysis.exposures.unit
         self._scales = {axis: LogScale(min=1.0, max=10.0) for axis in "xy"}
         points = {"x": [], "y": [], "scales": self._scales}
         self.observed = Scatter(
@@ -96,7 +95,7 @@ class NoisePanel:
         said : collection of str
             As of `remarks_on`.
         """
-        self.text.value = noise_text(check, noise, said)
+        self.text.value = in_unit(noise_text(check, noise, said), self._unit)
         self.fitted = fitted_parameters(check, noise)
         predicted, observed, white = (
             np.array([getattr(c, name) for c in check.classes], float)
@@ -121,7 +120,7 @@ class NoisePanel:
             Before matching and after.
         """
         words = dispersions.in_words.replace("+/-", chr(0xB1))
-        self.scatter.value = html.escape(words[:1].upper() + words[1:]) + "."
+        self.scatter.value = in_unit(html.escape(words[:1].upper() + words[1:]) + ".", self._unit)
 
     def show_matching(self, matching: Matching) -> None:
         """Show what was taken away from the exposures before they were compared.
@@ -131,7 +130,7 @@ class NoisePanel:
         matching : Matching
             How they differ.
         """
-        self.matching.value = matching_text(matching)
+        self.matching.value = in_unit(matching_text(matching), self._unit)
 
     def _span(self, values: npt.NDArray[np.float64]) -> None:
         low, high = 0.9 * float(values.min()), 1.1 * float(values.max())
@@ -141,29 +140,6 @@ class NoisePanel:
             axis.tick_values = log_ticks(low, high)
         with self._equal.hold_sync():
             self._equal.x = self._equal.y = np.array([low, high])
-
-
-def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:
-    """Parameters that the differences of the exposures fit, as far as they tell.
-
-    Parameters
-    ----------
-    check : NoiseCheck
-        What was found.
-    noise : Noise
-        What was assumed; of a map the fit, one number, is no better version.
-
-    Returns
-    -------
-    dict
-        Of "gain", e-/ADU, and "rnoise", ADU.
-    """
-    given = {"gain": noise.gain, "rnoise": noise.rnoise}
-    return {
-        name: float(f"{value:.{_DIGITS}g}")
-        for name, value in (("gain", check.gain), ("rnoise", check.rnoise))
-        if np.isfinite(value) and value > 0 and np.ndim(given[name]) == 0
-    }
 
 
 def matching_text(matching: Matching) -> str:

@@ -16,6 +16,11 @@ LARGEST_HALF: Final = 20
 _ROOM: Final = 4
 _SIGMA: Final = 1.4826  # median deviations to a standard deviation
 _BRIGHTEST: Final = 40.0  # a hit as bright as this, in scatters of its surroundings, is white
+# Half sides of what is near a hit, and of what is next to it; pixels.
+_NEAR, _NEXT = 4, 2
+# How far what is shown goes below and above a hit, in heights of the hit, and the least height, in
+# distances of the median from the minimum: on the flank of a bright line all else is too far away.
+_BELOW, _ABOVE, _LEAST = 2.0, 1.0, 6.0
 
 
 def half_side(half_of_hit: int) -> int:
@@ -24,16 +29,22 @@ def half_side(half_of_hit: int) -> int:
 
 
 def stamps(
-    frames: Sequence[Frame], centres: Sequence[tuple[int, int]], half: int, stretch: str
+    frames: Sequence[Frame],
+    centres: Sequence[tuple[int, int]],
+    middles: Sequence[tuple[int, int]],
+    half: int,
+    stretch: str,
 ) -> UINT8:
     """Cut out the surroundings of some pixels.
 
     Parameters
     ----------
     frames : sequence of m (ny, nx) float
-        ADU; the last but one is the one whose stamp sets the limits of all of that pixel.
+        ADU: exposures, median, corrected.
     centres : sequence of k (y, x)
         Array indices.
+    middles : sequence of k (y, x)
+        Pixels of the hits that colours are chosen for.
     half : int
         Half the side, pixels.
     stretch : str
@@ -45,6 +56,16 @@ def stamps(
         Rows of `stretches.colour_palette`, the first row of a stamp lowest; beyond the frame as
         pixels without a value.
     """
+    cut = _cut_out(frames, centres, half)
+    low, high = (limit[:, None, None, None] for limit in limits(frames[:-1], middles))
+    scaled = (cut - low) / np.maximum(high - low, np.float32(1e-30))
+    return stretches.colour_indices(scaled, (0.0, 1.0), stretch)
+
+
+def _cut_out(
+    frames: Sequence[Frame], centres: Sequence[tuple[int, int]], half: int
+) -> npt.NDArray[np.float32]:
+    """What surrounds k pixels in m frames, (k, m, side, side); NaN beyond the frame."""
     middle = np.array(centres, np.int64).reshape(-1, 2)
     around = np.arange(-half, half + 1)
     ys, xs = (middle[:, i, None] + around for i in (0, 1))
@@ -53,32 +74,59 @@ def stamps(
     index = np.clip(ys, 0, ny - 1)[:, :, None], np.clip(xs, 0, nx - 1)[:, None, :]
     cut = np.stack([frame[index] for frame in frames], axis=1).astype(np.float32)
     np.copyto(cut, np.nan, where=outside[:, None])
-    low, high = (limit[:, None, None, None] for limit in limits(cut[:, -2]))
-    scaled = (cut - low) / np.maximum(high - low, np.float32(1e-30))
-    return stretches.colour_indices(scaled, (0.0, 1.0), stretch)
+    return cut
 
 
-def limits(cut: npt.NDArray[np.floating]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Colour limits of stamps, in which what surrounds a hit is seen as well.
+def limits(
+    frames: Sequence[Frame], places: Sequence[tuple[int, int]]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Colour limits in which hits are seen against what is next to them.
 
     Parameters
     ----------
-    cut : (k, side, side) float
-        ADU.
+    frames : sequence of (ny, nx) float
+        ADU: exposures, and their median last.
+    places : sequence of k (y, x)
+        Array indices of a pixel of each hit.
 
     Returns
     -------
     low, high : (k,) float
-        The least value, and the largest one or, if that is less, so many times the scatter above
-        the median; 0 and 1 where nothing is finite.
+        ADU. Around a hit on the sky, the least value near it, and the largest one or, if that is
+        less, so many times the scatter above the median. On a bright line, which would need all
+        colours for itself, only what lies a few heights of the hit below and above it. 0 and 1
+        where nothing is finite.
     """
-    finite = np.isfinite(cut)
-    low = np.where(finite, cut, np.inf).min(axis=(1, 2))
-    high = np.where(finite, cut, -np.inf).max(axis=(1, 2))
-    none = ~finite.any(axis=(1, 2))
-    known = np.where(none[:, None, None], 0.0, cut)
-    middle = np.nanmedian(known, axis=(1, 2))
-    scatter = _SIGMA * np.nanmedian(np.abs(known - middle[:, None, None]), axis=(1, 2))
-    high = np.where(scatter > 0, np.minimum(high, middle + _BRIGHTEST * scatter), high)
+    cut = _cut_out(frames, places, _NEAR)
+    cut[~np.isfinite(cut)] = np.nan
+    none = np.isnan(cut[:, -1]).all(axis=(1, 2))
+    cut[none] = 0.0
+    low, high = _range_near(cut[:, -1])
+    below, above = _range_of_hit(cut)
+    tight_low, tight_high = np.fmax(low, below), np.fmin(high, above)
+    rising = tight_high > tight_low
+    low, high = np.where(rising, tight_low, low), np.where(rising, tight_high, high)
     low[none], high[none] = 0.0, 1.0
     return low, high
+
+
+def _range_near(median: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Least value near hits, and the largest that leaves the scatter around it a colour."""
+    low, high = np.nanmin(median, axis=(1, 2)), np.nanmax(median, axis=(1, 2))
+    middle = np.nanmedian(median, axis=(1, 2))
+    scatter = _SIGMA * np.nanmedian(np.abs(median - middle[:, None, None]), axis=(1, 2))
+    return low, np.where(scatter > 0, np.minimum(high, middle + _BRIGHTEST * scatter), high)
+
+
+def _range_of_hit(cut: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """So many heights of a hit below and above it: NaN where it has no value.
+
+    Its height is over the least exposure, or over what is next to it where all are alike.
+    """
+    side = slice(_NEAR - _NEXT, _NEAR + _NEXT + 1)
+    least, median = np.fmin.reduce(cut[:, :-1], axis=1), cut[:, -1]
+    noise = np.nanmedian((median - least)[:, side, side], axis=(1, 2))
+    top = median[:, _NEAR, _NEAR]
+    foot = np.fmin(least[:, _NEAR, _NEAR], np.nanmedian(median[:, side, side], axis=(1, 2)))
+    height = np.fmax(top - foot, _LEAST * noise)
+    return foot - _BELOW * height, top + _ABOVE * height

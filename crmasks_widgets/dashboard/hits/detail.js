@@ -130,12 +130,13 @@ function drawCut(context, box, cut, values, lines, colours, scale) {
   context.restore();
 }
 
+// The pictures lie on a stage that is dark in both themes.
 function themeOf(el) {
   const style = getComputedStyle(el);
   const read = (name, otherwise) => style.getPropertyValue(`--crmasks-${name}`).trim() || otherwise;
   return {
-    text: read("text", "#1f1f1f"), quiet: read("quiet", "#5f5f5f"), line: read("line", "#ddd"),
-    mark: "rgb(240 180 0 / 22%)", font: style.fontFamily || "sans-serif",
+    stage: read("stage", "#26282f"), quiet: read("stage-text", "#c9ccd3"), line: "#5d616e",
+    mark: "rgb(240 180 0 / 26%)", font: style.fontFamily || "sans-serif",
   };
 }
 
@@ -232,6 +233,8 @@ function render({ model, el }) {
     [canvas.width, canvas.height] = [width, height];
     if (!picture) return;
     const colours = themeOf(el);
+    context.fillStyle = colours.stage;
+    context.fillRect(0, 0, width, height);
     context.imageSmoothingEnabled = false;
     context.drawImage(picture.image, 0, picture.top);
     context.font = `${10 * scale}px ${colours.font}`;
@@ -261,7 +264,7 @@ function render({ model, el }) {
 
   const sizeOf = () => {
     const scale = window.devicePixelRatio || 1;
-    return [Math.round(place.clientWidth * scale), Math.round(place.clientHeight * scale), scale];
+    return [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * scale)).concat(scale);
   };
   const measure = () => {
     const size = sizeOf();

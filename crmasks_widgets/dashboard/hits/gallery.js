@@ -29,6 +29,7 @@ const INSET = 3; // inside a card, left and right
 const WORDS = 6; // where the words of its head begin and end
 const BETWEEN = 2; // stamps
 const HEAD = 22;
+const NAMES = 12; // of the stamps, above them
 const END = 3; // below the stamps
 const BUTTON = { width: 20, height: 16, gap: 3 };
 const STAMP = { least: 40, largest: 88 };
@@ -50,7 +51,7 @@ export function layout(width, height, panels, count) {
     const widest = room / columns - GAP;
     const fitting = Math.floor((widest - around) / panels);
     const stamp = Math.min(STAMP.largest, Math.max(8, fitting));
-    const tall = HEAD + stamp + END;
+    const tall = HEAD + NAMES + stamp + END;
     const wide = stamp < STAMP.largest ? widest : Math.min(widest, panels * stamp + around);
     const total = Math.ceil(count / columns) * (tall + GAP) + GAP;
     return { columns, stamp, width: wide, height: tall, total };
@@ -152,6 +153,7 @@ function theme(element) {
     text: read("text", "#1f1f1f"), quiet: read("quiet", "#5f5f5f"), paper: read("paper", "#fff"),
     line: read("line", "#ddd"), accent: read("accent", "#1976d2"), yes: read("yes", "#00875f"),
     no: read("no", "#c2410c"), select: read("select", "#f0b400"),
+    stage: read("stage", "#26282f"), stageText: read("stage-text", "#c9ccd3"),
     font: style.fontFamily || "sans-serif",
   };
 }
@@ -181,6 +183,17 @@ function drawButton(context, colours, x, y, sign, filled, tone) {
   context.stroke();
 }
 
+/**
+ * Names of the stamps of a card, in the room that there is for one.
+ * @param {number} panels stamps: exposures, median, corrected
+ * @param {number} stamp side of one
+ * @returns {string[]}
+ */
+export function namesOf(panels, stamp) {
+  const exposures = Array.from({ length: panels - 2 }, (_, i) => String(i + 1));
+  return [...exposures, ...(stamp < 46 ? ["med.", "corr."] : ["median", "corrected"])];
+}
+
 /** A text that ends before a width, with dots where it is cut. */
 function fitted(context, text, width) {
   if (context.measureText(text).width <= width) return text;
@@ -205,6 +218,16 @@ function drawFrame(context, colours, grid, card, { selected, hovered }) {
   context.strokeStyle = selected || card?.chosen ? colours.select
     : hovered ? colours.quiet : colours.line;
   context.stroke();
+}
+
+/** What the stamps lie on: dark in both themes, as the image. */
+function drawStrip(context, colours, grid, { selected }) {
+  const inset = selected ? 2 : 1;
+  const [width, height] = [grid.width - 2 * inset, grid.height - HEAD - inset];
+  context.beginPath();
+  context.roundRect(inset, HEAD, width, height, [0, 0, 5, 5]);
+  context.fillStyle = colours.stage;
+  context.fill();
 }
 
 function drawHead(context, colours, grid, card, out) {
@@ -242,14 +265,19 @@ function drawCard(context, colours, grid, card, panels, state) {
   context.save();
   if (out) context.globalAlpha = 0.5;
   drawHead(context, colours, grid, card, out);
+  drawStrip(context, colours, grid, state);
   context.imageSmoothingEnabled = false;
+  context.font = `9px ${colours.font}`;
+  context.textAlign = "center";
   if (out) context.globalAlpha = 0.35;
-  for (let k = 0; k < panels; k += 1) {
+  namesOf(panels, grid.stamp).forEach((name, k) => {
     const x = INSET + k * (grid.stamp + BETWEEN);
+    context.fillStyle = colours.stageText;
+    context.fillText(name, x + grid.stamp / 2, HEAD + NAMES / 2 + 0.5, grid.stamp);
     context.drawImage(
-      card.picture, k * card.side, 0, card.side, card.side, x, HEAD, grid.stamp, grid.stamp,
+      card.picture, k * card.side, 0, card.side, card.side, x, HEAD + NAMES, grid.stamp, grid.stamp,
     );
-  }
+  });
   context.restore();
   const [x, y] = [buttonsLeft(grid), (HEAD - BUTTON.height) / 2];
   const yes = card.verdict === "confirmed";

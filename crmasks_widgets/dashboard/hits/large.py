@@ -21,7 +21,7 @@ from crmasks_widgets.dashboard.model import edits, review
 from crmasks_widgets.dashboard.model.hit_list import bright_in
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo
-from crmasks_widgets.limits import Scale, colour_limits
+from crmasks_widgets.limits import colour_limits
 
 COLOURS: Final = "magma"
 LOOK, PAINT, ERASE, LOCAL_MEDIAN = "look", "paint", "erase", "local median"
@@ -29,7 +29,8 @@ _EMPTY: Final = "Click a hit here or in the image; y, n and u judge it, j and k 
 # Lines of exposures, median and corrected in the cuts, seen on light and on dark.
 _LINES: Final = ("#4f9de0", "#cc79a7", "#8c6bd1", "#2aa8a8", "#b8860b", "#7a8b99")
 _MEDIAN_LINE, _CORRECTED_LINE = "#e07b00", "#00a06f"
-_CUT_PART, _LEAST_CUT = 0.46, 46.0  # of the height; pixels of the page
+_CUT_PART, _LEAST_CUT = 0.46, 40.0  # of the height; pixels of the page
+_LOWEST = 100.0  # picture with room for panels and cuts; pixels of the page
 Part = tuple[slice, slice]
 
 
@@ -111,14 +112,21 @@ class LargeHit:
             half = self._half(0)
             return _Spot(-1, cutouts.cutout(pixel, half, shape), pixel, ())
         row = listing.selected
-        part = cutouts.cutout(hits.centre(row), self._half(hits.half(row)), shape)
+        half = self._half(hits.half(row))
+        part = cutouts.cutout(self.centre(row, half), half, shape)
         spot: _Spot = self._spots(
             (hits, row, *_bounds(part)),
-            lambda: _Spot(row, part, self._middle(row), hits.pixels_of([row])),
+            lambda: _Spot(row, part, self.middle(row), hits.pixels_of([row])),
         )
         return spot
 
-    def _middle(self, row: int) -> tuple[int, int]:
+    def centre(self, row: int, half: int) -> tuple[int, int]:
+        """Middle (y, x) of a picture of so much: of the hit, or `middle` where that is outside."""
+        centre, middle = self._listing.hits.centre(row), self.middle(row)
+        far = max(abs(a - b) for a, b in zip(centre, middle, strict=True))
+        return middle if far > half else centre
+
+    def middle(self, row: int) -> tuple[int, int]:
         """Pixel (y, x) that the cuts go through: where the exposures differ, or the brightest."""
         hits, stack = self._listing.hits, self._model.analysis.stack
         pixel = int(hits.peak[row])
@@ -156,9 +164,9 @@ class LargeHit:
         width, height, scale = self.detail.size
         cut = cutouts.left_below(len(frames) + 1, frames[0].shape, (width, height), scale)
         if cut < _LEAST_CUT * scale:
-            cut = _CUT_PART * height if height * _CUT_PART > _LEAST_CUT * scale else 0.0
+            cut = _CUT_PART * height if height > _LOWEST * scale else 0.0
         model = self._model
-        limits = _limits(frames[-2], model.parameters.color_scale)
+        limits = self._limits(spot, frames[-2])
         values = [cutouts.value_panel(f, limits, self.stretch) for f in frames]
         room = int(width), max(1, int(height - cut))
         panels = cutouts.arrange(len(frames) + 1, frames[0].shape, room, scale)
@@ -170,6 +178,14 @@ class LargeHit:
         }  # fmt: skip
         cuts, lines = _cuts(spot, frames)
         self.detail.send(content | {"cuts": cuts}, [drawn.tobytes(), *lines])
+
+    def _limits(self, spot: _Spot, median: npt.NDArray[Any]) -> tuple[float, float]:
+        """As the stamps of the gallery, or the limits of zscale."""
+        stack, scale = self._model.analysis.stack, self._model.parameters.color_scale
+        if scale == "zscale":
+            return colour_limits(median, scale)
+        low, high = stamps.limits([*stack.cube, stack.median2d], [spot.centre])
+        return (float(low[0]), float(high[0])) if high[0] > low[0] else colour_limits(median, scale)
 
     def _named(self, panels: cutouts.Panels, n: int) -> list[dict[str, Any]]:
         target = self._model.display.target
@@ -322,14 +338,6 @@ def _inside(spot: _Spot) -> npt.NDArray[np.bool_]:
         if rows.start < y <= rows.stop and columns.start < x <= columns.stop:
             hit[y - 1 - rows.start, x - 1 - columns.start] = True
     return hit
-
-
-def _limits(median: npt.NDArray[Any], scale: Scale) -> tuple[float, float]:
-    """As the stamps of the gallery, or the limits of zscale."""
-    if scale == "zscale":
-        return colour_limits(median, scale)
-    low, high = stamps.limits(median[None])
-    return (float(low[0]), float(high[0])) if high[0] > low[0] else colour_limits(median, scale)
 
 
 def _cuts(spot: _Spot, frames: list[npt.NDArray[Any]]) -> tuple[list[dict[str, Any]], list[bytes]]:

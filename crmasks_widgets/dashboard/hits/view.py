@@ -20,8 +20,9 @@ from crmasks_widgets.dashboard.hits.table_rows import TableRows
 from crmasks_widgets.dashboard.image import picking
 from crmasks_widgets.dashboard.image.frames import corrected
 from crmasks_widgets.dashboard.model import edits, review
+from crmasks_widgets.dashboard.model.history import Places
 from crmasks_widgets.dashboard.model.hit_rows import ANY
-from crmasks_widgets.dashboard.model.state import Places, ViewModel
+from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 
 PLOT: Final = "hit"
@@ -49,7 +50,7 @@ class HitsView:
         self.listing = Listing()
         self.large = LargeHit(context, self.listing, self.judge, self._again)
         self._window, self._view = _FIRST_WINDOW, GALLERY
-        self._fixed, self._sent = Memo(), Memo()
+        self._fixed, self._sent, self._begun = Memo(), Memo(), False
         self.bar = HitBar()
         self.gallery = Gallery(palette=stretches.colour_palette(COLOURS).tobytes())
         self.gallery.add_class("crmasks-gallery-host")
@@ -112,7 +113,7 @@ class HitsView:
                     "tone": words.tone(column, chip.key.partition(":")[2]) if ":" in chip.key
                     else "",
                 }
-                for chip in review.chips(hits, listing.verdicts)
+                for chip in review.chips(hits, listing.verdicts, wanted.chip)
             ],
             "order": wanted.column,
             "orders": (*review.ORDERS.items(), *self._column_order()),
@@ -120,6 +121,7 @@ class HitsView:
             "method": wanted.method,
             "methods": (ANY, *colours_by_name()),
             "peak": wanted.peak,
+            "unit": self._model.analysis.exposures.unit,
             "text": wanted.text,
             "on_screen": wanted.on_screen,
             "other": self.comparison.method,
@@ -216,8 +218,9 @@ class HitsView:
         made: dict[int, Any] = {}
         for half in set(halves.values()):
             some = [row for row in rows if halves[row] == half]
-            centres = [hits.centre(row) for row in some]
-            drawn = stamps.stamps(frames, centres, half, self.large.stretch)
+            centres = [self.large.centre(row, half) for row in some]
+            middles = [self.large.middle(row) for row in some]
+            drawn = stamps.stamps(frames, centres, middles, half, self.large.stretch)
             made |= dict(zip(some, drawn, strict=True))
         return made
 
@@ -230,6 +233,19 @@ class HitsView:
     def go(self, by: int) -> None:
         """Select the hit after (1) or before (-1) the selected one, in the order shown."""
         self._select(review.step(self.listing.shown, self.listing.selected, by))
+
+    def begin(self) -> None:
+        """Select the first hit to be judged, once hits are known, unless the user was quicker.
+
+        The image stays as it is: nobody has asked yet to look closer.
+        """
+        listing = self.listing
+        if self._begun or not listing.known:
+            return
+        self._begun = True
+        row = review.next_unjudged(listing.shown, listing.verdicts, ())
+        if self._model.selection.pixel is None and row >= 0:
+            self._state.select(pixel=listing.hits.place(row))
 
     def _select(self, row: int, *, among: bool = False) -> None:
         if row >= 0:

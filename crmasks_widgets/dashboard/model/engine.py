@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -60,10 +60,15 @@ class _Request:
     group: int = 0  # of the order of work; in it, `low` is done, and `last` of a long step
     low: float = 0.0
     last: float = 0.0
+    begun: list[tuple[str, Target | None]] = field(default_factory=list)
 
     def check(self) -> None:
         if self.stopped:
             raise Cancelled("stopped: a newer request, or Cancel")
+
+    def begins(self, stage: str, target: Target | None) -> None:
+        self.check()
+        self.begun.append((stage, target))
 
     def fraction(self, of_step: float) -> float:
         if of_step < self.last:  # Another long step began; nobody knows how many will come.
@@ -182,6 +187,20 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
             self._stop()
             self.requested = self.analysis
 
+    @property
+    def doing(self) -> str:
+        """Key of the stage that is being computed; empty for none."""
+        with self._changed:
+            begun = [] if self._running is None else list(self._running.begun)
+            known = self._running.analysis.computed() if self._running else frozenset()
+        return next(
+            (stage for stage, target in reversed(begun) if (stage, target) not in known), ""
+        )
+
+    def computes_in(self, thread: int) -> bool:
+        """Whether this is the identifier of the thread that computes."""
+        return self._thread is not None and self._thread.ident == thread
+
     def wait(self, timeout: float | None = None) -> bool:
         """Block until idle; False if not. In the loop: `await asyncio.to_thread(engine.wait)`."""
         with self._changed:
@@ -226,7 +245,7 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
 
     def _compute(self, request: _Request) -> None:
         n, follow = len(request.order), partial(self._follow, request)
-        watched = request.analysis.under(Run(follow, request.check))
+        watched = request.analysis.under(Run(follow, request.begins))
         known = request.analysis.computed()
         for k, (stage, target) in enumerate(request.order, start=1):
             watched.result(stage, target)

@@ -2,21 +2,22 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
 from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.dashboard.model.history import Edit, History, Places, Step, changed_names
+from crmasks_widgets.errors import CrmasksError
 from crmasks_widgets.parameters import Parameters
 
-MAX_UNDO: Final = 1000
 # Changes of one gesture that follow each other this closely (s), or while the pointer is held down,
 # are undone together.
 SAME_GESTURE: Final = 1.0
 
 AxisKind = Literal["asinh", "linear", "log"]
 Limits = tuple[float, float, float, float]
-Places = tuple[tuple[int, int], ...]
 Outline = tuple[tuple[float, float], ...]
 
 
@@ -137,12 +138,15 @@ class ViewModel:
         What the user points at.
     display : Display
         How to show it.
+    refused : mapping
+        What was wrong with a value that was taken back, by parameter name, until it is set again.
     """
 
     analysis: Analysis
     parameters: Parameters
     selection: Selection = field(default_factory=Selection)
     display: Display = field(default_factory=Display)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def ready(self, *stages: str | tuple[str, Target | None]) -> bool:
         """Tell whether the results of some stages are known.
@@ -159,13 +163,6 @@ class ViewModel:
         """
         wanted = {(stage, None) if isinstance(stage, str) else stage for stage in stages}
         return wanted <= self.analysis.computed()
-
-
-class _Step(NamedTuple):
-    """What undo returns to, and array indices (y, x) of what was changed."""
-
-    parameters: Parameters
-    about: Places = ()
 
 
 class State:
@@ -190,8 +187,7 @@ class State:
     ) -> None:
         self.model = ViewModel(analysis, analysis.parameters)
         self._submit, self._clock = submit, clock
-        self._past: list[_Step] = []
-        self._future: list[_Step] = []
+        self._history = History(analysis.parameters)
         self._gesture, self._gesture_time, self._held = "", 0.0, False
         # While a gesture is open: whether it has changed anything yet.
         self._open: bool | None = None
@@ -211,12 +207,12 @@ class State:
     @property
     def can_undo(self) -> bool:
         """Whether there is something to undo."""
-        return bool(self._past)
+        return bool(self._history.past)
 
     @property
     def can_redo(self) -> bool:
         """Whether something undone can be done again."""
-        return bool(self._future)
+        return bool(self._history.future)
 
     def update(self, *, gesture: str = "", about: Places = (), **changes: Any) -> None:
         """Ask for other parameters.
@@ -253,17 +249,15 @@ class State:
         if parameters == before:
             return
         self._submit(parameters)
-        if not self._continues(gesture):
-            self._past = [*self._past, _Step(before, about)][-MAX_UNDO:]
-        self._future.clear()
-        self._set(parameters=parameters)
+        self._history.edit(parameters, about, continues=self._continues(gesture))
+        self._follow_history()
 
     def _continues(self, gesture: str) -> bool:
         if self._open is not None:
             before, self._open = self._open, True
             return before
         now = self._clock()
-        same = gesture != "" and gesture == self._gesture and bool(self._past)
+        same = gesture != "" and gesture == self._gesture and self.can_undo
         same = same and (self._held or now - self._gesture_time < SAME_GESTURE)
         self._gesture, self._gesture_time = gesture, now
         return same
@@ -292,35 +286,67 @@ class State:
 
     def undo(self) -> None:
         """Go back one step."""
-        self._step(self._past, self._future)
+        if self.can_undo:
+            self._step(self._history.past[-1], self._history.undo)
 
     def redo(self) -> None:
         """Do again what was undone."""
-        self._step(self._future, self._past)
+        if self.can_redo:
+            self._step(self._history.future[-1], self._history.redo)
 
-    def _step(self, source: list[_Step], other: list[_Step]) -> None:
+    def _step(self, step: Step, move: Callable[[], None]) -> None:
         self._interrupt()
-        if not source:
-            return
-        parameters, about = source[-1]
-        self._submit(parameters)
-        source.pop()
-        other.append(_Step(self.model.parameters, about))
+        self._submit(step.parameters)
+        move()
         with self.together():
-            self._set(parameters=parameters)
-            if about:
-                self._returned(about)
+            self._follow_history()
+            if step.about:
+                self._returned(step.about)
+
+    def _follow_history(self) -> None:
+        now, before = self._history.now, self.model.parameters
+        refused = self.model.refused
+        if changed := {*changed_names(before, now)} & refused.keys():
+            refused = {name: text for name, text in refused.items() if name not in changed}
+        self._set(parameters=now, refused=refused)
+
+    # What was asked for may be refused, or given up, before it is computed ----------------------
+
+    @property
+    def unproven(self) -> tuple[Edit, ...]:
+        """Changes of which not all that follows is computed, the oldest first."""
+        return self._history.unproven
+
+    def prove(self, parameters: Parameters) -> None:
+        """Hear that all that follows from some parameters has been computed."""
+        self._history.prove(parameters)
+
+    def take_back(self, number: int, refused: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Take one unproven change back; those after it stay, where they can be without it.
+
+        Parameters
+        ----------
+        number : int
+            From 0.
+        refused : mapping, optional
+            What is wrong with the values that it set, by parameter name.
+        """
+        edit = self.unproven[number]
+        self._interrupt()
+        try:
+            self._history.take_back(number)
+            self.model.analysis.with_parameters(self._history.now)
+        except CrmasksError:
+            self._history.return_to(edit.before)
+        with self.together():
+            self._follow_history()
+            self._set(refused={**self.model.refused, **refused})
 
     def revert(self, parameters: Parameters) -> None:
         """Return to parameters that are known to work; the ones given up can be done again."""
         self._interrupt()
-        if parameters != self.model.parameters:
-            # What was given up is what the newest step was about.
-            about = self._past[-1].about if self._past else ()
-            self._future.append(_Step(self.model.parameters, about))
-            if self._past and self._past[-1].parameters == parameters:
-                self._past.pop()
-            self._set(parameters=parameters)
+        self._history.return_to(parameters)
+        self._follow_history()
 
     def resubmit(self) -> None:
         """Ask again for what is set, after a stop."""
@@ -331,8 +357,18 @@ class State:
         self._set(display=replace(self.model.display, **changes))
 
     def select(self, **changes: Any) -> None:
-        """Change the selection; keywords are those of `Selection`."""
-        self._set(selection=replace(self.model.selection, **changes))
+        """Change the selection; keywords are those of `Selection`.
+
+        A pixel outside the frame is none: nothing is selected then.
+        """
+        selection = replace(self.model.selection, **changes)
+        if selection.pixel is not None and not self._has(selection.pixel):
+            selection = replace(selection, pixel=None)
+        self._set(selection=selection)
+
+    def _has(self, pixel: tuple[int, int]) -> bool:
+        (y, x), (ny, nx) = pixel, self.model.analysis.exposures.shape
+        return 0 <= y < ny and 0 <= x < nx
 
     def publish(self, analysis: Analysis) -> None:
         """Take an analysis, and let the listeners hear of it if something new is known.

@@ -10,7 +10,7 @@ const STEPS = [
   },
   {
     title: "The line",
-    text: "Pixels above it are flagged. Drag it anywhere: counts, masks and image follow, and Undo takes it back.",
+    text: "Pixels above it, where the ground is tinted, are flagged. Drag it anywhere: counts, masks and image follow, and Undo takes it back.",
     marks: [".crmasks-hand path.boundary", ".crmasks-left .crmasks-plot"],
   },
   {

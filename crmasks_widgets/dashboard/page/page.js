@@ -137,6 +137,30 @@ function connect(model, root, signal) {
     if (!root.contains(document.activeElement)) root.focus({ preventScroll: true });
   }));
 
+  // Where a list was opened with the pointer, keys are not for it once something is chosen.
+  let pointed = null;
+  listen("pointerdown", (event) => { pointed = event.target.closest("select"); }, { capture: true });
+  listen("change", (event) => {
+    if (event.target === pointed) root.focus({ preventScroll: true });
+  });
+
+  // Another session takes the place of one that had the focus, with what had it.
+  listen("focusin", () => { root.crmasksFocused = true; });
+  listen("focusout", (event) => {
+    if (event.relatedTarget && !root.contains(event.relatedTarget)) root.crmasksFocused = false;
+  });
+  const nowhere = !document.activeElement || document.activeElement === document.body;
+  if (root.crmasksFocused && nowhere) root.focus({ preventScroll: true });
+
+  const key = (message) => {
+    if (root.crmasksKeys) root.crmasksKeys.push(message);
+    else model.send({ event: "key", ...message });
+  };
+  const waiting = root.crmasksKeys ?? [];
+  root.crmasksKeys = null;
+  root.removeAttribute("aria-busy");
+  waiting.forEach(key);
+
   let seen = null;
   // What lies over the views is closed wherever the focus is: a popover here, the rest in the
   // kernel. A control that has a use of its own for the key has prevented the default.
@@ -151,16 +175,20 @@ function connect(model, root, signal) {
       return;
     }
     root.focus({ preventScroll: true });
-    model.send({ event: "key", key: "Escape", control: false, shift: false, at: seen });
+    key({ key: "Escape", control: false, shift: false, at: seen });
   };
-  listen("keydown", (event) => {
+  const pressed = (event) => {
     if (event.key === "Escape") {
       escape(event);
       return;
     }
-    if (event.target.matches(EDITABLE)) return;
-    if (event.ctrlKey || event.metaKey || event.altKey) {
-      if (!(event.ctrlKey || event.metaKey) || !"zyZY".includes(event.key)) return;
+    pointed = null;
+    const control = event.ctrlKey || event.metaKey;
+    // A list has nothing of its own to take back.
+    const typing = event.target.matches(EDITABLE) && !(control && event.target.matches("select"));
+    if (typing) return;
+    if (control || event.altKey) {
+      if (!control || !"zyZY".includes(event.key)) return;
     }
     const ownUse = ["Tab", "Enter", " ", "ArrowLeft", "ArrowRight", "ArrowUp",
       "ArrowDown", "Home", "End", "PageUp", "PageDown", "Shift", "Control", "Alt", "Meta"];
@@ -170,9 +198,15 @@ function connect(model, root, signal) {
     event.stopPropagation();
     if (event.key.length === 1 || event.key.startsWith("Arrow")) {
       event.preventDefault();
-      const control = event.ctrlKey || event.metaKey;
-      model.send({ event: "key", key: event.key, control, shift: event.shiftKey, at: seen });
+      key({ key: event.key, control, shift: event.shiftKey, at: seen });
     }
+  };
+  listen("keydown", pressed);
+  // While one page goes and the next comes, keys are kept, too.
+  root.removeEventListener("keydown", root.crmasksLast);
+  root.crmasksLast = pressed;
+  signal.addEventListener("abort", () => {
+    if (root.crmasksKeys) root.addEventListener("keydown", pressed);
   });
 
   listen("dblclick", (event) => {
@@ -181,17 +215,17 @@ function connect(model, root, signal) {
   });
 
   // A click of the browser also ends a drag; this one does not.
-  let pressed = null;
+  let down = null;
   listen("pointerdown", (event) => {
     const at = event.button === 0 ? position(event) : null;
-    pressed = at && { plot: at.plot, x: event.clientX, y: event.clientY };
+    down = at && { plot: at.plot, x: event.clientX, y: event.clientY };
   });
   listen("pointerup", (event) => {
     const at = position(event);
-    const still = pressed && at && at.plot === pressed.plot &&
-      Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) < CLICK_REACH;
+    const still = down && at && at.plot === down.plot &&
+      Math.hypot(event.clientX - down.x, event.clientY - down.y) < CLICK_REACH;
     if (still) model.send({ event: "click", ...at });
-    pressed = null;
+    down = null;
   });
 
   // A slider is told of nowhere else; it keeps what happens to it from those that listen later.

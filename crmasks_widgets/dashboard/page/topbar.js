@@ -48,8 +48,13 @@ function render({ model, el }) {
   detectors.value = model.get("detector");
   detectors.addEventListener("change", () => {
     model.send({ detector: Number(detectors.value) });
-    // Another detector has a bar of its own: this one stays what it is.
+    // Another detector has a bar of its own: this one stays what it is, and the list, which goes
+    // with it, must not have the focus. Keys wait for the page that comes.
     detectors.value = model.get("detector");
+    const root = detectors.closest(".crmasks-dashboard");
+    root.focus({ preventScroll: true });
+    root.crmasksKeys ??= [];
+    root.setAttribute("aria-busy", "true");
   });
   const methods = element("div", { className: "crmasks-segments crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
   const otherMethods = element("select", { title: "Other methods, to compare with", ariaLabel: "Other methods" });
@@ -112,7 +117,7 @@ function render({ model, el }) {
     const chips = (entries ?? []).map(({ code, symbol, colour, name, count, hidden }) => {
       const mark = element("b", { textContent: symbol, style: `color: ${colour}` });
       const chip = element("button", {
-        type: "button", className: "crmasks-chip", title: `${count} pixels, ${name}: click to ${hidden ? "show" : "hide"} them`,
+        type: "button", className: "crmasks-chip", title: `${count} pixels before dilation, ${name}: click to ${hidden ? "show" : "hide"} them`,
       }, mark, " ", element("span", { textContent: `${name} ` }), count, element("small", { textContent: " px" }));
       chip.setAttribute("aria-pressed", String(!hidden));
       chip.addEventListener("click", () => model.send({ legend: code }));
@@ -153,6 +158,12 @@ function render({ model, el }) {
   el.append(element("div", { className: "crmasks-top" }, tabs, title, ...(detectors.length ? [detectors] : []), facts, methods, legend,
     element("span", { className: "crmasks-spring" }), element("span", { className: "crmasks-work" }, doing, progress), tools));
 
+  // The detector that was chosen cannot be shown.
+  const stays = () => {
+    const root = el.closest(".crmasks-dashboard");
+    root.crmasksKeys = null;
+    root.removeAttribute("aria-busy");
+  };
   const listeners = {
     "change:methods": showMethods, "change:method": showMethod, "change:found": showLegend,
     "change:busy": showWork, "change:doing": showWork, "change:fraction": showWork,
@@ -160,8 +171,10 @@ function render({ model, el }) {
     "change:subject": showSubject, "change:facts": showSubject,
   };
   for (const [name, action] of Object.entries(listeners)) model.on(name, action);
+  model.on("msg:custom", stays);
   for (const show of [showMethods, showLegend, showWork, showPages, showSubject]) show();
   return () => {
+    model.off("msg:custom", stays);
     for (const [name, action] of Object.entries(listeners)) model.off(name, action);
   };
 }

@@ -41,7 +41,7 @@ class TopBar(anywidget.AnyWidget):
     -----
     Messages (`on_msg`): ``{"do": "undo"}``, "redo" or "cancel"; ``{"detector": number}``,
     ``{"method": value}``, ``{"legend": code}``, ``{"page": name}`` and ``{"menu": name, "chosen":
-    number}``.
+    number}``. It is told ``{"event": "stays"}`` where a detector that was chosen cannot be shown.
     """
 
     _esm = script(__file__, "topbar.js")

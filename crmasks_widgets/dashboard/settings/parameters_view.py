@@ -8,7 +8,7 @@ from crmasks_widgets import detectors
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.settings.control_widgets import TypedText, parsed
-from crmasks_widgets.dashboard.settings.fields import fields_of, values_of
+from crmasks_widgets.dashboard.settings.fields import fields_of, title_of, values_of
 from crmasks_widgets.dashboard.settings.form import ParameterForm
 from crmasks_widgets.errors import CrmasksError
 from crmasks_widgets.parameters import Parameters, parameter_table
@@ -58,9 +58,11 @@ class FormView:
         parameters = model.parameters
         names = None if self._names is None else tuple(self._names(parameters))
         self._described((names,), lambda: self._describe(names))
+        self.widget.section = title_of(parameters.detectors[0])
         values = values_of(parameters, self._fields)
         if values != self.widget.values:
             self.widget.values = values
+        self._show_errors()
 
     def _describe(self, names: tuple[str, ...] | None) -> bool:
         self._fields = fields_of(self._beginning, names, self._unit)
@@ -68,6 +70,11 @@ class FormView:
             self.widget.fields = self._fields
             self.widget.values = values_of(self._state.model.parameters, self._fields)
         return True
+
+    def _show_errors(self) -> None:
+        errors = {**self._state.model.refused, **self._errors}
+        if errors != self.widget.errors:
+            self.widget.errors = errors
 
     def _moved(self) -> None:
         """Take what a slider says; all that one pointer does to it is one step of undo."""
@@ -96,8 +103,8 @@ class FormView:
             self._state.update(gesture=gesture, **changes)
         except CrmasksError as error:
             errors[name] = " ".join(str(error).split())
-        if errors != self._errors:
-            self._errors = self.widget.errors = errors
+        self._errors = errors
+        self._show_errors()
         if name not in errors:
             # What was typed may say the same in other words, or take back what was refused.
             self.widget.send_state("values")
