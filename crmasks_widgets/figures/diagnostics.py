@@ -76,7 +76,7 @@ class Detected:
 
     @cached_property
     def height(self) -> npt.NDArray[np.float32]:
-        """Target - minimum of every pixel (ny, nx), ADU; of two exposures, maximum - minimum."""
+        """Target - minimum (ny, nx), ADU; for the median of two, maximum - minimum."""
         stack = self.analysis.mm_stack
         upper = stack.max2d if self._of_two else stack.target(self.target)
         frame: npt.NDArray[np.float32] = upper - stack.min2d

@@ -11,7 +11,8 @@ from bqplot import Axis
 from ipywidgets.widgets.widget import _instances as instances
 
 import crmasks_widgets as cm
-from crmasks_widgets.dashboard.page.status import HINT
+from crmasks_widgets.dashboard.model.units import in_unit
+from crmasks_widgets.dashboard.page.status import HINT, method_buttons
 from crmasks_widgets.errors import Cancelled, InputError
 from crmasks_widgets.parameters.types import METHODS
 from crmasks_widgets.report.facts import headline
@@ -396,3 +397,20 @@ def test_values_in_electrons_are_called_so():
         units = {field["unit"] for field in session.quick.widget.fields}
         assert "e\u207b" in units
         assert "ADU" not in units
+        session.hits._turn_to("table")
+        session.hits._again()
+        helps = " ".join(column["help"] for column in session.hits.table.widget.columns)
+        assert "e\u207b" in helps
+        assert "ADU" not in helps
+        assert session.hits.bar.state["unit"] == "e\u207b"
+    assert in_unit("2 ADU (of 1.1 e-/ADU)", "e\u207b") == "2 e\u207b (of 1.1 e-/ADU)"
+
+
+def test_methods_are_spelled_as_they_are_and_the_drawer_opens_on_that_which_is_set(dashboard):
+    labels = {each["value"]: each["label"] for each in method_buttons()}
+    assert labels["deepcr"] == "deepCR"
+    assert labels["mm_pycosmic"] == "MM + PyCosmic"
+    assert labels["significance_lacosmic"] == "Sig. + L.A."
+    form = dashboard.session.parameters.widget
+    dashboard.state.update(crmethod="significance")
+    assert form.section == "Significance" in {field["group"] for field in form.fields}

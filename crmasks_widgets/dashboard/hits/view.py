@@ -121,6 +121,7 @@ class HitsView:
             "method": wanted.method,
             "methods": (ANY, *colours_by_name()),
             "peak": wanted.peak,
+            "unit": self._model.analysis.exposures.unit,
             "text": wanted.text,
             "on_screen": wanted.on_screen,
             "other": self.comparison.method,

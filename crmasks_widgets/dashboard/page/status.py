@@ -255,7 +255,8 @@ def method_buttons() -> list[dict[str, str | bool]]:
     for method, keys in types.METHODS.items():
         rows = [detectors.DETECTORS[key] for key in keys]
         label = " + ".join(row.name if len(rows) == 1 else row.short for row in rows)
-        label = label[:1].upper() + label[1:]
+        # A name that is written in its own way, as deepCR, begins as it does.
+        label = label[:1].upper() + label[1:] if label.split()[0].islower() else label
         more = any(row.second_opinion for row in rows)
         buttons.append(
             {"value": method, "label": label, "help": f"crmethod: {method}", "more": more}
