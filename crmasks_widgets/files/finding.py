@@ -1,6 +1,5 @@
 """Which files a user means, and which images are in them; no pixel is read."""
 
-import glob
 import os
 import shlex
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from astropy.io import fits
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import FITS_NAME, is_pattern
 from crmasks_widgets.files.headers import HeaderFacts, describe
+from crmasks_widgets.files.listing import matching_files
 from crmasks_widgets.files.quality import QUALITY_NAMES, shape_of_image
 from crmasks_widgets.files.reading import at_home, inherited_header, open_fits
 
@@ -110,7 +110,7 @@ def expand_names(
     Raises
     ------
     InputError
-        A pattern or a folder has no file.
+        A pattern or a folder has no file, or a pattern too many names to look through.
     """
     found: list[str] = []
     for name in names:
@@ -172,9 +172,7 @@ def _of_folder(start: Path, folder: Path) -> list[str]:
 
 def _matches(name: str, start: Path, folders: Sequence[str | Path]) -> list[str]:
     for folder in folders:
-        matches = sorted(glob.glob(str(start), root_dir=folder, recursive=True))
-        files = [match for match in matches if os.path.isfile(Path(folder) / match)]
-        if files:
+        if files := matching_files(start, Path(folder)):
             return files
     msg = f"{name}: found no file of this pattern, expected exposures"
     raise InputError(msg)

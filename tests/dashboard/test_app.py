@@ -20,8 +20,9 @@ from crmasks_widgets.dashboard.page.remarks import PACKAGE, RemarkHandler, remar
 from crmasks_widgets.dashboard.page.status import HINT, method_buttons
 from crmasks_widgets.errors import Cancelled, CrmasksWarning, InputError
 from crmasks_widgets.parameters.types import METHODS
+from crmasks_widgets.report.facts import headline
 
-from ..conftest import small_scene
+from ..conftest import SHAPE, small_scene
 from .conftest import POINTS
 from .test_diagram_view import press
 
@@ -37,9 +38,8 @@ def test_a_change_is_computed_as_it_would_be_without_a_dashboard(dashboard, anal
     plain = cm.Analysis(analysis.exposures, dashboard.state.model.parameters)
     for name, mask in plain.masks.items():
         assert (mask == dashboard.analysis.masks[name]).all(), name
-    counts = plain.flags("median").counts()
     bar = dashboard.session.status.widget
-    assert bar.found["total"].endswith(f"{counts['either']:,} pixels")
+    assert bar.found["total"].endswith(f"{plain.mediancr.sum():,} pixels")
     assert bar.found["total"].startswith(f"{len(plain.hits)} hits")
     assert bar.doing.endswith(" s ✓")
     assert not bar.busy
@@ -50,6 +50,15 @@ def test_a_change_that_does_not_fit_the_frame_is_refused(dashboard):
     with pytest.raises(cm.ParameterError, match="pixels_to_be_ignored_as_cr"):
         dashboard.state.update(pixels_to_be_ignored_as_cr=((9999, 1),))
     assert dashboard.state.model == before
+
+
+def test_a_pixel_outside_the_frame_selects_nothing(dashboard):
+    ny, nx = SHAPE
+    for pixel in ((-1, 3), (3, -1), (ny, 0), (0, nx), (9999, 9999)):
+        dashboard.state.select(pixel=(ny - 1, nx - 1))
+        assert dashboard.state.model.selection.pixel is not None
+        dashboard.state.select(pixel=pixel)
+        assert dashboard.state.model.selection.pixel is None
 
 
 def test_an_error_in_a_computation_is_said_and_the_last_good_state_stays(dashboard, monkeypatch):
@@ -256,8 +265,15 @@ def test_the_bar_counts_hits_and_pixels_that_stand(dashboard):
     hit = analysis.labels == 1
     flagged = analysis.flags("median").either
     n_hits, n_pixels = len(analysis.hits), int(flagged.sum())
-    assert bar.found["total"] == f"{n_hits} hits · {n_pixels} pixels"
-    assert sum(int(chip["count"]) for chip in bar.found["entries"]) == n_pixels
+
+    def total():
+        return sum(int(chip["count"]) for chip in bar.found["entries"])
+
+    # As the report says: hits with those that were rejected, pixels after dilation.
+    (hits, _), (masked, what), *_ = headline(analysis)
+    assert (int(hits), what) == (n_hits, "pixels in MEDIANCR")
+    assert bar.found["total"] == f"{n_hits} hits · {masked} pixels"
+    assert int(masked) > n_pixels == total()
     pixels = tuple((int(x) + 1, int(y) + 1) for y, x in zip(*np.nonzero(hit), strict=True))
     (y,), (x,) = (axis[:1] for axis in np.nonzero(analysis.labels == 0))
     free = ((int(x) + 1, int(y) + 1),)
@@ -265,13 +281,16 @@ def test_the_bar_counts_hits_and_pixels_that_stand(dashboard):
     assert dashboard.wait(60)
     left = n_pixels - int((flagged & hit).sum())
     assert 0 < left < n_pixels
-    assert bar.found["total"] == f"{n_hits} hits · {left + 1} pixels"  # one out, one painted
-    assert bar.found["help"].startswith("Hits of the median; 1 are put out. ")
+    (hits, _), (masked, _), *_ = headline(dashboard.analysis)
+    assert int(hits) == n_hits + 1  # one out, one painted
+    assert bar.found["total"] == f"{hits} hits, 1 out · {masked} pixels"
+    assert total() == left + 1
+    assert bar.found["help"].startswith("Hits of the median, 1 of them rejected or ignored. ")
     assert [c["count"] for c in bar.found["entries"] if c["name"] == "by hand"] == ["1"]
     # What is rejected is out of the median alone.
     dashboard.state.show(target=1)
-    first = dashboard.analysis.flags(1).either.sum()
-    assert bar.found["total"].endswith(f" {first} pixels")
+    assert bar.found["total"].endswith(f" {dashboard.analysis.masks['CRMASK1'].sum()} pixels")
+    assert total() == dashboard.analysis.flags(1).either.sum()
 
 
 def test_the_drawer_opens_over_the_views_and_closes(dashboard):

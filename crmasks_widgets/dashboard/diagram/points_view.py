@@ -51,7 +51,7 @@ class _Row:
         number, unit = index + 1, context.state.model.analysis.exposures.unit
         self.x = NumberEditor(
             context, f"x of point {number}",
-            (f"x ({unit})", f"x of point {number}: min2d - bias, {unit}"),
+            (f"x ({unit})", f"x of point {number}: minimum - bias, {unit}"),
             START, partial(self._set, 0), looks,
         )  # fmt: skip
         self.y = NumberEditor(

@@ -113,7 +113,7 @@ class HitsView:
                     "tone": words.tone(column, chip.key.partition(":")[2]) if ":" in chip.key
                     else "",
                 }
-                for chip in review.chips(hits, listing.verdicts)
+                for chip in review.chips(hits, listing.verdicts, wanted.chip)
             ],
             "order": wanted.column,
             "orders": (*review.ORDERS.items(), *self._column_order()),
