@@ -418,7 +418,8 @@ def test_methods_are_spelled_as_they_are_and_the_drawer_opens_on_that_which_is_s
     assert labels["significance_lacosmic"] == "Sig. + L.A."
     form = dashboard.session.parameters.widget
     dashboard.state.update(crmethod="significance")
-    assert form.section == "Significance" in {field["group"] for field in form.fields}
+    assert form.sections == ["Significance"]
+    assert "Significance" in {field["group"] for field in form.fields}
 
 
 def test_what_a_computation_warns_of_stands_in_the_line_at_the_bottom(dashboard):
