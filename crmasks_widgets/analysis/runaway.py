@@ -8,7 +8,6 @@ import numpy as np
 
 from crmasks_widgets import detectors
 from crmasks_widgets.core.masks import Flags
-from crmasks_widgets.core.over_dispersion import OverDispersion
 from crmasks_widgets.errors import ParameterError
 
 WARN_ABOVE: Final = 0.2
@@ -23,24 +22,22 @@ WORTH_SAYING: Final = 10
 logger = logging.getLogger(__name__)
 
 
-def warn_of_false_groups(scatter: OverDispersion, n_pixels: int) -> None:
-    """Say how many false groups scatter that grows with the level will leave.
+def warn_of_false_groups(expected: float) -> None:
+    """Say how many false groups scatter beyond the noise will leave.
 
     Parameters
     ----------
-    scatter : OverDispersion
-        Of the exposures as `significance` compares them.
-    n_pixels : int
-        Of a frame.
+    expected : float
+        In all exposures together.
     """
-    expected = scatter.false_groups(n_pixels)
     if expected > WORTH_SAYING:
         logger.warning(
-            "exposures scatter by %.2g %% of the signal beyond photons and readout: up to about "
-            "%.1g false groups are expected in MEANCRT, few in MEDIANCR; crmasks check tells which "
-            "of gain, rnoise and flux_factor do not fit, a lower sg_false_alarms makes them fewer",
-            100 * np.sqrt(scatter.excess[0]), expected,
-        )  # fmt: skip
+            "exposures scatter more than the noise that significance goes by: up to about %.1g "
+            "false groups are expected in MEANCRT, fewer in MEDIANCR; crmasks check tells which of "
+            "gain, rnoise and flux_factor do not fit; sg_measured_noise: true goes by the scatter, "
+            "a lower sg_false_alarms makes them fewer",
+            expected,
+        )
 
 
 def check_flags(

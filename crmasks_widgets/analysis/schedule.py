@@ -75,7 +75,7 @@ def compute_all(
     yield "stack", None
     if detections:
         if analysis.parameters.judges:
-            warn_of_false_groups(analysis.dispersions.matched, analysis.stack.min2d.size)
+            warn_of_false_groups(analysis.result("expected_false"))
         jobs = [
             (row.stage, target)
             for row in sorted(rows(analysis.parameters.detectors), key=lambda row: row.each_target)

@@ -11,9 +11,11 @@ from bqplot import Axis
 from ipywidgets.widgets.widget import _instances as instances
 
 import crmasks_widgets as cm
-from crmasks_widgets.dashboard.page.status import HINT
+from crmasks_widgets.dashboard.model.units import in_unit
+from crmasks_widgets.dashboard.page.status import HINT, method_buttons
 from crmasks_widgets.errors import Cancelled, InputError
 from crmasks_widgets.parameters.types import METHODS
+from crmasks_widgets.report.facts import headline
 
 from ..conftest import small_scene
 from .conftest import POINTS
@@ -31,9 +33,8 @@ def test_a_change_is_computed_as_it_would_be_without_a_dashboard(dashboard, anal
     plain = cm.Analysis(analysis.exposures, dashboard.state.model.parameters)
     for name, mask in plain.masks.items():
         assert (mask == dashboard.analysis.masks[name]).all(), name
-    counts = plain.flags("median").counts()
     bar = dashboard.session.status.widget
-    assert bar.found["total"].endswith(f"{counts['either']:,} pixels")
+    assert bar.found["total"].endswith(f"{plain.mediancr.sum():,} pixels")
     assert bar.found["total"].startswith(f"{len(plain.hits)} hits")
     assert bar.doing.endswith(" s ✓")
     assert not bar.busy
@@ -250,8 +251,15 @@ def test_the_bar_counts_hits_and_pixels_that_stand(dashboard):
     hit = analysis.labels == 1
     flagged = analysis.flags("median").either
     n_hits, n_pixels = len(analysis.hits), int(flagged.sum())
-    assert bar.found["total"] == f"{n_hits} hits · {n_pixels} pixels"
-    assert sum(int(chip["count"]) for chip in bar.found["entries"]) == n_pixels
+
+    def total():
+        return sum(int(chip["count"]) for chip in bar.found["entries"])
+
+    # As the report says: hits with those that were rejected, pixels after dilation.
+    (hits, _), (masked, what), *_ = headline(analysis)
+    assert (int(hits), what) == (n_hits, "pixels in MEDIANCR")
+    assert bar.found["total"] == f"{n_hits} hits · {masked} pixels"
+    assert int(masked) > n_pixels == total()
     pixels = tuple((int(x) + 1, int(y) + 1) for y, x in zip(*np.nonzero(hit), strict=True))
     (y,), (x,) = (axis[:1] for axis in np.nonzero(analysis.labels == 0))
     free = ((int(x) + 1, int(y) + 1),)
@@ -259,13 +267,16 @@ def test_the_bar_counts_hits_and_pixels_that_stand(dashboard):
     assert dashboard.wait(60)
     left = n_pixels - int((flagged & hit).sum())
     assert 0 < left < n_pixels
-    assert bar.found["total"] == f"{n_hits} hits · {left + 1} pixels"  # one out, one painted
-    assert bar.found["help"].startswith("Hits of the median; 1 are put out. ")
+    (hits, _), (masked, _), *_ = headline(dashboard.analysis)
+    assert int(hits) == n_hits + 1  # one out, one painted
+    assert bar.found["total"] == f"{hits} hits, 1 out · {masked} pixels"
+    assert total() == left + 1
+    assert bar.found["help"].startswith("Hits of the median, 1 of them rejected or ignored. ")
     assert [c["count"] for c in bar.found["entries"] if c["name"] == "by hand"] == ["1"]
     # What is rejected is out of the median alone.
     dashboard.state.show(target=1)
-    first = dashboard.analysis.flags(1).either.sum()
-    assert bar.found["total"].endswith(f" {first} pixels")
+    assert bar.found["total"].endswith(f" {dashboard.analysis.masks['CRMASK1'].sum()} pixels")
+    assert total() == dashboard.analysis.flags(1).either.sum()
 
 
 def test_the_drawer_opens_over_the_views_and_closes(dashboard):
@@ -376,3 +387,20 @@ def test_values_in_electrons_are_called_so():
         units = {field["unit"] for field in session.quick.widget.fields}
         assert "e\u207b" in units
         assert "ADU" not in units
+        session.hits._turn_to("table")
+        session.hits._again()
+        helps = " ".join(column["help"] for column in session.hits.table.widget.columns)
+        assert "e\u207b" in helps
+        assert "ADU" not in helps
+        assert session.hits.bar.state["unit"] == "e\u207b"
+    assert in_unit("2 ADU (of 1.1 e-/ADU)", "e\u207b") == "2 e\u207b (of 1.1 e-/ADU)"
+
+
+def test_methods_are_spelled_as_they_are_and_the_drawer_opens_on_that_which_is_set(dashboard):
+    labels = {each["value"]: each["label"] for each in method_buttons()}
+    assert labels["deepcr"] == "deepCR"
+    assert labels["mm_pycosmic"] == "MM + PyCosmic"
+    assert labels["significance_lacosmic"] == "Sig. + L.A."
+    form = dashboard.session.parameters.widget
+    dashboard.state.update(crmethod="significance")
+    assert form.section == "Significance" in {field["group"] for field in form.fields}

@@ -100,6 +100,26 @@ def test_files_say_what_they_are_and_what_is_wrong_with_them(work, desk):
     assert facts[paths[1]]["error"].startswith(f"{paths[1]}: not readable as FITS")
 
 
+def test_products_are_called_what_they_are(work, desk):
+    own, theirs = fits.Header({"HISTORY": "crmasks_widgets 0.1.0"}), fits.Header()
+    kinds = {
+        "masks.fits": ("masks of a run", own, ["MEDIANCR"]),
+        "theirs.fits": ("masks of a run", theirs, ["MEDIANCR", "CRMASK1"]),
+        "mean.fits": ("combined image", own, ["VARIANCE", "MAP"]),
+        "dq.fits": ("flags of a run", fits.Header({"UUID": "1-2"}), ["DQ"]),
+        "other.fits": ("product of a run", own, []),
+    }
+    for name, (_, header, inside) in kinds.items():
+        hdus = [fits.PrimaryHDU(header=header), *(fits.ImageHDU(name=each) for each in inside)]
+        fits.HDUList(hdus).writeto(work / name)
+    desk.do("look", paths=[str(work / name) for name in kinds])
+    facts = desk.facts()
+    for name, (kind, *_) in kinds.items():
+        assert facts[str(work / name)] == {"product": kind}
+    desk.choose(work, "masks.fits", "mean.fits")
+    assert "found a product of crmasks (masks of a run), expected an exposure" in desk.dialog.error
+
+
 def test_thumbnails_are_made_of_a_few_of_the_chosen_only(work, desk, monkeypatch):
     monkeypatch.setattr(opening, "PICTURES", 2)
     described_on_disk(work, 1.5)

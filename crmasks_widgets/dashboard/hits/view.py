@@ -113,7 +113,7 @@ class HitsView:
                     "tone": words.tone(column, chip.key.partition(":")[2]) if ":" in chip.key
                     else "",
                 }
-                for chip in review.chips(hits, listing.verdicts)
+                for chip in review.chips(hits, listing.verdicts, wanted.chip)
             ],
             "order": wanted.column,
             "orders": (*review.ORDERS.items(), *self._column_order()),
@@ -121,6 +121,7 @@ class HitsView:
             "method": wanted.method,
             "methods": (ANY, *colours_by_name()),
             "peak": wanted.peak,
+            "unit": self._model.analysis.exposures.unit,
             "text": wanted.text,
             "on_screen": wanted.on_screen,
             "other": self.comparison.method,

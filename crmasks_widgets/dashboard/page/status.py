@@ -97,7 +97,7 @@ class StatusView:
     ) -> None:
         state = self._state = context.state
         self._place = place
-        self._found = Memo()
+        self._found, self._masked = Memo(), Memo()
         self._menus = menus
         self.keys = {
             "Escape": Shortcut("close what is open, or stop computing", escape),
@@ -162,7 +162,10 @@ class StatusView:
                 hits = int(np.count_nonzero(~out)), int(np.count_nonzero(out))
             flags, edits = analysis.result("flags", target), analysis.edits
             counts = self._found((flags, edits, target), lambda: counted(flags, edits, target))
-            bar.found = found(counts, target_name(target), hits, model.display.hidden)
+            known = model.ready("mediancr") if target == "median" else model.ready("masks")
+            mask = analysis.mask(target) if known else None
+            masked = self._masked((mask,), lambda: mask if mask is None else int(mask.sum()))
+            bar.found = found(counts, target, hits, masked, model.display.hidden)
 
     def working(self) -> None:
         """Say that something was asked for."""
@@ -251,7 +254,8 @@ def method_buttons() -> list[dict[str, str | bool]]:
     for method, keys in types.METHODS.items():
         rows = [detectors.DETECTORS[key] for key in keys]
         label = " + ".join(row.name if len(rows) == 1 else row.short for row in rows)
-        label = label[:1].upper() + label[1:]
+        # A name that is written in its own way, as deepCR, begins as it does.
+        label = label[:1].upper() + label[1:] if label.split()[0].islower() else label
         more = any(row.second_opinion for row in rows)
         buttons.append(
             {"value": method, "label": label, "help": f"crmethod: {method}", "more": more}
@@ -285,18 +289,24 @@ def counted(flags: Flags, edits: HandEdits, target: Target) -> dict[str, int]:
 
 
 def found(
-    counts: dict[str, int], target: str, hits: tuple[int, int] | None, hidden: frozenset[int]
+    counts: dict[str, int],
+    target: Target,
+    hits: tuple[int, int] | None,
+    masked: int | None,
+    hidden: frozenset[int],
 ) -> dict[str, Any]:
-    """Put counts by detector into what the bar shows.
+    """Put what was found into what the bar shows.
 
     Parameters
     ----------
     counts : dict
         Of `counted`.
-    target : str
+    target : str or int
         Whose flags they are.
     hits : (int, int) or None
         Hits of the median that stand, and that were put out of it, once they are known.
+    masked : int or None
+        Pixels in the mask of the target, dilation included, once they are known.
     hidden : frozenset of int
         Codes that are not drawn.
 
@@ -317,10 +327,13 @@ def found(
                 "code": code.number, "symbol": code.symbol, "colour": code.colour,
                 "name": names[code.number], "count": f"{number:,}", "hidden": code.number in hidden,
             })  # fmt: skip
-    standing, out = ("…", "") if hits is None else (f"{hits[0]:,}", f"; {hits[1]:,} are put out")
+    total, out = ("…", 0) if hits is None else (f"{sum(hits):,}", hits[1])
+    pixels = "…" if masked is None else f"{masked:,}"
+    mask = {"median": "MEDIANCR", "mean": "MEANCRT"}.get(str(target), f"CRMASK{target}")
     return {
-        "total": f"{standing} hits · {counts['either']:,} pixels",
-        "help": f"Hits of the median{out if hits and hits[1] else ''}. Pixels flagged in the "
-        f"{target} (by whom: the next numbers), without dilation and what was rejected",
+        "total": f"{total} hits{f', {out:,} out' if out else ''} · {pixels} pixels",
+        "help": f"Hits of the median{f', {out:,} of them rejected or ignored' if out else ''}. "
+        f"Pixels in {mask}, after dilation; the next numbers are those flagged in the "
+        f"{target_name(target)} before it, by whom, without what was rejected",
         "entries": entries,
     }
