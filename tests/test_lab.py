@@ -116,8 +116,7 @@ def test_the_notebook_opens_the_dashboard_of_the_file(tmp_path):
     nbformat.validate(notebook)
     (cell,) = notebook.cells
     assert cell.source == (
-        "import crmasks_widgets as cm\n\n"
-        'dashboard = cm.Dashboard(cm.load_mosaic("data/it\'s.yaml"))\ndashboard'
+        'import crmasks_widgets as cm\n\ndashboard = cm.open("data/it\'s.yaml")\ndashboard'
     )
 
 

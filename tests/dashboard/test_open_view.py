@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from crmasks_widgets import regular_files
 from crmasks_widgets.dashboard.opening import view as opening
 from crmasks_widgets.dashboard.opening.view import OpenView
+from crmasks_widgets.exposures import read_exposures
 
 from ..conftest import LEVELS, SHAPE, small_scene, write_exposures, write_yaml
 from .bench import LONG_ENOUGH, Bench, small_analysis
@@ -243,6 +245,39 @@ def test_a_folder_can_be_entered_while_files_are_read(work, desk, monkeypatch):
     desk.say("stop")
     go_on.set()
     assert (desk.answered().doing, desk.dialog.error) == ("", "")
+
+
+def test_reading_is_left_midway_through_a_file(work, desk, monkeypatch):
+    described_on_disk(work, 1.5)
+    begun, go_on, reads = threading.Event(), threading.Event(), []
+    readinto = regular_files._Watched.readinto
+
+    def slow(file, buffer):
+        size = readinto(file, buffer)
+        reads.append(size)
+        begun.set()
+        assert go_on.wait(LONG_ENOUGH)
+        return size
+
+    monkeypatch.setattr(regular_files, "_AT_ONCE", 1000)
+    monkeypatch.setattr(regular_files._Watched, "readinto", slow)
+    desk.say("choose", paths=[str(work / f"e{i}.fits") for i in (1, 2)])
+    assert begun.wait(LONG_ENOUGH)
+    desk.say("stop")
+    go_on.set()
+    assert (desk.answered().doing, desk.dialog.error) == ("", "")
+    assert reads == [1000]
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".bz2"])
+def test_what_can_be_left_is_read_whole_otherwise(work, suffix):
+    frames, asked = small_scene().exposures, []
+    for i in (1, 2):
+        fits.writeto(work / f"e{i}.fits{suffix}", frames[i - 1])
+    with regular_files.stoppable(lambda: asked.append(1)):
+        read = read_exposures([f"e{i}.fits{suffix}" for i in (1, 2)])
+    assert np.array_equal(read.data, np.array(frames[:2], np.float32))
+    assert asked
 
 
 def test_what_nothing_tells_is_missing_until_it_is_given(work, desk):
