@@ -371,3 +371,28 @@ def test_an_interrupt_while_files_are_put_in_place_comes_too_late(tmp_path, monk
     assert {path.read_text() for path in tmp_path.iterdir()} == {"complete"}
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert np.all([path.name in names for path in tmp_path.iterdir()])
+
+
+def test_what_a_name_leads_to_is_on_disk_before_the_name_is(tmp_path, monkeypatch):
+    """A power cut leaves the old product or the whole new one."""
+    log, replace = [], os.replace
+
+    def synced(handle):
+        path = Path(f"/proc/self/fd/{handle}").resolve()
+        log.append(("on disk", path.name if path.is_dir() else path.read_text()))
+
+    def renamed(source, target):
+        log.append(("renamed", Path(source).read_text()))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    write_products(
+        [Product("a.txt", "text", lambda p: p.write_text("a")),
+         Product("b.txt", "text", lambda p: p.write_text("b"))],
+        tmp_path,
+    )  # fmt: skip
+    assert log == [
+        ("on disk", "a"), ("on disk", "b"), ("renamed", "a"), ("renamed", "b"),
+        ("on disk", tmp_path.name),
+    ]  # fmt: skip
