@@ -120,6 +120,7 @@ def test_exposures_without_noise_say_nothing():
         (FIBRES, 3, 0.0, 2.0), (FIBRES, 4, 0.02, 0.5),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_masks_and_variances_go_by_it(light, n, excess, gain):
     exposures = cm.ExposureSet.from_arrays(list(drawn(light, n, excess=excess, seed=n)))
     analysis = cm.Analysis(

@@ -89,17 +89,17 @@ def test_the_gap_of_three_exposures_is_that_of_the_textbook():
 
 @pytest.mark.parametrize("factors", [(1.0, 1.0, 1.0), (1.0, 0.8, 1.3, 1.0)])
 @pytest.mark.parametrize(
-    ("level", "excess"), [(0.0, 0.0), (40.0, 0.0), (4000.0, 0.0), (40.0, 0.02), (4000.0, 0.02)]
+    ("level", "part"), [(0.0, 0.0), (40.0, 0.0), (4000.0, 0.0), (40.0, 0.02), (4000.0, 0.02)]
 )
-def test_laws_agree_with_simulations(factors, level, excess):
-    noise, rng, n = ExposureNoise(factors, 3.0, excess), np.random.default_rng(8), len(factors)
+def test_laws_agree_with_simulations(factors, level, part):
+    noise, rng, n = ExposureNoise(factors, 3.0, part), np.random.default_rng(8), len(factors)
     f, shape = np.array(factors)[:, None], (len(factors), 400_000)
     light = np.broadcast_to(level * f, shape)
-    if excess:
-        light = rng.gamma(1 / excess, excess * light)
+    if part:
+        light = rng.gamma(1 / part, part * light)
     cube = (rng.poisson(light) + rng.normal(0, 3.0, shape)) / f
     minimum, ordered = cube.min(axis=0), np.sort(cube, axis=0)
-    variance = level * noise.photon_share + noise.readout**2 + excess * level**2
+    variance = level * noise.photon_share + noise.readout**2 + part * level**2
     sigma = np.full(cube.shape[1], np.sqrt(variance))
     tried = {
         "exposure": (cube[1] - minimum, {"number": 1}),
@@ -111,7 +111,10 @@ def test_laws_agree_with_simulations(factors, level, excess):
         for limit in (1.0, 2.0, 3.0):
             expected = stats.norm.sf(limit) * cube.shape[1]
             above = np.count_nonzero(found > limit)
-            assert abs(above - expected) < 5 * np.sqrt(expected) + 0.01 * expected, statistic
+            assert above - expected < 5 * np.sqrt(expected) + 0.01 * expected, statistic
+            # The more likely of two laws counts where exposures scatter with the signal.
+            least = 0.5 if part else 0.99
+            assert above > least * expected - 5 * np.sqrt(expected), statistic
 
 
 def test_single_electrons_show_where_the_readout_noise_is_low():

@@ -11,8 +11,8 @@ Statistics, 3rd edition, Wiley 2003, chapters 2 and 5):
 - mean of n: the same with the probability that the others exceed x by more than n t s in all.
 
 f and Q are density and survival function of an exposure, Poisson and normal noise together; where
-exposures scatter with the signal, a negative binomial law is in the place of Poisson's. The
-significance of an excess is the normal deviate of the same probability. All in electrons.
+exposures scatter with the signal, by a normal and by a negative binomial law, of which the likelier
+counts. The significance of an excess is the normal deviate of the same probability. In electrons.
 """
 
 from collections.abc import Iterator
@@ -251,14 +251,16 @@ class SignificanceTable:
 class _Level:
     """Laws of the exposures at one level, on common nodes; equal ones stand once."""
 
-    def __init__(self, mean: float, noise: ExposureNoise) -> None:
+    def __init__(self, mean: float, noise: ExposureNoise, *, normal: bool = False) -> None:
         factors, index = np.unique(noise.factors, return_inverse=True)
         self.n, self.kinds = noise.n, index
         self.step = _node_step(mean, factors, noise)
+        # What scatters with the signal, by a normal law or by that of the photons.
+        more, photons = (noise.excess * mean**2, POISSON) if normal else (0.0, noise.photons)
         laws = [
             tabulate(
-                np.array([mean]), self.step, float(factor), noise.rnoise / float(factor),
-                noise.photons,
+                np.array([mean]), self.step, float(factor),
+                float(np.sqrt((noise.rnoise / factor) ** 2 + more)), photons,
             )
             for factor in factors
         ]  # fmt: skip
@@ -472,15 +474,19 @@ def significance_table(
     values = np.empty((n_levels, len(_heights())), np.float32)
     for row, log in enumerate(log_noise):
         # The last levels differ from normal noise by less than the table's rounding.
-        level = _Level(noise.mean_of(float(np.exp(log))), noise)
-        if statistic == "exposure":
-            probability = _exposure_law(level, number)
-        elif statistic == "rank":
-            probability = _rank_law(level, rank)
-        else:
-            probability = _mean_law(level)
-        values[row] = _as_significance(probability)
+        mean = noise.mean_of(float(np.exp(log)))
+        # A normal law goes farther down, and a negative binomial one farther up.
+        laws = [_Level(mean, noise, normal=normal) for normal in {False, noise.excess > 0}]
+        each = [_as_significance(_beyond(level, statistic, number, rank)) for level in laws]
+        values[row] = np.min(each, axis=0)
     return SignificanceTable(log_noise, values)
+
+
+def _beyond(level: _Level, statistic: str, number: int, rank: int) -> Float64Array:
+    """P(statistic - minimum > t s) for all t."""
+    if statistic == "exposure":
+        return _exposure_law(level, number)
+    return _rank_law(level, rank) if statistic == "rank" else _mean_law(level)
 
 
 def _as_significance(probability: Float64Array) -> Float64Array:
