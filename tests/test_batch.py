@@ -5,6 +5,7 @@ import csv
 import json
 import multiprocessing
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -17,10 +18,12 @@ import pytest
 from astropy.table import Table
 
 from crmasks_widgets import InputError, OutputError, ParameterError, __version__
+from crmasks_widgets.analysis import memory_beyond
 from crmasks_widgets.batch import Options, check_workers, run_batch, workers_at_once
 from crmasks_widgets.batch.block import RECORD_NAME, Outcome, Task, run_block
 from crmasks_widgets.batch.blocks import find_blocks, memory_of
 from crmasks_widgets.batch.report import html_text
+from crmasks_widgets.batch.workers import _as_they_end
 from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OTHER
 from crmasks_widgets.errors import StartError
 from crmasks_widgets.files.folder_lock import LOCK_NAME, TEMPORARY_PREFIX
@@ -227,11 +230,12 @@ def test_a_table_needs_parameters(tmp_path):
 def test_memory_is_known_beforehand(tmp_path):
     path = night(tmp_path)
     (block,) = find_blocks([path])
-    assert (
-        memory_of(block) == memory_needed(3, SHAPE) == 8 * 3 * 4 * SHAPE[0] * SHAPE[1] / 2**20 + 250
-    )
+    frames = 8 * 3 * 4 * SHAPE[0] * SHAPE[1] / 2**20
+    assert memory_of(block, figures=False) == memory_needed(3, SHAPE) == frames + 250
+    drawn = memory_beyond(block.parameters, 3)
+    assert memory_of(block, figures=True) == memory_needed(3, SHAPE, drawn) > frames + 300
     (tmp_path / "e1.fits").write_bytes(b"no FITS")
-    assert memory_of(block) == 0
+    assert memory_of(block, figures=False) == 0
 
 
 @pytest.mark.parametrize(
@@ -269,7 +273,7 @@ def test_memory_within_the_limit_of_a_container(tmp_path):
 def test_a_block_above_the_free_memory_is_refused_with_what_it_needs(tmp_path, monkeypatch):
     path = night(tmp_path / "n")
     monkeypatch.setattr("crmasks_widgets.batch.workers.available_memory", lambda: 100.0)
-    (outcome,) = run_batch(find_blocks([path]), tmp_path / "out")
+    (outcome,) = run_batch(find_blocks([path]), tmp_path / "out", Options(figures=False))
     assert outcome.error == "found 100 MiB of free memory, expected 250 MiB"
     assert not (tmp_path / "out" / "params").exists()
 
@@ -396,10 +400,10 @@ def test_a_mistake_of_ours_fails_its_block_alone(tmp_path, monkeypatch):
 # ---- what a kill leaves behind -------------------------------------------------------------------
 
 
-def kill_worker(folder, n):
+def kill_worker(folder, n, ended):
     """Kill the only worker `n` times, each time when it has begun its block."""
     for left in reversed(range(n)):
-        wait_for(folder / RECORD_NAME)
+        wait_for(folder / RECORD_NAME, lambda: not ended.is_set())
         if left:  # the next worker writes it anew
             (folder / RECORD_NAME).unlink()
         for process in multiprocessing.active_children():
@@ -413,9 +417,11 @@ def test_a_block_whose_worker_was_killed_runs_again_but_not_for_ever(tmp_path, k
     # Simulations give the time to kill it.
     path = night(tmp_path / "n", mm_boundary_fit="spline", mm_nsimulations=1000)
     out = tmp_path / "out"
-    killer = threading.Thread(target=kill_worker, args=(out / "params", kills))
+    ended = threading.Event()
+    killer = threading.Thread(target=kill_worker, args=(out / "params", kills, ended))
     killer.start()
     (outcome,) = run_batch(find_blocks([path]), out, Options(workers=1, figures=False))
+    ended.set()
     killer.join()
     assert (outcome.state, outcome.attempts) == (state, 2)
     assert outcome.error == ("its worker process died 2 times" if kills == 2 else "")
@@ -440,11 +446,13 @@ def start_batch(folder, *arguments):
             process.kill()
 
 
-def wait_for(path):
-    """Wait until a file is there, and something in it."""
-    end = time.monotonic() + 60
-    while not path.exists() or not path.stat().st_size:
-        assert time.monotonic() < end, f"{path} did not come"
+def wait_for(path, works):
+    """Wait until a file is there, and something in it, as long as what makes it works."""
+    while True:
+        ended = not works()
+        if path.exists() and path.stat().st_size:
+            return
+        assert not ended, f"{path} did not come"
         time.sleep(0.01)
 
 
@@ -471,13 +479,13 @@ def test_a_killed_batch_goes_on_where_it_was(tmp_path, run_cli, how):
     night(work / "a")
     night(work / "b", **LONG)
     with start_batch(work, "a", "b", "--workers", 2) as process:
-        wait_for(work / "out/a/params/hits.ecsv")
-        wait_for(work / "out/b/params" / RECORD_NAME)
+        wait_for(work / "out/a/params/hits.ecsv", lambda: process.poll() is None)
+        wait_for(work / "out/b/params" / RECORD_NAME, lambda: process.poll() is None)
         done = work / "out/a/params" / RECORD_NAME
         while "products" not in json.loads(done.read_text()):
             time.sleep(0.01)
         process.send_signal(how)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate()
     assert no_process_uses(work)
     if how == signal.SIGINT:
         assert process.returncode == EXIT_INTERRUPTED
@@ -519,8 +527,8 @@ def cluster(tmp_path):
         return process
 
     try:
-        start("scheduler", "--port", 0, "--scheduler-file", place)
-        wait_for(place)
+        scheduler = start("scheduler", "--port", 0, "--scheduler-file", place)
+        wait_for(place, lambda: scheduler.poll() is None)
         address = json.loads(place.read_text())["address"]
         options = ("--nthreads", 1, "--no-nanny", "--memory-limit", 0)
         yield address, [start("worker", address, *options) for _ in range(2)]
@@ -542,9 +550,10 @@ def test_on_a_cluster_a_killed_workers_block_runs_elsewhere(tmp_path, run_cli, c
     bad.write_text(bad.read_text().replace("e2.fits", "gone.fits"))
     with start_batch(work, ".", "--scheduler", address) as process:
         for name in ("a", "b"):
-            wait_for(work / "out" / name / "params" / RECORD_NAME)
+            record = work / "out" / name / "params" / RECORD_NAME
+            wait_for(record, lambda: process.poll() is None)
         workers[0].kill()
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate()
     assert workers[1].poll() is None
     assert process.returncode == EXIT_OTHER
     assert errors.startswith("error: d/params: gone.fits: file not found")
@@ -584,6 +593,58 @@ def test_a_cluster_that_is_not_there(tmp_path, monkeypatch):
 def test_a_cluster_that_cannot_be_used(workers, said):
     with pytest.raises(StartError, match=said):
         check_workers(workers, "X")
+
+
+class Cluster:
+    """What a batch asks of a client and of futures: how many workers there are, look by look."""
+
+    status = "running"
+
+    def __init__(self, *workers, ends=()):
+        self.workers, self.ends, self.ended = [*workers], ends, queue.SimpleQueue()
+
+    def scheduler_info(self, **_):
+        left = self.workers.pop(0)
+        if not self.workers:
+            self.workers = [left]
+            for future in self.ends:
+                self.ended.put(future)
+        return {"workers": {"w": {}} if left else {}}
+
+
+class Future:
+    def __init__(self, is_cancelled):
+        self.is_cancelled = is_cancelled
+
+    def cancelled(self):
+        return self.is_cancelled
+
+    def exception(self):
+        return None
+
+    def result(self):
+        return Outcome("block", "done", {})
+
+
+@pytest.mark.parametrize(
+    ("looks", "cancelled", "said", "warned"),
+    [
+        ((1, 0, 0), None, "found no worker left at X, expected at least one", 1),
+        ((0, 1, 0, 1), True, "lost the scheduler at X; the same command goes on", 2),
+        ((0, 1), False, "", 1),
+    ],
+)
+def test_a_cluster_that_is_lost(tmp_path, monkeypatch, caplog, looks, cancelled, said, warned):
+    monkeypatch.setattr("crmasks_widgets.batch.workers.LOOK_SECONDS", 0.001)
+    alone = 3600.0 if cancelled is not None else 0.01
+    monkeypatch.setattr("crmasks_widgets.batch.workers.ALONE_SECONDS", alone)
+    tasks = [Task(block, tmp_path) for block in find_blocks([night(tmp_path / n) for n in "ab"])]
+    futures = {Future(cancelled): task for task in tasks}
+    client = Cluster(*looks, ends=tuple(futures) if cancelled is not None else ())
+    outcomes = list(_as_they_end(client, dict(futures), client.ended, "X"))
+    assert [outcome.error for outcome in outcomes] == [said] * 2
+    lost = [record for record in caplog.records if "lost all workers" in record.getMessage()]
+    assert len(lost) == warned
 
 
 # ---- the table -----------------------------------------------------------------------------------

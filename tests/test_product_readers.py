@@ -173,7 +173,9 @@ def test_gain_and_readout_noise_give_the_variance(tmp_path, kind, factors):
     free = ~np.logical_or.reduce(list(analysis.masks.values()))
     assert free.mean() > 0.8
     predicted = np.maximum(value, 0) / header["GAIN"] + (header["RDNOISE"] / header["GAIN"]) ** 2
-    np.testing.assert_allclose(variance[free], predicted[free], rtol=1e-4)
+    # Of a median of unequal exposures, no two numbers say it exactly.
+    exact = kind != "mediancr" or len(set(factors)) == 1
+    np.testing.assert_allclose(variance[free], predicted[free], rtol=1e-4 if exact else 0.01)
 
 
 def test_data_quality_has_a_bit_for_each_thing(tmp_path):

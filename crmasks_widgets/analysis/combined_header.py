@@ -13,6 +13,7 @@ from astropy.time import Time, TimeDelta
 from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.core.combine import median_variance_factor, minimum_square_error
 from crmasks_widgets.core.saturation import saturation_level
+from crmasks_widgets.core.unequal_median import shares_without_light_and_with_most
 from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.files.headers import EXPOSURE_TIMES
 from crmasks_widgets.files.reading import carried_over
@@ -167,20 +168,23 @@ def _say_noise(
     """Gain and readout noise from which the variance of unmasked pixels follows.
 
     Each exposure, divided by its factor f, has the variance ``rnoise**2 / f**2 + S / (gain f)``; a
-    mean of n has 1 / n of their mean, a median so much more as order statistics say.
+    mean of n has 1 / n of their mean, a median so much more as order statistics say: of exposures
+    of unequal brightness exactly so without light and with very much.
     """
     for keyword in list(header):
         if _OTHER_NOISE.fullmatch(keyword):
             header.remove(keyword, ignore_missing=True, remove_all=True)
     n = len(flux_factors)
-    share = 1 / n
+    share, dark, bright = 1 / n, 1.0, 1.0
     if kind in ("mediancr", "median"):
         share = median_variance_factor(n)
+        dark, bright = shares_without_light_and_with_most(flux_factors)
     elif kind == "min":
         share = minimum_square_error(n)
     factors = np.array(flux_factors, dtype=np.float64)
-    gain = calibration.typical_gain / (share * float(np.mean(1 / factors)))
-    deviation = calibration.typical_rnoise * math.sqrt(share * float(np.mean(factors**-2.0)))
+    gain = calibration.typical_gain / (share * bright * float(np.mean(1 / factors)))
+    variance = share * dark * float(np.mean(factors**-2.0))
+    deviation = calibration.typical_rnoise * math.sqrt(variance)
     maps = np.ndim(calibration.gain) or np.ndim(calibration.rnoise)
     whose = "of this combination" + (", from medians of maps" if maps else "")
     header["GAIN"] = (gain, f"[e-/{header['BUNIT']}] {whose}"[:46])

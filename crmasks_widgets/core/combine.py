@@ -13,6 +13,7 @@ from crmasks_widgets.core.masks import Masks
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import Float32Array
+from crmasks_widgets.core.unequal_median import share_of_median
 
 ROWS_AT_ONCE = 128
 
@@ -320,6 +321,9 @@ def _median(parts: Ingredients) -> Combination:
         n_hit = np.minimum(parts.n_hit, stack.n_valid)
         factor, hit = median_square_factors(stack.n)[stack.n_valid, n_hit], n_hit > 0
     variance = parts.between.variance_of_median(typical, factor, stack.n_valid, hit)
+    share = share_of_median(stack.median2d, parts.noise, parts.flux_factors, stack.valid)
+    # What noise makes of it; what exposures differ by besides has no such share.
+    variance -= np.asarray(typical * factor * (1 - share), np.float32)
     return Combination(stack.median2d.copy(), variance, stack.n_valid.astype(np.int16))
 
 

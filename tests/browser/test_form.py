@@ -78,4 +78,14 @@ def test_the_whole_form_opens_on_the_section_of_the_method(browser):
     top = page.locator("#root").bounding_box()["y"]
     heading = page.get_by_role("heading", name="Significance").bounding_box()["y"]
     assert top < heading < top + 80
+    assert page.evaluate("document.scrollingElement.scrollTop") == 0
+    bench.state.update(crmethod="mm_lacosmic")
+    plain.settle()
+    titles = page.get_by_role("heading").all_inner_texts()
+    assert titles[0] == "Significance"  # nothing moves under the pointer
+    for shown in ("none", ""):
+        page.locator("#root > *").evaluate("(e, shown) => { e.style.display = shown; }", shown)
+        plain.settle()
+    titles = page.get_by_role("heading").all_inner_texts()
+    assert [title.upper() for title in titles[:2]] == ["MM DIAGRAM", "L.A.COSMIC"]
     page.close()

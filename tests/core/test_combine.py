@@ -14,7 +14,8 @@ from crmasks_widgets.core.combine import (
     median_variance_factors,
     replace_by_local_median,
 )
-from crmasks_widgets.core.noise import MIN_RNOISE
+from crmasks_widgets.core.noise import MIN_RNOISE, Noise
+from crmasks_widgets.core.unequal_median import share_of_median
 
 KINDS = ("mediancr", "meancrt", "meancr")
 GAIN, RNOISE = 2.0, 3.0
@@ -136,7 +137,24 @@ def test_flux_factors_divide_the_exposures_and_their_variance(apply_to):
         meancr.variance[0], [sum(singles) / 9, sum(singles[:2]) / 4], rtol=1e-5
     )
     median = analysis.combination("mediancr")
-    np.testing.assert_allclose(median.variance[0], 0.4487 * sum(singles) / 3, rtol=1e-3)
+    drawn = np.random.default_rng(1).normal(0, np.sqrt(singles), (200_000, 3))
+    np.testing.assert_allclose(median.variance[0], np.median(drawn, axis=1).var(), rtol=0.02)
+
+
+@pytest.mark.parametrize("factors", [(1, 3, 0.3), (1, 2, 0.5, 0.5), (0.3, 1, 3, 1, 1), (1, 3)])
+def test_the_median_of_exposures_of_other_brightness_has_its_own_variance(factors):
+    light, sets = np.array([3.0, 100.0, 3000.0]), 40_000
+    sigma = np.sqrt([[variance_of(level, f) for level in light] for f in factors])
+    drawn = np.random.default_rng(2).normal(0, sigma[:, None], (len(factors), sets, 3))
+    valid = np.ones((len(factors), 3, 2), dtype=bool)
+    valid[0, :, 1] = False
+    noise = Noise(GAIN, RNOISE)
+    share = share_of_median(light[:, None].repeat(2, axis=1), noise, factors, valid)
+    for column, used in enumerate((slice(None), slice(1, None))):
+        n = len(factors[used])
+        true = np.median(drawn[used], axis=0).var(axis=0)
+        said = median_variance_factor(n) * np.mean(sigma[used] ** 2, axis=0) * share[:, column]
+        np.testing.assert_allclose(said, true, rtol=0.035)
 
 
 def test_a_minimum_has_the_variance_of_the_exposure_that_it_came_from():

@@ -17,14 +17,12 @@ from crmasks_widgets.dashboard.page.page import name_plot
 
 PLOT: Final = "volume"
 _ASSUMED_SIZE: Final = (330, 130)  # before the page told
-# Background and axes on a light page, and on a dark one.
-_LIGHT: Final = ("white", "#666666")
-_DARK: Final = ("#111111", "#aaaaaa")
+# Background and axes: those of the stage that all pictures of hits lie on, whatever the theme.
+_STAGE: Final = ("#26282f", "#c9ccd3")
 _DIRECTION: Final = (0.0, 0.48, 0.88)  # to the camera
 _FIELD: Final = 0.83  # height of what a camera of 45 degrees sees, at distance 1
 _SLACK: Final = 1.1
 _PAINTED: Final = 0.05  # s, after which the page shows what is written before a long import
-# Heights are told apart on a light page and on a dark one.
 _COLOURS: Final = "viridis"
 _DATA_URL: Final = "data:image/png;base64,"
 
@@ -58,24 +56,6 @@ class Solid:
         name_plot(self.box, PLOT)
         self.widget = VBox([self.message, self.box], layout=Layout(display="none"))
         self.widget.add_class("crmasks-hit-solid")
-        context.observe(context.page, self._follow_theme, "dark")
-
-    def _follow_theme(self) -> None:
-        if self._figure is not None:
-            self._figure.style = self._style()
-
-    def _style(self) -> dict[str, Any]:
-        background, grey = _DARK if self._context.page.dark else _LIGHT
-        return {
-            "background-color": background,
-            "axes": {
-                "visible": True,
-                "color": grey,
-                "label": {"color": grey},
-                "ticklabel": {"color": grey},
-            },
-            "box": {"visible": True},
-        }
 
     def draw(self, frames: Sequence[Frame], hit: npt.NDArray[np.bool_], names: str) -> None:
         """Show frames, if it can be done.
@@ -134,7 +114,7 @@ class Solid:
             x=made.x, y=made.y, z=made.z, color=made.colours, triangles=made.triangles
         )
         self._figure = library.Figure(
-            style=self._style(), animation=0.0, meshes=[self._mesh], layout=Layout(margin="0"),
+            style=_style(), animation=0.0, meshes=[self._mesh], layout=Layout(margin="0"),
         )  # fmt: skip
         figure = self._figure
         unit = self._context.state.model.analysis.exposures.unit
@@ -178,3 +158,9 @@ class Solid:
                 "base64": picture,
             }
         )  # fmt: skip
+
+
+def _style() -> dict[str, Any]:
+    background, grey = _STAGE
+    axes = {"visible": True, "color": grey, "label": {"color": grey}, "ticklabel": {"color": grey}}
+    return {"background-color": background, "axes": axes, "box": {"visible": True}}

@@ -218,8 +218,9 @@ class HitsView:
         made: dict[int, Any] = {}
         for half in set(halves.values()):
             some = [row for row in rows if halves[row] == half]
-            places = [hits.centre(row) for row in some], [self.large.middle(row) for row in some]
-            drawn = stamps.stamps(frames, *places, half, self.large.stretch)
+            centres = [self.large.centre(row, half) for row in some]
+            middles = [self.large.middle(row) for row in some]
+            drawn = stamps.stamps(frames, centres, middles, half, self.large.stretch)
             made |= dict(zip(some, drawn, strict=True))
         return made
 

@@ -118,7 +118,8 @@ class StatusView:
             ],
         )  # fmt: skip
         self.widget.add_class("crmasks-area-top")
-        self.message = HTML(_hint())
+        self._remarks: list[str] = []
+        self.message = HTML(self._hint())
         self.offered = Button()
         self._take_offer: Callable[[], object] = lambda: None
         self.offered.on_click(context.dispatcher.handler(lambda _: self._take_offer()))
@@ -219,13 +220,27 @@ class StatusView:
     def _write(self, text: str, kind: str) -> None:
         self.offered.layout.display = "none"
         line = html.escape(" ".join(text.split()))
-        wanted = f'<span class="{kind}" title="{line}">{line}</span>' if line else _hint()
+        wanted = f'<span class="{kind}" title="{line}">{line}</span>' if line else self._hint()
         if self.message.value != wanted:
             self.message.value = wanted
 
+    def remark(self, text: str) -> None:
+        """Add to what stands there while there is nothing newer to say."""
+        line = " ".join(text.split())
+        if line in self._remarks:
+            return
+        shown, self._remarks = self.message.value == self._hint(), [*self._remarks, line]
+        if shown:
+            self.message.value = self._hint()
 
-def _hint() -> str:
-    return f'<span class="crmasks-hint">{HINT}</span>'
+    def _hint(self) -> str:
+        if not self._remarks:
+            return f'<span class="crmasks-hint">{HINT}</span>'
+        count = len(self._remarks)
+        whole = html.escape("\n".join(self._remarks))
+        line = html.escape(" \u00b7 ".join(self._remarks))
+        head = f"{count} remarks: " if count > 1 else ""
+        return f'<span class="crmasks-remarks" title="{whole}">\u26a0 {head}{line}</span>'
 
 
 def subject_text(exposures: ExposureSet) -> tuple[str, str]:

@@ -184,15 +184,17 @@ class Form {
       }
       sections.get(group).append(row.element);
     }
-    this.body.replaceChildren(...sections.values());
+    this.sections = [...sections.values()];
+    this.open();
     this.show();
     this.refuse();
   }
 
-  /** Bring the section of the method to the top. */
+  /** Put the sections of the method first; not while somebody works in the form. */
   open() {
-    const section = this.body.querySelector(`section[data-group="${CSS.escape(this.model.get("section"))}"]`);
-    section?.scrollIntoView({ block: "start" });
+    const first = this.model.get("sections");
+    const place = ({ dataset: { group } }) => (first.includes(group) ? first.indexOf(group) : first.length);
+    this.body.replaceChildren(...[...this.sections].sort((a, b) => place(a) - place(b)));
   }
 
   show() {

@@ -58,7 +58,7 @@ class FormView:
         parameters = model.parameters
         names = None if self._names is None else tuple(self._names(parameters))
         self._described((names,), lambda: self._describe(names))
-        self.widget.section = title_of(parameters.detectors[0])
+        self.widget.sections = [title_of(key) for key in parameters.detectors]
         values = values_of(parameters, self._fields)
         if values != self.widget.values:
             self.widget.values = values
