@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from crmasks_widgets.analysis import Analysis, Target
-from crmasks_widgets.dashboard.model.history import Edit, History, Places, Step, changed_names
+from crmasks_widgets.dashboard.model.history import Edit, History, Places, Step
 from crmasks_widgets.errors import CrmasksError
 from crmasks_widgets.parameters import Parameters
 
@@ -139,7 +139,7 @@ class ViewModel:
     display : Display
         How to show it.
     refused : mapping
-        What was wrong with a value that was taken back, by parameter name, until it is set again.
+        What was wrong with values that were taken back, by parameter name, until the next change.
     """
 
     analysis: Analysis
@@ -304,11 +304,7 @@ class State:
                 self._returned(step.about)
 
     def _follow_history(self) -> None:
-        now, before = self._history.now, self.model.parameters
-        refused = self.model.refused
-        if changed := {*changed_names(before, now)} & refused.keys():
-            refused = {name: text for name, text in refused.items() if name not in changed}
-        self._set(parameters=now, refused=refused)
+        self._set(parameters=self._history.now, refused={})
 
     # What was asked for may be refused, or given up, before it is computed ----------------------
 
@@ -331,7 +327,7 @@ class State:
         refused : mapping, optional
             What is wrong with the values that it set, by parameter name.
         """
-        edit = self.unproven[number]
+        edit, before = self.unproven[number], self.model.refused
         self._interrupt()
         try:
             self._history.take_back(number)
@@ -340,7 +336,7 @@ class State:
             self._history.return_to(edit.before)
         with self.together():
             self._follow_history()
-            self._set(refused={**self.model.refused, **refused})
+            self._set(refused={**before, **refused})
 
     def revert(self, parameters: Parameters) -> None:
         """Return to parameters that are known to work; the ones given up can be done again."""
