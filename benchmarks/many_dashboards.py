@@ -13,6 +13,8 @@ from pathlib import Path
 
 from jupyter_client.manager import start_new_kernel
 
+from crmasks_widgets.dashboard.model.engine import REST
+
 OPEN = """
 from crmasks_widgets.demo import demo_analysis
 import crmasks_widgets as cm
@@ -64,6 +66,7 @@ def measure(n, shape, n_edits):
             elapsed = time.monotonic() - began
             texts = list(pool.map(lambda k: run(k, EDITS.format(n=n_edits)), kernels))
             edits = [float(t) for text in texts for t in text.strip()[1:-1].split(",")]
+            time.sleep(REST + 2)  # what was freed is given back then
             return elapsed, edits, [resident(kernel) for kernel in kernels]
         finally:
             for manager, client in kernels:

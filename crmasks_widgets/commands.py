@@ -57,7 +57,8 @@ def _init(arguments: argparse.Namespace, console: Console) -> int:
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Make masks and corrected combinations of the exposures that a YAML file names."""
     seed = FIXED_SEED if arguments.reproducible else None
-    mosaic = load_mosaic(arguments.params, arguments.crmasks, seed=seed)
+    drawn = arguments.figures or arguments.report
+    mosaic = load_mosaic(arguments.params, arguments.crmasks, seed=seed, figures=drawn)
     to = Destination(
         arguments.output_dir, (arguments.params,), arguments.figures, arguments.overwrite,
         arguments.reproducible, arguments.report,
@@ -159,7 +160,7 @@ def _report(arguments: argparse.Namespace, console: Console) -> int:
 
     params = parameter_file_of(arguments.source)
     path = arguments.output or params.with_name(REPORT_NAME)
-    mosaic = load_mosaic(params)
+    mosaic = load_mosaic(params, figures=True)
     writing.check_report(path, mosaic, (params,), overwrite=arguments.overwrite)
     _compute(mosaic, console, lambda: None)
     written = writing.save_report(mosaic, path, inputs=(params,), overwrite=arguments.overwrite)
@@ -177,7 +178,7 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
     )  # fmt: skip
     yaml_path = arguments.folder / YAML_NAME
     logger.info("demo exposures, their truth and %s are in %s", YAML_NAME, arguments.folder)
-    mosaic = load_mosaic(yaml_path, folders=[arguments.folder])
+    mosaic = load_mosaic(yaml_path, folders=[arguments.folder], figures=arguments.figures)
     to = Destination(arguments.folder, (yaml_path,), arguments.figures, arguments.overwrite)
     with occupying(mosaic, to) as folder:
         _compute_and_save(mosaic, folder, console)

@@ -201,18 +201,22 @@ def _left_in(folder: Path, limit: str, used: str) -> float | None:
 
 
 def release() -> None:
+    """Give back what was freed, what only the collector undoes, too: figures refer in circles."""
+    gc.collect()
+    trim()
+
+
+def trim() -> None:
     """Give back what was freed.
 
-    Figures refer to each other in circles, which only the collector undoes. The C library of Linux
-    keeps freed blocks of less than 32 MiB, frames of 8 Mpx, in a pool of each thread until it is
-    told to trim; others know no such call, and nothing more is done there.
+    The C library of Linux keeps freed blocks of less than 32 MiB, frames of 8 Mpx, in a pool of
+    each thread until it is told to trim; others know no such call, and nothing is done there.
     """
-    gc.collect()
     try:
-        trim = ctypes.CDLL(None).malloc_trim
+        give_back = ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):
         return
-    trim(0)
+    give_back(0)
 
 
 def available_cpus(cgroups: Path = Path("/sys/fs/cgroup")) -> int:

@@ -284,6 +284,25 @@ def test_fill_value_in_all_exposures_is_named_by_its_pixel(work, method, value):
     refused(work, "pixel (31, 21): found ", f"{value:.4g} ADU", "expected at most 1e+15", "DQ")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("gain: 1.5", "gain: 1.5 e-/ADU", "gain: found '1.5 e-/ADU', expected a number without a"),
+        ("gain: 1.5", "gain: flat.fits", "gain: flat.fits: file not found, looked in "),
+        ("gain: 1.5", "extnum: 3\ngain: 1.5", "e1.fits: extnum: found one HDU, number 0"),
+        ("gain: 1.5", "gain: [1.5", ", expected lines such as gain: 1.5"),
+        ("gain: 1.5", "gain: 1.5\nnights:\n\t- 1", "line 4: found a tab, expected blanks in front"),
+        ("e2.fits", "params.yaml", "a valid FITS file.), expected a whole FITS file"),
+    ],
+)  # fmt: skip
+def test_likely_mistakes_are_named_with_what_to_do(work, before, after, said):
+    work.yaml()
+    text = "images: [e1.fits, e2.fits, e3.fits]\ngain: 1.5\nrnoise: 3.0\nbias: 200.0\n"
+    text += "requirements: {crmethod: lacosmic}\n"
+    (work.folder / "params.yaml").write_text(text.replace(before, after), encoding="utf-8")
+    refused(work, said)
+
+
 def test_missing_file_and_folder(work):
     work.yaml(images=["e1.fits", "nowhere.fits", "e3.fits"])
     refused(work, "nowhere.fits: file not found, looked in", str(work.folder))

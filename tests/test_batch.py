@@ -5,6 +5,7 @@ import csv
 import json
 import multiprocessing
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -17,10 +18,12 @@ import pytest
 from astropy.table import Table
 
 from crmasks_widgets import InputError, OutputError, ParameterError, __version__
+from crmasks_widgets.analysis import memory_beyond
 from crmasks_widgets.batch import Options, check_workers, run_batch, workers_at_once
 from crmasks_widgets.batch.block import RECORD_NAME, Outcome, Task, run_block
 from crmasks_widgets.batch.blocks import find_blocks, memory_of
 from crmasks_widgets.batch.report import html_text
+from crmasks_widgets.batch.workers import _as_they_end
 from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OTHER
 from crmasks_widgets.errors import StartError
 from crmasks_widgets.files.folder_lock import LOCK_NAME, TEMPORARY_PREFIX
@@ -227,11 +230,12 @@ def test_a_table_needs_parameters(tmp_path):
 def test_memory_is_known_beforehand(tmp_path):
     path = night(tmp_path)
     (block,) = find_blocks([path])
-    assert (
-        memory_of(block) == memory_needed(3, SHAPE) == 8 * 3 * 4 * SHAPE[0] * SHAPE[1] / 2**20 + 250
-    )
+    frames = 8 * 3 * 4 * SHAPE[0] * SHAPE[1] / 2**20
+    assert memory_of(block, figures=False) == memory_needed(3, SHAPE) == frames + 250
+    drawn = memory_beyond(block.parameters, 3)
+    assert memory_of(block, figures=True) == memory_needed(3, SHAPE, drawn) > frames + 300
     (tmp_path / "e1.fits").write_bytes(b"no FITS")
-    assert memory_of(block) == 0
+    assert memory_of(block, figures=False) == 0
 
 
 @pytest.mark.parametrize(
@@ -269,7 +273,7 @@ def test_memory_within_the_limit_of_a_container(tmp_path):
 def test_a_block_above_the_free_memory_is_refused_with_what_it_needs(tmp_path, monkeypatch):
     path = night(tmp_path / "n")
     monkeypatch.setattr("crmasks_widgets.batch.workers.available_memory", lambda: 100.0)
-    (outcome,) = run_batch(find_blocks([path]), tmp_path / "out")
+    (outcome,) = run_batch(find_blocks([path]), tmp_path / "out", Options(figures=False))
     assert outcome.error == "found 100 MiB of free memory, expected 250 MiB"
     assert not (tmp_path / "out" / "params").exists()
 
@@ -589,6 +593,58 @@ def test_a_cluster_that_is_not_there(tmp_path, monkeypatch):
 def test_a_cluster_that_cannot_be_used(workers, said):
     with pytest.raises(StartError, match=said):
         check_workers(workers, "X")
+
+
+class Cluster:
+    """What a batch asks of a client and of futures: how many workers there are, look by look."""
+
+    status = "running"
+
+    def __init__(self, *workers, ends=()):
+        self.workers, self.ends, self.ended = [*workers], ends, queue.SimpleQueue()
+
+    def scheduler_info(self, **_):
+        left = self.workers.pop(0)
+        if not self.workers:
+            self.workers = [left]
+            for future in self.ends:
+                self.ended.put(future)
+        return {"workers": {"w": {}} if left else {}}
+
+
+class Future:
+    def __init__(self, is_cancelled):
+        self.is_cancelled = is_cancelled
+
+    def cancelled(self):
+        return self.is_cancelled
+
+    def exception(self):
+        return None
+
+    def result(self):
+        return Outcome("block", "done", {})
+
+
+@pytest.mark.parametrize(
+    ("looks", "cancelled", "said", "warned"),
+    [
+        ((1, 0, 0), None, "found no worker left at X, expected at least one", 1),
+        ((0, 1, 0, 1), True, "lost the scheduler at X; the same command goes on", 2),
+        ((0, 1), False, "", 1),
+    ],
+)
+def test_a_cluster_that_is_lost(tmp_path, monkeypatch, caplog, looks, cancelled, said, warned):
+    monkeypatch.setattr("crmasks_widgets.batch.workers.LOOK_SECONDS", 0.001)
+    alone = 3600.0 if cancelled is not None else 0.01
+    monkeypatch.setattr("crmasks_widgets.batch.workers.ALONE_SECONDS", alone)
+    tasks = [Task(block, tmp_path) for block in find_blocks([night(tmp_path / n) for n in "ab"])]
+    futures = {Future(cancelled): task for task in tasks}
+    client = Cluster(*looks, ends=tuple(futures) if cancelled is not None else ())
+    outcomes = list(_as_they_end(client, dict(futures), client.ended, "X"))
+    assert [outcome.error for outcome in outcomes] == [said] * 2
+    lost = [record for record in caplog.records if "lost all workers" in record.getMessage()]
+    assert len(lost) == warned
 
 
 # ---- the table -----------------------------------------------------------------------------------

@@ -611,3 +611,15 @@ def test_closing_does_not_wait_for_a_library(finished, monkeypatch):
     gate.opened.set()
     engine._thread.join(SOON)
     assert not engine._thread.is_alive()
+
+
+def test_memory_is_given_back_once_when_nothing_was_asked_for_a_while(finished, monkeypatch):
+    given = threading.Semaphore(0)
+    monkeypatch.setattr(engine_module, "trim", given.release)
+    monkeypatch.setattr(engine_module, "REST", 0.01)
+    with Seen().engine(finished) as engine:
+        for clip in (4.5, 5.0):
+            engine.submit(BASE.replace(la_sigclip=clip))
+            assert engine.wait(SOON)
+            assert given.acquire(timeout=SOON)
+    assert not given.acquire(blocking=False)

@@ -283,7 +283,9 @@ def test_folders_can_be_given(two_places):
 def test_masks_of_the_command_line_are_looked_for_in_the_current_folder(two_places):
     here, there, yaml = two_places
     save_all(load_analysis(yaml), there)
-    with pytest.raises(InputError, match=f"crmasks.fits: file not found, looked in {here}$"):
+    with pytest.raises(
+        InputError, match=f"crmasks.fits: file not found, looked in {here}; expected a name"
+    ):
         load_analysis(yaml, "crmasks.fits")
     assert load_analysis(yaml, there / "crmasks.fits").masks_checksum is not None
 

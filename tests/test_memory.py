@@ -42,9 +42,11 @@ SETS = {
     "combinations": {"more_combinations": ["meancr2", "mean", "median", "min"]},
     "two thresholds": {"crmethod": "lacosmic", "la_sigclip": [6, 3]},
     "synthetic": {"mm_synthetic": "single"}, "dilation": {"dilation": 20},
+    "figures": {"crmethod": "mmcosmic", "maxplots": 0},
+    "pages": {"crmethod": "mmcosmic", "maxplots": 3},
     "local medians": {"use_lamedian": True}, "filter": {"la_fsmode": "median"},
 }  # fmt: skip
-SOME = ("correlation, significance",)
+SOME = ("correlation, significance", "pages")
 
 
 def exposures(folder):
@@ -68,7 +70,9 @@ def test_a_run_keeps_to_the_memory_that_was_announced(tmp_path, name):
     for key, pair in pairs.items():
         written = written.replace(f"{key}: {getattr(parameters, key)}", f"{key}: {pair}")
     (tmp_path / "p.yaml").write_text(written)
-    command = [sys.executable, "-m", "crmasks_widgets", "run", "p.yaml", "--no-figures"]
+    drawn = 0 if name not in ("figures", "pages") else 3
+    quiet = [] if drawn else ["--no-figures"]
+    command = [sys.executable, "-m", "crmasks_widgets", "run", "p.yaml", *quiet]
     # From a process of its own: a child's peak begins at that of its parent.
     watch = (
         "import os, sys; pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ);"
@@ -81,7 +85,7 @@ def test_a_run_keeps_to_the_memory_that_was_announced(tmp_path, name):
     os.waitpid(os.posix_spawn("/bin/sh", here, environment), 0)
     status, peak = map(int, (tmp_path / "peak").read_text().split())
     assert status == 0, (tmp_path / "log").read_text()
-    announced = memory_needed(3, SHAPE, memory_beyond(parameters))
+    announced = memory_needed(3, SHAPE, memory_beyond(parameters, drawn))
     assert 130 < peak * 1024 / MIB < announced
     if LONG:  # the announcement says something of the parameters
         assert announced < 2.2 * peak * 1024 / MIB
@@ -98,3 +102,5 @@ def test_what_parameters_ask_for_is_asked_before_exposures_are_read(tmp_path, mo
     ):  # fmt: skip
         with pytest.raises(InputError, match=r"3 such images need \d+ MiB of memory, expected at"):
             read_analysis(plain.replace(**more))
+    with pytest.raises(InputError, match="need 397 MiB of memory"):
+        read_analysis(plain, figures=True)

@@ -375,7 +375,7 @@ def test_a_block_of_several_detectors_is_run_as_by_itself(tmp_path, run_cli, ext
         }
         path.write_text(yaml.safe_dump(own))
     (block,) = find_blocks([night], settings)
-    assert memory_of(block) == len(mosaic) * memory_needed(3, SHAPE)
+    assert memory_of(block, figures=False) == len(mosaic) * memory_needed(3, SHAPE)
     task = pickle.loads(pickle.dumps(Task(block, out, figures=False)))  # noqa: S301 - our own
     outcome = run_block(task)
     assert outcome.state == "done", outcome

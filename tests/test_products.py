@@ -371,8 +371,10 @@ def test_reproducible_runs_are_equal_byte_for_byte_whatever_the_threads(work, mo
     assert "DATE" not in fits.getheader(work.folder / "run0" / "crmasks.fits")
 
 
-def test_date_is_the_only_difference_of_two_runs(work, monkeypatch):
-    work.yaml()
+@pytest.mark.parametrize("given", [{}, {"mm_xy_offsets": [[0, 0], [0.3, 0], [0, 0]]}])
+def test_date_is_the_only_difference_of_two_runs(work, monkeypatch, given):
+    """Without a seed, too: where order statistics cannot be had, it is 0."""
+    work.yaml(mm_seed=None, mm_nsimulations=2, mm_boundary_fit="spline", **given)
     dates = iter(["2026-01-01T00:00:00", "2026-12-31T23:59:59"])
     monkeypatch.setattr("crmasks_widgets.products.saving._date", lambda reproducible: next(dates))
     for folder in ("one", "two"):

@@ -12,18 +12,21 @@ _GROWN, _FAR = 16.0, 4
 _TRANSFORMS = 28.0  # float32 arrays as large as the region that is correlated
 _LAWS = 48.0  # MiB for the laws of significance, however small the frame
 _UNEQUAL = 64.0  # MiB for laws of exposures of unequal noise
+_DRAWN = 4.0  # frames, for pictures of them
+_FIGURES = 80.0  # MiB for matplotlib and one figure
+_PAGES, _PANEL = 30.0, 11.0  # MiB for pages of hits, and for each exposure on a page
 _PYTORCH = 400.0  # MiB for the library and two tiles at once
 
 
-def memory_beyond(parameters: Parameters) -> Beyond:
+def memory_beyond(parameters: Parameters, drawn: int = 0) -> Beyond:
     """Tell what parameters ask for in memory.
-
-    Figures are not counted: with them, a run takes some 75 MiB more, and 8 for each exposure.
 
     Parameters
     ----------
     parameters : Parameters
         Of a run.
+    drawn : int
+        Of how many exposures it draws figures, or a report; 0 if it does not.
 
     Returns
     -------
@@ -45,6 +48,9 @@ def memory_beyond(parameters: Parameters) -> Beyond:
     if parameters.mm_crosscorr_region is not None:
         x0, x1, y0, y1 = parameters.mm_crosscorr_region
         mib += _TRANSFORMS * 4 * math.prod((x1 - x0 + 1, y1 - y0 + 1)) / MIB
+    if drawn:
+        frames += _DRAWN
+        mib += _FIGURES + (_PAGES + _PANEL * drawn if parameters.maxplots else 0.0)
     return Beyond(frames, mib)
 
 

@@ -125,7 +125,7 @@ def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:
     block = task.block
     if task.version != __version__:
         raise InputError(f"worker: found crmasks_widgets {__version__}, expected {task.version}")
-    mosaic = _read(block)
+    mosaic = _read(block, figures=task.figures)
     known, wanted = read_record(task.folder), _request(mosaic, figures=task.figures)
     same = known.get("request") == wanted
     if same and _intact(task.folder, known.get("products")):
@@ -150,12 +150,12 @@ def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:
     return "done", record
 
 
-def _read(block: Block) -> Mosaic:
+def _read(block: Block, *, figures: bool) -> Mosaic:
     if block.parameters is None:
         raise InputError(block.error)
     if block.several is not None:
-        return read_mosaic(block.several, block.folders)
-    analysis = read_analysis(block.parameters, block.folders)
+        return read_mosaic(block.several, block.folders, figures=figures)
+    analysis = read_analysis(block.parameters, block.folders, figures=figures)
     return Mosaic((str(block.parameters.extnum),), (analysis,), several=False)
 
 

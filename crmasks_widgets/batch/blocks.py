@@ -139,13 +139,15 @@ def find_blocks(
     return blocks
 
 
-def memory_of(block: Block) -> float:
+def memory_of(block: Block, *, figures: bool) -> float:
     """Tell beforehand what the run of a block may take, from the header of its first exposure.
 
     Parameters
     ----------
     block : Block
         To be run.
+    figures : bool
+        Whether it draws figures.
 
     Returns
     -------
@@ -154,9 +156,9 @@ def memory_of(block: Block) -> float:
     """
     if block.parameters is None or not block.parameters.images:
         return 0.0
-    beyond = memory_beyond(block.parameters)
     try:
         images = expand_names(block.parameters.images, block.folders)
+        beyond = memory_beyond(block.parameters, len(images) if figures else 0)
         path = find_file(split_plane(images[0])[0], block.folders)
         if block.several is not None:
             shapes = {image.number: image.shape for image in images_in(path)}

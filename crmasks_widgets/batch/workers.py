@@ -6,11 +6,13 @@ way to end what runs. Here each worker has its own pipe, whose end tells that it
 """
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import queue
 import signal
 import threading
+import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -32,6 +34,10 @@ __all__ = ["HTML_NAME", "Options", "Outcome", "run_batch", "workers_at_once"]
 
 MAX_ATTEMPTS: Final = 2
 CONNECT_SECONDS: Final = 10
+ALONE_SECONDS: Final = 30.0  # in which a cluster may get new workers
+LOOK_SECONDS: Final = 2.0  # between two looks at whether it has any
+
+logger = logging.getLogger(__name__)
 _SAFE_PATH: Final = "PYTHONSAFEPATH"
 
 Report = Callable[[Sequence[Outcome], Outcome], None]
@@ -120,7 +126,8 @@ def _outcomes(
     if options.scheduler is not None:
         yield from _run_on_dask(tasks, options.scheduler)
         return
-    needs, free = [memory_of(block) for block in blocks], available_memory()
+    needs = [memory_of(block, figures=options.figures) for block in blocks]
+    free = available_memory()
     fitting = [task for task, need in zip(tasks, needs, strict=True) if need <= free]
     for task, need in zip(tasks, needs, strict=True):
         if need > free:
@@ -304,19 +311,48 @@ def _run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
         msg = f"{found}, expected a scheduler of Dask, such as tcp://host:8786"
         raise StartError(msg) from None
     run, futures = uuid.uuid4(), {}
+    # What is lost is said here, in a line.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL + 1)
+    ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
     try:
         with contextlib.suppress(TimeoutError):  # a cluster that was started just now
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
         check_workers(client.scheduler_info(n_workers=-1)["workers"], address)
         for task in tasks:
             key = f"crmasks-{run}-{task.block.name}"
-            futures[client.submit(run_block, task, key=key, pure=False)] = task
-        for future in distributed.as_completed(futures, loop=client.loop):
-            yield _of_future(future, futures[future])
+            future = client.submit(run_block, task, key=key, pure=False)
+            futures[future] = task
+            future.add_done_callback(ended.put)
+        yield from _as_they_end(client, dict(futures), ended, address)
     finally:
-        with contextlib.suppress(OSError, TimeoutError):
-            client.cancel(list(futures), force=True)
+        if client.status == "running":
+            with contextlib.suppress(OSError, TimeoutError):
+                client.cancel(list(futures), force=True)
         client.close(timeout=0.5)
+
+
+def _as_they_end(
+    client: Any, futures: dict[Any, Task], ended: queue.SimpleQueue[Any], address: str
+) -> Iterator[Outcome]:
+    """Wait for all blocks, but not for ever for workers that are gone."""
+    alone: float | None = None  # since when there is no worker
+    while futures:
+        try:
+            future = ended.get(timeout=LOOK_SECONDS)
+        except queue.Empty:
+            if client.status != "running" or client.scheduler_info(n_workers=-1)["workers"]:
+                alone = None
+                continue
+            if alone is None:
+                alone = time.monotonic()
+                waits = f"waiting {ALONE_SECONDS:.0f} s for others"
+                logger.warning("--scheduler: lost all workers at %s; %s", address, waits)
+            elif time.monotonic() - alone > ALONE_SECONDS:
+                reason = f"found no worker left at {address}, expected at least one"
+                yield from (_failed(task, reason) for task in futures.values())
+                return
+        else:
+            yield _of_future(future, futures.pop(future), address)
 
 
 def check_workers(workers: Mapping[str, Any], address: str) -> None:
@@ -343,7 +379,9 @@ def check_workers(workers: Mapping[str, Any], address: str) -> None:
         raise StartError(f"--scheduler: found no workers at {address}, expected at least one")
 
 
-def _of_future(future: Any, task: Task) -> Outcome:
+def _of_future(future: Any, task: Task, address: str) -> Outcome:
+    if future.cancelled():  # by the client, which has nobody to ask any more
+        return _failed(task, f"lost the scheduler at {address}; the same command goes on")
     error = future.exception()
     if error is None:
         outcome: Outcome = future.result()

@@ -131,7 +131,8 @@ class Session:
         self.help = HelpView(
             context,
             lambda _: self._say_what_is_open(),
-            {title: view.keys for title, view in titled.items()},
+            {title: view.keys for title, view in titled.items()}
+            | {"Everywhere": {**self.status.keys, **self.opening.keys}},
         )
         self.drawer = Drawer(
             context,
@@ -353,7 +354,8 @@ class Session:
     def _pressed(self, content: dict[str, Any]) -> None:
         """Do what a key stands for: first where the pointer is, then in any view."""
         key = content["key"]
-        name = f"Ctrl+{key.lower()}" if content.get("control") else key
+        held = "Ctrl+Shift+" if content.get("shift") else "Ctrl+"
+        name = f"{held}{key.lower()}" if content.get("control") else key
         plot = (content.get("at") or {}).get("plot")
         for view in sorted(self.views, key=lambda view: plot not in view.plots):
             if name in view.keys:

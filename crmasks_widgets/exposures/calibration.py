@@ -11,7 +11,7 @@ import numpy as np
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.typing import Float32Array
 from crmasks_widgets.errors import InputError
-from crmasks_widgets.exposure_names import split_extension
+from crmasks_widgets.exposure_names import FITS_NAME, split_extension
 from crmasks_widgets.files.bad_pixels import BadPixels, read_bad_pixels
 from crmasks_widgets.files.finding import find_map
 from crmasks_widgets.files.reading import ImagePlane, at_home, find_file, read_image
@@ -113,7 +113,7 @@ class Calibration:
             paths.pop(name, None)
             value = getattr(parameters, name)
             if isinstance(value, str):
-                paths[name], extension = _located_map(value, folders)
+                paths[name], extension = _map_of(name, value, folders)
                 if extension is None:
                     extension = find_map(paths[name], shape, _MAP_NAMES[name])
                 plane = read_image(paths[name], extension)
@@ -129,6 +129,19 @@ _MAP_NAMES = {
     "rnoise": ("RNOISE", "RDNOISE", "READNOISE", "RON"),
     "bias": ("BIAS", "SUPERBIAS"),
 }
+
+
+def _map_of(name: str, value: str, folders: Sequence[str | Path]) -> tuple[Path, int | str | None]:
+    """Where a map is, or what is wrong with what was given for it."""
+    try:
+        return _located_map(value, folders)
+    except InputError as error:
+        if FITS_NAME.match(split_extension(value)[0]):
+            raise InputError(f"{name}: {error}") from None
+        msg = (
+            f"{name}: found {value!r}, expected a number without a unit, or the name of a FITS file"
+        )
+        raise InputError(msg) from None
 
 
 def _located_map(name: str, folders: Sequence[str | Path]) -> tuple[Path, int | str | None]:

@@ -152,11 +152,11 @@ class ExposureSet:
                 )
                 raise InputError(msg)
             _leave_out_constants(plane)
-            if not plane.valid.any():
-                msg = f"{plane.name}: found no valid pixel, expected at least one"
-                raise InputError(msg)
+            _refuse_empty(plane)
         leave_out_fill_values(planes)
         leave_out_far_below(planes)
+        for plane in planes:
+            _refuse_empty(plane)
         _check_units(planes)
         data = np.stack([plane.data for plane in planes])
         valid = np.stack([plane.valid for plane in planes])
@@ -212,6 +212,11 @@ def _check_units(planes: Sequence[ImagePlane]) -> None:
         if unit != known[0][1]:
             msg = f"{name}: found BUNIT {unit}, expected {known[0][1]} as in {known[0][0]}"
             raise InputError(msg)
+
+
+def _refuse_empty(plane: ImagePlane) -> None:
+    if not plane.valid.any():
+        raise InputError(f"{plane.name}: found no valid pixel, expected at least one")
 
 
 def _leave_out_constants(plane: ImagePlane) -> None:

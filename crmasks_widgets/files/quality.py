@@ -244,7 +244,8 @@ def named_hdu(hdus: fits.HDUList, extension: int | str, what: str) -> fits.hdu.b
         try:
             return hdus[extension]
         except IndexError:
-            msg = f"{what}: found {len(hdus)} HDUs, expected an extension {extension}"
+            there = f"{len(hdus)} HDUs" if len(hdus) > 1 else "one HDU, number 0"
+            msg = f"{what}: found {there}, expected an extension {extension}"
             raise InputError(msg) from None
     name, _, version = extension.partition(",")
     wanted = (name.strip().upper(), int(version or 1))

@@ -139,7 +139,7 @@ def find_file(path: str | Path, folders: Sequence[str | Path]) -> Path:
             msg = f"{candidate}: found a folder or device, expected a FITS file"
             raise InputError(msg)
     where = " and ".join(str(real(f)) for f in dict.fromkeys(Path(f) for f in folders))
-    msg = f"{path}: file not found, looked in {where}"
+    msg = f"{path}: file not found, looked in {where}; expected a name from there, or a whole path"
     raise InputError(msg)
 
 
@@ -346,7 +346,8 @@ def frame_shape(path: Path, extnum: int | str) -> tuple[int, int]:
 
 
 def _one_line(error: BaseException) -> str:
-    text = on_one_line(error) or type(error).__name__
+    # What astropy advises its callers is no advice to a user.
+    text = on_one_line(error).split(" If this is really a FITS file")[0] or type(error).__name__
     if isinstance(error, KeyError):
         text = f"no such key: {text}"  # alone, a key says nothing
     return text if len(text) <= 160 else text[:157] + "..."
@@ -471,7 +472,7 @@ def _inherited(primary: fits.Header, own: fits.Header) -> fits.Header:
 
 
 def _image_hdu(hdus: fits.HDUList, path: Path, extnum: int | str) -> fits.hdu.base.ExtensionHDU:
-    hdu = named_hdu(hdus, extnum, str(path))
+    hdu = named_hdu(hdus, extnum, f"{path}: extnum")
     if extnum == 0 and hdu.header["NAXIS"] == 0 and _first_is_compressed(hdus):
         logger.debug("%s: the compressed primary image lies in extension 1", path)
         hdu = hdus[1]

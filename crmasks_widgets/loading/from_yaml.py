@@ -113,6 +113,7 @@ def load_mosaic(
     *,
     folders: Sequence[str | Path] | None = None,
     seed: int | None = None,
+    figures: bool = False,
 ) -> Mosaic:
     """Read a parameter file for several detectors, each of which is an analysis.
 
@@ -120,6 +121,8 @@ def load_mosaic(
     ----------
     path, crmasks, folders, seed
         As of `load_analysis`.
+    figures : bool
+        Whether figures are going to be drawn, for which there has to be memory, too.
 
     Returns
     -------
@@ -137,10 +140,12 @@ def load_mosaic(
     >>> len(mosaic), mosaic.several
     (1, False)
     """
-    return _mosaic(_detectors(path, folders, seed), crmasks)
+    return _mosaic(_detectors(path, folders, seed), crmasks, figures=figures)
 
 
-def read_mosaic(file: ParameterFile, folders: Sequence[str | Path] = (".",)) -> Mosaic:
+def read_mosaic(
+    file: ParameterFile, folders: Sequence[str | Path] = (".",), *, figures: bool = False
+) -> Mosaic:
     """Read everything that a parameter file names, for each of its detectors.
 
     Parameters
@@ -149,6 +154,8 @@ def read_mosaic(file: ParameterFile, folders: Sequence[str | Path] = (".",)) -> 
         With `images`.
     folders : sequence of paths
         Where relative paths are looked for, in this order.
+    figures : bool
+        As of `load_mosaic`.
 
     Returns
     -------
@@ -160,15 +167,15 @@ def read_mosaic(file: ParameterFile, folders: Sequence[str | Path] = (".",)) -> 
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
     """
-    return _mosaic(_detectors_of(file, tuple(folders)), None)
+    return _mosaic(_detectors_of(file, tuple(folders)), None, figures=figures)
 
 
-def _mosaic(found: "_Detectors", crmasks: str | Path | None) -> Mosaic:
+def _mosaic(found: "_Detectors", crmasks: str | Path | None, *, figures: bool) -> Mosaic:
     analyses: list[Analysis] = []
     said: set[str] = set()
     for number, parameters in enumerate(found.parameters, start=1):
         left = len(found.parameters) - number + 1
-        analysis = _read(parameters, found.folders, left, said)
+        analysis = _read(parameters, found.folders, left, said, figures=figures)
         if crmasks is not None:
             analysis = apply_masks(analysis, crmasks, found.layer(number))
         analyses.append(analysis)
@@ -260,7 +267,9 @@ def number_of(names: Sequence[str], detector: int | str | None, source: str) -> 
     raise InputError(msg)
 
 
-def read_analysis(parameters: Parameters, folders: Sequence[str | Path] = (".",)) -> Analysis:
+def read_analysis(
+    parameters: Parameters, folders: Sequence[str | Path] = (".",), *, figures: bool = False
+) -> Analysis:
     """Read everything that parameters name.
 
     Parameters
@@ -269,6 +278,8 @@ def read_analysis(parameters: Parameters, folders: Sequence[str | Path] = (".",)
         With `images`.
     folders : sequence of paths
         Where relative paths are looked for, in this order.
+    figures : bool
+        As of `load_mosaic`.
 
     Returns
     -------
@@ -280,21 +291,23 @@ def read_analysis(parameters: Parameters, folders: Sequence[str | Path] = (".",)
     ParameterError, InputError
         In one line: which file or key, what was found, what was expected.
     """
-    return _read(parameters, folders, 1, set())
+    return _read(parameters, folders, 1, set(), figures=figures)
 
 
 def _read(
-    parameters: Parameters, folders: Sequence[str | Path], n_detectors: int, said: set[str]
-) -> Analysis:
+    parameters: Parameters, folders: Sequence[str | Path], n_detectors: int, said: set[str], *,
+    figures: bool,
+) -> Analysis:  # fmt: skip
     """Read one of several detectors; what was said of an earlier one is not said again."""
     images = expand_names(parameters.images or (), folders)
     if images != parameters.images:
         parameters = parameters.replace(images=images)
     noise = parameters.noise_extension
     choice = None if noise is None else NoiseChoice(noise, parameters.noise_kind)
+    beyond = memory_beyond(parameters, len(images) if figures else 0)
     exposures = read_exposures(
         images, parameters.extnum, folders, Quality(parameters.dq_extension, parameters.dq_bits),
-        choice, n_detectors=n_detectors, beyond=memory_beyond(parameters),
+        choice, n_detectors=n_detectors, beyond=beyond,
     )  # fmt: skip
     for name, found in zip(images, exposures.paths, strict=True):
         logger.info("%s: read from %s", name, real(found))

@@ -53,7 +53,8 @@ def read_text(path: str | Path) -> str:
         return read_head(path, MAX_BYTES + 1).decode("utf-8")
     except OSError as error:
         raise ParameterError(
-            f"{path}: {error.strerror or error}, expected a YAML parameter file"
+            f"{path}: {error.strerror or error}, expected a YAML parameter file (crmasks init "
+            "makes one of FITS files)"
         ) from None
     except UnicodeDecodeError as error:
         if FITS_NAME.match(str(path)):
@@ -103,7 +104,12 @@ def load_yaml(text: str, source: str) -> object:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark is not None else ""
         problem = " ".join(str(part) for part in (error.context, error.problem) if part)
-        raise ParameterError(f"{source}: {line}{' '.join(problem.split())}") from None
+        said = " ".join(problem.split())
+        if mark is not None and text[mark.index : mark.index + 1] == "\t":
+            said = "found a tab, expected blanks in front of a key"
+        elif ", expected" not in said:
+            said += ", expected lines such as gain: 1.5, those of requirements: indented by blanks"
+        raise ParameterError(f"{source}: {line}{said}") from None
     except UnicodeEncodeError as error:
         found = f"found character {error.start + 1} to be half of one"
         raise ParameterError(f"{source}: {found}, expected text") from None

@@ -1,6 +1,8 @@
 """Several detectors in one dashboard: one at a time, and all of them saved."""
 
 import csv
+from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,8 +14,10 @@ import crmasks_widgets as cm
 from crmasks_widgets import cli
 from crmasks_widgets.dashboard import still
 from crmasks_widgets.dashboard.model import edits
+from crmasks_widgets.dashboard.page.help import name_of
 
 from ..test_mosaics import write_camera, write_yaml
+from .test_diagram_view import press
 
 NAMES = ("CCD1", "CCD2")
 
@@ -125,6 +129,25 @@ def test_what_is_still_being_computed_is_that_of_no_detector(camera, work, monke
 
 
 @pytest.mark.slow
+def test_the_list_of_keys_is_that_of_the_code_for_every_detector(camera):
+    for number in (0, 1):
+        choose(camera, number)
+        session = camera.session
+        keys = {(name_of(key), view) for view in session.views for key in view.keys}
+        listed = [key for group in session.help.widget.sections for key, _ in group["keys"]]
+        assert sorted(listed) == sorted(key for key, _ in keys)
+        # Each does something, and where several views know it, first where the pointer is.
+        for view in (session.diagram, session.image, session.hits):
+            for key in view.keys:
+                asked = []
+                others = [other for other in session.views if key in other.keys]
+                for other in others:
+                    found = replace(other.keys[key], action=partial(asked.append, other))
+                    other.keys = {**other.keys, key: found}
+                press(session.page, key, at={"plot": view.plots[0]})
+                assert asked == [view], key
+
+
 def test_what_cannot_be_shared_is_said_and_the_detector_stays(camera, monkeypatch):
     choose(camera, 1)
     camera.state.update(crmethod="significance")

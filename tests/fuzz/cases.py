@@ -169,6 +169,8 @@ def environments(dice):
                               "requirements": settings}}  # fmt: skip
     out = {"out": "" if "--output-dir" not in arguments else "out"}
     around = {"environment": surroundings.environment(dice), **surroundings.streams(dice)}
+    if arguments[0] == "as CCDData":  # a notebook, whose streams are its own
+        around = {"environment": around["environment"]}
     return {"files": files, "run": [*arguments], "makes": list(makes), **out, **around}
 
 

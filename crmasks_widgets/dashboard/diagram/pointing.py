@@ -35,6 +35,8 @@ class Pointing:
         self.keys = {
             "a": Shortcut("add a fixed point at the pointer", self._add_at_pointer),
             "d": Shortcut("delete the fixed point at the pointer", self._delete_at_pointer),
+            # Here for the list of keys: the page tells of the point itself.
+            "Delete": Shortcut("delete the fixed point at the pointer", self._delete_at_pointer),
         }
 
     def _heard(self, content: dict[str, Any]) -> None:

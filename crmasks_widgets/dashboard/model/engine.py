@@ -14,6 +14,7 @@ from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.analysis.run import Run
 from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.errors import Cancelled, CrmasksError
+from crmasks_widgets.machine import trim
 from crmasks_widgets.parameters import Parameters
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,9 @@ DRAWING_TIME: Final = 0.25  # s
 LEAVING: Final = 0.5
 # The page needs the processors, too: a multiple of what drawing took here, for as long.
 PAGE_SHARE: Final = 3.0
+# Then nobody is in the middle of something: a fifth of the memory of a kernel is given back, which
+# the next request takes some 10 ms to have again.
+REST: Final = 5.0  # s
 # Of what waits for a busy loop, only the newest is worth showing; every error is.
 _REPLACES: Final = {"error": (), "progress": ("progress",), "snapshot": ("progress", "snapshot")}
 
@@ -231,8 +235,15 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
             pass  # While it waits, no variable of this thread holds an analysis.
 
     def _serve_next(self) -> bool:
+        def wanted() -> bool:
+            return self._closed or self._pending is not None
+
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._pending is not None)
+            soon = self._changed.wait_for(wanted, REST)
+        if not soon:
+            trim()
+        with self._changed:
+            self._changed.wait_for(wanted)
             self._running, self._pending = self._pending, None
             if (request := self._running) is None:
                 return False

@@ -103,6 +103,7 @@ class StatusView:
             "Escape": Shortcut("close what is open, or stop computing", escape),
             "Ctrl+z": Shortcut("undo", state.undo),
             "Ctrl+y": Shortcut("redo", state.redo),
+            "Ctrl+Shift+z": Shortcut("redo", state.redo),
         }
         subject, facts = subject_text(state.model.analysis.exposures)
         self.widget = TopBar(

@@ -82,10 +82,11 @@ class SaveQueue:
 
     def wait(self, timeout: float | None) -> bool:
         """Block until all is saved, for plain Python; False if it is not."""
-        while ended := self._ended.wait(timeout):
-            if not self._dispatcher.drain():
-                break
-        return ended
+        while (ended := self._ended).wait(timeout):
+            self._dispatcher.drain()
+            if ended is self._ended:  # nothing more has begun
+                return True
+        return False
 
     def tell(self, text: str) -> None:
         """Say from the thread how it is going.
@@ -102,11 +103,11 @@ class SaveQueue:
     def _begin(self, save: Save) -> None:
         self._now = save
         self._stopped.clear()
-        self._ended.clear()
+        ended = self._ended = threading.Event()
         self._report("working…")
         self._changed()
         executor = ThreadPoolExecutor(1, thread_name_prefix="crmasks-files")
-        executor.submit(save.work).add_done_callback(partial(self._done, save))
+        executor.submit(save.work).add_done_callback(partial(self._done, save, ended))
         executor.shutdown(wait=False)
 
     def _after(self) -> str:
@@ -117,9 +118,9 @@ class SaveQueue:
             name = f"{self._now.name}: " if self._over or self._waiting else ""
             self._now.told.say("; ".join([f"{name}{text}{self._after()}", *self._over]))
 
-    def _done(self, save: Save, done: Future[Any]) -> None:
+    def _done(self, save: Save, ended: threading.Event, done: Future[Any]) -> None:
         self._dispatcher.call(partial(self._finish, save, done))
-        self._ended.set()
+        ended.set()
 
     def _finish(self, save: Save, done: Future[Any]) -> None:
         self._now = None
