@@ -416,6 +416,7 @@ def test_the_selected_hit_is_ringed_and_numbers_are_its_own(dashboard, view):
     labels = dashboard.analysis.labels
     y, x = np.argwhere(labels == 1)[0]
     panel, ring = view.panels["observed"], rgb("#f0b400")
+    dashboard.state.select(pixel=None)
     assert ring not in set(map(tuple, decoded(panel.glyphs.png)[..., :3].reshape(-1, 3).tolist()))
     dashboard.state.select(pixel=(int(y), int(x)))
     assert ring in set(map(tuple, decoded(panel.glyphs.png)[..., :3].reshape(-1, 3).tolist()))
