@@ -38,6 +38,7 @@ DATA = {
     "hits.ecsv", "mediancr_identified.csv", "problematic_pixels.csv",
 }  # fmt: skip
 LONG = {"mm_boundary_fit": "spline", "mm_nsimulations": 1_000_000}  # longer than any test waits
+HANGS = 600  # s; nothing that works takes so long on any machine
 
 
 def night(folder, name="params.yaml", seed=11, **settings):
@@ -448,8 +449,9 @@ def start_batch(folder, *arguments):
 
 def wait_for(path, works):
     """Wait until a file is there, and something in it, as long as what makes it works."""
+    end = time.monotonic() + HANGS
     while True:
-        ended = not works()
+        ended = not works() or time.monotonic() > end
         if path.exists() and path.stat().st_size:
             return
         assert not ended, f"{path} did not come"
@@ -483,9 +485,10 @@ def test_a_killed_batch_goes_on_where_it_was(tmp_path, run_cli, how):
         wait_for(work / "out/b/params" / RECORD_NAME, lambda: process.poll() is None)
         done = work / "out/a/params" / RECORD_NAME
         while "products" not in json.loads(done.read_text()):
+            assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(how)
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=HANGS)
     assert no_process_uses(work)
     if how == signal.SIGINT:
         assert process.returncode == EXIT_INTERRUPTED
@@ -553,7 +556,7 @@ def test_on_a_cluster_a_killed_workers_block_runs_elsewhere(tmp_path, run_cli, c
             record = work / "out" / name / "params" / RECORD_NAME
             wait_for(record, lambda: process.poll() is None)
         workers[0].kill()
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=HANGS)
     assert workers[1].poll() is None
     assert process.returncode == EXIT_OTHER
     assert errors.startswith("error: d/params: gone.fits: file not found")
@@ -645,6 +648,16 @@ def test_a_cluster_that_is_lost(tmp_path, monkeypatch, caplog, looks, cancelled,
     assert [outcome.error for outcome in outcomes] == [said] * 2
     lost = [record for record in caplog.records if "lost all workers" in record.getMessage()]
     assert len(lost) == warned
+
+
+def test_a_client_that_is_closed_and_says_nothing_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("crmasks_widgets.batch.workers.LOOK_SECONDS", 0.001)
+    monkeypatch.setattr("crmasks_widgets.batch.workers.ALONE_SECONDS", 0.01)
+    (block,) = find_blocks([night(tmp_path / "n")])
+    client = Cluster(1)
+    client.status = "closed"
+    (outcome,) = _as_they_end(client, {Future(False): Task(block, tmp_path)}, client.ended, "X")
+    assert outcome.error == "lost the scheduler at X; the same command goes on"
 
 
 # ---- the table -----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from astropy.io import fits
 from crmasks_widgets.batch import blocks, workers
 from crmasks_widgets.batch.block import run_block
 from crmasks_widgets.errors import Cancelled, InputError
-from crmasks_widgets.files import listing, peeking
+from crmasks_widgets.files import finding, listing, peeking
 from crmasks_widgets.files.listing import list_folder, list_matches
 
 
@@ -79,6 +79,12 @@ def test_parameter_files_are_not_looked_for_without_end(tree, run_cli, monkeypat
     status, _, error = run_cli(["batch", "."], tree)
     assert (status, error.count("\n")) == (2, 1)
     assert "found more than 5 names in folders in it, expected fewer" in error
+
+
+def test_exposures_to_begin_with_are_not_looked_for_without_end(tree, monkeypatch):
+    assert " has " in finding.how_to_begin(tree)
+    monkeypatch.setattr(finding, "MOST_LISTED", 1)
+    assert finding.how_to_begin(tree) == ""
 
 
 def test_a_search_without_bounds_finds_the_same(tree):

@@ -311,9 +311,10 @@ def _run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
         msg = f"{found}, expected a scheduler of Dask, such as tcp://host:8786"
         raise StartError(msg) from None
     run, futures = uuid.uuid4(), {}
-    # What is lost is said here, in a line.
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL + 1)
     ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    talker = logging.getLogger("distributed.client")
+    level = talker.level
+    talker.setLevel(logging.CRITICAL + 1)  # what is lost is said here, in a line
     try:
         with contextlib.suppress(TimeoutError):  # a cluster that was started just now
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
@@ -329,6 +330,7 @@ def _run_on_dask(tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
             with contextlib.suppress(OSError, TimeoutError):
                 client.cancel(list(futures), force=True)
         client.close(timeout=0.5)
+        talker.setLevel(level)
 
 
 def _as_they_end(
@@ -340,15 +342,16 @@ def _as_they_end(
         try:
             future = ended.get(timeout=LOOK_SECONDS)
         except queue.Empty:
-            if client.status != "running" or client.scheduler_info(n_workers=-1)["workers"]:
+            talks = client.status == "running"
+            if talks and client.scheduler_info(n_workers=-1)["workers"]:
                 alone = None
-                continue
-            if alone is None:
+            elif alone is None:
                 alone = time.monotonic()
-                waits = f"waiting {ALONE_SECONDS:.0f} s for others"
-                logger.warning("--scheduler: lost all workers at %s; %s", address, waits)
+                lost, waits = "all workers" if talks else "the scheduler", f"{ALONE_SECONDS:.0f} s"
+                logger.warning("--scheduler: lost %s at %s; waiting %s", lost, address, waits)
             elif time.monotonic() - alone > ALONE_SECONDS:
-                reason = f"found no worker left at {address}, expected at least one"
+                left = f"found no worker left at {address}, expected at least one"
+                reason = left if talks else _lost(address)
                 yield from (_failed(task, reason) for task in futures.values())
                 return
         else:
@@ -379,9 +382,13 @@ def check_workers(workers: Mapping[str, Any], address: str) -> None:
         raise StartError(f"--scheduler: found no workers at {address}, expected at least one")
 
 
+def _lost(address: str) -> str:
+    return f"lost the scheduler at {address}; the same command goes on"
+
+
 def _of_future(future: Any, task: Task, address: str) -> Outcome:
     if future.cancelled():  # by the client, which has nobody to ask any more
-        return _failed(task, f"lost the scheduler at {address}; the same command goes on")
+        return _failed(task, _lost(address))
     error = future.exception()
     if error is None:
         outcome: Outcome = future.result()

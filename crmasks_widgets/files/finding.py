@@ -13,7 +13,7 @@ from astropy.io import fits
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import FITS_NAME, is_pattern
 from crmasks_widgets.files.headers import HeaderFacts, describe
-from crmasks_widgets.files.listing import matching_files
+from crmasks_widgets.files.listing import MOST_LISTED, matching_files
 from crmasks_widgets.files.quality import QUALITY_NAMES, shape_of_image
 from crmasks_widgets.files.reading import at_home, inherited_header, open_fits
 
@@ -142,10 +142,15 @@ def how_to_begin(folder: str | Path) -> str:
     Returns
     -------
     str
-        The command, for the first folder with FITS files; empty where there is none.
+        The command, for the first folder with FITS files; empty where there is none, or none
+        among the first `MOST_LISTED` names.
     """
+    looked_at = 0
     for place, inside, names in os.walk(folder):
         inside[:] = sorted(name for name in inside if not name.startswith("."))
+        looked_at += len(inside) + len(names)
+        if looked_at > MOST_LISTED:
+            return ""
         n = sum(FITS_NAME.match(name) is not None for name in names)
         if n:
             files = "1 FITS file" if n == 1 else f"{n} FITS files"
