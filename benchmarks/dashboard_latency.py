@@ -66,6 +66,8 @@ CLEAR = "() => Object.values(window.crmasksLog).forEach((list) => (list.length =
 # A figure has blank pictures of one pixel before it is drawn for the first time.
 FIRST_PICTURE = """() => new Promise((resolve) => {
     const begun = performance.now(), known = new Set();
+    let seen = false; // later frames are measured, and not held up by this
+    const end = () => { seen = true; resolve(performance.now() - begun); };
     window.jupyterapp.commands.execute("notebook:run-cell");
     const look = () => {
         for (const picture of document.querySelectorAll(".crmasks-plot-image image")) {
@@ -73,10 +75,10 @@ FIRST_PICTURE = """() => new Promise((resolve) => {
             if (!href || known.has(href)) continue;
             known.add(href);
             const copy = new Image();
-            copy.onload = () => copy.naturalWidth > 1 && resolve(performance.now() - begun);
+            copy.onload = () => copy.naturalWidth > 1 && end();
             copy.src = href;
         }
-        requestAnimationFrame(look);
+        if (!seen) requestAnimationFrame(look);
     };
     look();
 })"""

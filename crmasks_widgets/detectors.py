@@ -97,13 +97,13 @@ DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
         quick=("mm_threshold", "mm_minimum_max2d_rnoise"), in_reference=True, has_boundary=True,
     ),
     "pycosmic": Detector(
-        key="pycosmic", name="PyCosmic", short="PyC.", code=8, colour="#E69F00",
+        key="pycosmic", name="PyCosmic", short="PyCosmic", code=8, colour="#E69F00",
         symbol="▽", marker="v", looks_at="one frame", stage="pycosmic", each_target=True,
         prefix="pc_", look_at=("pc_sigma_det", "pc_rlim"), quick=("pc_sigma_det", "pc_rlim"),
         cleans=True, second_opinion=True,
     ),
     "deepcr": Detector(
-        key="deepcr", name="deepCR", short="deep", code=9, colour="#F0E442",
+        key="deepcr", name="deepCR", short="deepCR", code=9, colour="#F0E442",
         symbol="◁", marker="<", looks_at="one frame", stage="deepcr", each_target=True,
         prefix="dc_", look_at=("dc_threshold",), quick=("dc_threshold",),
         others=("network_veto",), cleans=True, second_opinion=True,

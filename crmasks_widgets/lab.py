@@ -60,6 +60,8 @@ LAB: Final = (
     f"--MappingKernelManager.kernel_manager_class={EARLY}",
     # Takes a tenth of the start, and serves no page here.
     '--ServerApp.jpserver_extensions={"jupyterlab": True, "voila.server_extension": False}',
+    # Asks Node.js whether JupyterLab is to be built anew, while the page loads.
+    '--ServerApp.tornado_settings={"page_config_data": {"buildCheck": False}}',
     # Takes a second of three programs; JupyterLab has these servers off unless told otherwise.
     "--LanguageServerManager.autodetect=False",
 )

@@ -3,9 +3,14 @@
 A program, run by its path: `lab_server.py [--kernel FOLDER FILE] MODULE ARGUMENTS`.
 """
 
+import contextlib
+import importlib
+import os
 import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+LAB = "jupyterlab"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -26,8 +31,22 @@ def main(arguments: Sequence[str]) -> None:
 
         _, folder, connection, *arguments = arguments
         start_early(folder, connection)
+    if arguments[0] == LAB:
+        with _no_programs():
+            importlib.import_module(f"{LAB}.labapp")
     sys.argv = list(arguments)
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+
+
+@contextlib.contextmanager
+def _no_programs() -> Iterator[None]:
+    """Let none be found: JupyterLab asks Node.js where packages come from, as it is loaded."""
+    path = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = os.devnull  # an empty one means the usual places
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = path
 
 
 if __name__ == "__main__":

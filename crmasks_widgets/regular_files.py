@@ -6,17 +6,67 @@ without end, a socket is no file at all.
 
 import contextlib
 import errno
+import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
 )  # fmt: skip
+
+# Like `numpy.errstate`: of the thread that asked for it, and of no other.
+_GOING_ON: ContextVar[Callable[[], object] | None] = ContextVar("going_on", default=None)
+_AT_ONCE: Final = 2**22  # bytes; a slow disk gives them within a second
+
+
+class _Watched(io.RawIOBase):
+    """A file that asks before each part of it is read whether to go on."""
+
+    def __init__(self, file: io.RawIOBase, going_on: Callable[[], object]) -> None:
+        self._file, self._going_on = file, going_on
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._going_on()
+        read: int | None = self._file.readinto(memoryview(buffer)[:_AT_ONCE])
+        return read
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+@contextlib.contextmanager
+def stoppable(going_on: Callable[[], object]) -> Iterator[None]:
+    """Let files that are read inside the context be left midway.
+
+    Parameters
+    ----------
+    going_on : callable
+        Called before each 4 MiB at most of a file; may raise `Cancelled`.
+    """
+    before = _GOING_ON.set(going_on)
+    try:
+        yield
+    finally:
+        _GOING_ON.reset(before)
 
 
 def kind_of(mode: int, *, links: bool = False) -> str:
@@ -61,7 +111,11 @@ def open_regular(path: str | Path) -> Iterator[BufferedReader]:
     _refuse_special(os.stat(path), path)  # a device may act when it is opened
     # Should another have taken its place since, it is not waited for either.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as stream:
+    going_on = _GOING_ON.get()
+    file: Any = io.FileIO(handle, "rb")
+    if going_on is not None:
+        file = _Watched(file, going_on)
+    with BufferedReader(file) as stream:
         _refuse_special(os.fstat(handle), path)
         yield stream
 

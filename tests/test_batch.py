@@ -396,10 +396,10 @@ def test_a_mistake_of_ours_fails_its_block_alone(tmp_path, monkeypatch):
 # ---- what a kill leaves behind -------------------------------------------------------------------
 
 
-def kill_worker(folder, n):
+def kill_worker(folder, n, ended):
     """Kill the only worker `n` times, each time when it has begun its block."""
     for left in reversed(range(n)):
-        wait_for(folder / RECORD_NAME)
+        wait_for(folder / RECORD_NAME, lambda: not ended.is_set())
         if left:  # the next worker writes it anew
             (folder / RECORD_NAME).unlink()
         for process in multiprocessing.active_children():
@@ -413,9 +413,11 @@ def test_a_block_whose_worker_was_killed_runs_again_but_not_for_ever(tmp_path, k
     # Simulations give the time to kill it.
     path = night(tmp_path / "n", mm_boundary_fit="spline", mm_nsimulations=1000)
     out = tmp_path / "out"
-    killer = threading.Thread(target=kill_worker, args=(out / "params", kills))
+    ended = threading.Event()
+    killer = threading.Thread(target=kill_worker, args=(out / "params", kills, ended))
     killer.start()
     (outcome,) = run_batch(find_blocks([path]), out, Options(workers=1, figures=False))
+    ended.set()
     killer.join()
     assert (outcome.state, outcome.attempts) == (state, 2)
     assert outcome.error == ("its worker process died 2 times" if kills == 2 else "")
@@ -440,11 +442,13 @@ def start_batch(folder, *arguments):
             process.kill()
 
 
-def wait_for(path):
-    """Wait until a file is there, and something in it."""
-    end = time.monotonic() + 60
-    while not path.exists() or not path.stat().st_size:
-        assert time.monotonic() < end, f"{path} did not come"
+def wait_for(path, works):
+    """Wait until a file is there, and something in it, as long as what makes it works."""
+    while True:
+        ended = not works()
+        if path.exists() and path.stat().st_size:
+            return
+        assert not ended, f"{path} did not come"
         time.sleep(0.01)
 
 
@@ -471,13 +475,13 @@ def test_a_killed_batch_goes_on_where_it_was(tmp_path, run_cli, how):
     night(work / "a")
     night(work / "b", **LONG)
     with start_batch(work, "a", "b", "--workers", 2) as process:
-        wait_for(work / "out/a/params/hits.ecsv")
-        wait_for(work / "out/b/params" / RECORD_NAME)
+        wait_for(work / "out/a/params/hits.ecsv", lambda: process.poll() is None)
+        wait_for(work / "out/b/params" / RECORD_NAME, lambda: process.poll() is None)
         done = work / "out/a/params" / RECORD_NAME
         while "products" not in json.loads(done.read_text()):
             time.sleep(0.01)
         process.send_signal(how)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate()
     assert no_process_uses(work)
     if how == signal.SIGINT:
         assert process.returncode == EXIT_INTERRUPTED
@@ -519,8 +523,8 @@ def cluster(tmp_path):
         return process
 
     try:
-        start("scheduler", "--port", 0, "--scheduler-file", place)
-        wait_for(place)
+        scheduler = start("scheduler", "--port", 0, "--scheduler-file", place)
+        wait_for(place, lambda: scheduler.poll() is None)
         address = json.loads(place.read_text())["address"]
         options = ("--nthreads", 1, "--no-nanny", "--memory-limit", 0)
         yield address, [start("worker", address, *options) for _ in range(2)]
@@ -542,9 +546,10 @@ def test_on_a_cluster_a_killed_workers_block_runs_elsewhere(tmp_path, run_cli, c
     bad.write_text(bad.read_text().replace("e2.fits", "gone.fits"))
     with start_batch(work, ".", "--scheduler", address) as process:
         for name in ("a", "b"):
-            wait_for(work / "out" / name / "params" / RECORD_NAME)
+            record = work / "out" / name / "params" / RECORD_NAME
+            wait_for(record, lambda: process.poll() is None)
         workers[0].kill()
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate()
     assert workers[1].poll() is None
     assert process.returncode == EXIT_OTHER
     assert errors.startswith("error: d/params: gone.fits: file not found")

@@ -307,7 +307,7 @@ def test_symbols_are_the_flagged_pixels(target):
     assert len(symbols) == sum(chosen.any() for chosen in classes.values())
     numbers = [t for t in b.texts if t.get_text().isdigit()]
     assert len(numbers) == np.count_nonzero(flags.either)
-    assert d.get_title(loc="left") == "(d) mean2d"
+    assert d.get_title(loc="left") == "(d) mean"
 
 
 @pytest.mark.parametrize("target", ["median", "mean", 1])

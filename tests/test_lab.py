@@ -7,13 +7,14 @@ import os
 import re
 import socket
 import sys
+from shutil import which
 from types import SimpleNamespace
 
 import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from crmasks_widgets import lab, lab_kernels
+from crmasks_widgets import lab, lab_kernels, lab_server
 from crmasks_widgets.demo import demo_analysis, demo_scene
 from crmasks_widgets.errors import OutputError, StartError
 from crmasks_widgets.lab_contents import PatientContents
@@ -115,8 +116,7 @@ def test_the_notebook_opens_the_dashboard_of_the_file(tmp_path):
     nbformat.validate(notebook)
     (cell,) = notebook.cells
     assert cell.source == (
-        "import crmasks_widgets as cm\n\n"
-        'dashboard = cm.Dashboard(cm.load_mosaic("data/it\'s.yaml"))\ndashboard'
+        'import crmasks_widgets as cm\n\ndashboard = cm.open("data/it\'s.yaml")\ndashboard'
     )
 
 
@@ -295,6 +295,7 @@ def test_kernels_log_errors_only():
 
 
 @pytest.mark.process
+@pytest.mark.slow
 def test_a_server_takes_the_kernel_that_runs_already(tmp_path):
     connection = tmp_path / "early.json"
     lab_kernels.start_early(str(tmp_path), str(connection))
@@ -334,3 +335,11 @@ def test_a_kernel_that_settings_would_have_otherwise_is_not_taken(tmp_path):
     assert not manager._is_like(running, str(tmp_path / "else"))
     running.kernel_spec.argv.append("--other")
     assert not manager._is_like(running, str(tmp_path))
+
+
+def test_no_program_is_found_while_jupyterlab_is_loaded():
+    path, name = os.environ["PATH"], os.path.basename(sys.executable)
+    with lab_server._no_programs():
+        assert which(name) is None
+        assert which("sh") is None
+    assert os.environ["PATH"] == path

@@ -1,11 +1,16 @@
 """What a folder or a pattern has to offer, and the bounds of the search."""
 
+import glob
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from astropy.io import fits
 
+from crmasks_widgets.batch import blocks, workers
+from crmasks_widgets.batch.block import run_block
 from crmasks_widgets.errors import Cancelled, InputError
 from crmasks_widgets.files import listing, peeking
 from crmasks_widgets.files.listing import list_folder, list_matches
@@ -52,6 +57,48 @@ def test_a_search_has_bounds_and_can_be_stopped(tree, monkeypatch):
     for stopped in (lambda: list_matches(f"{tree}/**/*", stop), lambda: list_folder(tree, stop)):
         with pytest.raises(Cancelled):
             stopped()
+
+
+@pytest.mark.parametrize("command", ["run", "check", "batch", "report", "init"])
+def test_every_command_ends_a_search_that_has_no_end(tree, run_cli, monkeypatch, command):
+    monkeypatch.setattr(listing, "MOST_LOOKED_AT", 3)
+    monkeypatch.setattr(workers, "_run_here", lambda tasks, _: map(run_block, tasks))
+    given = {"images": "**/*.fits", "gain": 1.5, "rnoise": 3.0, "bias": 100.0}
+    text = yaml.safe_dump(given | {"requirements": {"crmethod": "mmcosmic"}})
+    (tree / "p.yaml").write_text(text)
+    source = "**/*.fits" if command == "init" else "p.yaml"
+    more = {"init": ["--yes"], "report": ["-o", "r.html"]}.get(command, [])
+    status, _, error = run_cli([command, source, *more], tree)
+    assert status == (1 if command == "batch" else 2)
+    (line,) = [line for line in error.splitlines() if not line.startswith("warning: ")]
+    assert "**/*.fits: stopped after 3 names, expected fewer on the way" in line
+
+
+def test_parameter_files_are_not_looked_for_without_end(tree, run_cli, monkeypatch):
+    monkeypatch.setattr(blocks, "MOST_LOOKED_AT", 5)
+    status, _, error = run_cli(["batch", "."], tree)
+    assert (status, error.count("\n")) == (2, 1)
+    assert "found more than 5 names in folders in it, expected fewer" in error
+
+
+def test_a_search_without_bounds_finds_the_same(tree):
+    (tree / os.fsdecode(b"n1/\xff.fits")).touch()
+    for pattern in (
+        "**/c.fits",
+        "n1/**",
+        "n?/../*.fits",
+        "n[1]/*",
+        "*/.h/*",
+        "n1/nowhere/*",
+        "n2/",
+    ):
+        for folder, start in ((tree, ""), (tree / "n2", "../"), (tree / "n1", f"{tree}/")):
+            path = Path(start + pattern)
+            found = sorted(glob.glob(str(path), root_dir=folder, recursive=True))
+            files = [name for name in found if (folder / name).is_file()]
+            if "**/" in pattern:  # a link to a folder is followed once by its name, not in search
+                files = [name for name in files if "round" not in name]
+            assert listing.matching_files(path, folder) == files
 
 
 def test_only_what_can_be_opened_and_named_is_listed(tree):

@@ -1,6 +1,7 @@
 """Rules that the source itself must keep: nothing in it runs what a file or a user wrote."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -101,3 +102,23 @@ def test_the_security_rules_of_ruff_hold_without_exception():
                "--output-format", "concise", "--no-cache", "crmasks_widgets"]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+OURS = re.compile(r"\b(?:min|max|median|mean)2d\b")
+
+
+def texts(source):
+    """Texts of a module that are no docstrings: some of them a user reads."""
+    tree = ast.parse(source)
+    docs = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docs:
+            yield node.value
+
+
+def test_a_user_reads_words_of_the_field_and_no_names_of_arrays():
+    pages = [p for p in (ROOT / "crmasks_widgets").rglob("*") if p.suffix in {".js", ".j2"}]
+    written = {path: texts(path.read_text(encoding="utf-8")) for path in SOURCES}
+    written |= {path: [path.read_text(encoding="utf-8")] for path in pages}
+    assert pages
+    assert [p.name for p, found in written.items() if any(map(OURS.search, found))] == []

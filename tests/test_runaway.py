@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from crmasks_widgets import Analysis, ExposureSet, ParameterError, Parameters
+from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.errors import InputError
 
 from .conftest import LEVELS, QUICK, SHAPE, small_scene
@@ -163,6 +164,31 @@ def test_crowds_of_hits_are_no_disagreement(caplog):
         ExposureSet.from_arrays(list(frames)), Parameters(rnoise=3.0, crmethod="significance")
     )
     assert made.result("disagreement") == ""
+
+
+@pytest.mark.parametrize(("displacement", "said"), [(0.0, False), (0.4, True)])
+def test_sharp_sources_that_differ_after_matching_are_said_to_hide_hits(displacement, said, caplog):
+    rng = np.random.default_rng(5)
+    y, x = np.mgrid[:120, :120]
+    stars = rng.uniform(4, 116, (150, 2))
+    frames = []
+    for shift in (0.0, displacement, -displacement):
+        light = np.full(y.shape, 60.0)
+        for py, px in stars:
+            light += 4000 * np.exp(-((x - px - shift) ** 2 + (y - py) ** 2) / (2 * 0.5**2))
+        frames.append((rng.poisson(light) + rng.normal(0, 3, y.shape)).astype(np.float32))
+    analysis = Analysis(
+        ExposureSet.from_arrays(frames),
+        Parameters(crmethod="significance", gain=1.0, rnoise=3.0, bias=0.0),
+    )
+    list(compute_all(analysis))
+    texts = [text for text in caplog.messages if "of their contrast where they are steep" in text]
+    assert len(texts) == said
+    if said:
+        hidden = float(re.search(r"in ([0-9]+) % of the pixels hits begin", texts[0])[1])
+        divisor = analysis.noise_scale.at(analysis.result("level").contrast.ravel())
+        assert hidden == pytest.approx(100 * np.mean(4.8 * divisor > 12), abs=1.5)
+        assert hidden > 5
 
 
 def test_very_much_is_pointed_out(caplog):

@@ -108,7 +108,7 @@ def test_the_diagram_of_two_is_minimum_and_range(analysis):
     stack = analysis.stack
     np.testing.assert_array_equal(found.height, stack.max2d - stack.min2d)
     (panel, *_) = diagnostic_figure(analysis, "median").axes
-    assert panel.get_ylabel() == "max2d − min2d (ADU)"
+    assert panel.get_ylabel() == "maximum − minimum (ADU)"
     assert "No hit" not in report_html(analysis)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from crmasks_widgets import detectors
 from crmasks_widgets.core.masks import Flags
-from crmasks_widgets.core.over_dispersion import OverDispersion
+from crmasks_widgets.core.significance.noise_scale import NoiseScale
+from crmasks_widgets.core.typing import Float32Array
 from crmasks_widgets.errors import ParameterError
 
 WARN_ABOVE: Final = 0.2
@@ -20,27 +21,55 @@ FEWEST: Final = 1000
 WORTH_SAYING: Final = 10
 """False groups beyond those asked for."""
 
+UNLIKE: Final = 0.1
+"""Part of their contrast by which sources differ, on average, where that has to be said; matched
+ones, and those of real exposures, differ by up to 0.03."""
+
+STRONG: Final = 12.0
+"""A hit that everybody sees, sigma."""
+
 logger = logging.getLogger(__name__)
 
 
-def warn_of_false_groups(scatter: OverDispersion, n_pixels: int) -> None:
-    """Say how many false groups scatter that grows with the level will leave.
+def warn_of_false_groups(expected: float) -> None:
+    """Say how many false groups scatter beyond the noise will leave.
 
     Parameters
     ----------
-    scatter : OverDispersion
-        Of the exposures as `significance` compares them.
-    n_pixels : int
-        Of a frame.
+    expected : float
+        In all exposures together.
     """
-    expected = scatter.false_groups(n_pixels)
     if expected > WORTH_SAYING:
         logger.warning(
-            "exposures scatter by %.2g %% of the signal beyond photons and readout: up to about "
-            "%.1g false groups are expected in MEANCRT, few in MEDIANCR; crmasks check tells which "
-            "of gain, rnoise and flux_factor do not fit, a lower sg_false_alarms makes them fewer",
-            100 * np.sqrt(scatter.excess[0]), expected,
-        )  # fmt: skip
+            "exposures scatter more than the noise that significance goes by: up to about %.1g "
+            "false groups are expected in MEANCRT, fewer in MEDIANCR; crmasks check tells which of "
+            "gain, rnoise and flux_factor do not fit; sg_measured_noise: true goes by the scatter, "
+            "a lower sg_false_alarms makes them fewer",
+            expected,
+        )
+
+
+def warn_of_unlike_sources(scale: NoiseScale, contrast: Float32Array, start: float) -> None:
+    """Say how much is hidden where sources of the exposures differ in spite of matching.
+
+    Parameters
+    ----------
+    scale : NoiseScale
+        Measured.
+    contrast : (ny, nx) float32
+        Of each pixel, in units of the noise.
+    start : float
+        Where hits begin in pixels without structure, sigma.
+    """
+    if scale.typical_structure < UNLIKE:
+        return
+    hidden = float(np.mean(start * scale.at(contrast.ravel()) > STRONG))
+    logger.warning(
+        "sources of the exposures differ by %.0f %% of their contrast where they are steep: in "
+        "%.0f %% of the pixels hits begin above %g sigma in place of %.1f, and light of sharp "
+        "sources may be masked; crmasks check gives displacement and seeing of each exposure",
+        100 * scale.typical_structure, 100 * hidden, STRONG, start,
+    )  # fmt: skip
 
 
 def check_flags(

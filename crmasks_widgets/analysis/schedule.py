@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from crmasks_widgets.analysis.analysis import Analysis
 from crmasks_widgets.analysis.graph import Target
 from crmasks_widgets.analysis.run import Run
-from crmasks_widgets.analysis.runaway import warn_of_false_groups
+from crmasks_widgets.analysis.runaway import warn_of_false_groups, warn_of_unlike_sources
+from crmasks_widgets.core.significance.hits import threshold
 from crmasks_widgets.detectors import rows
 from crmasks_widgets.errors import Cancelled
 from crmasks_widgets.machine import MIB, PROGRAM_MIB, release
@@ -75,7 +76,7 @@ def compute_all(
     yield "stack", None
     if detections:
         if analysis.parameters.judges:
-            warn_of_false_groups(analysis.dispersions.matched, analysis.stack.min2d.size)
+            warn_of_false_groups(analysis.result("expected_false"))
         jobs = [
             (row.stage, target)
             for row in sorted(rows(analysis.parameters.detectors), key=lambda row: row.each_target)
@@ -93,6 +94,10 @@ def compute_all(
                 stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+        if analysis.parameters.judges:
+            start = threshold(analysis.parameters.sg_false_alarms, analysis.stack.min2d.size)
+            contrast = analysis.result("level").contrast
+            warn_of_unlike_sources(analysis.noise_scale, contrast, start)
         _ = analysis.hits, analysis.masks
         release()
         yield "masks", None

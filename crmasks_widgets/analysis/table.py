@@ -49,7 +49,7 @@ _COMBINING = (
 )  # fmt: skip
 _COMBINED = (
     "mediancr", "masks", "fill", "flags", "edits", "scaled", "clean", "between", "cleaned",
-    "alignment",
+    "alignment", "noise",
 )  # fmt: skip
 
 STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
@@ -141,7 +141,12 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "low": Stage(significance.low, _NOISE, ("matched", "alignment")),
     "tested": Stage(significance.tested, (), ("matched", "low")),
     "clean": Stage(significance.clean, (), ("scaled", "low")),
-    "level": Stage(significance.level, _NOISE, ("tested", "alignment")),
+    "shown_noise": Stage(significance.shown_noise, _NOISE, ("matched", "alignment")),
+    "noise": Stage(significance.noise, (*_NOISE, "sg_measured_noise"), ("shown_noise",)),
+    "expected_false": Stage(
+        significance.expected_false, ("sg_measured_noise", "sg_false_alarms"), ("shown_noise",)
+    ),
+    "level": Stage(significance.level, (), ("tested", "noise", "alignment")),
     "crossings": Stage(significance.crossings, (), ("level", "tested")),
     "excess": Stage(significance.excess, ("sg_background",), ("level", "tested")),
     "high": Stage(
@@ -223,7 +228,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "masks": Stage(
         masks.masks,
         (*_NOISE, "dilation", "crmethod", "network_veto"),
-        ("flags", "edits", "stack", "found", "mediancr"),
+        ("flags", "edits", "stack", "found", "mediancr", "noise"),
     ),
     "hits": Stage(
         masks.hits,
@@ -238,10 +243,10 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "fill": Stage(
         masks.fill,
-        _NOISE,
+        (),
         (
             "mediancr", "found", "masks", "flags", "edits", "clean", "alignment", "level",
-            "everywhere", "between",
+            "everywhere", "between", "noise",
         ),
     ),
     "combination": Stage(masks.combination, _COMBINING, _COMBINED),

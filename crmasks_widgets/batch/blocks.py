@@ -17,6 +17,7 @@ from crmasks_widgets.analysis import memory_beyond
 from crmasks_widgets.errors import CrmasksError, InputError, ParameterError, on_one_line
 from crmasks_widgets.exposure_names import FITS_NAME, YAML_SUFFIXES, split_plane
 from crmasks_widgets.files.finding import expand_names, how_to_begin, images_in
+from crmasks_widgets.files.listing import MOST_LOOKED_AT
 from crmasks_widgets.files.reading import find_file, frame_shape
 from crmasks_widgets.machine import memory_needed
 from crmasks_widgets.parameters import Parameters
@@ -200,12 +201,16 @@ def _texts(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
 def _parameter_files(folder: Path, leave_out: str | Path | None) -> list[Path]:
     """Parameter files in a folder and below, but not in hidden folders."""
     skipped = None if leave_out is None else real(leave_out)
-    found = []
+    found, looked_at = [], 0
     for place, inside, names in os.walk(folder):  # which follows no links of folders
         inside[:] = [name for name in inside if not name.startswith(".")]
         if skipped is not None and real(place).is_relative_to(skipped):
             inside.clear()
             continue
+        looked_at += len(inside) + len(names)
+        if looked_at > MOST_LOOKED_AT:
+            there = f"found more than {MOST_LOOKED_AT:,} names in folders in it"
+            raise InputError(f"{folder}: {there}, expected fewer: a folder of parameter files")
         paths = [Path(place, name) for name in names if not name.startswith(".")]
         found += [p for p in paths if p.suffix.lower() in YAML_SUFFIXES and os.path.isfile(p)]
     return sorted(found)

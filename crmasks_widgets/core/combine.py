@@ -256,9 +256,10 @@ def exposure_variances(
         of exposures are known counts as that, `noise.MIN_RNOISE`.
     """
     signal = np.maximum(value, 0)
-    readout = np.square(noise.usable().rnoise)
+    readout, scatter = np.square(noise.usable().rnoise), noise.scatter(signal)
     made = {
-        f: np.asarray((readout + signal * f / noise.gain) / f**2, np.float32) for f in set(factors)
+        f: np.asarray((readout + signal * f / noise.gain) / f**2 + scatter, np.float32)
+        for f in set(factors)
     }
     return [made[f] for f in factors]
 

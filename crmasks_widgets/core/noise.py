@@ -1,4 +1,4 @@
-"""The noise of one exposure: photons and readout."""
+"""The noise of one exposure: photons, readout, and what scatters with the signal."""
 
 from dataclasses import dataclass
 
@@ -38,10 +38,13 @@ class Noise:
         e-/ADU.
     rnoise : float or (ny, nx) ndarray
         Readout noise, ADU.
+    excess : float
+        Variance over the square of the signal that comes on top of photons and readout.
     """
 
     gain: NumberOrMap
     rnoise: NumberOrMap
+    excess: float = 0.0
 
     @property
     def typical_gain(self) -> float:
@@ -63,8 +66,8 @@ class Noise:
         """
         least = MIN_RNOISE / self.gain
         if isinstance(self.rnoise, np.ndarray) or isinstance(least, np.ndarray):
-            return Noise(self.gain, np.maximum(self.rnoise, least))
-        return Noise(self.gain, max(self.rnoise, least))
+            return Noise(self.gain, np.maximum(self.rnoise, least), self.excess)
+        return Noise(self.gain, max(self.rnoise, least), self.excess)
 
     def sigma(self, signal: FloatArray) -> FloatArray:
         """Noise of one exposure.
@@ -79,7 +82,24 @@ class Noise:
         (ny, nx) ndarray
             Standard deviation, ADU.
         """
-        return np.asarray(np.sqrt(np.maximum(signal, 0) / self.gain + np.square(self.rnoise)))
+        light = np.maximum(signal, 0)
+        variance = light / self.gain + np.square(self.rnoise)
+        return np.asarray(np.sqrt(variance + self.scatter(light)))
+
+    def scatter(self, signal: FloatArray) -> FloatArray | float:
+        """Variance beyond that of photons and readout.
+
+        Parameters
+        ----------
+        signal : ndarray
+            ADU, at least 0; of an exposure as it is or divided by its flux factor.
+
+        Returns
+        -------
+        ndarray, or 0
+            In the square of the unit of the signal.
+        """
+        return np.asarray(np.float32(self.excess) * np.square(signal)) if self.excess else 0.0
 
     def rows(self, rows: slice) -> "Noise":
         """Noise of some rows.
@@ -98,7 +118,7 @@ class Noise:
             value[rows] if isinstance(value, np.ndarray) else value
             for value in (self.gain, self.rnoise)
         )
-        return Noise(gain, rnoise)
+        return Noise(gain, rnoise, self.excess)
 
     def at(self, pixels: Pixels) -> "Noise":
         """Noise of some pixels.
@@ -113,4 +133,5 @@ class Noise:
         Noise
             Numbers as they are, (k,) values of maps.
         """
-        return Noise(at_pixels(self.gain, pixels), at_pixels(self.rnoise, pixels))
+        gain, rnoise = at_pixels(self.gain, pixels), at_pixels(self.rnoise, pixels)
+        return Noise(gain, rnoise, self.excess)

@@ -26,9 +26,6 @@ _N_CLASSES, _LEAST_PIXELS, _ENOUGH_PIXELS = 14, 500, 1_000_000
 _BOX = 5
 # Values beyond so many times the scatter of their class are hits in several exposures.
 _CLIP, _ROUNDS = 4.0, 3
-# False groups in a pixel = _FALSE c^_FALSE_POWER (part of the variance that is not of photons)^3:
-# 300 x 300 pixels, c from 1 / 1000 to 1 / 50, levels 100 to 5000 electrons, within a factor of 2.
-_FALSE, _FALSE_POWER = 0.017, 0.6
 # What is less than so many standard errors is not known to be there.
 _KNOWN = 3.0
 
@@ -103,34 +100,6 @@ class OverDispersion:
             return np.inf, np.nan
         value, error = self.excess
         return 1 / value, error / value**2
-
-    def false_groups(self, n_pixels: int) -> float:
-        """Tell how many groups the tests of the significance may find that are no hits.
-
-        They take their widths as measured, but tails of photons: those of scatter that follows
-        the level are longer. Measured on flat frames and gradients of negative binomial law
-        (`_FALSE`); half or a third as many where the scatter is normal.
-
-        Parameters
-        ----------
-        n_pixels : int
-            Of a frame.
-
-        Returns
-        -------
-        float
-            Groups in all exposures together, MEANCRT, beyond those asked for; 0 where the exposures
-            scatter like photons.
-        """
-        if not self.is_known:
-            return 0.0
-        n, ratio, excess = (
-            np.array([getattr(c, name) for c in self.classes], float)
-            for name in ("n_pixels", "ratio", "excess")
-        )
-        share = 1 - 1 / np.maximum(ratio, 1) ** 2
-        rate = _FALSE * np.maximum(excess, 0) ** _FALSE_POWER * share**3
-        return float(n @ rate / n.sum() * n_pixels)
 
     @property
     def law(self) -> PhotonLaw:

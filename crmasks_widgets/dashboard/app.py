@@ -12,9 +12,12 @@ from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.dashboard.camera import Camera
 from crmasks_widgets.dashboard.model.state import State
 from crmasks_widgets.dashboard.page.message_queue import keep_messages
+from crmasks_widgets.dashboard.page.remarks import remarks_told
 from crmasks_widgets.dashboard.session import Session
 from crmasks_widgets.dashboard.still import Still
 from crmasks_widgets.errors import InputError
+from crmasks_widgets.exposure_names import is_parameter_file
+from crmasks_widgets.loading import load_mosaic
 from crmasks_widgets.starting.opening import open_detectors
 
 # The still picture in the notebook follows what is on screen when it has rested for so long.
@@ -175,12 +178,15 @@ class Dashboard:
 
 
 def open(files: str | Path | Sequence[str | Path], **given: Any) -> Dashboard:
-    """Open the dashboard on FITS files alone.
+    """Open the dashboard on FITS files alone, or on a parameter file.
+
+    What there is to be warned of stands in the line at its bottom.
 
     Parameters
     ----------
     files : path, or sequence of paths
-        FITS files, folders and patterns; two or more exposures of one field.
+        FITS files, folders and patterns; two or more exposures of one field. Or one parameter
+        file, with nothing else.
     **given : object
         Parameters that are known, such as ``gain=1.7`` or ``extnum="SCI"``; of files with several
         detectors, ``detector=2`` or its name for one of them, all by default.
@@ -193,7 +199,7 @@ def open(files: str | Path | Sequence[str | Path], **given: Any) -> Dashboard:
     Raises
     ------
     InputError, ParameterError
-        As of `open_files`.
+        As of `open_files` and `load_mosaic`.
 
     Examples
     --------
@@ -202,4 +208,14 @@ def open(files: str | Path | Sequence[str | Path], **given: Any) -> Dashboard:
     3
     >>> dashboard.close()
     """
-    return Dashboard(open_detectors(files, **given))
+    names = [str(name) for name in ([files] if isinstance(files, str | Path) else files)]
+    remarks: list[str] = []
+    with remarks_told(remarks.append):
+        if is_parameter_file(names) and not given:
+            opened = load_mosaic(names[0])
+        else:
+            opened = open_detectors(names, **given)
+    shown = Dashboard(opened)
+    for text in remarks:
+        shown.session.status.remark(text)
+    return shown

@@ -27,6 +27,7 @@ from crmasks_widgets.dashboard.page.dispatch import Dispatcher
 from crmasks_widgets.dashboard.page.drawer import Drawer, DrawerPage
 from crmasks_widgets.dashboard.page.help import HelpView
 from crmasks_widgets.dashboard.page.page import Page
+from crmasks_widgets.dashboard.page.remarks import PACKAGE, RemarkHandler
 from crmasks_widgets.dashboard.page.status import MenuEntry, StatusView
 from crmasks_widgets.dashboard.settings.files_parts import SAVED
 from crmasks_widgets.dashboard.settings.files_view import FilesView
@@ -85,6 +86,8 @@ class Session:
             on_progress=self._progress,
             on_error=self._failed,
         )
+        self._warned = RemarkHandler(self.engine.computes_in, self._remark)
+        PACKAGE.addHandler(self._warned)
         self.state = State(analysis, self._submit)
         self.trial = Trial(self.state, self.engine, self._compute, self._refused)
         with widgets_made() as self._made:
@@ -257,6 +260,7 @@ class Session:
         """Stop computing and remove the widgets."""
         self.dispatcher.stop()
         self.engine.close()
+        PACKAGE.removeHandler(self._warned)
         self.hits.close()
         self.opening.close()
         close_all(self._made)
@@ -328,6 +332,9 @@ class Session:
             self.status.say("stopped; what was changed after it is computed")
         else:
             self.status.stopped()
+
+    def _remark(self, text: str) -> None:
+        self.dispatcher.call(partial(self.status.remark, text))
 
     def _show_error(self, message: str) -> None:
         self.status.error(message)

@@ -19,10 +19,12 @@ from crmasks_widgets.files.pictures import palette_png
 
 # A picture is kept in the notebook with every cell that shows a dashboard.
 LONGEST_SIDE: Final = 640  # pixels
+LONGEST_TO_SHORT: Final = 2
 MARK: Final = "crmasks-still "
 """In each picture, followed by the name of its dashboard: the page knows it by that."""
 
 _GAP: Final = 8
+_WIDE: Final = 1.5  # of its height is the width of a picture above whose second one is put below
 HIT: Final = (230, 60, 40)
 
 
@@ -40,14 +42,16 @@ def still_png(model: ViewModel, mark: str = "") -> bytes:
     -------
     bytes
         PNG. While the stack is not known, the median is that of the values as read; while the mask
-        is not, the right half is missing.
+        is not, the second half is missing. Of a long frame the middle is drawn.
     """
     exposures = model.analysis.exposures
-    step = max(1, -(-max(exposures.shape) // LONGEST_SIDE))
+    part = _middle(exposures.shape)
+    ny, nx = (side.stop - side.start for side in part)
+    step = max(1, -(-max(ny, nx) // LONGEST_SIDE))
     if model.ready("stack"):
-        sampled = model.analysis.stack.median2d[::step, ::step]
+        sampled = model.analysis.stack.median2d[part][::step, ::step]
     else:
-        sampled = np.median(exposures.data[:, ::step, ::step], axis=0)
+        sampled = np.median(exposures.data[(slice(None), *part)][:, ::step, ::step], axis=0)
     display = model.display
     by_hand = display.limits == "manual"
     limits = shown_limits(sampled, "zscale" if by_hand else display.limits)
@@ -62,9 +66,22 @@ def still_png(model: ViewModel, mark: str = "") -> bytes:
     palette[0], palette[1] = (*HIT, 255), (255, 255, 255, 255)
     picture = np.maximum(picture, 2)
     marked = picture.copy()
-    marked[_any_in_blocks(model.analysis.mediancr, step)] = 0
-    gap = np.ones((picture.shape[0], _GAP), np.uint8)
-    return palette_png(np.hstack([picture, gap, marked]), palette, mark=mark)
+    marked[_any_in_blocks(model.analysis.mediancr[part], step)] = 0
+    # Rows rise: what is to be on top comes last.
+    below = nx > _WIDE * ny
+    halves = [marked, picture] if below else [picture, marked]
+    gap = np.ones((_GAP, picture.shape[1]) if below else (picture.shape[0], _GAP), np.uint8)
+    whole = np.concatenate([halves[0], gap, halves[1]], axis=0 if below else 1)
+    return palette_png(whole, palette, mark=mark)
+
+
+def _middle(shape: tuple[int, int]) -> tuple[slice, slice]:
+    """What of a frame is drawn: a strip would be too thin to show anything, on screen as here."""
+    longest = LONGEST_TO_SHORT * min(shape)
+    rows, columns = (
+        slice((n - longest) // 2, (n + longest) // 2) if n > longest else slice(0, n) for n in shape
+    )
+    return rows, columns
 
 
 def _any_in_blocks(mask: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.bool_]:
@@ -80,8 +97,9 @@ def still_text(model: ViewModel, detector: str = "") -> str:
     ny, nx = analysis.exposures.shape
     where = f"detector {detector}, " if detector else ""
     hits = f", {analysis.n_hits} hits of the median" if model.ready("labels") else ""
+    middle = " In the picture, the middle." if max(ny, nx) > LONGEST_TO_SHORT * min(ny, nx) else ""
     return (
-        f"Dashboard: {where}{analysis.exposures.n} exposures of {nx} x {ny} pixels{hits}. "
+        f"Dashboard: {where}{analysis.exposures.n} exposures of {nx} x {ny} pixels{hits}.{middle} "
         "Run the cell to work with it."
     )
 

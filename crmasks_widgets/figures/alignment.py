@@ -56,9 +56,9 @@ def offset_figure(analysis: Analysis, number: int) -> Figure:
     grey = colour_limits(median, "zscale")
     most = _typical_extreme(before)
     panels = (
-        ("(a) median2d", median, grey, "median2d (ADU)"),
+        ("(a) median", median, grey, "median (ADU)"),
         (f"(b) exposure {number}", exposure, grey, f"exposure {number} (ADU)"),
-        (f"(c) median2d − exposure {number}; scatter {_scatter(before):.3g} ADU",
+        (f"(c) median − exposure {number}; scatter {_scatter(before):.3g} ADU",
          before, (-most, most), "difference (ADU)"),
         (f"(d) the same, shifted back; scatter {_scatter(after):.3g} ADU",
          after, (-most, most), "difference (ADU)"),
@@ -133,8 +133,8 @@ def flux_factor_figure(analysis: Analysis, number: int) -> Figure:
             bright, color="black", lw=1.2, ls="--",
             label=f"bright from {bright:.4g} ADU ({MIN_SIGNAL_TO_NOISE:g} sigma)",
         )  # fmt: skip
-    axes.set_xlabel("median2d (ADU)")
-    axes.set_ylabel(f"exposure {number} / median2d")
+    axes.set_xlabel("median (ADU)")
+    axes.set_ylabel(f"exposure {number} / median")
     n_bright = analysis.alignment.n_bright
     where = "in the flux factor regions" if p.flux_factor_regions else "in the frame"
     axes.set_title(f"{n_bright} bright pixels {where} tell the factor", loc="center")

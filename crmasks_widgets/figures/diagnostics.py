@@ -14,6 +14,7 @@ from matplotlib.patheffects import withStroke
 
 from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.core.codes import FORCED, INVALID_COLOUR, Code, all_codes
+from crmasks_widgets.core.targets import target_name
 from crmasks_widgets.figures.diagram_density import (
     N_CELLS,
     StretchedAxis,
@@ -36,24 +37,6 @@ from crmasks_widgets.limits import colour_limits
 MOST_NUMBERED: Final = 200
 MOST_SYMBOLS: Final = 2000
 _FEW_SYMBOLS: Final = 300
-
-_ROBUST: Final = {"median": "median2d", "mean": "mean2d"}
-
-
-def frame_name(target: Target) -> str:
-    """Name of a target's frame on labels.
-
-    Parameters
-    ----------
-    target : {"median", "mean"} or int
-        An integer is the number of an exposure.
-
-    Returns
-    -------
-    str
-        "median2d", "mean2d" or "exposure i".
-    """
-    return _ROBUST.get(str(target), f"exposure {target}")
 
 
 @dataclass(frozen=True)
@@ -87,13 +70,13 @@ class Detected:
 
     @cached_property
     def x(self) -> npt.NDArray[np.float32]:
-        """min2d - bias of the flagged pixels, ADU."""
+        """Minimum - bias of the flagged pixels, ADU."""
         values: npt.NDArray[np.float32] = self.analysis.mm_stack.min2d.ravel()[self.pixels]
         return values
 
     @cached_property
     def height(self) -> npt.NDArray[np.float32]:
-        """Target - min2d of every pixel (ny, nx), ADU; for the median of two, max2d - min2d."""
+        """Target - minimum (ny, nx), ADU; for the median of two, maximum - minimum."""
         stack = self.analysis.mm_stack
         upper = stack.max2d if self._of_two else stack.target(self.target)
         frame: npt.NDArray[np.float32] = upper - stack.min2d
@@ -102,7 +85,7 @@ class Detected:
     @property
     def height_name(self) -> str:
         """What `height` is."""
-        return f"{'max2d' if self._of_two else frame_name(self.target)} − min2d"
+        return f"{'maximum' if self._of_two else target_name(self.target)} − minimum"
 
     @property
     def _of_two(self) -> bool:
@@ -162,7 +145,7 @@ def diagram_axes(found: Detected) -> tuple[StretchedAxis, StretchedAxis]:
     Returns
     -------
     tuple of StretchedAxis
-        Along min2d - bias and along target - min2d.
+        Along minimum - bias and along target - minimum.
     """
     noise = found.analysis.calibration.typical_rnoise
     ends = []
@@ -188,7 +171,7 @@ def _diagram_panels(
     for axes in panels:
         x_axis.apply(axes, "x")
         y_axis.apply(axes, "y")
-        axes.set_xlabel("min2d − bias (ADU)")
+        axes.set_xlabel("minimum − bias (ADU)")
         axes.set_ylabel(f"{found.height_name} (ADU)")
     counts = density(found.analysis.mm_stack.min2d, found.height, x_axis, y_axis)
     _show_density(figure, a, counts, (x_axis, y_axis), "all pixels per cell")
@@ -290,7 +273,7 @@ def _image_panels(figure: Figure, panels: tuple[Axes, Axes], found: Detected) ->
     target = stack.target(found.target)
     shape = (target.shape[0], target.shape[1])
     limits = colour_limits(target, "zscale")
-    frames = ((c, target, frame_name(found.target)), (d, stack.mean2d, "mean2d"))
+    frames = ((c, target, target_name(found.target)), (d, stack.mean2d, "mean"))
     for axes, frame, name in frames:
         fit_panel(axes, shape)
         image = show_frame(axes, frame, limits)
@@ -300,8 +283,8 @@ def _image_panels(figure: Figure, panels: tuple[Axes, Axes], found: Detected) ->
         _draw_symbols(c, found, x + 1.0, y + 1.0)
     else:
         _overlay_codes(c, found.codes)
-    c.set_title(f"(c) {frame_name(found.target)} with the flagged pixels")
-    d.set_title("(d) mean2d")
+    c.set_title(f"(c) {target_name(found.target)} with the flagged pixels")
+    d.set_title("(d) mean")
 
 
 def _overlay_codes(axes: Axes, codes: npt.NDArray[np.uint8]) -> None:
@@ -326,7 +309,7 @@ def _head(figure: Figure, panel: Axes, found: Detected) -> None:
     mask = found.analysis.mask(found.target)
     name = _MASKS.get(str(found.target), f"CRMASK{found.target}")
     figure.suptitle(
-        f"{name}: {len(found.pixels)} pixels flagged in {frame_name(found.target)}, "
+        f"{name}: {len(found.pixels)} pixels flagged in {target_name(found.target)}, "
         f"{np.count_nonzero(mask)} after dilation by {found.analysis.parameters.dilation}",
         y=0.988,
         fontsize=11,

@@ -24,8 +24,8 @@ N_CURVE_POINTS: Final = 1001
 MAX_LABELLED: Final = 6
 # From thin and pale to the boundary itself; the dashes tell them apart without colour.
 _DASHES: Final = ((0, (1, 1)), (0, (4, 1.5, 1, 1.5)), (0, (4, 1.5)), (0, (8, 1.5)))
-X_LABEL: Final = "min2d − bias (ADU)"
-Y_LABEL: Final = "median2d − min2d (ADU)"
+X_LABEL: Final = "minimum − bias (ADU)"
+Y_LABEL: Final = "median − minimum (ADU)"
 
 
 def two_part_colours(lowest: float, highest: float) -> Colormap:

@@ -1,11 +1,11 @@
 """Which files a user means, and which images are in them; no pixel is read."""
 
-import glob
 import os
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from astropy.io import fits
@@ -13,15 +13,42 @@ from astropy.io import fits
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import FITS_NAME, is_pattern
 from crmasks_widgets.files.headers import HeaderFacts, describe
+from crmasks_widgets.files.listing import matching_files
 from crmasks_widgets.files.quality import QUALITY_NAMES, shape_of_image
 from crmasks_widgets.files.reading import at_home, inherited_header, open_fits
 
-# Beside the exposure, in the same file: how sure each pixel is, or how much it counts.
 _OWN: Final = "crmasks_widgets "  # how the history of a product begins
+# What a product is, by an extension that no exposure has; the first one that is there tells.
+_MASKS: Final = "masks of a run"
+_PRODUCTS: Final = MappingProxyType({
+    "MEDIANCR": _MASKS, "MAP": "combined image", "DQ": "flags of a run",
+})  # fmt: skip
+# Beside the exposure, in the same file: how sure each pixel is, or how much it counts.
 _NO_EXPOSURES: Final = (
     "ERR", "ERROR", "VAR", "VARIANCE", "IVAR", "STDDEV", "STD", "SIGMA", "UNCERT", "UNCERTAINTY",
     "WEIGHT", "WHT", "MAP", "EXP", "CON", "CTX",
 )  # fmt: skip
+
+
+class ProductError(InputError):
+    """What was given as an exposure is the product of a run.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    kind : str
+        What it holds.
+
+    Attributes
+    ----------
+    kind : str
+        The same.
+    """
+
+    def __init__(self, path: Path, kind: str) -> None:
+        super().__init__(f"{path}: found a product of crmasks ({kind}), expected an exposure")
+        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -83,7 +110,7 @@ def expand_names(
     Raises
     ------
     InputError
-        A pattern or a folder has no file.
+        A pattern or a folder has no file, or a pattern too many names to look through.
     """
     found: list[str] = []
     for name in names:
@@ -145,9 +172,7 @@ def _of_folder(start: Path, folder: Path) -> list[str]:
 
 def _matches(name: str, start: Path, folders: Sequence[str | Path]) -> list[str]:
     for folder in folders:
-        matches = sorted(glob.glob(str(start), root_dir=folder, recursive=True))
-        files = [match for match in matches if os.path.isfile(Path(folder) / match)]
-        if files:
+        if files := matching_files(start, Path(folder)):
             return files
     msg = f"{name}: found no file of this pattern, expected exposures"
     raise InputError(msg)
@@ -169,14 +194,23 @@ def images_in(path: Path) -> tuple[ImageFacts, ...]:
     Raises
     ------
     InputError
-        As of `files.reading.open_fits`; or it is a product of a run.
+        As of `files.reading.open_fits`; a `ProductError` where it is a product of a run.
     """
     with open_fits(path, summed=False) as (hdus, _):
-        if any(str(line).startswith(_OWN) for line in hdus[0].header.get("HISTORY", ())):
-            msg = f"{path}: found a product of crmasks_widgets, expected an exposure"
-            raise InputError(msg)
+        if kind := _product(hdus):
+            raise ProductError(path, kind)
         found = [_image_facts(path, hdus, number, hdu) for number, hdu in enumerate(hdus)]
     return tuple(image for image in found if image is not None)
+
+
+def _product(hdus: fits.HDUList) -> str:
+    """What the product of a run holds, here or by numina-crmasks; empty for other files."""
+    names, header = {hdu.name for hdu in hdus}, hdus[0].header
+    flags = names == {"PRIMARY", "DQ"} and "UUID" in header
+    if flags or any(str(line).startswith(_OWN) for line in header.get("HISTORY", ())):
+        kinds = (kind for name, kind in _PRODUCTS.items() if name in names)
+        return next(kinds, "product of a run")
+    return _MASKS if {"MEDIANCR", "CRMASK1"} <= names else ""
 
 
 def _image_facts(

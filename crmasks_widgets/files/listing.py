@@ -5,11 +5,12 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from glob import has_magic
 from pathlib import Path
 from typing import Final
 
 from crmasks_widgets.errors import InputError
-from crmasks_widgets.exposure_names import FITS_NAME, YAML_SUFFIXES, is_pattern
+from crmasks_widgets.exposure_names import FITS_NAME, YAML_SUFFIXES
 
 MOST_LISTED: Final = 20_000
 MOST_LOOKED_AT: Final = 500_000  # names, on the way to those that match a pattern
@@ -121,25 +122,68 @@ def list_matches(pattern: str, going_on: GoingOn = lambda: None) -> Listing:
     InputError
         Nothing matches; or that folder cannot be read.
     """
-    parts = Path(pattern).parts
-    # The first part is the root, whose slash would count as a pattern.
-    fixed = next(i for i, part in enumerate(parts) if i and is_pattern(part))
-    folder = Path(*parts[:fixed])
+    folder, parts = _fixed(Path(pattern))
+    found, remark = _search(folder, parts, going_on)
+    texts = sorted(name for name in found if _is_text(name))
+    if not texts:
+        msg = f"{pattern}: found no file of this pattern, expected exposures"
+        raise InputError(f"{msg} ({remark})" if remark else msg)
+    remark = f"{remark}; there may be more of {pattern}" if remark else ""
+    return Listing(folder, (), tuple(found[name] for name in texts), remark)
+
+
+def matching_files(pattern: Path, folder: Path) -> list[str]:
+    """Find all files of a pattern, or refuse one that asks for too much to be looked through.
+
+    Parameters
+    ----------
+    pattern : Path
+        As of `list_matches`, or relative.
+    folder : Path
+        Where a relative one is looked for.
+
+    Returns
+    -------
+    list of str
+        In the order of names, from where the pattern begins.
+
+    Raises
+    ------
+    InputError
+        There are more names on the way than a search takes, or the first folder cannot be read.
+    """
+    start, parts = _fixed(pattern)
+    if not parts or not os.path.isdir(folder / start):
+        return []
+    found, remark = _search(folder / start, parts, lambda: None)
+    if remark:
+        msg = f"{pattern}: {remark}, expected fewer on the way: a pattern that names more folders"
+        raise InputError(msg)
+    return [str(start / name) for name in sorted(found)]
+
+
+def _fixed(pattern: Path) -> tuple[Path, tuple[str, ...]]:
+    """Split off the folder where a search begins."""
+    parts = pattern.parts
+    fixed = next((i for i, part in enumerate(parts) if has_magic(part)), len(parts))
+    return Path(*parts[:fixed]), parts[fixed:]
+
+
+def _search(
+    folder: Path, parts: tuple[str, ...], going_on: GoingOn
+) -> tuple[dict[str, Listed], str]:
+    """Files by name, and why the search ended before all were seen."""
     found: dict[str, Listed] = {}
-    looked_at, remark = 0, ""
-    for looked_at, name in enumerate(_walk(str(folder), parts[fixed:])):
+    for looked_at, name in enumerate(_walk(str(folder), parts)):
         if looked_at % _EVERY == 0:
             going_on()
         if name:
             found |= {each.name: each for each in _listed(name, str(folder / name))}
-        if len(found) == MOST_LISTED or looked_at == MOST_LOOKED_AT:
-            what = f"{len(found):,} files" if len(found) == MOST_LISTED else f"{looked_at:,} names"
-            remark = f"stopped after {what}; there may be more of {pattern}"
-            break
-    if not found:
-        msg = f"{pattern}: found no file of this pattern, expected exposures"
-        raise InputError(f"{msg} ({remark})" if remark else msg)
-    return Listing(folder, (), tuple(found[name] for name in sorted(found)), remark)
+        if len(found) == MOST_LISTED:
+            return found, f"stopped after {len(found):,} files"
+        if looked_at == MOST_LOOKED_AT:
+            return found, f"stopped after {looked_at:,} names"
+    return found, ""
 
 
 def _walk(base: str, parts: tuple[str, ...]) -> Iterator[str]:
@@ -156,25 +200,21 @@ def _walk(base: str, parts: tuple[str, ...]) -> Iterator[str]:
         part, last = parts[number], number == len(parts) - 1
         if part == "**" and not last:
             enter(folder, number + 1)
+        if part == ".." and not last:  # which no folder lists
+            enter(os.path.join(folder, part), number + 1)
         for entry in _entries(os.path.join(base, folder), optional=bool(folder)):
             name = os.path.join(folder, entry.name)
-            deep = part == "**"
-            fits = not entry.name.startswith(".") if deep else _matches(entry.name, part)
-            if not fits or not _is_text(name):
-                yield ""
-            elif _is_folder(entry):
-                yield ""
-                if deep and not entry.is_symlink():
-                    enter(name, number)
-                elif not deep and not last:
-                    enter(name, number + 1)
-            else:
-                yield name if last else ""
+            is_folder = _matches(entry.name, part) and _is_folder(entry)
+            if is_folder and part == "**" and not entry.is_symlink():
+                enter(name, number)
+            elif is_folder and part != "**" and not last:
+                enter(name, number + 1)
+            yield name if last and not is_folder and _matches(entry.name, part) else ""
 
 
 def _matches(name: str, part: str) -> bool:
     hidden = name.startswith(".") and not part.startswith(".")
-    return not hidden and fnmatch.fnmatchcase(name, part)
+    return not hidden and fnmatch.fnmatchcase(name, part)  # to which ** is as *
 
 
 def _entries(folder: str, *, optional: bool = False) -> Iterator["os.DirEntry[str]"]:

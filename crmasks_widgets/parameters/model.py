@@ -85,7 +85,7 @@ class Parameters(DeepcrFields):
         in_reference=False,
     )  # fmt: skip
     sg_measured_noise: bool = about(
-        True, "where frames scatter more than gain and rnoise say, go by the scatter",
+        True, "where frames scatter otherwise than gain and rnoise say, go by the scatter",
         in_reference=False,
     )  # fmt: skip
     sg_corrected: types.HitClasses = about(

@@ -42,14 +42,13 @@ def dashboard_code(sources: Sources) -> str:
     str
         Python.
     """
-    more = ""
+    more, made = "", f"cm.open({list(sources)!r})"
     if not sources:
-        more, analysis = "from crmasks_widgets.demo import demo_analysis\n", "demo_analysis()"
+        more = "from crmasks_widgets.demo import demo_analysis\n"
+        made = "cm.Dashboard(demo_analysis())"
     elif is_parameter_file(sources):
-        analysis = f"cm.load_mosaic({sources[0]!r})"
-    else:
-        return f"import crmasks_widgets as cm\n\ndashboard = cm.open({list(sources)!r})\ndashboard"
-    return f"import crmasks_widgets as cm\n{more}\ndashboard = cm.Dashboard({analysis})\ndashboard"
+        made = f"cm.open({sources[0]!r})"
+    return f"import crmasks_widgets as cm\n{more}\ndashboard = {made}\ndashboard"
 
 
 def fresh_notebook(sources: Sources) -> dict[str, Any]:

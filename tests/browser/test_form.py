@@ -66,3 +66,16 @@ def test_no_value_is_said_in_words_and_can_be_set_by_leaving_the_field_empty(sho
     assert text.get_attribute("placeholder") == "lowest value of the boundary"
     assert text.input_value() == ""
     assert "crmasks-field-off" in row.get_attribute("class")
+
+
+def test_the_whole_form_opens_on_the_section_of_the_method(browser):
+    bench = Bench(small_analysis(crmethod="significance"), at_once=True)
+    view = bench.add(FormView(bench.context))
+    page = browser.new_page(viewport={"width": 700, "height": 800})
+    style = STYLE + "#root { overflow: auto; }"
+    plain = PlainPage(page, view.widget, style)
+    plain.settle()
+    top = page.locator("#root").bounding_box()["y"]
+    heading = page.get_by_role("heading", name="Significance").bounding_box()["y"]
+    assert top < heading < top + 80
+    page.close()

@@ -229,3 +229,30 @@ def test_a_picture_of_the_hit_takes_clicks_where_its_pixels_are(shown):
     shown.click(box["x"] + x + 1.5 * panels.side, box["y"] + height - y - 1.5 * panels.side)
     expected = (part[1].start + 2, part[0].start + 2)
     assert shown.bench.model.parameters.pixels_to_be_flagged_as_cr == (expected,)
+
+
+# Those that are not seen whole where they are.
+HIDDEN = """chips => chips.filter((chip) => {
+    const { left, right, top, bottom } = chip.getBoundingClientRect();
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+    return [[left + 8, y], [right - 8, y], [x, top + 3], [x, bottom - 3]].some(([x, y]) =>
+        !chip.contains(document.elementFromPoint(x, y)));
+}).map((chip) => chip.textContent)"""
+
+
+@pytest.mark.parametrize("width", [1200, 560])
+def test_every_verdict_has_a_chip_that_is_seen(shown, width):
+    shown.bench.press("j")
+    for key in "yynN":
+        shown.bench.press(key)
+    shown.settle()
+    shown.page.locator(".crmasks-hits").evaluate(f"e => {{ e.style.width = '{width}px'; }}")
+    chips = shown.page.locator(".crmasks-choice")
+    texts = [text.split() for text in chips.all_text_contents()]
+    assert texts[1:5] == [
+        ["unjudged", "1,596"], ["confirmed", "2"], ["rejected", "1"], ["ignored", "1"],
+    ]  # fmt: skip
+    assert chips.evaluate_all(HIDDEN) == []
+    chips.nth(2).click()
+    shown.settle()
+    assert shown.view.gallery.count == 2

@@ -115,8 +115,8 @@ def test_a_cell_that_fails_ends_the_program_in_one_line(work):
     startup.parent.mkdir(parents=True)
     startup.write_text(
         "import crmasks_widgets\n"
-        "def load_mosaic(path):\n    raise OSError('two\\nlines')\n"
-        "crmasks_widgets.load_mosaic = load_mosaic\n"
+        "def fail(path):\n    raise OSError('two\\nlines')\n"
+        "crmasks_widgets.open = fail\n"
     )
     command = [sys.executable, "-m", "crmasks_widgets", "lab", "--no-browser", *as_root()]
     done = subprocess.run(

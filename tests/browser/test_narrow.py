@@ -62,7 +62,7 @@ def test_what_was_found_and_how_long_it_took_are_seen_as_a_whole(browser, method
          "hidden": False}
         for k in range(3)
     ]  # fmt: skip
-    bar.found = {"total": "145 hits · 1444 pixels", "help": "", "entries": entries}
+    bar.found = {"total": "145 hits, 12 out · 1444 pixels", "help": "", "entries": entries}
     bar.method = method
     bar.subject, bar.doing = "demo fibre spectrograph, the first of its nights", "0.029 s ✓"
     page = browser.new_page(viewport={"width": 1280, "height": 760})

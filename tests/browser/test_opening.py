@@ -1,9 +1,12 @@
 """The dialog of files on a page: keys, focus, thousands of files, and what is opened in the end."""
 
 import shutil
+from pathlib import Path
 
 import pytest
+from astropy.io import fits
 
+from crmasks_widgets import dashboard
 from crmasks_widgets.dashboard.opening.view import OpenView
 from crmasks_widgets.dashboard.page.page import Page
 from crmasks_widgets.files.finding import expand_names
@@ -13,6 +16,7 @@ from ..dashboard.test_open_view import described_on_disk
 from .plain_page import PlainPage
 
 MANY = 5000
+SHEETS = Path(dashboard.__file__).parent
 
 
 class Desk(PlainPage):
@@ -25,7 +29,9 @@ class Desk(PlainPage):
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         assert self.view.dialog
-        super().__init__(page, self.view.widget, str(Page._css))
+        # All style sheets, as in the dashboard: what one hides from the pointer must not be here.
+        style = "".join(sheet.read_text("utf-8") for sheet in sorted(SHEETS.rglob("*.css")))
+        super().__init__(page, self.view.widget, str(Page._css) + style)
         page.evaluate(
             """() => {
                 const button = document.createElement("button");
@@ -103,6 +109,29 @@ def test_files_are_chosen_by_keys_and_opened(desk):
     desk.until(lambda: desk.opened)
     assert [(a.exposures.n, a.parameters.gain) for a in desk.opened] == [(3, 2.5)]
     assert not desk.page.locator("dialog[open]").count()
+
+
+def test_what_lies_together_is_offered_and_a_product_is_not_chosen(desk, tmp_path):
+    masks = fits.HDUList(
+        [fits.PrimaryHDU(), *(fits.ImageHDU(name=n) for n in ("MEDIANCR", "CRMASK1"))]
+    )
+    masks.writeto(tmp_path / "masks.fits")
+    desk.view.go(str(tmp_path))
+    desk.until(lambda: "masks of a run" in desk.rows.last.inner_text())
+    desk.press("Control+a")
+    assert len(desk.view._chosen) == 3
+    desk.rows.last.click()
+    desk.answered()
+    assert len(desk.view._chosen) == 3
+    for row in (2, 3, 4):
+        desk.rows.nth(row).click()
+    desk.answered()
+    assert not desk.view._chosen
+    offer = desk.page.get_by_role("button", name="3 exposures: <b>M 51</b> · 90.5 s")
+    offer.click()
+    desk.answered()
+    assert [path[-7:] for path in desk.view._chosen] == ["e1.fits", "e2.fits", "e3.fits"]
+    assert not offer.is_visible()
 
 
 def test_escape_closes_and_gives_the_focus_back_and_tab_stays_inside(desk):

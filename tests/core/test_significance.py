@@ -88,13 +88,19 @@ def test_the_gap_of_three_exposures_is_that_of_the_textbook():
 
 
 @pytest.mark.parametrize("factors", [(1.0, 1.0, 1.0), (1.0, 0.8, 1.3, 1.0)])
-@pytest.mark.parametrize("level", [0.0, 40.0, 4000.0])
-def test_laws_agree_with_simulations(factors, level):
-    noise, rng, n = ExposureNoise(factors, 3.0), np.random.default_rng(8), len(factors)
-    f = np.array(factors)[:, None]
-    cube = (rng.poisson(level * f, (n, 400_000)) + rng.normal(0, 3.0, (n, 400_000))) / f
+@pytest.mark.parametrize(
+    ("level", "excess"), [(0.0, 0.0), (40.0, 0.0), (4000.0, 0.0), (40.0, 0.02), (4000.0, 0.02)]
+)
+def test_laws_agree_with_simulations(factors, level, excess):
+    noise, rng, n = ExposureNoise(factors, 3.0, excess), np.random.default_rng(8), len(factors)
+    f, shape = np.array(factors)[:, None], (len(factors), 400_000)
+    light = np.broadcast_to(level * f, shape)
+    if excess:
+        light = rng.gamma(1 / excess, excess * light)
+    cube = (rng.poisson(light) + rng.normal(0, 3.0, shape)) / f
     minimum, ordered = cube.min(axis=0), np.sort(cube, axis=0)
-    sigma = np.full(cube.shape[1], np.sqrt(level * noise.photon_share + noise.readout**2))
+    variance = level * noise.photon_share + noise.readout**2 + excess * level**2
+    sigma = np.full(cube.shape[1], np.sqrt(variance))
     tried = {
         "exposure": (cube[1] - minimum, {"number": 1}),
         "rank": (ordered[n // 2] - minimum, {"rank": n // 2 + 1}),
@@ -140,12 +146,17 @@ def test_significance_rises_with_the_excess(factors, rnoise, statistic):
     assert 5 < last < near < far
 
 
-@given(st.floats(-50, 1e5), st.floats(0.6, 30), st.integers(2, 8))
-def test_noise_at_a_minimum_solves_its_equation(minimum, rnoise, n):
-    law, shift = ExposureNoise((1.0,) * n, rnoise), minimum_shift(n)
+@given(
+    st.floats(-50, 1e5), st.floats(0.6, 30), st.integers(2, 8),
+    st.sampled_from([0.0, 0.001, 0.02, 0.1]),
+)  # fmt: skip
+def test_noise_at_a_minimum_solves_its_equation(minimum, rnoise, n, excess):
+    law, shift = ExposureNoise((1.0,) * n, rnoise, excess), minimum_shift(n)
     (sigma,) = noise_at_minimum(np.array([minimum]), rnoise, law, shift)
     level = max(minimum + shift * sigma, 0.0)
-    assert sigma == pytest.approx(np.sqrt(level + rnoise**2), rel=1e-4)
+    # A minimum below 0 is lifted to a level that is small beside the readout noise.
+    assert sigma == pytest.approx(law.deviation(level), rel=1e-4 if minimum > 0 else 0.1)
+    assert law.mean_of(law.deviation(level)) == pytest.approx(level, rel=1e-6, abs=1e-6)
 
 
 def test_minimum_shift_is_that_of_order_statistics():

@@ -1,7 +1,10 @@
 """The dashboard as a whole: what is asked for is computed and shown, errors are said."""
 
 import asyncio
+import logging
+import sys
 import threading
+import warnings
 from contextlib import closing
 
 import numpy as np
@@ -11,11 +14,15 @@ from bqplot import Axis
 from ipywidgets.widgets.widget import _instances as instances
 
 import crmasks_widgets as cm
-from crmasks_widgets.dashboard.page.status import HINT
-from crmasks_widgets.errors import Cancelled, InputError
+from crmasks_widgets.dashboard import app
+from crmasks_widgets.dashboard.model.units import in_unit
+from crmasks_widgets.dashboard.page.remarks import PACKAGE, RemarkHandler, remarks_told
+from crmasks_widgets.dashboard.page.status import HINT, method_buttons
+from crmasks_widgets.errors import Cancelled, CrmasksWarning, InputError
 from crmasks_widgets.parameters.types import METHODS
+from crmasks_widgets.report.facts import headline
 
-from ..conftest import small_scene
+from ..conftest import SHAPE, small_scene
 from .conftest import POINTS
 from .test_diagram_view import press
 
@@ -31,9 +38,8 @@ def test_a_change_is_computed_as_it_would_be_without_a_dashboard(dashboard, anal
     plain = cm.Analysis(analysis.exposures, dashboard.state.model.parameters)
     for name, mask in plain.masks.items():
         assert (mask == dashboard.analysis.masks[name]).all(), name
-    counts = plain.flags("median").counts()
     bar = dashboard.session.status.widget
-    assert bar.found["total"].endswith(f"{counts['either']:,} pixels")
+    assert bar.found["total"].endswith(f"{plain.mediancr.sum():,} pixels")
     assert bar.found["total"].startswith(f"{len(plain.hits)} hits")
     assert bar.doing.endswith(" s ✓")
     assert not bar.busy
@@ -44,6 +50,15 @@ def test_a_change_that_does_not_fit_the_frame_is_refused(dashboard):
     with pytest.raises(cm.ParameterError, match="pixels_to_be_ignored_as_cr"):
         dashboard.state.update(pixels_to_be_ignored_as_cr=((9999, 1),))
     assert dashboard.state.model == before
+
+
+def test_a_pixel_outside_the_frame_selects_nothing(dashboard):
+    ny, nx = SHAPE
+    for pixel in ((-1, 3), (3, -1), (ny, 0), (0, nx), (9999, 9999)):
+        dashboard.state.select(pixel=(ny - 1, nx - 1))
+        assert dashboard.state.model.selection.pixel is not None
+        dashboard.state.select(pixel=pixel)
+        assert dashboard.state.model.selection.pixel is None
 
 
 def test_an_error_in_a_computation_is_said_and_the_last_good_state_stays(dashboard, monkeypatch):
@@ -250,8 +265,15 @@ def test_the_bar_counts_hits_and_pixels_that_stand(dashboard):
     hit = analysis.labels == 1
     flagged = analysis.flags("median").either
     n_hits, n_pixels = len(analysis.hits), int(flagged.sum())
-    assert bar.found["total"] == f"{n_hits} hits · {n_pixels} pixels"
-    assert sum(int(chip["count"]) for chip in bar.found["entries"]) == n_pixels
+
+    def total():
+        return sum(int(chip["count"]) for chip in bar.found["entries"])
+
+    # As the report says: hits with those that were rejected, pixels after dilation.
+    (hits, _), (masked, what), *_ = headline(analysis)
+    assert (int(hits), what) == (n_hits, "pixels in MEDIANCR")
+    assert bar.found["total"] == f"{n_hits} hits · {masked} pixels"
+    assert int(masked) > n_pixels == total()
     pixels = tuple((int(x) + 1, int(y) + 1) for y, x in zip(*np.nonzero(hit), strict=True))
     (y,), (x,) = (axis[:1] for axis in np.nonzero(analysis.labels == 0))
     free = ((int(x) + 1, int(y) + 1),)
@@ -259,13 +281,16 @@ def test_the_bar_counts_hits_and_pixels_that_stand(dashboard):
     assert dashboard.wait(60)
     left = n_pixels - int((flagged & hit).sum())
     assert 0 < left < n_pixels
-    assert bar.found["total"] == f"{n_hits} hits · {left + 1} pixels"  # one out, one painted
-    assert bar.found["help"].startswith("Hits of the median; 1 are put out. ")
+    (hits, _), (masked, _), *_ = headline(dashboard.analysis)
+    assert int(hits) == n_hits + 1  # one out, one painted
+    assert bar.found["total"] == f"{hits} hits, 1 out · {masked} pixels"
+    assert total() == left + 1
+    assert bar.found["help"].startswith("Hits of the median, 1 of them rejected or ignored. ")
     assert [c["count"] for c in bar.found["entries"] if c["name"] == "by hand"] == ["1"]
     # What is rejected is out of the median alone.
     dashboard.state.show(target=1)
-    first = dashboard.analysis.flags(1).either.sum()
-    assert bar.found["total"].endswith(f" {first} pixels")
+    assert bar.found["total"].endswith(f" {dashboard.analysis.masks['CRMASK1'].sum()} pixels")
+    assert total() == dashboard.analysis.flags(1).either.sum()
 
 
 def test_the_drawer_opens_over_the_views_and_closes(dashboard):
@@ -376,3 +401,65 @@ def test_values_in_electrons_are_called_so():
         units = {field["unit"] for field in session.quick.widget.fields}
         assert "e\u207b" in units
         assert "ADU" not in units
+        session.hits._turn_to("table")
+        session.hits._again()
+        helps = " ".join(column["help"] for column in session.hits.table.widget.columns)
+        assert "e\u207b" in helps
+        assert "ADU" not in helps
+        assert session.hits.bar.state["unit"] == "e\u207b"
+    assert in_unit("2 ADU (of 1.1 e-/ADU)", "e\u207b") == "2 e\u207b (of 1.1 e-/ADU)"
+
+
+def test_methods_are_spelled_as_they_are_and_the_drawer_opens_on_that_which_is_set(dashboard):
+    labels = {each["value"]: each["label"] for each in method_buttons()}
+    assert labels["deepcr"] == "deepCR"
+    assert labels["mm_pycosmic"] == "MM + PyCosmic"
+    assert labels["significance_lacosmic"] == "Sig. + L.A."
+    form = dashboard.session.parameters.widget
+    dashboard.state.update(crmethod="significance")
+    assert form.section == "Significance" in {field["group"] for field in form.fields}
+
+
+def test_what_a_computation_warns_of_stands_in_the_line_at_the_bottom(dashboard):
+    status = dashboard.session.status
+    low = tuple((x, 8.0, weight) for x, _, weight in POINTS)
+    dashboard.state.update(mm_fixed_points_in_boundary=low, max_flagged_fraction=1.0)
+    assert dashboard.wait(60)
+    assert "expected cosmic rays in far fewer" in status.message.value
+    status.say("saved")
+    assert "saved" in status.message.value
+    status.say("")
+    assert "far fewer" in status.message.value
+
+
+def test_what_opening_warns_of_stands_there_too_and_not_below_the_cell(
+    analysis, monkeypatch, recwarn
+):
+    def opened(names):
+        logging.getLogger("crmasks_widgets.x").warning("gain: %s is a guess", names[0])
+        warnings.warn("a key without meaning", CrmasksWarning, stacklevel=1)
+        warnings.warn("of another package", DeprecationWarning, stacklevel=1)
+        return analysis
+
+    monkeypatch.setattr(app, "open_detectors", opened)
+    with closing(cm.open("e1.fits")) as shown:
+        line = shown.session.status.message.value
+        assert "2 remarks: gain: e1.fits is a guess \u00b7 a key without meaning" in line
+        assert [str(each.message) for each in recwarn] == ["of another package"]
+    # A closed dashboard hears nothing any more.
+    assert not [each for each in PACKAGE.handlers if isinstance(each, RemarkHandler)]
+
+
+def test_a_warning_of_another_thread_is_printed_as_ever(monkeypatch, capsys):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(logging, "lastResort", logging.StreamHandler(sys.stdout))
+    heard = []
+    for _ in range(2):  # two dashboards print it once
+        PACKAGE.addHandler(RemarkHandler(lambda _: False, heard.append))
+    with remarks_told(heard.append):
+        logging.getLogger("crmasks_widgets.x").warning("mine")
+    logging.getLogger("crmasks_widgets.x").warning("elsewhere")
+    for handler in list(PACKAGE.handlers):
+        PACKAGE.removeHandler(handler)
+    assert heard == ["mine"]
+    assert capsys.readouterr().out == "elsewhere\n"

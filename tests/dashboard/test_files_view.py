@@ -141,7 +141,22 @@ def test_products_with_and_without_figures(work, few_figures):
     assert not plain.with_figures.value
 
 
-def test_writing_can_be_stopped_and_one_thing_is_done_at_a_time(work, few_figures):
+class Told:
+    """The line at the bottom of the page."""
+
+    def __init__(self):
+        self.said, self.failed = [], []
+
+    def say(self, text):
+        self.said.append(text)
+
+    def fail(self, text):
+        self.failed.append(text)
+
+
+@pytest.fixture
+def held(work, few_figures):
+    """Products that are being drawn until they may go on: their view and line, and the event."""
     drawing, go_on = threading.Event(), threading.Event()
 
     def figures(analysis):
@@ -154,14 +169,61 @@ def test_writing_can_be_stopped_and_one_thing_is_done_at_a_time(work, few_figure
     line = view._lines[view._save_products]
     line.button.click()
     assert drawing.wait(LONG_ENOUGH)
+    yield view, line, go_on
+    go_on.set()
+    assert view.wait(LONG_ENOUGH)
+
+
+def test_what_is_asked_for_while_something_is_written_is_written_after_it(work, held):
+    view, line, go_on = held
+    report, told = view._lines[view._save_report], Told()
+    report.button.click()
+    assert report.done.value == "waits until this is written: products"
+    assert report.button.disabled
+    view.save("products", told)
+    view.save("csv", told)
+    assert told.said[-1] == "waits until this is written: products, report, products"
+    assert not (work / "report.html").exists()
+    go_on.set()
+    assert view.wait(LONG_ENOUGH)
+    assert "wrote" in line.done.value
+    assert "wrote" in report.done.value
+    assert told.failed == []
+    assert "products: working… (then hits)" in told.said
+    assert told.said[-1].count("wrote") == 2
+    written = {path.name for path in work.iterdir()}
+    assert written == {"products", "report.html", "products-2", "hits.csv"}
+    assert not report.button.disabled
+    assert view.stop.disabled
+
+
+def test_what_fails_holds_up_nothing_that_waits(work, held):
+    view, _, go_on = held
+    told, other = Told(), Told()
+    (work / "report.html").mkdir()
+    view.overwrite.value = True
+    view.save("report", told)
+    view.save("yaml", told)
+    view.save("csv", other)
+    go_on.set()
+    assert view.wait(LONG_ENOUGH)
+    assert "wrote" in told.failed[-1]
+    assert "report.html" in told.failed[-1]
+    assert "wrote" in other.said[-1]
+    assert other.failed == []
+
+
+def test_writing_can_be_stopped_with_all_that_waits(work, held):
+    view, line, go_on = held
+    yaml = view._lines[view._save_yaml]
+    yaml.button.click()
     assert line.button.disabled
     assert not view.stop.disabled
-    view._start(view._save_yaml)
-    assert "still being written" in view._lines[view._save_yaml].error.text
     view.stop.click()
     go_on.set()
     assert view.wait(LONG_ENOUGH)
-    assert line.error.text == "stopped; nothing was written"
+    assert line.error.text == yaml.error.text == "stopped; nothing was written"
+    assert not yaml.button.disabled
     assert list(work.iterdir()) == []
     assert press(view, "Write products").error.text == ""  # and again, to the end
     assert (work / "products" / "diagnostic_mediancr.png").is_file()

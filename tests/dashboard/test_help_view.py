@@ -1,7 +1,7 @@
 """The list of keys."""
 
 from crmasks_widgets.dashboard.page.context import Shortcut
-from crmasks_widgets.dashboard.page.help import HelpView, name_of
+from crmasks_widgets.dashboard.page.help import HelpView, name_of, texts_for
 
 from .bench import Bench, small_analysis
 
@@ -30,3 +30,9 @@ def test_keys_of_all_views_are_listed_and_a_key_asks_for_the_list():
 def test_names_of_keys():
     names = [name_of(key) for key in ("a", "A", "Escape", "Ctrl+ArrowUp", " ", "Ctrl+y", "?")]
     assert names == ["a", "A", "Esc", "Ctrl+↑", "Space", "Ctrl+Y", "?"]
+
+
+def test_of_two_exposures_it_says_what_their_median_is():
+    assert "half their difference" in texts_for(2)[0]
+    assert "two of three" in texts_for(3)[0]
+    assert texts_for(2)[1:] == texts_for(3)[1:]

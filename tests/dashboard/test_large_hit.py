@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 
+from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.dashboard.drawing import cutouts, overlays, stamps
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.hits.large import ERASE, LOCAL_MEDIAN, PAINT
 from crmasks_widgets.dashboard.hits.view import HitsView
 from crmasks_widgets.detectors import DETECTORS
+from crmasks_widgets.exposures import ExposureSet
+from crmasks_widgets.parameters import Parameters
 
-from .bench import SECOND, Bench, flat_frames
+from .bench import FLAT, SECOND, Bench, flat_frames
 
 MM_ONLY = DETECTORS["mm"].code
 OUTLINE = rgb(overlays.overlay_codes()[overlays.BRUSHED].colour)
@@ -257,3 +260,15 @@ def test_positions_between_panels_are_no_pixels():
         assert panels.pixel(x + 9 * panels.side - 1, y + 9 * panels.side - 1) == (8, 8)
         assert panels.pixel(x - 1, y) is None
         assert panels.pixel(x, y + 9 * panels.side) is None
+
+
+def test_a_hit_larger_than_its_picture_is_shown_where_it_is_brightest():
+    frames = np.random.default_rng(4).normal(200, 3, (3, 80, 90)).astype(np.float32)
+    frames[:2, 40, 5:85] += 300
+    frames[:2, 40, 7] += 900
+    exposures = ExposureSet.from_arrays(list(frames))
+    large = Bench(Analysis(exposures, Parameters(**FLAT)), at_once=True)
+    view = large.add(HitsView(large.context))
+    large.state.select(pixel=(40, 45))
+    assert large.errors == []
+    assert view.large._part[1].start <= 7 < view.large._part[1].stop

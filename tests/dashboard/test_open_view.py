@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from crmasks_widgets import regular_files
 from crmasks_widgets.dashboard.opening import view as opening
 from crmasks_widgets.dashboard.opening.view import OpenView
+from crmasks_widgets.exposures import read_exposures
 
 from ..conftest import LEVELS, SHAPE, small_scene, write_exposures, write_yaml
 from .bench import LONG_ENOUGH, Bench, small_analysis
@@ -98,6 +100,26 @@ def test_files_say_what_they_are_and_what_is_wrong_with_them(work, desk):
     assert (facts[paths[0]]["time"], facts[paths[0]]["images"]) == ("90.5", f"{nx} × {ny}")
     assert "GAIN 1.5 e-/ADU" in facts[paths[0]]["more"]
     assert facts[paths[1]]["error"].startswith(f"{paths[1]}: not readable as FITS")
+
+
+def test_products_are_called_what_they_are(work, desk):
+    own, theirs = fits.Header({"HISTORY": "crmasks_widgets 0.1.0"}), fits.Header()
+    kinds = {
+        "masks.fits": ("masks of a run", own, ["MEDIANCR"]),
+        "theirs.fits": ("masks of a run", theirs, ["MEDIANCR", "CRMASK1"]),
+        "mean.fits": ("combined image", own, ["VARIANCE", "MAP"]),
+        "dq.fits": ("flags of a run", fits.Header({"UUID": "1-2"}), ["DQ"]),
+        "other.fits": ("product of a run", own, []),
+    }
+    for name, (_, header, inside) in kinds.items():
+        hdus = [fits.PrimaryHDU(header=header), *(fits.ImageHDU(name=each) for each in inside)]
+        fits.HDUList(hdus).writeto(work / name)
+    desk.do("look", paths=[str(work / name) for name in kinds])
+    facts = desk.facts()
+    for name, (kind, *_) in kinds.items():
+        assert facts[str(work / name)] == {"product": kind}
+    desk.choose(work, "masks.fits", "mean.fits")
+    assert "found a product of crmasks (masks of a run), expected an exposure" in desk.dialog.error
 
 
 def test_thumbnails_are_made_of_a_few_of_the_chosen_only(work, desk, monkeypatch):
@@ -223,6 +245,39 @@ def test_a_folder_can_be_entered_while_files_are_read(work, desk, monkeypatch):
     desk.say("stop")
     go_on.set()
     assert (desk.answered().doing, desk.dialog.error) == ("", "")
+
+
+def test_reading_is_left_midway_through_a_file(work, desk, monkeypatch):
+    described_on_disk(work, 1.5)
+    begun, go_on, reads = threading.Event(), threading.Event(), []
+    readinto = regular_files._Watched.readinto
+
+    def slow(file, buffer):
+        size = readinto(file, buffer)
+        reads.append(size)
+        begun.set()
+        assert go_on.wait(LONG_ENOUGH)
+        return size
+
+    monkeypatch.setattr(regular_files, "_AT_ONCE", 1000)
+    monkeypatch.setattr(regular_files._Watched, "readinto", slow)
+    desk.say("choose", paths=[str(work / f"e{i}.fits") for i in (1, 2)])
+    assert begun.wait(LONG_ENOUGH)
+    desk.say("stop")
+    go_on.set()
+    assert (desk.answered().doing, desk.dialog.error) == ("", "")
+    assert reads == [1000]
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".bz2"])
+def test_what_can_be_left_is_read_whole_otherwise(work, suffix):
+    frames, asked = small_scene().exposures, []
+    for i in (1, 2):
+        fits.writeto(work / f"e{i}.fits{suffix}", frames[i - 1])
+    with regular_files.stoppable(lambda: asked.append(1)):
+        read = read_exposures([f"e{i}.fits{suffix}" for i in (1, 2)])
+    assert np.array_equal(read.data, np.array(frames[:2], np.float32))
+    assert asked
 
 
 def test_what_nothing_tells_is_missing_until_it_is_given(work, desk):

@@ -180,6 +180,17 @@ def test_in_a_crowd_no_rim_covers_another_glyph():
     assert (pens(one, other) >= (pens(one) | pens(other))).all()
 
 
+def test_a_slab_of_glyphs_becomes_dots_and_a_lone_one_keeps_its_shape():
+    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(4, 46, 40), np.linspace(4, 46, 40)))
+    x, y = np.append(x, 80.0), np.append(y, 25.0)
+    code = np.full(len(x), next(iter(glyphs())), np.uint8)
+    picture = draw_glyphs((x, y), code, LIMITS, (200, 100))
+    lone = draw_glyphs((x[-1:], y[-1:]), code[-1:], LIMITS, (200, 100))
+    np.testing.assert_array_equal(picture[:, 120:], lone[:, 120:])
+    slab = picture[10:90, 10:90, 3] > 0
+    assert 0.2 < slab.mean() < 0.95  # gaps are seen between the dots
+
+
 def test_on_a_finer_screen_a_glyph_has_more_pixels():
     one, two = stamp(SELECTED).astype(float), stamp(SELECTED, 2.0).astype(float)
     assert len(one) % 2 == len(two) % 2 == 1

@@ -250,8 +250,8 @@ def test_nothing_is_said_of_displacements_that_were_given():
 
 def test_counts_name_the_methods_that_found_something():
     counts = {"either": 3, "lacosmic only": 1, "mm only": 0, "significance only": 2, "both": 0}
-    shown = found(counts, "mean", (2, 0), frozenset({DETECTORS["lacosmic"].code}))
-    assert shown["total"] == "2 hits · 3 pixels"
+    shown = found(counts, "mean", (2, 0), 5, frozenset({DETECTORS["lacosmic"].code}))
+    assert shown["total"] == "2 hits · 5 pixels"
     assert [(e["name"], e["count"], e["hidden"]) for e in shown["entries"]] == [
         ("L.A.Cosmic", "1", True), ("significance", "2", False),
     ]  # fmt: skip

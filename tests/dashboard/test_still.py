@@ -63,3 +63,21 @@ def test_limits_set_by_hand_hold():
     dark = decoded(still.still_png(replace(model, display=display)))
     nx = analysis.exposures.shape[1]
     assert len(np.unique(dark[:, :nx, :3])) == 1
+
+
+def test_of_a_long_frame_the_middle_is_drawn_and_a_wide_one_lies_above_its_mask():
+    frames = np.random.default_rng(2).normal(200, 3, (3, 300, 40)).astype(np.float32)
+    for frame in frames[:2]:
+        frame[[5, 150], 20] += 900
+    for turned in (False, True):
+        cube = frames.transpose(0, 2, 1) if turned else frames
+        analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(cube)), small_analysis().parameters)
+        masked = analysis.mediancr
+        assert masked.any(axis=0 if turned else 1)[[5, 150]].all()
+        picture = decoded(still.still_png(model_of(analysis)))
+        assert picture.shape[:2] == ((88, 80) if turned else (80, 88))
+        marked = (picture[..., :3] == still.HIT).all(axis=-1)
+        half = marked[:40] if turned else marked[:, 48:]
+        middle = slice(110, 190)
+        np.testing.assert_array_equal(half, masked[:, middle] if turned else masked[middle])
+        assert "In the picture, the middle." in still.still_text(model_of(analysis))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.interpolate import BSpline
+from scipy.interpolate import BSpline, make_interp_spline
 
 from crmasks_widgets.core.mm.boundary import Boundary
 from crmasks_widgets.dashboard.diagram.swing import local_points, swing
@@ -43,3 +43,13 @@ def test_lines_follow_the_hand_and_stay_elsewhere(at):
     assert AXIS.forward(x[[k - 1, k + 1]]) - AXIS.forward(at) == pytest.approx(
         np.log(2) * np.array([-1, 1]), abs=0.01
     )
+
+
+def test_lines_stay_out_of_the_cloud_below_a_curve_that_rises_as_noise_does():
+    x = np.linspace(-100, 6000, 60)
+    curve = make_interp_spline(x, 60 + 3 * np.sqrt(np.maximum(x, 0)), k=3)
+    edges = np.linspace(-100, 6000, 12)
+    places = np.array(local_points(Boundary("spline", x, curve.c, curve), edges, (50, 120), AXIS))
+    assert len(places) <= 15
+    where = np.linspace(200, 6000, 3000)
+    np.testing.assert_allclose(np.interp(where, *places.T[:2]), curve(where), rtol=0.04)

@@ -131,7 +131,8 @@ def _use(dice, files, params):
         }
         shared = dice.one([], [], ["--parameters", params])
         given = [*source, *shared, *[word for word in more if word == "--overwrite"]]
-        return {"run": ["batch", *given, "--output-dir", "out", "--no-figures"]}
+        run = ["batch", *given, "--output-dir", "out", "--no-figures"]
+        return {"run": run, "out": "" if "link" in files.get("out", {}) else "out"}
     target = dice.one("out", "out", "out", "./out/", "out/../out", "{folder}/out", "", "~",
                       "~/out", "e1.fits", "e1.fits/x", "/dev/null", "/proc/nowhere/x",
                       "x" * 300)  # fmt: skip
@@ -141,6 +142,8 @@ def _use(dice, files, params):
     run = ["run", params, "--output-dir", target, "--no-figures", *masks, *more]
     home = {"HOME": "{folder}/out"} if "~" in target else {}
     places = {"~/out": "out/out", "": ""}
+    if "e1.fits" not in files:  # an exposure of another name
+        places |= {"e1.fits": "e1.fits", "e1.fits/x": "e1.fits/x"}
     out = "" if "link" in files.get("out", {}) else places.get(target, "out")
     return {"run": run, "environment": home, "out": out}
 

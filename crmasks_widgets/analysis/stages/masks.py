@@ -211,7 +211,8 @@ def masks(read: Reader) -> Masks:
     if _lists(read):
         left = read("found") & ~read("mediancr")
         edited = dataclasses.replace(edited, allowed=edited.allowed & ~left)
-    return build_masks(flagged, read("stack"), edited, read.noise, read.p.dilation, nested=nested)
+    noise = read("noise") if nested else read.noise
+    return build_masks(flagged, read("stack"), edited, noise, read.p.dilation, nested=nested)
 
 
 def hits(read: Reader) -> Table:
@@ -285,7 +286,7 @@ def fill(read: Reader) -> Fill:
     return best_fill(
         stack, spoilt, read("mediancr") | lost,
         lambda pixels: estimate_around(level, stack, masked, beside, pixels, between),
-        read.noise, read("alignment").flux_factors, between,
+        read("noise"), read("alignment").flux_factors, between,
     )  # fmt: skip
 
 
@@ -316,11 +317,12 @@ def _with_boxes(read: Reader, made: combine.Combination) -> combine.Combination:
 
 
 def _ingredients(read: Reader) -> combine.Ingredients:
-    stack, between, n_hit = read("scaled"), ALIKE, None
+    stack, between, n_hit, noise = read("scaled"), ALIKE, None, read.noise
     factors = read("alignment").flux_factors
     values, better = stack.min2d, None
     if _judged(read):
         stack, better, between = read("clean"), read("fill"), read("between")
+        noise = read("noise")
         values = better.value
         hit = [_allowed(read, number).either for number in range(1, stack.n + 1)]
         n_hit = np.asarray(np.sum(hit, axis=0, dtype=np.int16))
@@ -335,7 +337,7 @@ def _ingredients(read: Reader) -> combine.Ingredients:
         read("mediancr"),
         read("masks"),
         values,
-        read.noise,
+        noise,
         factors,
         combine.median_variance_factors(stack.n),
         None if better is None else better.variance,

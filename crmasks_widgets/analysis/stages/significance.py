@@ -7,6 +7,8 @@ from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.core.between import BetweenExposures
 from crmasks_widgets.core.low import LowValues, find_low, leave_out
 from crmasks_widgets.core.matching import match
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.observed_noise import ObservedNoise, observe_noise
 from crmasks_widgets.core.significance import hits
 from crmasks_widgets.core.significance.everywhere import (
     Coincidences,
@@ -49,6 +51,28 @@ def matched(read: Reader) -> Stack:
     return stack_of(found.cube, scaled.valid) if found.matched else scaled
 
 
+def shown_noise(read: Reader) -> ObservedNoise:
+    """What the exposures say about their noise."""
+    return observe_noise(read("matched"), read.noise, read("alignment").flux_factors)
+
+
+def noise(read: Reader) -> Noise:
+    """Noise of an exposure: as given, or as the exposures show where they say otherwise."""
+    if not read.p.sg_measured_noise:
+        return read.noise
+    found: Noise = read("shown_noise").noise
+    return found
+
+
+def expected_false(read: Reader) -> float:
+    """False groups in all exposures together because they scatter more than they are judged by."""
+    ny, nx = read.exposures.shape
+    start = hits.threshold(read.p.sg_false_alarms, ny * nx)
+    given = not read.p.sg_measured_noise
+    rate = read("shown_noise").false_alarms(start, given=given)
+    return float(rate * read.exposures.n * ny * nx)
+
+
 def low(read: Reader) -> LowValues:
     """Values of single exposures that are no light."""
     return find_low(read("matched"), read.noise, read("alignment").flux_factors)
@@ -73,7 +97,7 @@ def between(read: Reader) -> BetweenExposures:
 
 def level(read: Reader) -> Level:
     """Level and noise of every pixel."""
-    return measure_level(read("tested"), read.noise, read("alignment").flux_factors)
+    return measure_level(read("tested"), read("noise"), read("alignment").flux_factors)
 
 
 def crossings(read: Reader) -> BoolArray:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets.core.neighbours import around
-from crmasks_widgets.core.noise import at_pixels
+from crmasks_widgets.core.noise import Noise, at_pixels
 from crmasks_widgets.core.significance.everywhere import Everywhere
 from crmasks_widgets.core.significance.level import Level
 from crmasks_widgets.core.significance.noise_scale import NoiseScale
@@ -181,7 +181,7 @@ def _same_charge(
     cube = stack.cube.reshape(stack.n, -1)[:, pixels]
     charge = (cube - level_around) * factors
     gain, rnoise = at_pixels(level.gain, pixels), at_pixels(level.rnoise, pixels)
-    noise = np.sqrt(np.maximum(cube * factors, 0) / gain + np.square(rnoise / gain))
+    noise = Noise(gain, rnoise / gain, level.excess).sigma(cube * factors)
     stands_out = (charge > _STANDS_OUT * noise).all(axis=0)
     spread = charge.max(axis=0) - charge.min(axis=0)
     return np.asarray(stands_out & (spread < _SAME * np.sqrt(2) * noise.max(axis=0)))

@@ -10,7 +10,8 @@ Statistics, 3rd edition, Wiley 2003, chapters 2 and 5):
   probability that all others lie above x and at most r - 2 of them at or below x + t s;
 - mean of n: the same with the probability that the others exceed x by more than n t s in all.
 
-f and Q are density and survival function of an exposure, Poisson and normal noise together. The
+f and Q are density and survival function of an exposure, Poisson and normal noise together; where
+exposures scatter with the signal, a negative binomial law is in the place of Poisson's. The
 significance of an excess is the normal deviate of the same probability. All in electrons.
 """
 
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from scipy import special
 
 from crmasks_widgets.core.noise_laws import tabulate
+from crmasks_widgets.core.photons import POISSON, PhotonLaw
 from crmasks_widgets.core.significance.without_each import without_each
 from crmasks_widgets.core.typing import Float64Array, IndexArray, NumberOrMap
 
@@ -38,6 +40,8 @@ _T_STEP, _T_TOP = 0.125, 12.0
 # Probabilities below this are extrapolated: the laws end where 7e-13 is left.
 _LEAST = 1e-11
 _TINY = 1e-300
+# Least that is left of a level when the noise that it has itself is taken away.
+_LEAST_PART = 0.2
 # Exposures of very different noise have thousands of nodes; so many are handled at once, and so
 # many numbers (32 MiB). Of usual ones all fit.
 _NODES_AT_ONCE, _NUMBERS_AT_ONCE = 2048, 1 << 22
@@ -53,10 +57,13 @@ class ExposureNoise:
         Flux factors.
     rnoise : float
         Readout noise of an exposure before the division, electrons; at least `noise.MIN_RNOISE`.
+    excess : float
+        Variance over the square of the signal that comes on top.
     """
 
     factors: tuple[float, ...]
     rnoise: float
+    excess: float = 0.0
 
     @property
     def n(self) -> int:
@@ -90,7 +97,23 @@ class ExposureNoise:
             return self
         # Equal exposures of factor f have the variance (level + rnoise^2 / f) / f.
         factor = 1 / self.photon_share
-        return ExposureNoise((factor,) * n, self.readout * factor)
+        return ExposureNoise((factor,) * n, self.readout * factor, self.excess)
+
+    @property
+    def photons(self) -> PhotonLaw:
+        """Law of the electrons."""
+        return PhotonLaw.of_shape(1 / self.excess) if self.excess else POISSON
+
+    def deviation(self, mean: float) -> float:
+        """Noise of a single exposure at a level, electrons."""
+        light = mean * self.photon_share + self.excess * mean**2
+        return float(np.sqrt(light + self.readout**2))
+
+    def mean_of(self, deviation: float) -> float:
+        """Level at which a single exposure has this noise, electrons."""
+        light = max(deviation**2 - self.readout**2, 0.0)
+        half = self.photon_share / 2
+        return float(light / (half + np.sqrt(half**2 + self.excess * light)))
 
 
 @lru_cache(maxsize=64)
@@ -121,7 +144,8 @@ def noise_at_minimum(
 ) -> npt.NDArray[np.floating]:
     """Noise of a single exposure at the level that lies so many sigma above a value.
 
-    Solves s^2 = level + rnoise^2 with level = value + shift s, for exposures of average noise.
+    Solves s^2 = level + rnoise^2 + excess level^2 with level = value + shift s, for exposures of
+    average noise.
 
     Parameters
     ----------
@@ -140,7 +164,15 @@ def noise_at_minimum(
     half = shift * noise.photon_share / 2
     readout = rnoise * np.float32(noise.readout / noise.rnoise)
     dark = minimum * np.float32(noise.photon_share) + np.square(readout)
-    level = np.sqrt(np.maximum(dark + np.float32(half * half), 0)) + np.float32(half)
+    if noise.excess:
+        lit = np.maximum(minimum, 0)
+        dark = dark + np.float32(noise.excess) * np.square(lit)
+        more = np.float32(half) + np.float32(shift * noise.excess) * lit
+        # Where noise grows by more than the level does, there is no end: a bound will do.
+        part = np.float32(max(1 - noise.excess * shift**2, _LEAST_PART))
+        level = (np.sqrt(np.maximum(part * dark + more * more, 0)) + more) / part
+    else:
+        level = np.sqrt(np.maximum(dark + np.float32(half * half), 0)) + np.float32(half)
     # Below, the level would be negative, and only the readout is left.
     positive = minimum > -np.float32(shift) * readout
     return np.asarray(np.where(positive, level, readout), minimum.dtype)
@@ -222,11 +254,14 @@ class _Level:
     def __init__(self, mean: float, noise: ExposureNoise) -> None:
         factors, index = np.unique(noise.factors, return_inverse=True)
         self.n, self.kinds = noise.n, index
-        self.step = _node_step(mean, factors, noise.rnoise)
+        self.step = _node_step(mean, factors, noise)
         laws = [
-            tabulate(np.array([mean]), self.step, float(factor), noise.rnoise / float(factor))
+            tabulate(
+                np.array([mean]), self.step, float(factor), noise.rnoise / float(factor),
+                noise.photons,
+            )
             for factor in factors
-        ]
+        ]  # fmt: skip
         start = min(int(law.first[0]) for law in laws)
         stop = max(int(law.first[0]) + law.density.shape[1] for law in laws)
         self.x = np.arange(start, stop) * self.step
@@ -236,7 +271,7 @@ class _Level:
         self.survivals = [
             _placed(law.survival[0], int(law.first[0]) - start, stop - start, 1.0) for law in laws
         ]
-        self.noise = float(np.sqrt(mean * noise.photon_share + noise.readout**2))
+        self.noise = noise.deviation(mean)
         # No law is less smooth than the readout noise makes it.
         self._strides: IndexArray = np.maximum(
             _NODE_STEP * noise.rnoise / factors / self.step, 1
@@ -273,13 +308,14 @@ class _Level:
         return np.stack([np.append(0, between), nodes, np.append(between, len(self.x))], axis=1)
 
 
-def _node_step(mean: float, kinds: Float64Array, rnoise: float) -> float:
+def _node_step(mean: float, kinds: Float64Array, noise: ExposureNoise) -> float:
     """Distance of nodes that leaves nothing out of the transforms of the laws.
 
     With little readout noise, single electrons show: a transform repeats itself around the
     frequency of one electron. It must end before that, or beyond the readout noise's own.
     """
-    deviations = np.sqrt(mean * kinds + rnoise**2)
+    rnoise = noise.rnoise
+    deviations = np.sqrt(mean * kinds + noise.excess * (mean * kinds) ** 2 + rnoise**2)
     step = _NODE_STEP * float((deviations / kinds).min())
     # Nodes that lie closer for one exposure may show the electrons of another.
     for _ in kinds:
@@ -436,8 +472,7 @@ def significance_table(
     values = np.empty((n_levels, len(_heights())), np.float32)
     for row, log in enumerate(log_noise):
         # The last levels differ from normal noise by less than the table's rounding.
-        mean = max(np.exp(2 * log) - dark**2, 0.0) / noise.photon_share
-        level = _Level(float(mean), noise)
+        level = _Level(noise.mean_of(float(np.exp(log))), noise)
         if statistic == "exposure":
             probability = _exposure_law(level, number)
         elif statistic == "rank":

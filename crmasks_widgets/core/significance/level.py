@@ -59,6 +59,8 @@ class Level:
         Pixels with two valid exposures or more.
     typical_noise : float
         Median noise of a single exposure, electrons.
+    excess : float
+        Variance over the square of the signal that is not of photons and readout.
     """
 
     minimum: Float32Array
@@ -71,6 +73,7 @@ class Level:
     numbers: tuple[int, ...]
     n_tested: int
     typical_noise: float
+    excess: float = 0.0
 
     def n_valid_at(self, pixels: Pixels) -> npt.NDArray[np.int16]:
         """Numbers of valid exposures in some pixels."""
@@ -81,7 +84,7 @@ class Level:
     def noise(self, n: int, rnoise: float | None = None) -> ExposureNoise:
         """Noise of n exposures, by default with the median readout noise."""
         value = float(np.median(self.rnoise)) if rnoise is None else rnoise
-        return ExposureNoise(self.factors, value).of(n)
+        return ExposureNoise(self.factors, value, self.excess).of(n)
 
 
 def measure_level(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Level:
@@ -106,7 +109,7 @@ def measure_level(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Lev
     rnoise = np.maximum(noise.rnoise * gain, MIN_RNOISE)
     if np.ndim(rnoise) == 0:
         rnoise = float(rnoise)
-    law = ExposureNoise(factors, float(np.median(rnoise)))
+    law = ExposureNoise(factors, float(np.median(rnoise)), noise.excess)
     minimum = np.asarray(stack.min2d * gain, np.float32)
     filled = minimum
     if stack.valid is not None:
@@ -121,6 +124,7 @@ def measure_level(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Lev
         _without_low_outliers(stack, sigma), sigma, contrast,
         gain, rnoise, factors, stack.n_valid, tuple(counts), sum(counts.values()),
         float(np.nanmedian(electrons.ravel()[:: max(1, electrons.size // _ENOUGH_PIXELS)])),
+        noise.excess,
     )  # fmt: skip
 
 
@@ -209,4 +213,8 @@ def sigma_at(
     gain, rnoise = at_pixels(level.gain, pixels), at_pixels(level.rnoise, pixels)
     law = level.noise(len(level.factors))
     readout = np.square(rnoise * law.readout / law.rnoise)
-    return np.asarray(np.sqrt(np.maximum(value * gain, 0) * law.photon_share + readout) / gain)
+    light = np.maximum(value * gain, 0)
+    variance = light * law.photon_share + readout
+    if level.excess:
+        variance = variance + level.excess * np.square(light)
+    return np.asarray(np.sqrt(variance) / gain)

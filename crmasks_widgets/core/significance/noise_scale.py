@@ -57,6 +57,13 @@ class NoiseScale:
         highest = np.max([scale.structure for scale in (self, *others)], axis=0)
         return NoiseScale(self.flat, self.contrast, np.maximum(highest, least), self.n_pixels)
 
+    @property
+    def typical_structure(self) -> float:
+        """Mean over the pixels with structure of what is added, as a part of the contrast."""
+        if not self.n_pixels.sum():
+            return 0.0
+        return float(np.average(self.structure, weights=self.n_pixels))
+
     def added(self, contrast: FloatArray) -> Float64Array:
         """Standard deviation that structure adds.
 

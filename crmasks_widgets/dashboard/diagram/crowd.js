@@ -29,20 +29,27 @@ class Crowd {
   }
 
   clear() {
-    if (this.drawn) this.canvas.getContext("2d").reset();
+    if (this.drawn) this.cleared(this.canvas.width, this.canvas.height);
     this.drawn = false;
     return null;
+  }
+
+  // The empty canvas, ready to be drawn on. Another size makes another one, which takes longer.
+  cleared(width, height) {
+    const { canvas } = this;
+    const context = canvas.getContext("2d");
+    if (canvas.width === width && canvas.height === height) context.clearRect(0, 0, width, height);
+    else [canvas.width, canvas.height] = [width, height];
+    this.drawn = true;
+    return context;
   }
 
   // How many candidates are above the line.
   draw(view, { threshold, hidden }) {
     const ratio = window.devicePixelRatio || 1;
-    const sides = [view.width, view.height].map((side) => Math.round(side * ratio));
-    [this.canvas.width, this.canvas.height] = sides; // this clears it, too
-    this.drawn = true;
+    const context = this.cleared(Math.round(view.width * ratio), Math.round(view.height * ratio));
     const combine = this.model.get("combine");
     const { above, codes } = judged(this.known(), view.lineAt, threshold ?? -Infinity, combine);
-    const context = this.canvas.getContext("2d");
     for (const images of this.layers) {
       for (const { x, y, code } of [{ ...this.candidates, code: codes }, this.flagged]) {
         for (let i = 0; i < x.length; i += 1) {

@@ -2,6 +2,7 @@
 
 const LEAST = 0.1; // a logarithmic axis begins at this part of the softening
 const DEGREE = 3;
+const mixed = new Float64Array(DEGREE + 1); // made once: a line is asked for 20 000 heights a frame
 
 /** Place of a value along an axis: {kind, softening}. */
 export function forward({ kind, softening }, value) {
@@ -44,7 +45,8 @@ function alongSpline({ t, c }, x) {
   const n = c.length;
   const at = Math.min(Math.max(x, t[DEGREE]), t[n]);
   const span = lastBelow(t, at, DEGREE, n);
-  const d = [0, 1, 2, 3].map((j) => c[j + span - DEGREE]);
+  const d = mixed;
+  for (let j = 0; j <= DEGREE; j += 1) d[j] = c[j + span - DEGREE];
   for (let r = 1; r <= DEGREE; r += 1) {
     for (let j = DEGREE; j >= r; j -= 1) {
       const left = t[j + span - DEGREE];

@@ -1,11 +1,9 @@
 // A small form over the diagram for the exact numbers of a fixed point.
 
-const NUMBERS = ["x (ADU)", "y (ADU)", "weight"];
-
 /** Opens it; say(content) is called with what is to be done, leave() to leave all as it was. */
-function exactForm(parent, which, point, say, leave) {
+function exactForm(parent, which, point, unit, say, leave) {
   const form = make(parent, "form", { class: "crmasks-exact", novalidate: "" });
-  const fields = NUMBERS.map((name, i) => {
+  const fields = [`x (${unit})`, `y (${unit})`, "weight"].map((name, i) => {
     make(form, "label").textContent = name;
     const field = make(form, "input", { "aria-label": `${name} of point ${which}` });
     field.value = point[i];

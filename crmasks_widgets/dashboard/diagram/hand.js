@@ -199,7 +199,8 @@ class HandView {
       this.model.send({ ...content, index });
       this.close();
     };
-    this.form = exactForm(this.el, index + 1, point, say, () => this.close());
+    const [, unit] = this.model.get("axes").x.name.match(/\((.*)\)$/);
+    this.form = exactForm(this.el, index + 1, point, unit, say, () => this.close());
     const left = Math.min(this.across(point[0]) + 10, this.width - this.form.offsetWidth);
     const top = Math.min(this.up(point[1]) + 10, this.height - this.form.offsetHeight);
     this.form.style.left = `${Math.max(0, left)}px`;
@@ -337,7 +338,9 @@ class HandView {
       const at = this.up(y);
       const [rule, words] = node.children;
       set(rule, { class: dashed ? "level dashed" : "level", x1: 0, x2: width, y1: at, y2: at });
-      set(words, { x: width - 6, y: at - 5 });
+      // Under the line where the next one is too close above it.
+      const close = levels.some((other) => other.y > y && at - this.up(other.y) < 18);
+      set(words, { x: width - 6, y: close ? at + 13 : at - 5 });
       words.textContent = text;
     });
   }

@@ -13,6 +13,7 @@ from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.noise_remarks import Remark, fitted_parameters, remarks_on
 from crmasks_widgets.dashboard.model.engine import Order
 from crmasks_widgets.dashboard.model.state import ViewModel
+from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 
@@ -62,7 +63,8 @@ class NoiseBanner:
 
     def _show(self, check: NoiseCheck, noise: Noise, remarks: Sequence[Remark]) -> bool:
         self.better = better_values(check, noise, remarks)
-        self.text.value = in_one_line(check, self.better, noise, remarks)
+        unit = self._state.model.analysis.exposures.unit
+        self.text.value = in_unit(in_one_line(check, self.better, noise, remarks), unit)
         return True
 
     def _take(self) -> None:

@@ -16,6 +16,7 @@ from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.noise_remarks import fitted_parameters, remarks_on
 from crmasks_widgets.core.over_dispersion import OverDispersions
 from crmasks_widgets.dashboard.drawing.ticks import log_ticks
+from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context
 from crmasks_widgets.dashboard.plots.axes import make_axis
@@ -42,7 +43,7 @@ class NoisePanel:
 
     def __init__(self, context: Context) -> None:
         self._state, self.fitted = context.state, dict[str, Any]()
-        unit = context.state.model.analysis.exposures.unit
+        self._unit = unit = context.state.model.analysis.exposures.unit
         self._scales = {axis: LogScale(min=1.0, max=10.0) for axis in "xy"}
         points = {"x": [], "y": [], "scales": self._scales}
         self.observed = Scatter(
@@ -94,7 +95,7 @@ class NoisePanel:
         said : collection of str
             As of `remarks_on`.
         """
-        self.text.value = noise_text(check, noise, said)
+        self.text.value = in_unit(noise_text(check, noise, said), self._unit)
         self.fitted = fitted_parameters(check, noise)
         predicted, observed, white = (
             np.array([getattr(c, name) for c in check.classes], float)
@@ -119,7 +120,7 @@ class NoisePanel:
             Before matching and after.
         """
         words = dispersions.in_words.replace("+/-", chr(0xB1))
-        self.scatter.value = html.escape(words[:1].upper() + words[1:]) + "."
+        self.scatter.value = in_unit(html.escape(words[:1].upper() + words[1:]) + ".", self._unit)
 
     def show_matching(self, matching: Matching) -> None:
         """Show what was taken away from the exposures before they were compared.
@@ -129,7 +130,7 @@ class NoisePanel:
         matching : Matching
             How they differ.
         """
-        self.matching.value = matching_text(matching)
+        self.matching.value = in_unit(matching_text(matching), self._unit)
 
     def _span(self, values: npt.NDArray[np.float64]) -> None:
         low, high = 0.9 * float(values.min()), 1.1 * float(values.max())

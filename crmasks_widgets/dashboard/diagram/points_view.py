@@ -48,14 +48,18 @@ class _Row:
 
     def __init__(self, view: "PointsView", index: int, context: Context, looks: Looks) -> None:
         self._view, self._index = view, index
-        number = index + 1
+        number, unit = index + 1, context.state.model.analysis.exposures.unit
         self.x = NumberEditor(
-            context, f"x of point {number}", ("x (ADU)", f"x of point {number}: min2d - bias, ADU"),
+            context, f"x of point {number}",
+            (f"x ({unit})", f"x of point {number}: minimum - bias, {unit}"),
             START, partial(self._set, 0), looks,
         )  # fmt: skip
         self.y = NumberEditor(
             context, f"y of point {number}",
-            ("y (ADU)", f"y of point {number}: height of the boundary, median - minimum, ADU"),
+            (
+                f"y ({unit})",
+                f"y of point {number}: height of the boundary, median - minimum, {unit}",
+            ),
             START, partial(self._set, 1), looks,
         )  # fmt: skip
         self.weight = TextEditor(

@@ -114,7 +114,10 @@ def _read(model: ViewModel, sigma: bool, heights: npt.NDArray[np.float32]) -> Re
     plain = (low, high, _low(y) if sigma else 0.0, top or float(np.nanmax(y, initial=1.0)))
     unit = analysis.exposures.unit
     x_name = f"minimum \u2212 bias ({unit})"
-    y_name = f"significance of {name} (\u03c3)" if sigma else f"{name} \u2212 minimum ({unit})"
+    height = f"{name} \u2212 minimum"
+    if model.analysis.exposures.n == 2 and name in ("median", "mean"):
+        height = "half the difference of both"
+    y_name = f"significance of {name} (\u03c3)" if sigma else f"{height} ({unit})"
     return Reading(sigma, x, y, (soft, SOFT_SIGMA if sigma else soft), plain, x_name, y_name)
 
 

@@ -19,6 +19,10 @@ from crmasks_widgets.dashboard.model.state import ViewModel
 # So many pixels are sent to the page, those first that stand out most from their noise.
 MOST: Final = 20_000
 _DIGITS: Final = 2
+# Straight lines stay within this part of the height of a curve that they are put in place of.
+_OFF: Final = 0.03
+_MOST_POINTS: Final = 12
+_SAMPLES: Final = 400
 
 
 def curve_of(boundary: Boundary) -> dict[str, Any]:
@@ -200,7 +204,7 @@ def by_hand(x: float, y: float) -> tuple[float, float]:
 
 
 def points_on(boundary: Boundary, edges: npt.NDArray[np.float64]) -> Points:
-    """Fixed points on a boundary.
+    """Fixed points on a boundary, whose straight lines stay close to it.
 
     Parameters
     ----------
@@ -212,8 +216,18 @@ def points_on(boundary: Boundary, edges: npt.NDArray[np.float64]) -> Points:
     Returns
     -------
     tuple of (x, y, weight)
-        Close together where there is little light: noise rises fast there.
+        Rising along x, as few as serve: the chord of a curve that rises as noise does lies below
+        it, in the cloud.
     """
-    x = edges[0] + (edges[-1] - edges[0]) * np.array([0.0, 0.05, 0.2, 0.5, 1.0])
-    places = zip(x.tolist(), boundary(x).tolist(), strict=True)
+    # Close together where there is little light: noise rises fast there.
+    x = edges[0] + (edges[-1] - edges[0]) * np.linspace(0.0, 1.0, _SAMPLES) ** 2
+    y = boundary(x)
+    kept = [0, _SAMPLES - 1]
+    while len(kept) < _MOST_POINTS:
+        off = np.abs(np.interp(x, x[kept], y[kept]) - y) / np.maximum(np.abs(y), 1.0)
+        worst = int(np.argmax(off))
+        if off[worst] <= _OFF:
+            break
+        kept = sorted([*kept, worst])
+    places = zip(x[kept].tolist(), y[kept].tolist(), strict=True)
     return tuple((*by_hand(*place), WEIGHT) for place in places)

@@ -36,12 +36,11 @@ class Swing:
     before: float
     after: float
 
-    @property
-    def in_words(self) -> str:
-        """For the user."""
+    def in_words(self, unit: str) -> str:
+        """For the user; `unit` is that of the exposures."""
         return (
             f"A spline bends as a whole: at x = {self.x:.3g} the boundary went from "
-            f"{self.before:.3g} to {self.after:.3g} ADU"
+            f"{self.before:.3g} to {self.after:.3g} {unit}"
         )
 
 

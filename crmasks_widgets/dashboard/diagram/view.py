@@ -183,7 +183,11 @@ class DiagramView:
         axis, _ = reading.scales("asinh")
         for told in filter(None, [edits.swung(model, axis) for edits in self._edits]):
             change, points = told
-            self.offer(change.in_words, STRAIGHT, partial(self._straighten, points))
+            self.offer(
+                change.in_words(model.analysis.exposures.unit),
+                STRAIGHT,
+                partial(self._straighten, points),
+            )
 
     def _straighten(self, points: Points) -> None:
         self._state.update(mm_fixed_points_in_boundary=points, mm_boundary_fit="piecewise")

@@ -27,6 +27,10 @@ _LIGHT, _DARK = (255, 255, 255), (17, 17, 17)
 # A rim as light as the page does not darken the density; where it would not show the glyph, the
 # other one does.
 ENOUGH: Final = 3.0
+# So many glyphs in a square of such a side, screen pixels, are a slab: each of them becomes a dot.
+_CROWD: Final = 8
+_SQUARE: Final = 16.0
+_DOT: Final = 1.5  # side, screen pixels
 
 
 _Strokes = tuple[tuple[tuple[float, float], ...], ...]
@@ -163,18 +167,39 @@ def draw_glyphs(
         for values, low, high, n in zip(points, limits[::2], limits[1::2], size, strict=True)
     )
     seen = (column >= 0) & (row >= 0)
+    crowd = _crowded(column, row, round(_SQUARE * ratio)) & seen & (code != SELECTED)
     kinds = [kind for kind in (*glyphs(), SELECTED) if (code[seen] == kind).any()]
-    # Where there is a crowd, no rim covers the pen of another glyph.
+    # No rim covers the pen of another glyph, nor a dot.
     forms = [
-        (kind, stamp(kind, ratio, dark=dark, rim=rim)) for rim in (True, False) for kind in kinds
+        *((kind, ~crowd, stamp(kind, ratio, dark=dark)) for kind in kinds),
+        *((kind, crowd, _dot(kind, ratio)) for kind in kinds if kind != SELECTED),
+        *((kind, ~crowd, stamp(kind, ratio, dark=dark, rim=False)) for kind in kinds),
     ]
-    margin = max((len(form) for _, form in forms), default=1)
+    margin = max((len(form) for *_, form in forms), default=1)
     picture = np.zeros((height + 2 * margin, width + 2 * margin, 4), np.uint8)
-    for kind, form in forms:
-        at = np.unique((row * width + column)[seen & (code == kind)])
+    for kind, where, form in forms:
+        at = np.unique((row * width + column)[seen & where & (code == kind)])
         rows, columns = np.divmod(at, width)
         _press(picture, rows + margin, columns + margin, form)
     return picture[margin:-margin, margin:-margin]
+
+
+def _crowded(
+    column: npt.NDArray[np.int64], row: npt.NDArray[np.int64], side: int
+) -> npt.NDArray[np.bool_]:
+    """Whether too many share the square of each place."""
+    _, square, count = np.unique(
+        (row // side << 32) + column // side, return_inverse=True, return_counts=True
+    )
+    return np.asarray(count[square] > _CROWD)
+
+
+def _dot(code: int, ratio: float) -> Rgba:
+    """One of a crowd: as large a square as shows where the crowd is denser."""
+    side = max(1, round(_DOT * ratio))
+    drawn = np.full((side, side, 4), 255, np.uint8)
+    drawn[..., :3] = rgb(codes.all_codes()[code].colour)
+    return drawn
 
 
 def _press(picture: Rgba, rows: Any, columns: Any, form: Rgba) -> None:

@@ -48,8 +48,9 @@ function panel(set) {
   const text = element("input", { type: "search", title: "To be found in a row of the table" });
   text.setAttribute("aria-label", "Find in the rows of the table");
   text.addEventListener("input", () => set("text", text.value));
-  const peak = element("input", { type: "number", min: "0", title: "Least excess, ADU" });
-  peak.setAttribute("aria-label", "Least excess over the minimum in one exposure, ADU");
+  const peak = element("input", { type: "number", min: "0", title: "Least excess" });
+  peak.setAttribute("aria-label", "Least excess over the minimum in one exposure");
+  const unit = element("span");
   peak.addEventListener("change", () => set("peak", Number(peak.value) || 0));
   const inside = element("input", { type: "checkbox" });
   inside.addEventListener("change", () => set("on_screen", inside.checked));
@@ -59,12 +60,13 @@ function panel(set) {
   clear.addEventListener("click", () => set("clear", true));
   const box = element(
     "div", { className: "crmasks-hit-filters", popover: "auto" }, methodRow,
-    element("label", {}, element("span", { textContent: "peak ≥" }), peak, " ADU"),
+    element("label", {}, element("span", { textContent: "peak ≥" }), peak, unit),
     element("label", {}, element("span", { textContent: "find" }), text),
     element("label", { className: "crmasks-tick" }, inside, "only what diagram and image show"),
     otherRow, comparedRow, said, otherHits, clear,
   );
   const show = (state) => {
+    unit.textContent = state.unit;
     fill(method, state.methods.map((name) => [name, name]), state.method);
     fill(other, state.others, state.other);
     fill(compared, state.comparisons, state.compared);

@@ -112,12 +112,19 @@ class LargeHit:
             half = self._half(0)
             return _Spot(-1, cutouts.cutout(pixel, half, shape), pixel, ())
         row = listing.selected
-        part = cutouts.cutout(hits.centre(row), self._half(hits.half(row)), shape)
+        half = self._half(hits.half(row))
+        part = cutouts.cutout(self.centre(row, half), half, shape)
         spot: _Spot = self._spots(
             (hits, row, *_bounds(part)),
             lambda: _Spot(row, part, self.middle(row), hits.pixels_of([row])),
         )
         return spot
+
+    def centre(self, row: int, half: int) -> tuple[int, int]:
+        """Middle (y, x) of a picture of so much: of the hit, or `middle` where that is outside."""
+        centre, middle = self._listing.hits.centre(row), self.middle(row)
+        far = max(abs(a - b) for a, b in zip(centre, middle, strict=True))
+        return middle if far > half else centre
 
     def middle(self, row: int) -> tuple[int, int]:
         """Pixel (y, x) that the cuts go through: where the exposures differ, or the brightest."""

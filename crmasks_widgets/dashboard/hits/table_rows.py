@@ -11,6 +11,7 @@ from crmasks_widgets.dashboard.hits.hit_table import HitTable
 from crmasks_widgets.dashboard.hits.listing import Listing
 from crmasks_widgets.dashboard.model.hit_list import HitList
 from crmasks_widgets.dashboard.model.hit_rows import texts
+from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.dashboard.page.context import Context, Memo
 
 PAGE_ROWS: Final = 100
@@ -46,7 +47,7 @@ class TableRows:
     ) -> None:
         self._listing, self._select, self._again = listing, select, again
         self._page_rows, self._first, self._selected = page_rows, 0, -1
-        self._drawn = Memo()
+        self._drawn, self._unit = Memo(), context.state.model.analysis.exposures.unit
         self.widget = HitTable()
         self.widget.add_class("crmasks-hit-table")
         self.widget.on_msg(context.dispatcher.handler(lambda _w, said, _b: self._heard(said)))
@@ -74,9 +75,12 @@ class TableRows:
         rows = listing.shown[self._first : self._first + self._page_rows]
         with self.widget.hold_sync():
             self.widget.columns = [
-                {"name": c.name, "label": c.label, "help": c.help, "numeric": c.numeric}
+                {
+                    "name": c.name, "label": c.label, "help": in_unit(c.help, self._unit),
+                    "numeric": c.numeric,
+                }
                 for c in listing.columns
-            ]
+            ]  # fmt: skip
             self.widget.rows = self._rows(hits, rows)
             self.widget.selected = self._selected
             self.widget.order = {

@@ -113,7 +113,7 @@ class HitsView:
                     "tone": words.tone(column, chip.key.partition(":")[2]) if ":" in chip.key
                     else "",
                 }
-                for chip in review.chips(hits, listing.verdicts)
+                for chip in review.chips(hits, listing.verdicts, wanted.chip)
             ],
             "order": wanted.column,
             "orders": (*review.ORDERS.items(), *self._column_order()),
@@ -121,6 +121,7 @@ class HitsView:
             "method": wanted.method,
             "methods": (ANY, *colours_by_name()),
             "peak": wanted.peak,
+            "unit": self._model.analysis.exposures.unit,
             "text": wanted.text,
             "on_screen": wanted.on_screen,
             "other": self.comparison.method,
@@ -217,8 +218,9 @@ class HitsView:
         made: dict[int, Any] = {}
         for half in set(halves.values()):
             some = [row for row in rows if halves[row] == half]
-            places = [hits.centre(row) for row in some], [self.large.middle(row) for row in some]
-            drawn = stamps.stamps(frames, *places, half, self.large.stretch)
+            centres = [self.large.centre(row, half) for row in some]
+            middles = [self.large.middle(row) for row in some]
+            drawn = stamps.stamps(frames, centres, middles, half, self.large.stretch)
             made |= dict(zip(some, drawn, strict=True))
         return made
 

@@ -197,6 +197,10 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
             (stage for stage, target in reversed(begun) if (stage, target) not in known), ""
         )
 
+    def computes_in(self, thread: int) -> bool:
+        """Whether this is the identifier of the thread that computes."""
+        return self._thread is not None and self._thread.ident == thread
+
     def wait(self, timeout: float | None = None) -> bool:
         """Block until idle; False if not. In the loop: `await asyncio.to_thread(engine.wait)`."""
         with self._changed:

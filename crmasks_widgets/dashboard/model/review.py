@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.verdicts import IGNORED, OUT, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.model.hit_list import HitList
 from crmasks_widgets.dashboard.model.hit_rows import (
     ANY,
@@ -26,6 +26,7 @@ DOUBT, STRENGTH, POSITION = "doubt", "strength", "position"
 ORDERS: Final = MappingProxyType({
     DOUBT: "most doubtful first", STRENGTH: "strongest first", POSITION: "by position",
 })  # fmt: skip
+_VERDICTS: Final = (UNJUDGED, CONFIRMED, REJECTED, IGNORED)
 _SHORT: Final = {name: word for word, name in CLASS_NAMES.items()} | {LOW_NAME: "one low"}
 
 Verdicts = npt.NDArray[np.str_]
@@ -94,7 +95,7 @@ def group_of(hits: HitList) -> str:
     return "class" if "class" in hits.table.colnames else "method"
 
 
-def chips(hits: HitList, verdicts: Verdicts) -> tuple[Chip, ...]:
+def chips(hits: HitList, verdicts: Verdicts, chosen: str = ALL) -> tuple[Chip, ...]:
     """Count the hits that each chip would show.
 
     Parameters
@@ -103,23 +104,24 @@ def chips(hits: HitList, verdicts: Verdicts) -> tuple[Chip, ...]:
         Hits.
     verdicts : (n,) str
         Of `verdicts_of`.
+    chosen : str
+        Key of the chip that is chosen.
 
     Returns
     -------
     tuple of Chip
-        "all" and "unjudged" always, the others where there are any.
+        "all", "unjudged" and the chosen one always, the others where there are any: first the
+        verdicts, then the kinds, the largest first.
     """
     column = group_of(hits)
     names, counts = np.unique(np.asarray(hits.table[column]), return_counts=True)
     largest_first = sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda p: -p[1])
     kinds = [Chip(f"{column}:{name}", short(name), n) for name, n in largest_first]
-    left = int(np.count_nonzero(verdicts == UNJUDGED))
-    out = int(np.count_nonzero(np.isin(verdicts, OUT)))
+    given = (Chip(word, word, int(np.count_nonzero(verdicts == word))) for word in _VERDICTS)
     return (
         Chip(ALL, "all", len(hits)),
-        Chip(UNJUDGED, UNJUDGED, left),
+        *(chip for chip in given if chip.count or chip.key in (UNJUDGED, chosen)),
         *(kind for kind in kinds if kind.label not in ("", IGNORED)),
-        *((Chip(REJECTED, REJECTED, out),) if out else ()),
     )
 
 
@@ -159,8 +161,6 @@ def rows_shown(
 def _in_chip(hits: HitList, verdicts: Verdicts, chip: str) -> BoolArray:
     if chip == ALL:
         return np.ones(len(hits), dtype=bool)
-    if chip == REJECTED:
-        return np.isin(verdicts, OUT)
     column, _, word = chip.partition(":")
     if not word:
         return np.asarray(verdicts == chip)

@@ -357,8 +357,18 @@ class State:
         self._set(display=replace(self.model.display, **changes))
 
     def select(self, **changes: Any) -> None:
-        """Change the selection; keywords are those of `Selection`."""
-        self._set(selection=replace(self.model.selection, **changes))
+        """Change the selection; keywords are those of `Selection`.
+
+        A pixel outside the frame is none: nothing is selected then.
+        """
+        selection = replace(self.model.selection, **changes)
+        if selection.pixel is not None and not self._has(selection.pixel):
+            selection = replace(selection, pixel=None)
+        self._set(selection=selection)
+
+    def _has(self, pixel: tuple[int, int]) -> bool:
+        (y, x), (ny, nx) = pixel, self.model.analysis.exposures.shape
+        return 0 <= y < ny and 0 <= x < nx
 
     def publish(self, analysis: Analysis) -> None:
         """Take an analysis, and let the listeners hear of it if something new is known.

@@ -1,5 +1,7 @@
 // The dialog that opens files. The browser keeps the focus in it, and gives it back afterwards.
 
+const OFFERS = 8; // buttons
+
 /** The files that are chosen, each with its picture and what its headers say. */
 class Chosen {
   /**
@@ -51,6 +53,35 @@ class Chosen {
     }
     this.pictures.set(path, picture);
     this.show(this.paths);
+  }
+}
+
+/** What to do while nothing is chosen: in words, and as buttons for what lies together. */
+class Offered {
+  /**
+   * @param {(paths: string[]) => void} take these are to be chosen
+   * @param {number} most offers that are shown
+   */
+  constructor(take, most) {
+    Object.assign(this, { take, most });
+    this.element = element("div", { className: "crmasks-offered" });
+  }
+
+  show(offers, any) {
+    const buttons = offers.slice(0, this.most).map(({ words, paths }) => {
+      const button = element("button", { type: "button", className: "crmasks-word", textContent: words, title: paths.join("\n") });
+      button.addEventListener("click", () => this.take(paths));
+      return button;
+    });
+    this.element.hidden = any;
+    this.element.replaceChildren(
+      element("b", { textContent: "Choose the exposures of one field" }),
+      element("p", { textContent: "Two or more, alike in pointing, time and setting; or one parameter file, which names them. " +
+        "Gain, readout noise and bias are then proposed here, from their headers and pixels, with the reason." }),
+      ...(buttons.length ? [element("p", { textContent: "In this folder lie together:" })] : []), ...buttons,
+      element("p", { className: "crmasks-quiet", textContent: "Space or a click chooses, Shift a range, Ctrl+A all; Enter opens. " +
+        "Above, a pattern such as night1/**/*.fits searches folders." }),
+    );
   }
 }
 
@@ -132,14 +163,17 @@ function render({ model, el }) {
       proposed.typed = {};
       open.disabled = true;
       chosen.show(paths);
+      offer();
       say({ do: "choose", paths });
     },
   }, model.get("suffixes"));
+  const offered = new Offered((paths) => table.set(paths), OFFERS);
+  const offer = () => offered.show(table.offers(), table.chosen.size > 0);
   const close = element("button", { type: "button", className: "crmasks-icon crmasks-icon-cross", title: "Close (Esc)" });
   const dialog = element("dialog", { className: "crmasks-open", ariaLabel: "Open files" },
     element("header", {}, element("b", { textContent: "Open files" }), path, stop, close),
     element("section", {}, table.element, remark),
-    element("aside", {}, chosen.element, proposed.element),
+    element("aside", {}, offered.element, chosen.element, proposed.element),
     element("footer", {}, doing, wrong, cancel, open));
   const shut = () => dialog.close();
   for (const button of [close, cancel]) button.addEventListener("click", shut);
@@ -160,6 +194,7 @@ function render({ model, el }) {
       proposed.typed = {};
       for (const each of [table.chosen, table.asked]) each.clear();
       chosen.clear();
+      offer();
     }
   };
   const list = () => {
@@ -167,6 +202,7 @@ function render({ model, el }) {
     if (!listing.folder) return;
     path.value = listing.folder;
     table.fill(listing);
+    offer();
     const nothing = listing.names.length ? "" : "No FITS files here.";
     remark.textContent = listing.remark || nothing;
   };
@@ -187,6 +223,7 @@ function render({ model, el }) {
   const hear = (message, buffers) => {
     if (message.event === "facts") {
       table.learn(message.facts);
+      offer();
       for (const [name, facts] of Object.entries(message.facts)) chosen.facts.set(name, facts);
       if (chosen.paths.some((each) => each in message.facts)) chosen.show(chosen.paths);
     } else if (message.event === "picture") {

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from crmasks_widgets.dashboard.page.dispatch import Dispatcher
 from crmasks_widgets.errors import Cancelled, CrmasksError
+from crmasks_widgets.regular_files import stoppable
 
 Result = TypeVar("Result")
 
@@ -78,7 +79,7 @@ class Newest:
                 task.tell(partial(_answer, show, fail, done))
             ended.set()
 
-        self._future = self._executor.submit(work, task)
+        self._future = self._executor.submit(_stoppable, work, task)
         self._future.add_done_callback(over)
 
     def stop(self) -> None:
@@ -92,6 +93,11 @@ class Newest:
         """Block until there is an answer, for plain Python."""
         self._ended.wait(timeout)
         self._dispatcher.drain()
+
+
+def _stoppable(work: Callable[[Task], Result], task: Task) -> Result:
+    with stoppable(task.go_on):
+        return work(task)
 
 
 def _answer(

@@ -103,11 +103,13 @@ class FileTable {
     const cell = (textContent, className = "") => element("span", { textContent, className, title: textContent });
     const made = element("div", {
       className: `crmasks-file crmasks-file-${kind}`, id: this.idOf(number), role: "option",
-      ariaSelected: String(this.chosen.has(path)), title: facts.error ?? "",
+      ariaSelected: String(this.chosen.has(path)),
+      title: facts.error ?? (facts.product ? `${name}: ${facts.product}, no exposure` : ""),
     },
     element("i", { className: kind === "folder" ? "crmasks-icon-open" : "" }), cell(name), cell(facts.object ?? ""), cell(facts.time ?? "", "crmasks-number"),
     cell(size === undefined ? "" : sizeInWords(size), "crmasks-number"),
-    cell(kind === "parameters" ? "parameter file" : facts.error ? "not readable" : facts.images ?? ""));
+    cell(kind === "parameters" ? "parameter file" : facts.product ?? (facts.error ? "not readable" : facts.images ?? "")));
+    made.classList.toggle("crmasks-file-product", Boolean(facts.product));
     made.style.top = `${number * ROW}px`;
     made.dataset.number = String(number);
     made.classList.toggle("crmasks-file-at", number === this.at);
@@ -124,9 +126,34 @@ class FileTable {
   toggle(number) {
     const { kind, path } = this.rows[number];
     if (kind === "parameters") this.set(this.chosen.has(path) ? [] : [path]);
-    if (kind !== "file") return;
+    if (kind !== "file" || this.facts.get(path)?.product) return;
     const others = [...this.chosen].filter((each) => each !== path && !this.isParameters(each));
     this.set(this.chosen.has(path) ? others : [...others, path]);
+  }
+
+  /** Paths of what may be an exposure: of a product it is known that it is none. */
+  exposures(rows = this.rows) {
+    const may = ({ kind, path }) => kind === "file" && !this.facts.get(path)?.product;
+    return rows.filter(may).map(({ path }) => path);
+  }
+
+  /**
+   * What can be opened as it is: exposures that their headers call alike, and parameter files.
+   * @returns {{words: string, paths: string[]}[]}
+   */
+  offers() {
+    const groups = new Map();
+    for (const path of this.exposures()) {
+      const { object, time, images } = this.facts.get(path) ?? {};
+      if (!images) continue;
+      const words = [object, time && `${time} s`, images].filter(Boolean).join(" · ");
+      groups.set(words, [...(groups.get(words) ?? []), path]);
+    }
+    const alike = [...groups].filter(([, paths]) => paths.length > 1)
+      .map(([words, paths]) => ({ words: `${paths.length} exposures: ${words}`, paths }));
+    const settings = this.rows.filter(({ kind }) => kind === "parameters")
+      .map(({ name, path }) => ({ words: `Parameter file ${name}`, paths: [path] }));
+    return [...alike, ...settings];
   }
 
   isParameters(path) {
@@ -136,7 +163,7 @@ class FileTable {
   /** Choose all files from where a range began to where it is now. */
   extend() {
     const [low, high] = [this.from, this.at].sort((a, b) => a - b);
-    const more = this.rows.slice(low, high + 1).filter(({ kind }) => kind === "file").map(({ path }) => path);
+    const more = this.exposures(this.rows.slice(low, high + 1));
     this.set(new Set([...this.chosen].filter((each) => !this.isParameters(each)).concat(more)));
   }
 
@@ -175,7 +202,7 @@ class FileTable {
     } else if (event.key === "Backspace") {
       if (this.rows[0]?.name === "..") this.on.enter(this.rows[0].path);
     } else if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
-      this.set(this.rows.filter(({ kind }) => kind === "file").map(({ path }) => path));
+      this.set(this.exposures());
     } else {
       return;
     }

@@ -20,6 +20,7 @@ from crmasks_widgets.dashboard.page.closing import close_all, widgets_made
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
 from crmasks_widgets.errors import CrmasksError, InputError
 from crmasks_widgets.exposure_names import YAML_SUFFIXES, as_value, is_pattern, split_plane
+from crmasks_widgets.files.finding import ProductError
 from crmasks_widgets.files.listing import Listing, list_folder, list_matches
 from crmasks_widgets.files.peeking import peek, thumbnail
 from crmasks_widgets.limits import colour_limits
@@ -58,7 +59,7 @@ class OpenView:
         self._context, self._open = context, open_analysis
         self.keys = {"O": Shortcut("open other files", self.show)}
         self.widget = Box()
-        self.widget.add_class("crmasks-over")
+        self.widget.add_class("crmasks-opening")
         # Names are listed while files are read; these one after the other, whose warnings are told
         # apart only so.
         self._threads = [ThreadPoolExecutor(1, "crmasks-opening") for _ in range(2)]
@@ -336,6 +337,8 @@ def _file_of(path: str) -> Path:
 def _peeked(path: str) -> dict[str, str]:
     try:
         return words.facts_of(peek(_file_of(path)))
+    except ProductError as error:
+        return {"product": error.kind}
     except InputError as error:
         return {"error": str(error)}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.files.finding import ImageFacts
 from crmasks_widgets.files.listing import Listing
 from crmasks_widgets.proposals.levels import Proposal
@@ -103,22 +104,24 @@ def proposal_of(beginning: Beginning) -> dict[str, Any]:
         rows.setdefault(each.name, []).append(each)
     return {
         "title": f"{exposures.n} exposures of {nx} × {ny} pixels{names}",
-        "remarks": list(beginning.remarks),
-        "rows": [_row(name, each) for name, each in rows.items()],
+        "remarks": [in_unit(remark, exposures.unit) for remark in beginning.remarks],
+        "rows": [_row(name, each, exposures.unit) for name, each in rows.items()],
         "ready": all(each.value is not None for each in beginning.proposals),
     }
 
 
-def _row(name: str, of_detectors: Sequence[Proposal]) -> dict[str, Any]:
+def _row(name: str, of_detectors: Sequence[Proposal], values_in: str) -> dict[str, Any]:
     words, unit = ASKED.get(name, (name, ""))
     values = dict.fromkeys(_text(each.value) for each in of_detectors)
     return {
-        "name": name, "words": words, "unit": unit,
+        "name": name, "words": words, "unit": in_unit(unit, values_in),
         # Where detectors differ, an empty field leaves it so.
         "value": next(iter(values)) if len(values) == 1 else "",
         "differs": ", ".join(values) if len(values) > 1 else "",
         "missing": any(each.value is None for each in of_detectors),
-        "origin": "; ".join(dict.fromkeys(each.origin for each in of_detectors)),
+        "origin": in_unit(
+            "; ".join(dict.fromkeys(each.origin for each in of_detectors)), values_in
+        ),
         "certain": all(each.certain for each in of_detectors),
         "fixed": name not in ASKED,
     }  # fmt: skip

@@ -11,10 +11,17 @@ from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
 from crmasks_widgets.dashboard.page.scripts import script, style
 
-TEXTS: Final = (
-    "Two or more equivalent exposures of one field are compared. Where a cosmic ray has hit one "
-    "of them, their median is right; where it has hit two of three, the median is wrong, and those "
-    "pixels are looked for here.",
+_TWO: Final = (
+    "Two equivalent exposures of one field are compared. Their median is their mean: a cosmic ray "
+    "in either of them lifts it by half of its charge, so that every hit is looked for here. The "
+    "height in the diagram is half their difference."
+)
+_MORE: Final = (
+    "Equivalent exposures of one field are compared. Where a cosmic ray has hit fewer than half of "
+    "them, their median is right; where it has hit two of three, the median is wrong, and those "
+    "pixels are looked for here."
+)
+_TEXTS: Final = (
     "The diagram counts the pixels of the frame: to the right how bright their minimum over the "
     "exposures is, upwards by how much the median exceeds it. Equivalent exposures differ by noise "
     "only, which fills the lower part: pixels above the boundary are flagged. L.A.Cosmic flags, in "
@@ -78,7 +85,7 @@ class HelpView:
         self.keys = {"?": Shortcut("open or close this list", self.toggle)}
         titled = {**keys, "Help": self.keys}
         self.widget = HelpPanel(
-            texts=list(TEXTS),
+            texts=texts_for(context.state.model.analysis.exposures.n),
             sections=[
                 {
                     "title": title,
@@ -107,6 +114,11 @@ class HelpView:
 
     def render(self, model: ViewModel) -> None:
         """Nothing of a view model is shown here."""
+
+
+def texts_for(n: int) -> list[str]:
+    """What is said of so many exposures."""
+    return [_TWO if n == 2 else _MORE, *_TEXTS]
 
 
 def help_below(title: str, text: str) -> str:

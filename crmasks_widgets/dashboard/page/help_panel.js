@@ -18,7 +18,7 @@ function render({ model, el }) {
       ariaLabel: "Close",
     });
     button.addEventListener("click", close);
-    const steps = element("button", { type: "button", className: "crmasks-first-steps", textContent: "Show the first steps" });
+    const steps = element("button", { type: "button", className: "crmasks-word crmasks-first-steps", textContent: "Show the first steps" });
     steps.addEventListener("click", () => {
       // What the bubbles are about lies under the help.
       close();

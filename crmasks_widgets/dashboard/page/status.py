@@ -97,7 +97,7 @@ class StatusView:
     ) -> None:
         state = self._state = context.state
         self._place = place
-        self._found = Memo()
+        self._found, self._masked = Memo(), Memo()
         self._menus = menus
         self.keys = {
             "Escape": Shortcut("close what is open, or stop computing", escape),
@@ -117,7 +117,8 @@ class StatusView:
             ],
         )  # fmt: skip
         self.widget.add_class("crmasks-area-top")
-        self.message = HTML(_hint())
+        self._remarks: list[str] = []
+        self.message = HTML(self._hint())
         self.offered = Button()
         self._take_offer: Callable[[], object] = lambda: None
         self.offered.on_click(context.dispatcher.handler(lambda _: self._take_offer()))
@@ -162,7 +163,10 @@ class StatusView:
                 hits = int(np.count_nonzero(~out)), int(np.count_nonzero(out))
             flags, edits = analysis.result("flags", target), analysis.edits
             counts = self._found((flags, edits, target), lambda: counted(flags, edits, target))
-            bar.found = found(counts, target_name(target), hits, model.display.hidden)
+            known = model.ready("mediancr") if target == "median" else model.ready("masks")
+            mask = analysis.mask(target) if known else None
+            masked = self._masked((mask,), lambda: mask if mask is None else int(mask.sum()))
+            bar.found = found(counts, target, hits, masked, model.display.hidden)
 
     def working(self) -> None:
         """Say that something was asked for."""
@@ -215,13 +219,27 @@ class StatusView:
     def _write(self, text: str, kind: str) -> None:
         self.offered.layout.display = "none"
         line = html.escape(" ".join(text.split()))
-        wanted = f'<span class="{kind}" title="{line}">{line}</span>' if line else _hint()
+        wanted = f'<span class="{kind}" title="{line}">{line}</span>' if line else self._hint()
         if self.message.value != wanted:
             self.message.value = wanted
 
+    def remark(self, text: str) -> None:
+        """Add to what stands there while there is nothing newer to say."""
+        line = " ".join(text.split())
+        if line in self._remarks:
+            return
+        shown, self._remarks = self.message.value == self._hint(), [*self._remarks, line]
+        if shown:
+            self.message.value = self._hint()
 
-def _hint() -> str:
-    return f'<span class="crmasks-hint">{HINT}</span>'
+    def _hint(self) -> str:
+        if not self._remarks:
+            return f'<span class="crmasks-hint">{HINT}</span>'
+        count = len(self._remarks)
+        whole = html.escape("\n".join(self._remarks))
+        line = html.escape(" \u00b7 ".join(self._remarks))
+        head = f"{count} remarks: " if count > 1 else ""
+        return f'<span class="crmasks-remarks" title="{whole}">\u26a0 {head}{line}</span>'
 
 
 def subject_text(exposures: ExposureSet) -> tuple[str, str]:
@@ -251,7 +269,8 @@ def method_buttons() -> list[dict[str, str | bool]]:
     for method, keys in types.METHODS.items():
         rows = [detectors.DETECTORS[key] for key in keys]
         label = " + ".join(row.name if len(rows) == 1 else row.short for row in rows)
-        label = label[:1].upper() + label[1:]
+        # A name that is written in its own way, as deepCR, begins as it does.
+        label = label[:1].upper() + label[1:] if label.split()[0].islower() else label
         more = any(row.second_opinion for row in rows)
         buttons.append(
             {"value": method, "label": label, "help": f"crmethod: {method}", "more": more}
@@ -285,18 +304,24 @@ def counted(flags: Flags, edits: HandEdits, target: Target) -> dict[str, int]:
 
 
 def found(
-    counts: dict[str, int], target: str, hits: tuple[int, int] | None, hidden: frozenset[int]
+    counts: dict[str, int],
+    target: Target,
+    hits: tuple[int, int] | None,
+    masked: int | None,
+    hidden: frozenset[int],
 ) -> dict[str, Any]:
-    """Put counts by detector into what the bar shows.
+    """Put what was found into what the bar shows.
 
     Parameters
     ----------
     counts : dict
         Of `counted`.
-    target : str
+    target : str or int
         Whose flags they are.
     hits : (int, int) or None
         Hits of the median that stand, and that were put out of it, once they are known.
+    masked : int or None
+        Pixels in the mask of the target, dilation included, once they are known.
     hidden : frozenset of int
         Codes that are not drawn.
 
@@ -317,10 +342,13 @@ def found(
                 "code": code.number, "symbol": code.symbol, "colour": code.colour,
                 "name": names[code.number], "count": f"{number:,}", "hidden": code.number in hidden,
             })  # fmt: skip
-    standing, out = ("…", "") if hits is None else (f"{hits[0]:,}", f"; {hits[1]:,} are put out")
+    total, out = ("…", 0) if hits is None else (f"{sum(hits):,}", hits[1])
+    pixels = "…" if masked is None else f"{masked:,}"
+    mask = {"median": "MEDIANCR", "mean": "MEANCRT"}.get(str(target), f"CRMASK{target}")
     return {
-        "total": f"{standing} hits · {counts['either']:,} pixels",
-        "help": f"Hits of the median{out if hits and hits[1] else ''}. Pixels flagged in the "
-        f"{target} (by whom: the next numbers), without dilation and what was rejected",
+        "total": f"{total} hits{f', {out:,} out' if out else ''} · {pixels} pixels",
+        "help": f"Hits of the median{f', {out:,} of them rejected or ignored' if out else ''}. "
+        f"Pixels in {mask}, after dilation; the next numbers are those flagged in the "
+        f"{target_name(target)} before it, by whom, without what was rejected",
         "entries": entries,
     }

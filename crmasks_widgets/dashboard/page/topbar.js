@@ -117,7 +117,7 @@ function render({ model, el }) {
     const chips = (entries ?? []).map(({ code, symbol, colour, name, count, hidden }) => {
       const mark = element("b", { textContent: symbol, style: `color: ${colour}` });
       const chip = element("button", {
-        type: "button", className: "crmasks-chip", title: `${count} pixels, ${name}: click to ${hidden ? "show" : "hide"} them`,
+        type: "button", className: "crmasks-chip", title: `${count} pixels before dilation, ${name}: click to ${hidden ? "show" : "hide"} them`,
       }, mark, " ", element("span", { textContent: `${name} ` }), count, element("small", { textContent: " px" }));
       chip.setAttribute("aria-pressed", String(!hidden));
       chip.addEventListener("click", () => model.send({ legend: code }));

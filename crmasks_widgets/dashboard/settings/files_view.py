@@ -1,8 +1,6 @@
 """Out: what is on screen is saved."""
 
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,12 +20,12 @@ from crmasks_widgets.dashboard.settings.files_parts import (
     Line,
     Named,
     Told,
-    account,
     as_given,
     free_name,
     path_of,
 )
-from crmasks_widgets.errors import Cancelled, CrmasksError
+from crmasks_widgets.dashboard.settings.save_queue import Save, SaveQueue
+from crmasks_widgets.errors import CrmasksError
 from crmasks_widgets.files.writing import Written
 from crmasks_widgets.products import FigureJob, Figures, save_all
 from crmasks_widgets.products.hits import save_hits, save_regions
@@ -57,15 +55,17 @@ class FilesView:
         self._place = place
         self._context, self._state = context, context.state
         self._figures = figures
-        self._stopped, self._ended = threading.Event(), threading.Event()
-        self._ended.set()
+        self._queue = SaveQueue(context.dispatcher, self._show_busy)
         self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Shortcut] = {}
         self._make_fields()
+        self._words: dict[Callable[..., Any], str] = {
+            self._save_yaml: "parameters", self._save_products: "products",
+            self._save_report: "report", self._save_hits: "hits",
+        }  # fmt: skip
         self._lines = self._make_lines()
-        self._told: Told = self._lines[self._save_yaml]
         self.stop = word_button(
-            context, "Stop", "Stop writing; nothing is left half done", self._stopped.set,
+            context, "Stop", "Stop writing; nothing is left half done", self._queue.stop,
             Layout(width=_BUTTON),
         )  # fmt: skip
         self.stop.disabled = True
@@ -132,9 +132,7 @@ class FilesView:
 
         In a notebook what is done is shown on the loop that this would block.
         """
-        ended = self._ended.wait(timeout)
-        self._context.dispatcher.drain()
-        return ended
+        return self._queue.wait(timeout)
 
     def save(self, what: str, told: Told) -> None:
         """Save something where the fields say, under a name that is free.
@@ -148,82 +146,57 @@ class FilesView:
 
         Notes
         -----
-        A name that is taken is numbered, unless existing files are to be replaced.
+        A name that is taken when it is written is numbered, unless existing files are to be
+        replaced.
         """
         saves = {"yaml": self._save_yaml, "products": self._save_products,
                  "report": self._save_report}  # fmt: skip
         named = partial(
             free_name, suffix=SUFFIXES.get(what, ""), replace=bool(self.overwrite.value)
         )
-        self._begin(partial(saves.get(what, self._save_hits), named), told)
+        action = saves.get(what, self._save_hits)
+        self._begin(self._words[action], partial(action, named), told)
 
     # In the kernel's loop ---------------------------------------------------------------------
 
     def _start(self, action: Callable[[], Callable[[], Any]]) -> None:
-        self._begin(action, self._lines[action])
+        self._begin(self._words[action], action, self._lines[action])
 
-    def _begin(self, action: Callable[[], Callable[[], Any]], line: Told) -> None:
-        """Read the fields here, then work in a thread: files can be large, and disks slow."""
-        if not self.stop.disabled:
-            line.fail("something is still being written; wait, or press Stop")
-            return
+    def _begin(self, name: str, action: Callable[[], Callable[[], Any]], told: Told) -> None:
+        """Take what is on screen and in the fields now; it is written when its turn comes."""
         try:
-            work = action()
+            self._queue.add(Save(name, action(), told))
         except CrmasksError as error:
-            line.fail(str(error))
-            return
-        self._stopped.clear()
-        self._ended.clear()
-        self._busy(True)
-        self._told = line
-        line.say("working…")
-        executor = ThreadPoolExecutor(1, thread_name_prefix="crmasks-files")
-        executor.submit(work).add_done_callback(partial(self._over, line))
-        executor.shutdown(wait=False)
+            told.fail(str(error))
 
-    def _over(self, line: Told, done: Future[Any]) -> None:
-        self._context.dispatcher.call(partial(self._finish, line, done))
-        self._ended.set()
-
-    def _finish(self, line: Told, done: Future[Any]) -> None:
-        self._busy(False)
-        line.say("")
-        try:
-            self._show(line, done.result())
-        except CrmasksError as error:
-            line.fail(str(error))
-
-    def _show(self, line: Told, result: Any) -> None:
-        line.say(account(result))
-
-    def _busy(self, busy: bool) -> None:
-        self.stop.disabled = not busy
+    def _show_busy(self) -> None:
+        self.stop.disabled = not self._queue.busy
         for line in self._lines.values():
-            line.button.disabled = busy
+            line.button.disabled = self._queue.holds(line)
 
     def _save_yaml(self, named: Named = as_given) -> Callable[[], list[Written]]:
-        path = named(path_of(self.session.value, "YAML file"))
-        return partial(save_session, self._saved(), path, overwrite=self.overwrite.value)
+        path, saved = path_of(self.session.value, "YAML file"), self._saved()
+        save = partial(save_session, overwrite=self.overwrite.value)
+        return lambda: save(saved, named(path))
 
     def _save_products(self, named: Named = as_given) -> Callable[[], list[Written]]:
-        folder = named(path_of(self.folder.value, "folder"))
-        return partial(
-            save_all,
-            self._followed(),
-            folder,
-            figures=self._drawn if self.with_figures.value else None,
-            overwrite=self.overwrite.value,
-        )
+        folder, saved = path_of(self.folder.value, "folder"), self._followed()
+        figures = self._drawn if self.with_figures.value else None
+        save = partial(save_all, figures=figures, overwrite=self.overwrite.value)
+        return lambda: save(saved, named(folder))
 
     def _save_report(self, named: Named = as_given) -> Callable[[], Written]:
-        path = named(path_of(self.report.value, "report"))
-        return partial(_write_report, self._followed(), path, overwrite=self.overwrite.value)
+        path, saved = path_of(self.report.value, "report"), self._followed()
+        save = partial(_write_report, overwrite=self.overwrite.value)
+        return lambda: save(saved, named(path))
 
     def _save_hits(self, named: Named = as_given) -> Callable[[], Written]:
-        path = named(path_of(self.hits.value, "hits"))
-        if path.suffix.lower() == ".reg":  # which knows one frame
-            return partial(save_regions, self._shown(), path, overwrite=self.overwrite.value)
-        return partial(save_hits, self._followed(), path, overwrite=self.overwrite.value)
+        path, overwrite = path_of(self.hits.value, "hits"), bool(self.overwrite.value)
+        if named(path).suffix.lower() == ".reg":  # which knows one frame
+            shown = self._shown()
+            return lambda: save_regions(shown, named(path), overwrite=overwrite)
+        saved = self._followed()
+        return lambda: save_hits(saved, named(path), overwrite=overwrite)
 
     def _shown(self) -> Analysis:
         model = self._state.model
@@ -245,21 +218,12 @@ class FilesView:
     # In the thread ----------------------------------------------------------------------------
 
     def _checkpoint(self, fraction: float) -> None:
-        self._tell(f"computing what is not known yet, {100 * fraction:.0f} % of this step…")
+        self._queue.tell(f"computing what is not known yet, {100 * fraction:.0f} % of this step…")
 
     def _drawn(self, analysis: Analysis) -> Iterator[FigureJob]:
         for job in self._figures(analysis) if self._figures is not None else ():
-            self._tell(f"drawing {job.name}…")
+            self._queue.tell(f"drawing {job.name}…")
             yield job
-
-    def _tell(self, text: str) -> None:
-        if self._stopped.is_set():
-            raise Cancelled("stopped; nothing was written")
-        self._context.dispatcher.call(partial(self._report, text))
-
-    def _report(self, text: str) -> None:
-        if not self.stop.disabled:  # else it is over already
-            self._told.say(text)
 
 
 def _write_report(analysis: Analysis | Mosaic, path: Path, *, overwrite: bool) -> Written:

@@ -180,12 +180,19 @@ class Form {
       if (!sections.has(group)) {
         const heading = group ? [element("h3", { textContent: group })] : [];
         sections.set(group, element("section", {}, ...heading));
+        sections.get(group).dataset.group = group;
       }
       sections.get(group).append(row.element);
     }
     this.body.replaceChildren(...sections.values());
     this.show();
     this.refuse();
+  }
+
+  /** Bring the section of the method to the top. */
+  open() {
+    const section = this.body.querySelector(`section[data-group="${CSS.escape(this.model.get("section"))}"]`);
+    section?.scrollIntoView({ block: "start" });
   }
 
   show() {
@@ -217,6 +224,13 @@ class Form {
 
 function render({ model, el }) {
   const form = new Form(model);
+  // Where it comes to light, it begins with what the method is about.
+  let tall = 0;
+  const sized = new ResizeObserver(([{ contentRect }]) => {
+    if (!tall && contentRect.height) form.open();
+    tall = contentRect.height;
+  });
+  if (!model.get("compact")) sized.observe(el);
   const listeners = {
     "change:fields": () => form.build(),
     "change:values": () => form.show(),
@@ -226,6 +240,7 @@ function render({ model, el }) {
   form.build();
   el.append(form.root);
   return () => {
+    sized.disconnect();
     for (const [name, action] of Object.entries(listeners)) model.off(name, action);
   };
 }

@@ -22,6 +22,8 @@ class ParameterForm(anywidget.AnyWidget):
     moving : dict
         From the page: "name" and "value" of a slider in motion, "held" while the pointer has it,
         and "gesture", which counts the times that a pointer took a slider.
+    section : str
+        Group of fields that the form opens on.
     compact : bool
         Only names and controls, for few fields in little room.
 
@@ -37,4 +39,5 @@ class ParameterForm(anywidget.AnyWidget):
     values: Any = traitlets.Dict().tag(sync=True)
     errors: Any = traitlets.Dict().tag(sync=True)
     moving: Any = traitlets.Dict().tag(sync=True, echo_update=False)
+    section = traitlets.Unicode("").tag(sync=True)
     compact = traitlets.Bool(False).tag(sync=True)
