@@ -74,10 +74,16 @@ def test_scatter_that_follows_the_level_leaves_few_false_groups_or_they_are_anno
         cm.ExposureSet.from_arrays(list(frames.astype(np.float32))),
         BASE.replace(gain=1.0, bias=0.0, sg_measured_noise=measured),
     )
-    list(compute_all(analysis))
+    with caplog.at_level("INFO"):
+        list(compute_all(analysis))
     found = ndimage.label(analysis.masks["MEANCRT"], np.ones((3, 3)))[1]
     texts = [text for text in caplog.messages if "false groups are expected" in text]
     assert len(texts) == said
+    used = [text for text in caplog.messages if "another noise than was given" in text]
+    assert len(used) == (measured and shape < 1e9)
+    if used:
+        excess = float(re.search(r"excess (\S+) in place", used[0])[1])
+        assert excess == pytest.approx(1 / shape, rel=0.1)
     # One was asked for in each of three exposures.
     assert said or found <= 6
     if said:

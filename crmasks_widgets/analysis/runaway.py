@@ -31,22 +31,24 @@ STRONG: Final = 12.0
 logger = logging.getLogger(__name__)
 
 
-def warn_of_false_groups(expected: float) -> None:
-    """Say how many false groups scatter beyond the noise will leave.
+def warn_of_false_groups(expected: float, *, measured: bool) -> None:
+    """Say how often scatter beyond the noise will be taken for a hit.
 
     Parameters
     ----------
     expected : float
         In all exposures together.
+    measured : bool
+        Whether significance goes by the noise that the exposures show.
     """
     if expected > WORTH_SAYING:
+        other = "" if measured else "sg_measured_noise: true goes by the scatter, "
         logger.warning(
-            "exposures scatter more than the noise that significance goes by: up to about %.1g "
+            "exposures scatter more than the noise that significance goes by: up to about %.0f "
             "false groups are expected in MEANCRT, fewer in MEDIANCR; crmasks check tells which of "
-            "gain, rnoise and flux_factor do not fit; sg_measured_noise: true goes by the scatter, "
-            "a lower sg_false_alarms makes them fewer",
-            expected,
-        )
+            "gain, rnoise and flux_factor do not fit; %sa lower sg_false_alarms makes them fewer",
+            float(f"{expected:.1g}"), other,
+        )  # fmt: skip
 
 
 def warn_of_unlike_sources(scale: NoiseScale, contrast: Float32Array, start: float) -> None:

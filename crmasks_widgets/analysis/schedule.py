@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from crmasks_widgets.analysis.analysis import Analysis
 from crmasks_widgets.analysis.graph import Target
+from crmasks_widgets.analysis.noise_in_use import say_noise
 from crmasks_widgets.analysis.run import Run
 from crmasks_widgets.analysis.runaway import warn_of_false_groups, warn_of_unlike_sources
 from crmasks_widgets.core.significance.hits import threshold
@@ -76,7 +77,10 @@ def compute_all(
     yield "stack", None
     if detections:
         if analysis.parameters.judges:
-            warn_of_false_groups(analysis.result("expected_false"))
+            measured = analysis.parameters.sg_measured_noise
+            if measured:
+                say_noise(analysis.result("shown_noise"), analysis.noise)
+            warn_of_false_groups(analysis.result("expected_false"), measured=measured)
         jobs = [
             (row.stage, target)
             for row in sorted(rows(analysis.parameters.detectors), key=lambda row: row.each_target)

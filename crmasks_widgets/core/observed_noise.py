@@ -49,7 +49,10 @@ _CLIPPED, _SYSTEMATIC, _KNOWN = 1.5, 0.02, 2.0
 _BESIDE, _UNEVEN, _EVEN_ROUNDS = 3, 2.0, 4
 # A term has to make chi squared so much less; of those that do as well, the first is taken.
 _WORTH, _AS_WELL = 9.0, 4.0
-# A variance that differs by less is the given one (6 % of the noise); a level that has less
+# Noise that is a sum of these terms has a reduced chi squared of 0.1 to 3, once in 30 up to 11;
+# values that are not linear, 45 to 200 (gradients and fibres of 1 : 50, 100 to 10 000 ADU).
+_MISFIT = 20.0
+# A variance that differs by less is the same (6 % of the noise); a level that has less
 # than this part of it has no noise, as where pixels are saturated.
 _SAME, _NO_NOISE = 0.12, 0.1
 # Readout variance to be added, ADU squared; factor of the photons' variance; excess. What is given,
@@ -76,6 +79,12 @@ class ObservedNoise:
         where nothing else is known.
     differs : bool
         Whether it is another one than was given.
+    known_to : float
+        Level, ADU, above which the exposures do not tell the noise, for terms that fit as well
+        disagree there: of those, the nearest to the given noise was taken. Else infinite.
+    misfit : float
+        Reduced chi squared of what fits best where that is another noise than was given, but fits
+        too badly to be taken. Else 0.
     number : (k,) float64
         Pixels of each class of levels, as parts of all.
     beyond_given, beyond : (k,) float64
@@ -85,6 +94,8 @@ class ObservedNoise:
 
     noise: Noise
     differs: bool
+    known_to: float
+    misfit: float
     number: Float64Array
     beyond_given: Float64Array
     beyond: Float64Array
@@ -132,15 +143,26 @@ def observe_noise(stack: Stack, noise: Noise, factors: tuple[float, ...]) -> Obs
         classes = sums.classes(fitted)
         if not len(classes.level):
             nothing = np.zeros(0)
-            return ObservedNoise(noise, False, nothing, nothing, nothing)
-        fitted = _fit(classes)
+            return ObservedNoise(noise, False, np.inf, 0.0, nothing, nothing, nothing)
+        fitted, told = _fit(classes, sums.brightest)
     differs = bool((np.abs(classes.expected(fitted) / classes.given - 1) > _SAME).any())
+    misfit = _misfit(classes, fitted) if differs else 0.0
+    differs = differs and misfit <= _MISFIT
     if not differs:
         fitted = _GIVEN
     return ObservedNoise(
         _changed(noise.usable(), fitted) if differs else noise, differs,
+        float(classes.level.max()) if differs and not told else np.inf,
+        misfit if misfit > _MISFIT else 0.0,
         classes.number / classes.number.sum(), _beyond(classes, _GIVEN), _beyond(classes, fitted),
     )  # fmt: skip
+
+
+def _misfit(classes: "_Classes", terms: _Terms) -> float:
+    """Reduced chi squared."""
+    missing = (classes.expected(terms) / classes.observed - 1) / classes.error
+    n_fitted = sum(value != given for value, given in zip(terms, _GIVEN, strict=True))
+    return float(missing @ missing) / max(1, len(missing) - n_fitted)
 
 
 def _changed(noise: Noise, terms: _Terms) -> Noise:
@@ -188,8 +210,24 @@ class _Classes:
         return readout + photons * self.photons + excess * self.of_square
 
 
-def _fit(classes: _Classes) -> _Terms:
-    """Readout to be added, photons to be multiplied, and excess."""
+def _fit(classes: _Classes, brightest: _Classes) -> tuple[_Terms, bool]:
+    """Terms that fit best, and whether the levels tell the noise of the brightest.
+
+    Where they do not, an extrapolation may be wrong by any factor, and what was given may be right.
+    """
+    tried = _tried(classes)
+    best = min(score for score, _ in tried)
+    likely = [terms for score, terms in tried if score <= best + _AS_WELL]
+    expected = [float(brightest.expected(terms)[0]) for terms in likely]
+    if max(expected) < (1 + _SAME) * min(expected):
+        return likely[0], True
+    given = float(brightest.given[0])
+    distances = [abs(np.log(variance / given)) for variance in expected]
+    return likely[int(np.argmin(distances))], False
+
+
+def _tried(classes: _Classes) -> list[tuple[float, _Terms]]:
+    """Chi squared of the terms that may be fitted, with what each has to be worth."""
     design = np.stack([classes.of_readout, classes.photons, classes.of_square], axis=1)
     weight = 1 / (classes.error * classes.observed)
     missing = (classes.observed - classes.given) * weight
@@ -199,7 +237,7 @@ def _fit(classes: _Classes) -> _Terms:
         _LEAST_PHOTONS - 1, 0.0,
     )  # fmt: skip
     highest = (np.inf, np.inf, _MOST_EXCESS)
-    tried = [(float(missing @ missing), np.zeros(3))]
+    tried = [(float(missing @ missing), _GIVEN)]
     for terms in _TERMS:
         if len(terms) > len(missing):
             continue
@@ -212,10 +250,9 @@ def _fit(classes: _Classes) -> _Terms:
         )
         values = np.zeros(3)
         values[chosen] = found.x / scale
-        tried.append((2 * float(found.cost) + _WORTH * len(terms), values))
-    best = min(score for score, _ in tried)
-    values = next(values for score, values in tried if score <= best + _AS_WELL)
-    return float(values[0]), float(1 + values[1]), float(values[2])
+        fitted = float(values[0]), float(1 + values[1]), float(values[2])
+        tried.append((2 * float(found.cost) + _WORTH * len(terms), fitted))
+    return tried
 
 
 @dataclass(frozen=True)
@@ -225,7 +262,7 @@ class _Sums:
     Normalised so that their variance is that of one pixel of the difference, ADU. `level` is the
     root mean square of the four, for bright ones scatter most; `of_readout` is (pairs,); `uneven`
     is the mean square of alternating sums of the median around each, in units of what noise makes
-    of it where that of a pixel is 1 ADU.
+    of it where that of a pixel is 1 ADU; `highest` is the highest level of a pixel, ADU.
     """
 
     alternating: Float32Array
@@ -235,6 +272,7 @@ class _Sums:
     photons: Float32Array
     of_readout: Float32Array
     uneven: Float32Array
+    highest: float
 
     @classmethod
     def of(cls, stack: Stack, noise: Noise, factors: tuple[float, ...]) -> "_Sums":
@@ -265,7 +303,21 @@ class _Sums:
             alternating, plain, level, squares[:, None, None] * readout,
             firsts[:, None, None] * photons * light, squares,
             uneven / np.float32(median_variance_factor(n)),
+            float(np.max(stack.median2d, initial=0.0, where=np.isfinite(stack.median2d))),
         )  # fmt: skip
+
+    @property
+    def brightest(self) -> _Classes:
+        """What is given at the highest level that occurs, on average over the pairs."""
+        known = np.isfinite(self.level)
+        readout = float(self.readout[:, known].mean(dtype=np.float64))
+        slope = float(np.median(self.photons[:, known] / np.maximum(self.level[known], _TINY)))
+        # The brightest of many pixels has luck as well.
+        level = max(self.highest - _HIT * np.sqrt((readout + slope * self.highest) / 2), 0.0)
+        row = (
+            level, 1.0, readout, slope * level, np.nan, self.of_readout.mean(), 2 * level**2
+        )  # fmt: skip
+        return _Classes(*np.array(row, np.float64)[:, None])
 
     def _numbers(self, terms: _Terms) -> Int64Array:
         """Class of each level, as wide as the noise or wider; -1 where it is not known."""

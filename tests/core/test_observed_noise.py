@@ -79,6 +79,43 @@ def test_exposures_of_unequal_flux_show_the_same_noise():
         assert np.unique(made) == pytest.approx([variance], rel=0.1)
 
 
+def stars(peak, sky, n=25):
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    rng = np.random.default_rng(3)
+    places = rng.uniform(5, 155, (n, 2))
+    images = (np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * 1.2**2)) for py, px in places)
+    return sky + peak * sum(images)
+
+
+@pytest.mark.parametrize(
+    ("rnoise", "given"), [(3.0, 5.0), (3.0, 2.0), (6.0, 3.0), (3.4, 2.0), (3.0, 6.0)]
+)
+def test_a_flat_sky_says_nothing_of_the_noise_of_stars(rnoise, given):
+    cube = drawn(stars(20_000.0, 20.0), rnoise=rnoise)
+    found = observed(cube, Noise(1.0, given))
+    true = Noise(1.0, rnoise)
+    for level in (20.0, 300.0, 20_000.0):
+        assert found.noise.sigma(level) == pytest.approx(float(true.sigma(level)), rel=0.05)
+
+
+def test_where_terms_fit_as_well_that_is_said():
+    found = observed(drawn(stars(20_000.0, 20.0)), Noise(2.0, 3.4))
+    assert found.known_to == pytest.approx(20, rel=0.3)
+    assert found.noise.sigma(20.0) == pytest.approx(float(Noise(1.0, 3.4).sigma(20.0)), rel=0.05)
+    # Many levels do tell, and a flat sky alone has none that is not known.
+    assert observed(drawn(GRADIENT), Noise(2.0, 3.4)).known_to == np.inf
+    assert observed(drawn(np.full(SHAPE, 1000.0)), Noise(2.0, 3.4)).known_to == np.inf
+
+
+def test_where_no_noise_fits_the_given_one_stands():
+    cube = drawn(GRADIENT)
+    bent = np.where(cube > 1000, 1000 + (cube - 1000) / 2, cube)
+    given = Noise(1.0, 3.4)
+    found = observed(bent, given)
+    assert found.noise is given
+    assert found.misfit > 40
+
+
 def test_displacement_tracks_and_saturation_are_no_noise():
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
     rng = np.random.default_rng(3)
