@@ -6,6 +6,7 @@ import sys
 import threading
 import warnings
 from contextlib import closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,11 +17,14 @@ from ipywidgets.widgets.widget import _instances as instances
 import crmasks_widgets as cm
 from crmasks_widgets.dashboard import app
 from crmasks_widgets.dashboard.model.units import in_unit
+from crmasks_widgets.dashboard.opening.words import proposal_of
 from crmasks_widgets.dashboard.page.remarks import PACKAGE, RemarkHandler, remarks_told
 from crmasks_widgets.dashboard.page.status import HINT, method_buttons
 from crmasks_widgets.errors import Cancelled, CrmasksWarning, InputError
 from crmasks_widgets.parameters.types import METHODS
+from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.report.facts import headline
+from crmasks_widgets.starting.opening import Beginning
 
 from ..conftest import SHAPE, small_scene
 from .conftest import POINTS
@@ -409,6 +413,21 @@ def test_values_in_electrons_are_called_so():
         assert "ADU" not in helps
         assert session.hits.bar.state["unit"] == "e\u207b"
     assert in_unit("2 ADU (of 1.1 e-/ADU)", "e\u207b") == "2 e\u207b (of 1.1 e-/ADU)"
+
+
+def test_the_unit_is_changed_in_words_of_ours_alone():
+    said = (
+        Proposal("extnum", 1, "the only image, ADU", certain=True),
+        Proposal("rnoise", 3.0, "header: RON 3 ADU, but dark pixels scatter as with 4 ADU", False),
+    )
+    header = fits.Header({"BUNIT": "electron"})
+    exposures = cm.ExposureSet.from_arrays(list(small_scene().exposures), headers=[header] * 3)
+    start = SimpleNamespace(exposures=exposures)
+    shown = proposal_of(Beginning(("1",), (start,), (said,), ("ADU 3.fits: left out",)))
+    assert shown["remarks"] == ["ADU 3.fits: left out"]
+    assert [row["origin"] for row in shown["rows"]] == [
+        "the only image, ADU", "header: RON 3 ADU, but dark pixels scatter as with 4 e\u207b",
+    ]  # fmt: skip
 
 
 def test_methods_are_spelled_as_they_are_and_the_drawer_opens_on_that_which_is_set(dashboard):

@@ -1,6 +1,8 @@
 """Out: what is saved, what is refused."""
 
+import asyncio
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +11,10 @@ from astropy.table import Table
 from regions import Regions
 
 from crmasks_widgets import cli
+from crmasks_widgets.dashboard.page.dispatch import Dispatcher
 from crmasks_widgets.dashboard.settings.files_view import FilesView
+from crmasks_widgets.dashboard.settings.save_queue import Save, SaveQueue
+from crmasks_widgets.files.writing import Written
 from crmasks_widgets.report import report_html
 
 from ..conftest import small_scene, write_exposures
@@ -229,13 +234,51 @@ def test_writing_can_be_stopped_with_all_that_waits(work, held):
     assert (work / "products" / "diagnostic_mediancr.png").is_file()
 
 
+def test_what_is_given_up_is_said_and_what_is_asked_for_after_that_is_written(work, held):
+    view, line, go_on = held
+    told = Told()
+    view._queue.add(Save("first", lambda: [], told))
+    view._queue.add(Save("second", lambda: [], told))
+    view._queue.add(Save("again", lambda: [], line))
+    view.stop.click()
+    assert told.failed == ["first, second: stopped; nothing was written"]
+    view.save("yaml", told)
+    go_on.set()
+    assert view.wait(LONG_ENOUGH)
+    both = "stopped; nothing was written; again: stopped; nothing was written"
+    assert line.error.text == both
+    assert told.said[-1].startswith("wrote")
+    assert (work / "session.yaml").is_file()
+
+
+def written(path):
+    path.write_bytes(b"x")
+    return Written(path, "a letter", 1)
+
+
+@pytest.mark.parametrize("at_home", [True, False])
+def test_all_that_waits_is_written_once_waiting_ends(work, at_home):
+    async def main():
+        queue = SaveQueue(Dispatcher(pytest.fail), lambda: None)
+        paths = [work / name for name in "abc"]
+        for path in paths:
+            queue.add(Save(path.name, partial(written, path), Told()))
+        wait = partial(queue.wait, LONG_ENOUGH)
+        assert wait() if at_home else await asyncio.to_thread(wait)
+        assert all(path.exists() for path in paths)
+        assert not queue.busy
+
+    asyncio.run(main())
+
+
 def test_an_unexpected_error_is_shown_and_does_not_block(work):
     def figures(analysis):
         raise RuntimeError("boom")
         yield
 
     bench, view = view_of(small_analysis(), figures)
-    press(view, "Write products")
+    line = press(view, "Write products")
+    assert (line.done.value, line.error.text) == ("", "unexpected RuntimeError: boom")
     assert bench.errors == ["unexpected RuntimeError: boom"]
     assert list(work.iterdir()) == []
     view.with_figures.value = False

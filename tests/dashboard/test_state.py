@@ -282,6 +282,24 @@ def test_revert_gives_up_a_step_that_can_be_done_again():
     assert state.can_redo
 
 
+def test_redo_never_leads_to_parameters_that_nobody_set(monkeypatch):
+    state, _, _ = new_state()
+    state.update(dilation=2)
+    state.update(la_sigclip=6)
+    wanted = state.model.parameters
+
+    def refuse(analysis, parameters):
+        if (parameters.dilation, parameters.la_sigclip) == (ANALYSIS.parameters.dilation, 6):
+            raise InputError("not one without the other")
+        return analysis
+
+    monkeypatch.setattr(type(ANALYSIS), "with_parameters", refuse)
+    state.take_back(0)
+    assert state.model.parameters == ANALYSIS.parameters
+    state.redo()
+    assert state.model.parameters == wanted
+
+
 def test_what_was_given_up_is_about_the_same_places_when_it_is_done_again():
     state, _, _ = new_state()
     returned = []

@@ -5,6 +5,7 @@ up, is taken out of the history; what was changed after it stays, without it.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -133,7 +134,9 @@ class History:
             self.past = self.past[:-1]
         self.now, self.unproven = parameters, ()
 
-    def take_back(self, number: int) -> None:
+    def take_back(
+        self, number: int, usable: Callable[[Parameters], object] = lambda _: None
+    ) -> None:
         """Take an unproven edit back, as far as nothing later overwrote it; the others stay.
 
         Redo, after all else that can be done again, asks for it once more.
@@ -142,15 +145,18 @@ class History:
         ----------
         number : int
             Of the unproven edit, from 0.
+        usable : callable, optional
+            Takes what would be set then; raises `CrmasksError` if that cannot be used.
 
         Raises
         ------
-        ParameterError
+        CrmasksError
             What came later cannot be without it; nothing changed.
         """
         edit, later = self.unproven[number], self.unproven[number + 1 :]
         past = self._past_without(edit)
         now = without(edit, self.now)
+        usable(now)  # else redo would lead to parameters that nobody set
         future = tuple(_step_without(edit, s) for s in self.future) if later else self.future
         kept = tuple(
             replace(one, before=without(edit, one.before), after=without(edit, one.after))

@@ -330,8 +330,7 @@ class State:
         edit, before = self.unproven[number], self.model.refused
         self._interrupt()
         try:
-            self._history.take_back(number)
-            self.model.analysis.with_parameters(self._history.now)
+            self._history.take_back(number, self.model.analysis.with_parameters)
         except CrmasksError:
             self._history.return_to(edit.before)
         with self.together():

@@ -125,7 +125,7 @@ class Trial:
         return left
 
 
-def why_refused(error: Exception) -> str:
+def why_refused(error: BaseException) -> str:
     """Say what was wrong in one line."""
     if isinstance(error, CrmasksError):
         return " ".join(str(error).split())

@@ -12,7 +12,7 @@ def in_unit(text: str, unit: str) -> str:
     Parameters
     ----------
     text : str
-        For the user.
+        Written by the package alone: names of files and words of headers are not to be changed.
     unit : str
         `ExposureSet.unit`.
 

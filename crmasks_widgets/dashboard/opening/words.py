@@ -1,5 +1,6 @@
 """What the dialog says of files and of what is proposed for them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +20,8 @@ ASKED: Final = MappingProxyType({
     "bias": ("Bias", "ADU"),
 })  # fmt: skip
 _NAMED: Final = 3  # images of a file
+# What a header says, within what is said of a level.
+_OF_HEADER: Final = re.compile(r"(header: .*?(?=; |, but |$))")
 
 
 def listing_of(listing: Listing) -> dict[str, Any]:
@@ -104,7 +107,7 @@ def proposal_of(beginning: Beginning) -> dict[str, Any]:
         rows.setdefault(each.name, []).append(each)
     return {
         "title": f"{exposures.n} exposures of {nx} × {ny} pixels{names}",
-        "remarks": [in_unit(remark, exposures.unit) for remark in beginning.remarks],
+        "remarks": list(beginning.remarks),
         "rows": [_row(name, each, exposures.unit) for name, each in rows.items()],
         "ready": all(each.value is not None for each in beginning.proposals),
     }
@@ -119,12 +122,18 @@ def _row(name: str, of_detectors: Sequence[Proposal], values_in: str) -> dict[st
         "value": next(iter(values)) if len(values) == 1 else "",
         "differs": ", ".join(values) if len(values) > 1 else "",
         "missing": any(each.value is None for each in of_detectors),
-        "origin": in_unit(
-            "; ".join(dict.fromkeys(each.origin for each in of_detectors)), values_in
-        ),
+        "origin": "; ".join(dict.fromkeys(_origin(each, values_in) for each in of_detectors)),
         "certain": all(each.certain for each in of_detectors),
         "fixed": name not in ASKED,
     }  # fmt: skip
+
+
+def _origin(proposal: Proposal, values_in: str) -> str:
+    """Origin of a value, our own words in the unit of the exposures, those of others as they are."""
+    if proposal.name not in ("gain", "rnoise", "bias"):
+        return proposal.origin
+    parts = _OF_HEADER.split(proposal.origin)
+    return "".join(p if p.startswith("header: ") else in_unit(p, values_in) for p in parts)
 
 
 def _text(value: float | str | tuple[tuple[float, float], ...] | None) -> str:

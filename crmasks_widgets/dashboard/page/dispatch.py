@@ -51,6 +51,11 @@ class Dispatcher:
         elif not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self._run, action)
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether there is a loop, and what asks does not run on it."""
+        return self.loop is not None and not self._at_home()
+
     def drain(self) -> bool:
         """Without a loop, run what came from other threads; False if nothing did."""
         came = bool(self._from_elsewhere)
