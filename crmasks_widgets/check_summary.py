@@ -12,11 +12,15 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.advice import Advice, Trial, value_in_words
 from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.noise_remarks import Remark, fitted_parameters, offsets_in, remarks_on
-from crmasks_widgets.parameters import parameter_table
+from crmasks_widgets.parameters import Parameters, parameter_table
 from crmasks_widgets.parameters.file import OWN, REQUIREMENTS
 from crmasks_widgets.parameters.info import EXPOSURE_KEYS
 
 _NOISE: Final = frozenset({"gain", "rnoise", "bias"})
+_NOISE_AS_A_WHOLE: Final = "noise"
+_ALIGNED: Final = {
+    "flux_factor": "differences in brightness", "mm_xy_offsets": "displacements",
+}  # fmt: skip
 _MOST_WIDTH: Final = 100
 
 
@@ -29,19 +33,32 @@ class Summary:
     good, doubtful, unknown : list of str
         A line each, the parameter or quantity first.
     lines : mapping
-        Value and comment of the YAML line of each parameter that is to be changed.
+        Value and comment of the YAML line of each parameter that the user may change.
+    tuned : mapping
+        The same of those that ``--write`` changes.
     by_hand : list of str
         What to do that no line of YAML does.
+    nothing : list of str
+        What is doubtful and needs nothing to be done, and why.
     """
 
     good: list[str] = field(default_factory=list)
     doubtful: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     lines: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    tuned: dict[str, tuple[Any, str]] = field(default_factory=dict)
     by_hand: list[str] = field(default_factory=list)
+    nothing: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """What there is to say where nothing is to be done."""
+        if any(text.startswith(f"{_NOISE_AS_A_WHOLE}:") for text in self.unknown):
+            return "nothing: no fault was found, but the noise could not be compared"
+        return "nothing: the parameters serve"
 
 
-def summarise(analysis: Analysis, advice: Advice) -> Summary:
+def summarise(analysis: Analysis, advice: Advice, *, written: bool = True) -> Summary:
     """Bring noise check and trials down to what a user has to know.
 
     Parameters
@@ -50,6 +67,8 @@ def summarise(analysis: Analysis, advice: Advice) -> Summary:
         Exposures and parameters.
     advice : Advice
         What trials say.
+    written : bool
+        Whether ``--write`` can write what they say; of several detectors it cannot.
 
     Returns
     -------
@@ -66,7 +85,8 @@ def summarise(analysis: Analysis, advice: Advice) -> Summary:
         summary.doubtful.append(f"{remark.parameter}: {remark.text}")
         if remark.parameter not in {*advice.changes, *summary.lines}:
             _answer(summary, remark, analysis)
-    summary.lines.update({name: (value, "") for name, value in advice.changes.items()})
+    listed = summary.tuned if written else summary.lines
+    listed.update({name: (value, "") for name, value in advice.changes.items()})
     return summary
 
 
@@ -74,30 +94,35 @@ def _answer(summary: Summary, remark: Remark, analysis: Analysis) -> None:
     """Say what to do about a remark: a line of YAML where there is one."""
     name, check, p = remark.parameter, analysis.noise_check, analysis.parameters
     fitted = fitted_parameters(check, analysis.noise)
-    said = ""
     if name in fitted:
         summary.lines[name] = fitted[name], "fits the differences; keep yours if it was measured"
     elif name == "flux_factor" and name not in p.aligned:
         summary.lines[name] = "auto", "measured from the exposures"
-    elif name == "flux_factor":
-        said = "crmethod: significance matches what no factor takes away"
     elif name == "mm_xy_offsets" and p.has_boundary and np.isfinite(check.offsets).all():
         summary.lines[name] = offsets_in(check), "measured from the exposures"
-    elif name == "mm_xy_offsets":
+    else:
+        _answer_in_words(summary, name, p)
+
+
+def _answer_in_words(summary: Summary, name: str, p: Parameters) -> None:
+    listed = summary.by_hand
+    if name in _ALIGNED and (p.judges or name != "flux_factor"):
         taken = "takes them away" if p.judges else "takes no heed of them"
-        said = f"displacements: nothing, crmethod: {p.crmethod} {taken}"
+        listed, said = summary.nothing, f"{_ALIGNED[name]}: crmethod: {p.crmethod} {taken}"
+    elif name == "flux_factor":
+        said = "crmethod: significance matches what no factor takes away"
     elif name == "images":
         said = "images: register the exposures on each other first"
     else:
         said = f"{name}: compare it with headers and calibration frames; no better value is known"
-    if said and said not in summary.by_hand:
-        summary.by_hand.append(said)
+    if said not in listed:
+        listed.append(said)
 
 
 def _on_noise(summary: Summary, analysis: Analysis, remarks: Sequence[Remark]) -> None:
     check, noise = analysis.noise_check, analysis.noise
     if not check.classes:
-        summary.unknown.append("noise: too few pixels to tell")
+        summary.unknown.append(f"{_NOISE_AS_A_WHOLE}: too few pixels to tell")
         return
     given = f"gain {noise.typical_gain:.4g} e-/ADU, readout noise {noise.typical_rnoise:.4g} ADU"
     text = f"noise: the exposures scatter {check.excess:.2f} times as predicted ({given})"
@@ -126,8 +151,7 @@ def _on_settings(summary: Summary, advice: Advice, *, judges: bool) -> None:
     if advice.untried:
         listed = summary.good if judges else summary.unknown
         listed.append(f"settings: none tried: {advice.untried}")
-    changed = set(advice.changes)
-    of_methods = changed & {"crmethod", "mm_photon_distribution"}
+    of_methods = {"crmethod", "mm_photon_distribution"}
     for title, trials, names in (
         ("L.A.Cosmic", advice.exposures, [n for n in advice.changes if n.startswith("la_")]),
         ("method", advice.median, [n for n in advice.changes if n in of_methods]),
@@ -135,8 +159,8 @@ def _on_settings(summary: Summary, advice: Advice, *, judges: bool) -> None:
         if trials:
             listed = summary.doubtful if names else summary.good
             listed.append(f"{', '.join(names) or title}: {_as_given(trials, title)}")
-    for name in changed - of_methods:
-        if not name.startswith("la_"):
+    for name in advice.changes:
+        if name not in of_methods and not name.startswith("la_"):
             summary.doubtful.append(f"{name}: {advice.reasons[name]}")
 
 
@@ -176,14 +200,46 @@ def print_summary(summary: Summary, console: Console) -> None:
         for text in texts:
             console.print(_filled(text, width))
     console.print("what to do", style="bold")
-    for text in summary.by_hand:
+    for text in (*summary.by_hand, *(f"nothing about {text}" for text in summary.nothing)):
         console.print(_filled(text, width))
-    if summary.lines:
-        console.print("  in the parameter file:")
-        for line in _yaml(summary.lines):
+    for title, lines in (
+        ("in the parameter file, if you agree (--write leaves them out):", summary.lines),
+        ("in the parameter file; --write FILE does it:", summary.tuned),
+    ):
+        if lines:
+            console.print(f"  {title}")
+        for line in _yaml(lines):
             console.print(f"    {line}", soft_wrap=True)
-    elif not summary.by_hand:
-        console.print("  nothing: the parameters serve")
+    if not any((summary.by_hand, summary.nothing, summary.lines, summary.tuned)):
+        console.print(_filled(summary.verdict, width))
+
+
+def in_order(summaries: Sequence[Summary], name: str, command: str, *, there: bool) -> str:
+    """Say what comes next: what a user has to do by hand has its place before or after a command.
+
+    Parameters
+    ----------
+    summaries : sequence of Summary
+        One of each detector.
+    name : str
+        Parameter file that lines are to be put in.
+    command : str
+        What comes next where nothing is left to do by hand.
+    there : bool
+        Whether the file is there before the command.
+
+    Returns
+    -------
+    str
+        All steps in one line.
+    """
+    steps = [command]
+    if any(summary.lines for summary in summaries):
+        which = "the first lines" if any(summary.tuned for summary in summaries) else "the lines"
+        steps.insert(0 if there else 1, f"put {which} above in {name}, if you agree")
+    if any(summary.by_hand for summary in summaries):
+        steps.insert(0, "do what is said above in words")
+    return "; then ".join(steps)
 
 
 def _filled(text: str, width: int) -> str:

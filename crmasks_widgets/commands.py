@@ -19,7 +19,7 @@ from crmasks_widgets import batch, terminal
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.batch.blocks import find_blocks
 from crmasks_widgets.batch.report import HTML_NAME
-from crmasks_widgets.check_summary import print_summary, summarise
+from crmasks_widgets.check_summary import Summary, in_order, print_summary, summarise
 from crmasks_widgets.checking import print_advice, print_noise_check, try_settings
 from crmasks_widgets.demo import YAML_NAME, score, write_demo
 from crmasks_widgets.ending import EXIT_DONE, EXIT_INTERRUPTED, EXIT_OTHER, NO_PRODUCT, fail
@@ -98,7 +98,7 @@ def _batch(arguments: argparse.Namespace, console: Console) -> int:
 def _check(arguments: argparse.Namespace, console: Console) -> int:
     """Compare the noise of the exposures with gain and readout noise, and say where to look."""
     sources, write = arguments.sources, arguments.write
-    given, tuned = is_parameter_file(sources), False
+    given, summaries = is_parameter_file(sources), list[Summary]()
     mosaic = (
         load_mosaic(at_home(sources[0]))
         if given
@@ -111,8 +111,9 @@ def _check(arguments: argparse.Namespace, console: Console) -> int:
         if mosaic.several:
             terminal.print_detector(name, console)
         advice = try_settings(analysis)
-        tuned = bool(advice.changes) and not mosaic.several
-        print_summary(summarise(analysis, advice), console)
+        summary = summarise(analysis, advice, written=not mosaic.several)
+        summaries.append(summary)
+        print_summary(summary, console)
         if arguments.details:
             print_noise_check(analysis, console)
             print_advice(advice, console)
@@ -126,24 +127,28 @@ def _check(arguments: argparse.Namespace, console: Console) -> int:
                 comments_of=at_home(sources[0]) if given else None,
             )
             logger.info("%s: written, with %d changes", write, len(advice.changes))
-    _say_what_next_after_check(arguments, given=given, tuned=tuned)
+    _say_what_next_after_check(arguments, summaries, given=given)
     return EXIT_DONE
 
 
-def _say_what_next_after_check(arguments: argparse.Namespace, *, given: bool, tuned: bool) -> None:
+def _say_what_next_after_check(
+    arguments: argparse.Namespace, summaries: Sequence[Summary], *, given: bool
+) -> None:
     files, write = shlex.join(arguments.sources), arguments.write
     if not arguments.details:
         logger.info("all figures: crmasks check %s --details", files)
+    name = files if given else "params.yaml"
     if write is not None:
         name = shlex.quote(str(write))
-        text = f"crmasks run {name} --output-dir products (or crmasks lab {name}, to look)"
-    elif not given:
-        text = f"crmasks init {files} (writes params.yaml with these values)"
-    elif tuned:
-        text = f"crmasks check {files} --write tuned.yaml (takes what did best in trials)"
+        step = f"crmasks run {name} --output-dir products (or crmasks lab {name}, to look)"
+    elif any(summary.tuned for summary in summaries):
+        step = f"crmasks check {files} --write {'tuned.yaml' if given else name}"
+    elif given:
+        step = f"crmasks run {files} --output-dir products"
     else:
-        text = f"crmasks run {files} --output-dir products"
-    logger.info("next: %s", text)
+        step = f"crmasks init {files} (writes {name})"
+    there = given or write is not None
+    logger.info("next: %s", in_order(summaries, name, step, there=there))
 
 
 def _check_write(path: Path, mosaic: Mosaic, inputs: Sequence[Path], *, overwrite: bool) -> None:

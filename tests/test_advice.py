@@ -11,7 +11,7 @@ from astropy.io import fits
 
 import crmasks_widgets as cm
 from crmasks_widgets.analysis.advice import MOST_SIDE, Advice, advise
-from crmasks_widgets.check_summary import print_summary, summarise
+from crmasks_widgets.check_summary import Summary, in_order, print_summary, summarise
 from crmasks_widgets.core.trials import Score, score_groups, score_pixels
 from crmasks_widgets.demo import DETECTOR, demo_scene, score
 from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_EXISTS
@@ -175,3 +175,58 @@ def test_on_real_exposures_with_real_tracks_false_groups_fall_and_nothing_is_los
     scores = [score_groups(a.mediancr, double) for a in (given, given.replace(**advice.changes))]
     assert scores[1].elsewhere < scores[0].elsewhere / 5
     assert scores[1].found >= scores[0].found
+
+
+def said_of(summary):
+    shown = io.StringIO()
+    print_summary(summary, PlainConsole(file=shown, width=80))
+    return shown.getvalue()
+
+
+WRONG_GAIN = {"gain": (1.014, "fits")}
+BETTER_KERNEL = {"la_fsmode": ("median", "")}
+
+
+@pytest.mark.parametrize(
+    ("summary", "there", "steps"),
+    [
+        (Summary(), True, ["run"]),
+        (Summary(lines=WRONG_GAIN), True, ["put the lines above in p.yaml, if you agree", "run"]),
+        (Summary(lines=WRONG_GAIN), False, ["run", "put the lines above in p.yaml, if you agree"]),
+        (Summary(lines=WRONG_GAIN, tuned=BETTER_KERNEL), True,
+         ["put the first lines above in p.yaml, if you agree", "run"]),
+        (Summary(tuned=BETTER_KERNEL), True, ["run"]),
+        (Summary(by_hand=["images: register them"]), True,
+         ["do what is said above in words", "run"]),
+    ],
+)  # fmt: skip
+def test_the_next_step_is_that_of_the_screen(summary, there, steps):
+    assert in_order([Summary(), summary], "p.yaml", "run", there=there) == "; then ".join(steps)
+    # What --write takes comes last, and each line stands once.
+    text = said_of(summary)
+    for names, title in ((summary.lines, "leaves them out"), (summary.tuned, "FILE does it")):
+        assert (title in text) == bool(names)
+        assert all(text.count(f"{name}: ") == 1 for name in names)
+    if summary.lines and summary.tuned:
+        assert text.index("leaves them out") < text.index("gain:") < text.index("FILE does it")
+    assert ("nothing: the parameters serve" in text) == (summary == Summary())
+
+
+def test_parameters_of_frames_that_tell_nothing_are_not_said_to_serve():
+    frames = np.random.default_rng(1).normal(50, 5, (3, 8, 8)).astype(np.float32)
+    analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), cm.Parameters(**LEVELS))
+    nothing = Advice((1, 8, 1, 8), (), (), {}, {}, "too few")
+    text = said_of(summarise(analysis, nothing))
+    assert "parameters serve" not in text
+    assert "the noise could not be compared" in text
+
+
+def test_advice_is_told_in_its_own_order_and_of_several_detectors_is_not_written():
+    frames = np.random.default_rng(1).normal(50, 5, (3, 8, 8)).astype(np.float32)
+    analysis = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), cm.Parameters(**LEVELS))
+    names = [f"parameter_{i}" for i in range(9)]
+    # Nine names of a set are in this order once in 362 880 times.
+    reasons, changes = dict.fromkeys(names, "why"), dict.fromkeys(names, 1)
+    summary = summarise(analysis, Advice((1, 8, 1, 8), (), (), reasons, changes), written=False)
+    assert [line for line in summary.doubtful if "why" in line] == [f"{n}: why" for n in names]
+    assert (list(summary.lines), summary.tuned) == (names, {})
