@@ -28,7 +28,8 @@ from crmasks_widgets.files.writing import Product, occupied, write_products
 from .conftest import digests
 from .counts import count
 from .crashing_run import DATE, found_in
-from .test_products import DATA_PRODUCTS, analysis_of
+from .product_cases import analysis_of
+from .test_repeated_runs import DATA_PRODUCTS
 
 ROOT = Path(__file__).parents[1]
 

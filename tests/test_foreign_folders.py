@@ -15,8 +15,8 @@ from crmasks_widgets.batch.record import RECORD_NAME
 from crmasks_widgets.batch.workers import Options, run_batch
 from crmasks_widgets.files.folder_lock import LOCK_NAME
 
+from .bad_input_cases import refused
 from .conftest import digests
-from .test_bad_input import refused
 
 # ---- modules beside the data ---------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_products import DATA_PRODUCTS
+from .test_repeated_runs import DATA_PRODUCTS
 
 # What Windows does not have, and a run on this system does not need for other reasons.
 WITHOUT = """
