@@ -45,7 +45,6 @@ OUTPUTS: Final = {
     "stream": ("name", "text"),
 }
 KERNELS: Final = "crmasks_widgets.lab_kernels.QuietKernels"
-EARLY: Final = "crmasks_widgets.lab_early.EarlyKernelManager"
 # A server with settings of its own would not be where it is looked for.
 LAB: Final = (
     "jupyterlab",
@@ -57,7 +56,6 @@ LAB: Final = (
     "--ServerApp.log_level=ERROR",
     "--LabApp.log_level=ERROR",
     f"--ServerApp.kernel_spec_manager_class={KERNELS}",
-    f"--MappingKernelManager.kernel_manager_class={EARLY}",
     # Takes a tenth of the start, and serves no page here.
     '--ServerApp.jpserver_extensions={"jupyterlab": True, "voila.server_extension": False}',
     # Asks Node.js whether JupyterLab is to be built anew, while the page loads.
@@ -78,8 +76,10 @@ VOILA: Final = (
     "--template=crmasks",
 )
 PROGRAM: Final = Path(__file__).with_name("lab_server.py")
-# As JUPYTER_PATH: below it lies voila/templates/crmasks.
-TEMPLATES: Final = Path(__file__).parent / "dashboard"
+# As JUPYTER_PATH: below it lies voila/templates/crmasks. As JUPYTER_CONFIG_PATH: below it lies
+# labconfig, what JupyterLab's settings are unless the user has set them. By it, JupyterLab does not
+# ask whether news are wanted, which would lie over the dashboard.
+SETTINGS: Final = Path(__file__).parent / "dashboard"
 
 
 @dataclass(frozen=True)
@@ -201,6 +201,11 @@ def _check(sources: "Sources") -> None:
         open_detectors(sources)
 
 
+def _add_settings(environment: dict[str, str], name: str) -> None:
+    """Let Jupyter look into a folder of ours, too."""
+    environment[name] = os.pathsep.join(filter(None, [str(SETTINGS), environment.get(name, "")]))
+
+
 @contextlib.contextmanager
 def _serve_voila(
     sources: "Sources", options: ServerOptions, environment: dict[str, str], port: int
@@ -209,8 +214,7 @@ def _serve_voila(
 
     _check(sources)
     path = prepare_notebook(Path(), sources)
-    paths = [str(TEMPLATES), environment.get("JUPYTER_PATH", "")]
-    environment["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
+    _add_settings(environment, "JUPYTER_PATH")
     command = [*VOILA, f"--Voila.port={port}", os.path.abspath(path)]
     with serving(command, environment, port) as process, _shown(options, environment, port, ""):
         yield process, path
@@ -225,6 +229,7 @@ def _serve_lab(
     command += ["--LabApp.expose_app_in_browser=True", *["--allow-root"] * options.allow_root]
     command += [f"--ServerApp.contents_manager_class={CONTENTS}"]
     token = environment["JUPYTER_TOKEN"]
+    _add_settings(environment, "JUPYTER_CONFIG_PATH")
     # The server takes seconds to start, the files too.
     with (
         _kernel_file() as early,

@@ -1,13 +1,19 @@
 """A server of `crmasks lab` takes over the kernel that was started before it."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
+from jupyter_server.serverapp import ServerApp
+from jupyter_server.services.kernels.kernelmanager import (
+    AsyncMappingKernelManager,
+    ServerKernelManager,
+)
+from jupyterlab.labapp import LabApp
 
-from crmasks_widgets.lab_kernels import early
+from crmasks_widgets.lab_kernels import EarlyKernel
 
 
 class EarlyProvisioner(LocalProvisioner):
@@ -27,27 +33,88 @@ class EarlyProvisioner(LocalProvisioner):
         return self.connection_info
 
 
-class EarlyKernelManager(ServerKernelManager):
-    """Looks after a kernel, which may run already."""
+class EarlyKernels(AsyncMappingKernelManager):
+    """The kernels of a server, of which one may run already."""
 
-    async def start_kernel(  # type: ignore[override] # the server's own awaits it, too
-        self, *arguments: Any, **options: Any
-    ) -> Any:
-        """Start a kernel, or take the one that waits; arguments as of the base class."""
-        if self.provisioner is None and early:
-            kernel = early.pop()
-            # As the settings of this server have it, it might be another one.
-            if self._is_like(kernel, options.get("cwd", "")):
-                self.provisioner = EarlyProvisioner(
-                    kernel_id=options["kernel_id"], kernel_spec=self.kernel_spec, parent=self
-                )
-                self.provisioner.running = kernel
-            else:
-                kernel.shutdown_kernel(now=True)
-        return await super().start_kernel(*arguments, **options)
+    waiting: EarlyKernel
 
-    def _is_like(self, kernel: KernelManager, folder: str) -> bool:
-        specs = (self.kernel_spec, kernel.kernel_spec)
-        mine, other = ((spec.argv, spec.env) if spec else None for spec in specs)
-        there = getattr(kernel.provisioner, "cwd", None)
-        return mine == other and there is not None and os.path.samefile(there, folder)
+    def pre_start_kernel(
+        self, kernel_name: str | None, kwargs: Any
+    ) -> tuple[KernelManager, str, str]:
+        """Prepare a kernel, which may be the one that waits; all as of the base class."""
+        folder = kwargs.get("cwd", "")
+        manager, name, identifier = super().pre_start_kernel(kernel_name, kwargs)
+        kernel = self.waiting.manager
+        if kernel is not None and is_like(manager, kernel, folder):
+            manager.provisioner = EarlyProvisioner(
+                kernel_id=identifier, kernel_spec=manager.kernel_spec, parent=manager
+            )
+            manager.provisioner.running = self.waiting.take()
+        # As the settings of this server have it, this one is another.
+        self.waiting.end()
+        return manager, name, identifier
+
+
+def is_like(wanted: KernelManager, running: KernelManager, folder: str) -> bool:
+    """Whether a kernel that runs is what the settings of a server ask for.
+
+    Parameters
+    ----------
+    wanted : jupyter_client.manager.KernelManager
+        Made by the server, with the user's settings.
+    running : jupyter_client.manager.KernelManager
+        Of the kernel that runs, which was started without.
+    folder : str
+        Where the kernel is to work.
+
+    Returns
+    -------
+    bool
+        Program, environment, folder, and all that says how messages get to it, are the same.
+    """
+    if type(wanted) is not ServerKernelManager or wanted.provisioner is not None:
+        return False  # the user's own class might start kernels elsewhere
+    provisioner = running.provisioner
+    if not isinstance(provisioner, LocalProvisioner) or provisioner.cwd is None:
+        return False
+    return _traits(wanted) == _traits(running) and os.path.samefile(provisioner.cwd, folder)
+
+
+def _traits(manager: KernelManager) -> tuple[object, ...]:
+    spec = manager.kernel_spec
+    return (
+        spec and (spec.argv, spec.env, spec.metadata.get("kernel_provisioner")),
+        manager.transport,
+        manager.ip,
+        getattr(manager, "transport_encryption", None),  # jupyter_client has it since 8.10
+        manager.session.signature_scheme,
+    )
+
+
+def launch_lab(options: Sequence[str], waiting: EarlyKernel) -> None:
+    """Run JupyterLab until it is told to end.
+
+    Parameters
+    ----------
+    options : sequence of str
+        Of its command line.
+    waiting : EarlyKernel
+        For the first notebook that is like it.
+    """
+
+    class Kernels(EarlyKernels):
+        pass
+
+    class Lab(LabApp):  # type: ignore[misc]
+        @classmethod
+        def get_extension_package(cls) -> str:
+            return "jupyterlab"
+
+        @classmethod
+        def make_serverapp(cls, **settings: Any) -> ServerApp:
+            # Not on the command line: there it would be above the user's own settings.
+            server: ServerApp = super().make_serverapp(kernel_manager_class=Kernels, **settings)
+            return server
+
+    Kernels.waiting = waiting
+    Lab.launch_instance(options)

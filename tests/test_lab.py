@@ -6,20 +6,27 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
+import time
+from pathlib import Path
 from shutil import which
-from types import SimpleNamespace
 
 import nbformat
+import psutil
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
+from traitlets.config import Config
 
 from crmasks_widgets import lab, lab_kernels, lab_server
 from crmasks_widgets.demo import demo_analysis, demo_scene
 from crmasks_widgets.errors import OutputError, StartError
 from crmasks_widgets.lab_contents import PatientContents
-from crmasks_widgets.lab_early import EarlyKernelManager
-from crmasks_widgets.lab_kernels import QUIET, QuietKernels
+from crmasks_widgets.lab_early import EarlyKernels
+from crmasks_widgets.lab_kernels import QUIET, EarlyKernel, QuietKernels
 from crmasks_widgets.starting.notebook import dashboard_code, fresh_notebook, prepare_notebook
 
 from .conftest import digests
@@ -294,20 +301,27 @@ def test_kernels_log_errors_only():
         assert any(lab.KERNELS in argument for argument in command)
 
 
+def early_kernels(folder, **settings):
+    """The kernels of a server with these settings."""
+    return EarlyKernels(
+        config=Config(settings), connection_dir=str(folder), kernel_spec_manager=QuietKernels()
+    )
+
+
 @pytest.mark.process
 @pytest.mark.slow
 def test_a_server_takes_the_kernel_that_runs_already(tmp_path):
     connection = tmp_path / "early.json"
-    lab_kernels.start_early(str(tmp_path), str(connection))
-    process = lab_kernels.early[0].provisioner.process
+    kernels = early_kernels(tmp_path)
+    kernels.waiting = lab_kernels.start_early(str(tmp_path), str(connection))
+    process = kernels.waiting.manager.provisioner.process
     shell = json.loads(connection.read_text())["shell_port"]
+    if os.name == "posix":
+        assert connection.stat().st_mode & 0o077 == 0
 
     async def serve():
-        manager = EarlyKernelManager(
-            kernel_name="python3", kernel_spec_manager=QuietKernels(),
-            connection_file=str(tmp_path / "kernel-1.json"),
-        )  # fmt: skip
-        await manager.start_kernel(kernel_id="1", cwd=str(tmp_path))
+        manager, _, name = kernels.pre_start_kernel("python3", {"cwd": str(tmp_path)})
+        await manager.start_kernel(kernel_id=name, cwd=str(tmp_path))
         first, at = manager.provisioner.process, manager.shell_port
         await manager.restart_kernel(now=True)
         second = manager.provisioner.process
@@ -320,21 +334,130 @@ def test_a_server_takes_the_kernel_that_runs_already(tmp_path):
     assert lab_kernels.LOAD in first.args
     assert lab_kernels.LOAD not in second.args
     assert process.wait(60) is not None
-    assert not lab_kernels.early
+    assert kernels.waiting.manager is None
     assert not list(tmp_path.iterdir())
 
 
-def test_a_kernel_that_settings_would_have_otherwise_is_not_taken(tmp_path):
-    manager = EarlyKernelManager(kernel_name="python3", kernel_spec_manager=QuietKernels())
-    running = SimpleNamespace(
-        kernel_spec=QuietKernels().get_kernel_spec("python3"),
-        provisioner=SimpleNamespace(cwd=str(tmp_path)),
-    )
+class OtherManager(ServerKernelManager):
+    """A user's own."""
+
+
+OTHERWISE = {
+    "transport": {"KernelManager": {"transport": "ipc"}},
+    "address": {"KernelManager": {"ip": "127.0.0.2"}},
+    "signatures": {"Session": {"signature_scheme": "hmac-sha512"}},
+    "manager": {"MappingKernelManager": {"kernel_manager_class": f"{__name__}.OtherManager"}},
+    "encryption": {"KernelManager": {"transport_encryption": "required"}},
+}
+if not KernelManager.class_traits().get("transport_encryption"):
+    del OTHERWISE["encryption"]
+
+
+@pytest.mark.parametrize("settings", [*OTHERWISE, "", "folder", "program"])
+def test_a_kernel_that_settings_would_have_otherwise_is_ended(tmp_path, settings):
+    kernels = early_kernels(tmp_path, **OTHERWISE.get(settings, {}))
+    running = KernelManager(kernel_name="python3", kernel_spec_manager=QuietKernels())
+    running.provisioner = LocalProvisioner()
+    running.provisioner.cwd = str(tmp_path / "else" if settings == "folder" else tmp_path)
     (tmp_path / "else").mkdir()
-    assert manager._is_like(running, str(tmp_path))
-    assert not manager._is_like(running, str(tmp_path / "else"))
-    running.kernel_spec.argv.append("--other")
-    assert not manager._is_like(running, str(tmp_path))
+    if settings == "program":
+        running.kernel_spec.argv.append("--other")
+    ended = []
+    running.shutdown_kernel = lambda now: ended.append(now)
+    kernels.waiting = EarlyKernel(running)
+    manager, _, _ = kernels.pre_start_kernel("python3", {"cwd": str(tmp_path)})
+    assert (manager.provisioner is None) == bool(settings)
+    assert ended == [True] * bool(settings)
+    assert kernels.waiting.manager is None
+
+
+def kernels_of(folder):
+    """The processes of kernels whose connection file lies there."""
+    found = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    return [
+        command
+        for command in found
+        if any(lab_kernels.LAUNCHER in word for word in command)
+        and any(word.startswith(str(folder)) for word in command)
+    ]
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_a_wrong_file_leaves_no_kernel(work, run_cli, monkeypatch):
+    """However far that had come by the time the error is known."""
+    work.yaml(dilation="x")
+    runtime = work.folder.parent / "runtime"
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(runtime))
+    check, end = lab._check, time.monotonic() + 60
+
+    def check_late(sources):
+        while not kernels_of(runtime):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        check(sources)
+
+    monkeypatch.setattr(lab, "_check", check_late)
+    result = run_cli(["lab", "params.yaml", "--no-browser"], work.folder)
+    assert result.err.startswith("crmasks: params.yaml: dilation: ")
+    assert not kernels_of(runtime)
+    assert not list(runtime.iterdir())
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_a_kernel_whose_server_was_killed_at_once_ends(tmp_path):
+    """As it never began to look after the server, it has to see by itself that it is gone."""
+    connection = tmp_path / "kernel.json"
+    command = [sys.executable, "-m", lab_kernels.LAUNCHER, "-f", str(connection), lab_kernels.LOAD]
+    # Not the parent; one that is always there.
+    done = subprocess.run(command, env=os.environ | {"JPY_PARENT_PID": "2"}, timeout=60)
+    assert done.returncode == 1
+    assert not connection.exists()
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.parametrize("loads", [True, False])
+def test_what_a_kernel_loads_early_is_not_seen(tmp_path, loads):
+    """Neither its name, nor that it cannot be loaded: that the cell of the notebook says."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "" if loads else "import sys\nsys.modules['crmasks_widgets.dashboard'] = None\n"
+    )
+    package = Path(lab.__file__).parents[1]
+    connection, said = tmp_path / "kernel.json", tmp_path / "said"
+    env = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{package}"}
+    with said.open("w") as stream:
+        manager = KernelManager(
+            kernel_name="python3", kernel_spec_manager=QuietKernels(),
+            connection_file=str(connection),
+        )  # fmt: skip
+        manager.start_kernel(
+            env=env, extra_arguments=[lab_kernels.LOAD], stdout=stream, stderr=stream
+        )
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        code = "import sys"
+        wanted = {
+            "names": "[name for name in ('_', 'crmasks_widgets') if globals().get(name)]",
+            "loaded": "sys.modules.get('crmasks_widgets.dashboard') is not None",
+        }
+        reply = client.execute(code, user_expressions=wanted, reply=True, timeout=60)["content"]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    found = {k: v["data"]["text/plain"] for k, v in reply["user_expressions"].items()}
+    assert found == {"names": "[]", "loaded": str(loads)}
+    assert "Traceback" not in said.read_text()
+
+
+def test_only_jsonschema_does_without_the_grammar(monkeypatch):
+    monkeypatch.delitem(sys.modules, lab_server.GRAMMAR, raising=False)
+    with lab_server._no_grammar(), pytest.raises(ImportError):
+        importlib.import_module(lab_server.GRAMMAR)
+    assert lab_server.GRAMMAR not in sys.modules
 
 
 def test_no_program_is_found_while_jupyterlab_is_loaded():

@@ -100,6 +100,8 @@ def test_jupyterlab_opens_with_the_dashboard_computed(browser, work):
             assert not page.locator(".jp-NotebookPanel-toolbar").first.is_visible()
             page.get_by_role("button", name="Notebook", exact=True).click()
             page.locator(".jp-NotebookPanel-toolbar").first.wait_for()
+            # No question of JupyterLab lies over it, although no setting of a user forbids that.
+            assert page.locator(".Toastify__toast").all_inner_texts() == []
         assert is_running(pid)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-from crmasks_widgets.lab import TEMPLATES, VOILA, free_port, serving
+from crmasks_widgets.lab import SETTINGS, VOILA, free_port, serving
 
 from .harness import HOST, TOKEN, Screen, environment, watched_page
 
@@ -20,7 +20,7 @@ def voila_page(browser, folder, name):
     shutil.copy(NOTEBOOKS / f"{name}.ipynb", folder)
     (home := folder / "home-of-the-test").mkdir()
     port = free_port()
-    variables = {"JUPYTER_TOKEN": TOKEN, "JUPYTER_PATH": str(TEMPLATES)}
+    variables = {"JUPYTER_TOKEN": TOKEN, "JUPYTER_PATH": str(SETTINGS)}
     command = [*VOILA, f"--Voila.port={port}", str(folder / f"{name}.ipynb")]
     cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
     with (
