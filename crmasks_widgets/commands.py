@@ -66,6 +66,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     with occupying(mosaic, to) as folder:
         _say_that_nobody_is_asked(mosaic[0].parameters, arguments.params)
         _compute_and_save(mosaic, folder, console)
+    name = shlex.quote(str(arguments.params))
+    shown = "" if arguments.report else f"crmasks report {name} (every hit, in one HTML file), "
+    logger.info("next: %scrmasks lab %s (look, and judge hits)", shown, name)
     return EXIT_DONE
 
 
