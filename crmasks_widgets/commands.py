@@ -144,8 +144,8 @@ def _say_what_next_after_check(
     if write is not None:
         name = shlex.quote(str(write))
         step = f"crmasks run {name} --output-dir products (or crmasks lab {name}, to look)"
-    elif any(summary.tuned for summary in summaries):
-        step = f"crmasks check {files} --write {'tuned.yaml' if given else name}"
+    elif given and any(summary.tuned for summary in summaries):
+        step = f"crmasks check {files} --write tuned.yaml"
     elif given:
         step = f"crmasks run {files} --output-dir products"
     else:
