@@ -10,6 +10,8 @@ from rich.console import Console
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.advice import Advice, Trial, value_in_words
+from crmasks_widgets.core.measured_noise import PRECISE, measure_tails
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.noise_remarks import Remark, fitted_parameters, offsets_in, remarks_on
 from crmasks_widgets.parameters import Parameters, parameter_table
@@ -76,7 +78,9 @@ def summarise(analysis: Analysis, advice: Advice, *, written: bool = True) -> Su
         Every remark of the check and every change advised is in it.
     """
     check, noise = analysis.noise_check, analysis.noise
-    remarks = remarks_on(check, noise, analysis.parameters.aligned)
+    remarks = remarks_on(
+        check, noise, analysis.parameters.aligned, in_electrons=analysis.exposures.in_electrons
+    )
     summary = Summary()
     _on_noise(summary, analysis, remarks)
     _on_light(summary, check, remarks)
@@ -94,14 +98,31 @@ def _answer(summary: Summary, remark: Remark, analysis: Analysis) -> None:
     """Say what to do about a remark: a line of YAML where there is one."""
     name, check, p = remark.parameter, analysis.noise_check, analysis.parameters
     fitted = fitted_parameters(check, analysis.noise)
-    if name in fitted:
-        summary.lines[name] = fitted[name], "fits the differences; keep yours if it was measured"
+    if name == "gain" and analysis.exposures.in_electrons:
+        if analysis.noise.typical_gain == 1:
+            summary.nothing.append("gain: it is 1 where values are in electrons")
+        else:
+            summary.lines[name] = 1.0, "the exposures are in electrons"
+    elif name in fitted:
+        trusted = _trusted(analysis, fitted[name]) if name == "gain" else ""
+        comment = f"fits the differences{trusted}; keep yours if it was measured"
+        summary.lines[name] = fitted[name], comment
     elif name == "flux_factor" and name not in p.aligned:
         summary.lines[name] = "auto", "measured from the exposures"
     elif name == "mm_xy_offsets" and p.has_boundary and np.isfinite(check.offsets).all():
         summary.lines[name] = offsets_in(check), "measured from the exposures"
     else:
         _answer_in_words(summary, name, p)
+
+
+def _trusted(analysis: Analysis, gain: float) -> str:
+    """Say how far a fitted gain may be off where many hits make the differences scatter more."""
+    check, noise = analysis.noise_check, analysis.noise
+    rnoise = check.rnoise if np.isfinite(check.rnoise) else noise.typical_rnoise
+    tails = measure_tails(analysis.stack, Noise(gain, rnoise))
+    if not tails >= PRECISE:
+        return ""
+    return f" (not to be trusted beyond {100 * tails:.0f} %: many hits)"
 
 
 def _answer_in_words(summary: Summary, name: str, p: Parameters) -> None:

@@ -31,7 +31,9 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
     """
     check, noise = analysis.noise_check, analysis.noise
     console.print(_classes(check.classes))
-    remarks = remarks_on(check, noise, analysis.parameters.aligned)
+    remarks = remarks_on(
+        check, noise, analysis.parameters.aligned, in_electrons=analysis.exposures.in_electrons
+    )
     for line in (
         *_fit(check, noise),
         *_exposures(check),

@@ -66,6 +66,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     with occupying(mosaic, to) as folder:
         _say_that_nobody_is_asked(mosaic[0].parameters, arguments.params)
         _compute_and_save(mosaic, folder, console)
+    name = shlex.quote(str(arguments.params))
+    shown = "" if arguments.report else f"crmasks report {name} (every hit, in one HTML file), "
+    logger.info("next: %scrmasks lab %s (look, and judge hits)", shown, name)
     return EXIT_DONE
 
 
@@ -141,8 +144,8 @@ def _say_what_next_after_check(
     if write is not None:
         name = shlex.quote(str(write))
         step = f"crmasks run {name} --output-dir products (or crmasks lab {name}, to look)"
-    elif any(summary.tuned for summary in summaries):
-        step = f"crmasks check {files} --write {'tuned.yaml' if given else name}"
+    elif given and any(summary.tuned for summary in summaries):
+        step = f"crmasks check {files} --write tuned.yaml"
     elif given:
         step = f"crmasks run {files} --output-dir products"
     else:

@@ -230,3 +230,29 @@ def test_advice_is_told_in_its_own_order_and_of_several_detectors_is_not_written
     summary = summarise(analysis, Advice((1, 8, 1, 8), (), (), reasons, changes), written=False)
     assert [line for line in summary.doubtful if "why" in line] == [f"{n}: why" for n in names]
     assert (list(summary.lines), summary.tuned) == (names, {})
+
+
+@pytest.mark.parametrize("unit", ["electron", "adu"])
+def test_no_gain_is_advised_for_electrons_and_one_that_many_hits_blur_says_so(unit):
+    rng = np.random.default_rng(4)
+    light = np.broadcast_to(np.linspace(20, 900, 300), (200, 300))
+    frames = rng.poisson(light, (3, 200, 300)) + rng.normal(0, 4, (3, 200, 300))
+    hit = rng.random(frames.shape) < 0.12
+    frames[hit] += rng.exponential(60, hit.sum())
+    headers = [fits.Header({"BUNIT": unit})] * 3
+    exposures = cm.ExposureSet.from_arrays(list(frames.astype(np.float32)), headers=headers)
+    nothing = Advice((1, 300, 1, 200), (), (), {}, {}, "nothing wanted")
+
+    def checked(gain):
+        analysis = cm.Analysis(exposures, cm.Parameters(gain=gain, rnoise=4.0, bias=0.0))
+        return summarise(analysis, nothing)
+
+    right, wrong = checked(1.0), checked(1.8)
+    assert any(line.startswith("gain: 1 e-/ADU given") for line in right.doubtful)
+    if unit == "electron":
+        assert "gain" not in right.lines
+        assert "nothing about gain: it is 1" in said_of(right)
+        assert wrong.lines["gain"] == (1.0, "the exposures are in electrons")
+        assert "whose gain is 1" in " ".join(wrong.doubtful)
+    else:
+        assert re.search(r"not to be trusted beyond \d+ %: many hits", right.lines["gain"][1])

@@ -130,7 +130,7 @@ def measure_noise(
         rnoise = check.rnoise if np.isfinite(check.rnoise) else noise.typical_rnoise
         noise = Noise(gain, rnoise)
     dark, variance, error = _darkest(check, dark)
-    tails = _tails(stack, noise, np.random.default_rng(seed))
+    tails = measure_tails(stack, noise, seed=seed)
     return MeasuredNoise(check.gain, check.gain_error, dark, variance, error, tails)
 
 
@@ -162,8 +162,25 @@ def _first_guess(stack: Stack) -> float:
     return max(float(np.quantile(known, 0.6827)) / np.sqrt(2), 0.1) if known.size else 1.0
 
 
-def _tails(stack: Stack, noise: Noise, rng: np.random.Generator) -> float:
-    """Square of the scatter with the foot of the hits over that of the core, minus 1."""
+def measure_tails(stack: Stack, noise: Noise, *, seed: int = 0) -> float:
+    """Tell how far a gain that was fitted to differences is to be trusted.
+
+    Parameters
+    ----------
+    stack : Stack
+        Exposures, ADU.
+    noise : Noise
+        Of an exposure.
+    seed : int
+        Of the dither that makes whole numbers continuous.
+
+    Returns
+    -------
+    float
+        Square of the scatter with the foot of the hits over that of the core, minus 1; NaN where
+        nothing is valid.
+    """
+    rng = np.random.default_rng(seed)
     sigma = np.asarray(noise.sigma(np.maximum(np.nan_to_num(stack.median2d), 0)), np.float32)
     values = np.abs(np.concatenate([_white(stack, i, j, sigma, rng)
                                     for i, j in combinations(range(stack.n), 2)]))  # fmt: skip

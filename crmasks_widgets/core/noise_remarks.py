@@ -38,7 +38,9 @@ class Remark:
     text: str
 
 
-def remarks_on(check: NoiseCheck, noise: Noise, said: Collection[str]) -> tuple[Remark, ...]:
+def remarks_on(
+    check: NoiseCheck, noise: Noise, said: Collection[str], *, in_electrons: bool = False
+) -> tuple[Remark, ...]:
     """Say which parameters to look at.
 
     Parameters
@@ -49,6 +51,9 @@ def remarks_on(check: NoiseCheck, noise: Noise, said: Collection[str]) -> tuple[
         What was assumed.
     said : collection of str
         Those of `flux_factor` and `mm_xy_offsets` that the user has given values.
+    in_electrons : bool
+        Whether the exposures are known to be in electrons, so that their gain is 1 and no unit can
+        be mistaken.
 
     Returns
     -------
@@ -58,7 +63,11 @@ def remarks_on(check: NoiseCheck, noise: Noise, said: Collection[str]) -> tuple[
     moved = list(_on_displacement(check))
     # What is displaced differs most where it is bright, as if the gain were lower.
     seems_lower = bool(moved) and check.gain < noise.typical_gain
-    fit = [r for r in _on_the_fit(check, noise) if not (seems_lower and r.parameter == "gain")]
+    fit = [
+        r
+        for r in _on_the_fit(check, noise, in_electrons)
+        if not (seems_lower and r.parameter == "gain")
+    ]
     placed = "mm_xy_offsets" in said
     moved = [remark for remark in moved if not (placed and remark.parameter == "mm_xy_offsets")]
     remarks = [*fit, *_on_flux(check, "flux_factor" in said), *moved]
@@ -97,19 +106,24 @@ def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:
     }
 
 
-def _on_the_fit(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
+def _on_the_fit(check: NoiseCheck, noise: Noise, in_electrons: bool) -> Iterator[Remark]:
     """Gain, readout noise and bias, where the noise was seen to grow with the level."""
     given, rnoise = noise.typical_gain, noise.typical_rnoise
     if _off(given, check.gain, check.gain_error, _GAIN_PART):
         text = _given_and_fitted(given, check.gain, check.gain_error, "e-/ADU")
-        if not _off(1.0, check.gain, check.gain_error, _GAIN_PART):
+        if in_electrons:
+            text += "; the exposures are in electrons, whose gain is 1"
+            if given == 1:
+                text += ": hits, seeing or displacement add to the scatter"
+        elif not _off(1.0, check.gain, check.gain_error, _GAIN_PART):
             text += "; data in electrons have gain 1, and rnoise in electrons"
         yield Remark("gain", text)
     if _off(rnoise, check.rnoise, check.rnoise_error, _RNOISE_PART):
         text = _given_and_fitted(rnoise, check.rnoise, check.rnoise_error, "ADU")
         gain = check.gain if np.isfinite(check.gain) else given
         electrons, error = check.rnoise * gain, check.rnoise_error * gain
-        if not _off(rnoise, electrons, error, _RNOISE_PART) and abs(gain - 1) > _GAIN_PART:
+        mistaken = not in_electrons and abs(gain - 1) > _GAIN_PART
+        if mistaken and not _off(rnoise, electrons, error, _RNOISE_PART):
             text += f"; {rnoise:.4g} e- would be {rnoise / gain:.3g} ADU"
         yield Remark("rnoise", text)
     darkest = check.classes[0] if check.classes else None

@@ -94,6 +94,11 @@ class ExposureSet:
         units = (unit for header in self.headers if (unit := unit_in(header)))
         return next(units, "ADU").replace("electron", "e\u207b")
 
+    @property
+    def in_electrons(self) -> bool:
+        """Whether all headers say that the values are electrons, whose gain is 1."""
+        return bool(self.headers) and all(unit_in(h) == "electron" for h in self.headers)
+
     @classmethod
     def from_arrays(
         cls,

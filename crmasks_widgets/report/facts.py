@@ -154,7 +154,10 @@ def noise(analysis: Analysis) -> tuple[Grid, tuple[str, ...]]:
             for row in check.classes
         ),
     )  # fmt: skip
-    remarks = remarks_on(check, analysis.noise, analysis.parameters.aligned)
+    remarks = remarks_on(
+        check, analysis.noise, analysis.parameters.aligned,
+        in_electrons=analysis.exposures.in_electrons,
+    )  # fmt: skip
     said = tuple(f"look at {remark.parameter}: {remark.text}" for remark in remarks)
     return grid, said or ("the noise is as predicted",)
 
