@@ -3,18 +3,21 @@
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
+from scipy.interpolate import RegularGridInterpolator
 from scipy.special import ndtri
 
 from crmasks_widgets.core.noise import Noise
-from crmasks_widgets.core.typing import BoolArray, FloatArray
+from crmasks_widgets.core.typing import BoolArray, Float64Array, FloatArray
 
-# Of more exposures, one that is invalid changes little, and there are too many sets of them.
+# Of more exposures, one that is invalid changes little, and there are too many sets of them, as
+# long as half of them are left.
 _MOST_SETS = 8
 # Sets of n values, which fill their space evenly: right to 2 %, without chance.
 _POINTS = 4096
 # Photons over readout noise, from where one of them alone counts to where the other does.
 _SIGNALS = np.logspace(-4, 6, 41)
+# Strengths of the excess between which the share is interpolated, where gain or readout are maps.
+_STRENGTHS = 5
 
 
 def share_of_median(
@@ -39,38 +42,65 @@ def share_of_median(
     Returns
     -------
     (...) ndarray or float
-        At most 1; 1 where factors are equal, or where no more than two exposures are valid.
+        At most 1; 1 where factors are equal, or where no more than two exposures are valid. Of
+        more than eight exposures, that of all where more than half are valid.
     """
     if len(set(factors)) == 1:
         return 1.0
-    readout = np.square(noise.usable().rnoise)
+    usable = noise.usable()
+    readout = np.square(usable.rnoise)
     signal = np.log(np.clip(value / (noise.gain * readout), _SIGNALS[0], _SIGNALS[-1]))
-    if valid is None or len(factors) > _MOST_SETS:
-        return np.interp(signal, np.log(_SIGNALS), _shares(tuple(sorted(factors))))
-    share = np.ones(signal.shape)
+    # The excess in units of the readout noise is so much times the square of the signal.
+    strength = np.asarray(noise.excess * np.square(noise.gain) * readout)
+    if valid is None:
+        return _share(signal, strength, factors)
+    share = np.ones(signal.size)
+    strength, signal = np.broadcast_to(strength, signal.shape).ravel(), signal.ravel()
     which = valid.reshape(len(factors), -1)
-    sets, of_pixel = np.unique(which, axis=1, return_inverse=True)
-    of_pixel = of_pixel.reshape(signal.shape)
+    most = len(factors) if len(factors) <= _MOST_SETS else len(factors) // 2
+    n_valid = which.sum(axis=0)
+    many = np.flatnonzero(n_valid > most)
+    share[many] = _share(signal[many], strength[many], factors)
+    few = np.flatnonzero((n_valid > 2) & (n_valid <= most))
+    sets, of_pixel = np.unique(which[:, few], axis=1, return_inverse=True)
     for number, chosen in enumerate(sets.T):
-        here = of_pixel == number
-        used = tuple(sorted(f for f, there in zip(factors, chosen, strict=True) if there))
-        share[here] = np.interp(signal[here], np.log(_SIGNALS), _shares(used))
-    return share
+        here = few[of_pixel.ravel() == number]
+        used = tuple(f for f, there in zip(factors, chosen, strict=True) if there)
+        share[here] = _share(signal[here], strength[here], used)
+    return share.reshape(value.shape)
+
+
+def _share(
+    signal: Float64Array, strength: Float64Array, factors: tuple[float, ...]
+) -> Float64Array:
+    """The share by the logarithm of `_SIGNALS` and by the excess in units of the readout noise."""
+    used, signals = tuple(sorted(factors)), np.log(_SIGNALS)
+    if not signal.size:
+        return signal
+    low, high = float(strength.min()), float(strength.max())
+    if low == high:
+        return np.asarray(np.interp(signal, signals, _shares(used, low)))
+    nodes = np.linspace(np.log(low), np.log(high), _STRENGTHS)
+    curves = np.array([_shares(used, float(np.exp(node))) for node in nodes])
+    table = RegularGridInterpolator((nodes, signals), curves, bounds_error=False, fill_value=None)
+    return np.asarray(table((np.log(strength), signal)))
 
 
 def shares_without_light_and_with_most(factors: tuple[float, ...]) -> tuple[float, float]:
     """The shares of `share_of_median` where readout noise alone counts, and where photons do."""
-    shares = _shares(tuple(sorted(factors)))
+    shares = _shares(tuple(sorted(factors)), 0.0)
     return float(shares[0]), float(shares[-1])
 
 
 @lru_cache(maxsize=1024)
-def _shares(factors: tuple[float, ...]) -> npt.NDArray[np.float64]:
-    """The share by `_SIGNALS`, (41,)."""
+def _shares(factors: tuple[float, ...], strength: float) -> Float64Array:
+    """The share by `_SIGNALS`, (41,); excess as so many squares of the signal."""
     if len(set(factors)) < 2 or len(factors) == 2:
         return np.ones(len(_SIGNALS))
     f = np.array(factors)
-    sigma = np.sqrt((1 + _SIGNALS[:, None] * f) / f**2)
+    signals = _SIGNALS[:, None]
+    # What scatters with the signal was divided with it: it is the same in all.
+    sigma = np.sqrt((1 + signals * f) / f**2 + strength * signals**2)
     typical = np.mean(sigma**2, axis=1)
     points = _normal_points(len(factors))
     equal = np.mean(np.median(points, axis=1) ** 2)
@@ -78,7 +108,7 @@ def _shares(factors: tuple[float, ...]) -> npt.NDArray[np.float64]:
     return np.asarray(np.minimum(np.array(squares) / (equal * typical), 1.0))
 
 
-def _normal_points(n: int) -> npt.NDArray[np.float64]:
+def _normal_points(n: int) -> Float64Array:
     """Sets of n normal values, (4096, n): multiples of the powers of a generalised golden ratio."""
     # M. Roberts (2018), "The unreasonable effectiveness of quasirandom sequences".
     ratio = 2.0

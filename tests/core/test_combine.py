@@ -141,20 +141,41 @@ def test_flux_factors_divide_the_exposures_and_their_variance(apply_to):
     np.testing.assert_allclose(median.variance[0], np.median(drawn, axis=1).var(), rtol=0.02)
 
 
+@pytest.mark.parametrize("excess", [0.0, 0.02])
 @pytest.mark.parametrize("factors", [(1, 3, 0.3), (1, 2, 0.5, 0.5), (0.3, 1, 3, 1, 1), (1, 3)])
-def test_the_median_of_exposures_of_other_brightness_has_its_own_variance(factors):
+def test_the_median_of_exposures_of_other_brightness_has_its_own_variance(factors, excess):
     light, sets = np.array([3.0, 100.0, 3000.0]), 40_000
-    sigma = np.sqrt([[variance_of(level, f) for level in light] for f in factors])
+    sigma = np.sqrt(
+        [[variance_of(level, f) + excess * level**2 for level in light] for f in factors]
+    )
     drawn = np.random.default_rng(2).normal(0, sigma[:, None], (len(factors), sets, 3))
     valid = np.ones((len(factors), 3, 2), dtype=bool)
     valid[0, :, 1] = False
-    noise = Noise(GAIN, RNOISE)
-    share = share_of_median(light[:, None].repeat(2, axis=1), noise, factors, valid)
+    noise, value = Noise(GAIN, RNOISE, excess), light[:, None].repeat(2, axis=1)
+    share = share_of_median(value, noise, factors, valid)
     for column, used in enumerate((slice(None), slice(1, None))):
         n = len(factors[used])
         true = np.median(drawn[used], axis=0).var(axis=0)
         said = median_variance_factor(n) * np.mean(sigma[used] ** 2, axis=0) * share[:, column]
         np.testing.assert_allclose(said, true, rtol=0.035)
+    maps = Noise(np.full(value.shape, GAIN), RNOISE * np.linspace(0.5, 2, 6).reshape(3, 2), excess)
+    by_pixel = share_of_median(value, maps, factors, valid)
+    for place in np.ndindex(value.shape):
+        one = Noise(GAIN, maps.rnoise[place], excess)
+        alone = share_of_median(value[place][None], one, factors, valid[:, *place][:, None])
+        assert by_pixel[place] == pytest.approx(alone[0], rel=0.01)
+
+
+def test_of_many_exposures_few_may_be_valid():
+    factors = (1, 3, 0.3, *[1] * 6)
+    valid = np.zeros((9, 4), dtype=bool)
+    for number in range(4):
+        valid[: number + 1, number] = True
+    share = share_of_median(np.full(4, 100.0), Noise(GAIN, RNOISE), factors, valid)
+    few = share_of_median(np.full(4, 100.0), Noise(GAIN, RNOISE), factors[:4], valid[:4])
+    np.testing.assert_array_equal(share, few)
+    assert (share[:2] == 1).all()
+    assert (share[2:] < 0.9).all()
 
 
 def test_a_minimum_has_the_variance_of_the_exposure_that_it_came_from():
