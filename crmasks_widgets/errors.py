@@ -15,7 +15,8 @@ class CrmasksError(ValueError):
     ...     cm.load_analysis("nights/params.yaml")
     ... except cm.CrmasksError as error:
     ...     print(error)
-    nights/params.yaml: No such file or directory, expected a YAML parameter file
+    nights/params.yaml: No such file or directory, expected a YAML parameter file (crmasks init
+    makes one of FITS files)
     """
 
 

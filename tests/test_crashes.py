@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 
 from crmasks_widgets import OutputError, save_all
 from crmasks_widgets.ending import EXIT_BAD_INPUT
@@ -397,3 +398,12 @@ def test_what_a_name_leads_to_is_on_disk_before_the_name_is(tmp_path, monkeypatc
         ("on disk", "a"), ("on disk", "b"), ("renamed", "a"), ("renamed", "b"),
         ("on disk", tmp_path.name),
     ]  # fmt: skip
+
+
+def test_products_go_where_a_link_and_back_leads(tmp_path):
+    (tmp_path / "sub" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("sub/deep")
+    table = Product("hits.ecsv", "table", lambda path: Table({"x": [1]}).write(path))
+    write_products([table], tmp_path / "link" / ".." / "out")
+    assert [path.name for path in (tmp_path / "sub" / "out").iterdir()] == ["hits.ecsv"]
+    assert {path.name for path in tmp_path.iterdir()} == {"sub", "link"}

@@ -134,7 +134,7 @@ def test_the_dashboard_knows_a_fourth_detector(fourth):
     masked, whole = overlays.masked_pixels(model), whole_window(SHAPE, SHAPE)
     assert (overlays.overlay_indices(masked, SHAPE[1], whole, 7) == 7).any()
     counts = model.analysis.flags("median").counts()
-    (entry,) = found(counts, "median", None, frozenset())["entries"]
+    (entry,) = found(counts, "median", None, None, frozenset())["entries"]
     assert (entry["name"], entry["count"]) == ("Peaks", f"{flagged.sum():,}")
     assert entry["code"] == 7
     assert overlays.overlay_palette(1.0)[7].tolist() == [*rgb(FOURTH.colour), 255]

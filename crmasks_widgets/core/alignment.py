@@ -119,9 +119,11 @@ def flux_factors_from(cube: FloatArray, bright: BoolArray) -> tuple[float, ...]:
 
 
 def _typical_share(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
-    """Weighted median of a / (a + b)."""
+    """Weighted median of a / (a + b); a half where no pixel has light to tell."""
     weights = a + b
     positive = weights > 0
+    if not positive.any():
+        return 0.5
     weights = weights[positive]
     shares = np.clip(a[positive] / weights, 1e-6, 1 - 1e-6)
     order = np.argsort(shares)

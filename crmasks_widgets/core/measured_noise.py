@@ -25,6 +25,7 @@ _ROUNDS = 2
 # its core, one that takes in the foot of the hits.
 _CORE, _FOOT = (0.2, 0.25335), (0.9, 1.64485)
 _ENOUGH = 500_000
+_SQUARE_IS_A_NUMBER: Final = float(np.sqrt(np.finfo(np.float64).max))
 PRECISE: Final = 0.05
 """Relative error below which the exposures tell a value."""
 
@@ -97,6 +98,8 @@ class MeasuredNoise:
         bias, error : float
             ADU; NaN where too little is known.
         """
+        if not rnoise < _SQUARE_IS_A_NUMBER:
+            return np.nan, np.nan
         excess = self.dark_variance - rnoise**2
         return self.dark_level - excess * gain, self.dark_variance_error * gain
 

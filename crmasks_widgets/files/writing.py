@@ -343,8 +343,10 @@ def write_products(
     done: list[tuple[Path, Product]] = []
     remaining = iter(products)
     with _made(folder), _removed_on_error(temporary):
+        # Writers shorten "link/.." to nothing, which is another folder.
+        real = folder.resolve() if ".." in folder.parts else folder
         for product in remaining:
-            path = temporary_path(folder, product.name)
+            path = temporary_path(real, product.name)
             temporary.append(path)
             try:
                 _write_one(product, path)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import crmasks_widgets as cm
-from crmasks_widgets.core.alignment import measure_offsets, shifted
+from crmasks_widgets.core.alignment import flux_factors_from, measure_offsets, shifted
 
 
 def scene(ny=120, nx=160):
@@ -54,6 +54,11 @@ def test_auto_without_light_warns_and_takes_one(caplog):
     analysis = cm.Analysis(dark, cm.Parameters(rnoise=3.4, flux_factor="auto"))
     assert analysis.alignment.flux_factors == (1.0, 1.0, 1.0)
     assert "found 0 pixels above 10 sigma, expected at least 100" in caplog.text
+
+
+def test_exposures_without_light_where_the_median_is_bright_are_equally_bright():
+    cube = np.stack([np.full((20, 20), level) for level in (-9000.0, 50.0, -100.0)])
+    assert np.isfinite(flux_factors_from(cube, np.ones((20, 20), bool))).all()
 
 
 @pytest.mark.parametrize(

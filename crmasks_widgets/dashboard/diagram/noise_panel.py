@@ -95,7 +95,7 @@ class NoisePanel:
         said : collection of str
             As of `remarks_on`.
         """
-        self.text.value = in_unit(noise_text(check, noise, said), self._unit)
+        self.text.value = in_unit(noise_text(check, noise, said), html.escape(self._unit))
         self.fitted = fitted_parameters(check, noise)
         predicted, observed, white = (
             np.array([getattr(c, name) for c in check.classes], float)
@@ -120,7 +120,8 @@ class NoisePanel:
             Before matching and after.
         """
         words = dispersions.in_words.replace("+/-", chr(0xB1))
-        self.scatter.value = in_unit(html.escape(words[:1].upper() + words[1:]) + ".", self._unit)
+        text = html.escape(words[:1].upper() + words[1:])
+        self.scatter.value = in_unit(text + ".", html.escape(self._unit))
 
     def show_matching(self, matching: Matching) -> None:
         """Show what was taken away from the exposures before they were compared.
@@ -130,7 +131,7 @@ class NoisePanel:
         matching : Matching
             How they differ.
         """
-        self.matching.value = in_unit(matching_text(matching), self._unit)
+        self.matching.value = in_unit(matching_text(matching), html.escape(self._unit))
 
     def _span(self, values: npt.NDArray[np.float64]) -> None:
         low, high = 0.9 * float(values.min()), 1.1 * float(values.max())
@@ -157,7 +158,7 @@ def matching_text(matching: Matching) -> str:
     """
     lines = [f"Before the tests: {html.escape(matching.reason)}."]
     lines += [
-        f"Exposure {number}: {exposure.in_words.replace('+/-', chr(0xB1))}."
+        f"Exposure {number}: {html.escape(exposure.in_words).replace('+/-', chr(0xB1))}."
         for number, exposure in enumerate(matching.exposures, start=1)
     ]
     return "<br>".join(lines)

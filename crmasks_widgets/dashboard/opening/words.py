@@ -129,7 +129,7 @@ def _row(name: str, of_detectors: Sequence[Proposal], values_in: str) -> dict[st
 
 
 def _origin(proposal: Proposal, values_in: str) -> str:
-    """Origin of a value, our own words in the unit of the exposures, those of others as they are."""
+    """Origin of a value: our words in the unit of the exposures, those of others as they are."""
     if proposal.name not in ("gain", "rnoise", "bias"):
         return proposal.origin
     parts = _OF_HEADER.split(proposal.origin)
