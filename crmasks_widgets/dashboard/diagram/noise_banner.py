@@ -64,7 +64,8 @@ class NoiseBanner:
     def _show(self, check: NoiseCheck, noise: Noise, remarks: Sequence[Remark]) -> bool:
         self.better = better_values(check, noise, remarks)
         unit = self._state.model.analysis.exposures.unit
-        self.text.value = in_unit(in_one_line(check, self.better, noise, remarks), unit)
+        said = in_one_line(check, self.better, noise, remarks)
+        self.text.value = in_unit(said, html.escape(unit))
         return True
 
     def _take(self) -> None:
