@@ -136,7 +136,8 @@ def test_progress_counts_and_products_are_reported(work):
     for name in work.products():
         size = (work.out / name).stat().st_size / 1024
         assert any(name in line and f"{size:.1f}" in line for line in lines)
-    assert re.fullmatch(r"done in \d+\.\d s", lines[-1])
+    assert re.fullmatch(r"done in \d+\.\d s", lines[-2])
+    assert lines[-1].startswith("next: crmasks report params.yaml")
     assert max(map(len, lines)) <= max(80, len(f"products in {work.out}"), 2 * len(str(work.out)))
 
 

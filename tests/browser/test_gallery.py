@@ -163,7 +163,8 @@ def test_buttons_of_a_card_judge_and_a_rejected_one_is_drawn_struck_through(show
     box = gallery(shown).bounding_box()
     left, top = round(x - box["x"]) + 4, round(y - box["y"]) + 22
     stamps = (slice(top + 4, top + 24), slice(left + 4, left + 90))
-    assert colours(shown)[stamps].mean() > before[stamps].mean() + 40  # pale on a light page
+    # Fainter on the dark that pictures lie on.
+    assert colours(shown)[stamps].mean() < before[stamps].mean() - 25
     assert "2 of 1,600" in shown.page.locator(".crmasks-reviewed").inner_text()
 
 

@@ -58,6 +58,7 @@ def test_a_slider_that_rests_while_it_is_held_is_undone_in_one_step(screen):
     before = parameter(screen, "la_sigclip")
     screen.drawer("Parameters")
     slider, mouse, page = field(screen, "la_sigclip")[0], screen.page.mouse, screen.page
+    slider.scroll_into_view_if_needed()
     box = screen.at_rest(slider.bounding_box)
     part = slider.evaluate("e => (e.value - e.min) / (e.max - e.min)")
     x, y = box["x"] + 8 + part * (box["width"] - 16), box["y"] + box["height"] / 2

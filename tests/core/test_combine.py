@@ -12,6 +12,7 @@ from crmasks_widgets.core.combine import (
     Combination,
     median_variance_factor,
     median_variance_factors,
+    minimum_square_error,
     replace_by_local_median,
 )
 from crmasks_widgets.core.noise import MIN_RNOISE, Noise
@@ -55,6 +56,14 @@ SCENES = {
 # n: (median of the clean pixel, mean of it, unmasked values of every pixel in meancr)
 UNMASKED = {3: [3, 2, 1, 3], 4: [4, 3, 2, 4], 5: [5, 4, 2, 5]}
 COEFFICIENT = {3: 0.449, 4: 0.298, 5: 0.287}
+
+
+@pytest.mark.parametrize("n", SCENES)
+def test_variance_of_the_minimum_is_its_mean_square_error(n):
+    made = analysis_of(SCENES[n], more_combinations=("min",)).combination("min")
+    np.testing.assert_array_equal(made.data[0], np.min(SCENES[n], axis=0))
+    expected = [variance_of(value) * minimum_square_error(n) for value in made.data[0]]
+    np.testing.assert_allclose(made.variance[0], expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("n", [3, 4, 5])
