@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,12 @@ def test_a_user_reads_words_of_the_field_and_no_names_of_arrays():
     written |= {path: [path.read_text(encoding="utf-8")] for path in pages}
     assert pages
     assert [p.name for p, found in written.items() if any(map(OURS.search, found))] == []
+
+
+def test_what_commands_leave_in_the_folder_is_not_checked():
+    """After `make demo`, `make test` reads no demo exposures as prose."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    skipped = settings["tool"]["codespell"]["skip"].split(",")
+    left = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    made = [name for name in left if re.match(r"\w+[\w/-]*$", name) and not name.startswith("_")]
+    assert {"build", "dist", "crmasks-demo"} <= set(made) <= set(skipped)
