@@ -10,10 +10,11 @@ from rich.console import Console
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.advice import Advice, Trial, value_in_words
-from crmasks_widgets.core.measured_noise import PRECISE, measure_tails
+from crmasks_widgets.analysis.noise_in_use import fitted_noise, remarks_of
+from crmasks_widgets.core.measured_noise import measure_tails, trusted_to
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
-from crmasks_widgets.core.noise_remarks import Remark, fitted_parameters, offsets_in, remarks_on
+from crmasks_widgets.core.noise_remarks import Remark, offsets_in
 from crmasks_widgets.parameters import Parameters, parameter_table
 from crmasks_widgets.parameters.file import OWN, REQUIREMENTS
 from crmasks_widgets.parameters.info import EXPOSURE_KEYS
@@ -77,13 +78,10 @@ def summarise(analysis: Analysis, advice: Advice, *, written: bool = True) -> Su
     Summary
         Every remark of the check and every change advised is in it.
     """
-    check, noise = analysis.noise_check, analysis.noise
-    remarks = remarks_on(
-        check, noise, analysis.parameters.aligned, in_electrons=analysis.exposures.in_electrons
-    )
+    remarks = remarks_of(analysis)
     summary = Summary()
     _on_noise(summary, analysis, remarks)
-    _on_light(summary, check, remarks)
+    _on_light(summary, analysis.noise_check, remarks)
     _on_settings(summary, advice, judges=analysis.parameters.judges)
     for remark in remarks:
         summary.doubtful.append(f"{remark.parameter}: {remark.text}")
@@ -97,7 +95,7 @@ def summarise(analysis: Analysis, advice: Advice, *, written: bool = True) -> Su
 def _answer(summary: Summary, remark: Remark, analysis: Analysis) -> None:
     """Say what to do about a remark: a line of YAML where there is one."""
     name, check, p = remark.parameter, analysis.noise_check, analysis.parameters
-    fitted = fitted_parameters(check, analysis.noise)
+    fitted = fitted_noise(analysis)
     if name == "gain" and analysis.exposures.in_electrons:
         if analysis.noise.typical_gain == 1:
             summary.nothing.append("gain: it is 1 where values are in electrons")
@@ -119,10 +117,8 @@ def _trusted(analysis: Analysis, gain: float) -> str:
     """Say how far a fitted gain may be off where many hits make the differences scatter more."""
     check, noise = analysis.noise_check, analysis.noise
     rnoise = check.rnoise if np.isfinite(check.rnoise) else noise.typical_rnoise
-    tails = measure_tails(analysis.stack, Noise(gain, rnoise))
-    if not tails >= PRECISE:
-        return ""
-    return f" (not to be trusted beyond {100 * tails:.0f} %: many hits)"
+    limit = trusted_to(measure_tails(analysis.stack, Noise(gain, rnoise)))
+    return f" ({limit})" if limit else ""
 
 
 def _answer_in_words(summary: Summary, name: str, p: Parameters) -> None:

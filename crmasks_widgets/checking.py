@@ -11,9 +11,9 @@ from rich.table import Table
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.advice import Advice, Trial, advise, value_in_words
+from crmasks_widgets.analysis.noise_in_use import remarks_of
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
-from crmasks_widgets.core.noise_remarks import remarks_on
 
 # Trials that are shown beside the settings given.
 _MOST_TRIALS = 4
@@ -31,9 +31,7 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
     """
     check, noise = analysis.noise_check, analysis.noise
     console.print(_classes(check.classes))
-    remarks = remarks_on(
-        check, noise, analysis.parameters.aligned, in_electrons=analysis.exposures.in_electrons
-    )
+    remarks = remarks_of(analysis)
     for line in (
         *_fit(check, noise),
         *_exposures(check),

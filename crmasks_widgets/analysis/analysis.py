@@ -46,7 +46,7 @@ from crmasks_widgets.core.significance.excess import SignificanceDiagram
 from crmasks_widgets.core.significance.hits import SignificanceLimits, threshold
 from crmasks_widgets.core.significance.noise_scale import NoiseScale
 from crmasks_widgets.core.stack import Stack
-from crmasks_widgets.core.targets import all_targets
+from crmasks_widgets.core.targets import all_targets, mask_name
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.exposures import CALIBRATION_NAMES, Calibration, ExposureSet, read_calibration
 from crmasks_widgets.parameters import Parameters
@@ -422,9 +422,8 @@ class Analysis:
 
     def mask(self, target: Target) -> BoolArray:
         """Mask made for "median", "mean" or exposure 1...n."""
-        if target == "median":
-            return self.mediancr
-        return self.masks["MEANCRT" if target == "mean" else f"CRMASK{target}"]
+        # That of the median is known before the others.
+        return self.mediancr if target == "median" else self.masks[mask_name(target)]
 
     def codes(self, target: Target = "median") -> npt.NDArray[np.uint8]:
         """Why each pixel is in the target's mask: see `core.codes.all_codes`."""

@@ -1,13 +1,33 @@
-"""What is said of the noise that significance goes by, where it is not simply the given one."""
+"""What is said of the noise of an analysis: the given, what fits, and what significance uses."""
 
 import logging
 
 import numpy as np
 
+from crmasks_widgets.analysis.analysis import Analysis
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise_remarks import Remark, fitted_parameters, remarks_on
 from crmasks_widgets.core.observed_noise import ObservedNoise
 
 logger = logging.getLogger(__name__)
+
+
+def remarks_of(analysis: Analysis) -> tuple[Remark, ...]:
+    """Say which parameters the noise check of an analysis asks to look at, and why."""
+    return remarks_on(
+        analysis.noise_check, analysis.noise, analysis.parameters.aligned,
+        in_electrons=analysis.exposures.in_electrons,
+    )  # fmt: skip
+
+
+def fitted_noise(analysis: Analysis) -> dict[str, float]:
+    """Tell gain, e-/ADU, and readout noise, ADU, that its noise check finds to fit, if it does.
+
+    Exposures in electrons have the gain 1, whatever fits.
+    """
+    return fitted_parameters(
+        analysis.noise_check, analysis.noise, in_electrons=analysis.exposures.in_electrons
+    )
 
 
 def describe_noise(noise: Noise) -> str:

@@ -165,6 +165,11 @@ def _first_guess(stack: Stack) -> float:
     return max(float(np.quantile(known, 0.6827)) / np.sqrt(2), 0.1) if known.size else 1.0
 
 
+def trusted_to(tails: float) -> str:
+    """Say beyond what a fitted gain is not to be trusted; empty where many hits do not blur it."""
+    return f"not to be trusted beyond {100 * tails:.0f} %: many hits" if tails >= PRECISE else ""
+
+
 def measure_tails(stack: Stack, noise: Noise, *, seed: int = 0) -> float:
     """Tell how far a gain that was fitted to differences is to be trusted.
 

@@ -83,7 +83,9 @@ def remarks_on(
     return tuple(remarks)
 
 
-def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:
+def fitted_parameters(
+    check: NoiseCheck, noise: Noise, *, in_electrons: bool = False
+) -> dict[str, float]:
     """Parameters that the differences of the exposures fit, as far as they tell.
 
     Parameters
@@ -92,6 +94,8 @@ def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:
         What was found.
     noise : Noise
         What was assumed; of a map the fit, one number, is no better version.
+    in_electrons : bool
+        As of `remarks_on`; no gain fits better than 1 then.
 
     Returns
     -------
@@ -99,9 +103,10 @@ def fitted_parameters(check: NoiseCheck, noise: Noise) -> dict[str, float]:
         Of "gain", e-/ADU, and "rnoise", ADU.
     """
     given = {"gain": noise.gain, "rnoise": noise.rnoise}
+    fits = {"gain": np.nan if in_electrons else check.gain, "rnoise": check.rnoise}
     return {
         name: float(f"{value:.{_DIGITS}g}")
-        for name, value in (("gain", check.gain), ("rnoise", check.rnoise))
+        for name, value in fits.items()
         if np.isfinite(value) and value > 0 and np.ndim(given[name]) == 0
     }
 

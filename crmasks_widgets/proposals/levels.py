@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from crmasks_widgets.core.measured_noise import PRECISE, MeasuredNoise
+from crmasks_widgets.core.measured_noise import PRECISE, MeasuredNoise, trusted_to
 from crmasks_widgets.files.headers import RATES, Card, HeaderFacts
 from crmasks_widgets.proposals.overscan import Overscan
 
@@ -337,9 +337,8 @@ def _limits(scatter: MeasuredNoise) -> str:
     """Why the exposures are not to be trusted to 5 per cent."""
     if scatter.tells_gain:
         return ""
-    if scatter.tails >= PRECISE:
-        limit = f"{100 * scatter.tails:.0f} %: many hits"
-        return f" (not to be trusted beyond {limit}; less where exposures differ)"
+    if limit := trusted_to(scatter.tails):
+        return f" ({limit}; less where exposures differ)"
     return f" (known to {100 * scatter.gain_error / scatter.gain:.0f} % only)"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.counts import count_pixels
-from crmasks_widgets.core.noise_remarks import remarks_on
+from crmasks_widgets.analysis.noise_in_use import remarks_of
 from crmasks_widgets.core.verdicts import CONFIRMED, OUT
 from crmasks_widgets.files.headers import describe, printable
 from crmasks_widgets.parameters.model import parameter_table
@@ -154,11 +154,7 @@ def noise(analysis: Analysis) -> tuple[Grid, tuple[str, ...]]:
             for row in check.classes
         ),
     )  # fmt: skip
-    remarks = remarks_on(
-        check, analysis.noise, analysis.parameters.aligned,
-        in_electrons=analysis.exposures.in_electrons,
-    )  # fmt: skip
-    said = tuple(f"look at {remark.parameter}: {remark.text}" for remark in remarks)
+    said = tuple(f"look at {r.parameter}: {r.text}" for r in remarks_of(analysis))
     return grid, said or ("the noise is as predicted",)
 
 

@@ -7,12 +7,13 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 import crmasks_widgets as cm
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
-from crmasks_widgets.core.noise_remarks import fitted_parameters
+from crmasks_widgets.core.noise_remarks import fitted_parameters, remarks_on
 from crmasks_widgets.dashboard.diagram.noise_banner import NoiseBanner
 from crmasks_widgets.dashboard.diagram.noise_panel import (
     matching_text,
@@ -186,7 +187,7 @@ def take_fitted(dashboard, view):
     check, noise = dashboard.analysis.noise_check, dashboard.analysis.calibration.noise
     assert view.noise.observed.x.tolist() == [c.predicted for c in check.classes]
     assert view.noise.observed.y.tolist() == [c.observed for c in check.classes]
-    assert view.noise.text.value == noise_text(check, noise, ())
+    assert view.noise.text.value == noise_text(check, noise, remarks_on(check, noise, ()))
     assert view.noise.matching.value == matching_text(dashboard.analysis.matching)
     assert "Before the tests: " in view.noise.matching.value
     assert "Exposure 3: displacement x " in view.noise.matching.value
@@ -222,10 +223,33 @@ CHECK = NoiseCheck(
 def test_what_is_not_known_is_not_offered_and_maps_are_kept():
     assert fitted_parameters(CHECK, Noise(1.5, 3.0)) == {"gain": 1.235}
     assert fitted_parameters(CHECK, Noise(np.full((2, 2), 1.5), 3.0)) == {}
-    text = noise_text(CHECK, Noise(1.5, 3.0), ())
+    noise = Noise(1.5, 3.0)
+    text = noise_text(CHECK, noise, remarks_on(CHECK, noise, ()))
     assert "1.20 times as much as predicted" in text
     assert "readout noise unknown" in text
     assert "<b>Look at gain</b>" in text
+
+
+def checked(analysis, check):
+    """What views ask of an analysis whose noise check came to this."""
+    return SimpleNamespace(
+        noise_check=check, noise=analysis.noise, parameters=analysis.parameters,
+        exposures=analysis.exposures, computed=lambda: {("noise_check", None)},
+    )  # fmt: skip
+
+
+def test_no_gain_is_offered_where_the_exposures_are_in_electrons():
+    frames = [np.random.default_rng(i).normal(100, 3, (20, 20)) for i in range(3)]
+    for unit, offered in (("ADU", {"gain": 1.235}), ("electron", {})):
+        headers = [fits.Header({"BUNIT": unit})] * 3
+        exposures = cm.ExposureSet.from_arrays(frames, headers=headers)
+        bench = Bench(cm.Analysis(exposures, cm.Parameters(gain=1, rnoise=3, crmethod="lacosmic")))
+        banner, view = NoiseBanner(bench.context), SignificanceView(bench.context)
+        for part in (banner, view):
+            part.active = True
+            part.render(replace(bench.model, analysis=checked(bench.model.analysis, CHECK)))
+        assert banner.better == view.noise.fitted == offered
+        assert ("the exposures are in electrons" in view.noise.text.value) == (not offered)
 
 
 def test_nothing_is_said_of_displacements_that_were_given():
@@ -237,10 +261,7 @@ def test_nothing_is_said_of_displacements_that_were_given():
     for given, said in ((None, True), (((0, 0), (0, 0), (0.3, 0)), False)):
         parameters = cm.Parameters(gain=CHECK.gain, rnoise=3, mm_xy_offsets=given, **kind)
         bench = Bench(cm.Analysis(cm.ExposureSet.from_arrays(frames), parameters))
-        known = SimpleNamespace(
-            noise_check=check, noise=Noise(CHECK.gain, 3.0), parameters=parameters
-        )
-        known.computed = lambda: {("noise_check", None)}
+        known = checked(bench.model.analysis, check)
         banner, view = NoiseBanner(bench.context), SignificanceView(bench.context)
         for part, text in ((banner, banner.text), (view, view.noise.text)):
             part.active = True

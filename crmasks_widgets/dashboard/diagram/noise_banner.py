@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from ipywidgets import HTML, HBox
 
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.noise_in_use import fitted_noise, remarks_of
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
-from crmasks_widgets.core.noise_remarks import Remark, fitted_parameters, remarks_on
+from crmasks_widgets.core.noise_remarks import Remark
 from crmasks_widgets.dashboard.model.engine import Order
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.model.units import in_unit
@@ -54,45 +56,26 @@ class NoiseBanner:
         """Say what is known."""
         known = model.ready("noise_check")
         if self.active and known:
-            check, noise = model.analysis.noise_check, model.analysis.noise
-            remarks = remarks_on(check, noise, model.analysis.parameters.aligned)
-            self._memo((check, remarks), partial(self._show, check, noise, remarks))
+            analysis = model.analysis
+            said = (analysis.noise_check, *sorted(analysis.parameters.aligned))
+            self._memo(said, partial(self._show, analysis))
         # What an older check found better is not offered for newer settings.
         newest = known and model.analysis.parameters == model.parameters
         self.button.layout.display = "" if newest and self.better else "none"
 
-    def _show(self, check: NoiseCheck, noise: Noise, remarks: Sequence[Remark]) -> bool:
-        self.better = better_values(check, noise, remarks)
-        unit = self._state.model.analysis.exposures.unit
-        said = in_one_line(check, self.better, noise, remarks)
-        self.text.value = in_unit(said, html.escape(unit))
+    def _show(self, analysis: Analysis) -> bool:
+        remarks = remarks_of(analysis)
+        # As far as the check remarks on them.
+        remarked = {remark.parameter for remark in remarks}
+        fitted = fitted_noise(analysis)
+        self.better = {name: value for name, value in fitted.items() if name in remarked}
+        said = in_one_line(analysis.noise_check, self.better, analysis.noise, remarks)
+        self.text.value = in_unit(said, html.escape(analysis.exposures.unit))
         return True
 
     def _take(self) -> None:
         changes: dict[str, Any] = dict(self.better)
         self._state.update(**changes)
-
-
-def better_values(check: NoiseCheck, noise: Noise, remarks: Sequence[Remark]) -> dict[str, float]:
-    """Gain and readout noise that fit better than those given, as far as the check remarks on them.
-
-    Parameters
-    ----------
-    check : NoiseCheck
-        What was found.
-    noise : Noise
-        What was assumed.
-    remarks : sequence of Remark
-        On the check.
-
-    Returns
-    -------
-    dict
-        Of "gain", e-/ADU, and "rnoise", ADU; empty if those given fit.
-    """
-    remarked = {remark.parameter for remark in remarks}
-    fitted = fitted_parameters(check, noise)
-    return {name: value for name, value in fitted.items() if name in remarked}
 
 
 def in_one_line(
@@ -105,7 +88,7 @@ def in_one_line(
     check : NoiseCheck
         What was found.
     better : mapping
-        Of `better_values`.
+        Gain, e-/ADU, and readout noise, ADU, that fit better than those given.
     noise : Noise
         What was assumed.
     remarks : sequence of Remark

@@ -1,7 +1,7 @@
 """Observed noise against predicted, and the gain and readout noise that would fit."""
 
 import html
-from collections.abc import Collection
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -10,10 +10,12 @@ import numpy.typing as npt
 from bqplot import Figure, Lines, LogScale, Scatter
 from ipywidgets import HTML, Layout, VBox
 
+from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.noise_in_use import fitted_noise, remarks_of
 from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
-from crmasks_widgets.core.noise_remarks import fitted_parameters, remarks_on
+from crmasks_widgets.core.noise_remarks import Remark
 from crmasks_widgets.core.over_dispersion import OverDispersions
 from crmasks_widgets.dashboard.drawing.ticks import log_ticks
 from crmasks_widgets.dashboard.model.units import in_unit
@@ -83,20 +85,18 @@ class NoisePanel:
     def _take(self) -> None:
         self._state.update(**self.fitted)
 
-    def show(self, check: NoiseCheck, noise: Noise, said: Collection[str]) -> None:
+    def show(self, analysis: Analysis) -> None:
         """Show a noise check.
 
         Parameters
         ----------
-        check : NoiseCheck
-            What was found.
-        noise : Noise
-            What was assumed.
-        said : collection of str
-            As of `remarks_on`.
+        analysis : Analysis
+            Whose check is known.
         """
-        self.text.value = in_unit(noise_text(check, noise, said), html.escape(self._unit))
-        self.fitted = fitted_parameters(check, noise)
+        check = analysis.noise_check
+        text = noise_text(check, analysis.noise, remarks_of(analysis))
+        self.text.value = in_unit(text, html.escape(self._unit))
+        self.fitted = fitted_noise(analysis)
         predicted, observed, white = (
             np.array([getattr(c, name) for c in check.classes], float)
             for name in ("predicted", "observed", "white")
@@ -164,7 +164,7 @@ def matching_text(matching: Matching) -> str:
     return "<br>".join(lines)
 
 
-def noise_text(check: NoiseCheck, noise: Noise, said: Collection[str]) -> str:
+def noise_text(check: NoiseCheck, noise: Noise, remarks: Sequence[Remark]) -> str:
     """Say in words what was found.
 
     Parameters
@@ -173,8 +173,8 @@ def noise_text(check: NoiseCheck, noise: Noise, said: Collection[str]) -> str:
         What was found.
     noise : Noise
         What was assumed.
-    said : collection of str
-        As of `remarks_on`.
+    remarks : sequence of Remark
+        On the check.
 
     Returns
     -------
@@ -192,7 +192,6 @@ def noise_text(check: NoiseCheck, noise: Noise, said: Collection[str]) -> str:
         f"{check.white_excess:.2f} times",
     ]
     lines = [f"Fitted: {'; '.join(parts)}."]
-    remarks = remarks_on(check, noise, said)
     lines += [
         f"<b>Look at {html.escape(remark.parameter)}</b>: {html.escape(remark.text)}."
         for remark in remarks

@@ -130,10 +130,8 @@ class SignificanceView:
         for name, editor in self.editors.items():
             editor.show(getattr(model.parameters, name))
         if model.ready("noise_check"):
-            check, noise = model.analysis.noise_check, model.analysis.noise
-            said = model.analysis.parameters.aligned
-            show = partial(self.noise.show, check, noise, said)
-            self._memos["noise"]((check, *sorted(said)), show)
+            said = (model.analysis.noise_check, *sorted(model.analysis.parameters.aligned))
+            self._memos["noise"](said, partial(self.noise.show, model.analysis))
         newest = model.analysis.parameters == model.parameters
         self.noise.offer(newest and model.ready("noise_check"))
         if model.ready("dispersions"):
