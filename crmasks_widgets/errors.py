@@ -93,6 +93,12 @@ class CrmasksWarning(UserWarning):
     """A setting or an input is usable, but not in the way one might think."""
 
 
+def what_was_wrong(error: BaseException) -> str:
+    """Say on one line what an error says; of one that nobody expected, its kind, too."""
+    kind = "" if isinstance(error, CrmasksError) else f"unexpected {type(error).__name__}: "
+    return on_one_line(f"{kind}{error}")
+
+
 def on_one_line(text: object) -> str:
     """Text, or the message of an error or a warning, without line breaks and repeated blanks.
 

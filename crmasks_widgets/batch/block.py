@@ -18,7 +18,7 @@ from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.batch.blocks import Block
 from crmasks_widgets.batch.record import RECORD_NAME, Record, read_record
-from crmasks_widgets.errors import CrmasksError, InputError, on_one_line
+from crmasks_widgets.errors import CrmasksError, InputError, on_one_line, what_was_wrong
 from crmasks_widgets.files.reading import sha256_of
 from crmasks_widgets.files.writing import text_product, write_products
 from crmasks_widgets.loading import read_analysis, read_mosaic
@@ -109,16 +109,15 @@ def run_block(task: Task) -> Outcome:
         try:
             state, record = _run(task, remarks)
         except CrmasksError as error:
-            record, state, fault = {"warnings": _once(remarks)}, "failed", str(error)
+            record, state, fault = {"warnings": _once(remarks)}, "failed", what_was_wrong(error)
         # The other broad guard: whatever is wrong with one block must not stop the others.
         except Exception as error:
             logger.debug("%s", task.block.name, exc_info=True)
             record, state = {"warnings": _once(remarks)}, "failed"
-            fault = f"unexpected {type(error).__name__}: {error}"
+            fault = what_was_wrong(error)
         else:
             fault = ""
-    error_text = on_one_line(fault)
-    return Outcome(task.block.name, state, record, time.monotonic() - started, error=error_text)
+    return Outcome(task.block.name, state, record, time.monotonic() - started, error=fault)
 
 
 def _run(task: Task, remarks: deque[str]) -> tuple[State, Record]:

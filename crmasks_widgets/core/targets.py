@@ -19,6 +19,22 @@ def all_targets(n: int) -> tuple[Target, ...]:
     return ("median", "mean", *range(1, n + 1))
 
 
+def mask_name(target: Target) -> str:
+    """Name the mask of a target.
+
+    Parameters
+    ----------
+    target : {"median", "mean"} or int
+        An integer is the number of an exposure.
+
+    Returns
+    -------
+    str
+        "MEDIANCR", "MEANCRT" or "CRMASKi".
+    """
+    return {"median": "MEDIANCR", "mean": "MEANCRT"}.get(str(target), f"CRMASK{target}")
+
+
 def target_name(target: Target) -> str:
     """Name a target for the user.
 

@@ -14,7 +14,7 @@ from matplotlib.patheffects import withStroke
 
 from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.core.codes import FORCED, INVALID_COLOUR, Code, all_codes
-from crmasks_widgets.core.targets import target_name
+from crmasks_widgets.core.targets import mask_name, target_name
 from crmasks_widgets.figures.diagram_density import (
     N_CELLS,
     StretchedAxis,
@@ -301,15 +301,12 @@ def _overlay_codes(axes: Axes, codes: npt.NDArray[np.uint8]) -> None:
     axes.set_ylim(limits[1])
 
 
-_MASKS: Final = {"median": "MEDIANCR", "mean": "MEANCRT"}
-
-
 def _head(figure: Figure, panel: Axes, found: Detected) -> None:
     """Title and one legend for all panels, where they cover nothing."""
     mask = found.analysis.mask(found.target)
-    name = _MASKS.get(str(found.target), f"CRMASK{found.target}")
     figure.suptitle(
-        f"{name}: {len(found.pixels)} pixels flagged in {target_name(found.target)}, "
+        f"{mask_name(found.target)}: {len(found.pixels)} pixels flagged in "
+        f"{target_name(found.target)}, "
         f"{np.count_nonzero(mask)} after dilation by {found.analysis.parameters.dilation}",
         y=0.988,
         fontsize=11,

@@ -204,12 +204,13 @@ def _walk(base: str, parts: tuple[str, ...]) -> Iterator[str]:
             enter(os.path.join(folder, part), number + 1)
         for entry in _entries(os.path.join(base, folder), optional=bool(folder)):
             name = os.path.join(folder, entry.name)
-            is_folder = _matches(entry.name, part) and _is_folder(entry)
+            matches = _matches(entry.name, part)
+            is_folder = matches and _is_folder(entry)
             if is_folder and part == "**" and not entry.is_symlink():
                 enter(name, number)
             elif is_folder and part != "**" and not last:
                 enter(name, number + 1)
-            yield name if last and not is_folder and _matches(entry.name, part) else ""
+            yield name if last and matches and not is_folder else ""
 
 
 def _matches(name: str, part: str) -> bool:

@@ -12,12 +12,11 @@ from crmasks_widgets.core.codes import colours_by_name
 from crmasks_widgets.core.typing import FloatArray
 from crmasks_widgets.figures.diagnostics import Detected, diagram_axes
 from crmasks_widgets.figures.diagram_density import StretchedAxis, density, stretched_axis
-from crmasks_widgets.figures.histogram2d import N_CURVE_POINTS
+from crmasks_widgets.figures.histogram2d import N_CURVE_POINTS, X_LABEL
 from crmasks_widgets.report.pictures import Picture, density_picture
 
 WIDTH: Final = 640
 HEIGHT: Final = 400
-_X_LABEL: Final = "minimum − bias (ADU)"
 _SIGMA_LABEL: Final = "significance of the median over the minimum (σ)"
 
 
@@ -110,18 +109,13 @@ def draw(analysis: Analysis, brightest: npt.NDArray[np.int64], numbers: Collecti
     )  # fmt: skip
     return Drawing(
         density_picture(density(minimum, height, x_axis, y_axis)),
-        _X_LABEL,
-        _SIGMA_LABEL if in_sigma else _height_label(analysis.exposures.n),
+        X_LABEL,
+        _SIGMA_LABEL if in_sigma else f"{found.height_name} (ADU)",
         tuple(Tick(float(_along_x(np.array([t]), x_axis)[0]), _said(t)) for t in x_axis.ticks()),
         tuple(Tick(float(_along_y(np.array([t]), y_axis)[0]), _said(t)) for t in y_axis.ticks()),
         lines,
         tuple(glyph for glyph in _glyphs(analysis, *places) if glyph.number in numbers),
     )
-
-
-def _height_label(n: int) -> str:
-    # The median of two exposures is their mean: their difference is looked at.
-    return f"{'maximum' if n == 2 else 'median'} − minimum (ADU)"
 
 
 def _glyphs(analysis: Analysis, x: FloatArray, y: FloatArray) -> tuple[Glyph, ...]:

@@ -8,7 +8,7 @@ from crmasks_widgets.analysis.graph import stages_changed_by
 from crmasks_widgets.dashboard.model.engine import Engine
 from crmasks_widgets.dashboard.model.history import Edit
 from crmasks_widgets.dashboard.model.state import State
-from crmasks_widgets.errors import CrmasksError
+from crmasks_widgets.errors import what_was_wrong
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.values import shown
 
@@ -79,7 +79,7 @@ class Trial:
             return
         self._open = None
         edit = self._state.unproven[0] if suspects else None
-        why = why_refused(error)
+        why = what_was_wrong(error)
         with self._state.together():
             if edit is None:
                 self._state.revert(self._engine.analysis.parameters)
@@ -123,13 +123,6 @@ class Trial:
         else:
             self._state.publish(good)
         return left
-
-
-def why_refused(error: BaseException) -> str:
-    """Say what was wrong in one line."""
-    if isinstance(error, CrmasksError):
-        return " ".join(str(error).split())
-    return f"unexpected {type(error).__name__}: {error}"
 
 
 def in_words(edit: Edit, name: str, why: str) -> str:

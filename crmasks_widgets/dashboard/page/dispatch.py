@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from crmasks_widgets.errors import CrmasksError
+from crmasks_widgets.errors import CrmasksError, what_was_wrong
 
 logger = logging.getLogger(__name__)
 
@@ -134,4 +134,4 @@ class Dispatcher:
             self._show_error(str(error))
         except Exception as error:
             logger.exception("error in a callback")
-            self._show_error(f"unexpected {type(error).__name__}: {error}")
+            self._show_error(what_was_wrong(error))

@@ -14,7 +14,7 @@ from crmasks_widgets import detectors
 from crmasks_widgets.analysis import Target
 from crmasks_widgets.core.codes import BOTH, FORCED, all_codes
 from crmasks_widgets.core.masks import Flags, HandEdits
-from crmasks_widgets.core.targets import target_name
+from crmasks_widgets.core.targets import mask_name, target_name
 from crmasks_widgets.core.verdicts import OUT
 from crmasks_widgets.dashboard.model.engine import Snapshot
 from crmasks_widgets.dashboard.model.place import Place
@@ -345,11 +345,10 @@ def found(
             })  # fmt: skip
     total, out = ("…", 0) if hits is None else (f"{sum(hits):,}", hits[1])
     pixels = "…" if masked is None else f"{masked:,}"
-    mask = {"median": "MEDIANCR", "mean": "MEANCRT"}.get(str(target), f"CRMASK{target}")
     return {
         "total": f"{total} hits{f', {out:,} out' if out else ''} · {pixels} pixels",
         "help": f"Hits of the median{f', {out:,} of them rejected or ignored' if out else ''}. "
-        f"Pixels in {mask}, after dilation; the next numbers are those flagged in the "
+        f"Pixels in {mask_name(target)}, after dilation; the next numbers are those flagged in the "
         f"{target_name(target)} before it, by whom, without what was rejected",
         "entries": entries,
     }

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from crmasks_widgets.dashboard.model.trial import why_refused
 from crmasks_widgets.dashboard.page.dispatch import Dispatcher
 from crmasks_widgets.dashboard.settings.files_parts import Told, account
-from crmasks_widgets.errors import Cancelled, CrmasksError
+from crmasks_widgets.errors import Cancelled, CrmasksError, what_was_wrong
 
 _STOPPED: Final = "stopped; nothing was written"
 
@@ -157,7 +156,7 @@ class SaveQueue:
             if error is None:
                 self._end(save, account(done.result()), failed=False)
             else:
-                self._end(save, why_refused(error), failed=True)
+                self._end(save, what_was_wrong(error), failed=True)
         finally:
             if self._waiting:
                 following = self._waiting.popleft()
