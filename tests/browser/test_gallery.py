@@ -128,8 +128,12 @@ def test_what_is_far_or_out_of_date_is_not_kept(shown):
     shown.view._again()
     shown.settle()
     first, last, kept = drawn(shown)
-    # In the order before they were others; a row more may have been seen when it was asked.
-    assert last - first <= kept <= 4 * (last - first)
+    # In the order before they were others. What is kept is what was asked for last, three times
+    # what was seen then, of which a row may have gone since.
+    asked = shown.view._window
+    assert asked[0] <= first < last <= asked[1]
+    assert last - first <= kept == asked[1] - asked[0]
+    assert kept <= 3 * (last - first + card(shown, 0)[2]["columns"])
 
 
 def test_a_click_selects_a_card_and_keys_go_on_from_there(shown):
