@@ -11,6 +11,7 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.dashboard.camera import Camera
 from crmasks_widgets.dashboard.model.state import State
+from crmasks_widgets.dashboard.on_page import OnPage
 from crmasks_widgets.dashboard.page.message_queue import keep_messages
 from crmasks_widgets.dashboard.page.remarks import remarks_told
 from crmasks_widgets.dashboard.session import Session
@@ -57,18 +58,15 @@ class Dashboard:
         self.widget = VBox(layout=Layout(width="100%"))
         self.widget.add_class("crmasks-dashboard")
         self._still = Still(self.widget.model_id)
+        self._on_page = OnPage(self.widget)
         self.camera = self._begin(analysis)
+        self._on_page.show(self.session)
 
     def _begin(self, analysis: Analysis | Mosaic) -> Camera:
         if isinstance(analysis, Analysis):
             name = str(analysis.parameters.extnum)
             analysis = Mosaic((name,), (analysis,), several=False)
-        camera = Camera(analysis, self.open, self._show, self._follow)
-        self._show(camera.shown)
-        return camera
-
-    def _show(self, session: Session) -> None:
-        self.widget.children = session.widgets
+        return Camera(analysis, self.open, self._on_page.show, self._follow)
 
     @property
     def session(self) -> Session:
@@ -125,7 +123,8 @@ class Dashboard:
         """
         before = self.camera
         self.camera = self._begin(analysis)
-        before.close()
+        before.stop()
+        self._on_page.show(self.session, before.close)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until nothing is being computed.
@@ -146,6 +145,7 @@ class Dashboard:
 
     def close(self) -> None:
         """Stop computing and remove the widgets."""
+        self._on_page.close()
         self.camera.close()
         self.widget.layout.close()
         self.widget.close()

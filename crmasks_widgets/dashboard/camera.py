@@ -125,6 +125,11 @@ class Camera:
         """Block until no session computes; False after `timeout` seconds in one of them."""
         return all([session.wait(timeout) for session in self._sessions.values()])
 
+    def stop(self) -> None:
+        """Stop computing."""
+        for session in self._sessions.values():
+            session.stop()
+
     def close(self) -> None:
         """Stop computing and remove the widgets."""
         for session in self._sessions.values():

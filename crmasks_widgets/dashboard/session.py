@@ -257,11 +257,15 @@ class Session:
         elif self.status.widget.busy:
             self._cancel()
 
-    def close(self) -> None:
-        """Stop computing and remove the widgets."""
+    def stop(self) -> None:
+        """Stop computing."""
         self.dispatcher.stop()
         self.engine.close()
         PACKAGE.removeHandler(self._warned)
+
+    def close(self) -> None:
+        """Stop computing and remove the widgets."""
+        self.stop()
         self.hits.close()
         self.opening.close()
         close_all(self._made)

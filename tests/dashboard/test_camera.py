@@ -206,6 +206,39 @@ def test_the_program_makes_the_masks_of_every_detector(camera, work, looked):
 
 
 @pytest.mark.slow
+def page_says(session, event):
+    session.page._handle_custom_msg({"event": event}, [])
+
+
+def test_a_detector_waits_until_all_of_another_was_made_on_the_page(camera):
+    first = camera.session
+    page_says(first, "begun")
+    camera.choose(2)
+    second = camera.session
+    assert camera.widget.children == first.widgets
+    page_says(first, "made")
+    assert camera.widget.children == second.widgets
+    for number in (1, 2, 1):
+        camera.choose(number)
+    page_says(first, "made")  # in another output
+    assert camera.widget.children == second.widgets
+    page_says(second, "made")
+    assert camera.widget.children == first.widgets
+
+
+def test_what_is_left_stops_at_once_and_goes_when_the_page_has_made_it(camera, analysis):
+    left = camera.session
+    page_says(left, "begun")
+    camera.open(analysis)
+    with pytest.raises(RuntimeError, match="closed"):
+        left.engine.submit(left.state.model.parameters)
+    assert camera.widget.children == left.widgets
+    assert left.page.comm is not None
+    page_says(left, "made")
+    assert camera.widget.children == camera.session.widgets
+    assert left.page.comm is None
+
+
 def test_files_of_several_detectors_are_opened_with_all_of_them(camera, work):
     choose(camera, 1)
     opening = camera.session.opening

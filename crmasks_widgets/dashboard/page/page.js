@@ -108,6 +108,8 @@ function connect(model, root, signal) {
     model.save_changes();
   };
 
+  model.send({ event: "begun" });
+  whenMade(root, signal, () => model.send({ event: "made" }));
   tell("webgl", hasWebGL());
   tell("keeps", Boolean(window.jupyterapp));
 
@@ -367,6 +369,22 @@ function connect(model, root, signal) {
     if (message.event === "still") keepStill(message);
     if (message.event === "canvas") downloadCanvas(root, message);
   });
+}
+
+// A box holds an empty place for a child until the child is made.
+const UNMADE = '.widget-box > [class="lm-Widget"]:empty';
+
+/** Call `done` once all that the boxes of the dashboard hold was made. */
+function whenMade(root, signal, done) {
+  const look = () => {
+    if (signal.aborted || root.querySelector(UNMADE)) return;
+    changed.disconnect();
+    done();
+  };
+  const changed = new MutationObserver(look);
+  changed.observe(root, { childList: true, subtree: true });
+  signal.addEventListener("abort", () => changed.disconnect());
+  look();
 }
 
 function download({ name, mime, base64 }) {

@@ -34,8 +34,9 @@ class Page(anywidget.AnyWidget):
     Notes
     -----
     Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at"}``,
-    ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click; and
-    ``{"event": "hold"}`` and "release" where the pointer takes a slider and lets it go.
+    ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click;
+    ``{"event": "hold"}`` and "release" where the pointer takes a slider and lets it go; and
+    ``{"event": "begun"}`` and "made" as the page makes the widgets of the session.
     """
 
     _esm = script(__file__, "first_visit.js", "page.js")
