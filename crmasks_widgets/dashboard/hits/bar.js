@@ -104,10 +104,22 @@ function render({ model, el }) {
     box.style.top = below ? `${place.bottom + 4}px` : "auto";
     box.style.bottom = below ? "auto" : `${window.innerHeight - place.top + 4}px`;
   });
-  el.append(
-    title, views, chips, element("span", { className: "crmasks-spring" }), reviewed, more, order,
-    box,
-  );
+  el.append(title, views, chips, reviewed, more, order, box);
+
+  /** Say on which side there are chips out of sight. */
+  const edges = () => {
+    const { scrollLeft: from, clientWidth: width, scrollWidth: whole } = chips;
+    const said = [from > 1 ? "before" : "", from + width < whole - 1 ? "after" : ""];
+    chips.dataset.more = said.filter(Boolean).join(" ");
+  };
+  chips.addEventListener("scroll", edges, { passive: true });
+  chips.addEventListener("wheel", (event) => {
+    const before = chips.scrollLeft;
+    chips.scrollLeft += event.deltaX || event.deltaY;
+    if (chips.scrollLeft !== before) event.preventDefault();
+  });
+  const sized = new ResizeObserver(edges);
+  sized.observe(chips);
 
   const draw = () => {
     const state = model.get("state");
@@ -121,6 +133,7 @@ function render({ model, el }) {
     }));
     chips.replaceChildren(...state.chips.map((one) => chip(one, state.chip, set)));
     if (within) [...chips.children].find((one) => one.dataset.chip === within)?.focus();
+    edges();
     reviewed.replaceChildren(
       state.reviewed, element("span", { className: "crmasks-wide", textContent: " reviewed" }),
     );
@@ -130,7 +143,10 @@ function render({ model, el }) {
   };
   model.on("change:state", draw);
   draw();
-  return () => model.off("change:state", draw);
+  return () => {
+    sized.disconnect();
+    model.off("change:state", draw);
+  };
 }
 
 export default { render };

@@ -265,6 +265,7 @@ function drawCard(context, colours, grid, card, panels, state) {
   context.save();
   if (out) context.globalAlpha = 0.5;
   drawHead(context, colours, grid, card, out);
+  context.globalAlpha = 1;
   drawStrip(context, colours, grid, state);
   context.imageSmoothingEnabled = false;
   context.font = `9px ${colours.font}`;

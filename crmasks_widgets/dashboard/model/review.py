@@ -110,8 +110,8 @@ def chips(hits: HitList, verdicts: Verdicts, chosen: str = ALL) -> tuple[Chip, .
     Returns
     -------
     tuple of Chip
-        "all", "unjudged" and the chosen one always, the others where there are any: first the
-        verdicts, then the kinds, the largest first.
+        First "all" and the verdicts, of which "ignored" only where it is chosen or there are any,
+        so that the first ones leave the others where they are; then the kinds, the largest first.
     """
     column = group_of(hits)
     names, counts = np.unique(np.asarray(hits.table[column]), return_counts=True)
@@ -120,7 +120,7 @@ def chips(hits: HitList, verdicts: Verdicts, chosen: str = ALL) -> tuple[Chip, .
     given = (Chip(word, word, int(np.count_nonzero(verdicts == word))) for word in _VERDICTS)
     return (
         Chip(ALL, "all", len(hits)),
-        *(chip for chip in given if chip.count or chip.key in (UNJUDGED, chosen)),
+        *(chip for chip in given if chip.count or chip.key != IGNORED or chosen == IGNORED),
         *(kind for kind in kinds if kind.label not in ("", IGNORED)),
     )
 
