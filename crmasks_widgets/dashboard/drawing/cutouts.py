@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.dashboard.drawing import overlays, stretches
+from crmasks_widgets.core.masks import grow
+from crmasks_widgets.dashboard.drawing import outlines, overlays, stretches
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 
 UINT8 = npt.NDArray[np.uint8]
@@ -16,6 +17,7 @@ _LEVELS: Final = 200  # shades of a value; the rest of the palette is for the co
 _INVALID: Final = _LEVELS
 _CODES: Final = _LEVELS + 1  # index of code 0
 _OUTLINE: Final = 240
+_UNDER: Final = 241
 _SHAPE: Final = 242
 _NOTHING: Final = 255
 _DARK: Final = 34  # grey on which the colours of all codes are seen
@@ -189,7 +191,7 @@ def palette(colours: str) -> UINT8:
     shown = overlays.overlay_codes()
     for code, kind in shown.items():
         table[_CODES + code, :3] = rgb(kind.colour)
-    table[_OUTLINE, :3] = rgb(shown[overlays.BRUSHED].colour)
+    table[_OUTLINE, :3], table[_UNDER, :3] = rgb(outlines.LINE), rgb(outlines.UNDER)
     table[_NOTHING, 3] = 0
     return table
 
@@ -206,7 +208,7 @@ def raster(panels: Panels, values: Sequence[UINT8], codes: UINT8, hit: npt.NDArr
     codes : (side * ny, side * nx) uint8
         Of `overlays.overlay_indices`, with as many drawn pixels to a pixel.
     hit : (ny, nx) bool
-        To be outlined.
+        To be outlined: its outermost drawn pixels light, those around it dark.
 
     Returns
     -------
@@ -214,11 +216,15 @@ def raster(panels: Panels, values: Sequence[UINT8], codes: UINT8, hit: npt.NDArr
         Rows of `palette`; row 0 is the lowest.
     """
     side = panels.side
-    edge = _edge(_enlarged(hit, side))
-    drawn = [np.where(edge, np.uint8(_OUTLINE), _enlarged(panel, side)) for panel in values]
+    edge, around = _edges(_enlarged(hit, side))
+
+    def outlined(panel: npt.NDArray[Any]) -> UINT8:
+        return np.where(edge, _OUTLINE, np.where(around, _UNDER, panel)).astype(np.uint8)
+
+    drawn = [outlined(_enlarged(panel, side)) for panel in values]
     tint = codes >= overlays.TINTED
     table = np.where(tint, codes - overlays.TINTED + _CODES, np.where(codes > 0, _SHAPE, _CODES))
-    drawn.insert(len(drawn) - 1, np.where(edge, _OUTLINE, table).astype(np.uint8))
+    drawn.insert(len(drawn) - 1, outlined(table))
     whole = np.full(panels.shape, _NOTHING, np.uint8)
     for k, panel in enumerate(drawn):
         x, y = panels.corner(k)
@@ -230,8 +236,6 @@ def _enlarged(panel: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
     return np.repeat(np.repeat(panel, side, axis=0), side, axis=1)
 
 
-def _edge(mask: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Pixels of a mask that touch what is outside it."""
-    padded = np.pad(mask, 1)
-    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return np.asarray(mask & ~inner, bool)
+def _edges(mask: npt.NDArray[Any]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Pixels of a mask that touch what is outside it, and pixels outside that touch it."""
+    return mask & grow(~mask, 1), grow(mask, 1) & ~mask

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from bqplot import Label, Lines, Mark, Scale
 
-from crmasks_widgets.dashboard.drawing import overlays, stretches, viewport
+from crmasks_widgets.dashboard.drawing import outlines, overlays, stretches, viewport
 from crmasks_widgets.dashboard.image import picking
 from crmasks_widgets.dashboard.image.frames import Frame, Frames
 from crmasks_widgets.dashboard.model.state import Limits, ViewModel
@@ -25,7 +25,7 @@ OVERVIEW: Final = (400, 400)
 OVERLAY_CELL: Final = 2
 MOST_NUMBERS: Final = 80
 PICTURES: Final = 16
-SELECTED_COLOUR: Final = "#F0E442"
+_SELECTED_WIDTH, _UNDER_WIDTH = 2.5, 5.0
 _RING_POINTS: Final = 65
 _LEAST_RING: Final = 14.0  # radius, screen pixels
 _RING_GAP: Final = 9.0  # from what it is around, screen pixels
@@ -59,16 +59,14 @@ class ImageLayers:
         self.overview = ImageBuffers(scales, PICTURES)
         self.patch = ImageBuffers(scales, PICTURES)
         self.overlay = SwapImage(scales)
-        self.box = Lines(
-            x=[],
-            y=[],
-            scales=scales,
-            colors=[SELECTED_COLOUR],
-            stroke_width=2.5,
-            line_style="solid",
-        )
+        self.box, self.under = (
+            Lines(x=[], y=[], scales=scales, colors=[colour], stroke_width=width)
+            for colour, width in (
+                (outlines.LINE, _SELECTED_WIDTH), (outlines.UNDER, _UNDER_WIDTH),
+            )
+        )  # fmt: skip
         self.numbers = Label(
-            x=[], y=[], text=[], scales=scales, colors=[SELECTED_COLOUR], default_size=13.0,
+            x=[], y=[], text=[], scales=scales, colors=[outlines.LINE], default_size=13.0,
             x_offset=4, y_offset=-4,
         )  # fmt: skip
         self.limits = (0.0, 1.0)
@@ -84,7 +82,8 @@ class ImageLayers:
     def marks(self) -> list[Mark]:
         """For the figure."""
         return [
-            self.overview.mark, self.patch.mark, self.overlay.mark, self.box, self.numbers
+            self.overview.mark, self.patch.mark, self.overlay.mark, self.under, self.box,
+            self.numbers,
         ]  # fmt: skip
 
     def render(self, model: ViewModel, place: Place) -> None:
@@ -201,8 +200,9 @@ class ImageLayers:
         if selected is not None:
             x, y = _ring(selected, place.scale)
         if list(self.box.x) != x or list(self.box.y) != y:
-            with self.box.hold_sync():
-                self.box.x, self.box.y = x, y
+            for line in (self.under, self.box):
+                with line.hold_sync():
+                    line.x, line.y = x, y
 
     def _draw_numbers(self, model: ViewModel, place: Place) -> None:
         rows = np.zeros((0, 3))

@@ -4,6 +4,7 @@
 const PARTS = ["w", "e", "s", "n", "sw", "se", "nw", "ne"];
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
 const LEAST_RING = 9; // screen pixels
+const RING_WIDTHS = [4, 1.6]; // of what lies under a ring, and of the ring
 const MOST_RINGS = 400; // on screen; more would hide what they show
 const DRAWN = 3; // pixels of the screen that a drag has to go to draw something
 const HINT = "Drag to draw · drag a region or its handles · Delete removes";
@@ -301,15 +302,15 @@ class OverView {
     if (rings.length > MOST_RINGS) return;
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
-    for (const [colour, line] of [["rgb(0 0 0 / 55%)", 3], ["#56b4e9", 1.4]]) {
+    this.model.get("colours").forEach((colour, i) => {
       pen.strokeStyle = colour;
-      pen.lineWidth = line;
+      pen.lineWidth = RING_WIDTHS[i];
       for (const [x, y, radius] of rings) {
         pen.beginPath();
         pen.arc(x, y, radius, 0, 2 * Math.PI);
         pen.stroke();
       }
-    }
+    });
   }
 }
 

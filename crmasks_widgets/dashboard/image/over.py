@@ -8,6 +8,7 @@ import traitlets
 from bqplot import LinearScale
 from ipywidgets import widget_serialization
 
+from crmasks_widgets.dashboard.drawing import outlines
 from crmasks_widgets.dashboard.model import region_edits
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo
@@ -33,6 +34,8 @@ class Over(anywidget.AnyWidget):
         Whether the pointer draws and changes regions.
     hits : bytes
         x, y and radius of each ring, float32, FITS pixels.
+    colours : list of str
+        Of the line that lies under a ring, and of the ring.
     answered : int
         Count of the last message that was dealt with: the page shows what it has itself until then.
 
@@ -51,6 +54,7 @@ class Over(anywidget.AnyWidget):
     kinds: Any = traitlets.List().tag(sync=True)
     active = traitlets.Bool(False).tag(sync=True)
     hits = traitlets.Bytes(b"").tag(sync=True)
+    colours = traitlets.List([outlines.UNDER, outlines.RING]).tag(sync=True)
     answered = traitlets.Int(0).tag(sync=True)
 
 
