@@ -6,7 +6,9 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from crmasks_widgets.analysis import Analysis
+from crmasks_widgets.analysis.counts import count_pixels
 from crmasks_widgets.core.codes import BOTH, all_codes
+from crmasks_widgets.dashboard.page.status import counted
 from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.figures import jobs
@@ -53,6 +55,22 @@ def test_drawn_curves_are_the_ones_applied(changes):
         assert np.array_equal(item.get_ydata(), curve(x))
     knots = line(left, "knots")
     assert np.array_equal(knots.get_xdata(), fit.boundary.knots)
+
+
+def test_a_rejected_hit_is_neither_drawn_nor_counted_as_on_screen():
+    """Figure, run table and report agree with the bar of the dashboard."""
+    before = analysis()
+    y, x = np.nonzero((before.labels == 1) & before.detections("median").either)
+    out = tuple((int(i) + 1, int(j) + 1) for i, j in zip(x, y, strict=True))
+    made = analysis(mediancr_pixels_rejected=out)
+    on_screen = counted(made.result("flags", "median"), made.edits, "median")
+    assert on_screen["either"] == np.count_nonzero(before.detections("median").either) - len(out)
+    found = Detected(made, "median")
+    assert len(found.pixels) == on_screen["either"]
+    assert not found.codes[y, x].any()
+    table = {row.name: row for row in count_pixels(made, lambda row: row.name)[1]}
+    assert table["median"].either == on_screen["either"]
+    assert table["mean"].either == np.count_nonzero(before.detections("mean").either)
 
 
 def test_diagram_shows_both_histograms_on_the_same_limits():

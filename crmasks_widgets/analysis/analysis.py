@@ -349,9 +349,9 @@ class Analysis:
         return raw.inside(self.edits.allowed)
 
     def detections(self, target: Target) -> Flags:
-        """Detections that enter the target's mask: those of an exposure only inside MEANCRT."""
-        flags = self.flags(target)
-        return flags if isinstance(target, str) else flags.inside(self._built.meancrt)
+        """Detections that enter a target's mask: no rejected hits, of exposures in MEANCRT."""
+        kept = ~self.edits.rejected if isinstance(target, str) else self._built.meancrt
+        return self.flags(target) if target == "mean" else self.flags(target).inside(kept)
 
     def significance(self, target: Target) -> npt.NDArray[np.float32]:
         """Significance of "median", "mean" or exposure 1...n over the minimum, (ny, nx), sigma.
