@@ -369,6 +369,13 @@ function render({ model, el }) {
     plan();
   };
 
+  /** Other cards: what is selected is on screen, and without it the first, which is asked for first. */
+  const recount = () => {
+    arrange();
+    if (model.get("selected") < 0) scroller.scrollTop = 0;
+    else bring();
+  };
+
   /** Bring the selected card on screen, by as little as needed. */
   const bring = () => {
     const selected = model.get("selected");
@@ -453,7 +460,7 @@ function render({ model, el }) {
   spoken.textContent = model.get("spoken");
   model.on("msg:custom", receive);
   model.on("change:palette", takePalette);
-  model.on("change:count", arrange);
+  model.on("change:count", recount);
   model.on("change:panels", arrange);
   model.on("change:selected", follow);
   model.on("change:spoken", follow);
@@ -467,7 +474,7 @@ function render({ model, el }) {
     themed.disconnect();
     model.off("msg:custom", receive);
     for (const [name, action] of [
-      ["palette", takePalette], ["count", arrange], ["panels", arrange], ["selected", follow],
+      ["palette", takePalette], ["count", recount], ["panels", arrange], ["selected", follow],
       ["spoken", follow],
     ]) model.off(`change:${name}`, action);
   };
