@@ -26,6 +26,15 @@ CORRECTED: Final = tuple(name for name in CLASSES if name not in {HOT, RESIDUAL}
 displacement or image quality leaves of a source is its light."""
 
 LOW_NAME: Final = "one exposure low"
-LOW_REASON: Final = "exposure {} reads low, the others agree"
-PLAIN_NAME: Final = "hit"
-"""Names in the tables of the reference's methods, which judge no hit: their masks are defined."""
+LOW_REASON: Final = "exposure {} reads low in most of its flagged pixels, the others agree"
+ALIKE_NAME: Final = "alike in all exposures"
+ALIKE_REASON: Final = "the median exceeds the minimum by no more than noise does"
+PLAIN_NAME: Final = "exposures differ"
+"""Names in the tables of the reference's methods, which judge no hit: what its values look like in
+the exposures. Their masks are defined, so none is left out for it."""
+
+SHORT_NAMES: Final[Mapping[str, str]] = MappingProxyType({
+    **{name: word for word, name in CLASS_NAMES.items()},
+    LOW_NAME: "one low", ALIKE_NAME: "all alike", PLAIN_NAME: "differ",
+})  # fmt: skip
+"""Every name of a table in a word or two, for cards and chips."""

@@ -7,6 +7,7 @@ from regions import RectanglePixelRegion, Regions
 
 import crmasks_widgets as cm
 from crmasks_widgets.core.codes import colours_by_name
+from crmasks_widgets.hit_classes import PLAIN_NAME
 from crmasks_widgets.products.hits import escaped, regions_text
 
 from .conftest import LEVELS, QUICK, small_scene
@@ -32,7 +33,8 @@ def test_every_hit_is_read_back_in_its_place_with_number_and_method(analysis, tm
         assert (xs.min() + 1, xs.max() + 1) == (row["xmin"], row["xmax"])
         assert (ys.min() + 1, ys.max() + 1) == (row["ymin"], row["ymax"])
         assert inside[analysis.labels == row["number"]].all()
-        assert region.meta["text"] == f"{row['number']} {row['method']}"
+        kind = "" if row["class"] == PLAIN_NAME else f" {row['class']}"
+        assert region.meta["text"] == f"{row['number']} {row['method']}{kind}"
         assert region.visual["facecolor"] == colours[row["method"]]
 
 

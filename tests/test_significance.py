@@ -13,7 +13,7 @@ from crmasks_widgets.analysis.schedule import compute_all
 from crmasks_widgets.core.codes import BOTH, DILATION
 from crmasks_widgets.core.masks import grow
 from crmasks_widgets.detectors import DETECTORS
-from crmasks_widgets.hit_classes import CLASS_NAMES, CLASSES
+from crmasks_widgets.hit_classes import ALIKE_NAME, CLASS_NAMES, CLASSES, LOW_REASON, PLAIN_NAME
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
 from . import golden_cases
@@ -217,7 +217,7 @@ def test_an_exposure_that_reads_low_is_left_out():
         assert np.median(combined.map[20][deep]) == 4
     old = analysis.replace(crmethod="mmcosmic", mm_nsimulations=2)
     assert "one exposure low" in old.hits["class"]
-    assert "exposure 2 reads low, the others agree" in old.hits["reason"]
+    assert LOW_REASON.format(2) in old.hits["reason"]
 
 
 def test_masked_median_pixels_take_the_mean_of_what_is_left():
@@ -243,7 +243,10 @@ def test_each_hit_has_a_class_and_only_those_chosen_are_corrected():
     np.testing.assert_array_equal(kept.mediancr, np.isin(kept.labels, numbers))
     for name, mask in kept.masks.items():
         assert not (mask & (kept.labels > 0) & ~kept.mediancr).any(), name
-    assert "class" not in run(scene(), crmethod="mmcosmic", mm_nsimulations=2).hits.colnames
+    plain = run(scene(), crmethod="mmcosmic", mm_nsimulations=2).hits
+    assert set(plain["class"]) == {PLAIN_NAME, ALIKE_NAME}
+    weak = np.asarray(plain["class"]) == ALIKE_NAME
+    assert plain["significance"][weak].max() < np.median(plain["significance"][~weak])
 
 
 def test_hot_pixels_are_listed_where_fluxes_differ_and_a_user_may_flag_them():

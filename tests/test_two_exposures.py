@@ -92,7 +92,7 @@ def test_what_is_hit_in_both_is_named():
     reasons = {str(row["reason"]) for row in analysis.hits}
     assert any("in all" in reason for reason in reasons)
     assert any(reason.endswith("3 pixels hit in 1 exposure") for reason in reasons)
-    assert set(analysis.hits["class"]) == {"hit"}
+    assert set(analysis.hits["class"]) == {"exposures differ"}
     # Each exposure shows its own track, and they disagree: the crossing has an estimate.
     assert analysis.combination("mediancr").data[30, 25] == pytest.approx(100, abs=15)
 

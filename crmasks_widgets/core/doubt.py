@@ -1,9 +1,14 @@
 """Which hits a user should look at first: those with the weakest evidence."""
 
+from math import comb
+
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from crmasks_widgets.core.typing import Float64Array
+
+_RARE, _STEPS = 0.01, 321  # of the integral over the lowest value
 
 
 def largest_ratio(
@@ -35,6 +40,37 @@ def largest_ratio(
     largest = np.zeros(n)
     np.maximum.at(largest, hit, ratio)
     return largest
+
+
+def alike(
+    excess: npt.NDArray[np.floating], pixels: npt.NDArray[np.integer], n: int
+) -> npt.NDArray[np.bool_]:
+    """Tell where exposures differ by no more than noise does: what is seen is in all of them.
+
+    Parameters
+    ----------
+    excess : (k,) float
+        Largest median - minimum of each hit, sigma of one exposure.
+    pixels : (k,) int
+        Pixels that each is the largest of.
+    n : int
+        Exposures.
+
+    Returns
+    -------
+    (k,) bool
+        True where noise exceeds it in one of a hundred hits of so many pixels, or more. The median
+        is the value in the middle, of two their mean; of four and more, if even, the higher one.
+    """
+    lowest = np.linspace(-8.0, 8.0, _STEPS)
+    density = np.exp(-(lowest**2) / 2) / np.sqrt(2 * np.pi) * (lowest[1] - lowest[0])
+    reach = np.asarray(excess, np.float64) * (2 if n == 2 else 1)
+    top = lowest + reach[:, None]
+    above, between = ndtr(-top), ndtr(top) - ndtr(lowest)
+    chance = sum(
+        comb(n - 1, below) * between**below * above ** (n - 1 - below) for below in range(n // 2)
+    )
+    return np.asarray(pixels * n * (chance @ density) >= _RARE)
 
 
 def most_doubtful_first(

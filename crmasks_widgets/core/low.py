@@ -149,7 +149,7 @@ def leave_out(stack: Stack, low: LowValues) -> Stack:
 
 
 def hits_of_low_values(
-    labels: npt.NDArray[np.int32], low: LowValues, n: int
+    labels: npt.NDArray[np.int32], flagged: BoolArray, low: LowValues, n: int
 ) -> npt.NDArray[np.int64]:
     """Tell which hits are there only because one exposure reads low.
 
@@ -157,6 +157,8 @@ def hits_of_low_values(
     ----------
     labels : (ny, nx) int32
         Numbers of the hits.
+    flagged : (ny, nx) bool
+        Pixels that were detected, without those of the dilation.
     low : LowValues
         Values that are no light.
     n : int
@@ -165,15 +167,17 @@ def hits_of_low_values(
     Returns
     -------
     (n_hits,) int64
-        Number of the exposure, from 1, that most low values in a hit belong to; 0 for a hit without
-        any.
+        Number of the exposure, from 1, that most low values in a hit belong to; 0 for a hit of
+        which fewer than half of the flagged pixels have one.
     """
-    number = labels.ravel()[low.pixels]
     n_hits = int(labels.max(initial=0))
+    here = flagged.ravel()[low.pixels]
     counts = np.zeros((n, n_hits + 1), np.int64)
-    np.add.at(counts, (low.exposure, number), 1)
+    np.add.at(counts, (low.exposure[here], labels.ravel()[low.pixels[here]]), 1)
     most = counts[:, 1:]
-    return np.where(most.any(axis=0), 1 + most.argmax(axis=0), 0)
+    of_each = np.bincount(labels[flagged], minlength=n_hits + 1)[1:]
+    low_enough = most.any(axis=0) & (2 * most.sum(axis=0) >= of_each)
+    return np.where(low_enough, 1 + most.argmax(axis=0), 0)
 
 
 def _steepness(stack: Stack, sigma: FloatArray) -> float:

@@ -247,6 +247,24 @@ HIDDEN = """chips => chips.filter((chip) => {
 }).map((chip) => chip.textContent)"""
 
 
+def test_the_first_cards_are_seen_once_others_vanish(shown):
+    gallery(shown).evaluate("e => { e.scrollTop = e.scrollHeight / 2; }")
+    shown.settle()
+    assert drawn(shown)[0] > 600
+    shown.view.listing.want(column="strength", peak=600.0)
+    shown.view._again()
+    shown.settle()
+    assert 900 < shown.view.gallery.count < 1100
+    assert drawn(shown)[0] == 0
+    click(shown, 2)
+    gallery(shown).evaluate("e => { e.scrollTop = e.scrollHeight / 2; }")
+    shown.view.listing.want(peak=700.0)
+    shown.view._again()
+    shown.settle()
+    first, last, _ = drawn(shown)
+    assert first <= shown.view.gallery.selected < last
+
+
 def heights(shown):
     """Upper edges of what lies below the head, and its height."""
     boxes = [gallery(shown).bounding_box(), shown.page.locator(".crmasks-hit-bar").bounding_box()]
@@ -269,7 +287,7 @@ def test_every_verdict_has_a_chip_on_one_line_and_nothing_moves_with_it(shown, w
     chips = shown.page.locator(".crmasks-choice")
     texts = [text.split() for text in chips.all_text_contents()]
     assert texts[1:5] == [
-        ["unjudged", "1,596"], ["confirmed", "2"], ["rejected", "1"], ["ignored", "1"],
+        ["undecided", "1,596"], ["confirmed", "2"], ["rejected", "1"], ["ignored", "1"],
     ]  # fmt: skip
     assert len({round(chip.bounding_box()["y"]) for chip in chips.all()}) == 1
     hidden = chips.evaluate_all(HIDDEN)

@@ -1,8 +1,9 @@
 """Which hits are to be looked at first."""
 
 import numpy as np
+import pytest
 
-from crmasks_widgets.core.doubt import largest_ratio, most_doubtful_first
+from crmasks_widgets.core.doubt import alike, largest_ratio, most_doubtful_first
 
 
 def test_a_hit_exceeds_the_limit_by_its_best_pixel():
@@ -17,3 +18,15 @@ def test_other_classes_come_first_and_then_what_is_near_the_limit():
     other = np.array([False, True, False, True, False])
     times = np.array([1.2, 9.0, 0.5, 3.0, 1.2])
     assert most_doubtful_first(other, times).tolist() == [3, 1, 2, 0, 4]
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_exposures_are_alike_up_to_what_noise_does(n):
+    """Once in a hundred hits of so many pixels, noise makes more."""
+    values = np.random.default_rng(4).normal(size=(n, 40_000, 10)).astype(np.float32)
+    excess = (np.median(values, axis=0) - values.min(axis=0)).max(axis=1)
+    differ = ~alike(excess, np.full(len(excess), 10), n)
+    assert 0.007 < differ.mean() < 0.013
+    assert alike(np.array([2.0, 5.5, np.inf]), np.array([45, 1, 9]), n).tolist() == [
+        True, False, False,
+    ]  # fmt: skip

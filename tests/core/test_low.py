@@ -84,8 +84,10 @@ def test_hits_are_told_from_low_exposures_by_number():
     stack, found, _ = low_in(cube)
     labels = np.zeros(stack.min2d.shape, np.int32)
     labels[5, 5:7], labels[20, 20], labels[10, 10] = 1, 2, 3
-    assert hits_of_low_values(labels, found, 3).tolist() == [2, 0, 3]
-    assert hits_of_low_values(0 * labels, found, 3).tolist() == []
+    assert hits_of_low_values(labels, labels > 0, found, 3).tolist() == [2, 0, 3]
+    assert hits_of_low_values(0 * labels, labels > 0, found, 3).tolist() == []
+    labels[5, 5:8] = 1  # a low pixel beside others says nothing about these
+    assert hits_of_low_values(labels, labels > 0, found, 3).tolist() == [0, 0, 3]
 
 
 @pytest.mark.parametrize("n", [4, 5, 7, 10])

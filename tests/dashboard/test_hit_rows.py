@@ -77,13 +77,13 @@ def test_the_first_page_and_how_much_there_is(bench):
     assert [row["number"] for row in shown.rows] == [0, 1, 2]
     assert shown.caption == f"{len(hits)} of {len(hits)} hits, rows 1 to {PAGE}"
     names = [column["name"] for column in shown.columns]
-    assert names == ["number", "x", "y", "verdict", "npix", "method", "significance",
+    assert names == ["number", "x", "y", "verdict", "npix", "method", "class", "significance",
                      "peak_over_min_1", "peak_over_min_2", "peak_over_min_3",
-                     "max_median_minus_min", "noise_probability"]  # fmt: skip
+                     "max_median_minus_min", "noise_probability", "reason"]  # fmt: skip
     for row, hit in zip(shown.rows, hits, strict=False):
-        assert row["cells"][:7] == [
+        assert row["cells"][:8] == [
             str(hit["number"]), f"{hit['x']:.1f}", f"{hit['y']:.1f}", "unjudged",
-            str(hit["npix"]), hit["method"], f"{hit['significance']:.1f}",
+            str(hit["npix"]), hit["method"], hit["class"], f"{hit['significance']:.1f}",
         ]  # fmt: skip
         assert all_codes()[
             next(c for c, code in all_codes().items() if code.colour == row["colour"])

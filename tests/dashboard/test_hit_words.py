@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.hits import words
 from crmasks_widgets.dashboard.model import review
-from crmasks_widgets.hit_classes import CLASS_NAMES
+from crmasks_widgets.hit_classes import (
+    ALIKE_NAME,
+    CLASS_NAMES,
+    LOW_NAME,
+    PLAIN_NAME,
+    SHORT_NAMES,
+)
 
 ROW = Table({"significance": [33.4], "npix": [18], "number": [2], "x": [41.0], "y": [79.4]})[0]
 
@@ -14,7 +21,7 @@ ROW = Table({"significance": [33.4], "npix": [18], "number": [2], "x": [41.0], "
 def test_why_a_hit_is_one_in_a_line():
     assert words.why(ROW, (1, 2), 4.12) == "bright in 1 and 2, 33 σ, 4.1 × the limit, 18 pixels"
     one = Table({"significance": [2.94], "npix": [1]})[0]
-    assert words.why(one, (1, 3), 250.0) == (
+    assert words.why(one, (), 250.0) == (
         "alike in all exposures, 2.9 σ, far above the limit, 1 pixel"
     )
     assert (words.strength(ROW), words.place(ROW)) == ("33 σ", "41, 79 · 18 px")
@@ -29,7 +36,10 @@ def test_numbers_as_a_person_says_them(numbers, text):
 
 def test_classes_have_a_word_and_methods_their_colour():
     assert words.kind("class", CLASS_NAMES["residual"]) == "residual"
-    assert words.kind("class", "one exposure low") == "one low"
+    names = (PLAIN_NAME, ALIKE_NAME, LOW_NAME)
+    assert [words.kind("class", name) for name in names] == ["differ", "all alike", "one low"]
+    # A class says what values look like, a verdict what was decided, and neither is "hit".
+    assert not set(SHORT_NAMES.values()) & {"hit", CONFIRMED, REJECTED, IGNORED, UNJUDGED}
     assert words.kind("method", "MM only") == "MM"
     sure = words.tone("class", CLASS_NAMES["coincident"])
     assert sure != words.tone("class", CLASS_NAMES["residual"])

@@ -108,7 +108,7 @@ def test_cuts_go_through_the_hit_along_its_row_and_column(bench):
     along, across = content["cuts"]
     y, x = across["at"] - 1, along["at"] - 1
     assert (y, x) in SECOND
-    assert (along["label"], across["label"]) == (f"x at y {y + 1}", f"y at x {x + 1}")
+    assert (along["label"], across["label"]) == (f"row y {y + 1}, peak", f"column x {x + 1}, peak")
     assert (along["first"], across["first"]) == (part[1].start + 1, part[0].start + 1)
     fixed = bench.model.analysis.combination("mediancr").data
     frames = [*stack.cube, stack.median2d, fixed]
@@ -143,7 +143,7 @@ def test_panels_fill_the_width_and_cuts_get_the_rest(bench):
 def test_words_say_where_and_why(bench):
     bench.state.select(pixel=SECOND[0])
     state = bench.view.large.detail.state
-    assert (state["name"], state["kind"], state["place"]) == ("Hit 2", "MM", "x 22 y 41")
+    assert (state["name"], state["kind"], state["place"]) == ("Hit 2", "MM", "middle x 22 y 41")
     hits = bench.model.analysis.hits
     assert state["why"].startswith(f"bright in 1 and 3, {hits['significance'][1]:.0f} σ, ")
     assert state["why"].endswith(" × the limit, 3 pixels")

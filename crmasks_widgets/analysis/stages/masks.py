@@ -14,6 +14,7 @@ from crmasks_widgets.analysis.stages.lacosmic import saturation
 from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.core import combine, regions, verdicts
 from crmasks_widgets.core.between import ALIKE
+from crmasks_widgets.core.doubt import alike
 from crmasks_widgets.core.fill import Fill, Spoilt, best_fill
 from crmasks_widgets.core.hits import (
     groups_inside,
@@ -43,7 +44,15 @@ from crmasks_widgets.core.significance.everywhere import (
 from crmasks_widgets.core.targets import all_targets
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.detectors import rows
-from crmasks_widgets.hit_classes import CLASS_NAMES, COINCIDENT, LOW_NAME, LOW_REASON, PLAIN_NAME
+from crmasks_widgets.hit_classes import (
+    ALIKE_NAME,
+    ALIKE_REASON,
+    CLASS_NAMES,
+    COINCIDENT,
+    LOW_NAME,
+    LOW_REASON,
+    PLAIN_NAME,
+)
 from crmasks_widgets.parameters import types
 
 logger = logging.getLogger(__name__)
@@ -234,11 +243,7 @@ def hits(read: Reader) -> Table:
         table["significance"] = classes.significance
     else:
         table["significance"] = significance(labels, stack, read.noise)
-        low = hits_of_low_values(labels, read("low"), stack.n)
-        if low.any():
-            table["class"] = np.where(low > 0, LOW_NAME, PLAIN_NAME)
-            table["reason"] = [LOW_REASON.format(number) if number else "" for number in low]
-            _warn_of_low(low)
+        _tell_how_exposures_look(table, read)
         if _lists(read):
             table["corrected"] = _corrected(read, verdict)
     if learned.asked(read):
@@ -255,6 +260,22 @@ def hits(read: Reader) -> Table:
 
 def _corrected(read: Reader, verdict: npt.NDArray[np.str_]) -> BoolArray:
     return np.asarray(~read("listed_only")[1:] & ~np.isin(verdict, verdicts.OUT))
+
+
+def _tell_how_exposures_look(table: Table, read: Reader) -> None:
+    """Add class and reason where not all hits are pixels in which the exposures differ."""
+    labels, n = read("labels"), read("stack").n
+    low = hits_of_low_values(labels, read("flags", "median").either, read("low"), n)
+    same = alike(np.asarray(table["significance"]), np.asarray(table["npix"]), n)
+    table["class"] = np.select([low > 0, same], [LOW_NAME, ALIKE_NAME], PLAIN_NAME)
+    table["reason"] = [
+        LOW_REASON.format(number) if number else ALIKE_REASON if all_alike else ""
+        for number, all_alike in zip(low, same, strict=True)
+    ]
+    if not (low.any() or same.any()):
+        table.remove_columns(["class", "reason"])
+    if low.any():
+        _warn_of_low(low)
 
 
 def _warn_of_low(low: npt.NDArray[np.int64]) -> None:

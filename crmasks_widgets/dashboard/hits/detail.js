@@ -317,6 +317,7 @@ function render({ model, el }) {
       );
       why.textContent = state.why;
       why.title = state.reason;
+      canvas.title = state.cuts;
     }
     for (const button of judges) {
       button.disabled = nothing || !state.can_judge;

@@ -14,9 +14,9 @@ class HitDetail(anywidget.AnyWidget):
     Attributes
     ----------
     state : dict
-        "name", "kind", "tone", "place", "why", "reason", "verdict", "chosen" (how many a verdict
-        would be for), "empty" (what to do while nothing is selected), "tool", "widths", "solid",
-        "stretch", "stretches".
+        "name", "kind", "tone", "place", "cuts", "why", "reason", "verdict", "chosen" (how many a
+        verdict would be for), "empty" (what to do while nothing is selected), "tool", "widths",
+        "solid", "stretch", "stretches".
     size : list of int
         Width and height of the picture's place, screen pixels, and screen pixels to a pixel of
         the page; told by the page.

@@ -130,7 +130,7 @@ class LargeHit:
         """Pixel (y, x) that the cuts go through: where the exposures differ, or the brightest."""
         hits, stack = self._listing.hits, self._model.analysis.stack
         pixel = int(hits.peak[row])
-        if hits.table["significance"][row] < words.ALIKE:
+        if hits.alike[row]:
             pixels = hits.pixels[hits.first[row] : hits.first[row + 1]]
             pixel = int(pixels[np.nanargmax(stack.median2d.ravel()[pixels])])
         y, x = divmod(pixel, hits.nx)
@@ -213,7 +213,7 @@ class LargeHit:
         """State of the part of the page that shows it in words."""
         listing = self._listing
         state: dict[str, Any] = {
-            "name": "", "kind": "", "tone": "", "place": "", "why": "", "reason": "",
+            "name": "", "kind": "", "tone": "", "place": "", "cuts": "", "why": "", "reason": "",
             "verdict": "", "can_judge": False, "empty": "" if spot else _EMPTY,
             "tool": self.tool, "widths": self.widths, "solid": self._solid_shown,
             "stretch": self.stretch, "stretches": list(STRETCHES),
@@ -226,7 +226,8 @@ class LargeHit:
         hits, at = listing.hits, listing.hits.table[spot.row]
         column = review.group_of(hits)
         peak = int(hits.peak[spot.row])
-        why = words.why(at, bright_in(self._model.analysis, peak), float(hits.times[spot.row]))
+        bright = () if hits.alike[spot.row] else bright_in(self._model.analysis, peak)
+        why = words.why(at, bright, float(hits.times[spot.row]))
         method = f" · {at['method']}" if column == "class" else ""
         more = f"{len(listing.chosen)} chosen · " if len(listing.chosen) > 1 else ""
         reason = str(at["reason"]) if "reason" in hits.table.colnames else ""
@@ -234,12 +235,22 @@ class LargeHit:
         return state | {
             "kind": words.kind(column, str(at[column])),
             "tone": words.tone(column, str(at[column])),
-            "place": f"{more}x {at['x']:.0f} y {at['y']:.0f}{method}",
+            "place": f"{more}middle x {at['x']:.0f} y {at['y']:.0f}{method}",
+            "cuts": self._why_there(spot),
             "why": why,
             "reason": "; ".join(filter(None, (why, reason))),
             "verdict": "" if verdict == UNJUDGED else verdict,
             "can_judge": True,
         }
+
+    def _why_there(self, spot: _Spot) -> str:
+        """Which pixel is called the peak."""
+        alike = self._listing.hits.alike[spot.row]
+        what = "is brightest" if alike else "exceeds the minimum most"
+        return (
+            f"The cuts go through the peak, the pixel of the hit where the median {what}: "
+            f"x {spot.centre[1] + 1} y {spot.centre[0] + 1}"
+        )
 
     def _solid_names(self, spot: _Spot) -> str:
         rows, columns = spot.part
@@ -341,12 +352,13 @@ def _inside(spot: _Spot) -> npt.NDArray[np.bool_]:
 
 
 def _cuts(spot: _Spot, frames: list[npt.NDArray[Any]]) -> tuple[list[dict[str, Any]], list[bytes]]:
-    """Values along the row and the column through the brightest pixel of the hit."""
+    """Values along the row and the column through the peak of the hit."""
     rows, columns = spot.part
     y, x = spot.centre
+    peak = ", peak" if spot.row >= 0 else ""
     along = (
-        (f"x at y {y + 1}", columns, x, [f[y - rows.start, :] for f in frames]),
-        (f"y at x {x + 1}", rows, y, [f[:, x - columns.start] for f in frames]),
+        (f"row y {y + 1}{peak}", columns, x, [f[y - rows.start, :] for f in frames]),
+        (f"column x {x + 1}{peak}", rows, y, [f[:, x - columns.start] for f in frames]),
     )
     cuts = [
         {

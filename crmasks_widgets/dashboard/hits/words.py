@@ -7,8 +7,6 @@ from crmasks_widgets.core.codes import colours_by_name
 from crmasks_widgets.dashboard.model.review import short
 from crmasks_widgets.hit_classes import CLASS_NAMES, COINCIDENT, PLAIN_NAME
 
-# Below so many sigma the exposures agree.
-ALIKE: Final = 3.0
 _SURE: Final = "#00875f"
 _OTHER: Final = "#8a8a8a"
 
@@ -55,7 +53,7 @@ def why(row: Any, bright: Sequence[int], times: float) -> str:
     row : astropy.table.Row
         The hit.
     bright : sequence of int
-        Exposures that show it.
+        Exposures that show it; none where they are alike.
     times : float
         By how many times it exceeds what is asked of it.
 
@@ -65,9 +63,8 @@ def why(row: Any, bright: Sequence[int], times: float) -> str:
         Such as "bright in 1 and 2, 33 σ, 4.1 × the limit, 18 pixels".
     """
     pixels = "1 pixel" if row["npix"] == 1 else f"{row['npix']} pixels"
-    differs = bright and row["significance"] >= ALIKE
     parts = [
-        f"bright in {listed(bright)}" if differs else "alike in all exposures",
+        f"bright in {listed(bright)}" if bright else "alike in all exposures",
         strength(row),
         f"{times:.1f} × the limit" if times < 100 else "far above the limit",
         pixels,

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from astropy.table import Table, vstack
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core.doubt import largest_ratio, most_doubtful_first
+from crmasks_widgets.core.doubt import alike, largest_ratio, most_doubtful_first
 from crmasks_widgets.core.hits import highest_of_each, hit_table, significance
 from crmasks_widgets.core.noise import at_pixels
-from crmasks_widgets.core.typing import Float64Array
+from crmasks_widgets.core.typing import BoolArray, Float64Array
 from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.model.selection import REACH, Pixels
@@ -44,6 +44,8 @@ class HitList:
         Which row each belongs to, rising.
     times : (n,) float64
         By how many times each exceeds what is asked of it, as in `core.doubt`.
+    alike : (n,) bool
+        Where the exposures differ by no more than noise does.
     peak : (n,) int64
         Flat index of the pixel of each where the median exceeds the minimum most.
     nx : int
@@ -54,6 +56,7 @@ class HitList:
     pixels: Pixels
     row: Pixels
     times: Float64Array
+    alike: BoolArray
     peak: Pixels
     nx: int
 
@@ -134,7 +137,7 @@ def no_hits() -> HitList:
     nothing = np.zeros(0, np.int64)
     table = Table({name: nothing for name in ("number", "significance", "npix")})
     table["method"] = table["verdict"] = np.zeros(0, "U1")
-    return HitList(table, nothing, nothing, np.zeros(0), nothing, 1)
+    return HitList(table, nothing, nothing, np.zeros(0), np.zeros(0, bool), nothing, 1)
 
 
 def can_list(model: ViewModel) -> bool:
@@ -169,7 +172,8 @@ def list_hits(model: ViewModel) -> HitList:
     excess = (stack.median2d.ravel()[pixels] - stack.min2d.ravel()[pixels]).astype(np.float64)
     times = _times(model, table, pixels, row, excess)
     peak = highest_of_each(row, excess, pixels)
-    return HitList(table, pixels, row, times, peak, labels.shape[1])
+    same = alike(np.asarray(table["significance"]), np.asarray(table["npix"]), stack.n)
+    return HitList(table, pixels, row, times, same, peak, labels.shape[1])
 
 
 def _other_groups(

@@ -19,7 +19,7 @@ from crmasks_widgets.dashboard.model.hit_rows import (
     in_order,
     matching,
 )
-from crmasks_widgets.hit_classes import CLASS_NAMES, LOW_NAME
+from crmasks_widgets.hit_classes import SHORT_NAMES
 
 ALL: Final = "all"
 DOUBT, STRENGTH, POSITION = "doubt", "strength", "position"
@@ -27,7 +27,7 @@ ORDERS: Final = MappingProxyType({
     DOUBT: "most doubtful first", STRENGTH: "strongest first", POSITION: "by position",
 })  # fmt: skip
 _VERDICTS: Final = (UNJUDGED, CONFIRMED, REJECTED, IGNORED)
-_SHORT: Final = {name: word for word, name in CLASS_NAMES.items()} | {LOW_NAME: "one low"}
+_ON_SCREEN: Final = {UNJUDGED: "undecided"}
 
 Verdicts = npt.NDArray[np.str_]
 
@@ -86,8 +86,8 @@ class Wanted:
 
 
 def short(name: str) -> str:
-    """A class in one word, as parameters have it."""
-    return _SHORT.get(name, name)
+    """A class in a word or two, those of parameters as they have it."""
+    return SHORT_NAMES.get(name, name)
 
 
 def group_of(hits: HitList) -> str:
@@ -117,7 +117,10 @@ def chips(hits: HitList, verdicts: Verdicts, chosen: str = ALL) -> tuple[Chip, .
     names, counts = np.unique(np.asarray(hits.table[column]), return_counts=True)
     largest_first = sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda p: -p[1])
     kinds = [Chip(f"{column}:{name}", short(name), n) for name, n in largest_first]
-    given = (Chip(word, word, int(np.count_nonzero(verdicts == word))) for word in _VERDICTS)
+    given = (
+        Chip(word, _ON_SCREEN.get(word, word), int(np.count_nonzero(verdicts == word)))
+        for word in _VERDICTS
+    )
     return (
         Chip(ALL, "all", len(hits)),
         *(chip for chip in given if chip.count or chip.key != IGNORED or chosen == IGNORED),
