@@ -15,6 +15,24 @@ OUT: Final = (REJECTED, IGNORED)
 """Of hits that are not in MEDIANCR."""
 
 
+def confirmed_and_lost(labels: npt.NDArray[np.int32], confirmed: BoolArray) -> int:
+    """Count confirmed pixels, one of each hit when it was confirmed, that are in no hit now.
+
+    Parameters
+    ----------
+    labels : (ny, nx) int32
+        Numbers of the hits.
+    confirmed : (ny, nx) bool
+        Pixels of confirmed hits.
+
+    Returns
+    -------
+    int
+        0 where all of them are found.
+    """
+    return int(np.count_nonzero(confirmed & (labels == 0)))
+
+
 def verdicts(
     labels: npt.NDArray[np.int32], confirmed: BoolArray, rejected: BoolArray, ignored: BoolArray
 ) -> npt.NDArray[np.str_]:

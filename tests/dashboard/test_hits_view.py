@@ -7,6 +7,7 @@ from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.drawing import stamps, stretches
 from crmasks_widgets.dashboard.hits.view import HitsView
 from crmasks_widgets.dashboard.model import hit_rows
+from crmasks_widgets.report.facts import headline
 
 from .bench import FIRST, SECOND, Bench, small_analysis
 
@@ -152,6 +153,29 @@ def test_other_pixels_that_are_in_no_mask_are_listed_without_a_number(bench):
     bench.press("j")
     bench.press("u")
     assert bench.model.parameters.pixels_to_be_ignored_as_cr == trimmed
+
+
+def test_hits_with_a_verdict_that_are_not_found_now_are_counted_and_shown(bench):
+    bench.state.select(pixel=FIRST[0])
+    bench.press("y")
+    bench.state.update(mm_threshold=30_000.0)  # nothing is so high
+    bench.settle()
+    assert len(bench.model.analysis.hits) == 0
+    confirmed = bench.model.parameters.mediancr_pixels_confirmed
+    state = bench.view.bar.state
+    counts = {chip["key"]: chip["count"] for chip in state["chips"]}
+    assert counts["confirmed"] == len(confirmed) == 1
+    assert {chip["label"]: chip["count"] for chip in state["chips"]}["not found"] == 1
+    assert headline(bench.model.analysis)[0] == (
+        "0", "hits in the median (1 confirmed and not found)",
+    )  # fmt: skip
+    choose(bench, "chip", "confirmed")
+    bench.press("j")
+    bench.settle()
+    assert bench.view.large.detail.state["name"] == "Not found now"
+    bench.state.update(mm_threshold=0.0)
+    bench.settle()
+    assert verdicts(bench) == [CONFIRMED, UNJUDGED]
 
 
 @pytest.mark.parametrize("key", ["y", "n", "N"])

@@ -18,7 +18,7 @@ from crmasks_widgets.dashboard.hits.listing import Listing
 from crmasks_widgets.dashboard.hits.solid import Solid
 from crmasks_widgets.dashboard.image.frames import corrected
 from crmasks_widgets.dashboard.model import edits, review
-from crmasks_widgets.dashboard.model.hit_list import bright_in
+from crmasks_widgets.dashboard.model.hit_list import NOT_FOUND, bright_in
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo
 from crmasks_widgets.limits import colour_limits
@@ -207,7 +207,8 @@ class LargeHit:
             return f"x {spot.centre[1] + 1}, y {spot.centre[0] + 1}"
         at = self._listing.hits.table[spot.row]
         was = f" (was {self._listing.was})" if self._listing.was else ""
-        return f"Hit {words.number(at)}{was}" if at["number"] else "Ignored"
+        lost = "Not found now" if at["method"] == NOT_FOUND else "Ignored"
+        return f"Hit {words.number(at)}{was}" if at["number"] else lost
 
     def _described(self, spot: _Spot | None) -> dict[str, Any]:
         """State of the part of the page that shows it in words."""

@@ -190,7 +190,12 @@ def connected(pixels: Iterable[Pixel], start: Pixel) -> tuple[Pixel, ...]:
     tuple of (x, y)
         Sorted; empty if `start` is not in the list.
     """
-    left, found, border = set(pixels), set[Pixel](), [start]
+    return _taken_out(set(pixels), start)
+
+
+def _taken_out(left: set[Pixel], start: Pixel) -> tuple[Pixel, ...]:
+    """Take from a set what is connected with one of its pixels."""
+    found, border = set[Pixel](), [start]
     while border:
         x, y = border.pop()
         if (x, y) in left:
@@ -203,9 +208,9 @@ def connected(pixels: Iterable[Pixel], start: Pixel) -> tuple[Pixel, ...]:
 def groups(pixels: Iterable[Pixel] | None) -> tuple[tuple[Pixel, ...], ...]:
     """Split a list of pixels into its connected groups, in their order."""
     left, found = set(pixels or ()), []
-    while left:
-        found.append(connected(left, min(left)))
-        left.difference_update(found[-1])
+    for start in sorted(left):
+        if start in left:
+            found.append(_taken_out(left, start))
     return tuple(found)
 
 

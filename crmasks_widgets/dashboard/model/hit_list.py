@@ -1,12 +1,14 @@
 """The hits of the median with all that is asked about them while a user goes through them.
 
 Pixels that were put out of every mask by hand without being a whole hit stand in this list as well,
-so that nothing that was decided is out of sight.
+and those of confirmed and rejected hits that other parameters no longer find, so that nothing that
+was decided is out of sight.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,8 @@ from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.hit_classes import CLASS_NAMES, COINCIDENT, PLAIN_NAME
 from crmasks_widgets.parameters import Parameters
 
+NOT_FOUND: Final = "not found"
+"""Class and method of pixels of a confirmed or rejected hit that other parameters do not find."""
 _NEEDED = ("hits", "labels", "stack")
 # An exposure is bright where it has so much of what the median has above the minimum.
 _BRIGHT = 0.5
@@ -36,8 +40,8 @@ class HitList:
     Attributes
     ----------
     table : Table
-        As `Analysis.hits`; pixels of no hit that were put out of every mask have number 0 and
-        follow at the end.
+        As `Analysis.hits`; pixels of no hit that have a verdict have number 0 and follow at the
+        end.
     pixels : (k,) int64
         Flat indices of the pixels of all rows, those of a row together.
     row : (k,) int64
@@ -79,13 +83,15 @@ class HitList:
         """Rows that were judged to be no coincident hit."""
         if "class" not in self.table.colnames:
             return np.zeros(len(self), dtype=bool)
-        plain = (PLAIN_NAME, CLASS_NAMES[COINCIDENT], "")
+        plain = (PLAIN_NAME, CLASS_NAMES[COINCIDENT], NOT_FOUND, "")
         return ~np.isin(np.asarray(self.table["class"]), plain)
 
     @cached_property
     def by_doubt(self) -> Pixels:
-        """Rows, the most doubtful first."""
-        return most_doubtful_first(self.other_class, self.times)
+        """Rows, the most doubtful first; those of hits that are not found at the end."""
+        order = most_doubtful_first(self.other_class, self.times)
+        lost = (np.asarray(self.table["method"]) == NOT_FOUND)[order]
+        return np.concatenate([order[~lost], order[lost]])
 
     def pixels_of(self, rows: Sequence[int]) -> tuple[edits.Pixel, ...]:
         """FITS pixels (x, y) of some rows."""
@@ -156,14 +162,14 @@ def list_hits(model: ViewModel) -> HitList:
     Returns
     -------
     HitList
-        Hits of the median, then other pixels that its user put out of every mask.
+        Hits of the median, then pixels with a verdict of its user that are in none of them.
     """
     analysis = model.analysis
     labels, table = analysis.labels, analysis.result("hits")
-    ignored = _other_groups(analysis.parameters.pixels_to_be_ignored_as_cr, labels)
-    if ignored is not None:
-        table = _with_ignored(table, ignored, analysis)
-        labels = np.where(ignored > 0, ignored + labels.max(initial=0), labels)
+    others, told = _other_groups(analysis.parameters, labels)
+    if told:
+        table = _with_others(table, others, told, analysis)
+        labels = np.where(others > 0, others + labels.max(initial=0), labels)
     pixels = np.flatnonzero(labels > 0)
     row = labels.ravel()[pixels].astype(np.int64) - 1
     order = np.argsort(row, kind="stable")
@@ -177,29 +183,49 @@ def list_hits(model: ViewModel) -> HitList:
 
 
 def _other_groups(
-    listed: tuple[edits.Pixel, ...] | None, labels: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int32] | None:
-    """Numbers of the groups of pixels that are no hit; None if there are none."""
-    groups = edits.groups(listed)
-    if not groups:
-        return None
-    numbered = np.zeros_like(labels)
-    number = 0
-    for group in groups:
-        xs, ys = np.array(group).T
-        if not labels[ys - 1, xs - 1].any():
-            number += 1
-            numbered[ys - 1, xs - 1] = number
-    return numbered if number else None
+    parameters: Parameters, labels: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
+    """Numbers of the groups of pixels with a verdict that are no hit, and the verdict on each."""
+    numbered, told = np.zeros(labels.shape, np.int32), []
+    for verdict, listed in (
+        (IGNORED, parameters.pixels_to_be_ignored_as_cr),
+        (REJECTED, parameters.mediancr_pixels_rejected),
+        (CONFIRMED, parameters.mediancr_pixels_confirmed),
+    ):
+        for group in edits.groups(listed if verdict == IGNORED else _outside(labels, listed)):
+            xs, ys = np.array(group).T
+            if not (labels[ys - 1, xs - 1].any() or numbered[ys - 1, xs - 1].any()):
+                told.append(verdict)
+                numbered[ys - 1, xs - 1] = len(told)
+    return numbered, tuple(told)
 
 
-def _with_ignored(table: Table, ignored: npt.NDArray[np.int32], analysis: Analysis) -> Table:
+def _outside(
+    labels: npt.NDArray[np.int32], listed: tuple[edits.Pixel, ...] | None
+) -> tuple[edits.Pixel, ...]:
+    """FITS pixels that are neither in a hit nor beside one, which has shrunk since then."""
+    if not listed:
+        return ()
+    xs, ys = np.array(listed).T
+    near = np.zeros(len(listed), bool)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            y, x = (ys - 1 + dy).clip(0, labels.shape[0] - 1), xs - 1 + dx
+            near |= labels[y, x.clip(0, labels.shape[1] - 1)] > 0
+    return tuple(pixel for pixel, beside in zip(listed, near, strict=True) if not beside)
+
+
+def _with_others(
+    table: Table, numbered: npt.NDArray[np.int32], told: tuple[str, ...], analysis: Analysis
+) -> Table:
     stack = analysis.stack
-    more = hit_table(ignored, np.zeros(ignored.shape, np.uint8), stack)
+    more = hit_table(numbered, np.zeros(numbered.shape, np.uint8), stack)
     more["number"] = np.int32(0)
-    more["method"] = IGNORED
-    more["significance"] = significance(ignored, stack, analysis.calibration.noise)
-    more["verdict"] = IGNORED
+    more["method"] = [IGNORED if verdict == IGNORED else NOT_FOUND for verdict in told]
+    more["significance"] = significance(numbered, stack, analysis.calibration.noise)
+    more["verdict"] = told
+    if "class" in table.colnames:
+        more["class"] = ["" if verdict == IGNORED else NOT_FOUND for verdict in told]
     for name in table.colnames:
         if name not in more.colnames:
             more[name] = "" if table[name].dtype.kind == "U" else np.zeros(1, table[name].dtype)[0]
