@@ -70,8 +70,8 @@ class HitsView:
         on = Shortcut("next hit", partial(self.go, 1))
         back = Shortcut("previous hit", partial(self.go, -1))
         return {
-            "y": Shortcut("a hit, then the next", partial(self.judge, CONFIRMED)),
-            "n": Shortcut("not a hit, then the next", partial(self.judge, REJECTED)),
+            "y": Shortcut("confirm, then the next", partial(self.judge, CONFIRMED)),
+            "n": Shortcut("reject, then the next", partial(self.judge, REJECTED)),
             "u": Shortcut("undecided, then the next", partial(self.judge, UNJUDGED)),
             "N": Shortcut("no cosmic ray in any exposure", partial(self.judge, IGNORED)),
             "j": on,

@@ -21,7 +21,7 @@ const STEPS = [
   },
   {
     title: "Your verdict",
-    text: "y says a hit, n not a hit, u undecided; then comes the next. Verdicts are saved with the parameters, " +
+    text: "y confirms a hit, n rejects it, u leaves it undecided; then comes the next. Verdicts are saved with the parameters, " +
       "so that crmasks run gives the masks that you see. All keys: ?",
     marks: [".crmasks-hit-foot", ".crmasks-hit", ".crmasks-below"],
   },
