@@ -293,6 +293,24 @@ class Analysis:
         """
         return self._results.known()
 
+    def origin(self, stage: str, target: Target | None = None) -> object | None:
+        """What a result that is known, or being computed, has in common with no other one.
+
+        Parameters
+        ----------
+        stage : str
+            Key of `STAGES`.
+        target : str or int, optional
+            For stages that have one.
+
+        Returns
+        -------
+        object or None
+            The same object in all analyses that share the result; can be referred to weakly. None
+            where nothing is known or being computed.
+        """
+        return self._results.slot((stage, target))
+
     # What a user reads ----------------------------------------------------------------------
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from ipywidgets import HTML, Button, HBox
 
 from crmasks_widgets import detectors
-from crmasks_widgets.analysis import Target
+from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.core.codes import BOTH, FORCED, all_codes
 from crmasks_widgets.core.masks import Flags, HandEdits
 from crmasks_widgets.core.targets import mask_name, target_name
@@ -60,6 +60,12 @@ class MenuEntry:
     text: str
     help: str
     action: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class _Remark:
+    text: str
+    holds: Callable[[Analysis], bool]
 
 
 class StatusView:
@@ -118,7 +124,7 @@ class StatusView:
             ],
         )  # fmt: skip
         self.widget.add_class("crmasks-area-top")
-        self._remarks: list[str] = []
+        self._remarks: list[_Remark] = []
         self.message = HTML(self._hint())
         self.offered = Button()
         self._take_offer: Callable[[], object] = lambda: None
@@ -224,21 +230,35 @@ class StatusView:
         if self.message.value != wanted:
             self.message.value = wanted
 
-    def remark(self, text: str) -> None:
-        """Add to what stands there while there is nothing newer to say."""
-        line = " ".join(text.split())
-        if line in self._remarks:
-            return
-        shown, self._remarks = self.message.value == self._hint(), [*self._remarks, line]
+    def remark(self, text: str, holds: Callable[[Analysis], bool] = lambda _: True) -> None:
+        """Add to what stands there while there is nothing newer to say.
+
+        Parameters
+        ----------
+        text : str
+            What there is to know.
+        holds : callable, optional
+            Whether it is true of an analysis; what opening says is true of all.
+        """
+        self._set_remarks([*self._remarks, _Remark(" ".join(text.split()), holds)])
+
+    def settle(self, analysis: Analysis) -> None:
+        """Take away what is not true, or no more, of what is on screen."""
+        self._set_remarks([each for each in self._remarks if each.holds(analysis)])
+
+    def _set_remarks(self, remarks: list[_Remark]) -> None:
+        shown, self._remarks = self.message.value == self._hint(), remarks
         if shown:
             self.message.value = self._hint()
 
     def _hint(self) -> str:
-        if not self._remarks:
+        # The same may be said of several results.
+        texts = list(dict.fromkeys(each.text for each in self._remarks))
+        if not texts:
             return f'<span class="crmasks-hint">{HINT}</span>'
-        count = len(self._remarks)
-        whole = html.escape("\n".join(self._remarks))
-        line = html.escape(" \u00b7 ".join(self._remarks))
+        count = len(texts)
+        whole = html.escape("\n".join(texts))
+        line = html.escape(" \u00b7 ".join(texts))
         head = f"{count} remarks: " if count > 1 else ""
         return f'<span class="crmasks-remarks" title="{whole}">\u26a0 {head}{line}</span>'
 
