@@ -42,6 +42,7 @@ _STEPS: Final = MappingProxyType({
     "combination": "combining",
 })  # fmt: skip
 BY_HAND: Final = "set by hand"
+OPENS: Final = "Click, or Enter, shows all of it and hides it again"
 HINT: Final = "drag a point or the line · double click adds a point · ? keys"
 
 
@@ -256,11 +257,10 @@ class StatusView:
         texts = list(dict.fromkeys(each.text for each in self._remarks))
         if not texts:
             return f'<span class="crmasks-hint">{HINT}</span>'
-        count = len(texts)
-        whole = html.escape("\n".join(texts))
-        line = html.escape(" \u00b7 ".join(texts))
-        head = f"{count} remarks: " if count > 1 else ""
-        return f'<span class="crmasks-remarks" title="{whole}">\u26a0 {head}{line}</span>'
+        head = f"{len(texts)} remarks: " if len(texts) > 1 else ""
+        lines = "<i> \u00b7 </i>".join(f"<span>{html.escape(text)}</span>" for text in texts)
+        line = f"<summary><b>\u26a0 {head}</b>{lines}</summary>"
+        return f'<details class="crmasks-remarks" title="{OPENS}">{line}</details>'
 
 
 def subject_text(exposures: ExposureSet) -> tuple[str, str]:
