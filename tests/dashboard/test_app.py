@@ -401,7 +401,10 @@ def test_values_in_electrons_are_called_so():
         session = shown.session
         hand = session.diagram.panels["observed"].hand
         names = [hand.axes[axis]["name"] for axis in "xy"]
-        assert names == ["minimum \u2212 bias (e\u207b)", "median \u2212 minimum (e\u207b)"]
+        assert names == ["minimum \u2212 bias", "median \u2212 minimum"]
+        assert [hand.axes[axis]["unit"] for axis in "xy"] == ["e\u207b", "e\u207b"]
+        label = session.diagram.panels["observed"].axes[0].label
+        assert label == "minimum \u2212 bias (e\u207b)"
         assert hand.scene["threshold"] == 20
         assert "20 e\u207b" in hand.scene["levels"][0]["text"]
         units = {field["unit"] for field in session.quick.widget.fields}

@@ -199,7 +199,7 @@ class HandView {
       this.model.send({ ...content, index });
       this.close();
     };
-    const [, unit] = this.model.get("axes").x.name.match(/\((.*)\)$/);
+    const { unit } = this.model.get("axes").x;
     this.form = exactForm(this.el, index + 1, point, unit, say, () => this.close());
     const left = Math.min(this.across(point[0]) + 10, this.width - this.form.offsetWidth);
     const top = Math.min(this.up(point[1]) + 10, this.height - this.form.offsetHeight);
@@ -221,10 +221,7 @@ class HandView {
     const point = event.target.closest?.(".point");
     this.hovered = point ? Number(point.dataset.index) : null;
     this.near = event.target === this.grip && !this.drag ? x : null;
-    this.at = [[xAxis, x], [yAxis, y]].map(([axis, value]) => {
-      const [, name, unit] = axis.name.match(/^(.*) \((.*)\)$/);
-      return { name, unit, value };
-    });
+    this.at = [[xAxis, x], [yAxis, y]].map(([{ name, unit }, value]) => ({ name, unit, value }));
     this.draw();
   }
 

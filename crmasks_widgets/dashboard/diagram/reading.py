@@ -42,8 +42,10 @@ class Reading:
         Of asinh axes.
     plain : (x_min, x_max, y_min, y_max)
         What linear axes show at first.
-    x_name, y_name : str
+    names : x, y
         Of the axes.
+    units : x, y
+        Of the values along them.
     """
 
     sigma: bool
@@ -51,8 +53,8 @@ class Reading:
     y: npt.NDArray[np.float32]
     softening: tuple[float, float]
     plain: Limits
-    x_name: str
-    y_name: str
+    names: tuple[str, str]
+    units: tuple[str, str]
 
     def scales(self, kind: AxisKind) -> tuple[AxisScale, AxisScale]:
         """Axes of a kind."""
@@ -113,12 +115,13 @@ def _read(model: ViewModel, sigma: bool, heights: npt.NDArray[np.float32]) -> Re
         top = float(analysis.plane.y_edges[-1])
     plain = (low, high, _low(y) if sigma else 0.0, top or float(np.nanmax(y, initial=1.0)))
     unit = analysis.exposures.unit
-    x_name = f"minimum \u2212 bias ({unit})"
     height = f"{name} \u2212 minimum"
     if model.analysis.exposures.n == 2 and name in ("median", "mean"):
         height = "half the difference of both"
-    y_name = f"significance of {name} (\u03c3)" if sigma else f"{height} ({unit})"
-    return Reading(sigma, x, y, (soft, SOFT_SIGMA if sigma else soft), plain, x_name, y_name)
+    softening = soft, SOFT_SIGMA if sigma else soft
+    names = "minimum \u2212 bias", f"significance of {name}" if sigma else height
+    units = unit, "\u03c3" if sigma else unit
+    return Reading(sigma, x, y, softening, plain, names, units)
 
 
 def low_end(values: npt.NDArray[np.float32]) -> float:

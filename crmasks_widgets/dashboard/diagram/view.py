@@ -177,8 +177,7 @@ class DiagramView:
             return
         limits = self._gestures.follow(model, reading, display.scale)
         for panel in self.panels.values():
-            names = (reading.x_name, reading.y_name)
-            panel.show_axes(reading.scales(display.scale), names, limits, self._painter.size())
+            panel.show_axes(reading, display.scale, limits, self._painter.size())
         self._painter.paint(model, reading, limits)
         axis, _ = reading.scales("asinh")
         for told in filter(None, [edits.swung(model, axis) for edits in self._edits]):
