@@ -441,7 +441,7 @@ def test_methods_are_spelled_as_they_are_and_the_drawer_opens_on_that_which_is_s
     assert labels["significance_lacosmic"] == "Sig. + L.A."
     form = dashboard.session.parameters.widget
     dashboard.state.update(crmethod="significance")
-    assert form.sections == ["Significance"]
+    assert form.sections == ["First of all", "Significance"]
     assert "Significance" in {field["group"] for field in form.fields}
 
 

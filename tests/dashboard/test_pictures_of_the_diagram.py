@@ -21,6 +21,7 @@ from crmasks_widgets.dashboard.drawing.glyphs import (
     contrast,
     draw_glyphs,
     glyphs,
+    pen_colour,
     rim_colour,
     stamp,
 )
@@ -141,7 +142,7 @@ def test_a_glyph_lies_where_its_pixel_is_and_looks_like_no_other(code):
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("code", list(glyphs()))
 def test_a_glyph_is_legible_on_every_density(code, dark):
-    colour = rgb(all_codes()[code].colour)
+    colour = pen_colour(rgb(all_codes()[code].colour), dark=dark)
     assert contrast(colour, rim_colour(colour, dark=dark)) >= 3
     form = stamp(code, dark=dark).astype(float)
     page = (17, 17, 17) if dark else (255, 255, 255)
@@ -155,6 +156,16 @@ def test_a_glyph_is_legible_on_every_density(code, dark):
         away = [contrast(colour, tuple(pixel)) for pixel in beside]
         assert pen.sum() >= 5
         assert max(away, default=contrast(colour, ground)) >= 3
+
+
+@pytest.mark.parametrize("code", list(glyphs()))
+def test_a_thin_stroke_is_seen_above_the_line_of_a_dark_page(code):
+    pen = pen_colour(rgb(all_codes()[code].colour), dark=True)
+    # What lies above the line is tinted, glyphs and all.
+    pen, page = (
+        0.91 * np.array(each) + 0.09 * np.array(rgb("#d55e00")) for each in (pen, (17,) * 3)
+    )
+    assert contrast(tuple(pen), tuple(page)) >= 4.5
 
 
 @pytest.mark.parametrize("symbol", "○□◇")
