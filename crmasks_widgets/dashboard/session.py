@@ -120,7 +120,7 @@ class Session:
         )
         self.quick = FormView(context, quick_names, compact=True)
         self.parameters, self.hits = FormView(context), HitsView(context)
-        self.diagram.offer = self.status.offer
+        self.diagram.offer, self.diagram.withdraw = self.status.offer, self.status.withdraw
         self.opening = OpenView(context, open_analysis)
         titled: dict[str, View] = {
             "Diagram": self.diagram,

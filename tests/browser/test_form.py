@@ -79,6 +79,9 @@ def test_the_whole_form_opens_on_what_is_needed_first_and_the_section_of_the_met
     heading = page.get_by_role("heading", name="First of all").bounding_box()["y"]
     assert top < heading < top + 80
     assert page.evaluate("document.scrollingElement.scrollTop") == 0
+    gain = page.locator(".crmasks-field").filter(has=page.get_by_text("gain", exact=True))
+    slider, unit = (gain.locator(part).bounding_box() for part in ("[type=range]", ".crmasks-unit"))
+    assert unit["y"] < slider["y"] + slider["height"]
     bench.state.update(crmethod="mm_lacosmic")
     plain.settle()
     titles = page.get_by_role("heading").all_inner_texts()

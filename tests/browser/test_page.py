@@ -74,6 +74,10 @@ def test_every_text_is_readable_and_everything_fits(open_dashboard, theme):
         _, lowest = screen.point(plot, 0.5, 0.0)
         assert lowest - box["y"] < view["height"] - FRAME_OF_LAB, plot
     assert screen.dashboard.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    # No glyph lies under the legend.
+    legend = screen.dashboard.locator(".crmasks-legend").bounding_box()
+    _, highest = screen.point("observed", 0.5, 1.0)
+    assert legend["y"] + legend["height"] <= highest
     screen.shot(f"dashboard_{theme.lower()}")
 
 

@@ -4,6 +4,7 @@
 // its pictures are on screen; while it has not, the page draws the glyphs by itself.
 
 const NEWBORN = 1e4; // weight of a point that is born on the line
+const LOW = 60; // pixels above the lower edge, where the readout lies
 const REACH = 3; // pixels that the pointer may move in a click
 const scaleOf = (model, name) =>
   model.widget_manager.get_model(model.get(name).replace("IPY_MODEL_", ""));
@@ -286,6 +287,8 @@ class HandView {
     this.drawPoints(scene.movable ? points : []);
     this.drawGlyphs(scene);
     this.readout.textContent = this.at ? this.saying(this.at) : "";
+    const low = this.at && this.up(this.at[1].value) > this.height - LOW;
+    this.readout.classList.toggle("above", Boolean(low));
   }
 
   // What is under the pointer, or what the hand holds and how much is above the line then.

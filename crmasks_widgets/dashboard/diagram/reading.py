@@ -20,7 +20,6 @@ SOFT_SIGMA: Final = 3.0
 # One pixel in so many may lie left of the diagram, or below: dead ones would fill half of it.
 _OUTLIERS: Final = 10_000
 _MARGIN: Final = 0.03  # of the axis, on each side
-_HEADROOM: Final = 0.09  # the same at the top, where the legend is
 
 
 def in_sigma(parameters: Parameters) -> bool:
@@ -162,16 +161,16 @@ def whole_view(model: ViewModel, reading: Reading, kind: AxisKind) -> Limits:
     if points:
         y_max = max(y_max, *(point[1] for point in points))
     scales = reading.scales(kind)
-    left, right = _widened(scales[0], (x_min, x_max), _MARGIN)
-    low, high = _widened(scales[1], (y_min, y_max), _MARGIN if kind == "linear" else _HEADROOM)
+    left, right = _widened(scales[0], (x_min, x_max))
+    low, high = _widened(scales[1], (y_min, y_max))
     return left, right, low, high
 
 
-def _widened(scale: AxisScale, ends: tuple[float, float], above: float) -> tuple[float, float]:
+def _widened(scale: AxisScale, ends: tuple[float, float]) -> tuple[float, float]:
     """Ends of an axis with what makes room around them, as a part of the axis."""
     first, last = scale.ends(*ends)
     length = last - first
-    low, high = scale.backward((first - _MARGIN * length, last + above * length)).tolist()
+    low, high = scale.backward((first - _MARGIN * length, last + _MARGIN * length)).tolist()
     return low, high
 
 

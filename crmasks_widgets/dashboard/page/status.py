@@ -126,6 +126,7 @@ class StatusView:
         )  # fmt: skip
         self.widget.add_class("crmasks-area-top")
         self._remarks: list[_Remark] = []
+        self._offer = ""
         self.message = HTML(self._hint())
         self.offered = Button()
         self._take_offer: Callable[[], object] = lambda: None
@@ -210,7 +211,7 @@ class StatusView:
         self._write(text, "crmasks-error")
 
     def offer(self, text: str, words: str, action: Callable[[], object]) -> None:
-        """Show a line at the bottom with a button.
+        """Show a line at the bottom with a button, which comes back until it is withdrawn.
 
         Parameters
         ----------
@@ -219,14 +220,19 @@ class StatusView:
         action : callable
             What it does.
         """
-        self.say(text)
-        self._take_offer = action
+        self._take_offer, self._offer = action, " ".join(text.split())
         self.offered.description = self.offered.tooltip = words
-        self.offered.layout.display = ""
+        self.say("")
+
+    def withdraw(self) -> None:
+        """Take back what was offered."""
+        shown, self._offer = self._says_nothing_new, ""
+        if shown:
+            self.say("")
 
     def _write(self, text: str, kind: str) -> None:
-        self.offered.layout.display = "none"
         line = html.escape(" ".join(text.split()))
+        self.offered.layout.display = "none" if line or not self._offer else ""
         wanted = f'<span class="{kind}" title="{line}">{line}</span>' if line else self._hint()
         if self.message.value != wanted:
             self.message.value = wanted
@@ -248,13 +254,20 @@ class StatusView:
         self._set_remarks([each for each in self._remarks if each.holds(analysis)])
 
     def _set_remarks(self, remarks: list[_Remark]) -> None:
-        shown, self._remarks = self.message.value == self._hint(), remarks
+        shown, self._remarks = self._says_nothing_new, remarks
         if shown:
             self.message.value = self._hint()
+
+    @property
+    def _says_nothing_new(self) -> bool:
+        return bool(self.message.value == self._hint())
 
     def _hint(self) -> str:
         # The same may be said of several results.
         texts = list(dict.fromkeys(each.text for each in self._remarks))
+        if self._offer and not texts:
+            return f'<span class="crmasks-said">{html.escape(self._offer)}</span>'
+        texts = [self._offer, *texts] if self._offer else texts
         if not texts:
             return f'<span class="crmasks-hint">{HINT}</span>'
         head = f"{len(texts)} remarks: " if len(texts) > 1 else ""
