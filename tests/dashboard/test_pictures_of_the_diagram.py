@@ -234,3 +234,15 @@ def test_two_buffers_take_turns_and_nothing_is_sent_twice():
     image.clear()
     assert image.png == BLANK
     assert decoded(BLANK)[0, 0, 3] == 0
+
+
+def test_a_page_that_missed_a_picture_learns_with_the_next_one_where_it_lies(monkeypatch):
+    image, told = SwapImage({axis: LinearScale() for axis in "xy"}), []
+    monkeypatch.setattr(image.mark, "send_state", lambda key=None: told.append(set(key)))
+    pictures = [
+        palette_png(np.full((1, 1), k, np.uint8), np.ones((2, 4), np.uint8)) for k in (0, 1)
+    ]
+    for png in pictures:
+        told.clear()
+        image.show(png, (0.0, 10.0, 0.0, 5.0))
+        assert set().union(*told) >= {"x", "y", "image"}
