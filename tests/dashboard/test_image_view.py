@@ -1,6 +1,5 @@
 """The image: what it shows, and what gestures on it change."""
 
-
 import numpy as np
 import pytest
 from astropy.io import fits
