@@ -206,17 +206,18 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         return "" if key is None else key[0]
 
     def holds(self) -> Callable[[Analysis], bool]:
-        """Follow the result that is being computed.
+        """Follow the result that is being computed; for the thread that computes.
 
         Returns
         -------
         callable
             Takes an analysis; whether that very result is a part of it. Keeps no result.
         """
-        with self._changed:
-            running = self._running
-            key = None if running is None else running.innermost()
-            made = None if running is None or key is None else running.analysis.origin(*key)
+        # Asked for while something is logged, by a thread that must not wait for another one: who
+        # holds `_changed` may log, too.
+        running = self._running
+        key = None if running is None else running.innermost()
+        made = None if running is None or key is None else running.analysis.origin(*key)
         if key is None or made is None:
             return lambda _: False
         stage, target, said_of = *key, weakref.ref(made)
