@@ -162,6 +162,14 @@ def test_finished_stages_are_not_computed_again(finished, monkeypatch):
     assert sorted(calls) == ["found", "hits", "labels", "listed", "masks", "mediancr"]
 
 
+def test_what_is_logged_is_followed_without_waiting_for_who_logs_elsewhere(finished):
+    with Engine(finished, lambda _: None) as engine, engine._changed:
+        asks = threading.Thread(target=engine.holds)
+        asks.start()
+        asks.join(10)
+        assert not asks.is_alive()
+
+
 def test_the_newest_request_wins_and_changes_add_up(finished, monkeypatch):
     seen, gate = Seen(), Gate(monkeypatch, "mediancr")
     with seen.engine(finished) as engine:

@@ -97,7 +97,7 @@ def test_uuid_follows_inputs_and_parameters():
 def test_uuid_follows_the_version(monkeypatch):
     now = analysis_of().uuid
     assert analysis_of().uuid == now
-    monkeypatch.setattr("crmasks_widgets.analysis.analysis.__version__", "0.0")
+    monkeypatch.setattr("crmasks_widgets.analysis.identity.__version__", "0.0")
     assert analysis_of().uuid != now
 
 

@@ -4,7 +4,6 @@ An `Analysis` is immutable. A stage is computed when it is first read; `Analysis
 every stage whose inputs stay the same.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -14,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
 
-from crmasks_widgets._version import __version__
-from crmasks_widgets.analysis import as_ccddata, checks
+from crmasks_widgets.analysis import as_ccddata, checks, identity
 from crmasks_widgets.analysis.as_ccddata import CombinedImage
 from crmasks_widgets.analysis.graph import (
     Inputs,
@@ -293,6 +291,13 @@ class Analysis:
         """
         return self._results.known()
 
+    def origin(self, stage: str, target: Target | None = None) -> object | None:
+        """What tells a result, known or being computed, from all others; asked as `result`.
+
+        The same object in all analyses that share it, to be referred to weakly; None without one.
+        """
+        return self._results.slot((stage, target))
+
     # What a user reads ----------------------------------------------------------------------
 
     @property
@@ -487,13 +492,4 @@ class Analysis:
     @property
     def uuid(self) -> str:
         """Version 5 UUID of exposures, calibration, parameters and package version."""
-        calibration = self.calibration
-        # The checksum of a file stands for it, wherever it lies.
-        values = self.parameters.model_dump(exclude={"images", *calibration.checksums})
-        parts = [
-            __version__,
-            *self.exposures.checksums,
-            *(f"{n} {v}" for n, v in [*sorted(calibration.checksums.items()), *values.items()]),
-            self.masks_checksum or "",
-        ]
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, "\n".join(parts)))
+        return identity.uuid_of(self._inputs, self.masks_checksum)

@@ -258,7 +258,7 @@ def stages_changed_by(
 class Slot:
     """Result of one stage; several analyses may share it."""
 
-    __slots__ = ("known", "lock", "value")
+    __slots__ = ("__weakref__", "known", "lock", "value")
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -331,6 +331,11 @@ class Results:
         """Keys of the results that are known."""
         with self._guard:
             return frozenset(key for key, slot in self._slots.items() if slot.known)
+
+    def slot(self, key: Key) -> Slot | None:
+        """Slot of a result that is known or being computed."""
+        with self._guard:
+            return self._slots.get(key)
 
     def without(self, stages: set[str]) -> "Results":
         """Results that share the slots of all but some stages."""

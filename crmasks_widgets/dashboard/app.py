@@ -1,6 +1,8 @@
 """The dashboard as the user meets it in a notebook."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +22,8 @@ from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import is_parameter_file
 from crmasks_widgets.loading import load_mosaic
 from crmasks_widgets.starting.opening import open_detectors
+
+logger = logging.getLogger(__name__)
 
 # The still picture in the notebook follows what is on screen when it has rested for so long.
 STILL_AFTER: Final = 2.0  # s
@@ -210,12 +214,16 @@ def open(files: str | Path | Sequence[str | Path], **given: Any) -> Dashboard:
     """
     names = [str(name) for name in ([files] if isinstance(files, str | Path) else files)]
     remarks: list[str] = []
-    with remarks_told(remarks.append):
-        if is_parameter_file(names) and not given:
-            opened = load_mosaic(names[0])
-        else:
-            opened = open_detectors(names, **given)
-    shown = Dashboard(opened)
-    for text in remarks:
-        shown.session.status.remark(text)
+    tell: Callable[[str], object] = partial(logger.warning, "%s")
+    try:
+        with remarks_told(remarks.append):
+            if is_parameter_file(names) and not given:
+                opened = load_mosaic(names[0])
+            else:
+                opened = open_detectors(names, **given)
+        shown = Dashboard(opened)
+        tell = shown.session.status.remark
+    finally:  # without a dashboard, above the error that they may explain
+        for text in remarks:
+            tell(text)
     return shown

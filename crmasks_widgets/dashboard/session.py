@@ -120,7 +120,7 @@ class Session:
         )
         self.quick = FormView(context, quick_names, compact=True)
         self.parameters, self.hits = FormView(context), HitsView(context)
-        self.diagram.offer = self.status.offer
+        self.diagram.offer, self.diagram.withdraw = self.status.offer, self.status.withdraw
         self.opening = OpenView(context, open_analysis)
         titled: dict[str, View] = {
             "Diagram": self.diagram,
@@ -317,6 +317,7 @@ class Session:
         self.state.publish(snapshot.analysis)
         self.hits.begin()
         if snapshot.done:
+            self.status.settle(snapshot.analysis)
             self.trial.done(snapshot.analysis.parameters)
             self.place.changed()
 
@@ -327,19 +328,23 @@ class Session:
         self.dispatcher.call(partial(self.trial.failed, error, failed))
 
     def _refused(self, text: str) -> None:
+        self.status.settle(self.engine.analysis)
         if self.state.model.parameters == self.engine.analysis.parameters:
             self.status.error(text)
         else:  # the rest is being computed
             self.status.fail(text)
 
     def _cancel(self) -> None:
-        if self.trial.cancel():
+        computed_on = self.trial.cancel()
+        self.status.settle(self.engine.analysis)
+        if computed_on:
             self.status.say("stopped; what was changed after it is computed")
         else:
             self.status.stopped()
 
     def _remark(self, text: str) -> None:
-        self.dispatcher.call(partial(self.status.remark, text))
+        # In the thread that computes, while it computes what is warned of.
+        self.dispatcher.call(partial(self.status.remark, text, self.engine.holds()))
 
     def _show_error(self, message: str) -> None:
         self.status.error(message)

@@ -4,6 +4,7 @@ import pytest
 from ipywidgets import VBox
 
 from crmasks_widgets.dashboard.app import Dashboard
+from crmasks_widgets.dashboard.page.page import Page
 
 from ..dashboard.bench import small_analysis
 from .plain_page import PlainPage
@@ -88,3 +89,40 @@ def test_what_was_typed_is_taken_back_first(shown):
     shown.press("Escape")
     assert session.drawer.page == ""
     assert not session.state.can_undo
+
+
+FOOT = """(root, html) => {
+    root.insertAdjacentHTML("beforeend", `<div class="crmasks-foot" style="width: 300px">
+        <div class="widget-html"><div class="widget-html-content">${html}</div></div></div>`);
+}"""
+
+
+def test_a_remark_is_read_as_a_whole_by_click_and_key_and_moves_nothing(shown):
+    page, status = shown.page, shown.session.status
+    status.remark("exposure 1: found 21.4% of the pixels flagged, expected in far fewer")
+    status.remark("the last word")
+    page.add_style_tag(content=str(Page._css))
+    page.locator("#root").evaluate(FOOT, status.message.value)
+    line, last = page.locator("summary"), page.get_by_text("the last word")
+    foot = page.locator(".crmasks-foot")
+    places = "all => all.map((e) => JSON.stringify(e.getBoundingClientRect()))"
+    others = page.locator("#root > :not(.crmasks-foot)")
+
+    def seen():
+        within, box = foot.bounding_box(), last.bounding_box()
+        right = box["x"] + box["width"] <= within["x"] + within["width"]
+        return right and box["y"] + box["height"] <= within["y"] + within["height"]
+
+    before = others.evaluate_all(places)
+    assert not seen()
+    line.click()
+    assert seen()
+    assert others.evaluate_all(places) == before
+    shown.press("Enter")
+    assert not seen()
+    shown.press("Enter")
+    assert seen()
+    shown.session.drawer.open("Parameters")
+    shown.press("Escape")
+    assert not seen()
+    assert shown.session.drawer.page == "Parameters"

@@ -68,7 +68,7 @@ def test_no_value_is_said_in_words_and_can_be_set_by_leaving_the_field_empty(sho
     assert "crmasks-field-off" in row.get_attribute("class")
 
 
-def test_the_whole_form_opens_on_the_section_of_the_method(browser):
+def test_the_whole_form_opens_on_what_is_needed_first_and_the_section_of_the_method(browser):
     bench = Bench(small_analysis(crmethod="significance"), at_once=True)
     view = bench.add(FormView(bench.context))
     page = browser.new_page(viewport={"width": 700, "height": 800})
@@ -76,16 +76,19 @@ def test_the_whole_form_opens_on_the_section_of_the_method(browser):
     plain = PlainPage(page, view.widget, style)
     plain.settle()
     top = page.locator("#root").bounding_box()["y"]
-    heading = page.get_by_role("heading", name="Significance").bounding_box()["y"]
+    heading = page.get_by_role("heading", name="First of all").bounding_box()["y"]
     assert top < heading < top + 80
     assert page.evaluate("document.scrollingElement.scrollTop") == 0
+    gain = page.locator(".crmasks-field").filter(has=page.get_by_text("gain", exact=True))
+    slider, unit = (gain.locator(part).bounding_box() for part in ("[type=range]", ".crmasks-unit"))
+    assert unit["y"] < slider["y"] + slider["height"]
     bench.state.update(crmethod="mm_lacosmic")
     plain.settle()
     titles = page.get_by_role("heading").all_inner_texts()
-    assert titles[0] == "Significance"  # nothing moves under the pointer
+    assert titles[1] == "Significance"  # nothing moves under the pointer
     for shown in ("none", ""):
         page.locator("#root > *").evaluate("(e, shown) => { e.style.display = shown; }", shown)
         plain.settle()
     titles = page.get_by_role("heading").all_inner_texts()
-    assert [title.upper() for title in titles[:2]] == ["MM DIAGRAM", "L.A.COSMIC"]
+    assert [title.upper() for title in titles[1:3]] == ["MM DIAGRAM", "L.A.COSMIC"]
     page.close()

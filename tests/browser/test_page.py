@@ -74,6 +74,10 @@ def test_every_text_is_readable_and_everything_fits(open_dashboard, theme):
         _, lowest = screen.point(plot, 0.5, 0.0)
         assert lowest - box["y"] < view["height"] - FRAME_OF_LAB, plot
     assert screen.dashboard.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    # No glyph lies under the legend.
+    legend = screen.dashboard.locator(".crmasks-legend").bounding_box()
+    _, highest = screen.point("observed", 0.5, 1.0)
+    assert legend["y"] + legend["height"] <= highest
     screen.shot(f"dashboard_{theme.lower()}")
 
 
@@ -99,6 +103,14 @@ def test_the_dashboard_fills_what_there_is_whatever_the_size(open_dashboard):
         box = screen.dashboard.bounding_box()
         assert box["x"] + box["width"] <= width
         assert screen.dashboard.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    # Where the image has the width for itself, its tools stay together.
+    screen.page.set_viewport_size({"width": 560, "height": 900})
+    screen.dashboard.get_by_role("tab", name="Image").click()
+    tools = screen.dashboard.locator(".crmasks-right .crmasks-together > button")
+    tools.last.wait_for()
+    assert len({round(tool.bounding_box()["y"]) for tool in tools.all()}) == 1
+    bar = screen.dashboard.locator(".crmasks-right .crmasks-tools").bounding_box()
+    assert abs(bar["y"] - tools.first.bounding_box()["y"]) < 5
 
 
 def test_names_of_files_are_shown_as_text(open_dashboard):

@@ -122,6 +122,30 @@ def test_the_drawer_lies_over_the_views_and_moves_nothing(screen):
     screen.dashboard.locator(".crmasks-drawer.crmasks-unopened").wait_for(state="attached")
 
 
+SCROLLS = """e => [...e.querySelectorAll("*")].filter((each) =>
+    /auto|scroll/.test(getComputedStyle(each).overflowY) && each.clientHeight &&
+    (each.scrollHeight > each.clientHeight || each.scrollWidth > each.clientWidth))
+    .map((each) => [...each.classList].find((name) => name.startsWith("crmasks")) ?? each.className)
+"""
+
+
+def test_in_the_drawer_one_thing_scrolls_and_nothing_is_squeezed(screen):
+    drawer = screen.dashboard.locator(".crmasks-drawer")
+    screen.drawer("Parameters")
+    line = drawer.locator(".crmasks-banner .widget-html-content")
+    screen.until(lambda: "computing" not in line.inner_text(), "the noise check")
+    assert drawer.evaluate(SCROLLS) == ["crmasks-drawer-body"]
+    within, box = drawer.locator(".crmasks-banner").bounding_box(), line.bounding_box()
+    assert within["y"] <= box["y"]
+    assert box["y"] + box["height"] <= within["y"] + within["height"]
+    screen.drawer("Noise")
+    screen.until(lambda: "Fitted" in drawer.inner_text(), "the noise in words")
+    assert set(drawer.evaluate(SCROLLS)) <= {"crmasks-drawer-body"}
+    body = drawer.locator(".crmasks-drawer-body")
+    assert body.evaluate("e => e.scrollWidth <= e.clientWidth")
+    assert body.inner_text().startswith("Noise")
+
+
 def large(screen):
     """The selected hit, large."""
     return screen.dashboard.locator(".crmasks-hit")

@@ -1,10 +1,7 @@
 """The dashboard as a whole: what is asked for is computed and shown, errors are said."""
 
 import asyncio
-import logging
-import sys
 import threading
-import warnings
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -15,12 +12,10 @@ from bqplot import Axis
 from ipywidgets.widgets.widget import _instances as instances
 
 import crmasks_widgets as cm
-from crmasks_widgets.dashboard import app
 from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.dashboard.opening.words import proposal_of
-from crmasks_widgets.dashboard.page.remarks import PACKAGE, RemarkHandler, remarks_told
 from crmasks_widgets.dashboard.page.status import HINT, method_buttons
-from crmasks_widgets.errors import Cancelled, CrmasksWarning, InputError
+from crmasks_widgets.errors import Cancelled, InputError
 from crmasks_widgets.parameters.types import METHODS
 from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.report.facts import headline
@@ -400,7 +395,10 @@ def test_values_in_electrons_are_called_so():
         session = shown.session
         hand = session.diagram.panels["observed"].hand
         names = [hand.axes[axis]["name"] for axis in "xy"]
-        assert names == ["minimum \u2212 bias (e\u207b)", "median \u2212 minimum (e\u207b)"]
+        assert names == ["minimum \u2212 bias", "median \u2212 minimum"]
+        assert [hand.axes[axis]["unit"] for axis in "xy"] == ["e\u207b", "e\u207b"]
+        label = session.diagram.panels["observed"].axes[0].label
+        assert label == "minimum \u2212 bias (e\u207b)"
         assert hand.scene["threshold"] == 20
         assert "20 e\u207b" in hand.scene["levels"][0]["text"]
         units = {field["unit"] for field in session.quick.widget.fields}
@@ -437,50 +435,5 @@ def test_methods_are_spelled_as_they_are_and_the_drawer_opens_on_that_which_is_s
     assert labels["significance_lacosmic"] == "Sig. + L.A."
     form = dashboard.session.parameters.widget
     dashboard.state.update(crmethod="significance")
-    assert form.sections == ["Significance"]
+    assert form.sections == ["First of all", "Significance"]
     assert "Significance" in {field["group"] for field in form.fields}
-
-
-def test_what_a_computation_warns_of_stands_in_the_line_at_the_bottom(dashboard):
-    status = dashboard.session.status
-    low = tuple((x, 8.0, weight) for x, _, weight in POINTS)
-    dashboard.state.update(mm_fixed_points_in_boundary=low, max_flagged_fraction=1.0)
-    assert dashboard.wait(60)
-    assert "expected cosmic rays in far fewer" in status.message.value
-    status.say("saved")
-    assert "saved" in status.message.value
-    status.say("")
-    assert "far fewer" in status.message.value
-
-
-def test_what_opening_warns_of_stands_there_too_and_not_below_the_cell(
-    analysis, monkeypatch, recwarn
-):
-    def opened(names):
-        logging.getLogger("crmasks_widgets.x").warning("gain: %s is a guess", names[0])
-        warnings.warn("a key without meaning", CrmasksWarning, stacklevel=1)
-        warnings.warn("of another package", DeprecationWarning, stacklevel=1)
-        return analysis
-
-    monkeypatch.setattr(app, "open_detectors", opened)
-    with closing(cm.open("e1.fits")) as shown:
-        line = shown.session.status.message.value
-        assert "2 remarks: gain: e1.fits is a guess \u00b7 a key without meaning" in line
-        assert [str(each.message) for each in recwarn] == ["of another package"]
-    # A closed dashboard hears nothing any more.
-    assert not [each for each in PACKAGE.handlers if isinstance(each, RemarkHandler)]
-
-
-def test_a_warning_of_another_thread_is_printed_as_ever(monkeypatch, capsys):
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    monkeypatch.setattr(logging, "lastResort", logging.StreamHandler(sys.stdout))
-    heard = []
-    for _ in range(2):  # two dashboards print it once
-        PACKAGE.addHandler(RemarkHandler(lambda _: False, heard.append))
-    with remarks_told(heard.append):
-        logging.getLogger("crmasks_widgets.x").warning("mine")
-    logging.getLogger("crmasks_widgets.x").warning("elsewhere")
-    for handler in list(PACKAGE.handlers):
-        PACKAGE.removeHandler(handler)
-    assert heard == ["mine"]
-    assert capsys.readouterr().out == "elsewhere\n"

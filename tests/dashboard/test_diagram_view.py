@@ -8,6 +8,7 @@ from crmasks_widgets.dashboard.diagram.view import DiagramView
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.model.on_screen import detected_pixels
 from crmasks_widgets.dashboard.model.selection import selected_hit
+from crmasks_widgets.dashboard.page.status import HINT
 from crmasks_widgets.detectors import DETECTORS
 
 from .conftest import POINTS, decoded
@@ -263,6 +264,20 @@ def test_a_spline_that_bends_far_from_the_hand_is_said_and_lines_that_stay_are_o
     assert dashboard.wait(60)
     assert "A spline bends as a whole: at x = " in status.message.value
     assert status.offered.layout.display == ""
+    # As long as the spline bends so, also after other things were said and changed.
+    status.say("saved")
+    assert status.offered.layout.display == "none"
+    dashboard.state.update(dilation=2)
+    assert dashboard.wait(60)
+    assert "A spline bends as a whole: at x = " in status.message.value
+    assert status.offered.layout.display == ""
+    dashboard.state.undo()
+    dashboard.state.undo()
+    assert dashboard.wait(60)
+    assert status.offered.layout.display == "none"
+    assert HINT in status.message.value
+    dashboard.state.redo()
+    assert dashboard.wait(60)
     status.offered.click()
     assert dashboard.wait(60)
     assert status.offered.layout.display == "none"

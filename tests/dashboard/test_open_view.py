@@ -102,6 +102,19 @@ def test_files_say_what_they_are_and_what_is_wrong_with_them(work, desk):
     assert facts[paths[1]]["error"].startswith(f"{paths[1]}: not readable as FITS")
 
 
+def test_the_size_of_detectors_is_said_once_and_first_where_all_have_the_same(work, desk):
+    frame = np.zeros(SHAPE, np.float32)
+    for name, last in (("alike", frame), ("other", frame[:9])):
+        hdus = [fits.ImageHDU(frame, name="CCD1"), fits.ImageHDU(last, name="CCD2")]
+        fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(work / f"{name}.fits")
+    paths = [str(work / "alike.fits"), str(work / "other.fits")]
+    desk.do("look", paths=paths)
+    ny, nx = SHAPE
+    assert [desk.facts()[path]["images"] for path in paths] == [
+        f"{nx} × {ny}: CCD1, CCD2", f"CCD1 {nx} × {ny}, CCD2 {nx} × 9",
+    ]  # fmt: skip
+
+
 def test_products_are_called_what_they_are(work, desk):
     own, theirs = fits.Header({"HISTORY": "crmasks_widgets 0.1.0"}), fits.Header()
     kinds = {

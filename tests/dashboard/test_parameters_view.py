@@ -80,9 +80,12 @@ def drag(view, name, *values, gesture=1):
 def test_every_parameter_has_its_field(view):
     titles = list(dict.fromkeys(each["group"] for each in view.widget.fields))
     assert titles == [
-        "L.A.Cosmic", "MM diagram", "Significance", "PyCosmic", "deepCR", "General",
+        "First of all", "L.A.Cosmic", "MM diagram", "Significance", "PyCosmic", "deepCR", "General",
         "Exposures", "Not used here",
     ]  # fmt: skip
+    names = [each["name"] for each in view.widget.fields]
+    assert names[:4] == ["gain", "rnoise", "bias", "crmethod"]
+    assert names.index("mm_threshold") < names.index("mm_cr_coincidences")
     assert {each["name"] for each in view.widget.fields} == set(TABLE)
     assert len(view.widget.fields) == len(TABLE)
     for each in view.widget.fields:
@@ -100,14 +103,14 @@ def test_every_parameter_has_its_field(view):
 
 def test_a_new_group_gets_a_title_of_its_own(bench, monkeypatch):
     new = ParameterInfo(
-        "dilation", "significance_test", "integer", "sigma", 1, Range(0), (), "help", "rule"
+        "semiwindow", "significance_test", "integer", "sigma", 1, Range(0), (), "help", "rule"
     )
-    table = [*(i for i in parameter_table() if i.name != "dilation"), new]
+    table = [*(i for i in parameter_table() if i.name != "semiwindow"), new]
     monkeypatch.setattr(fields_module, "parameter_table", lambda: table)
     view = bench.add(FormView(bench.context))
-    assert field(view, "dilation")["group"] == "Significance test"
-    drag(view, "dilation", 2)
-    assert value(bench, "dilation") == 2
+    assert field(view, "semiwindow")["group"] == "Significance test"
+    drag(view, "semiwindow", 2)
+    assert value(bench, "semiwindow") == 2
     assert title_of("mm") == "MM diagram"
 
 

@@ -21,6 +21,7 @@ from crmasks_widgets.dashboard.drawing.glyphs import (
     contrast,
     draw_glyphs,
     glyphs,
+    pen_colour,
     rim_colour,
     stamp,
 )
@@ -141,7 +142,7 @@ def test_a_glyph_lies_where_its_pixel_is_and_looks_like_no_other(code):
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("code", list(glyphs()))
 def test_a_glyph_is_legible_on_every_density(code, dark):
-    colour = rgb(all_codes()[code].colour)
+    colour = pen_colour(rgb(all_codes()[code].colour), dark=dark)
     assert contrast(colour, rim_colour(colour, dark=dark)) >= 3
     form = stamp(code, dark=dark).astype(float)
     page = (17, 17, 17) if dark else (255, 255, 255)
@@ -155,6 +156,16 @@ def test_a_glyph_is_legible_on_every_density(code, dark):
         away = [contrast(colour, tuple(pixel)) for pixel in beside]
         assert pen.sum() >= 5
         assert max(away, default=contrast(colour, ground)) >= 3
+
+
+@pytest.mark.parametrize("code", list(glyphs()))
+def test_a_thin_stroke_is_seen_above_the_line_of_a_dark_page(code):
+    pen = pen_colour(rgb(all_codes()[code].colour), dark=True)
+    # What lies above the line is tinted, glyphs and all.
+    pen, page = (
+        0.91 * np.array(each) + 0.09 * np.array(rgb("#d55e00")) for each in (pen, (17,) * 3)
+    )
+    assert contrast(tuple(pen), tuple(page)) >= 4.5
 
 
 @pytest.mark.parametrize("symbol", "○□◇")
@@ -223,3 +234,15 @@ def test_two_buffers_take_turns_and_nothing_is_sent_twice():
     image.clear()
     assert image.png == BLANK
     assert decoded(BLANK)[0, 0, 3] == 0
+
+
+def test_a_page_that_missed_a_picture_learns_with_the_next_one_where_it_lies(monkeypatch):
+    image, told = SwapImage({axis: LinearScale() for axis in "xy"}), []
+    monkeypatch.setattr(image.mark, "send_state", lambda key=None: told.append(set(key)))
+    pictures = [
+        palette_png(np.full((1, 1), k, np.uint8), np.ones((2, 4), np.uint8)) for k in (0, 1)
+    ]
+    for png in pictures:
+        told.clear()
+        image.show(png, (0.0, 10.0, 0.0, 5.0))
+        assert set().union(*told) >= {"x", "y", "image"}

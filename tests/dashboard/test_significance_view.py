@@ -82,7 +82,7 @@ def test_the_diagram_is_in_sigma_with_its_thresholds_and_glyphs(dashboard):
         assert dashboard.wait(60)
         limits, shown = dashboard.analysis.significance_limits(target), panel(dashboard)
         assert levels(dashboard) == {"start": limits.start[0], "growth": limits.growth}
-        assert shown.hand.axes["y"]["name"].endswith("(σ)")
+        assert shown.hand.axes["y"]["unit"] == "σ"
         _, codes = detected_pixels(dashboard.state.model)
         picture = decoded(shown.glyphs.png)
         colours = {tuple(c) for c in picture[picture[..., 3] == 255][:, :3].tolist()}
@@ -114,7 +114,7 @@ def test_its_view_is_not_that_of_the_diagram_in_adu(dashboard):
     dashboard.state.update(crmethod="mmcosmic")
     assert dashboard.wait(60)
     hand = panel(dashboard).hand
-    assert hand.axes["y"]["name"].endswith("(ADU)")
+    assert hand.axes["y"]["unit"] == "ADU"
     assert hand.scene["levels"] == []
     assert dashboard.session.diagram._gestures.limits != limits
 

@@ -10,7 +10,7 @@ from crmasks_widgets.dashboard.diagram.swing import Swing, local_points, swing
 from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
 from crmasks_widgets.dashboard.model.points import Points, added, moved, removed, replaced
 from crmasks_widgets.dashboard.model.state import ViewModel
-from crmasks_widgets.dashboard.page.context import Context
+from crmasks_widgets.dashboard.page.context import Context, Memo
 
 
 class BoundaryEdits:
@@ -31,6 +31,8 @@ class BoundaryEdits:
         # The boundary as a drag found it, and where the hand let go of it.
         self._found: Boundary | None = None
         self._left: tuple[float, float] | None = None
+        self._looked = Memo()
+        self._told: tuple[Swing, Points] | None = None
         handler = context.dispatcher.handler
         context.observe(hand, self._follow, "moved")
         hand.on_msg(handler(lambda _, content, __: self._heard(content)))
@@ -53,7 +55,7 @@ class BoundaryEdits:
         self._unborn = content["index"] >= len(self._points())
         model = self._state.model
         self._found = model.analysis.boundary.boundary if model.ready("boundary") else None
-        self._left = None
+        self._left = self._told = None
         self._state.begin_gesture()
 
     def _follow(self) -> None:
@@ -88,7 +90,7 @@ class BoundaryEdits:
                 self._hand.answered = content["gesture"]
 
     def swung(self, model: ViewModel, axis: AxisScale) -> tuple[Swing, Points] | None:
-        """Tell once, when its result is there, what the last drag did to a spline elsewhere.
+        """Tell what the last drag did to a spline elsewhere, as long as it still bends so.
 
         Parameters
         ----------
@@ -100,16 +102,22 @@ class BoundaryEdits:
         Returns
         -------
         (Swing, points) or None
-            The change, and straight lines in its place; None if there is nothing to be told.
+            The change, and straight lines in its place: the same object until another boundary is
+            known. None if there is nothing to be told.
         """
         found, left = self._found, self._left
-        done = model.analysis.parameters == model.parameters and model.ready("boundary", "plane")
-        if found is None or left is None or self._gesture or not done:
+        if found is None or left is None or self._gesture:
             return None
-        self._left = None
-        edges = model.analysis.plane.x_edges
-        change = swing(found, model.analysis.boundary.boundary, edges, left[0], axis)
-        return (change, local_points(found, edges, left, axis)) if change else None
+        if model.analysis.parameters != model.parameters or not model.ready("boundary", "plane"):
+            return self._told
+        after, edges = model.analysis.boundary.boundary, model.analysis.plane.x_edges
+
+        def look() -> tuple[Swing, Points] | None:
+            change = swing(found, after, edges, left[0], axis)
+            return (change, local_points(found, edges, left, axis)) if change else None
+
+        self._told = self._looked((found, left, after, edges), look)
+        return self._told
 
     def _exact(self, content: dict[str, Any]) -> None:
         points, index = self._points(), content["index"]

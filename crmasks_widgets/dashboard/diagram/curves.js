@@ -2,7 +2,6 @@
 
 const LEAST = 0.1; // a logarithmic axis begins at this part of the softening
 const DEGREE = 3;
-const mixed = new Float64Array(DEGREE + 1); // made once: a line is asked for 20 000 heights a frame
 
 /** Place of a value along an axis: {kind, softening}. */
 export function forward({ kind, softening }, value) {
@@ -40,21 +39,18 @@ function alongLines({ x: knots, y }, x) {
   return y[i] + ((y[i + 1] - y[i]) * (x - knots[i])) / (knots[i + 1] - knots[i]);
 }
 
-// De Boor's recurrence; beyond its ends the curve keeps its height.
+// De Boor's recurrence, of degree 3; beyond its ends the curve keeps its height. Written out, since
+// a line is asked for 20 000 heights a frame: no array is made for one of them.
 function alongSpline({ t, c }, x) {
   const n = c.length;
   const at = Math.min(Math.max(x, t[DEGREE]), t[n]);
-  const span = lastBelow(t, at, DEGREE, n);
-  const d = mixed;
-  for (let j = 0; j <= DEGREE; j += 1) d[j] = c[j + span - DEGREE];
-  for (let r = 1; r <= DEGREE; r += 1) {
-    for (let j = DEGREE; j >= r; j -= 1) {
-      const left = t[j + span - DEGREE];
-      const share = (at - left) / (t[j + 1 + span - r] - left);
-      d[j] = (1 - share) * d[j - 1] + share * d[j];
-    }
-  }
-  return d[DEGREE];
+  const i = lastBelow(t, at, DEGREE, n);
+  const mixed = (left, right, from, to) =>
+    left + ((right - left) * (at - t[from])) / (t[to] - t[from]);
+  const a = mixed(c[i - 3], c[i - 2], i - 2, i + 1);
+  const b = mixed(c[i - 2], c[i - 1], i - 1, i + 2);
+  const d = mixed(c[i - 1], c[i], i, i + 3);
+  return mixed(mixed(a, b, i - 1, i + 1), mixed(b, d, i, i + 2), i, i + 1);
 }
 
 /** Height of a curve at x: straight lines {x, y}, or a cubic B-spline {t, c}. */

@@ -4,6 +4,7 @@
 // its pictures are on screen; while it has not, the page draws the glyphs by itself.
 
 const NEWBORN = 1e4; // weight of a point that is born on the line
+const LOW = 60; // pixels above the lower edge, where the readout lies
 const REACH = 3; // pixels that the pointer may move in a click
 const scaleOf = (model, name) =>
   model.widget_manager.get_model(model.get(name).replace("IPY_MODEL_", ""));
@@ -199,7 +200,7 @@ class HandView {
       this.model.send({ ...content, index });
       this.close();
     };
-    const [, unit] = this.model.get("axes").x.name.match(/\((.*)\)$/);
+    const { unit } = this.model.get("axes").x;
     this.form = exactForm(this.el, index + 1, point, unit, say, () => this.close());
     const left = Math.min(this.across(point[0]) + 10, this.width - this.form.offsetWidth);
     const top = Math.min(this.up(point[1]) + 10, this.height - this.form.offsetHeight);
@@ -221,10 +222,7 @@ class HandView {
     const point = event.target.closest?.(".point");
     this.hovered = point ? Number(point.dataset.index) : null;
     this.near = event.target === this.grip && !this.drag ? x : null;
-    this.at = [[xAxis, x], [yAxis, y]].map(([axis, value]) => {
-      const [, name, unit] = axis.name.match(/^(.*) \((.*)\)$/);
-      return { name, unit, value };
-    });
+    this.at = [[xAxis, x], [yAxis, y]].map(([{ name, unit }, value]) => ({ name, unit, value }));
     this.draw();
   }
 
@@ -289,6 +287,8 @@ class HandView {
     this.drawPoints(scene.movable ? points : []);
     this.drawGlyphs(scene);
     this.readout.textContent = this.at ? this.saying(this.at) : "";
+    const low = this.at && this.up(this.at[1].value) > this.height - LOW;
+    this.readout.classList.toggle("above", Boolean(low));
   }
 
   // What is under the pointer, or what the hand holds and how much is above the line then.

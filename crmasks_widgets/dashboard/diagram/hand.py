@@ -30,7 +30,7 @@ class Hand(anywidget.AnyWidget):
     x, y : LinearScale
         Of the figure below, in places along the axes.
     axes : dict
-        "x" and "y": "kind", "softening" and "name" of each axis.
+        "x" and "y": "kind", "softening", "name" and "unit" of each axis.
     scene : dict
         Of `scene.line_scene`.
     legend : list of dict

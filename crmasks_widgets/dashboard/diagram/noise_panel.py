@@ -66,7 +66,7 @@ class NoisePanel:
             padding_x=0, padding_y=0, animation_duration=0,
             layout=Layout(width="100%", height=_HEIGHT, min_width="0"),
         )  # fmt: skip
-        self.title = HTML(_KEY, layout=Layout(margin="0 8px"))
+        self.title = HTML(_KEY, layout=Layout(margin="0"))
         self.widget = VBox([self.title, figure], layout=Layout(flex="2 1 0", min_width="0"))
         self._error = ErrorLine()
         self.text = HTML("Noise check: computing\u2026")

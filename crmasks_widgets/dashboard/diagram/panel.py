@@ -7,15 +7,15 @@ from bqplot import Figure, Label, LinearScale
 from ipywidgets import Box
 
 from crmasks_widgets.dashboard.diagram.hand import Hand
-from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
+from crmasks_widgets.dashboard.diagram.reading import Reading
 from crmasks_widgets.dashboard.drawing.ticks import scale_ticks
-from crmasks_widgets.dashboard.model.state import Limits
+from crmasks_widgets.dashboard.model.state import AxisKind, Limits
 from crmasks_widgets.dashboard.page.page import name_plot
 from crmasks_widgets.dashboard.plots.axes import make_axis, show_ticks
 from crmasks_widgets.dashboard.plots.swap_image import SwapImage
 
 # The style sheet of the hand knows these, too.
-MARGIN: Final = {"top": 8, "bottom": 40, "left": 56, "right": 10}
+MARGIN: Final = {"top": 27, "bottom": 40, "left": 56, "right": 10}
 # Screen pixels between two numbers along x and along y.
 _ROOM: Final = (46, 30)
 
@@ -52,35 +52,32 @@ class Panel:
         name_plot(self.widget, name)
 
     def show_axes(
-        self,
-        scales: tuple[AxisScale, AxisScale],
-        names: tuple[str, str],
-        limits: Limits,
-        size: tuple[float, float],
+        self, reading: Reading, kind: AxisKind, limits: Limits, size: tuple[float, float]
     ) -> None:
         """Name the axes and number them.
 
         Parameters
         ----------
-        scales : x, y
+        reading : Reading
+            What is shown along them.
+        kind : {"asinh", "linear", "log"}
             How values lie along them.
-        names : x, y
-            With units.
         limits : (x_min, x_max, y_min, y_max)
             Places along the axes.
         size : (width, height)
             Of the plot, pixels of the page.
         """
-        ends = (limits[:2], limits[2:])
-        for axis, scale, name, (low, high), length, room in zip(
-            self.axes, scales, names, ends, size, _ROOM, strict=True
-        ):
-            axis.label = name
+        ends, told = (limits[:2], limits[2:]), {}
+        for letter, axis, scale, name, unit, (low, high), length, room in zip(
+            "xy", self.axes, reading.scales(kind), reading.names, reading.units, ends, size, _ROOM,
+            strict=True,
+        ):  # fmt: skip
+            axis.label = f"{name} ({unit})"
             show_ticks(axis, scale, scale_ticks(scale, (low, high), length / room))
-        self.hand.axes = {
-            axis: {"kind": scale.kind, "softening": scale.softening, "name": name}
-            for axis, scale, name in zip("xy", scales, names, strict=True)
-        }
+            told[letter] = {
+                "kind": scale.kind, "softening": scale.softening, "name": name, "unit": unit,
+            }  # fmt: skip
+        self.hand.axes = told
 
     def show_numbers(self, places: tuple[np.ndarray, np.ndarray], numbers: np.ndarray) -> None:
         """Write the numbers of hits at their places along the axes."""

@@ -20,7 +20,6 @@ SOFT_SIGMA: Final = 3.0
 # One pixel in so many may lie left of the diagram, or below: dead ones would fill half of it.
 _OUTLIERS: Final = 10_000
 _MARGIN: Final = 0.03  # of the axis, on each side
-_HEADROOM: Final = 0.09  # the same at the top, where the legend is
 
 
 def in_sigma(parameters: Parameters) -> bool:
@@ -42,8 +41,10 @@ class Reading:
         Of asinh axes.
     plain : (x_min, x_max, y_min, y_max)
         What linear axes show at first.
-    x_name, y_name : str
+    names : x, y
         Of the axes.
+    units : x, y
+        Of the values along them.
     """
 
     sigma: bool
@@ -51,8 +52,8 @@ class Reading:
     y: npt.NDArray[np.float32]
     softening: tuple[float, float]
     plain: Limits
-    x_name: str
-    y_name: str
+    names: tuple[str, str]
+    units: tuple[str, str]
 
     def scales(self, kind: AxisKind) -> tuple[AxisScale, AxisScale]:
         """Axes of a kind."""
@@ -113,12 +114,13 @@ def _read(model: ViewModel, sigma: bool, heights: npt.NDArray[np.float32]) -> Re
         top = float(analysis.plane.y_edges[-1])
     plain = (low, high, _low(y) if sigma else 0.0, top or float(np.nanmax(y, initial=1.0)))
     unit = analysis.exposures.unit
-    x_name = f"minimum \u2212 bias ({unit})"
     height = f"{name} \u2212 minimum"
     if model.analysis.exposures.n == 2 and name in ("median", "mean"):
         height = "half the difference of both"
-    y_name = f"significance of {name} (\u03c3)" if sigma else f"{height} ({unit})"
-    return Reading(sigma, x, y, (soft, SOFT_SIGMA if sigma else soft), plain, x_name, y_name)
+    softening = soft, SOFT_SIGMA if sigma else soft
+    names = "minimum \u2212 bias", f"significance of {name}" if sigma else height
+    units = unit, "\u03c3" if sigma else unit
+    return Reading(sigma, x, y, softening, plain, names, units)
 
 
 def low_end(values: npt.NDArray[np.float32]) -> float:
@@ -159,16 +161,16 @@ def whole_view(model: ViewModel, reading: Reading, kind: AxisKind) -> Limits:
     if points:
         y_max = max(y_max, *(point[1] for point in points))
     scales = reading.scales(kind)
-    left, right = _widened(scales[0], (x_min, x_max), _MARGIN)
-    low, high = _widened(scales[1], (y_min, y_max), _MARGIN if kind == "linear" else _HEADROOM)
+    left, right = _widened(scales[0], (x_min, x_max))
+    low, high = _widened(scales[1], (y_min, y_max))
     return left, right, low, high
 
 
-def _widened(scale: AxisScale, ends: tuple[float, float], above: float) -> tuple[float, float]:
+def _widened(scale: AxisScale, ends: tuple[float, float]) -> tuple[float, float]:
     """Ends of an axis with what makes room around them, as a part of the axis."""
     first, last = scale.ends(*ends)
     length = last - first
-    low, high = scale.backward((first - _MARGIN * length, last + above * length)).tolist()
+    low, high = scale.backward((first - _MARGIN * length, last + _MARGIN * length)).tolist()
     return low, high
 
 

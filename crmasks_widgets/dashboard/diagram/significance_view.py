@@ -25,7 +25,8 @@ LABELS: Final = {
     "sg_growth": "growth (\u03c3)",
 }
 _HOW: Final = (
-    "crmethod {} does not run it: hits by the law of each target, with false alarms to be chosen."
+    "crmethod {} has no thresholds in \u03c3; with significance hits go by the law of each target, "
+    "and by how many false alarms you allow."
 )
 
 
@@ -61,9 +62,10 @@ class SignificanceView:
         self._on = HBox(cells, layout=Layout(grid_gap="12px"))
         self.panels = HBox(layout=Layout(width="100%"))
         self.widget = VBox(
-            [self._off, self._on, self._error.widget, self.note, self.panels, self.noise.words],
+            [self._on, self._error.widget, self.note, self.panels, self.noise.words, self._off],
             layout=Layout(min_width="0"),
         )
+        self.widget.add_class("crmasks-noise")
         self._memos = {key: Memo() for key in ("noise", "scatter", "matching")}
 
     def _editors(self) -> dict[str, NumberEditor]:

@@ -21,7 +21,7 @@ async function saveSnapshot(plot, clip, name) {
     const seen = style.visibility !== "hidden" && node.getClientRects().length;
     if (!seen || !opaque(node, plot) || node.closest(UNSEEN)) continue;
     context.save();
-    if (node.closest("image, .crmasks-hand")) {
+    if (node.closest("image, .crmasks-hand") && !node.closest(".crmasks-legend")) {
       context.beginPath();
       context.rect(inside.left - box.left, inside.top - box.top, inside.width, inside.height);
       context.clip();

@@ -15,12 +15,13 @@ from crmasks_widgets.dashboard.diagram.painter import Painter
 from crmasks_widgets.dashboard.diagram.panel import Panel
 from crmasks_widgets.dashboard.diagram.pointing import Pointing
 from crmasks_widgets.dashboard.diagram.reading import in_sigma
+from crmasks_widgets.dashboard.diagram.swing import Swing
 from crmasks_widgets.dashboard.drawing.axis_scales import KINDS
 from crmasks_widgets.dashboard.model.engine import Order
 from crmasks_widgets.dashboard.model.points import Points
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.buttons import icon_button, word_button
-from crmasks_widgets.dashboard.page.context import Context, Shortcut
+from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 from crmasks_widgets.parameters import Parameters
 
 STRAIGHT: Final = "Straight lines that stay elsewhere"
@@ -45,6 +46,9 @@ class DiagramView:
         self._edits: list[BoundaryEdits] = []
         # Takes what is offered: words, what the button says, and what it does.
         self.offer: Callable[[str, str, Callable[[], object]], object] = lambda *_: None
+        # Takes back what was offered.
+        self.withdraw: Callable[[], object] = lambda: None
+        self._offered = Memo()
         self._gestures = DiagramGestures(context, self._scales)
         self._painter = Painter(context, self.panels)
         self._pointing = Pointing(context, self._gestures, self._painter)
@@ -177,17 +181,20 @@ class DiagramView:
             return
         limits = self._gestures.follow(model, reading, display.scale)
         for panel in self.panels.values():
-            names = (reading.x_name, reading.y_name)
-            panel.show_axes(reading.scales(display.scale), names, limits, self._painter.size())
+            panel.show_axes(reading, display.scale, limits, self._painter.size())
         self._painter.paint(model, reading, limits)
         axis, _ = reading.scales("asinh")
-        for told in filter(None, [edits.swung(model, axis) for edits in self._edits]):
+        told = next(filter(None, [edits.swung(model, axis) for edits in self._edits]), None)
+        self._offered((told,), partial(self._offer_lines, model, told))
+
+    def _offer_lines(self, model: ViewModel, told: tuple[Swing, Points] | None) -> bool:
+        if told is None:
+            self.withdraw()
+        else:
             change, points = told
-            self.offer(
-                change.in_words(model.analysis.exposures.unit),
-                STRAIGHT,
-                partial(self._straighten, points),
-            )
+            said = change.in_words(model.analysis.exposures.unit)
+            self.offer(said, STRAIGHT, partial(self._straighten, points))
+        return True
 
     def _straighten(self, points: Points) -> None:
         self._state.update(mm_fixed_points_in_boundary=points, mm_boundary_fit="piecewise")

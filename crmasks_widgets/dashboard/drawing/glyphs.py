@@ -27,6 +27,7 @@ _LIGHT, _DARK = (255, 255, 255), (17, 17, 17)
 # A rim as light as the page does not darken the density; where it would not show the glyph, the
 # other one does.
 ENOUGH: Final = 3.0
+_THIN: Final = 5.0
 # So many glyphs in a square of such a side, screen pixels, are a slab: each of them becomes a dot.
 _CROWD: Final = 8
 _SQUARE: Final = 16.0
@@ -66,6 +67,16 @@ def _luminance(colour: tuple[int, ...]) -> float:
     return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
+def pen_colour(colour: tuple[int, int, int], *, dark: bool) -> tuple[int, int, int]:
+    """Colour of a glyph: on a dark page so much lighter that thin strokes are seen on it."""
+    if not dark:
+        return colour
+    shares = np.arange(0.0, 1.0, 0.05)[:, None]
+    lighter = np.round(colour + shares * (np.array(_LIGHT) - colour)).astype(int).tolist()
+    red, green, blue = next(each for each in lighter if contrast(tuple(each), _DARK) >= _THIN)
+    return red, green, blue
+
+
 def rim_colour(colour: tuple[int, int, int], *, dark: bool) -> tuple[int, int, int]:
     """Colour of the rim around a glyph: that of the page, or the other one if it shows more."""
     like, unlike = (_DARK, _LIGHT) if dark else (_LIGHT, _DARK)
@@ -96,7 +107,7 @@ def stamp(code: int, ratio: float = 1.0, *, dark: bool = False, rim: bool = True
         (name, reach), symbol = _RING, "○"
     else:
         name, reach, symbol = codes.all_codes()[code].colour, REACH, glyphs()[code]
-    colour = rgb(name)
+    colour = pen_colour(rgb(name), dark=dark)
     far = max(
         (abs(at) for stroke in _SHAPES[symbol] for place in stroke for at in place), default=1
     )
@@ -172,7 +183,7 @@ def draw_glyphs(
     # No rim covers the pen of another glyph, nor a dot.
     forms = [
         *((kind, ~crowd, stamp(kind, ratio, dark=dark)) for kind in kinds),
-        *((kind, crowd, _dot(kind, ratio)) for kind in kinds if kind != SELECTED),
+        *((kind, crowd, _dot(kind, ratio, dark=dark)) for kind in kinds if kind != SELECTED),
         *((kind, ~crowd, stamp(kind, ratio, dark=dark, rim=False)) for kind in kinds),
     ]
     margin = max((len(form) for *_, form in forms), default=1)
@@ -194,11 +205,11 @@ def _crowded(
     return np.asarray(count[square] > _CROWD)
 
 
-def _dot(code: int, ratio: float) -> Rgba:
+def _dot(code: int, ratio: float, *, dark: bool) -> Rgba:
     """One of a crowd: as large a square as shows where the crowd is denser."""
     side = max(1, round(_DOT * ratio))
     drawn = np.full((side, side, 4), 255, np.uint8)
-    drawn[..., :3] = rgb(codes.all_codes()[code].colour)
+    drawn[..., :3] = pen_colour(rgb(codes.all_codes()[code].colour), dark=dark)
     return drawn
 
 

@@ -108,13 +108,16 @@ class ImageView:
         title.add_class("crmasks-title")
         spring = HTML()
         spring.add_class("crmasks-spring")
-        head = HBox([
-            title, self.display.bar, spring, self.tools.tools,
+        # Where there is no room for all, they stand in a row of their own.
+        tools = HBox([
+            self.tools.tools,
             button("home", "Whole frame; again: fill the pane (h)", self.home),
             button("layers", "Flags, rings, difference, blink", self.display.toggle_layers),
             button("contrast", "Limits and stretch, with a histogram", self.display.toggle_levels),
             button("camera", "Save the image as it is on screen (s)", self.save),
         ])  # fmt: skip
+        tools.add_class("crmasks-together")
+        head = HBox([title, self.display.bar, spring, tools])
         head.add_class("crmasks-head")
         self.stage = Box([
             self.figure, self.over.widget, self.minimap, self.readout, self.note, self.caption,

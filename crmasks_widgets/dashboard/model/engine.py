@@ -5,6 +5,7 @@ import contextlib
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -73,6 +74,12 @@ class _Request:
     def begins(self, stage: str, target: Target | None) -> None:
         self.check()
         self.begun.append((stage, target))
+
+    def innermost(self) -> tuple[str, Target | None] | None:
+        # A result that was not to be kept is gone when it is known.
+        known = self.analysis.computed()
+        unknown = (key for key in reversed(self.begun) if key not in known)
+        return next((key for key in unknown if self.analysis.origin(*key) is not None), None)
 
     def fraction(self, of_step: float) -> float:
         if of_step < self.last:  # Another long step began; nobody knows how many will come.
@@ -195,11 +202,31 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
     def doing(self) -> str:
         """Key of the stage that is being computed; empty for none."""
         with self._changed:
-            begun = [] if self._running is None else list(self._running.begun)
-            known = self._running.analysis.computed() if self._running else frozenset()
-        return next(
-            (stage for stage, target in reversed(begun) if (stage, target) not in known), ""
-        )
+            key = None if self._running is None else self._running.innermost()
+        return "" if key is None else key[0]
+
+    def holds(self) -> Callable[[Analysis], bool]:
+        """Follow the result that is being computed; for the thread that computes.
+
+        Returns
+        -------
+        callable
+            Takes an analysis; whether that very result is a part of it. Keeps no result.
+        """
+        # Asked for while something is logged, by a thread that must not wait for another one: who
+        # holds `_changed` may log, too.
+        running = self._running
+        key = None if running is None else running.innermost()
+        made = None if running is None or key is None else running.analysis.origin(*key)
+        if key is None or made is None:
+            return lambda _: False
+        stage, target, said_of = *key, weakref.ref(made)
+
+        def is_part_of(analysis: Analysis) -> bool:
+            origin = analysis.origin(stage, target)
+            return origin is not None and origin is said_of()
+
+        return is_part_of
 
     def computes_in(self, thread: int) -> bool:
         """Whether this is the identifier of the thread that computes."""

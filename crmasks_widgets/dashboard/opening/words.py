@@ -65,25 +65,33 @@ def facts_of(images: Sequence[ImageFacts]) -> dict[str, str]:
     """
     header = images[0].header
     time = header.exposure_time
-    named = [_image(image, alone=len(images) == 1) for image in images[:_NAMED]]
-    if len(images) > _NAMED:
-        named.append(f"and {len(images) - _NAMED} more")
     binning = f"binning {header.binning}" if header.binning else ""
     cards = map(str, (*header.gain[:1], *header.readout_noise[:1]))
     more = filter(None, (header.kind, header.filter, binning, header.unit, *cards))
     return {
         "object": header.object,
         "time": "" if time is None else f"{time:.6g}",
-        "images": ", ".join(named),
+        "images": _images(images),
         "more": " · ".join(more),
     }
 
 
-def _image(image: ImageFacts, *, alone: bool) -> str:
+def _images(images: Sequence[ImageFacts]) -> str:
+    """Size and name of each; the size once, and first, where all have the same."""
+    sizes = [_size(image) for image in images]
+    labels = [image.label for image in images]
+    alike = len(set(sizes)) == 1
+    if len(images) == 1:
+        return f"{labels[0]} {sizes[0]}" if images[0].name else sizes[0]
+    named = labels if alike else [" ".join(each) for each in zip(labels, sizes, strict=True)]
+    rest = [f"and {len(images) - _NAMED} more"] if len(images) > _NAMED else []
+    listed = ", ".join([*named[:_NAMED], *rest])
+    return f"{sizes[0]}: {listed}" if alike else listed
+
+
+def _size(image: ImageFacts) -> str:
     ny, nx = image.shape
-    planes = f" × {image.planes}" if image.planes else ""
-    label = "" if alone and not image.name else f"{image.label} "
-    return f"{label}{nx} × {ny}{planes}"
+    return f"{nx} × {ny} × {image.planes}" if image.planes else f"{nx} × {ny}"
 
 
 def proposal_of(beginning: Beginning) -> dict[str, Any]:

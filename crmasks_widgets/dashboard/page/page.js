@@ -171,6 +171,11 @@ function connect(model, root, signal) {
     const search = event.target.matches("input[type=search]") && event.target.value !== "";
     if (event.defaultPrevented || search) return;
     event.preventDefault();
+    const remarks = root.querySelector("details.crmasks-remarks[open]");
+    if (remarks) {
+      remarks.open = false;
+      return;
+    }
     const popover = [...root.querySelectorAll(":popover-open")].at(-1);
     if (popover) {
       popover.hidePopover();

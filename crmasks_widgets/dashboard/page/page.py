@@ -40,7 +40,8 @@ class Page(anywidget.AnyWidget):
     """
 
     _esm = script(__file__, "first_visit.js", "page.js")
-    _css = style(__file__, "page.css", "narrow.css", "alone.css", "first_visit.css") + icon_styles()
+    _css = style(__file__, "page.css", "foot.css", "narrow.css", "alone.css", "first_visit.css")
+    _css += icon_styles()
     # Only the page changes these: it needs no echo.
     pointer = traitlets.Dict().tag(sync=True, echo_update=False)
     wheel = traitlets.Dict().tag(sync=True, echo_update=False)

@@ -5,6 +5,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from crmasks_widgets.errors import CrmasksWarning
 
@@ -43,7 +44,10 @@ class RemarkHandler(logging.Handler):
 
 @contextlib.contextmanager
 def remarks_told(tell: Tell) -> Iterator[None]:
-    """Tell what is warned of in this thread.
+    """Tell what is warned of in this thread, at once; what other packages warn of goes on as ever.
+
+    Filters and the printing of warnings are the process's: meanwhile warnings of this package are
+    shown in other threads, too, each time.
 
     Parameters
     ----------
@@ -51,16 +55,23 @@ def remarks_told(tell: Tell) -> Iterator[None]:
         Takes the text of each.
     """
     here = threading.get_ident()
+    on = True
     handler = RemarkHandler(lambda thread: thread == here, tell)
     PACKAGE.addHandler(handler)
+    print_it = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        # Another thread that did the same meanwhile may leave this function behind.
+        if on and threading.get_ident() == here and issubclass(category, CrmasksWarning):
+            tell(str(message))
+        else:
+            print_it(message, category, *place, **more)
+
     try:
-        with warnings.catch_warnings(record=True) as caught:
+        with warnings.catch_warnings():
             warnings.simplefilter("always", CrmasksWarning)
+            warnings.showwarning = show
             yield
     finally:
+        on = False
         PACKAGE.removeHandler(handler)
-    for each in caught:
-        if issubclass(each.category, CrmasksWarning):
-            tell(str(each.message))
-        else:
-            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)

@@ -11,7 +11,7 @@ import numpy as np
 from ipywidgets import HTML, Button, HBox
 
 from crmasks_widgets import detectors
-from crmasks_widgets.analysis import Target
+from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.core.codes import BOTH, FORCED, all_codes
 from crmasks_widgets.core.masks import Flags, HandEdits
 from crmasks_widgets.core.targets import mask_name, target_name
@@ -42,6 +42,7 @@ _STEPS: Final = MappingProxyType({
     "combination": "combining",
 })  # fmt: skip
 BY_HAND: Final = "set by hand"
+OPENS: Final = "Click, or Enter, shows all of it and hides it again"
 HINT: Final = "drag a point or the line · double click adds a point · ? keys"
 
 
@@ -60,6 +61,12 @@ class MenuEntry:
     text: str
     help: str
     action: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class _Remark:
+    text: str
+    holds: Callable[[Analysis], bool]
 
 
 class StatusView:
@@ -118,7 +125,8 @@ class StatusView:
             ],
         )  # fmt: skip
         self.widget.add_class("crmasks-area-top")
-        self._remarks: list[str] = []
+        self._remarks: list[_Remark] = []
+        self._offer = ""
         self.message = HTML(self._hint())
         self.offered = Button()
         self._take_offer: Callable[[], object] = lambda: None
@@ -203,7 +211,7 @@ class StatusView:
         self._write(text, "crmasks-error")
 
     def offer(self, text: str, words: str, action: Callable[[], object]) -> None:
-        """Show a line at the bottom with a button.
+        """Show a line at the bottom with a button, which comes back until it is withdrawn.
 
         Parameters
         ----------
@@ -212,35 +220,60 @@ class StatusView:
         action : callable
             What it does.
         """
-        self.say(text)
-        self._take_offer = action
+        self._take_offer, self._offer = action, " ".join(text.split())
         self.offered.description = self.offered.tooltip = words
-        self.offered.layout.display = ""
+        self.say("")
+
+    def withdraw(self) -> None:
+        """Take back what was offered."""
+        shown, self._offer = self._says_nothing_new, ""
+        if shown:
+            self.say("")
 
     def _write(self, text: str, kind: str) -> None:
-        self.offered.layout.display = "none"
         line = html.escape(" ".join(text.split()))
+        self.offered.layout.display = "none" if line or not self._offer else ""
         wanted = f'<span class="{kind}" title="{line}">{line}</span>' if line else self._hint()
         if self.message.value != wanted:
             self.message.value = wanted
 
-    def remark(self, text: str) -> None:
-        """Add to what stands there while there is nothing newer to say."""
-        line = " ".join(text.split())
-        if line in self._remarks:
-            return
-        shown, self._remarks = self.message.value == self._hint(), [*self._remarks, line]
+    def remark(self, text: str, holds: Callable[[Analysis], bool] = lambda _: True) -> None:
+        """Add to what stands there while there is nothing newer to say.
+
+        Parameters
+        ----------
+        text : str
+            What there is to know.
+        holds : callable, optional
+            Whether it is true of an analysis; what opening says is true of all.
+        """
+        self._set_remarks([*self._remarks, _Remark(" ".join(text.split()), holds)])
+
+    def settle(self, analysis: Analysis) -> None:
+        """Take away what is not true, or no more, of what is on screen."""
+        self._set_remarks([each for each in self._remarks if each.holds(analysis)])
+
+    def _set_remarks(self, remarks: list[_Remark]) -> None:
+        shown, self._remarks = self._says_nothing_new, remarks
         if shown:
             self.message.value = self._hint()
 
+    @property
+    def _says_nothing_new(self) -> bool:
+        return bool(self.message.value == self._hint())
+
     def _hint(self) -> str:
-        if not self._remarks:
+        # The same may be said of several results.
+        texts = list(dict.fromkeys(each.text for each in self._remarks))
+        if self._offer and not texts:
+            return f'<span class="crmasks-said">{html.escape(self._offer)}</span>'
+        texts = [self._offer, *texts] if self._offer else texts
+        if not texts:
             return f'<span class="crmasks-hint">{HINT}</span>'
-        count = len(self._remarks)
-        whole = html.escape("\n".join(self._remarks))
-        line = html.escape(" \u00b7 ".join(self._remarks))
-        head = f"{count} remarks: " if count > 1 else ""
-        return f'<span class="crmasks-remarks" title="{whole}">\u26a0 {head}{line}</span>'
+        head = f"{len(texts)} remarks: " if len(texts) > 1 else ""
+        lines = "<i> \u00b7 </i>".join(f"<span>{html.escape(text)}</span>" for text in texts)
+        line = f"<summary><b>\u26a0 {head}</b>{lines}</summary>"
+        return f'<details class="crmasks-remarks" title="{OPENS}">{line}</details>'
 
 
 def subject_text(exposures: ExposureSet) -> tuple[str, str]:

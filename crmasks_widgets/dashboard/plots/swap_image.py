@@ -49,13 +49,16 @@ class SwapImage:
         wanted = (png, tuple(float(edge) for edge in extent))
         if wanted == self._shown:
             return
-        self._shown = wanted
+        moved, self._shown = wanted[1] != self._shown[1], wanted
         self._buffers.reverse()
         self._buffers[0].value = png
         x_min, x_max, y_min, y_max = wanted[1]
         with self.mark.hold_sync():
             self.mark.x, self.mark.y = (x_min, x_max), (y_min, y_max)
             self.mark.image = self._buffers[0]
+        if not moved:
+            # A page that was being loaded may have missed where the pictures before this one lay.
+            self.mark.send_state(("x", "y"))
 
     def clear(self) -> None:
         """Show nothing."""

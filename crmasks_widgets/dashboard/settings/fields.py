@@ -12,6 +12,7 @@ from crmasks_widgets.dashboard.settings.control_widgets import (
     literal,
     span_of,
 )
+from crmasks_widgets.detectors import DETECTORS
 from crmasks_widgets.parameters import ParameterInfo, Parameters, parameter_table
 
 _TITLES: Final = MappingProxyType(
@@ -27,6 +28,9 @@ _TITLES: Final = MappingProxyType(
 )
 _LAST: Final = ("general", "exposures")
 OTHER: Final = "Not used here"
+FIRST: Final = "First of all"
+# What a result stands or falls with, in the order in which a user sets it.
+FIRST_NAMES: Final = ("gain", "rnoise", "bias", "crmethod", "flux_factor", "dilation")
 _READ: Final = "read with the exposures; open the files again to change it"
 FIXED: Final = MappingProxyType({
     "images": "the exposures of this dashboard; open other files to change them",
@@ -110,14 +114,31 @@ def has_slider(info: ParameterInfo) -> bool:
 
 
 def grouped() -> dict[str, list[ParameterInfo]]:
-    """Parameters by the title of their group: detectors first, what does nothing here last."""
+    """Parameters by the title of their group: what is needed first, what does nothing here last.
+
+    In a group come first those of a detector that are moved while looking at the masks.
+    """
     groups: defaultdict[str, list[ParameterInfo]] = defaultdict(list)
-    for info in parameter_table():
-        groups[OTHER if info.name in UNUSED else title_of(info.group)].append(info)
+    for info in sorted(parameter_table(), key=lambda info: _urgency(info.name)):
+        groups[_group_of(info)].append(info)
     last = [title_of(group) for group in _LAST] + [OTHER]
     known = [title for title in _TITLES.values() if title not in last]
-    order = [*known, *(title for title in groups if title not in (*known, *last)), *last]
+    others = (title for title in groups if title not in (FIRST, *known, *last))
+    order = [FIRST, *known, *others, *last]
     return {title: groups[title] for title in order if title in groups}
+
+
+def _group_of(info: ParameterInfo) -> str:
+    if info.name in FIRST_NAMES:
+        return FIRST
+    return OTHER if info.name in UNUSED else title_of(info.group)
+
+
+def _urgency(name: str) -> int:
+    """Place among the parameters that a user needs first; all others share the last."""
+    wanted = [name for row in DETECTORS.values() for name in (*row.quick, *row.look_at)]
+    ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*FIRST_NAMES, *wanted)))}
+    return ranks.get(name, len(ranks))
 
 
 def fields_of(

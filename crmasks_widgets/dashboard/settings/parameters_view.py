@@ -8,7 +8,7 @@ from crmasks_widgets import detectors
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 from crmasks_widgets.dashboard.settings.control_widgets import TypedText, parsed
-from crmasks_widgets.dashboard.settings.fields import fields_of, title_of, values_of
+from crmasks_widgets.dashboard.settings.fields import FIRST, fields_of, title_of, values_of
 from crmasks_widgets.dashboard.settings.form import ParameterForm
 from crmasks_widgets.errors import CrmasksError
 from crmasks_widgets.parameters import Parameters, parameter_table
@@ -58,7 +58,7 @@ class FormView:
         parameters = model.parameters
         names = None if self._names is None else tuple(self._names(parameters))
         self._described((names,), lambda: self._describe(names))
-        self.widget.sections = [title_of(key) for key in parameters.detectors]
+        self.widget.sections = [FIRST, *(title_of(key) for key in parameters.detectors)]
         values = values_of(parameters, self._fields)
         if values != self.widget.values:
             self.widget.values = values
