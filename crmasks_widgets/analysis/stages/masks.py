@@ -234,7 +234,7 @@ def hits(read: Reader) -> Table:
         table["significance"] = classes.significance
     else:
         table["significance"] = significance(labels, stack, read.noise)
-        low = hits_of_low_values(labels, read("low"), stack.n)
+        low = hits_of_low_values(labels, read("low_by_given_noise"), stack.n)
         if low.any():
             table["class"] = np.where(low > 0, LOW_NAME, PLAIN_NAME)
             table["reason"] = [LOW_REASON.format(number) if number else "" for number in low]
