@@ -1,6 +1,5 @@
 """The image: what it shows, and what gestures on it change."""
 
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -159,7 +158,7 @@ def test_what_is_not_known_yet_leaves_the_decoded(bench):
     view, before = bench.view, bench.view.layers.patch.png
     analysis = bench.model.analysis.replace(bias=7.0)
     known = analysis.computed()
-    view.render(replace(bench.model, analysis=analysis))
+    view.render(bench.model.of(analysis))
     assert view.layers.patch.png == before
     assert analysis.computed() == known
 

@@ -14,7 +14,7 @@ from crmasks_widgets.dashboard.model.state import Display, Selection, ViewModel
 @pytest.fixture(scope="module")
 def model(analysis):
     _ = analysis.hits
-    return ViewModel(analysis, analysis.parameters)
+    return ViewModel(analysis, analysis.parameters, analysis.computed())
 
 
 def test_a_pixel_selects_its_hit_and_a_near_one_too(model):

@@ -247,7 +247,7 @@ def test_no_gain_is_offered_where_the_exposures_are_in_electrons():
         banner, view = NoiseBanner(bench.context), SignificanceView(bench.context)
         for part in (banner, view):
             part.active = True
-            part.render(replace(bench.model, analysis=checked(bench.model.analysis, CHECK)))
+            part.render(bench.model.of(checked(bench.model.analysis, CHECK)))
         assert banner.better == view.noise.fitted == offered
         assert ("the exposures are in electrons" in view.noise.text.value) == (not offered)
 
@@ -265,7 +265,7 @@ def test_nothing_is_said_of_displacements_that_were_given():
         banner, view = NoiseBanner(bench.context), SignificanceView(bench.context)
         for part, text in ((banner, banner.text), (view, view.noise.text)):
             part.active = True
-            part.render(replace(bench.model, analysis=known))
+            part.render(bench.model.of(known))
             assert ("mm_xy_offsets" in text.value) == said
 
 

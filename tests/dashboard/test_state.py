@@ -399,5 +399,7 @@ def test_view_model_tells_what_is_known():
     state = State(analysis, Asked())
     assert not state.model.ready("stack")
     analysis.result("flags", "median")
+    assert not state.model.ready("stack")  # every view is drawn from the same
+    state.publish(analysis)
     assert state.model.ready("stack", "boundary", ("flags", "median"))
     assert not state.model.ready("stack", ("flags", "mean"))

@@ -204,15 +204,20 @@ def _dot(code: int, ratio: float) -> Rgba:
 
 def _press(picture: Rgba, rows: Any, columns: Any, form: Rgba) -> None:
     """Stamp a form at many places, over what is there."""
-    reach = len(form) // 2
-    for (dy, dx), pixel in zip(np.ndindex(form.shape[:2]), form.reshape(-1, 4), strict=True):
-        opacity = int(pixel[3])
-        if opacity:
-            r, c = rows + (dy - reach), columns + (dx - reach)
-            below = picture[r, c]
-            share = np.where(below[:, 3:] > 0, opacity / 255, 1.0)
-            picture[r, c, :3] = np.round(share * pixel[:3] + (1 - share) * below[:, :3])
-            picture[r, c, 3] = np.maximum(below[:, 3], opacity)
+    reach, width = len(form) // 2, picture.shape[1]
+    dy, dx = np.nonzero(form[..., 3])
+    order = np.argsort(form[dy, dx, 3], kind="stable")
+    pixels, dy, dx = form[dy[order], dx[order]], dy[order] - reach, dx[order] - reach
+    at = ((rows + dy[:, None]) * width + columns + dx[:, None]).ravel()
+    # Where several overlap, the one that covers most is last, and is seen.
+    last = np.zeros(picture.shape[0] * width, np.int32)
+    last[at] = np.repeat(np.arange(1, len(pixels) + 1, dtype=np.int32), len(rows))
+    at = np.flatnonzero(last)
+    pixel, drawn = pixels[last[at] - 1], picture.reshape(-1, 4)
+    below, opacity = drawn[at], pixel[:, 3:]
+    share = np.where(below[:, 3:] > 0, opacity / 255, 1.0)
+    drawn[at, :3] = np.round(share * pixel[:, :3] + (1 - share) * below[:, :3])
+    drawn[at, 3:] = np.maximum(below[:, 3:], opacity)
 
 
 def _places(

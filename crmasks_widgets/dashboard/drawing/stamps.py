@@ -110,11 +110,23 @@ def limits(
     return low, high
 
 
+def _median_of_each(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Median of what is finite in each of (k, ny, nx) values, NaN where nothing is.
+
+    `numpy.nanmedian` goes through masked arrays for such small frames, and takes ten times as long.
+    """
+    ordered = np.sort(values.reshape(len(values), -1), axis=1)  # NaN last
+    n = np.maximum(np.isfinite(ordered).sum(axis=1), 1)
+    each = np.arange(len(values))
+    middle: npt.NDArray[np.float32] = ordered[each, (n - 1) // 2] + ordered[each, n // 2]
+    return middle / np.float32(2)
+
+
 def _range_near(median: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Least value near hits, and the largest that leaves the scatter around it a colour."""
     low, high = np.nanmin(median, axis=(1, 2)), np.nanmax(median, axis=(1, 2))
-    middle = np.nanmedian(median, axis=(1, 2))
-    scatter = _SIGMA * np.nanmedian(np.abs(median - middle[:, None, None]), axis=(1, 2))
+    middle = _median_of_each(median)
+    scatter = _SIGMA * _median_of_each(np.abs(median - middle[:, None, None]))
     return low, np.where(scatter > 0, np.minimum(high, middle + _BRIGHTEST * scatter), high)
 
 
@@ -125,8 +137,8 @@ def _range_of_hit(cut: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], npt.N
     """
     side = slice(_NEAR - _NEXT, _NEAR + _NEXT + 1)
     least, median = np.fmin.reduce(cut[:, :-1], axis=1), cut[:, -1]
-    noise = np.nanmedian((median - least)[:, side, side], axis=(1, 2))
+    noise = _median_of_each((median - least)[:, side, side])
     top = median[:, _NEAR, _NEAR]
-    foot = np.fmin(least[:, _NEAR, _NEAR], np.nanmedian(median[:, side, side], axis=(1, 2)))
+    foot = np.fmin(least[:, _NEAR, _NEAR], _median_of_each(median[:, side, side]))
     height = np.fmax(top - foot, _LEAST * noise)
     return foot - _BELOW * height, top + _ABOVE * height

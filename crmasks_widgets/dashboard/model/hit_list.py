@@ -161,7 +161,7 @@ def list_hits(model: ViewModel) -> HitList:
     if ignored is not None:
         table = _with_ignored(table, ignored, analysis)
         labels = np.where(ignored > 0, ignored + labels.max(initial=0), labels)
-    pixels = np.flatnonzero(labels)
+    pixels = np.flatnonzero(labels > 0)
     row = labels.ravel()[pixels].astype(np.int64) - 1
     order = np.argsort(row, kind="stable")
     pixels, row = pixels[order], row[order]
@@ -176,9 +176,12 @@ def _other_groups(
     listed: tuple[edits.Pixel, ...] | None, labels: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.int32] | None:
     """Numbers of the groups of pixels that are no hit; None if there are none."""
+    groups = edits.groups(listed)
+    if not groups:
+        return None
     numbered = np.zeros_like(labels)
     number = 0
-    for group in edits.groups(listed):
+    for group in groups:
         xs, ys = np.array(group).T
         if not labels[ys - 1, xs - 1].any():
             number += 1

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from crmasks_widgets.analysis import Analysis, Target
+from crmasks_widgets.analysis.graph import Key
 from crmasks_widgets.dashboard.model.history import Edit, History, Places, Step
 from crmasks_widgets.errors import CrmasksError
 from crmasks_widgets.parameters import Parameters
@@ -134,6 +135,8 @@ class ViewModel:
         compute it, and stop every gesture meanwhile.
     parameters : Parameters
         What was asked for last; ahead of `analysis.parameters` while that is computed.
+    known : frozenset of (stage, target)
+        What of the analysis is drawn: the worker may know more before every view has been.
     selection : Selection
         What the user points at.
     display : Display
@@ -144,6 +147,7 @@ class ViewModel:
 
     analysis: Analysis
     parameters: Parameters
+    known: frozenset[Key]
     selection: Selection = field(default_factory=Selection)
     display: Display = field(default_factory=Display)
     refused: Mapping[str, str] = field(default_factory=dict)
@@ -162,7 +166,11 @@ class ViewModel:
             True if all of them are.
         """
         wanted = {(stage, None) if isinstance(stage, str) else stage for stage in stages}
-        return wanted <= self.analysis.computed()
+        return wanted <= self.known
+
+    def of(self, analysis: Analysis) -> "ViewModel":
+        """Return a model of an analysis as far as it is known now, all else being as it is."""
+        return replace(self, analysis=analysis, known=analysis.computed())
 
 
 class State:
@@ -185,7 +193,7 @@ class State:
         submit: Callable[[Parameters], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.model = ViewModel(analysis, analysis.parameters)
+        self.model = ViewModel(analysis, analysis.parameters, analysis.computed())
         self._submit, self._clock = submit, clock
         self._history = History(analysis.parameters)
         self._gesture, self._gesture_time, self._held = "", 0.0, False
@@ -193,7 +201,6 @@ class State:
         self._open: bool | None = None
         self._listeners: list[Callable[[ViewModel], None]] = []
         self._returned: Callable[[Places], object] = lambda _: None
-        self._known = analysis.computed()
         self._together, self._missed = 0, False
 
     def subscribe(self, listener: Callable[[ViewModel], None]) -> None:
@@ -373,11 +380,11 @@ class State:
         analysis : Analysis
             Another one, or the same one again.
         """
-        known = analysis.computed()
-        if analysis is self.model.analysis and known == self._known:
+        model = self.model.of(analysis)
+        if analysis is self.model.analysis and model.known == self.model.known:
             return
-        self._known = known
-        self._set(analysis=analysis)
+        self.model = model
+        self.refresh()
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
@@ -400,7 +407,7 @@ class State:
 
     def _set(self, **changes: Any) -> None:
         model = replace(self.model, **changes)
-        if model == self.model and "analysis" not in changes:
+        if model == self.model:
             return
         self.model = model
         self.refresh()
