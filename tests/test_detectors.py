@@ -128,6 +128,7 @@ def test_the_dashboard_knows_a_fourth_detector(fourth):
     flagged = model.analysis.flags("median").either
     y, x = np.argwhere(flagged)[0]
     _ = model.analysis.masks
+    model = model.of(model.analysis)
     assert "Peaks in median · MEDIANCR" in pixel_line(model, y, x)
     assert 7 in glyphs()
     assert 7 in overlays.overlay_codes()

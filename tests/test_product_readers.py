@@ -12,15 +12,20 @@ from astropy.time import Time
 from astropy.wcs import WCS
 
 from crmasks_widgets import Analysis, ExposureSet, InputError, Parameters, save_all
+from crmasks_widgets.analysis.noise_in_use import noise_line
 from crmasks_widgets.combination_kinds import KINDS
+from crmasks_widgets.core.combine import median_variance_factor
 from crmasks_widgets.files.headers import describe
 from crmasks_widgets.products.data_quality import MEANINGS, QualityBit, quality
+from crmasks_widgets.products.images import masks_hdus
+from crmasks_widgets.report import facts, report_html
 
 from .conftest import BOTH, LEVELS, QUICK, SHAPE, small_scene, wcs_header
 
 LENGTHS = (1200.0, 1200.0, 1170.0)
 AIRMASSES = (1.10, 1.20, 1.36)
 MOMENTS = ("2026-03-01T01:00:00.000", "2026-03-01T01:21:00.000", "2026-03-01T01:42:30.000")
+CARDS = ("GAIN", "RDNOISE", "RELSCAT")
 SKY = {"CTYPE1", "CRVAL1", "CRPIX1", "CD1_1", "CD2_2", "CUNIT1"}
 
 
@@ -280,3 +285,47 @@ def test_fitsverify_finds_nothing_wrong(products, name):
     )  # fmt: skip
     assert "found 0 warning(s) and 0 error(s)" in found.stdout, found.stdout
     assert found.returncode == 0
+
+
+@pytest.mark.parametrize("excess", [0.0, 0.01])
+def test_the_noise_that_exposures_show_is_that_of_the_headers(tmp_path, excess):
+    light = np.broadcast_to(np.linspace(20.0, 3000.0, 160), (3, 80, 160))
+    rng = np.random.default_rng(5)
+    electrons = rng.gamma(1 / excess, excess * light) if excess else light
+    frames = rng.poisson(electrons) + rng.normal(0, 3.4, electrons.shape)
+    analysis = Analysis(
+        ExposureSet.from_arrays(list(frames.astype(np.float32))),
+        Parameters(crmethod="significance", gain=2.0, rnoise=3.4, bias=0.0),
+    )
+    save_all(analysis, tmp_path)
+    masks = fits.getheader(tmp_path / "crmasks.fits")
+    for kind in KINDS:
+        with fits.open(tmp_path / f"combined_{kind}.fits") as hdus:
+            header, value, variance = hdus[0].header, hdus[0].data, hdus["VARIANCE"].data
+        gain, rdnoise, scatter = (header.get(name, 0.0) for name in CARDS)
+        predicted = np.maximum(value, 0) / gain + (rdnoise / gain) ** 2 + (scatter * value) ** 2
+        # Of a median with a hit that does not shift it, the variance is larger.
+        assert np.quantile(np.abs(variance / predicted - 1), 0.95) < 1e-3
+        error = np.sqrt(np.mean((value - light[0]) ** 2 / predicted))
+        assert error == pytest.approx(1, rel=0.05), kind
+        history = "".join(map(str, header["HISTORY"]))
+        assert "- gain = 2.0" in history
+        assert "in place of gain 2, rnoise 3.4" in history
+        assert gain / masks["GAIN"] == pytest.approx(1 / share_of(kind))
+    if excess:
+        assert masks["RELSCAT"] == pytest.approx(0.1, rel=0.1)
+    else:
+        assert "RELSCAT" not in masks
+        assert masks["GAIN"] == pytest.approx(1, rel=0.1)
+        assert masks["RDNOISE"] / masks["GAIN"] == pytest.approx(3.4, rel=0.1)
+    for said in (report_html(analysis), "\n".join(facts.noise(analysis)[1])):
+        assert "as the exposures show, in place of gain 2, rnoise 3.4" in said
+    given = analysis.replace(sg_measured_noise=False)
+    assert not noise_line(given)
+    assert given.combination("meancr").to_ccddata().meta["GAIN"] == pytest.approx(6)
+    assert not set(CARDS) & set(masks_hdus(given)[0].header)
+
+
+def share_of(kind):
+    """Variance of a combination of three over that of one exposure."""
+    return median_variance_factor(3) if kind == "mediancr" else 1 / 3

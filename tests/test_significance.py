@@ -343,6 +343,11 @@ def test_check_compares_noise_and_names_a_parameter(work, run_cli):
     doubtful = bad.out[bad.out.index("doubtful\n") :]
     assert "  rnoise: " in doubtful
     assert "\n  rnoise: compare it with headers" in doubtful  # one level of light fits nothing
+    work.yaml(top={"rnoise": 3 * LEVELS["rnoise"]}, crmethod="significance")
+    used = run_cli(["check", "params.yaml", "--details"], work.folder).out
+    given = f"rnoise {3 * LEVELS['rnoise']:.4g}"
+    assert used.count("noise in use: gain") == 2
+    assert given in used[used.index("as the exposures show, in place of") :].split("\n\n")[0]
     assert run_cli(["check", "nothing.yaml"], work.folder).code == 2
 
 

@@ -11,13 +11,16 @@ from astropy import units
 from astropy.io import fits
 
 from crmasks_widgets.analysis.combined_header import combined_header
+from crmasks_widgets.analysis.noise_in_use import measured_noise
 from crmasks_widgets.combination_kinds import KINDS, Kind
 from crmasks_widgets.core.alignment import Alignment
 from crmasks_widgets.core.combine import Combination
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposures import Calibration, ExposureSet
 from crmasks_widgets.files.reading import carried_over
 from crmasks_widgets.files.world import coordinates_of, without_tables
+from crmasks_widgets.parameters import Parameters
 
 if TYPE_CHECKING:
     from astropy.nddata import CCDData
@@ -32,6 +35,10 @@ class _Source(Protocol):
     def calibration(self) -> Calibration: ...
     @property
     def alignment(self) -> Alignment: ...
+    @property
+    def parameters(self) -> Parameters: ...
+    @property
+    def noise(self) -> Noise: ...
     def result(self, stage: str, target: Any = None) -> Any: ...
     def mask(self, target: int) -> npt.NDArray[np.bool_]: ...
 
@@ -94,10 +101,17 @@ def combined_image(analysis: _Source, kind: Kind) -> CombinedImage:
     made: Combination = analysis.result(stage_of(kind), kind)
 
     def describe() -> fits.Header:
-        factors = analysis.alignment.flux_factors
-        return combined_header(analysis.exposures, analysis.calibration, factors, kind)
+        return header_of(analysis, kind)
 
     return CombinedImage(made.data, made.variance, made.map, describe)
+
+
+def header_of(analysis: _Source, kind: Kind) -> fits.Header:
+    """Make the header of a combination of an analysis, as `combined_header` says."""
+    factors = analysis.alignment.flux_factors
+    return combined_header(
+        analysis.exposures, analysis.calibration, factors, kind, measured_noise(analysis)
+    )
 
 
 def masked(analysis: _Source, number: int) -> "CCDData":

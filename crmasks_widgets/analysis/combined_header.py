@@ -12,6 +12,7 @@ from astropy.time import Time, TimeDelta
 
 from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.core.combine import median_variance_factor, minimum_square_error
+from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.saturation import saturation_level
 from crmasks_widgets.core.unequal_median import shares_without_light_and_with_most
 from crmasks_widgets.exposures import Calibration, ExposureSet
@@ -30,7 +31,7 @@ _OF_ONE: Final = (
 )  # fmt: skip
 _OTHER_NOISE: Final = re.compile(
     r"(E?GAIN|GTGAIN|CCDGAIN|DETGAIN|EPERDN|GAINEFF|ATODGN|RDNOISE?|READNOIS|READNOISE|READNOI"
-    r"|READNSE|RON|RONOISE|ENOISE|GTRON)([0-9A-H]{0,2})"
+    r"|READNSE|RON|RONOISE|ENOISE|GTRON|RELSCAT)([0-9A-H]{0,2})"
 )
 
 
@@ -45,7 +46,11 @@ _SHORT_NAME: Final = 50  # such that a comment has room
 
 
 def combined_header(
-    exposures: ExposureSet, calibration: Calibration, flux_factors: tuple[float, ...], kind: Kind
+    exposures: ExposureSet,
+    calibration: Calibration,
+    flux_factors: tuple[float, ...],
+    kind: Kind,
+    measured: Noise | None = None,
 ) -> fits.Header:
     """Say what a combination is.
 
@@ -59,14 +64,16 @@ def combined_header(
         What the exposures were divided by.
     kind : {"mediancr", "meancrt", "meancr", "meancr2", "mean", "median", "min"}
         Which combination.
+    measured : Noise, optional
+        Noise of an exposure that the variance goes by where it is another one than was given.
 
     Returns
     -------
     astropy.io.fits.Header
         The first exposure's, with NCOMBINE, EXPTIME, TEXPTIME, AIRMASS, DATE-OBS, DATE-END,
-        MJD-OBS, MJD-END, GAIN, RDNOISE, BIASSUB, SATURATE and PROV1...N of the combination. What
-        held for one exposure only, or with the bias, is left out. Names are those of ESO's data
-        products and of NOIRLab.
+        MJD-OBS, MJD-END, GAIN, RDNOISE, BIASSUB, SATURATE and PROV1...N of the combination, and
+        RELSCAT where its noise has an excess. What held for one exposure only, or with the bias, is
+        left out. Names are those of ESO's data products and of NOIRLab.
     """
     headers = exposures.headers
     header = without_tables(carried_over(headers[0]))
@@ -76,7 +83,11 @@ def combined_header(
     header["NCOMBINE"] = (len(headers), "number of exposures combined")
     _say_means(header, headers)
     _say_when(header, headers)
-    _say_noise(header, calibration, flux_factors, kind)
+    _leave_out(header, _OTHER_NOISE)
+    say_noise(
+        header, measured or calibration.noise, header["BUNIT"],
+        measured=measured is not None, flux_factors=flux_factors, kind=kind,
+    )  # fmt: skip
     _say_offset(header, exposures, calibration, flux_factors)
     _say_sources(header, exposures.names)
     return header
@@ -162,18 +173,41 @@ def _text(time: Time, headers: tuple[fits.Header, ...]) -> str:
     return str(time.fits) if timed else str(time.fits)[:10]
 
 
-def _say_noise(
-    header: fits.Header, calibration: Calibration, flux_factors: tuple[float, ...], kind: Kind
-) -> None:
-    """Gain and readout noise from which the variance of unmasked pixels follows.
+def _leave_out(header: fits.Header, keywords: re.Pattern[str]) -> None:
+    for keyword in list(filter(keywords.fullmatch, header)):
+        header.remove(keyword, ignore_missing=True, remove_all=True)
 
-    Each exposure, divided by its factor f, has the variance ``rnoise**2 / f**2 + S / (gain f)``; a
-    mean of n has 1 / n of their mean, a median so much more as order statistics say: of exposures
-    of unequal brightness exactly so without light and with very much.
+
+def say_noise(
+    header: fits.Header,
+    noise: Noise,
+    unit: str,
+    *,
+    measured: bool,
+    flux_factors: tuple[float, ...] = (1.0,),
+    kind: Kind | None = None,
+) -> None:
+    """Add gain and readout noise from which the variance of unmasked pixels follows.
+
+    Each exposure, divided by its factor f, has the variance ``rnoise**2 / f**2 + S / (gain f)`` and
+    the excess times S squared; a mean of n has 1 / n of their mean, a median so much more as order
+    statistics say: of exposures of unequal brightness exactly so without light and with very much.
+
+    Parameters
+    ----------
+    header : astropy.io.fits.Header
+        GAIN and RDNOISE are added, and RELSCAT where the noise has an excess.
+    noise : Noise
+        Of an exposure before it was divided.
+    unit : str
+        Of the values.
+    measured : bool
+        Whether exposures showed it, in place of another one that was given.
+    flux_factors : tuple of n floats
+        What the exposures were divided by.
+    kind : str, optional
+        Which combination; that of one exposure by default.
     """
-    for keyword in list(header):
-        if _OTHER_NOISE.fullmatch(keyword):
-            header.remove(keyword, ignore_missing=True, remove_all=True)
     n = len(flux_factors)
     share, dark, bright = 1 / n, 1.0, 1.0
     if kind in ("mediancr", "median"):
@@ -182,13 +216,17 @@ def _say_noise(
     elif kind == "min":
         share = minimum_square_error(n)
     factors = np.array(flux_factors, dtype=np.float64)
-    gain = calibration.typical_gain / (share * bright * float(np.mean(1 / factors)))
+    gain = noise.typical_gain / (share * bright * float(np.mean(1 / factors)))
     variance = share * dark * float(np.mean(factors**-2.0))
-    deviation = calibration.typical_rnoise * math.sqrt(variance)
-    maps = np.ndim(calibration.gain) or np.ndim(calibration.rnoise)
-    whose = "of this combination" + (", from medians of maps" if maps else "")
-    header["GAIN"] = (gain, f"[e-/{header['BUNIT']}] {whose}"[:46])
+    deviation = noise.typical_rnoise * math.sqrt(variance)
+    maps = np.ndim(noise.gain) or np.ndim(noise.rnoise)
+    whose = "of an exposure" if kind is None else "of this combination"
+    whose += (", measured" if measured else "") + (", from medians of maps" if maps else "")
+    header["GAIN"] = (gain, f"[e-/{unit}] {whose}"[:46])
     header["RDNOISE"] = (deviation * gain, f"[e-] {whose}"[:46])
+    if noise.excess:
+        scatter = math.sqrt(noise.excess * share)
+        header["RELSCAT"] = (scatter, "further scatter, as a part of the values")
 
 
 def _say_offset(
@@ -217,8 +255,7 @@ def _say_offset(
 
 def _say_sources(header: fits.Header, names: tuple[str, ...]) -> None:
     """Name the exposures as ESO's data products do; HISTORY has their checksums."""
-    for keyword in list(filter(_SOURCE.fullmatch, header)):
-        header.remove(keyword, ignore_missing=True, remove_all=True)
+    _leave_out(header, _SOURCE)
     for number, name in enumerate(names[:_MOST_SOURCES], start=1):
         plain = Path(name).name.encode("ascii", "replace").decode()
         text = "".join(c if c.isprintable() else "?" for c in plain)

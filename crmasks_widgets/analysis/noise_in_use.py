@@ -1,18 +1,59 @@
 """What is said of the noise of an analysis: the given, what fits, and what significance uses."""
 
 import logging
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from crmasks_widgets.analysis.analysis import Analysis
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_remarks import Remark, fitted_parameters, remarks_on
 from crmasks_widgets.core.observed_noise import ObservedNoise
+from crmasks_widgets.parameters import Parameters
+
+if TYPE_CHECKING:
+    from crmasks_widgets.analysis.analysis import Analysis
 
 logger = logging.getLogger(__name__)
 
 
-def remarks_of(analysis: Analysis) -> tuple[Remark, ...]:
+class _Source(Protocol):
+    @property
+    def parameters(self) -> Parameters: ...
+    @property
+    def noise(self) -> Noise: ...
+    def result(self, stage: str, target: Any = None) -> Any: ...
+
+
+def measured_noise(analysis: _Source) -> Noise | None:
+    """Tell which noise masks and variances go by where it is another one than was given.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Whose.
+
+    Returns
+    -------
+    Noise or None
+        Of an exposure before it was divided. None where the given one is used: it fits, or the
+        method does not measure it, or parameters say so.
+    """
+    if not (analysis.parameters.judges and analysis.parameters.sg_measured_noise):
+        return None
+    found: ObservedNoise = analysis.result("shown_noise")
+    return found.noise if found.differs else None
+
+
+def noise_line(analysis: _Source) -> str:
+    """Say in one line that another noise than the given one is used; empty where it is not."""
+    measured = measured_noise(analysis)
+    if measured is None:
+        return ""
+    used, given = describe_noise(measured), describe_noise(analysis.noise)
+    return f"noise in use: {used}, as the exposures show, in place of {given}"
+
+
+def remarks_of(analysis: "Analysis") -> tuple[Remark, ...]:
     """Say which parameters the noise check of an analysis asks to look at, and why."""
     return remarks_on(
         analysis.noise_check, analysis.noise, analysis.parameters.aligned,
@@ -20,7 +61,7 @@ def remarks_of(analysis: Analysis) -> tuple[Remark, ...]:
     )  # fmt: skip
 
 
-def fitted_noise(analysis: Analysis) -> dict[str, float]:
+def fitted_noise(analysis: "Analysis") -> dict[str, float]:
     """Tell gain, e-/ADU, and readout noise, ADU, that its noise check finds to fit, if it does.
 
     Exposures in electrons have the gain 1, whatever fits.

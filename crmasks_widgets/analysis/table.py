@@ -138,11 +138,16 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "apart": Stage(basic.apart, _NOISE, ("scaled", "alignment")),
     "disagreement": Stage(basic.disagreement, _NOISE, ("noise_check", "scaled", "alignment")),
-    "low": Stage(significance.low, _NOISE, ("matched", "alignment")),
-    "tested": Stage(significance.tested, (), ("matched", "low")),
-    "clean": Stage(significance.clean, (), ("scaled", "low")),
     "shown_noise": Stage(significance.shown_noise, _NOISE, ("matched", "alignment")),
     "noise": Stage(significance.noise, (*_NOISE, "sg_measured_noise"), ("shown_noise",)),
+    "low_by_given_noise": Stage(
+        significance.low_by_given_noise, _NOISE, ("matched", "alignment")
+    ),
+    "low": Stage(
+        significance.low, _NOISE, ("low_by_given_noise", "matched", "alignment", "noise")
+    ),
+    "tested": Stage(significance.tested, (), ("matched", "low")),
+    "clean": Stage(significance.clean, (), ("scaled", "low")),
     "expected_false": Stage(
         significance.expected_false, ("sg_measured_noise", "sg_false_alarms"), ("shown_noise",)
     ),
@@ -237,8 +242,8 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
             "pixels_to_be_ignored_as_cr",
         ),
         (
-            "labels", "listed", "flags", "edits", "stack", "exact", "classes", "low", "opinion",
-            "listed_only",
+            "labels", "listed", "flags", "edits", "stack", "exact", "classes", "low_by_given_noise",
+            "opinion", "listed_only",
         ),
     ),
     "fill": Stage(

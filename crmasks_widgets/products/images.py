@@ -9,8 +9,9 @@ from astropy.io import fits
 
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.analysis.as_ccddata import stage_of
-from crmasks_widgets.analysis.combined_header import combined_header
+from crmasks_widgets.analysis.as_ccddata import header_of, stage_of
+from crmasks_widgets.analysis.combined_header import say_noise
+from crmasks_widgets.analysis.noise_in_use import measured_noise, noise_line
 from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.files.history import image_line
 from crmasks_widgets.files.world import world_cards
@@ -30,7 +31,7 @@ def _history(analysis: Analysis, extra: Iterable[str] = ()) -> list[str]:
         lines.append(f"masks sha256 {analysis.masks_checksum}")
     values = analysis.parameters.model_dump()
     lines += [f"- {name} = {_short(value)}" for name, value in values.items() if name != "images"]
-    return lines
+    return [*lines, *filter(None, [noise_line(analysis)])]
 
 
 def _short(value: object) -> str:
@@ -86,9 +87,7 @@ def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
         PRIMARY float32 with the first exposure's header, VARIANCE float32, MAP int16.
     """
     made = analysis.fleeting(stage_of(kind), kind)
-    header = combined_header(
-        analysis.exposures, analysis.calibration, analysis.alignment.flux_factors, kind
-    )
+    header = header_of(analysis, kind)
     if not isinstance(header.get("BUNIT"), str) or not header["BUNIT"].strip():
         header["BUNIT"] = "adu"
     unit = header["BUNIT"]
@@ -117,13 +116,18 @@ def masks_hdus(analysis: Analysis) -> fits.HDUList:
     Returns
     -------
     astropy.io.fits.HDUList
-        PRIMARY without data; MEDIANCR, MEANCRT, CRMASK1...N uint8, and MEANCR where meancr2 is
-        asked for; LAMEDIAN float32 where L.A.Cosmic or another detector that cleans frames ran, in
-        electrons with `la_gain_apply` and in ADU without (BUNIT says which);
+        PRIMARY without data, with the noise of an exposure where it was measured; MEDIANCR,
+        MEANCRT, CRMASK1...N uint8, and MEANCR where meancr2 is asked for; LAMEDIAN float32 where
+        L.A.Cosmic or another detector that cleans frames ran, in electrons with `la_gain_apply`
+        and in ADU without (BUNIT says which);
         RPMEDIAN where pixels are to be replaced by a local median.
     """
     primary = fits.PrimaryHDU()
     _add_identity(primary.header, analysis)
+    measured = measured_noise(analysis)
+    if measured is not None:
+        unit = str(analysis.exposures.headers[0].get("BUNIT", "adu"))
+        say_noise(primary.header, measured, unit, measured=True)
     _add_history(primary.header, _history(analysis))
     hdus = fits.HDUList([primary])
     world = world_cards(analysis.exposures.headers[0])

@@ -174,3 +174,14 @@ def test_masks_and_variances_go_by_it(light, n, excess, gain):
     given = analysis.replace(sg_measured_noise=False).combination("mean")
     ratio = given.variance / (np.maximum(given.data, 0) / gain + 3.4**2)
     assert np.median(ratio) == pytest.approx(1 / n, rel=0.01)
+
+
+def test_noise_is_no_low_value_by_a_gain_that_is_wrong():
+    exposures = cm.ExposureSet.from_arrays(list(drawn(GRADIENT, 4)))
+    p = cm.Parameters(crmethod="significance", gain=4.0, rnoise=3.4, bias=0.0)
+    analysis = cm.Analysis(exposures, p)
+    assert len(analysis.result("low_by_given_noise")) > 20
+    assert len(analysis.result("low")) == 0
+    # Where the given noise is used, nothing is looked for twice.
+    given = analysis.replace(sg_measured_noise=False)
+    assert given.result("low") is given.result("low_by_given_noise")

@@ -265,7 +265,7 @@ def _corrected(read: Reader, verdict: npt.NDArray[np.str_]) -> BoolArray:
 def _tell_how_exposures_look(table: Table, read: Reader) -> None:
     """Add class and reason where not all hits are pixels in which the exposures differ."""
     labels, n = read("labels"), read("stack").n
-    low = hits_of_low_values(labels, read("flags", "median").either, read("low"), n)
+    low = hits_of_low_values(labels, read("flags", "median").either, read("low_by_given_noise"), n)
     same = alike(np.asarray(table["significance"]), np.asarray(table["npix"]), n)
     table["class"] = np.select([low > 0, same], [LOW_NAME, ALIKE_NAME], PLAIN_NAME)
     table["reason"] = [
