@@ -168,8 +168,9 @@ def _report(arguments: argparse.Namespace, console: Console) -> int:
 
     params = parameter_file_of(arguments.source)
     path = arguments.output or params.with_name(REPORT_NAME)
+    writing.check_report(path, (params,), overwrite=arguments.overwrite)
     mosaic = load_mosaic(params, figures=True)
-    writing.check_report(path, mosaic, (params,), overwrite=arguments.overwrite)
+    writing.check_report(path, (*mosaic.sources, params), overwrite=arguments.overwrite)
     _compute(mosaic, console, lambda: None)
     written = writing.save_report(mosaic, path, inputs=(params,), overwrite=arguments.overwrite)
     logger.info("%s: %.1f MB", written.path, written.size / 1e6)

@@ -230,12 +230,15 @@ def test_a_folder_stands_for_its_one_parameter_file(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_program_writes_reports(tmp_path, monkeypatch):
+def test_the_program_writes_reports(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["demo", "d", "--size", "120", "100", "--no-figures"]) == 0
     assert cli.main(["report", "d"]) == 0
     page = (tmp_path / "d" / "report.html").read_text()
-    assert cli.main(["report", "d"]) == 4
+    (tmp_path / "d" / "exposure1.fits").rename(tmp_path / "away.fits")
+    assert cli.main(["report", "d"]) == 4  # for the report that is there, before exposures are read
+    assert "report.html" in capsys.readouterr().err
+    (tmp_path / "away.fits").rename(tmp_path / "d" / "exposure1.fits")
     run = ["run", "d/params.yaml", "--output-dir", "o", "--no-figures", "--report"]
     assert cli.main(run) == 0
     assert (tmp_path / "o" / "report.html").read_text() == page

@@ -20,11 +20,9 @@ from crmasks_widgets.report.page import report_html
 SUFFIXES: Final = (".html", ".htm")
 
 
-def check_report(
-    path: Path, analysis: Analysis | Mosaic, inputs: Iterable[Path] = (), *, overwrite: bool = False
-) -> None:
+def check_report(path: Path, inputs: Iterable[Path], *, overwrite: bool = False) -> None:
     """Make sure, before anything is computed, that a report may be written; as `save_report`."""
-    check_target(path, SUFFIXES, (*analysis.sources, *inputs), overwrite=overwrite)
+    check_target(path, SUFFIXES, inputs, overwrite=overwrite)
 
 
 def save_report(
@@ -60,7 +58,7 @@ def save_report(
         The file cannot be written, is an input, or its name ends otherwise.
     """
     path = Path(path)
-    check_report(path, analysis, inputs, overwrite=overwrite)
+    check_report(path, (*analysis.sources, *inputs), overwrite=overwrite)
     product = text_product(path.name, "report", report_html(analysis))
     return write_products([product], path.parent)[0]
 

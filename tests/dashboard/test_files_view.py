@@ -12,6 +12,7 @@ from regions import Regions
 
 from crmasks_widgets import cli
 from crmasks_widgets.dashboard.page.dispatch import Dispatcher
+from crmasks_widgets.dashboard.settings.files_parts import account
 from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.dashboard.settings.save_queue import Save, SaveQueue
 from crmasks_widgets.files.writing import Written
@@ -249,6 +250,20 @@ def test_what_is_given_up_is_said_and_what_is_asked_for_after_that_is_written(wo
     assert line.error.text == both
     assert told.said[-1].startswith("wrote")
     assert (work / "session.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shown"),
+    [
+        ((12,), "0.012 kB"),
+        ((5400,), "5.4 kB"),
+        ((1_234_567,), "1.23 MB"),
+        ((600_000,) * 2, "1.2 MB"),
+    ],
+)
+def test_sizes_are_in_units_that_can_be_read(work, sizes, shown):
+    text = account([Written(work / "a.fits", "a letter", size) for size in sizes])
+    assert text.endswith(f"({shown})")
 
 
 def written(path):

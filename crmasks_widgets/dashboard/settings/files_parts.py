@@ -135,8 +135,9 @@ def account(written: Written | Sequence[Written]) -> str:
         With the full path and the size.
     """
     files = [written] if isinstance(written, Written) else written
-    size = sum(item.size for item in files) / 1e6
+    size = sum(item.size for item in files)
+    shown = f"{size / 1e6:.3g} MB" if size >= 1e6 else f"{size / 1e3:.3g} kB"
     last = files[-1].path.resolve()
     if len(files) == 1:
-        return f"wrote {last} ({size:.2g} MB)"
-    return f"wrote {len(files)} files to {last.parent} ({size:.3g} MB)"
+        return f"wrote {last} ({shown})"
+    return f"wrote {len(files)} files to {last.parent} ({shown})"
