@@ -21,7 +21,7 @@ from crmasks_widgets import OutputError, __version__
 from crmasks_widgets.batch import Options, check_workers, run_batch
 from crmasks_widgets.batch.block import RECORD_NAME, Outcome, Task, run_block
 from crmasks_widgets.batch.blocks import find_blocks
-from crmasks_widgets.batch.report import html_text
+from crmasks_widgets.batch.report import CSV_NAME, HTML_NAME, html_text, write_table
 from crmasks_widgets.batch.workers import _as_they_end
 from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OTHER
 from crmasks_widgets.errors import StartError
@@ -279,6 +279,20 @@ def test_a_killed_batch_goes_on_where_it_was(tmp_path, run_cli, how):
     run_cli(["batch", "a", night_b, "--output-dir", "whole", "--no-figures"], work)
     for name in ("a", "b"):
         assert digests(work / "out" / name) == digests(work / "whole" / name)
+
+
+def test_an_interrupt_while_the_tables_are_renamed_is_not_lost(tmp_path, monkeypatch):
+    replaced = os.replace
+
+    def pressed(*names):
+        signal.raise_signal(signal.SIGINT)
+        replaced(*names)
+
+    monkeypatch.setattr(os, "replace", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        write_table([Outcome("a", attempts=0)], tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {CSV_NAME, HTML_NAME}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.fixture

@@ -51,12 +51,14 @@ def write_table(outcomes: Sequence[Outcome], folder: Path) -> None:
     ------
     OutputError
         A file cannot be written; the earlier ones stay.
+    KeyboardInterrupt
+        Ctrl-C was pressed meanwhile; both are whole.
     """
     products = (
         text_product(CSV_NAME, "what was done", csv_text(outcomes)),
         text_product(HTML_NAME, "what was done", html_text(outcomes)),
     )
-    write_products(products, folder)
+    write_products(products, folder, goes_on=True)
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

@@ -300,20 +300,30 @@ def _removed_on_error(paths: list[Path]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _too_late_to_interrupt() -> Iterator[None]:
-    """Let an interrupt go that comes while complete files are renamed, a matter of milliseconds."""
+def _too_late_to_interrupt(*, goes_on: bool) -> Iterator[None]:
+    """Hold back an interrupt that comes while complete files are renamed, for some milliseconds.
+
+    It is let go where they are all that was to be done, and raised afterwards where work goes on.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # interrupts come to the main thread only
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    late: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: late.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+    if late and goes_on:
+        raise KeyboardInterrupt
 
 
 def write_products(
-    products: Iterable[Product], folder: Path, earlier: Iterable[Path] = ()
+    products: Iterable[Product],
+    folder: Path,
+    earlier: Iterable[Path] = (),
+    *,
+    goes_on: bool = False,
 ) -> list[Written]:
     """Write all products, or none.
 
@@ -328,6 +338,8 @@ def write_products(
         Created if need be.
     earlier : iterable of Path
         Files of an earlier run; those that are not replaced are removed.
+    goes_on : bool
+        More is to be done after it. An interrupt that comes too late to stop it is not let go then.
 
     Returns
     -------
@@ -355,7 +367,7 @@ def write_products(
                 needed += sum(missing.size for missing in (product, *remaining))
                 raise _no_room(folder / product.name, error, needed) from error
             done.append((path, product))
-        with _too_late_to_interrupt():
+        with _too_late_to_interrupt(goes_on=goes_on):
             written = _in_place(done, folder)
             current = {item.path for item in written}
             remove_products([path for path in earlier if path not in current])
