@@ -30,11 +30,12 @@ def test_no_key_reaches_jupyterlab(open_dashboard):
         page.wait_for_function(
             "document.querySelector('.crmasks-dashboard').contains(document.activeElement)"
         )
-        for key in [*string.ascii_letters, *string.digits, *SHORTCUTS]:
+        letters = string.ascii_letters.replace("O", "")
+        # The last opens the dialog of files, under which nothing answers.
+        for key in [*letters, *string.digits, *SHORTCUTS, "O"]:
             page.keyboard.press(key)
-        page.wait_for_timeout(200)
+        page.wait_for_selector("dialog.crmasks-open")
         assert screen.notebook() == before
-        # One of them opened the dialog of files, under which nothing answers.
         page.locator("dialog.crmasks-open").press("Escape")
         page.wait_for_selector("dialog.crmasks-open", state="hidden")
     assert screen.kernel.ask("dashboard is not None")
