@@ -9,6 +9,7 @@ from scipy.special import ndtr
 from crmasks_widgets.core.typing import Float64Array
 
 _RARE, _STEPS = 0.01, 321  # of the integral over the lowest value
+_NEVER = 12.0  # sigma, by which noise exceeds the lowest value in no frame: once in 10**17
 
 
 def largest_ratio(
@@ -65,12 +66,14 @@ def alike(
     lowest = np.linspace(-8.0, 8.0, _STEPS)
     density = np.exp(-(lowest**2) / 2) / np.sqrt(2 * np.pi) * (lowest[1] - lowest[0])
     reach = np.asarray(excess, np.float64) * (2 if n == 2 else 1)
-    top = lowest + reach[:, None]
+    same = ~(reach > _NEVER)
+    top = lowest + reach[same, None]
     above, between = ndtr(-top), ndtr(top) - ndtr(lowest)
     chance = sum(
         comb(n - 1, below) * between**below * above ** (n - 1 - below) for below in range(n // 2)
     )
-    return np.asarray(pixels * n * (chance @ density) >= _RARE)
+    same[same] = pixels[same] * n * (chance @ density) >= _RARE
+    return same
 
 
 def most_doubtful_first(
