@@ -10,7 +10,7 @@ from rich.console import Console
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.advice import Advice, Trial, value_in_words
-from crmasks_widgets.analysis.noise_in_use import fitted_noise, noise_line, remarks_of
+from crmasks_widgets.analysis.noise_in_use import fitted_noise, noise_lines, remarks_of
 from crmasks_widgets.core.measured_noise import measure_tails, trusted_to
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
@@ -145,7 +145,7 @@ def _on_noise(summary: Summary, analysis: Analysis, remarks: Sequence[Remark]) -
     text = f"noise: the exposures scatter {check.excess:.2f} times as predicted ({given})"
     listed = summary.doubtful if _NOISE & {r.parameter for r in remarks} else summary.good
     listed.append(text)
-    summary.good.extend(filter(None, [noise_line(analysis)]))
+    summary.good.extend(noise_lines(analysis))
     for name, why in (("gain", check.gain_unknown), ("rnoise", check.rnoise_unknown)):
         if why:
             summary.unknown.append(f"{name}: no value can be fitted, because {why}")

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.advice import Advice, Trial, advise, value_in_words
-from crmasks_widgets.analysis.noise_in_use import noise_line, remarks_of
+from crmasks_widgets.analysis.noise_in_use import noise_lines, remarks_of
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
 
@@ -34,7 +34,7 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
     remarks = remarks_of(analysis)
     for line in (
         *_fit(check, noise),
-        *filter(None, [noise_line(analysis)]),
+        *noise_lines(analysis),
         *_exposures(check),
         *_matching(analysis),
         *_scatter(analysis),

@@ -12,7 +12,7 @@ from astropy.time import Time
 from astropy.wcs import WCS
 
 from crmasks_widgets import Analysis, ExposureSet, InputError, Parameters, save_all
-from crmasks_widgets.analysis.noise_in_use import noise_line
+from crmasks_widgets.analysis.noise_in_use import noise_lines
 from crmasks_widgets.combination_kinds import KINDS
 from crmasks_widgets.core.combine import median_variance_factor
 from crmasks_widgets.files.headers import describe
@@ -321,7 +321,7 @@ def test_the_noise_that_exposures_show_is_that_of_the_headers(tmp_path, excess):
     for said in (report_html(analysis), "\n".join(facts.noise(analysis)[1])):
         assert "as the exposures show, in place of gain 2, rnoise 3.4" in said
     given = analysis.replace(sg_measured_noise=False)
-    assert not noise_line(given)
+    assert not noise_lines(given)
     assert given.combination("meancr").to_ccddata().meta["GAIN"] == pytest.approx(6)
     assert not set(CARDS) & set(masks_hdus(given)[0].header)
 

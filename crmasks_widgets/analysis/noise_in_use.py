@@ -44,13 +44,13 @@ def measured_noise(analysis: _Source) -> Noise | None:
     return found.noise if found.differs else None
 
 
-def noise_line(analysis: _Source) -> str:
-    """Say in one line that another noise than the given one is used; empty where it is not."""
+def noise_lines(analysis: _Source) -> tuple[str, ...]:
+    """Say in one line that another noise than the given one is used; in none where it is not."""
     measured = measured_noise(analysis)
     if measured is None:
-        return ""
+        return ()
     used, given = describe_noise(measured), describe_noise(analysis.noise)
-    return f"noise in use: {used}, as the exposures show, in place of {given}"
+    return (f"noise in use: {used}, as the exposures show, in place of {given}",)
 
 
 def remarks_of(analysis: "Analysis") -> tuple[Remark, ...]:

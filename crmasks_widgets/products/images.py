@@ -11,7 +11,7 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.as_ccddata import header_of, stage_of
 from crmasks_widgets.analysis.combined_header import say_noise
-from crmasks_widgets.analysis.noise_in_use import measured_noise, noise_line
+from crmasks_widgets.analysis.noise_in_use import measured_noise, noise_lines
 from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.files.history import image_line
 from crmasks_widgets.files.world import world_cards
@@ -31,7 +31,13 @@ def _history(analysis: Analysis, extra: Iterable[str] = ()) -> list[str]:
         lines.append(f"masks sha256 {analysis.masks_checksum}")
     values = analysis.parameters.model_dump()
     lines += [f"- {name} = {_short(value)}" for name, value in values.items() if name != "images"]
-    return [*lines, *filter(None, [noise_line(analysis)])]
+    return [*lines, *noise_lines(analysis)]
+
+
+def _unit_of(header: fits.Header) -> str:
+    """Unit of the values; a card may be there and say nothing."""
+    unit = header.get("BUNIT")
+    return unit if isinstance(unit, str) and unit.strip() else "adu"
 
 
 def _short(value: object) -> str:
@@ -88,9 +94,7 @@ def combination_hdus(analysis: Analysis, kind: Kind) -> fits.HDUList:
     """
     made = analysis.fleeting(stage_of(kind), kind)
     header = header_of(analysis, kind)
-    if not isinstance(header.get("BUNIT"), str) or not header["BUNIT"].strip():
-        header["BUNIT"] = "adu"
-    unit = header["BUNIT"]
+    unit = header["BUNIT"] = _unit_of(header)
     _add_identity(header, analysis)
     _add_history(header, _history(analysis, [f"combination {kind} of the exposures below"]))
     primary = fits.PrimaryHDU(made.data, header)
@@ -126,7 +130,7 @@ def masks_hdus(analysis: Analysis) -> fits.HDUList:
     _add_identity(primary.header, analysis)
     measured = measured_noise(analysis)
     if measured is not None:
-        unit = str(analysis.exposures.headers[0].get("BUNIT", "adu"))
+        unit = _unit_of(analysis.exposures.headers[0])
         say_noise(primary.header, measured, unit, measured=True)
     _add_history(primary.header, _history(analysis))
     hdus = fits.HDUList([primary])

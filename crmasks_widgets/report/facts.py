@@ -9,7 +9,7 @@ import numpy as np
 from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.counts import count_pixels
-from crmasks_widgets.analysis.noise_in_use import noise_line, remarks_of
+from crmasks_widgets.analysis.noise_in_use import noise_lines, remarks_of
 from crmasks_widgets.core.regions import pixel_mask
 from crmasks_widgets.core.verdicts import CONFIRMED, OUT, confirmed_and_lost
 from crmasks_widgets.files.headers import describe, printable
@@ -160,7 +160,7 @@ def noise(analysis: Analysis) -> tuple[Grid, tuple[str, ...]]:
         ),
     )  # fmt: skip
     said = tuple(f"look at {r.parameter}: {r.text}" for r in remarks_of(analysis))
-    return grid, (*(said or ("the noise is as predicted",)), *filter(None, [noise_line(analysis)]))
+    return grid, (said or ("the noise is as predicted",)) + noise_lines(analysis)
 
 
 def changed(analysis: Analysis) -> tuple[Changed, ...]:
