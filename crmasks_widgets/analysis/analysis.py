@@ -355,8 +355,10 @@ class Analysis:
 
     def detections(self, target: Target) -> Flags:
         """Detections that enter a target's mask: no rejected hits, of exposures in MEANCRT."""
-        kept = ~self.edits.rejected if isinstance(target, str) else self._built.meancrt
-        return self.flags(target) if target == "mean" else self.flags(target).inside(kept)
+        flags = self.flags(target)
+        if target == "mean":
+            return flags
+        return flags.inside(~self.edits.rejected if target == "median" else self._built.meancrt)
 
     def significance(self, target: Target) -> npt.NDArray[np.float32]:
         """Significance of "median", "mean" or exposure 1...n over the minimum, (ny, nx), sigma.
@@ -421,9 +423,9 @@ class Analysis:
     def masks(self) -> Mapping[str, BoolArray]:
         """Masks by name: MEDIANCR, MEANCRT, CRMASK1...N; (ny, nx) bool."""
         built = self._built
-        named = {"MEDIANCR": self.mediancr, "MEANCRT": built.meancrt}
-        named |= {f"CRMASK{i}": mask for i, mask in enumerate(built.exposures, start=1)}
-        return MappingProxyType(named)
+        in_order = (self.mediancr, built.meancrt, *built.exposures)
+        names = map(mask_name, self.targets)
+        return MappingProxyType(dict(zip(names, in_order, strict=True)))
 
     def mask(self, target: Target) -> BoolArray:
         """Mask made for "median", "mean" or exposure 1...n."""

@@ -292,7 +292,7 @@ def problematic_book(analysis: Analysis) -> HitBook:
         With the number of masks in the middle and the mean as corrected.
     """
     n = analysis.exposures.n
-    masks = [analysis.masks[f"CRMASK{i}"] for i in range(1, n + 1)]
+    masks = [analysis.mask(i) for i in range(1, n + 1)]
     labels = analysis.problematic_labels
     hits = hit_table(labels, analysis.problematic_codes, analysis.stack)
     # Codes of these pixels say whether every exposure has a detection of its own (not a method).

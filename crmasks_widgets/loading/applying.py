@@ -12,6 +12,7 @@ from crmasks_widgets.analysis import Analysis, Target
 from crmasks_widgets.core.alignment import Alignment
 from crmasks_widgets.core.lacosmic.library import LacosmicResult
 from crmasks_widgets.core.masks import Masks
+from crmasks_widgets.core.targets import mask_name
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.files.history import image_checksums, order_of
@@ -61,12 +62,12 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
     n = analysis.exposures.n
     with open_fits(path) as (whole, checksum):
         hdus = whole if detector is None else _layer(whole, detector, path)
-        if f"CRMASK{n + 1}" in hdus:
-            msg = f"{path}: found extension CRMASK{n + 1}, expected masks of {n} exposures"
+        if (beyond := mask_name(n + 1)) in hdus:
+            msg = f"{path}: found extension {beyond}, expected masks of {n} exposures"
             raise InputError(msg)
         header = hdus[0].header
         numbers = _numbers(header, path, analysis.exposures)
-        names = ["MEDIANCR", "MEANCRT", *(f"CRMASK{i}" for i in numbers)]
+        names = [mask_name("median"), mask_name("mean"), *map(mask_name, numbers)]
         masks = [_mask(hdus, name, path, analysis.exposures.shape) for name in names]
         factors = tuple(_flux_factor(hdus, i, path) for i in numbers)
         boxes = _boxes(hdus)
