@@ -1,8 +1,9 @@
 """How long a user waits for the dashboard, measured in the page.
 
 A listener in the page notes when an event arrives there; an observer notes when the text of the
-counts, or a picture of flags, is another one, and the frame after that is painted. Prints a table;
-the exit status is 1 if a target is missed.
+counts, or a picture of flags, is another one, and the frame after that is painted. With
+`--round-trip`, all that the page and the server say to each other is held back as by a distance.
+Prints a table; the exit status is 1 if a target is missed.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from _distance import far_away
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -23,6 +25,8 @@ from tests.browser.harness import OFFLINE, find_browser, running_lab
 POINTS = ((0.0, 60.0, 1e4), (150.0, 90.0, 1e4), (5000.0, 300.0, 1e4))
 QUIET = 1.5  # s
 STEPS = (0, 8, 3, 11, 5)  # of the mouse, pixels
+LONG, SWING = 2.0, 15  # of a drag that does not stop: s, pixels up and down
+FRAME = 1000 / 60  # ms
 CELL = """
 import crmasks_widgets as cm
 analysis = analysis.replace(mm_boundary_fit={fit!r}, mm_fixed_points_in_boundary={points})
@@ -62,6 +66,18 @@ WATCH = """() => {
             .observe(figure, { subtree: true, attributeFilter: ["href"] });
     }
 }"""
+# Times between frames as long as they are counted, ms.
+FRAMES = """() => {
+    const frames = (window.crmasksFrames = { times: [], counted: true });
+    let last;
+    const next = (now) => {
+        if (last !== undefined) frames.times.push(now - last);
+        last = now;
+        if (frames.counted) requestAnimationFrame(next);
+    };
+    requestAnimationFrame(next);
+}"""
+FRAME_TIMES = "() => { crmasksFrames.counted = false; return crmasksFrames.times; }"
 CLEAR = "() => Object.values(window.crmasksLog).forEach((list) => (list.length = 0))"
 # A figure has blank pictures of one pixel before it is drawn for the first time.
 FIRST_PICTURE = """() => new Promise((resolve) => {
@@ -143,17 +159,47 @@ def at_rest(screen):
         screen.page.wait_for_timeout(50)
 
 
+def grasped_point(screen):
+    """Press on the second fixed point; its place."""
+    at = screen.dashboard.locator(".crmasks-plot-observed .point circle")
+    box = screen.at_rest(at.nth(1).bounding_box)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    screen.page.mouse.move(x, y)
+    screen.page.mouse.down()
+    return x, y
+
+
+def long_drag_times(screen, n):
+    """Move a fixed point without a pause; times of frames, and from its stop to the last picture.
+
+    The hand holds the point while the masks come.
+    """
+    times = {"frames": [], "last": []}
+    for _ in range(n):
+        at_rest(screen)
+        x, y = grasped_point(screen)
+        screen.page.evaluate(CLEAR)
+        screen.page.evaluate(FRAMES)
+        end, step = time.monotonic() + LONG, 0
+        while time.monotonic() < end:
+            step += 1
+            screen.page.mouse.move(x, y + abs(step % (2 * SWING) - SWING))
+        times["frames"] += screen.page.evaluate(FRAME_TIMES)
+        at_rest(screen)
+        log = screen.page.evaluate("window.crmasksLog")
+        painted = [time for kind in ("counts", "overlay", "image") for time in log[kind]]
+        times["last"].append(max(painted) - log["events"][-1])
+        screen.page.mouse.up()
+    return times
+
+
 def drag_times(screen, n):
     """Move a fixed point up and down, a step at a time; times to line, count and masks.
 
     Each step changes the count.
     """
-    at = screen.dashboard.locator(".crmasks-plot-observed .point circle")
-    box = screen.at_rest(at.nth(1).bounding_box)
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     mouse = screen.page.mouse
-    mouse.move(x, y)
-    mouse.down()
+    x, y = grasped_point(screen)
     mouse.move(x, y + 12, steps=3)
     times = {"line": [], "above": [], "masks": []}
     for i in range(n):
@@ -179,8 +225,8 @@ def slider_times(screen, n):
     return times
 
 
-def measure(browser, lab, shape, fit, n):
-    """Lines of the table for one kind of boundary."""
+def measure(browser, lab, shape, fit, n, round_trip):
+    """Lines of the table for one kind of boundary; the round trip is in ms."""
     prepare, cell = PREPARE.format(shape=shape), CELL.format(fit=fit, points=POINTS)
     with contextlib.ExitStack() as stack:
         screen = stack.enter_context(lab.dashboard(browser, prepare, shows=None))
@@ -194,13 +240,17 @@ def measure(browser, lab, shape, fit, n):
         screen.kernel.finish()
         screen.page.wait_for_timeout(3000)
         screen.page.evaluate(WATCH)
-        yield Line(f"first picture, {fit}", [first], (5000, None))
+        yield Line(f"first picture, {fit}", [first], (5000 + 10 * round_trip, None))
         times = drag_times(screen, n)
         yield Line(f"line under the hand, {fit}", times["line"], (32, 32))
         yield Line(f"count under the hand, {fit}", times["above"], (32, 32))
-        yield Line(f"masks of a fixed point, {fit}", times["masks"], (150, 300))
+        masks = (150 + 2 * round_trip, 300 + 2 * round_trip)
+        yield Line(f"masks of a fixed point, {fit}", times["masks"], masks)
+        times = long_drag_times(screen, max(3, n // 5))
+        yield Line(f"frames of a long drag, {fit}", times["frames"], (FRAME + 1, 2 * FRAME + 1))
+        yield Line(f"last masks after it, {fit}", times["last"], (150 + round_trip, None))
         screen.kernel.finish()
-        yield Line(f"`la_sigclip`, {fit}", slider_times(screen, n), (500, None))
+        yield Line(f"`la_sigclip`, {fit}", slider_times(screen, n), (500 + round_trip, None))
 
 
 def main() -> int:
@@ -208,21 +258,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", metavar=("NX", "NY"), nargs=2, type=int, default=(2016, 1596))
     parser.add_argument("--moves", type=int, default=30, help="of each kind (default: 30)")
+    parser.add_argument("--round-trip", type=float, default=0, help="ms (default: none)")
     arguments = parser.parse_args()
     nx, ny = arguments.size
+    away = arguments.round_trip
     lines = []
-    print(f"{nx} x {ny} x 3, load {os.getloadavg()[0]:.1f}; ms\n")
+    print(f"{nx} x {ny} x 3, load {os.getloadavg()[0]:.1f}, round trip {away:.0f}; ms\n")
     print("| | n | median | 95 % | at most | met |\n|---|---|---|---|---|---|", flush=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_lab(Path(folder)) as lab,
+        running_lab(Path(folder)) as near,
+        far_away(near.port, away / 1000) as port,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(
             executable_path=find_browser(), args=["--disable-gpu", "--disable-quic", OFFLINE]
         )
+        lab = near.seen_at(port) if away else near
         for fit in ("piecewise", "spline"):
-            for line in measure(browser, lab, (ny, nx), fit, arguments.moves):
+            for line in measure(browser, lab, (ny, nx), fit, arguments.moves, away):
                 print(line, flush=True)
                 lines.append(line)
         browser.close()

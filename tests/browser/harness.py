@@ -26,6 +26,8 @@ TOKEN = "only-this-machine-can-ask"  # noqa: S105
 SIZES = {"small": (1280, 800), "large": (1920, 1080)}
 # Said by JupyterLab's loader about libraries of widgets; they work with the version that is there.
 HARMLESS = ("Unsatisfied version", "No satisfying version")
+# Said by anywidget after 2 s, of what is still being made: `page/hearing.js` mends what follows.
+LATE = "[anywidget] Failed to initialize model."
 # Nothing but this machine has an address.
 OFFLINE = f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {HOST}"
 SMALL_DEMO = """
@@ -274,10 +276,14 @@ class Watch:
             "page", lambda page: page.on("websocket", lambda socket: self._asked(socket.url))
         )
         context.on("console", self._said)
-        context.on("weberror", lambda error: self._note("JavaScript", error.error))
+        context.on("weberror", lambda error: self._failed(error.error))
 
     def _note(self, kind, text):
         self.complaints.append(f"{kind}: {text}")
+
+    def _failed(self, error):
+        if error.message != LATE:
+            self._note("JavaScript", error)
 
     def _asked(self, url):
         here = tuple(f"{scheme}://{self._home}/" for scheme in ("http", "ws"))
@@ -325,6 +331,10 @@ class Lab:
     def __init__(self, folder, port, env):
         self.folder, self.port, self._env = folder, port, env
 
+    def seen_at(self, port):
+        """The same where something stands before it."""
+        return Lab(self.folder, port, self._env)
+
     def ask(self, method, what, body=None):
         """Use the interface of the server."""
         return ask_server(self.port, TOKEN, method, what, body)
@@ -366,13 +376,19 @@ class Lab:
         return pytest.fail(f"JupyterLab did not run a cell; it waited for: {', '.join(steps)}")
 
     @contextlib.contextmanager
-    def dashboard(self, browser, code, size="small", theme="Light", shows=".crmasks-dashboard"):
-        """Run a cell that shows a dashboard, or nothing, in a notebook of its own."""
+    def dashboard(
+        self, browser, code, size="small", theme="Light", shows=".crmasks-dashboard", before=""
+    ):
+        """Run a cell that shows a dashboard, or nothing, in a notebook of its own.
+
+        What is `before` is run in the page before all else.
+        """
         path = self.folder / f"{time.monotonic_ns()}.ipynb"
         cells = [new_code_cell(code), new_code_cell("# another cell")]
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
         self.set_theme(theme)
         with watched_page(browser, self.port, size) as page:
+            page.add_init_script(before)
             kernel = self._run_first_cell(page, path.name, shows)
             outputs = page.evaluate(f"{NOTEBOOK}.content.model.toJSON().cells[0].outputs")
             assert all(output["output_type"] != "error" for output in outputs), outputs

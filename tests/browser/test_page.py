@@ -203,3 +203,21 @@ LOW_CONTRAST = """() => {
     }
     return bad;
 }"""
+
+
+def test_what_the_page_makes_late_hears_the_kernel_all_the_same(open_dashboard):
+    # anywidget gives a model two seconds to be made; here none.
+    before = """{
+        const later = AbortSignal.timeout.bind(AbortSignal);
+        const over = { addEventListener: (_, act) => { window.givenUp += 1; act(); } };
+        window.givenUp = 0;
+        AbortSignal.timeout = (ms) => (ms === 2000 ? over : later(ms));
+    }"""
+    shown = open_dashboard(before=before)
+    counts = shown.wait_for_results()
+    assert shown.page.evaluate("givenUp") > 10
+    shown.kernel.run("dashboard.state.update(crmethod='lacosmic')")
+    other = shown.changed(counts)
+    shown.button("Undo").click()
+    assert shown.changed(other) == counts
+    shown.dashboard.locator(".crmasks-gallery-host[data-drawn]").wait_for()

@@ -395,4 +395,4 @@ async function render({ model, el }) {
   return () => stop.abort();
 }
 
-export default { render };
+export default { initialize, render };

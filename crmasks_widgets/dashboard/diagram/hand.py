@@ -3,7 +3,6 @@
 import base64
 from typing import Any, Final
 
-import anywidget
 import numpy as np
 import numpy.typing as npt
 import traitlets
@@ -11,6 +10,7 @@ from bqplot import LinearScale
 from ipywidgets import widget_serialization
 
 from crmasks_widgets.dashboard.drawing.glyphs import glyphs, stamp
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 from crmasks_widgets.files.pictures import rgba_png
 
@@ -20,7 +20,7 @@ _MODULES: Final = (
 )  # fmt: skip
 
 
-class Hand(anywidget.AnyWidget):
+class Hand(Part):
     """Line, fixed points, levels and readout of a diagram, and what the pointer does to them.
 
     A drag is drawn in the page at once; the kernel hears of it as fast as it answers.

@@ -149,4 +149,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { initialize, render };

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import anywidget
 import traitlets
 
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 
-class HitBar(anywidget.AnyWidget):
+class HitBar(Part):
     """One row of choices, and a panel with more of them.
 
     Attributes

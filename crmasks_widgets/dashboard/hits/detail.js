@@ -348,4 +348,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { initialize, render };

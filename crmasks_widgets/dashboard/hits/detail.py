@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import anywidget
 import traitlets
 
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script
 
 
-class HitDetail(anywidget.AnyWidget):
+class HitDetail(Part):
     """The selected hit: words, panels, cuts, verdicts and tools.
 
     Attributes

@@ -480,4 +480,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { initialize, render };

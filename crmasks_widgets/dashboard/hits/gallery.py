@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import anywidget
 import traitlets
 
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script
 
 
-class Gallery(anywidget.AnyWidget):
+class Gallery(Part):
     """Cards of hits, of which the page asks for those on screen.
 
     Attributes

@@ -116,4 +116,4 @@ function render({ model, el }) {
   return () => model.off("change:revision", draw);
 }
 
-export default { render };
+export default { initialize, render };

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import anywidget
 import traitlets
 
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 
-class HitTable(anywidget.AnyWidget):
+class HitTable(Part):
     """A page of a table, with headers to sort by and rows to select.
 
     Attributes

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import anywidget
 import traitlets
 
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 
-class FrameBar(anywidget.AnyWidget):
+class FrameBar(Part):
     """Buttons of the frames, a list of the rarer ones, and the button that lets them take turns.
 
     Attributes

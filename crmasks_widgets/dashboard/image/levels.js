@@ -277,4 +277,4 @@ function render({ model, el }) {
   el.crmasksLevels = new LevelsView(model, el);
 }
 
-export default { render };
+export default { initialize, render };

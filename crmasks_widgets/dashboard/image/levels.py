@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import anywidget
 import numpy as np
 import numpy.typing as npt
 import traitlets
@@ -11,6 +10,7 @@ from crmasks_widgets.dashboard.drawing import histograms, stretches
 from crmasks_widgets.dashboard.image.frames import Frames, shown_title
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 from crmasks_widgets.limits import PERCENTILE
 
@@ -20,7 +20,7 @@ _LIMITS: Final = (("zscale", "zscale"), ("percentile", f"{PERCENTILE:g} %"), ("m
 _STRETCHES: Final = ("linear", "sqrt", "log", "asinh")
 
 
-class Levels(anywidget.AnyWidget):
+class Levels(Part):
     """A small panel: histogram, limits, stretch and colours.
 
     Attributes

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import anywidget
 import traitlets
 
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 
-class Minimap(anywidget.AnyWidget):
+class Minimap(Part):
     """The frame, small, with the part on screen as a box.
 
     Attributes

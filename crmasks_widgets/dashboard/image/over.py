@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import anywidget
 import numpy as np
 import traitlets
 from bqplot import LinearScale
@@ -12,12 +11,13 @@ from crmasks_widgets.dashboard.drawing import outlines
 from crmasks_widgets.dashboard.model import region_edits
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 _MODULES: Final = ("boxes.js", "over.js")
 
 
-class Over(anywidget.AnyWidget):
+class Over(Part):
     """Regions and rings; they follow the image's scales as bqplot moves them.
 
     Attributes

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import anywidget
 import traitlets
 
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 
-class OpenDialog(anywidget.AnyWidget):
+class OpenDialog(Part):
     """A table of files, what those that are chosen look like, and what is proposed for them.
 
     Attributes

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-import anywidget
 import traitlets
 
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 _TWO: Final = (
@@ -37,7 +37,7 @@ _NAMES: Final = MappingProxyType({
 })  # fmt: skip
 
 
-class HelpPanel(anywidget.AnyWidget):
+class HelpPanel(Part):
     """A text and the list of keys, over all of the dashboard while it is shown.
 
     Attributes

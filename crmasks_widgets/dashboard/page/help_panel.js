@@ -41,4 +41,4 @@ function render({ model, el }) {
   return () => model.off("change:shown", show);
 }
 
-export default { render };
+export default { initialize, render };

@@ -421,4 +421,4 @@ function render({ model, el }) {
   return () => stop.abort();
 }
 
-export default { render };
+export default { initialize, render };

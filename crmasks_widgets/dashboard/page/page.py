@@ -1,14 +1,14 @@
 """What only the page can tell the kernel: keys, the pointer over a plot, the sizes of plots."""
 
-import anywidget
 import traitlets
 from ipywidgets import DOMWidget
 
 from crmasks_widgets.dashboard.page.icons import icon_styles
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 
-class Page(anywidget.AnyWidget):
+class Page(Part):
     """Invisible part of the dashboard that listens to the page.
 
     It keeps the keys pressed over the dashboard from JupyterLab's own shortcuts.

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-_SHARED: Final = Path(__file__).with_name("element.js")
+_SHARED: Final = tuple(map(Path(__file__).with_name, ("element.js", "hearing.js")))
 
 
 def script(beside: str, *names: str) -> str:
@@ -14,7 +14,8 @@ def script(beside: str, *names: str) -> str:
     beside : str
         File in whose folder they are: the ``__file__`` of a widget's module.
     *names : str
-        Of the files; each may use what those before it define, and all may use `element.js`.
+        Of the files; each may use what those before it define, and all may use `element.js`
+        and `hearing.js`.
 
     Returns
     -------
@@ -23,7 +24,7 @@ def script(beside: str, *names: str) -> str:
     """
     folder = Path(beside).parent
     return "\n".join(
-        path.read_text(encoding="utf-8") for path in (_SHARED, *map(folder.joinpath, names))
+        path.read_text(encoding="utf-8") for path in (*_SHARED, *map(folder.joinpath, names))
     )
 
 

@@ -179,4 +179,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { initialize, render };

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import anywidget
 import traitlets
 
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 
-class TopBar(anywidget.AnyWidget):
+class TopBar(Part):
     """What is looked at, the method, what was found, what is being done, and what can be opened.
 
     Attributes

@@ -247,4 +247,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { initialize, render };

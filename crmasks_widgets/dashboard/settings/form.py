@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import anywidget
 import traitlets
 
+from crmasks_widgets.dashboard.page.part import Part
 from crmasks_widgets.dashboard.page.scripts import script, style
 
 
-class ParameterForm(anywidget.AnyWidget):
+class ParameterForm(Part):
     """Fields that are described here, and what the user does with them.
 
     Attributes
