@@ -19,6 +19,7 @@ from astropy.io import fits
 from hypothesis import settings
 
 from crmasks_widgets import cli, figures
+from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.figures import hit_pages, jobs, page_layout
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
@@ -280,6 +281,15 @@ def few_figures(monkeypatch):
 
     monkeypatch.setattr(figures, "all_figures", few)
     return few
+
+
+@pytest.fixture(scope="session")
+def exposures():
+    """Three exposures of fibres with many hits, and six double ones."""
+    scene = fibre_spectrograph(
+        (60, 72), seed=4, detector=Detector(1.5, 3.4, 200.0), hits=Hits(rate=4000, double=6)
+    )
+    return ExposureSet.from_arrays(list(scene.exposures))
 
 
 @pytest.fixture
