@@ -25,11 +25,9 @@ DESI chi2             where chi2 of the values about their mean is above 16 (N -
 naive                 left out above minimum + 4 sqrt(2) sigma of the minimum
 """
 
-import argparse
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import ccdproc
 import numpy as np
@@ -197,12 +195,7 @@ def print_frames(frames: Frames, console: Console) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--data", type=Path, default=semireal.DATA, metavar="DIR",
-        help="folder that holds semireal (default: $CRMASKS_TEST_DATA or ../shared/data)",
-    )  # fmt: skip
-    arguments = parser.parse_args(argv)
+    arguments = semireal.parser_with_data(__doc__.splitlines()[0]).parse_args(argv)
     warnings.simplefilter("ignore")
     console = Console(highlight=False)
     console.width = max(console.width, 110)

@@ -16,12 +16,10 @@ deepCR needs the extra [deepcr], Cosmic-CoNN its package (GPL; `pip install cosm
 without them their rows are left out.
 """
 
-import argparse
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import semireal
@@ -155,12 +153,7 @@ def print_frames(frames: Frames, console: Console) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--data", type=Path, default=semireal.DATA, metavar="DIR",
-        help="folder that holds semireal (default: $CRMASKS_TEST_DATA or ../shared/data)",
-    )  # fmt: skip
-    arguments = parser.parse_args(argv)
+    arguments = semireal.parser_with_data(__doc__.splitlines()[0]).parse_args(argv)
     console = Console(highlight=False)
     console.width = max(console.width, WIDTH)
     warnings.simplefilter("ignore")

@@ -72,12 +72,18 @@ class Truth:
         return np.count_nonzero(self.deposits > least * self.sigma, axis=0)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parser_with_data(description: str) -> argparse.ArgumentParser:
+    """Parser of a benchmark that needs the semireal sets: where they are."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         "--data", type=Path, default=DATA, metavar="DIR",
         help="folder that holds semireal (default: $CRMASKS_TEST_DATA or ../shared/data)",
     )  # fmt: skip
+    return parser
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = parser_with_data(__doc__.splitlines()[0])
     parser.add_argument(
         "--reference-env",
         type=Path,

@@ -2,10 +2,8 @@
 
 import gc
 import hashlib
-import multiprocessing.process
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 from functools import cache
@@ -19,9 +17,11 @@ from astropy.io import fits
 from hypothesis import settings
 
 from crmasks_widgets import cli, figures
+from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.figures import hit_pages, jobs, page_layout
 from crmasks_widgets.simulate import Detector, Hits, fibre_spectrograph
 
+from . import marks
 from .counts import LONG
 
 # The grammar of international addresses, of which no test has one: jsonschema would have each
@@ -50,6 +50,11 @@ FEW_FIGURES = ("diagnostic_histogram2d.png", "diagnostic_mediancr.png")
 BROWSER = Path(__file__).parent / "browser"
 # Of Jupyter and IPython: a user's own are neither read nor written.
 FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+
+
+def pytest_configure(config):
+    """Watch over the marks that `make check` goes by."""
+    marks.pytest_configure(config)
 
 
 def pytest_itemcollected(item):
@@ -128,26 +133,6 @@ def _no_settings_of_a_user(tmp_path_factory):
         for name in FOLDERS:
             patch.setenv(name, str(tmp_path_factory.mktemp(name)))
         yield
-
-
-@pytest.fixture(autouse=True)
-def _processes_are_marked(request, monkeypatch):
-    """`make check` leaves out what starts an interpreter: such a test has to say so."""
-    if any(map(request.node.get_closest_marker, ("browser", "process"))):
-        return
-    start = subprocess.Popen.__init__
-
-    def refuse(*_, **__):
-        pytest.fail("starts a process of Python: mark it with @pytest.mark.process")
-
-    def check(self, command, *arguments, **options):
-        if sys.executable in command:
-            refuse()
-        start(self, command, *arguments, **options)
-
-    monkeypatch.setattr(subprocess.Popen, "__init__", check)
-    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", refuse)
-    monkeypatch.setattr(os, "fork", refuse)
 
 
 class Finished(NamedTuple):
@@ -280,6 +265,15 @@ def few_figures(monkeypatch):
 
     monkeypatch.setattr(figures, "all_figures", few)
     return few
+
+
+@pytest.fixture(scope="session")
+def exposures():
+    """Three exposures of fibres with many hits, and six double ones."""
+    scene = fibre_spectrograph(
+        (60, 72), seed=4, detector=Detector(1.5, 3.4, 200.0), hits=Hits(rate=4000, double=6)
+    )
+    return ExposureSet.from_arrays(list(scene.exposures))
 
 
 @pytest.fixture

@@ -31,7 +31,10 @@ SWAPS = {
 MODULES = ("masks", "mm.boundary", "combine")
 _HERE = Path(__file__).parent
 # From the quickest to the slowest: most mistakes are noticed by the first.
-_TESTS = ("core/test_{}.py", "core/test_worked_examples.py", "test_analysis.py", "test_parity.py")
+_TESTS = (
+    "core/test_{}.py", "core/test_worked_examples.py", "test_analysis_masks.py",
+    "test_analysis_diagram.py", "test_analysis_stages.py", "test_analysis.py", "test_parity.py",
+)  # fmt: skip
 MOST_SECONDS = 200
 
 

@@ -1,17 +1,16 @@
 """What is said of the noise of an analysis: the given, what fits, and what significance uses."""
 
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.noise_remarks import Remark, fitted_parameters, remarks_on
 from crmasks_widgets.core.observed_noise import ObservedNoise
+from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
-
-if TYPE_CHECKING:
-    from crmasks_widgets.analysis.analysis import Analysis
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +21,17 @@ class _Source(Protocol):
     @property
     def noise(self) -> Noise: ...
     def result(self, stage: str, target: Any = None) -> Any: ...
+
+
+class _Checked(Protocol):
+    @property
+    def parameters(self) -> Parameters: ...
+    @property
+    def exposures(self) -> ExposureSet: ...
+    @property
+    def noise(self) -> Noise: ...
+    @property
+    def noise_check(self) -> NoiseCheck: ...
 
 
 def measured_noise(analysis: _Source) -> Noise | None:
@@ -53,7 +63,7 @@ def noise_lines(analysis: _Source) -> tuple[str, ...]:
     return (f"noise in use: {used}, as the exposures show, in place of {given}",)
 
 
-def remarks_of(analysis: "Analysis") -> tuple[Remark, ...]:
+def remarks_of(analysis: _Checked) -> tuple[Remark, ...]:
     """Say which parameters the noise check of an analysis asks to look at, and why."""
     return remarks_on(
         analysis.noise_check, analysis.noise, analysis.parameters.aligned,
@@ -61,7 +71,7 @@ def remarks_of(analysis: "Analysis") -> tuple[Remark, ...]:
     )  # fmt: skip
 
 
-def fitted_noise(analysis: "Analysis") -> dict[str, float]:
+def fitted_noise(analysis: _Checked) -> dict[str, float]:
     """Tell gain, e-/ADU, and readout noise, ADU, that its noise check finds to fit, if it does.
 
     Exposures in electrons have the gain 1, whatever fits.

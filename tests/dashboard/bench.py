@@ -47,6 +47,12 @@ def flat_frames(n=3):
     return frames
 
 
+def press(page, key, **more):
+    """Tell of a key, as the page does."""
+    content = {"event": "key", "key": key, "control": False, "shift": False, "at": None}
+    page._handle_custom_msg(content | more, [])
+
+
 class Bench:
     """State and page; results arrive when `settle` is called, or at once."""
 

@@ -7,8 +7,11 @@ import pytest
 from PIL import Image
 
 import crmasks_widgets as cm
+from crmasks_widgets.dashboard.diagram.view import DiagramView
+from crmasks_widgets.dashboard.hits.view import HitsView
 
 from ..conftest import small_scene
+from .bench import Bench, small_analysis
 
 POINTS = ((0.0, 25.0, 1e4), (500.0, 110.0, 1e4), (5000.0, 350.0, 1e4))
 
@@ -40,6 +43,33 @@ def dashboard(analysis):
     assert shown.wait(60)
     yield shown
     shown.close()
+
+
+@pytest.fixture
+def view(dashboard):
+    """The view of the Median-Minimum diagram."""
+    (found,) = [v for v in dashboard.session.views if isinstance(v, DiagramView)]
+    return found
+
+
+@pytest.fixture
+def hand(view):
+    """Where the diagram hears of the hand on its boundary."""
+    return view.panels["observed"].hand
+
+
+@pytest.fixture
+def gestures(view):
+    """All other gestures in the diagram."""
+    return view._gestures
+
+
+@pytest.fixture
+def many():
+    """The view of some dozen hits of two methods, on a bench."""
+    made = Bench(small_analysis(crmethod="mm_lacosmic", la_niter=2), at_once=True)
+    made.add(HitsView(made.context))
+    return made
 
 
 def decoded(png):

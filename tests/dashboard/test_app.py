@@ -22,8 +22,8 @@ from crmasks_widgets.report.facts import headline
 from crmasks_widgets.starting.opening import Beginning
 
 from ..conftest import SHAPE, small_scene
+from .bench import press
 from .conftest import POINTS
-from .test_diagram_view import press
 
 
 def test_it_is_shown_as_the_last_line_of_a_cell(dashboard):

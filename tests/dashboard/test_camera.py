@@ -17,7 +17,7 @@ from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.page.help import name_of
 
 from ..test_mosaics import write_camera, write_yaml
-from .test_diagram_view import press
+from .bench import press
 
 NAMES = ("CCD1", "CCD2")
 

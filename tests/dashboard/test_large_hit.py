@@ -14,6 +14,7 @@ from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
 
 from .bench import FLAT, SECOND, Bench, flat_frames
+from .hits_bench import fits_pixels
 
 MM_ONLY = DETECTORS["mm"].code
 OUTLINE = rgb(overlays.overlay_codes()[overlays.BRUSHED].colour)
@@ -71,10 +72,6 @@ def click(bench, k, pixel):
     x += (pixel[1] - large._part[1].start + 0.5) * large._panels.side
     y += (pixel[0] - large._part[0].start + 0.5) * large._panels.side
     say(bench, event="click", x=x, y=y)
-
-
-def fits_pixels(pixels):
-    return tuple(sorted((x + 1, y + 1) for y, x in pixels))
 
 
 def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):

@@ -9,8 +9,7 @@ from crmasks_widgets.analysis import STAGES
 from crmasks_widgets.dashboard.model.history import History
 from crmasks_widgets.errors import Cancelled, InputError, ParameterError
 
-from .bench import small_analysis
-from .test_diagram_view import press
+from .bench import press, small_analysis
 
 PAINTED = ((5, 7),)
 START = small_analysis().parameters
