@@ -26,6 +26,7 @@ from crmasks_widgets.ending import (
 from crmasks_widgets.errors import (
     CrmasksError,
     InputError,
+    Interrupted,
     ProductExistsError,
     StartError,
     on_one_line,
@@ -337,13 +338,20 @@ def _run_command(arguments: argparse.Namespace, console: Console, errors: Consol
         return fail(errors, str(error), EXIT_EXISTS)
     except CrmasksError as error:
         return fail(errors, str(error), EXIT_BAD_INPUT)
-    except KeyboardInterrupt:
-        return fail(errors, _INTERRUPTED[arguments.command], EXIT_INTERRUPTED)
+    except KeyboardInterrupt as interrupt:
+        return fail(errors, _what_is_left(arguments.command, interrupt), EXIT_INTERRUPTED)
     # The last of the broad guards: whatever is left over is one line, too.
     except Exception as error:
         logger.debug("%s", on_one_line(error), exc_info=True)
         kind = f"unexpected {type(error).__name__}"
         return fail(errors, f"{kind}: {error} (--log-level DEBUG says where)", EXIT_OTHER)
+
+
+def _what_is_left(command: str, interrupt: KeyboardInterrupt) -> str:
+    # A batch goes on by itself, and of the notebook of `crmasks lab` nobody need know.
+    if isinstance(interrupt, Interrupted) and command not in ("batch", "lab"):
+        return str(interrupt)
+    return _INTERRUPTED[command]
 
 
 def _check_surroundings() -> None:

@@ -25,7 +25,7 @@ from crmasks_widgets.demo import YAML_NAME, score, write_demo
 from crmasks_widgets.ending import EXIT_DONE, EXIT_INTERRUPTED, EXIT_OTHER, NO_PRODUCT, fail
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.exposure_names import YAML_SUFFIXES, is_parameter_file
-from crmasks_widgets.files.writing import check_target
+from crmasks_widgets.files.writing import Written, check_target, telling
 from crmasks_widgets.loading import load_mosaic, parameter_file_of
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.parameters import Parameters
@@ -215,10 +215,12 @@ def _compute_and_save(mosaic: Mosaic, folder: OccupiedFolder, console: Console) 
     started = time.monotonic()
     quiet = not logger.isEnabledFor(logging.INFO)
     _compute(mosaic, console, folder.leave)
-    with terminal.spinner(console, "writing products", quiet=quiet):
-        written = folder.save()
-    if not quiet:
-        terminal.print_products(console, written, mosaic.uuid, time.monotonic() - started)
+    written: list[Written] = []
+    with telling(written):
+        with terminal.spinner(console, "writing products", quiet=quiet):
+            written += folder.save()
+        if not quiet:
+            terminal.print_products(console, written, mosaic.uuid, time.monotonic() - started)
 
 
 @contextlib.contextmanager

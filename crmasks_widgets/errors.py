@@ -5,6 +5,9 @@ text stands beside the check that finds the mistake: for parameters in `paramete
 after ``expected=``) and `parameters.values` (the line), for FITS files in `files.reading`.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 
 class CrmasksError(ValueError):
     """Anything that the user can put right.
@@ -87,6 +90,22 @@ class Cancelled(CrmasksError):  # noqa: N818 - an answer to a request, not a fau
         ...
     crmasks_widgets.errors.Cancelled: stopped by the user
     """
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C was pressed when some files were complete already.
+
+    Parameters
+    ----------
+    written : sequence of Path
+        These files, at least one.
+    """
+
+    def __init__(self, written: Sequence[Path]) -> None:
+        self.written = tuple(written)
+        first, n = self.written[0], len(self.written) - 1
+        verb = f"and {n} more are" if n else "is"
+        super().__init__(f"interrupted; {first} {verb} written")
 
 
 class CrmasksWarning(UserWarning):

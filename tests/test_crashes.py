@@ -22,6 +22,7 @@ from astropy.table import Table
 
 from crmasks_widgets import OutputError, save_all
 from crmasks_widgets.ending import EXIT_BAD_INPUT
+from crmasks_widgets.errors import Interrupted
 from crmasks_widgets.files import folder_lock, writing
 from crmasks_widgets.files.folder_lock import LOCK_NAME, TEMPORARY_PREFIX, temporary_path
 from crmasks_widgets.files.writing import Product, occupied, write_products
@@ -356,7 +357,7 @@ def test_no_room_is_noticed_before_anything_is_computed(work, monkeypatch):
     assert not work.out.exists()
 
 
-def test_an_interrupt_while_files_are_put_in_place_comes_too_late(tmp_path, monkeypatch):
+def test_an_interrupt_while_files_are_put_in_place_comes_afterwards(tmp_path, monkeypatch):
     replace, names = os.replace, []
 
     def interrupted(source, target):
@@ -368,7 +369,8 @@ def test_an_interrupt_while_files_are_put_in_place_comes_too_late(tmp_path, monk
     products = [
         Product(f"{i}.txt", "text", lambda path: path.write_text("complete")) for i in range(3)
     ]
-    write_products(products, tmp_path)
+    with pytest.raises(Interrupted, match=r"interrupted; .*0\.txt and 2 more are written"):
+        write_products(products, tmp_path)
     assert names == ["0.txt", "1.txt", "2.txt"]
     assert {path.read_text() for path in tmp_path.iterdir()} == {"complete"}
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -58,7 +58,7 @@ def write_table(outcomes: Sequence[Outcome], folder: Path) -> None:
         text_product(CSV_NAME, "what was done", csv_text(outcomes)),
         text_product(HTML_NAME, "what was done", html_text(outcomes)),
     )
-    write_products(products, folder, goes_on=True)
+    write_products(products, folder)
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

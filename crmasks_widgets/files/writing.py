@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from crmasks_widgets.errors import OutputError, ProductExistsError, on_one_line
+from crmasks_widgets.errors import Interrupted, OutputError, ProductExistsError, on_one_line
 from crmasks_widgets.files.folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
 from crmasks_widgets.machine import WINDOWS
 from crmasks_widgets.regular_files import identity, kind_of, real
@@ -300,30 +300,49 @@ def _removed_on_error(paths: list[Path]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _too_late_to_interrupt(*, goes_on: bool) -> Iterator[None]:
-    """Hold back an interrupt that comes while complete files are renamed, for some milliseconds.
-
-    It is let go where they are all that was to be done, and raised afterwards where work goes on.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # interrupts come to the main thread only
+def _interrupted_afterwards() -> Iterator[None]:
+    """Hold back an interrupt that comes while complete files are renamed, for some milliseconds."""
+    before = signal.getsignal(signal.SIGINT)
+    # Interrupts come to the main thread only, and not where another language listens for them.
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
         return
     late: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: late.append(number))
+    signal.signal(signal.SIGINT, lambda number, _: late.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if late and goes_on:
-        raise KeyboardInterrupt
+        if late:
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextlib.contextmanager
+def telling(written: Sequence[Written]) -> Iterator[None]:
+    """Let an interrupt say which files are complete by then.
+
+    Parameters
+    ----------
+    written : sequence of Written
+        Those written so far; may grow meanwhile.
+
+    Raises
+    ------
+    Interrupted
+        In the place of another KeyboardInterrupt, where any file is complete.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        more = interrupt.written if isinstance(interrupt, Interrupted) else ()
+        paths = tuple(dict.fromkeys([*(item.path for item in written), *more]))
+        if not paths:
+            raise
+        raise Interrupted(paths) from interrupt
 
 
 def write_products(
-    products: Iterable[Product],
-    folder: Path,
-    earlier: Iterable[Path] = (),
-    *,
-    goes_on: bool = False,
+    products: Iterable[Product], folder: Path, earlier: Iterable[Path] = ()
 ) -> list[Written]:
     """Write all products, or none.
 
@@ -338,8 +357,6 @@ def write_products(
         Created if need be.
     earlier : iterable of Path
         Files of an earlier run; those that are not replaced are removed.
-    goes_on : bool
-        More is to be done after it. An interrupt that comes too late to stop it is not let go then.
 
     Returns
     -------
@@ -350,6 +367,8 @@ def write_products(
     ------
     OutputError
         One of them could not be written; the folder is as it was.
+    Interrupted
+        Ctrl-C was pressed while they were renamed; all are in place.
     """
     temporary: list[Path] = []
     done: list[tuple[Path, Product]] = []
@@ -367,8 +386,9 @@ def write_products(
                 needed += sum(missing.size for missing in (product, *remaining))
                 raise _no_room(folder / product.name, error, needed) from error
             done.append((path, product))
-        with _too_late_to_interrupt(goes_on=goes_on):
-            written = _in_place(done, folder)
+        written: list[Written] = []
+        with telling(written), _interrupted_afterwards():
+            written += _in_place(done, folder)
             current = {item.path for item in written}
             remove_products([path for path in earlier if path not in current])
         return written

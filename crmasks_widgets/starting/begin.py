@@ -13,7 +13,13 @@ from rich.console import Console
 from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposure_names import YAML_SUFFIXES, split_plane
 from crmasks_widgets.files.reading import find_file
-from crmasks_widgets.files.writing import check_target, text_product, write_products
+from crmasks_widgets.files.writing import (
+    Written,
+    check_target,
+    telling,
+    text_product,
+    write_products,
+)
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import yaml_of
 from crmasks_widgets.proposals.levels import Proposal
@@ -87,6 +93,8 @@ def begin(files: Sequence[str], output: Path, answers: Answers, console: Console
         in the end, which is then named: what is certain has been written.
     OutputError
         A file is in the way or cannot be written.
+    Interrupted
+        Ctrl-C was pressed when some of the files were written.
     """
     # What is given is checked before anything is read.
     given = {name: value for name, value in answers.given.items() if value is not None}
@@ -99,13 +107,15 @@ def begin(files: Sequence[str], output: Path, answers: Answers, console: Console
         check_target(target, YAML_SUFFIXES, inputs, overwrite=answers.overwrite)
     starts = [tuple(map(start_from, group.detectors)) for group in found.usable]
     print_exposures(console, found, [start for own in starts for start in own])
-    missing: list[str] = []
-    for own, target in zip(starts, targets, strict=True):
-        for remark in dict.fromkeys(remark for start in own for remark in start.remarks):
-            logger.warning("%s", remark)
-        decided = [_decide(start, _settled(start, given), answers, console) for start in own]
-        _write(own, decided, target)
-        missing += [f"{target}: {text}" for text in _missing(own, decided).values()]
+    missing, written = list[str](), list[Written]()
+    with telling(written):
+        for own, target in zip(starts, targets, strict=True):
+            for remark in dict.fromkeys(remark for start in own for remark in start.remarks):
+                logger.warning("%s", remark)
+            decided = [_decide(start, _settled(start, given), answers, console) for start in own]
+            written += _write(own, decided, target)
+            logger.info("%s: written", target)
+            missing += [f"{target}: {text}" for text in _missing(own, decided).values()]
     if missing:
         msg = f"{'; '.join(missing)}; expected it to be given, by --yes, an option or in the file"
         raise InputError(msg)
@@ -147,7 +157,9 @@ def _taken(proposal: Proposal) -> Proposal:
     return Proposal(proposal.name, proposal.value, proposal.origin, known)
 
 
-def _write(starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], target: Path) -> None:
+def _write(
+    starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], target: Path
+) -> list[Written]:
     """Write what is certain, each with its origin, and of the rest what might be."""
     folder, several = target.parent, len(starts) > 1
     images = [_named(exposure.name, folder) for exposure in starts[0].group.exposures]
@@ -162,8 +174,7 @@ def _write(starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], targe
         del origins["regions_to_be_skipped"]
     missing = _missing(starts, decided, _how)
     text = yaml_of(made, origins, missing) if several else made[0].to_yaml(origins, missing)
-    write_products([text_product(target.name, "parameters", text)], folder)
-    logger.info("%s: written", target)
+    return write_products([text_product(target.name, "parameters", text)], folder)
 
 
 def _told(starts: Sequence[Start], decided: Sequence[Sequence[Proposal]]) -> dict[str, str]:
