@@ -125,6 +125,8 @@ def compute_with_progress(
         n_hits, lost = analysis.n_hits, int(analysis.problematic.sum())
         n_out = int(np.count_nonzero(np.isin(analysis.hits["verdict"], OUT)))
         left_out = f", {n_out} of them left out by hand" if n_out else ""
+        if not_found := len(analysis.result("lost").confirmed):
+            left_out += f", {not_found} more confirmed and not found"
         console.print(
             f"hits of the median: {n_hits}{left_out}; pixels masked in every exposure: {lost}",
             highlight=False,

@@ -250,6 +250,17 @@ def test_an_interrupt_while_stages_are_started_stops_those_that_run(work, monkey
     assert ("expected", None) not in analysis.computed()
 
 
+def test_confirmed_hits_that_are_not_found_are_told_at_the_end_and_in_the_log(work):
+    work.yaml(mediancr_pixels_confirmed=[[1, 1], [80, 64]])
+    result = work.run()
+    (line,) = [line for line in result.out.splitlines() if line.startswith("hits of the median")]
+    n_hits = load_analysis(work.folder / "params.yaml").n_hits
+    assert f"median: {n_hits}, 2 more confirmed and not found; pixels masked" in line
+    assert "mediancr_pixels_confirmed: found no hit at 2 of its places (first [1, 1])" in result.err
+    work.yaml()
+    assert "not found" not in work.run("--overwrite").out
+
+
 @pytest.mark.process
 @pytest.mark.parametrize("earlier", [False, True])
 def test_ctrl_c_ends_running_stages_and_leaves_earlier_products(work, earlier):

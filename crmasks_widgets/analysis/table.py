@@ -235,6 +235,11 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         (*_NOISE, "dilation", "crmethod", "network_veto"),
         ("flags", "edits", "stack", "found", "mediancr", "noise"),
     ),
+    "lost": Stage(
+        masks.lost,
+        ("mediancr_pixels_confirmed", "pixels_to_be_ignored_as_cr"),
+        ("labels", "edits"),
+    ),
     "hits": Stage(
         masks.hits,
         (
@@ -243,7 +248,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         ),
         (
             "labels", "listed", "flags", "edits", "stack", "exact", "classes", "low_by_given_noise",
-            "opinion", "listed_only",
+            "opinion", "listed_only", "lost",
         ),
     ),
     "fill": Stage(

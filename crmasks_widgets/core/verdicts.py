@@ -1,10 +1,12 @@
 """What a user has decided about hits, from the pixels that their parameters list."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from crmasks_widgets.core.hits import connected
 from crmasks_widgets.core.typing import BoolArray
 
 CONFIRMED: Final = "confirmed"
@@ -15,22 +17,60 @@ OUT: Final = (REJECTED, IGNORED)
 """Of hits that are not in MEDIANCR."""
 
 
-def confirmed_and_lost(labels: npt.NDArray[np.int32], confirmed: BoolArray) -> int:
-    """Count confirmed pixels, one of each hit when it was confirmed, that are in no hit now.
+@dataclass(frozen=True, eq=False)
+class Lost:
+    """What was decided about hits that are not found now.
+
+    Attributes
+    ----------
+    rejected, confirmed : tuple of (k,) int64
+        Flat indices of the listed pixels of each such hit: those that touch each other, and touch
+        no hit.
+    """
+
+    rejected: tuple[npt.NDArray[np.int64], ...]
+    confirmed: tuple[npt.NDArray[np.int64], ...]
+
+
+def lost_hits(
+    labels: npt.NDArray[np.int32], confirmed: BoolArray, rejected: BoolArray, ignored: BoolArray
+) -> Lost:
+    """Find the verdicts that no hit is there for any more.
+
+    A hit beside a listed pixel is one that has shrunk since it was judged: it is found, and to be
+    judged again.
 
     Parameters
     ----------
-    labels : (ny, nx) int32
-        Numbers of the hits.
-    confirmed : (ny, nx) bool
-        Pixels of confirmed hits.
+    labels, confirmed, rejected, ignored
+        As in `verdicts`; of several lists that hold a pixel, the last one counts.
 
     Returns
     -------
-    int
-        0 where all of them are found.
+    Lost
+        Ignored pixels need be no hit, so none of them is lost.
     """
-    return int(np.count_nonzero(confirmed & (labels == 0)))
+    return Lost(
+        rejected=_apart(labels, rejected & ~ignored),
+        confirmed=_apart(labels, confirmed & ~rejected & ~ignored),
+    )
+
+
+def _apart(labels: npt.NDArray[np.int32], listed: BoolArray) -> tuple[npt.NDArray[np.int64], ...]:
+    """Groups of listed pixels that are neither in nor beside a hit, in raster order."""
+    (ny, nx), pixels = labels.shape, np.flatnonzero(listed)
+    y, x = np.divmod(pixels, nx)
+    near = np.zeros(len(pixels), bool)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            near |= labels[(y + dy).clip(0, ny - 1), (x + dx).clip(0, nx - 1)] > 0
+    pixels = pixels[~near]
+    if not len(pixels):
+        return ()
+    group = connected(pixels, nx)
+    order = np.argsort(group, kind="stable")
+    groups = np.split(pixels[order], np.flatnonzero(np.diff(group[order])) + 1)
+    return tuple(sorted(groups, key=lambda each: int(each[0])))
 
 
 def verdicts(

@@ -10,8 +10,7 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.counts import count_pixels
 from crmasks_widgets.analysis.noise_in_use import noise_lines, remarks_of
-from crmasks_widgets.core.regions import pixel_mask
-from crmasks_widgets.core.verdicts import CONFIRMED, OUT, confirmed_and_lost
+from crmasks_widgets.core.verdicts import CONFIRMED, OUT
 from crmasks_widgets.files.headers import describe, printable
 from crmasks_widgets.parameters.model import parameter_table
 
@@ -110,9 +109,7 @@ def headline(analysis: Analysis) -> tuple[tuple[str, str], ...]:
     verdicts = np.asarray(analysis.hits["verdict"])
     numbers = {word: int(np.count_nonzero(verdicts == word)) for word in (CONFIRMED, *OUT)}
     judged = [f"{number} {word}" for word, number in numbers.items() if number]
-    name = "mediancr_pixels_confirmed"
-    listed = pixel_mask(getattr(analysis.parameters, name), analysis.exposures.shape, name)
-    if lost := confirmed_and_lost(analysis.labels, listed):
+    if lost := len(analysis.result("lost").confirmed):
         judged.append(f"{lost} confirmed and not found")
     hits = "hits in the median" + (f" ({', '.join(judged)})" if judged else "")
     return (

@@ -7,7 +7,14 @@ import crmasks_widgets as cm
 from crmasks_widgets.core.hits import groups_inside, label_hits, significance
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import stack_exposures
-from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED, verdicts
+from crmasks_widgets.core.verdicts import (
+    CONFIRMED,
+    IGNORED,
+    REJECTED,
+    UNJUDGED,
+    lost_hits,
+    verdicts,
+)
 
 
 def mask(*pixels, shape=(8, 10)):
@@ -24,6 +31,21 @@ def test_a_rejected_hit_is_rejected_whole_and_one_pixel_confirms():
     told = verdicts(labels, mask((1, 2), (3, 4), (7, 0)), rejected, mask((6, 6), (3, 4)))
     assert told.tolist() == [CONFIRMED, REJECTED, IGNORED, UNJUDGED]
     assert verdicts(np.zeros((8, 10), np.int32), mask(), mask(), mask()).tolist() == []
+
+
+def test_a_verdict_is_lost_where_no_hit_is_in_or_beside_its_pixels():
+    labels = label_hits(mask((1, 1), (7, 9)))
+    confirmed = mask((1, 1), (0, 0), (2, 2), (1, 3), (4, 4), (5, 5), (7, 0), (6, 4))
+    lost = lost_hits(labels, confirmed, mask((7, 0), (7, 8), (5, 7)), mask((6, 4), (3, 0)))
+    # (0, 0) and (2, 2) are beside a hit; (4, 4) and (5, 5) belong together, (7, 0) was rejected
+    # later, (6, 4) and (3, 0) ignored. No row goes on in the next one: (1, 9) is not beside (2, 0).
+    places = [[tuple(divmod(int(p), 10)) for p in group] for group in lost.confirmed]
+    assert places == [[(1, 3)], [(4, 4), (5, 5)]]
+    assert [group.tolist() for group in lost.rejected] == [[57], [70]]
+    wrapped = lost_hits(label_hits(mask((2, 0))), mask((1, 9)), mask((0, 9)), mask())
+    assert (wrapped.confirmed[0].tolist(), wrapped.rejected[0].tolist()) == ([19], [9])
+    none = lost_hits(labels, mask(), mask(), confirmed)
+    assert (none.confirmed, none.rejected) == ((), ())
 
 
 def test_groups_that_lie_in_an_area_as_a_whole():

@@ -198,3 +198,20 @@ def test_a_painted_hit_is_rejected_too(bench):
     bench.press("n")
     assert bench.model.parameters.pixels_to_be_flagged_as_cr is None
     assert not bench.model.analysis.mediancr[4, 4]
+
+
+def test_screen_report_and_log_count_the_same_hits_that_are_not_found(bench, caplog):
+    ys, xs = np.nonzero(bench.model.analysis.labels)
+    beside = (int(xs[0]) + 1, int(ys[0]))  # the row below the first pixel of the first hit
+    # In one, beside one, two that were one hit, and one alone.
+    listed = ((int(xs[0]) + 1, int(ys[0]) + 1), beside, (2, 2), (3, 3), (60, 5))
+    bench.state.update(mediancr_pixels_confirmed=listed)
+    bench.settle()
+    chips = {chip["label"]: chip["count"] for chip in bench.view.bar.state["chips"]}
+    assert chips["not found"] == 2
+    hits = "hits in the median (1 confirmed, 2 confirmed and not found)"
+    assert headline(bench.model.analysis)[0] == ("2", hits)
+    (said,) = {r.getMessage() for r in caplog.records if "confirmed" in r.getMessage()}
+    assert said.startswith(
+        "mediancr_pixels_confirmed: found no hit at 2 of its places (first [2, 2])"
+    )

@@ -60,7 +60,7 @@ def test_finished_stages_are_not_computed_again(finished, monkeypatch):
     with Seen().engine(finished, order=MASKS) as engine:
         submit(engine, dilation=3)
         assert engine.wait(SOON)
-    assert sorted(calls) == ["found", "hits", "labels", "listed", "masks", "mediancr"]
+    assert sorted(calls) == ["found", "hits", "labels", "listed", "lost", "masks", "mediancr"]
 
 
 def test_unwanted_work_stops_where_the_next_stage_begins(finished, monkeypatch):

@@ -224,15 +224,25 @@ def masks(read: Reader) -> Masks:
     return build_masks(flagged, read("stack"), edited, noise, read.p.dilation, nested=nested)
 
 
+def lost(read: Reader) -> verdicts.Lost:
+    """Verdicts on hits that are not found."""
+    return verdicts.lost_hits(
+        read("labels"), _confirmed(read), read("edits").rejected, _ignored(read)
+    )
+
+
+def _confirmed(read: Reader) -> BoolArray:
+    name = "mediancr_pixels_confirmed"
+    return regions.pixel_mask(getattr(read.p, name), read.exposures.shape, name)
+
+
 def hits(read: Reader) -> Table:
     """One row a hit of the median."""
     labels, stack, edited = read("labels"), read("stack"), read("edits")
     codes = detection_codes(read("flags", "median"), read("listed"), edited)
     table = hit_table(labels, codes, stack)
-    confirmed = regions.pixel_mask(
-        read.p.mediancr_pixels_confirmed, labels.shape, "mediancr_pixels_confirmed"
-    )
-    verdict = verdicts.verdicts(labels, confirmed, edited.rejected, _ignored(read))
+    verdict = verdicts.verdicts(labels, _confirmed(read), edited.rejected, _ignored(read))
+    _warn_of_lost(read("lost").confirmed, labels.shape[1])
     if _judged(read):
         classes = read("classes")
         # Of two exposures, one that is hit is enough: nothing need coincide.
@@ -276,6 +286,18 @@ def _tell_how_exposures_look(table: Table, read: Reader) -> None:
         table.remove_columns(["class", "reason"])
     if low.any():
         _warn_of_low(low)
+
+
+def _warn_of_lost(confirmed: tuple[npt.NDArray[np.int64], ...], nx: int) -> None:
+    """Tell that hits which a user has confirmed are in no mask now."""
+    if not confirmed:
+        return
+    y, x = divmod(int(confirmed[0][0]), nx)
+    logger.warning(
+        "mediancr_pixels_confirmed: found no hit at %d of its places (first [%d, %d]), expected "
+        "those that were confirmed: these parameters do not find them",
+        len(confirmed), x + 1, y + 1,
+    )  # fmt: skip
 
 
 def _warn_of_low(low: npt.NDArray[np.int64]) -> None:

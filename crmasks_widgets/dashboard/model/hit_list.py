@@ -5,7 +5,7 @@ and those of confirmed and rejected hits that other parameters no longer find, s
 was decided is out of sight.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -28,7 +28,7 @@ from crmasks_widgets.parameters import Parameters
 
 NOT_FOUND: Final = "not found"
 """Class and method of pixels of a confirmed or rejected hit that other parameters do not find."""
-_NEEDED = ("hits", "labels", "stack")
+_NEEDED = ("hits", "labels", "stack", "lost")
 # An exposure is bright where it has so much of what the median has above the minimum.
 _BRIGHT = 0.5
 
@@ -166,7 +166,7 @@ def list_hits(model: ViewModel) -> HitList:
     """
     analysis = model.analysis
     labels, table = analysis.labels, analysis.result("hits")
-    others, told = _other_groups(analysis.parameters, labels)
+    others, told = _other_groups(analysis)
     if told:
         table = _with_others(table, others, told, analysis)
         labels = np.where(others > 0, others + labels.max(initial=0), labels)
@@ -182,37 +182,24 @@ def list_hits(model: ViewModel) -> HitList:
     return HitList(table, pixels, row, times, same, peak, labels.shape[1])
 
 
-def _other_groups(
-    parameters: Parameters, labels: npt.NDArray[np.int32]
-) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
+def _other_groups(analysis: Analysis) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
     """Numbers of the groups of pixels with a verdict that are no hit, and the verdict on each."""
-    numbered, told = np.zeros(labels.shape, np.int32), []
-    for verdict, listed in (
-        (IGNORED, parameters.pixels_to_be_ignored_as_cr),
-        (REJECTED, parameters.mediancr_pixels_rejected),
-        (CONFIRMED, parameters.mediancr_pixels_confirmed),
-    ):
-        for group in edits.groups(listed if verdict == IGNORED else _outside(labels, listed)):
-            xs, ys = np.array(group).T
-            if not (labels[ys - 1, xs - 1].any() or numbered[ys - 1, xs - 1].any()):
-                told.append(verdict)
-                numbered[ys - 1, xs - 1] = len(told)
-    return numbered, tuple(told)
+    labels, lost = analysis.labels, analysis.result("lost")
+    groups = [(IGNORED, group) for group in _ignored(analysis.parameters, labels)]
+    groups += [(REJECTED, group) for group in lost.rejected]
+    groups += [(CONFIRMED, group) for group in lost.confirmed]
+    numbered = np.zeros(labels.shape, np.int32)
+    for number, (_, group) in enumerate(groups, start=1):
+        numbered.ravel()[group] = number
+    return numbered, tuple(verdict for verdict, _ in groups)
 
 
-def _outside(
-    labels: npt.NDArray[np.int32], listed: tuple[edits.Pixel, ...] | None
-) -> tuple[edits.Pixel, ...]:
-    """FITS pixels that are neither in a hit nor beside one, which has shrunk since then."""
-    if not listed:
-        return ()
-    xs, ys = np.array(listed).T
-    near = np.zeros(len(listed), bool)
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            y, x = (ys - 1 + dy).clip(0, labels.shape[0] - 1), xs - 1 + dx
-            near |= labels[y, x.clip(0, labels.shape[1] - 1)] > 0
-    return tuple(pixel for pixel, beside in zip(listed, near, strict=True) if not beside)
+def _ignored(parameters: Parameters, labels: npt.NDArray[np.int32]) -> Iterator[Pixels]:
+    """Flat indices of each group of ignored pixels that is no hit."""
+    for group in edits.groups(parameters.pixels_to_be_ignored_as_cr):
+        x, y = np.array(group).T - 1
+        if not labels[y, x].any():
+            yield y * labels.shape[1] + x
 
 
 def _with_others(
