@@ -6,7 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from crmasks_widgets.core.typing import Float64Array
+from crmasks_widgets.core.hits import significance
+from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.stack import Stack
+from crmasks_widgets.core.typing import BoolArray, Float64Array
 
 _RARE, _STEPS = 0.01, 321  # of the integral over the lowest value
 _NEVER = 12.0  # sigma, by which noise exceeds the lowest value in no frame: once in 10**17
@@ -43,6 +46,29 @@ def largest_ratio(
     return largest
 
 
+def look_alike(labels: npt.NDArray[np.int32], stack: Stack, noise: Noise) -> BoolArray:
+    """Tell in which hits all exposures show the same.
+
+    Parameters
+    ----------
+    labels : (ny, nx) int32
+        Numbers of the hits.
+    stack : Stack
+        Values of the exposures, ADU.
+    noise : Noise
+        Of one exposure.
+
+    Returns
+    -------
+    (n,) bool
+        As `alike`. If they show the same, the median tells how much noise it has; the minimum,
+        which is low by chance, would make too little of it.
+    """
+    excess = significance(labels, stack, noise, at="median")
+    pixels = np.bincount(labels[labels > 0], minlength=len(excess) + 1)[1:]
+    return alike(excess, pixels, stack.n)
+
+
 def alike(
     excess: npt.NDArray[np.floating], pixels: npt.NDArray[np.integer], n: int
 ) -> npt.NDArray[np.bool_]:
@@ -51,7 +77,7 @@ def alike(
     Parameters
     ----------
     excess : (k,) float
-        Largest median - minimum of each hit, sigma of one exposure.
+        Largest median - minimum of each hit, sigma of one exposure that shows what all do.
     pixels : (k,) int
         Pixels that each is the largest of.
     n : int

@@ -1,6 +1,7 @@
 """Connected masked pixels as a table of hits."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -185,7 +186,10 @@ def highest_of_each(
 
 
 def significance(
-    labels: npt.NDArray[np.int32], stack: Stack, noise: Noise
+    labels: npt.NDArray[np.int32],
+    stack: Stack,
+    noise: Noise,
+    at: Literal["minimum", "median"] = "minimum",
 ) -> npt.NDArray[np.float64]:
     """By how much the median exceeds the minimum in each hit, in units of the noise.
 
@@ -197,17 +201,21 @@ def significance(
         Values of the exposures, ADU.
     noise : Noise
         Of one exposure.
+    at : {"minimum", "median"}
+        What it is the noise of: of what is there without a hit, or of what all exposures have in
+        common if none is hit.
 
     Returns
     -------
     (n,) float64
-        Of the pixel of each hit where it is largest, sigma of one exposure at the minimum;
-        infinite where an exposure has no noise.
+        Of the pixel of each hit where it is largest, sigma of one exposure; infinite where an
+        exposure has no noise.
     """
     pixels = np.flatnonzero(labels > 0)
     minimum = stack.min2d.ravel()[pixels].astype(np.float64)
-    height = stack.median2d.ravel()[pixels] - minimum
-    sigma = noise.at(pixels).sigma(minimum)
+    median = stack.median2d.ravel()[pixels]
+    height = median - minimum
+    sigma = noise.at(pixels).sigma(minimum if at == "minimum" else median.astype(np.float64))
     in_sigma = np.full(len(pixels), np.inf)
     np.divide(height, sigma, out=in_sigma, where=sigma > 0)
     number = labels.ravel()[pixels]

@@ -14,7 +14,7 @@ from crmasks_widgets.analysis.stages.lacosmic import saturation
 from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.core import combine, regions, verdicts
 from crmasks_widgets.core.between import ALIKE
-from crmasks_widgets.core.doubt import alike
+from crmasks_widgets.core.doubt import look_alike
 from crmasks_widgets.core.fill import Fill, Spoilt, best_fill
 from crmasks_widgets.core.hits import (
     groups_inside,
@@ -274,9 +274,11 @@ def _corrected(read: Reader, verdict: npt.NDArray[np.str_]) -> BoolArray:
 
 def _tell_how_exposures_look(table: Table, read: Reader) -> None:
     """Add class and reason where not all hits are pixels in which the exposures differ."""
-    labels, n = read("labels"), read("stack").n
-    low = hits_of_low_values(labels, read("flags", "median").either, read("low_by_given_noise"), n)
-    same = alike(np.asarray(table["significance"]), np.asarray(table["npix"]), n)
+    labels, stack = read("labels"), read("stack")
+    low = hits_of_low_values(
+        labels, read("flags", "median").either, read("low_by_given_noise"), stack.n
+    )
+    same = look_alike(labels, stack, read.noise)
     table["class"] = np.select([low > 0, same], [LOW_NAME, ALIKE_NAME], PLAIN_NAME)
     table["reason"] = [
         LOW_REASON.format(number) if number else ALIKE_REASON if all_alike else ""

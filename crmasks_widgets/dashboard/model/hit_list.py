@@ -15,7 +15,7 @@ import numpy.typing as npt
 from astropy.table import Table, vstack
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core.doubt import alike, largest_ratio, most_doubtful_first
+from crmasks_widgets.core.doubt import largest_ratio, look_alike, most_doubtful_first
 from crmasks_widgets.core.hits import highest_of_each, hit_table, significance
 from crmasks_widgets.core.noise import at_pixels
 from crmasks_widgets.core.typing import BoolArray, Float64Array
@@ -178,7 +178,9 @@ def list_hits(model: ViewModel) -> HitList:
     excess = (stack.median2d.ravel()[pixels] - stack.min2d.ravel()[pixels]).astype(np.float64)
     times = _times(model, table, pixels, row, excess)
     peak = highest_of_each(row, excess, pixels)
-    same = alike(np.asarray(table["significance"]), np.asarray(table["npix"]), stack.n)
+    judged = analysis.parameters.judges
+    noise = analysis.result("noise") if judged else analysis.calibration.noise
+    same = look_alike(labels, stack, noise)
     return HitList(table, pixels, row, times, same, peak, labels.shape[1])
 
 
