@@ -40,6 +40,26 @@ def test_names_are_whole_and_sliders_long_in_every_method(shown):
         assert shown.page.locator(".crmasks-compact").bounding_box()["height"] <= 90
 
 
+@pytest.mark.parametrize(
+    ("width", "count", "rows"),
+    [
+        (784, 6, [3, 3]), (940, 6, [6]), (508, 6, [3, 3]), (640, 6, [3, 3]), (784, 5, [5]),
+        (640, 5, [3, 2]), (340, 6, [2, 2, 2]), (120, 4, [1, 1, 1, 1]),
+    ],
+)  # fmt: skip
+def test_no_field_is_alone_in_a_row_that_could_be_even(shown, width, count, rows):
+    method = {4: "lacosmic", 5: "mm_pycosmic", 6: "mm_lacosmic"}[count]
+    shown.bench.state.update(crmethod=method)
+    shown.settle()
+    fields = shown.page.locator(".crmasks-field")
+    assert fields.count() == count
+    shown.page.set_viewport_size({"width": 1000, "height": 800})
+    shown.page.evaluate(f"document.querySelector('#root').style.width = '{width}px'")
+    shown.settle()
+    tops = fields.evaluate_all("all => all.map((e) => Math.round(e.getBoundingClientRect().y))")
+    assert [tops.count(top) for top in sorted(set(tops))] == rows
+
+
 def test_what_is_set_moves_the_slider_and_not_its_ends(shown):
     shown.bench.state.update(crmethod="lacosmic")
     shown.settle()

@@ -271,7 +271,40 @@ def heights(shown):
     return [box[name] for box in boxes for name in ("y", "height")]
 
 
-@pytest.mark.parametrize(("width", "seen"), [(1900, 5), (1270, 4), (590, 5), (380, 4)])
+# The longest words of a list, and the room that it has for them beside its arrow.
+WORDS_AND_ROOM = """list => {
+    const context = document.createElement("canvas").getContext("2d");
+    context.font = getComputedStyle(list).font;
+    const words = Math.max(...[...list.options].map((e) => context.measureText(e.text).width));
+    return [words, list.clientWidth - 18];
+}"""
+
+
+# The list is so wide in windows of 1920, 1280, 1024, 900 and 390 pixels.
+@pytest.mark.parametrize("width", [1241, 825, 659, 560, 378])
+def test_order_and_chips_are_read_whole(shown, width):
+    shown.page.set_viewport_size({"width": width + 60, "height": 300})
+    shown.page.locator(".crmasks-hits").evaluate(f"e => {{ e.style.width = '{width}px'; }}")
+    shown.page.add_style_tag(content=".crmasks-hits .crmasks-hit-side { display: none; }")
+    more = [
+        {"key": f"class:{k}", "label": k, "count": 17, "tone": "#888"}
+        for k in ("one low", "all alike")
+    ]
+    state = shown.view.bar.state
+    shown.view.bar.state = state | {"chips": [*state["chips"], *more]}
+    shown.settle()
+    order = shown.page.locator(".crmasks-hit-bar > select")
+    words, room = order.evaluate(WORDS_AND_ROOM)
+    assert words <= room
+    inside = shown.page.locator(".crmasks-hit-bar").bounding_box()
+    box = order.bounding_box()
+    assert box["x"] + box["width"] <= inside["x"] + inside["width"]
+    chips = shown.page.locator(".crmasks-choice")
+    hidden = chips.evaluate_all(HIDDEN)
+    assert hidden == [] or width < 600
+
+
+@pytest.mark.parametrize(("width", "seen"), [(1900, 5), (1270, 5), (590, 5), (380, 4)])
 def test_every_verdict_has_a_chip_on_one_line_and_nothing_moves_with_it(shown, width, seen):
     shown.page.set_viewport_size({"width": width + 60, "height": 300})
     shown.page.locator(".crmasks-hits").evaluate(f"e => {{ e.style.width = '{width}px'; }}")

@@ -115,6 +115,24 @@ def test_the_size_of_detectors_is_said_once_and_first_where_all_have_the_same(wo
     ]  # fmt: skip
 
 
+def test_a_reason_that_holds_for_all_detectors_is_said_once(work, desk):
+    """Whose it is, is said where another detector has another one."""
+    paths = []
+    for number, frame in enumerate(small_scene().exposures, start=1):
+        hdus = [fits.ImageHDU(np.float32(frame), name=f"CCD{i}") for i in (1, 2, 3)]
+        for hdu, noise in zip(hdus, (3.5, 3.5, 4.5), strict=True):
+            hdu.header.update({"GAIN": 1.5, "RDNOISE": noise, "BUNIT": "adu"})
+        paths.append(work / f"three{number}.fits")
+        fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(paths[-1])
+    desk.choose(work, *(path.name for path in paths))
+    rows = {row["name"]: row for row in desk.dialog.proposal["rows"]}
+    assert "detector" not in rows["gain"]["origin"]
+    assert rows["gain"]["origin"].count("GAIN 1.5") == 1
+    assert rows["rnoise"]["origin"].count("RDNOISE 3.5") == 1
+    assert rows["rnoise"]["origin"].startswith("detectors CCD1, CCD2: ")
+    assert "; detector CCD3: " in rows["rnoise"]["origin"]
+
+
 def test_products_are_called_what_they_are(work, desk):
     own, theirs = fits.Header({"HISTORY": "crmasks_widgets 0.1.0"}), fits.Header()
     kinds = {

@@ -1,7 +1,7 @@
 """What the dialog says of files and of what is proposed for them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -110,19 +110,21 @@ def proposal_of(beginning: Beginning) -> dict[str, Any]:
     exposures = beginning.starts[0].exposures
     ny, nx = exposures.shape
     names = f", detectors {', '.join(beginning.names)}" if len(beginning.names) > 1 else ""
-    rows: dict[str, list[Proposal]] = {}
-    for each in beginning.proposals:
-        rows.setdefault(each.name, []).append(each)
+    rows: dict[str, dict[str, Proposal]] = {}
+    for detector, proposed in zip(beginning.names, beginning.proposed, strict=True):
+        for each in proposed:
+            rows.setdefault(each.name, {})[detector] = each
     return {
         "title": f"{exposures.n} exposures of {nx} × {ny} pixels{names}",
         "remarks": list(beginning.remarks),
         "rows": [_row(name, each, exposures.unit) for name, each in rows.items()],
-        "ready": all(each.value is not None for each in beginning.proposals),
+        "ready": not any(each.value is None for row in rows.values() for each in row.values()),
     }
 
 
-def _row(name: str, of_detectors: Sequence[Proposal], values_in: str) -> dict[str, Any]:
+def _row(name: str, by_detector: Mapping[str, Proposal], values_in: str) -> dict[str, Any]:
     words, unit = ASKED.get(name, (name, ""))
+    of_detectors = by_detector.values()
     values = dict.fromkeys(_text(each.value) for each in of_detectors)
     return {
         "name": name, "words": words, "unit": in_unit(unit, values_in),
@@ -130,10 +132,23 @@ def _row(name: str, of_detectors: Sequence[Proposal], values_in: str) -> dict[st
         "value": next(iter(values)) if len(values) == 1 else "",
         "differs": ", ".join(values) if len(values) > 1 else "",
         "missing": any(each.value is None for each in of_detectors),
-        "origin": "; ".join(dict.fromkeys(_origin(each, values_in) for each in of_detectors)),
+        "origin": _origins(by_detector, values_in),
         "certain": all(each.certain for each in of_detectors),
         "fixed": name not in ASKED,
     }  # fmt: skip
+
+
+def _origins(by_detector: Mapping[str, Proposal], values_in: str) -> str:
+    """Say each origin once: whose it is only where it is not that of all detectors."""
+    whose: dict[str, list[str]] = {}
+    for detector, each in by_detector.items():
+        whose.setdefault(_origin(each, values_in), []).append(detector)
+    if len(whose) == 1:
+        return next(iter(whose))
+    return "; ".join(
+        f"detector{'s' if len(names) > 1 else ''} {', '.join(names)}: {text}"
+        for text, names in whose.items()
+    )
 
 
 def _origin(proposal: Proposal, values_in: str) -> str:

@@ -10,6 +10,7 @@
  *   initial: string, fixed: string, nothing: string}} Field
  */
 
+const LEAST = 154; // CSS pixels of a field of a compact form, as in form.css
 const STEPS = 1000; // of a slider from end to end, where its scale is logarithmic
 
 /** Place of a value on a slider, 0 to STEPS. @param {Field} field @param {number} value */
@@ -29,6 +30,16 @@ export function valueAt(field, place) {
   }
   const value = field.low * (field.high / field.low) ** (place / STEPS);
   return field.kind === "integer" ? Math.round(value) : Number(value.toPrecision(2));
+}
+
+/**
+ * Columns that leave no field alone in a row where they need not be: 3 + 3, not 5 + 1.
+ * @param {number} count of fields @param {number} width CSS pixels, 0 where it is not known
+ * @returns {number | ""} nothing where nothing is known
+ */
+export function evenColumns(count, width) {
+  const most = Math.floor(width / LEAST);
+  return count && most ? Math.ceil(count / Math.ceil(count / most)) : "";
 }
 
 let forms = 0;
@@ -186,8 +197,17 @@ class Form {
     }
     this.sections = [...sections.values()];
     this.open();
+    if (this.compact) this.arrange();
     this.show();
     this.refuse();
+  }
+
+  /** Give all rows of a compact form about as many fields. */
+  arrange() {
+    for (const section of this.sections) {
+      const columns = evenColumns(section.childElementCount, section.clientWidth);
+      section.style.setProperty("--crmasks-columns", columns);
+    }
   }
 
   /** Put the sections of the method first; not while somebody works in the form. */
@@ -229,10 +249,11 @@ function render({ model, el }) {
   // Where it comes to light, it begins with what the method is about.
   let tall = 0;
   const sized = new ResizeObserver(([{ contentRect }]) => {
-    if (!tall && contentRect.height) form.open();
+    if (model.get("compact")) form.arrange();
+    else if (!tall && contentRect.height) form.open();
     tall = contentRect.height;
   });
-  if (!model.get("compact")) sized.observe(el);
+  sized.observe(el);
   const listeners = {
     "change:fields": () => form.build(),
     "change:values": () => form.show(),
