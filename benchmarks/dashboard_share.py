@@ -2,9 +2,11 @@
 
 White lines of a spectrum are no empty place, so the image counts as a picture whatever it shows;
 the white of the diagram, of bars, cards and fields counts as paper. A tint hides paper from this
-measure, so what is light, whatever its tint, is told beside it. The dashboard of the demo is looked
+measure, so two others are told beside it: what is light, whatever its tint, and what is empty:
+light squares of 16 pixels of one shade, where nothing stands. The dashboard of the demo is looked
 at as it opens, and with a hit selected. Run: python benchmarks/dashboard_share.py
-[--size WIDTH HEIGHT]...; it prints a table. The exit status is 1 if the part is above the target.
+[--size WIDTH HEIGHT]...; it prints a table. The exit status is 1 if paper, or what is empty, is
+above the target.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import numpy as np
 from lab_start import PATIENCE, URL
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.browser.harness import OFFLINE, as_root, environment, find_browser
@@ -26,20 +29,32 @@ from tests.browser.harness import OFFLINE, as_root, environment, find_browser
 HERE = Path(__file__).parents[1]
 SIZES = [[1280, 800], [1920, 1080], [2560, 1440]]
 WHITE, LIGHT = 250, 225
+SQUARE, SHADE = 16, 4  # pixels of the screen; levels of 255 by which one shade may vary
 MOST = 0.35
 BOX = "e => { const b = e.getBoundingClientRect(); return [[b.y, b.bottom], [b.x, b.right]] }"
 
 
 def part_of_paper(page):
-    """Parts of the dashboard's pixels on the screen that are paper, and that are light."""
+    """Parts of the dashboard's pixels on the screen that are paper, light and empty."""
     picture = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
     least = picture.min(axis=2)
     inside, whole = (
         tuple(slice(round(low), round(high)) for low, high in page.locator(name).evaluate(BOX))
         for name in (".crmasks-stage", ".crmasks-dashboard")
     )
-    least[inside] = 0
-    return [float((least[whole] >= limit).mean()) for limit in (WHITE, LIGHT)]
+    image = np.zeros(least.shape, bool)
+    image[inside] = True
+    seen = [(~image & (least >= limit))[whole].mean() for limit in (WHITE, LIGHT)]
+    return [*map(float, seen), float((~image & empty(least))[whole].mean())]
+
+
+def empty(least):
+    """Pixels that lie in a light square of one shade."""
+    high = ndimage.maximum_filter(least, SQUARE, mode="constant", cval=255)
+    low = ndimage.minimum_filter(least, SQUARE, mode="constant", cval=0)
+    flat = (high - low <= SHADE) & (low >= LIGHT)
+    # From the middles of the squares to all of their pixels; the filter's middle is off by one.
+    return ndimage.maximum_filter(flat, SQUARE, origin=-1)
 
 
 def look(browser, url, size):
@@ -67,7 +82,8 @@ def main():
     env = environment(folder) | {"PYTHONPATH": str(HERE)}
     command = [sys.executable, "-m", "crmasks_widgets", "lab", "--no-browser", *as_root()]
     worst = 0.0
-    print("| window | at first | light | hit selected | light |\n|---|---|---|---|---|")
+    print("| window | at first | light | empty | hit selected | light | empty |")
+    print("|---|---|---|---|---|---|---|")
     with (
         subprocess.Popen(
             command, cwd=folder / "work", env=env, text=True,
@@ -82,7 +98,7 @@ def main():
             )
             for size in sizes:
                 parts = look(browser, found[1], size)
-                worst = max(worst, *(paper for paper, _ in parts))
+                worst = max(worst, *(max(paper, bare) for paper, _, bare in parts))
                 told = "".join(f" {part:.0%} |" for pair in parts for part in pair)
                 print(f"| {size[0]} × {size[1]} |{told}")
             browser.close()
