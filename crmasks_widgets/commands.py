@@ -25,7 +25,8 @@ from crmasks_widgets.demo import YAML_NAME, score, write_demo
 from crmasks_widgets.ending import EXIT_DONE, EXIT_INTERRUPTED, EXIT_OTHER, NO_PRODUCT, fail
 from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.exposure_names import YAML_SUFFIXES, is_parameter_file
-from crmasks_widgets.files.writing import Written, check_target, telling
+from crmasks_widgets.files.interrupts import telling
+from crmasks_widgets.files.writing import Written, check_target
 from crmasks_widgets.loading import load_mosaic, parameter_file_of
 from crmasks_widgets.machine import available_cpus
 from crmasks_widgets.parameters import Parameters

@@ -5,15 +5,14 @@ import logging
 import os
 import re
 import shutil
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from crmasks_widgets.errors import Interrupted, OutputError, ProductExistsError, on_one_line
+from crmasks_widgets.errors import OutputError, ProductExistsError, on_one_line
 from crmasks_widgets.files.folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
+from crmasks_widgets.files.interrupts import interrupted_afterwards, telling
 from crmasks_widgets.machine import WINDOWS
 from crmasks_widgets.regular_files import identity, kind_of, real
 
@@ -299,48 +298,6 @@ def _removed_on_error(paths: list[Path]) -> Iterator[None]:
         raise
 
 
-@contextlib.contextmanager
-def _interrupted_afterwards() -> Iterator[None]:
-    """Hold back an interrupt that comes while complete files are renamed, for some milliseconds."""
-    before = signal.getsignal(signal.SIGINT)
-    # Interrupts come to the main thread only, and not where another language listens for them.
-    if threading.current_thread() is not threading.main_thread() or before is None:
-        yield
-        return
-    late: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: late.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if late:
-            signal.raise_signal(signal.SIGINT)
-
-
-@contextlib.contextmanager
-def telling(written: Sequence[Written]) -> Iterator[None]:
-    """Let an interrupt say which files are complete by then.
-
-    Parameters
-    ----------
-    written : sequence of Written
-        Those written so far; may grow meanwhile.
-
-    Raises
-    ------
-    Interrupted
-        In the place of another KeyboardInterrupt, where any file is complete.
-    """
-    try:
-        yield
-    except KeyboardInterrupt as interrupt:
-        more = interrupt.written if isinstance(interrupt, Interrupted) else ()
-        paths = tuple(dict.fromkeys([*(item.path for item in written), *more]))
-        if not paths:
-            raise
-        raise Interrupted(paths) from interrupt
-
-
 def write_products(
     products: Iterable[Product], folder: Path, earlier: Iterable[Path] = ()
 ) -> list[Written]:
@@ -387,7 +344,7 @@ def write_products(
                 raise _no_room(folder / product.name, error, needed) from error
             done.append((path, product))
         written: list[Written] = []
-        with telling(written), _interrupted_afterwards():
+        with telling(written), interrupted_afterwards():
             written += _in_place(done, folder)
             current = {item.path for item in written}
             remove_products([path for path in earlier if path not in current])

@@ -12,11 +12,11 @@ from rich.console import Console
 
 from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposure_names import YAML_SUFFIXES, split_plane
+from crmasks_widgets.files.interrupts import telling
 from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.files.writing import (
     Written,
     check_target,
-    telling,
     text_product,
     write_products,
 )
