@@ -108,7 +108,7 @@ def _answer(summary: Summary, remark: Remark, analysis: Analysis) -> None:
     elif name == "flux_factor" and name not in p.aligned:
         summary.lines[name] = "auto", "measured from the exposures"
     elif name == "mm_xy_offsets" and p.has_boundary and np.isfinite(check.offsets).all():
-        summary.lines[name] = offsets_in(check), "measured from the exposures"
+        summary.lines[name] = offsets_in(check.offsets), "measured from the exposures"
     else:
         _answer_in_words(summary, name, p)
 

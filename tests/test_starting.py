@@ -346,17 +346,20 @@ def unlike(flux, dx, seed=4):
     return frames
 
 
-@pytest.mark.parametrize(("flux", "dx"), [(0.94, 0.4), (1.0, 0.4)])
-def test_files_opened_directly_take_flux_factors_where_needed_and_no_displacements(
+@pytest.mark.parametrize(("flux", "dx"), [(0.94, 0.4), (1.0, 0.4), (1.0, 0.0)])
+def test_files_opened_directly_take_flux_factors_and_displacements_where_needed(
     tmp_path, caplog, flux, dx
 ):
     caplog.set_level("INFO", "crmasks_widgets")
     paths = write_frames(tmp_path, unlike(flux, dx), GAIN=1.5, RDNOISE=4.5)
     parameters = cm.open_files(paths, bias=100.0, gain=1.5).parameters
-    assert (parameters.flux_factor, parameters.mm_xy_offsets) == (
-        "auto" if flux != 1 else None,
-        None,
-    )
+    assert parameters.flux_factor == ("auto" if flux != 1 else None)
+    assert (parameters.mm_xy_offsets is not None) == (dx != 0)
+    if dx:
+        assert parameters.mm_xy_offsets[2][0] == pytest.approx(dx, abs=0.05)
+        region = (1, 180, 1, 160)
+        measured = cm.open_files(paths, bias=100.0, gain=1.5, mm_crosscorr_region=region)
+        assert measured.parameters.mm_xy_offsets is None
     assert ("flux_factor: auto taken" in caplog.text) == (flux != 1)
     caplog.clear()
     given = cm.open_files(paths, bias=100.0, gain=1.5, flux_factor=None).parameters

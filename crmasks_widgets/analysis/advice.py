@@ -194,7 +194,7 @@ def _unlike(analysis: Analysis) -> Iterator[tuple[str, tuple[Any, str]]]:
     if "mm_xy_offsets" in p.aligned or exact or not moved:
         return
     if not any(displaced(*each, least=DITHER) for each in moved):
-        value = offsets_in(analysis.noise_check)
+        value = offsets_in(offsets)
         yield "mm_xy_offsets", (value, "the exposures lie so far from their median")
 
 

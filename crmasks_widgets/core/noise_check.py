@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from crmasks_widgets.core.common_ground import CommonGround, find_common_ground
-from crmasks_widgets.core.differences import BOX, Differences, measure_differences
+from crmasks_widgets.core.common_ground import CommonGround
+from crmasks_widgets.core.differences import BOX, Differences, differences_of
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack, stack_exposures
 from crmasks_widgets.core.typing import Float64Array
@@ -133,8 +133,7 @@ def check_noise(
         of the exposures as they are.
     """
     noise = noise.usable()
-    ground = find_common_ground(stack.cube, noise)
-    differences = measure_differences(ground, noise)
+    ground, differences = differences_of(stack, noise)
     aligned, factors = _on_common_ground(stack, ground, factors)
     # What lies pixels apart, or differs by more than a part, is beyond a finer matching.
     stack = matched if aligned is stack and matched is not None else aligned

@@ -201,9 +201,22 @@ def displaced(dx: float, dy: float, error: float, *, least: float = _OFFSET) -> 
     return bool(np.hypot(dx, dy) > max(SIGNIFICANT * error, least))
 
 
-def offsets_in(check: NoiseCheck) -> tuple[tuple[float, float], ...]:
-    """Displacements of the exposures as ``mm_xy_offsets`` takes them, pixels to a thousandth."""
-    return tuple((round(dx, 3) + 0.0, round(dy, 3) + 0.0) for dx, dy, _ in check.offsets)
+def offsets_in(
+    offsets: tuple[tuple[float, float, float], ...],
+) -> tuple[tuple[float, float], ...]:
+    """Displacements that were measured, as ``mm_xy_offsets`` takes them.
+
+    Parameters
+    ----------
+    offsets : tuple of n (float, float, float)
+        As in `core.differences.Differences`, pixels.
+
+    Returns
+    -------
+    tuple of n (dx, dy)
+        To a thousandth of a pixel.
+    """
+    return tuple((round(dx, 3) + 0.0, round(dy, 3) + 0.0) for dx, dy, _ in offsets)
 
 
 def _on_the_scatter(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:

@@ -216,7 +216,7 @@ def value_of(proposal: Proposal) -> str:
     return value if isinstance(value, str) else f"{value:.10g}"
 
 
-def ask(console: Console, start: Start, known: Mapping[str, Proposal]) -> tuple[Proposal, ...]:
+def ask(console: Console, start: Start, known: Mapping[str, Proposal]) -> dict[str, Proposal]:
     """Let the user at the terminal take, refuse or replace what is not certain.
 
     The readout noise comes last: it follows from the gain and the bias that were settled.
@@ -232,14 +232,14 @@ def ask(console: Console, start: Start, known: Mapping[str, Proposal]) -> tuple[
 
     Returns
     -------
-    tuple of Proposal
-        All certain, or without a value.
+    dict
+        By parameter; all certain, or without a value.
     """
     answers = dict(known)
     for name in ("extnum", "gain", "bias", "rnoise"):
         (each,) = (proposal for proposal in start.proposals(answers) if proposal.name == name)
         answers[name] = each if each.certain else _answer(console, each)
-    return start.proposals(answers)
+    return answers
 
 
 def _answer(console: Console, proposal: Proposal) -> Proposal:

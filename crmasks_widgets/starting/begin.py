@@ -129,15 +129,14 @@ def _open(proposal: Proposal) -> bool:
 def _decide(
     start: Start, known: Mapping[str, Proposal], answers: Answers, console: Console
 ) -> tuple[Proposal, ...]:
-    proposals = start.proposals(known)
     if not answers.yes and console.is_terminal and sys.stdin.isatty():
-        print_proposals(console, start.group, proposals)
-        asked = ask(console, start, known)
-        proposals = start.with_alignment(asked)
-        for each in proposals[len(asked) :]:
+        print_proposals(console, start.group, start.proposals(known))
+        answered = ask(console, start, known)
+        proposals = start.propose(answered)
+        for each in proposals[len(start.proposals(answered)) :]:
             print_proposal(console, each)
         return proposals
-    proposals = start.with_alignment(proposals)
+    proposals = start.propose(known)
     print_proposals(console, start.group, proposals)
     return tuple(map(_taken, proposals)) if answers.yes else proposals
 

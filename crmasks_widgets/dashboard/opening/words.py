@@ -1,11 +1,12 @@
 """What the dialog says of files and of what is proposed for them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from crmasks_widgets.analysis.advice import value_in_words
 from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.files.finding import ImageFacts
 from crmasks_widgets.files.listing import Listing
@@ -119,6 +120,25 @@ def proposal_of(beginning: Beginning) -> dict[str, Any]:
         "rows": [_row(name, each, exposures.unit) for name, each in rows.items()],
         "ready": all(each.value is not None for each in beginning.proposals),
     }
+
+
+def settings_in_words(settings: Mapping[str, Any]) -> str:
+    """Name settings that could be kept.
+
+    Parameters
+    ----------
+    settings : mapping
+        Values by parameter.
+
+    Returns
+    -------
+    str
+        As in a parameter file, one after the other; empty for none.
+    """
+    return ", ".join(
+        f"{name}: {str(value).lower() if isinstance(value, bool) else value_in_words(value)}"
+        for name, value in settings.items()
+    )
 
 
 def _row(name: str, of_detectors: Sequence[Proposal], values_in: str) -> dict[str, Any]:
