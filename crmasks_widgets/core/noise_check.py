@@ -7,7 +7,7 @@ displacement of the exposures. Hits, which stand out, are left out. Exposures th
 pixels or of other brightness are laid on each other first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -107,6 +107,37 @@ class NoiseCheck:
         n = np.array([c.n_pixels for c in self.classes], float)
         ratio = np.array([c.white / c.predicted for c in self.classes])
         return float(np.average(ratio, weights=n)) if len(n) else np.nan
+
+
+def with_known_gain(check: NoiseCheck, gain: float) -> NoiseCheck:
+    """Take a gain as known: what is left to be fitted is the readout noise.
+
+    Parameters
+    ----------
+    check : NoiseCheck
+        In which both were fitted.
+    gain : float
+        That of electrons is 1.
+
+    Returns
+    -------
+    NoiseCheck
+        The readout noise that the darkest pixels have beside photons at this gain; of brighter
+        ones, hits, seeing and displacement add to the scatter.
+    """
+    if not (check.classes and np.isfinite(check.gain) and np.isfinite(check.dark_variance)):
+        return replace(check, gain=gain, gain_error=0.0, gain_unknown="")
+    more = max(check.classes[0].level, 0.0) * (1 / check.gain - 1 / gain)
+    variance, error = check.dark_variance + more, check.dark_variance_error
+    rnoise = (np.nan, np.nan)
+    unknown = "no level is dark enough"
+    if variance > _KNOWN * error:
+        value = float(np.sqrt(variance))
+        rnoise, unknown = (value, error / (2 * value)), ""
+    return replace(
+        check, gain=gain, gain_error=0.0, gain_unknown="", rnoise=rnoise[0],
+        rnoise_error=rnoise[1], rnoise_unknown=unknown, dark_variance=variance,
+    )  # fmt: skip
 
 
 def check_noise(

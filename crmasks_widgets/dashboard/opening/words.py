@@ -1,17 +1,16 @@
 """What the dialog says of files and of what is proposed for them."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from crmasks_widgets.analysis.advice import value_in_words
-from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.files.finding import ImageFacts
 from crmasks_widgets.files.listing import Listing
 from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.starting.opening import Beginning
+from crmasks_widgets.units import in_unit
 
 # By parameter: the words and the unit; in this order.
 ASKED: Final = MappingProxyType({
@@ -21,8 +20,6 @@ ASKED: Final = MappingProxyType({
     "bias": ("Bias", "ADU"),
 })  # fmt: skip
 _NAMED: Final = 3  # images of a file
-# What a header says, within what is said of a level.
-_OF_HEADER: Final = re.compile(r"(header: .*?(?=; |, but |$))")
 
 
 def listing_of(listing: Listing) -> dict[str, Any]:
@@ -150,18 +147,10 @@ def _row(name: str, of_detectors: Sequence[Proposal], values_in: str) -> dict[st
         "value": next(iter(values)) if len(values) == 1 else "",
         "differs": ", ".join(values) if len(values) > 1 else "",
         "missing": any(each.value is None for each in of_detectors),
-        "origin": "; ".join(dict.fromkeys(_origin(each, values_in) for each in of_detectors)),
+        "origin": "; ".join(dict.fromkeys(each.origin for each in of_detectors)),
         "certain": all(each.certain for each in of_detectors),
         "fixed": name not in ASKED,
     }  # fmt: skip
-
-
-def _origin(proposal: Proposal, values_in: str) -> str:
-    """Origin of a value: our words in the unit of the exposures, those of others as they are."""
-    if proposal.name not in ("gain", "rnoise", "bias"):
-        return proposal.origin
-    parts = _OF_HEADER.split(proposal.origin)
-    return "".join(p if p.startswith("header: ") else in_unit(p, values_in) for p in parts)
 
 
 def _text(value: float | str | tuple[tuple[float, float], ...] | None) -> str:
