@@ -10,7 +10,7 @@ from rich.console import Console
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.advice import Advice, Trial, value_in_words
-from crmasks_widgets.analysis.noise_in_use import fitted_noise, noise_lines, remarks_of
+from crmasks_widgets.analysis.noise_in_use import check_of, fitted_noise, noise_lines, remarks_of
 from crmasks_widgets.core.measured_noise import measure_tails, trusted_to
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
@@ -18,12 +18,15 @@ from crmasks_widgets.core.noise_remarks import Remark, offsets_in
 from crmasks_widgets.parameters import Parameters, parameter_table
 from crmasks_widgets.parameters.file import OWN, REQUIREMENTS
 from crmasks_widgets.parameters.info import EXPOSURE_KEYS
+from crmasks_widgets.parameters.types import METHODS
+from crmasks_widgets.units import in_ascii, in_unit
 
-_NOISE: Final = frozenset({"gain", "rnoise", "bias"})
+_NOISE: Final = frozenset({"gain", "rnoise", "bias", "noise"})
 _NOISE_AS_A_WHOLE: Final = "noise"
 _ALIGNED: Final = {
     "flux_factor": "differences in brightness", "mm_xy_offsets": "displacements",
 }  # fmt: skip
+_OF_METHODS: Final = ("crmethod", "mm_photon_distribution")
 _MOST_WIDTH: Final = 100
 
 
@@ -85,7 +88,9 @@ def summarise(analysis: Analysis, advice: Advice, *, written: bool = True) -> Su
     _on_settings(summary, advice, judges=analysis.parameters.judges)
     for remark in remarks:
         summary.doubtful.append(f"{remark.parameter}: {remark.text}")
-        if remark.parameter not in {*advice.changes, *summary.lines}:
+        # A method that is advised for what flux factors leave is the answer to it.
+        matched = remark.parameter == "flux_factor" and "crmethod" in advice.changes
+        if not matched and remark.parameter not in {*advice.changes, *summary.lines}:
             _answer(summary, remark, analysis)
     listed = summary.tuned if written else summary.lines
     listed.update({name: (value, "") for name, value in advice.changes.items()})
@@ -97,10 +102,9 @@ def _answer(summary: Summary, remark: Remark, analysis: Analysis) -> None:
     name, check, p = remark.parameter, analysis.noise_check, analysis.parameters
     fitted = fitted_noise(analysis)
     if name == "gain" and analysis.exposures.in_electrons:
-        if analysis.noise.typical_gain == 1:
-            summary.nothing.append("gain: it is 1 where values are in electrons")
-        else:
-            summary.lines[name] = 1.0, "the exposures are in electrons"
+        summary.lines[name] = 1.0, "the exposures are in electrons"
+    elif name == _NOISE_AS_A_WHOLE:
+        summary.nothing.append("the noise: no parameter of it is wrong")
     elif name in fitted:
         trusted = _trusted(analysis, fitted[name]) if name == "gain" else ""
         comment = f"fits the differences{trusted}; keep yours if it was measured"
@@ -108,9 +112,13 @@ def _answer(summary: Summary, remark: Remark, analysis: Analysis) -> None:
     elif name == "flux_factor" and name not in p.aligned:
         summary.lines[name] = "auto", "measured from the exposures"
     elif name == "mm_xy_offsets" and p.has_boundary and np.isfinite(check.offsets).all():
-        summary.lines[name] = offsets_in(check), "measured from the exposures"
+        summary.lines[name] = offsets_in(check.offsets), "measured from the exposures"
     else:
         _answer_in_words(summary, name, p)
+
+
+def _unit(analysis: Analysis) -> str:
+    return in_ascii(analysis.exposures.unit)
 
 
 def _trusted(analysis: Analysis, gain: float) -> str:
@@ -126,8 +134,6 @@ def _answer_in_words(summary: Summary, name: str, p: Parameters) -> None:
     if name in _ALIGNED and (p.judges or name != "flux_factor"):
         taken = "takes them away" if p.judges else "takes no heed of them"
         listed, said = summary.nothing, f"{_ALIGNED[name]}: crmethod: {p.crmethod} {taken}"
-    elif name == "flux_factor":
-        said = "crmethod: significance matches what no factor takes away"
     elif name == "images":
         said = "images: register the exposures on each other first"
     else:
@@ -137,11 +143,14 @@ def _answer_in_words(summary: Summary, name: str, p: Parameters) -> None:
 
 
 def _on_noise(summary: Summary, analysis: Analysis, remarks: Sequence[Remark]) -> None:
-    check, noise = analysis.noise_check, analysis.noise
+    check, noise = check_of(analysis), analysis.noise
     if not check.classes:
         summary.unknown.append(f"{_NOISE_AS_A_WHOLE}: too few pixels to tell")
         return
-    given = f"gain {noise.typical_gain:.4g} e-/ADU, readout noise {noise.typical_rnoise:.4g} ADU"
+    rnoise = in_unit(f"readout noise {noise.typical_rnoise:.4g} ADU", _unit(analysis))
+    gain = f"gain {noise.typical_gain:.4g} e-/ADU, "
+    known = analysis.exposures.in_electrons and noise.typical_gain == 1
+    given = rnoise if known else in_unit(gain, _unit(analysis)) + rnoise
     text = f"noise: the exposures scatter {check.excess:.2f} times as predicted ({given})"
     listed = summary.doubtful if _NOISE & {r.parameter for r in remarks} else summary.good
     listed.append(text)
@@ -169,17 +178,26 @@ def _on_settings(summary: Summary, advice: Advice, *, judges: bool) -> None:
     if advice.untried:
         listed = summary.good if judges else summary.unknown
         listed.append(f"settings: none tried: {advice.untried}")
-    of_methods = {"crmethod", "mm_photon_distribution"}
+    if advice.undecided:
+        summary.unknown.append(f"method: the trials tell of none: {advice.undecided}")
+    # What trials say of settings that the advised method does not read is no news.
+    unread = "crmethod" in advice.changes and "lacosmic" not in METHODS[advice.changes["crmethod"]]
+    told: set[str] = set()
     for title, trials, names in (
-        ("L.A.Cosmic", advice.exposures, [n for n in advice.changes if n.startswith("la_")]),
-        ("method", advice.median, [n for n in advice.changes if n in of_methods]),
+        ("L.A.Cosmic", () if unread else advice.exposures, _beginning(advice, "la_")),
+        ("method", () if advice.undecided else advice.median, _beginning(advice, *_OF_METHODS)),
     ):
-        if trials:
+        if trials and not (title == "method" and advice.left_in_brightness):
             listed = summary.doubtful if names else summary.good
             listed.append(f"{', '.join(names) or title}: {_as_given(trials, title)}")
+            told |= set(names)
     for name in advice.changes:
-        if name not in of_methods and not name.startswith("la_"):
+        if name not in told:
             summary.doubtful.append(f"{name}: {advice.reasons[name]}")
+
+
+def _beginning(advice: Advice, *starts: str) -> list[str]:
+    return [name for name in advice.changes if name.startswith(starts)]
 
 
 def _as_given(trials: Sequence[Trial], title: str) -> str:

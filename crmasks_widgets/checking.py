@@ -11,9 +11,9 @@ from rich.table import Table
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.advice import Advice, Trial, advise, value_in_words
-from crmasks_widgets.analysis.noise_in_use import noise_lines, remarks_of
-from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.analysis.noise_in_use import check_of, noise_lines, remarks_of
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
+from crmasks_widgets.units import in_ascii, in_unit
 
 # Trials that are shown beside the settings given.
 _MOST_TRIALS = 4
@@ -29,15 +29,15 @@ def print_noise_check(analysis: Analysis, console: Console) -> None:
     console : rich.console.Console
         Where.
     """
-    check, noise = analysis.noise_check, analysis.noise
-    console.print(_classes(check.classes))
+    check, unit = check_of(analysis), in_ascii(analysis.exposures.unit)
+    console.print(_classes(check.classes, unit))
     remarks = remarks_of(analysis)
     for line in (
-        *_fit(check, noise),
+        *_fit(analysis, check, unit),
         *noise_lines(analysis),
         *_exposures(check),
-        *_matching(analysis),
-        *_scatter(analysis),
+        *_matching(analysis, unit),
+        *_scatter(analysis, unit),
         *(f"look at {remark.parameter}: {remark.text}" for remark in remarks),
         *(() if remarks else ("the noise is as predicted",)),
     ):
@@ -107,8 +107,10 @@ def _trials(title: str, trials: tuple[Trial, ...]) -> Table:
     return table
 
 
-def _classes(classes: tuple[LevelClass, ...]) -> Table:
-    table = Table(title="noise of one exposure (ADU)", box=box.SIMPLE_HEAD, pad_edge=False)
+def _classes(classes: tuple[LevelClass, ...], unit: str) -> Table:
+    table = Table(
+        title=in_unit("noise of one exposure (ADU)", unit), box=box.SIMPLE_HEAD, pad_edge=False
+    )
     headings = ("level", "pixels", "predicted", "observed", "ratio", "neighbours", "ratio")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -121,15 +123,19 @@ def _classes(classes: tuple[LevelClass, ...]) -> Table:
     return table
 
 
-def _fit(check: NoiseCheck, noise: Noise) -> Iterator[str]:
+def _fit(analysis: Analysis, check: NoiseCheck, unit: str) -> Iterator[str]:
+    noise = analysis.noise
     yield (
         f"observed over predicted: {check.excess:.3f}; without what neighbouring pixels have in "
         f"common: {check.white_excess:.3f}"
     )
-    gain = _fitted(check.gain, check.gain_error, check.gain_unknown)
+    electrons = analysis.exposures.in_electrons
+    gain = "known to be 1: the exposures are in electrons"
+    if not electrons:
+        gain = _fitted(check.gain, check.gain_error, check.gain_unknown)
     rnoise = _fitted(check.rnoise, check.rnoise_error, check.rnoise_unknown)
-    yield f"gain:   given {noise.typical_gain:.4g} e-/ADU, {gain}"
-    yield f"rnoise: given {noise.typical_rnoise:.4g} ADU, {rnoise}"
+    yield in_unit(f"gain:   given {noise.typical_gain:.4g} e-/ADU, {gain}", unit)
+    yield in_unit(f"rnoise: given {noise.typical_rnoise:.4g} ADU, {rnoise}", unit)
 
 
 def _exposures(check: NoiseCheck) -> Iterator[str]:
@@ -140,7 +146,7 @@ def _exposures(check: NoiseCheck) -> Iterator[str]:
         yield f"  exposure {number}: flux {brightness}; displacement {place}"
 
 
-def _matching(analysis: Analysis) -> Iterator[str]:
+def _matching(analysis: Analysis, unit: str) -> Iterator[str]:
     matching = analysis.matching
     yield f"before tests of significance: {matching.reason}"
     yield (
@@ -148,11 +154,11 @@ def _matching(analysis: Analysis) -> Iterator[str]:
         "so that its flux is not that of all light):"
     )
     for number, exposure in enumerate(matching.exposures, start=1):
-        yield f"  exposure {number}: {exposure.in_words}"
+        yield f"  exposure {number}: {in_unit(exposure.in_words, unit)}"
 
 
-def _scatter(analysis: Analysis) -> Iterator[str]:
-    yield analysis.dispersions.in_words
+def _scatter(analysis: Analysis, unit: str) -> Iterator[str]:
+    yield in_unit(analysis.dispersions.in_words, unit)
     scale = analysis.noise_scale
     contrast = np.array([0.0, *scale.contrast])
     known = ", ".join(

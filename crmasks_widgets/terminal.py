@@ -157,6 +157,13 @@ def _done(analysis: Analysis, stage: str, target: Target | None) -> str:
     return f"{stage} {target}" if target is not None else stage
 
 
+def _per_cent(number: int, of: int) -> str:
+    """Part in per cent, with as many digits as it takes to be more than nothing."""
+    part = 100 * number / of
+    digits = max(2, int(np.ceil(-np.log10(part)))) if number else 0
+    return f"{part:.{digits}f}"
+
+
 def counts_table(analysis: Analysis) -> Table:
     """Pixels flagged in every target, by method.
 
@@ -178,7 +185,7 @@ def counts_table(analysis: Analysis) -> Table:
     for heading in ("either", *columns, "mask"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in counted:
-        cells = [f"{n} ({100 * n / (ny * nx):.2f})" for n in (row.either, *row.each)]
+        cells = [f"{n} ({_per_cent(n, ny * nx)})" for n in (row.either, *row.each)]
         table.add_row(row.name, *cells, str(row.masked))
     return table
 

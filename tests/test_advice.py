@@ -49,9 +49,12 @@ def test_who_takes_the_advice_gets_what_it_says(kind, kernel):
     exposures = cm.ExposureSet.from_arrays(list(scene.exposures))
     given = cm.Analysis(exposures, cm.Parameters(**LEVELS))
     advice = advise(given)
-    # A kernel of 2.5 pixels misses most hits between fibres; stars would be taken for hits.
-    assert advice.changes.get("la_fsmode") == kernel
     assert advice.changes["crmethod"] == "significance"
+    # Which reads no key of L.A.Cosmic and no displacements.
+    assert not [name for name in advice.changes if name.startswith(("la_", "mm_"))]
+    # A kernel of 2.5 pixels misses most hits between fibres; stars would be taken for hits.
+    alone = advise(given.replace(crmethod="lacosmic"))
+    assert alone.changes.get("la_fsmode") == kernel
     assert set(advice.reasons) == set(advice.changes)
     tuned = given.replace(**advice.changes)
     before, after = score(given, scene), score(tuned, scene)
@@ -105,7 +108,8 @@ def test_advice_is_written_only_when_asked_with_the_reason_beside_each_key(tmp_p
     before = sorted(tmp_path.iterdir())
     plain = run_cli(["check", "p.yaml"], tmp_path)
     assert plain.code == 0, plain.err
-    assert "\n    requirements:\n      la_fsmode: median\n" in plain.out
+    assert "\n    requirements:\n      crmethod: mmcosmic\n" in plain.out
+    assert "la_" not in plain.out  # which that method does not read
     # Where a file was found takes the room that it takes.
     lines = [line for line in plain.out.splitlines() if ": read from " not in line]
     assert max(map(len, lines)) <= 90
@@ -117,13 +121,13 @@ def test_advice_is_written_only_when_asked_with_the_reason_beside_each_key(tmp_p
     written = run_cli(["check", "p.yaml", "--write", "tuned.yaml"], tmp_path)
     assert written.code == 0, written.err
     lines = (tmp_path / "tuned.yaml").read_text(encoding="utf-8").splitlines()
-    (line,) = (line for line in lines if line.strip().startswith("la_fsmode:"))
+    (line,) = (line for line in lines if line.strip().startswith("crmethod:"))
     assert "# crmasks check: finds" in line
     assert lines[lines.index("# from the night log") + 1].startswith("rnoise:")
     assert any(re.fullmatch("  la_niter: 4 +# as in 2019", line) for line in lines)
     assert written.out.splitlines()[-1].startswith("next: crmasks run tuned.yaml --output-dir")
     values = yaml.safe_load("\n".join(lines))
-    assert values["requirements"]["la_fsmode"] == "median"
+    assert values["requirements"]["crmethod"] == "mmcosmic"
     assert values["images"] == list(names)
     done = run_cli(["run", "tuned.yaml", "--no-figures", "--output-dir", "out"], tmp_path)
     assert done.code == 0, done.err
@@ -169,7 +173,8 @@ def test_on_real_exposures_with_real_tracks_false_groups_fall_and_nothing_is_los
     parameters = cm.Parameters(gain=1.0, rnoise=4.4, bias=0.0)
     given = cm.Analysis(cm.ExposureSet.from_arrays(frames("")), parameters)
     advice = advise(given)
-    assert {"flux_factor", "la_fsmode", "crmethod"} <= set(advice.changes)
+    assert set(advice.changes) == {"flux_factor", "crmethod"}
+    assert "groups are flagged where the exposures show no hit" in advice.reasons["crmethod"]
     first, best = advice.exposures[0].score, max(t.score.share for t in advice.exposures)
     assert first.share < 0.2 < 0.7 < best
     sigma = np.sqrt(np.maximum(given.stack.median2d, 0) + 4.4**2)
@@ -177,6 +182,42 @@ def test_on_real_exposures_with_real_tracks_false_groups_fall_and_nothing_is_los
     scores = [score_groups(a.mediancr, double) for a in (given, given.replace(**advice.changes))]
     assert scores[1].elsewhere < scores[0].elsewhere / 5
     assert scores[1].found >= scores[0].found
+
+
+def test_trials_without_hits_of_the_median_tell_of_no_method():
+    rng = np.random.default_rng(8)
+    frames = [rng.normal(50, 3, (90, 90)).astype(np.float32) for _ in range(3)]
+    frames[0][20:26, 30:40] += 500
+    parameters = cm.Parameters(gain=5.0, rnoise=3.0, bias=0.0)
+    analysis = cm.Analysis(cm.ExposureSet.from_arrays(frames), parameters)
+    advice = advise(analysis)
+    assert advice.median[0].score.hits == 0
+    assert "crmethod" not in advice.changes
+    summary = summarise(analysis, advice)
+    assert "crmethod" not in " ".join(summary.doubtful)
+    expected = "method: the trials tell of none: the exposures show 0 hits of the median there"
+    assert any(line.startswith(expected) for line in summary.unknown)
+
+
+@needs_real_data
+@pytest.mark.slow
+def test_all_that_is_told_of_real_electrons_is_one_advice_and_one_figure(tmp_path, run_cli):
+    files = sorted((DATA / "kast_blue_J1217").glob("*.fits.gz"))
+    target = tmp_path / "p.yaml"
+    made = run_cli(["init", *files, "--yes", "-o", target], tmp_path)
+    checked = run_cli(["check", target, "--details"], tmp_path)
+    assert (made.code, checked.code) == (0, 0), checked.err
+    offsets = cm.Parameters.from_yaml(target).mm_xy_offsets
+    assert offsets[2] == (0.072, -0.906)
+    assert "exposure 3: flux +0.00 +/- 0.05 %; displacement +0.072, -0.906 +/-" in checked.out
+    assert len(re.findall(r"displacement [-+x]", checked.out)) == 3  # one for each exposure
+    advised = checked.out[checked.out.index("what to do") : checked.out.index("noise of one")]
+    assert set(re.findall(r"crmethod: (\w+)", advised)) == {"significance"}
+    assert "la_" not in advised
+    assert not re.search(r"gain: \d|rnoise: \d", advised)
+    for text in (made.out, made.err, checked.out, target.read_text()):
+        assert "ADU" not in text
+        assert "0.80" not in text  # the gain that would fit, though electrons have none
 
 
 def said_of(summary):
@@ -250,11 +291,11 @@ def test_no_gain_is_advised_for_electrons_and_one_that_many_hits_blur_says_so(un
         return summarise(analysis, nothing)
 
     right, wrong = checked(1.0), checked(1.8)
-    assert any(line.startswith("gain: 1 e-/ADU given") for line in right.doubtful)
     if unit == "electron":
         assert "gain" not in right.lines
-        assert "nothing about gain: it is 1" in said_of(right)
+        assert not re.search(r"gain \d|gain: |ADU", said_of(right))
         assert wrong.lines["gain"] == (1.0, "the exposures are in electrons")
         assert "whose gain is 1" in " ".join(wrong.doubtful)
     else:
+        assert any(line.startswith("gain: 1 e-/ADU given") for line in right.doubtful)
         assert re.search(r"not to be trusted beyond \d+ %: many hits", right.lines["gain"][1])

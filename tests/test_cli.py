@@ -14,6 +14,7 @@ from astropy.io import fits
 
 from crmasks_widgets import __version__, load_analysis
 from crmasks_widgets.analysis.schedule import compute_all
+from crmasks_widgets.terminal import _per_cent
 
 from .conftest import BOTH, SHAPE, digests
 
@@ -311,3 +312,11 @@ def test_ctrl_c_does_not_wait_for_a_library_that_does_not_listen(work):
     assert process.returncode == 130
     assert errors == "crmasks: interrupted; no product was written\n"
     assert digests(work.folder) == before
+
+
+@pytest.mark.parametrize(("number", "of"), [(1, 3), (36, 582_000), (1, 795_700), (1, 4e8)])
+def test_pixels_that_are_flagged_are_never_none_in_per_cent(number, of):
+    said = _per_cent(number, of)
+    assert float(said) == pytest.approx(100 * number / of, rel=0.5)
+    assert "e" not in said
+    assert _per_cent(0, of) == "0"

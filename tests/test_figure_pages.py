@@ -165,13 +165,13 @@ def test_grid_holds_all_exposures(n, shape):
     assert shape[0] * shape[1] >= n
 
 
-def test_window_is_clipped_to_the_frame():
+def test_window_is_moved_inside_the_frame():
     inside = hit_window(30.0, 25.0, 15, (48, 60))
     assert inside.index == (slice(9, 40), slice(14, 45))
     assert inside.extent == (inside.left, inside.left + 31, inside.bottom, inside.bottom + 31)
     corner = hit_window(1.0, 48.0, 15, (48, 60))
-    assert corner.index == (slice(32, 48), slice(0, 16))
-    assert (corner.left, corner.bottom) == (1 - 15.5, 48 - 15.5)
+    assert corner.index == (slice(17, 48), slice(0, 31))
+    assert corner.extent == (corner.left, corner.left + 31, corner.bottom, corner.bottom + 31)
     whole = hit_window(3.0, 3.0, 100, (16, 20))
     assert whole.index == (slice(0, 16), slice(0, 20))
     assert whole.side == 20

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from PIL import Image
 
 import crmasks_widgets as cm
@@ -20,6 +21,8 @@ from crmasks_widgets.report import report_html, save_report
 from crmasks_widgets.report.cards import cards
 from crmasks_widgets.report.page import brightest_pixels, section
 from crmasks_widgets.report.pictures import GAP, MOST_PIXELS, STAMP, frame_picture, hit_strip
+
+from .conftest import LEVELS, small_scene
 
 HOSTILE = '<img src=x onerror="alert(1)">&amp;\x1b[31m\udcff.fits'
 
@@ -141,14 +144,17 @@ def test_a_strip_shows_the_frames_around_a_hit_and_what_flags_it():
     assert "#{:02X}{:02X}{:02X}".format(*shown[centre, centre + 2 * (STAMP + GAP), :3]) == "#0072B2"
 
 
-def test_a_strip_at_a_corner_keeps_the_hit_in_the_middle():
+def test_a_strip_at_a_corner_is_moved_inside_the_frame_and_has_no_gaps():
     frame, codes = np.zeros((30, 30), np.float32), np.zeros((30, 30), np.uint8)
     frame[0, 29] = 100
     shown = pixels(hit_strip([frame], codes, (30, 1), (0, 100)))
-    centre = STAMP // 2
-    assert tuple(shown[centre, centre]) == (255, 255, 255, 255)
-    assert shown[0, 0, 3] == 0
-    assert shown[centre, STAMP - 1, 3] == 0
+    assert shown.shape == (STAMP, 2 * STAMP + GAP, 4)
+    stamp = shown[:, :STAMP]
+    assert (stamp[..., 3] == 255).all()
+    bright = np.argwhere((stamp[..., :3] == 255).all(axis=2))
+    assert bright.tolist() in ([[0, STAMP - 1]], [[STAMP - 1, STAMP - 1]])
+    small = pixels(hit_strip([frame[:9]], codes[:9], (30, 1), (0, 100)))
+    assert small.shape == (9, 2 * STAMP + GAP, 4)
 
 
 def test_a_large_frame_is_reduced_and_what_has_no_value_is_seen():
@@ -264,3 +270,16 @@ def test_a_frame_of_one_row_or_column_has_a_report(shape):
     parameters = cm.Parameters(crmethod="lacosmic", gain=1.0, rnoise=3.0)
     lines = cm.Analysis(cm.ExposureSet.from_arrays(list(frames)), parameters)
     assert "No hit was found." in report_html(lines)
+
+
+def test_a_report_on_electrons_says_so_and_leaves_names_of_files_alone(tmp_path):
+    scene = small_scene()
+    headers = [fits.Header({"BUNIT": "electron"})] * 3
+    names = ["ADU_night.fits", "e2.fits", "e3.fits"]
+    exposures = cm.ExposureSet.from_arrays(list(scene.exposures), names=names, headers=headers)
+    report = tmp_path / "report.html"
+    save_report(cm.Analysis(exposures, cm.Parameters(**LEVELS)), report)
+    text = re.sub(r"data:image/[^\"']*", "", report.read_text(encoding="utf-8"))
+    assert "ADU_night.fits" in text
+    assert not re.findall(r".{30}\bADU\b(?!_).{20}", text)
+    assert "predicted (e\u207b)" in text

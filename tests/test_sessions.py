@@ -1,5 +1,6 @@
 """A saved session, run by the program, gives the masks of the analysis bit for bit."""
 
+import re
 import shutil
 
 import numpy as np
@@ -253,3 +254,22 @@ def test_nothing_is_left_when_the_disk_is_full(tmp_path, monkeypatch):
     monkeypatch.setattr(fits.HDUList, "writeto", full)
     refused(tmp_path, analysis, tmp_path / "new" / "s.yaml", "No space left on device")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_session_keeps_comments_on_what_has_not_changed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_exposures(tmp_path, small_scene().exposures)
+    text = cm.Parameters(images=("e1.fits", "e2.fits", "e3.fits"), **LEVELS).to_yaml(
+        {"gain": "header: GAIN 1.5", "rnoise": "header: RON 3", "la_sigclip": "by hand"}
+    )
+    (tmp_path / "p.yaml").write_text(text.replace("\nbias", "\n# from the log\nbias"))
+    analysis = cm.load_analysis("p.yaml").replace(rnoise=4.0, la_sigclip=7.0)
+    cm.save_session(analysis, "session.yaml")
+    written = (tmp_path / "session.yaml").read_text()
+    before = (tmp_path / "p.yaml").read_text()
+    assert written.count("\n\n") == before.count("\n\n")
+    assert re.search(r"gain: 1.5 +# e-/ADU; header: GAIN 1.5", written)
+    assert "# from the log\nbias: 100.0" in written
+    assert "header: RON 3" not in written
+    assert "by hand" not in written
+    assert cm.load_analysis("session.yaml").parameters.rnoise == 4.0

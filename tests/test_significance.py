@@ -328,7 +328,7 @@ def test_check_compares_noise_and_names_a_parameter(work, run_cli):
     assert "observed over predicted:" in good.out
     assert "before tests of significance: the exposures are alike" in good.out
     assert "scatter beyond that of photons: " in good.out
-    assert "exposure 3: displacement x " in good.out
+    assert "exposure 3: seeing " in good.out
     files = run_cli(["check", "e1.fits", "e2.fits", "e3.fits"], work.folder)
     assert (files.code, "crmasks init --gain" in files.err) == (2, True)  # no header tells it
     for more, word in (

@@ -309,7 +309,12 @@ def test_real_exposures_start_with_what_their_headers_say(tmp_path, run_cli):
     values = values_of(target)
     assert (values["gain"], values["bias"]) == (1.0, 0.0)
     assert values["rnoise"] == pytest.approx(4.4, rel=0.05)
-    assert "not to be trusted beyond" in target.read_text()  # very many hits
+    written = target.read_text()
+    assert "the exposures scatter by so many" in written  # as far as very many hits let them tell
+    assert "ADU" not in written
+    assert "# e-; header: RDNOISE 4.4; dark pixels scatter by it" in written
+    check = cm.load_analysis(target).noise_check
+    assert check.gain < 0.95  # which is told nowhere: electrons have the gain 1
     assert values["requirements"]["flux_factor"] == "auto"
     assert cm.load_analysis(target).n_hits < 60  # 237 as if they were equally bright
 
@@ -346,17 +351,20 @@ def unlike(flux, dx, seed=4):
     return frames
 
 
-@pytest.mark.parametrize(("flux", "dx"), [(0.94, 0.4), (1.0, 0.4)])
-def test_files_opened_directly_take_flux_factors_where_needed_and_no_displacements(
+@pytest.mark.parametrize(("flux", "dx"), [(0.94, 0.4), (1.0, 0.4), (1.0, 0.0)])
+def test_files_opened_directly_take_flux_factors_and_displacements_where_needed(
     tmp_path, caplog, flux, dx
 ):
     caplog.set_level("INFO", "crmasks_widgets")
     paths = write_frames(tmp_path, unlike(flux, dx), GAIN=1.5, RDNOISE=4.5)
     parameters = cm.open_files(paths, bias=100.0, gain=1.5).parameters
-    assert (parameters.flux_factor, parameters.mm_xy_offsets) == (
-        "auto" if flux != 1 else None,
-        None,
-    )
+    assert parameters.flux_factor == ("auto" if flux != 1 else None)
+    assert (parameters.mm_xy_offsets is not None) == (dx != 0)
+    if dx:
+        assert parameters.mm_xy_offsets[2][0] == pytest.approx(dx, abs=0.05)
+        region = (1, 180, 1, 160)
+        measured = cm.open_files(paths, bias=100.0, gain=1.5, mm_crosscorr_region=region)
+        assert measured.parameters.mm_xy_offsets is None
     assert ("flux_factor: auto taken" in caplog.text) == (flux != 1)
     caplog.clear()
     given = cm.open_files(paths, bias=100.0, gain=1.5, flux_factor=None).parameters
@@ -399,3 +407,24 @@ def test_what_exposures_differ_by_is_proposed_and_the_run_says_nothing_of_it(
         done = run_cli([*run, "--output-dir", tmp_path / "out"], tmp_path)
         assert done.code == 0, done.err
         assert ("flux_factor: null" in done.err) == expected
+
+
+def test_what_init_says_of_a_file_that_cannot_run_is_true_and_said_once(tmp_path, run_cli):
+    write_frames(tmp_path / "ADU_night", small_scene().exposures, BUNIT="electron")
+    target = tmp_path / "p.yaml"
+    made = run_cli(["init", tmp_path / "ADU_night", "-o", target, "--bias", "100"], tmp_path)
+    assert made.code == EXIT_BAD_INPUT
+    said = made.out + made.err
+    assert f"{target}: written without rnoise, which a run needs" in said
+    assert f"{target}: written\n" not in said
+    assert said.count("written") == 1
+    text = target.read_text()
+    assert "ADU_night/" in text
+    assert "ADU" not in text.replace("ADU_night", "")
+    assert "bias: 100.0" in text
+    given = run_cli(
+        ["init", tmp_path / "ADU_night", "-o", target, "--overwrite", "--bias", "100",
+         "--rnoise", "3"], tmp_path,
+    )  # fmt: skip
+    assert given.code == 0, given.err
+    assert f"{target}: written\n" in given.out + given.err

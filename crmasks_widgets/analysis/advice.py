@@ -13,12 +13,14 @@ from typing import Any, Final
 import numpy as np
 
 from crmasks_widgets.analysis.analysis import Analysis
+from crmasks_widgets.analysis.noise_in_use import remarks_of
 from crmasks_widgets.core.brightness import measure_brightness
 from crmasks_widgets.core.matching.description import source_width
 from crmasks_widgets.core.noise_remarks import DITHER, displaced, offsets_in
 from crmasks_widgets.core.trials import Score, score_groups, score_pixels
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.exposures import CALIBRATION_NAMES, ExposureSet
+from crmasks_widgets.parameters import Parameters
 
 MOST_SIDE: Final = 640
 """Longest side of what is tried, pixels."""
@@ -29,6 +31,8 @@ _FEWEST: Final = 30
 _BETTER: Final = 0.05
 # More groups than so many, and than this part of those found, are too many away from hits.
 _GROUPS, _PART = 2, 0.25
+# Fewer hits of the median tell nothing about methods.
+_FEWEST_GROUPS: Final = 3
 # Scatter that is larger than predicted by more than this asks for another threshold.
 _EXCESS: Final = 1.05
 # Second threshold over the first, as in the examples of numina-crmasks 0.40.
@@ -78,6 +82,10 @@ class Advice:
         Its value.
     untried : str
         Why nothing was tried; empty where something was.
+    undecided : str
+        Why the trials on the median tell of no method; empty where they do, or there are none.
+    left_in_brightness : bool
+        Whether a method is advised because exposures differ by what flux factors leave.
     """
 
     region: tuple[int, int, int, int]
@@ -86,6 +94,8 @@ class Advice:
     reasons: Mapping[str, str]
     changes: Changes
     untried: str = ""
+    undecided: str = ""
+    left_in_brightness: bool = False
 
 
 def advise(analysis: Analysis) -> Advice:
@@ -124,11 +134,46 @@ def advise(analysis: Analysis) -> Advice:
         changes |= best.changes
     cleaned = analysis.parameters.use_lamedian
     of_median = tuple(_on_median(part, judge.mediancr, changes, cleaned=cleaned))
-    chosen = _method(of_median, "significance_lacosmic" if cleaned else "significance")
+    judging = "significance_lacosmic" if cleaned else "significance"
+    undecided = _why_undecided(of_median)
+    chosen = {} if undecided else _method(of_median, judging)
+    left = "crmethod" not in chosen and _left_in_brightness(analysis)
+    if left:
+        chosen["crmethod"] = judging, f"{judging} matches what no flux factor takes away"
     changes |= {name: value for name, (value, _) in chosen.items()}
     said |= {name: text for name, (_, text) in chosen.items()}
+    changes = _read_by(analysis.parameters, changes)
+    said = {name: text for name, text in said.items() if name in changes}
     untried = "" if of_exposures or of_median else _why_untried(part, hits)
-    return Advice(region, of_exposures, of_median, said, changes, untried)
+    return Advice(region, of_exposures, of_median, said, changes, untried, undecided, left)
+
+
+def _why_undecided(trials: tuple[Trial, ...]) -> str:
+    """Say why no method can be told by trials: there is nothing that one finds or misses."""
+    if not trials or not _too_few(trials) or trials[0].score.elsewhere > _GROUPS:
+        return ""
+    n = trials[0].score.hits
+    hits = f"{n} hit{'' if n == 1 else 's'} of the median"
+    return f"the exposures show {hits} there, and {_FEWEST_GROUPS} are needed"
+
+
+def _too_few(trials: tuple[Trial, ...]) -> bool:
+    return trials[0].score.hits < _FEWEST_GROUPS
+
+
+def _left_in_brightness(analysis: Analysis) -> bool:
+    """Whether exposures differ in brightness by what flux factors leave and matching would not."""
+    p = analysis.parameters
+    named = {remark.parameter for remark in remarks_of(analysis)}
+    return not p.judges and "flux_factor" in p.aligned and "flux_factor" in named
+
+
+def _read_by(p: Parameters, changes: Changes) -> dict[str, Any]:
+    """Leave out changes of what the method that is advised does not read."""
+    advised = p.replace(crmethod=changes.get("crmethod", p.crmethod))
+    unread = [] if "lacosmic" in advised.detectors else ["la_"]
+    unread += [] if advised.has_boundary else ["mm_"]
+    return {name: v for name, v in changes.items() if not name.startswith(tuple(unread))}
 
 
 def _why_untried(part: Analysis, hits: list[BoolArray]) -> str:
@@ -194,7 +239,7 @@ def _unlike(analysis: Analysis) -> Iterator[tuple[str, tuple[Any, str]]]:
     if "mm_xy_offsets" in p.aligned or exact or not moved:
         return
     if not any(displaced(*each, least=DITHER) for each in moved):
-        value = offsets_in(analysis.noise_check)
+        value = offsets_in(offsets)
         yield "mm_xy_offsets", (value, "the exposures lie so far from their median")
 
 
@@ -262,8 +307,13 @@ def _method(trials: tuple[Trial, ...], judge: str) -> dict[str, tuple[Any, str]]
     """What the trials on the median say of method and law, each with its reason."""
     if not trials:
         return {}
+    given = trials[0].score
+    if _too_few(trials):
+        # Which finds more cannot be told, but that what is given finds what is no hit.
+        text = f"{given.elsewhere} groups are flagged where the exposures show no hit, and {judge}"
+        return {"crmethod": (judge, f"{text} judges each")}
     best = _best(trials, groups=True)
-    given, score = trials[0].score, best.score
+    score = best.score
     against = f"against {given.found} and {given.elsewhere} as given"
     found = f"finds {score.found} of {score.hits} hits of the median, and {score.elsewhere} more"
     if score.elsewhere > max(_GROUPS, _PART * score.found):

@@ -92,10 +92,11 @@ class Analysis:
         exposures: ExposureSet,
         parameters: Parameters,
         calibration: Calibration | None = None,
+        written: tuple[str, Parameters] | None = None,
     ) -> None:
         checks.check_against_frame(parameters, exposures)
         calibration = calibration or read_calibration(parameters, exposures.shape)
-        self._become(Inputs(exposures, parameters, calibration), Results(), _PLAIN, None)
+        self._become(Inputs(exposures, parameters, calibration, written), Results(), _PLAIN, None)
 
     @classmethod
     def from_ccddata(cls, images: "Sequence[NDData]", parameters: Parameters) -> "Analysis":
@@ -147,12 +148,13 @@ class Analysis:
 
         Nothing is ever written over one of them.
         """
-        masks = self._masks_file.path if self._masks_file is not None else None
-        return (
-            *self.exposures.paths,
-            *self.calibration.paths.values(),
-            *(() if masks is None else (masks,)),
-        )
+        masks = () if self._masks_file is None else (self._masks_file.path,)
+        return (*self.exposures.paths, *self.calibration.paths.values(), *masks)
+
+    @property
+    def written(self) -> tuple[str, Parameters] | None:
+        """Text of the parameter file that it began with, and what that said; None without."""
+        return self._inputs.written
 
     @property
     def run(self) -> Run:
@@ -207,7 +209,7 @@ class Analysis:
         checks.check_against_frame(parameters, self.exposures)
         stale = stages_changed_by(changed, STAGES, self._unaffected(parameters, changed))
         return self._made(
-            Inputs(self.exposures, parameters, calibration),
+            Inputs(self.exposures, parameters, calibration, self.written),
             self._results.without(stale),
             _PLAIN,
             None if "masks" in stale else self._masks_file,

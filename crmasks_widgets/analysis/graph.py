@@ -99,11 +99,15 @@ class Inputs:
         How to look at them.
     calibration : Calibration
         Gain, readout noise and bias.
+    written : (str, Parameters), optional
+        Text of the parameter file that these began with, and what it said: a file that is saved
+        keeps its comments on what has not changed.
     """
 
     exposures: ExposureSet
     parameters: Parameters
     calibration: Calibration
+    written: tuple[str, Parameters] | None = None
 
     @cached_property
     def noise(self) -> Noise:

@@ -13,6 +13,7 @@ from crmasks_widgets.core.significance.hits import threshold
 from crmasks_widgets.detectors import rows
 from crmasks_widgets.errors import Cancelled
 from crmasks_widgets.machine import MIB, PROGRAM_MIB, release
+from crmasks_widgets.units import in_ascii
 
 # A run may take 8 times the cube and 250 MiB. Of that, the program itself takes 130 MiB; exposures,
 # stack and simulations take up to 4 n - 2 frames; each detection takes 7 more, and small blocks.
@@ -79,7 +80,8 @@ def compute_all(
         if analysis.parameters.judges:
             measured = analysis.parameters.sg_measured_noise
             if measured:
-                say_noise(analysis.result("shown_noise"), analysis.noise)
+                unit = in_ascii(analysis.exposures.unit)
+                say_noise(analysis.result("shown_noise"), analysis.noise, unit)
             warn_of_false_groups(analysis.result("expected_false"), measured=measured)
         jobs = [
             (row.stage, target)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from crmasks_widgets.core.common_ground import CommonGround
+from crmasks_widgets.core.common_ground import CommonGround, find_common_ground
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, Float64Array
 
 # The median of the exposures, averaged over so many pixels, is the level.
@@ -45,6 +46,30 @@ class Differences:
     offsets: tuple[tuple[float, float, float], ...]
     flux_unknown: str = ""
     offsets_unknown: str = ""
+
+
+def differences_of(stack: Stack, noise: Noise) -> tuple[CommonGround, Differences]:
+    """Measure brightness and displacement of the exposures of a stack.
+
+    Proposals, the noise check, the log of a run and the dashboard all tell what this finds.
+
+    Parameters
+    ----------
+    stack : Stack
+        Exposures divided by their flux factors, ADU.
+    noise : Noise
+        Of an exposure before it was divided.
+
+    Returns
+    -------
+    ground : CommonGround
+        The exposures, pixel on pixel and equally bright.
+    differences : Differences
+        Brightness that is left, and displacement.
+    """
+    noise = noise.usable()
+    ground = find_common_ground(stack.cube, noise)
+    return ground, measure_differences(ground, noise)
 
 
 def measure_differences(ground: CommonGround, noise: Noise) -> Differences:

@@ -7,15 +7,15 @@ displacement of the exposures. Hits, which stand out, are left out. Exposures th
 pixels or of other brightness are laid on each other first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from crmasks_widgets.core.common_ground import CommonGround, find_common_ground
-from crmasks_widgets.core.differences import BOX, Differences, measure_differences
+from crmasks_widgets.core.common_ground import CommonGround
+from crmasks_widgets.core.differences import BOX, Differences, differences_of
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack, stack_exposures
 from crmasks_widgets.core.typing import Float64Array
@@ -109,6 +109,37 @@ class NoiseCheck:
         return float(np.average(ratio, weights=n)) if len(n) else np.nan
 
 
+def with_known_gain(check: NoiseCheck, gain: float) -> NoiseCheck:
+    """Take a gain as known: what is left to be fitted is the readout noise.
+
+    Parameters
+    ----------
+    check : NoiseCheck
+        In which both were fitted.
+    gain : float
+        That of electrons is 1.
+
+    Returns
+    -------
+    NoiseCheck
+        The readout noise that the darkest pixels have beside photons at this gain; of brighter
+        ones, hits, seeing and displacement add to the scatter.
+    """
+    if not (check.classes and np.isfinite(check.gain) and np.isfinite(check.dark_variance)):
+        return replace(check, gain=gain, gain_error=0.0, gain_unknown="")
+    more = max(check.classes[0].level, 0.0) * (1 / check.gain - 1 / gain)
+    variance, error = check.dark_variance + more, check.dark_variance_error
+    rnoise = (np.nan, np.nan)
+    unknown = "no level is dark enough"
+    if variance > _KNOWN * error:
+        value = float(np.sqrt(variance))
+        rnoise, unknown = (value, error / (2 * value)), ""
+    return replace(
+        check, gain=gain, gain_error=0.0, gain_unknown="", rnoise=rnoise[0],
+        rnoise_error=rnoise[1], rnoise_unknown=unknown, dark_variance=variance,
+    )  # fmt: skip
+
+
 def check_noise(
     stack: Stack, noise: Noise, factors: tuple[float, ...], matched: Stack | None = None
 ) -> NoiseCheck:
@@ -133,8 +164,7 @@ def check_noise(
         of the exposures as they are.
     """
     noise = noise.usable()
-    ground = find_common_ground(stack.cube, noise)
-    differences = measure_differences(ground, noise)
+    ground, differences = differences_of(stack, noise)
     aligned, factors = _on_common_ground(stack, ground, factors)
     # What lies pixels apart, or differs by more than a part, is beyond a finer matching.
     stack = matched if aligned is stack and matched is not None else aligned

@@ -7,7 +7,7 @@ import numpy as np
 
 from crmasks_widgets.core.brightness import LEAST, SIGNIFICANT
 from crmasks_widgets.core.noise import Noise
-from crmasks_widgets.core.noise_check import NoiseCheck
+from crmasks_widgets.core.noise_check import NoiseCheck, with_known_gain
 
 # A difference is worth a remark beyond so many standard errors and so much in itself.
 _GAIN_PART, _RNOISE_PART, _OFFSET = 0.05, 0.05, 0.1
@@ -29,7 +29,7 @@ class Remark:
     Attributes
     ----------
     parameter : str
-        Its name.
+        Its name; "noise" where no parameter of it is wrong.
     text : str
         Why.
     """
@@ -60,6 +60,8 @@ def remarks_on(
     tuple of Remark
         None if the noise is as predicted.
     """
+    if in_electrons:
+        check = with_known_gain(check, 1.0)
     moved = list(_on_displacement(check))
     # What is displaced differs most where it is bright, as if the gain were lower.
     seems_lower = bool(moved) and check.gain < noise.typical_gain
@@ -73,7 +75,7 @@ def remarks_on(
     remarks = [*fit, *_on_flux(check, "flux_factor" in said), *moved]
     named = {remark.parameter for remark in remarks}
     if not named & {"gain", "rnoise", "bias"} and abs(check.white_excess - 1) > _EXCESS:
-        remarks += _on_the_scatter(check, noise)
+        remarks += _on_the_scatter(check, noise, in_electrons)
     if not named and check.excess - check.white_excess > _EXCESS:
         text = (
             f"exposures differ {check.excess:.2f} times as much as predicted in what neighbouring "
@@ -95,13 +97,15 @@ def fitted_parameters(
     noise : Noise
         What was assumed; of a map the fit, one number, is no better version.
     in_electrons : bool
-        As of `remarks_on`; no gain fits better than 1 then.
+        As of `remarks_on`; the gain is 1 then, and none is offered.
 
     Returns
     -------
     dict
         Of "gain", e-/ADU, and "rnoise", ADU.
     """
+    if in_electrons:
+        check = with_known_gain(check, 1.0)
     given = {"gain": noise.gain, "rnoise": noise.rnoise}
     fits = {"gain": np.nan if in_electrons else check.gain, "rnoise": check.rnoise}
     return {
@@ -117,9 +121,7 @@ def _on_the_fit(check: NoiseCheck, noise: Noise, in_electrons: bool) -> Iterator
     if _off(given, check.gain, check.gain_error, _GAIN_PART):
         text = _given_and_fitted(given, check.gain, check.gain_error, "e-/ADU")
         if in_electrons:
-            text += "; the exposures are in electrons, whose gain is 1"
-            if given == 1:
-                text += ": hits, seeing or displacement add to the scatter"
+            text = f"{given:.4g} given; the exposures are in electrons, whose gain is 1"
         elif not _off(1.0, check.gain, check.gain_error, _GAIN_PART):
             text += "; data in electrons have gain 1, and rnoise in electrons"
         yield Remark("gain", text)
@@ -161,7 +163,7 @@ def _on_flux(check: NoiseCheck, divided: bool) -> Iterator[Remark]:
         if divided:
             text += (
                 " although flux factors are given: sky, seeing or displacement add what no factor "
-                "takes away (crmethod: significance matches exposures)"
+                "takes away"
             )
         yield Remark("flux_factor", text)
 
@@ -201,12 +203,25 @@ def displaced(dx: float, dy: float, error: float, *, least: float = _OFFSET) -> 
     return bool(np.hypot(dx, dy) > max(SIGNIFICANT * error, least))
 
 
-def offsets_in(check: NoiseCheck) -> tuple[tuple[float, float], ...]:
-    """Displacements of the exposures as ``mm_xy_offsets`` takes them, pixels to a thousandth."""
-    return tuple((round(dx, 3) + 0.0, round(dy, 3) + 0.0) for dx, dy, _ in check.offsets)
+def offsets_in(
+    offsets: tuple[tuple[float, float, float], ...],
+) -> tuple[tuple[float, float], ...]:
+    """Displacements that were measured, as ``mm_xy_offsets`` takes them.
+
+    Parameters
+    ----------
+    offsets : tuple of n (float, float, float)
+        As in `core.differences.Differences`, pixels.
+
+    Returns
+    -------
+    tuple of n (dx, dy)
+        To a thousandth of a pixel.
+    """
+    return tuple((round(dx, 3) + 0.0, round(dy, 3) + 0.0) for dx, dy, _ in offsets)
 
 
-def _on_the_scatter(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
+def _on_the_scatter(check: NoiseCheck, noise: Noise, in_electrons: bool) -> Iterator[Remark]:
     """The noise as a whole, where no single level is at odds with the parameters."""
     levels = np.array([c.level for c in check.classes])
     pixels = np.array([c.n_pixels for c in check.classes])
@@ -218,12 +233,17 @@ def _on_the_scatter(check: NoiseCheck, noise: Noise) -> Iterator[Remark]:
     photons = float(np.average(white**2, weights=pixels)) - noise.typical_rnoise**2
     left = typical - noise.typical_gain * photons
     is_bias = by_photons and check.white_excess < 1 and photons > 0
-    parameter, why = _wrong_unit(check, noise)
+    if in_electrons and by_photons and not is_bias:
+        why = "hits, seeing or displacement add to it, for the gain of electrons is 1"
+        yield Remark("noise", f"{text}: {why}")
+        return
+    parameter, why = ("", "") if in_electrons else _wrong_unit(check, noise)
     if parameter:
         other = f" (and so would {left:.3g} ADU of bias)" if is_bias else ""
         yield Remark(parameter, f"{text}; {why}{other}")
         return
-    yield Remark("gain" if by_photons else "rnoise", text)
+    if not (in_electrons and by_photons):
+        yield Remark("gain" if by_photons else "rnoise", text)
     if is_bias:
         yield Remark("bias", _bias_text(left, "their noise is that of less light"))
 

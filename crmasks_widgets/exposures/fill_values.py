@@ -27,7 +27,7 @@ def leave_out_fill_values(planes: Sequence[ImagePlane]) -> None:
     """
     for plane, number, (y, x) in _left_out(planes, lambda plane: _beyond(plane.data)):
         logger.warning(
-            "%s: found %d pixels beyond %g ADU, the first of them (%d, %d): fill values, which "
+            "%s: found %d pixels beyond %g, the first of them (%d, %d): fill values, which "
             "are left out",
             plane.name, number, LARGEST_VALUE, x + 1, y + 1,
         )  # fmt: skip
@@ -46,7 +46,7 @@ def leave_out_far_below(planes: Sequence[ImagePlane]) -> None:
     for plane, number, (y, x) in _left_out(planes, _far_below):
         logger.warning(
             "%s: found %d pixels far below all others of it, the first of them (%d, %d) with "
-            "%.6g ADU, where other exposures have light: they are left out",
+            "%.6g, where other exposures have light: they are left out",
             plane.name, number, x + 1, y + 1, plane.data[y, x],
         )  # fmt: skip
 
@@ -103,7 +103,7 @@ def refuse_fill_values(data: Float32Array, valid: BoolArray | None) -> None:
     if beyond.any():
         k, y, x = np.argwhere(beyond)[0]
         raise InputError(
-            f"pixel ({x + 1}, {y + 1}): found {data[k, y, x]:.4g} ADU and no other value in any "
+            f"pixel ({x + 1}, {y + 1}): found {data[k, y, x]:.4g} and no other value in any "
             f"exposure, expected at most {LARGEST_VALUE:g}: a fill value has to be marked as bad "
             "(extension DQ, MASK or BPM, or NaN)"
         )

@@ -54,14 +54,14 @@ def offset_figure(analysis: Analysis, number: int) -> Figure:
     filled = np.where(np.isfinite(exposure), exposure, np.nanmedian(exposure))
     before, after = median - exposure, median - shifted(filled, -dx, -dy)
     grey = colour_limits(median, "zscale")
-    most = _typical_extreme(before)
+    most, unit = _typical_extreme(before), analysis.exposures.unit
     panels = (
-        ("(a) median", median, grey, "median (ADU)"),
-        (f"(b) exposure {number}", exposure, grey, f"exposure {number} (ADU)"),
-        (f"(c) median − exposure {number}; scatter {_scatter(before):.3g} ADU",
-         before, (-most, most), "difference (ADU)"),
-        (f"(d) the same, shifted back; scatter {_scatter(after):.3g} ADU",
-         after, (-most, most), "difference (ADU)"),
+        ("(a) median", median, grey, f"median ({unit})"),
+        (f"(b) exposure {number}", exposure, grey, f"exposure {number} ({unit})"),
+        (f"(c) median − exposure {number}; scatter {_scatter(before):.3g} {unit}",
+         before, (-most, most), f"difference ({unit})"),
+        (f"(d) the same, shifted back; scatter {_scatter(after):.3g} {unit}",
+         after, (-most, most), f"difference ({unit})"),
     )  # fmt: skip
     figure = new_figure(11.0, 9.0)
     figure.subplots_adjust(0.075, 0.065, 0.92, 0.9, wspace=0.36, hspace=0.24)
@@ -120,6 +120,7 @@ def flux_factor_figure(analysis: Analysis, number: int) -> Figure:
         median, exposure = median[inside], exposure[inside]
     signal, ratio = _positive_ratio(median, exposure)
     factor = analysis.alignment.flux_factors[number - 1]
+    unit = analysis.exposures.unit
     half = max(LEAST_HALF_HEIGHT, 1.5 * abs(factor - 1) + 0.1)
     bright = _bright_limit(analysis.calibration.typical_gain, analysis.calibration.typical_rnoise)
     figure = new_figure(8.5, 5.4)
@@ -131,9 +132,9 @@ def flux_factor_figure(analysis: Analysis, number: int) -> Figure:
     if bright > 0:
         axes.axvline(
             bright, color="black", lw=1.2, ls="--",
-            label=f"bright from {bright:.4g} ADU ({MIN_SIGNAL_TO_NOISE:g} sigma)",
+            label=f"bright from {bright:.4g} {unit} ({MIN_SIGNAL_TO_NOISE:g} sigma)",
         )  # fmt: skip
-    axes.set_xlabel("median (ADU)")
+    axes.set_xlabel(f"median ({unit})")
     axes.set_ylabel(f"exposure {number} / median")
     n_bright = analysis.alignment.n_bright
     where = "in the flux factor regions" if p.flux_factor_regions else "in the frame"

@@ -168,11 +168,12 @@ def _diagram_panels(
     y_axis: StretchedAxis,
 ) -> None:
     a, b = panels
+    unit = found.analysis.exposures.unit
     for axes in panels:
         x_axis.apply(axes, "x")
         y_axis.apply(axes, "y")
-        axes.set_xlabel("minimum − bias (ADU)")
-        axes.set_ylabel(f"{found.height_name} (ADU)")
+        axes.set_xlabel(f"minimum − bias ({unit})")
+        axes.set_ylabel(f"{found.height_name} ({unit})")
     counts = density(found.analysis.mm_stack.min2d, found.height, x_axis, y_axis)
     _show_density(figure, a, counts, (x_axis, y_axis), "all pixels per cell")
     if found.analysis.parameters.has_boundary:
@@ -223,11 +224,12 @@ def _draw_limits(axes: Axes, analysis: Analysis, x_axis: StretchedAxis) -> None:
     draw_boundary(axes, analysis.boundary.boundary, x_axis.edges(N_CURVE_POINTS - 1))
     threshold = np.asarray(analysis.threshold)
     low, high = float(threshold.min()), float(threshold.max())
+    unit = analysis.exposures.unit
     line = {"color": "0.35", "ls": ":", "lw": 1.5}
     if low == high:
-        axes.axhline(low, label=f"threshold {low:g} ADU", **line)  # type: ignore[arg-type]
+        axes.axhline(low, label=f"threshold {low:g} {unit}", **line)  # type: ignore[arg-type]
     else:
-        axes.axhline(low, label=f"threshold {low:.3g} to {high:.3g} ADU", **line)  # type: ignore[arg-type]
+        axes.axhline(low, label=f"threshold {low:.3g} to {high:.3g} {unit}", **line)  # type: ignore[arg-type]
         axes.axhline(high, label="_", **line)  # type: ignore[arg-type]
 
 
@@ -277,7 +279,7 @@ def _image_panels(figure: Figure, panels: tuple[Axes, Axes], found: Detected) ->
     for axes, frame, name in frames:
         fit_panel(axes, shape)
         image = show_frame(axes, frame, limits)
-        colour_bar(figure, axes, image, f"{name} (ADU)", extend="both")
+        colour_bar(figure, axes, image, f"{name} ({found.analysis.exposures.unit})", extend="both")
     if len(found.pixels) <= MOST_SYMBOLS:
         y, x = np.divmod(found.pixels, shape[1])
         _draw_symbols(c, found, x + 1.0, y + 1.0)

@@ -18,6 +18,7 @@ from crmasks_widgets.core.mm.exact import ExactDiagram
 from crmasks_widgets.figures.images import BOUNDARY_COLOUR, CROSS_COLOUR, FIXED_COLOUR
 from crmasks_widgets.figures.jobs import new_figure
 from crmasks_widgets.parameters.types import FIXED_SEED
+from crmasks_widgets.units import in_unit
 
 N_COLOURS: Final = 256
 N_CURVE_POINTS: Final = 1001
@@ -200,6 +201,6 @@ def _label_panels(left: Axes, right: Axes, analysis: Analysis) -> None:
     above = int(np.count_nonzero(height > expected.plane.y_edges[-1]))
     beyond = f"; {above} higher than the diagram" if above else ""
     right.set_title(f"observed: {np.count_nonzero(np.isfinite(height))} pixels{beyond}", loc="left")
-    left.set_ylabel(Y_LABEL)
+    left.set_ylabel(in_unit(Y_LABEL, analysis.exposures.unit))
     for axes in (left, right):
-        axes.set_xlabel(X_LABEL)
+        axes.set_xlabel(in_unit(X_LABEL, analysis.exposures.unit))

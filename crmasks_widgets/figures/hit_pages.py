@@ -62,6 +62,8 @@ class HitBook:
         Colours.
     legend : sequence of LegendEntry
         Legend of the page.
+    unit : str
+        Of the values.
     """
 
     title: str
@@ -77,16 +79,17 @@ class HitBook:
     classes_name: str
     class_colours: npt.NDArray[np.uint8]
     legend: Sequence[LegendEntry]
+    unit: str = "ADU"
 
     @property
     def layout(self) -> PageLayout:
         """How every page is laid out."""
         n = len(self.exposures)
-        return PageLayout(n, self.corrected_name, self.classes_name, self.legend)
+        return PageLayout(n, self.corrected_name, self.classes_name, self.legend, self.unit)
 
 
 def hit_window(x: float, y: float, semiwindow: int, shape: tuple[int, int]) -> Window:
-    """Window around the centre of a hit, clipped to the frame.
+    """Window around the centre of a hit, moved inside the frame at its border.
 
     Parameters
     ----------
@@ -105,12 +108,12 @@ def hit_window(x: float, y: float, semiwindow: int, shape: tuple[int, int]) -> W
     side = min(2 * semiwindow + 1, max(shape))
     slices, corners = [], []
     for centre, size in zip((round(y) - 1, round(x) - 1), shape, strict=True):
-        inside = slice(max(0, centre - semiwindow), min(size, centre + semiwindow + 1))
+        width = 2 * semiwindow + 1
+        start = min(max(0, centre - semiwindow), max(0, size - width))
+        inside = slice(start, min(size, start + width))
         slices.append(inside)
-        # A window larger than the frame would leave most of the panel empty.
-        larger = 2 * semiwindow + 1 > side
-        middle = (inside.start + inside.stop) / 2 if larger else centre + 0.5
-        corners.append(middle - side / 2 + 0.5)
+        # Only a frame that is narrower than the window leaves part of the panel empty.
+        corners.append((inside.start + inside.stop) / 2 - side / 2 + 0.5)
     return Window(slices[0], slices[1], corners[1], corners[0], float(side))
 
 
@@ -273,6 +276,7 @@ def mediancr_book(analysis: Analysis) -> HitBook:
         corrected_name="median corrected (mediancr)",
         classes=codes,
         classes_name="detected by",
+        unit=analysis.exposures.unit,
         class_colours=code_colours(),
         legend=[*legend, LegendEntry("this hit", None)],
     )
@@ -322,6 +326,7 @@ def problematic_book(analysis: Analysis) -> HitBook:
         corrected_name="mean corrected (meancr)",
         classes=np.asarray(n_masks),
         classes_name=f"masked in how many of {n}",
+        unit=analysis.exposures.unit,
         class_colours=table,
         legend=legend,
     )

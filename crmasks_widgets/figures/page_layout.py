@@ -210,12 +210,15 @@ class PageLayout:
         Titles of the last and of the middle panel below.
     legend : sequence of LegendEntry
         Legend.
+    unit : str
+        Of the values.
     """
 
     n_exposures: int
     corrected_name: str
     classes_name: str
     legend: Sequence[LegendEntry]
+    unit: str = "ADU"
 
     @property
     def size(self) -> tuple[float, float]:
@@ -326,12 +329,12 @@ def _draw_unchanging(axes: Axes, layout: PageLayout) -> None:
     middle = (height + BOTTOM - TOP) / 2
     axes.text(0.12, middle, "y (FITS pixel)", va="center", rotation=90)
     for place in layout.bars:
-        _draw_bar(axes, place)
+        _draw_bar(axes, place, layout.unit)
     _draw_legend(axes, layout.legend, width)
     axes.set(xlim=(0, width), ylim=(0, height))
 
 
-def _draw_bar(axes: Axes, place: Place) -> None:
+def _draw_bar(axes: Axes, place: Place, unit: str) -> None:
     left, right = place.x + PANEL + BAR_GAP, place.x + PANEL + BAR_GAP + BAR_WIDTH
     axes.imshow(
         np.linspace(0, 1, GRADIENT)[:, None], origin="lower", cmap=paper_grey(), aspect="auto",
@@ -339,7 +342,7 @@ def _draw_bar(axes: Axes, place: Place) -> None:
     )  # fmt: skip
     x, y = [left, right, right, left, left], np.repeat([place.y, place.y + PANEL], [2, 2])
     axes.plot(x, [*y, place.y], color="black", lw=0.7)
-    axes.text(right + 0.05, place.y + PANEL / 2, "ADU", fontsize=SMALL, va="center", rotation=90)
+    axes.text(right + 0.05, place.y + PANEL / 2, unit, fontsize=SMALL, va="center", rotation=90)
 
 
 def _draw_legend(axes: Axes, legend: Sequence[LegendEntry], width: float) -> None:

@@ -21,6 +21,7 @@ from crmasks_widgets.figures.images import BOUNDARY_COLOUR, CROSS_COLOUR, outlin
 from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.simulate import Scene
 from crmasks_widgets.teaching import Verdict, lesson_stack
+from crmasks_widgets.units import in_unit
 
 # Okabe & Ito (2008); symbols differ as well.
 FOUND: Final[dict[str, Any]] = {"color": "#009E73", "marker": "o", "s": 22, "facecolors": "none"}
@@ -285,16 +286,22 @@ def flagged_figure(
     _grey(
         right,
         stack.median2d,
-        "median (grey scale in ADU)",
+        f"median (grey scale in {analysis.exposures.unit})",
         *colour_limits(stack.median2d, "percentile"),
     )
-    figure.colorbar(right.images[0], label="ADU")
+    figure.colorbar(right.images[0], label=analysis.exposures.unit)
     for name, style in (("found", FOUND), ("false", FALSE)):
         mask = getattr(verdict, name) & inside
         label = f"{name}: {np.count_nonzero(mask)}"
         left.scatter(x[mask], y[mask], linewidths=0.9, label=label, **style)
         _mark(right, mask, label, style)
-    left.set(xlabel=X_LABEL, ylabel=Y_LABEL, xlim=limits[:2], ylim=limits[2:])
+    unit = analysis.exposures.unit
+    left.set(
+        xlabel=in_unit(X_LABEL, unit),
+        ylabel=in_unit(Y_LABEL, unit),
+        xlim=limits[:2],
+        ylim=limits[2:],
+    )
     right.set_ylabel("y (pixel)", fontsize=8)
     left.legend(fontsize=8, loc="upper left")
     return figure
@@ -336,6 +343,6 @@ def hits_figure(analysis: Analysis, hits: Mapping[str, int], semiwindow: int = 7
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             axes.yaxis.set_tick_params(labelleft=axes is row[0])
-        figure.colorbar(row[-1].images[0], ax=list(row), label="ADU", shrink=0.9)
+        figure.colorbar(row[-1].images[0], ax=list(row), label=analysis.exposures.unit, shrink=0.9)
         row[0].set_ylabel(f"{words}\ny (pixel)", fontsize=8)
     return figure

@@ -103,7 +103,8 @@ def load_analysis(
     """
     found = _detectors(path, folders, seed)
     number = number_of(found.names, detector, found.file.source)
-    analysis = read_analysis(found.parameters[number - 1], found.folders)
+    read = read_analysis(found.parameters[number - 1], found.folders)
+    analysis = _with_text(read, found.file)
     return analysis if crmasks is None else apply_masks(analysis, crmasks, found.layer(number))
 
 
@@ -170,12 +171,21 @@ def read_mosaic(
     return _mosaic(_detectors_of(file, tuple(folders)), None, figures=figures)
 
 
+def _with_text(analysis: Analysis, file: ParameterFile) -> Analysis:
+    """Let an analysis know the parameter file that it began with, whose comments are kept."""
+    if not file.text:
+        return analysis
+    written = file.text, analysis.parameters
+    return Analysis(analysis.exposures, analysis.parameters, analysis.calibration, written)
+
+
 def _mosaic(found: "_Detectors", crmasks: str | Path | None, *, figures: bool) -> Mosaic:
     analyses: list[Analysis] = []
     said: set[str] = set()
     for number, parameters in enumerate(found.parameters, start=1):
         left = len(found.parameters) - number + 1
-        analysis = _read(parameters, found.folders, left, said, figures=figures)
+        read = _read(parameters, found.folders, left, said, figures=figures)
+        analysis = _with_text(read, found.file)
         if crmasks is not None:
             analysis = apply_masks(analysis, crmasks, found.layer(number))
         analyses.append(analysis)

@@ -22,6 +22,7 @@ from crmasks_widgets.parameters.info import (
 from crmasks_widgets.parameters.types import methods_where
 from crmasks_widgets.parameters.values import is_none_text, shown
 from crmasks_widgets.parameters.yaml_text import dump_yaml
+from crmasks_widgets.units import in_unit
 
 logger = logging.getLogger(__name__)
 
@@ -225,6 +226,7 @@ def write_parameters(
     table: Sequence[ParameterInfo],
     origins: Mapping[str, str] | None = None,
     missing: Mapping[str, str] | None = None,
+    unit: str = "ADU",
 ) -> str:
     """Write checked parameters in the layout of the reference's parameter file.
 
@@ -238,6 +240,8 @@ def write_parameters(
         Where values come from, by parameter name: comments beside them instead of the help.
     missing : mapping, optional
         Why a value is not known, by parameter name: its key is left out.
+    unit : str
+        Of the exposures, in comments of ours; what `origins` and `missing` say stands as it is.
 
     Returns
     -------
@@ -256,13 +260,13 @@ def write_parameters(
             if info.group == group and info.name in missing:
                 lines.append(f"{indent}# {info.name}: {_as_comment(missing[info.name])}")
             elif info.group == group and info.in_reference:
-                lines += _entry(info, values, indent, notes, origins.get(info.name, ""))
+                lines += _entry(info, values, indent, notes, origins.get(info.name, ""), unit)
     own = [info for info in table if not info.in_reference and values[info.name] != info.default]
     each: Sequence[Mapping[str, object]] = values.get(EACH, ())  # type: ignore[assignment]
     if own or each:
         lines += ["", "# ---- unknown to numina-crmasks 0.36.0, which ignores it ----", f"{OWN}:"]
     for info in own:
-        lines += _entry(info, values, "  ", notes, origins.get(info.name, ""))
+        lines += _entry(info, values, "  ", notes, origins.get(info.name, ""), unit)
     if each:
         lines.append(f"  {EACH}:".ljust(36) + "  # what holds for one alone, in their order")
         lines += [line for alone in each for line in _item(alone)]
@@ -274,16 +278,18 @@ def _entry(
     values: Mapping[str, object],
     indent: str,
     notes: Mapping[str, str],
-    origin: str = "",
+    origin: str,
+    values_in: str,
 ) -> list[str]:
     """Write one key, with its help or origin and what must be said of it as comments."""
     note = [f"{indent}# {notes[info.name]}"] if info.name in notes else []
     if info.name == "images" and values["images"] is None:
         return note
     first, *rest = dump_yaml(info.name, _in_reference_form(info.name, values)).splitlines()
-    unit = f" ({info.unit})" if info.unit else ""
+    unit = in_unit(info.unit, values_in)
     head = f"{indent}{first}".ljust(36)
-    comment = f"{info.unit}; {_as_comment(origin)}".lstrip("; ") if origin else f"{info.help}{unit}"
+    usual = in_unit(info.help, values_in) + (f" ({unit})" if unit else "")
+    comment = f"{unit}; {_as_comment(origin)}".lstrip("; ") if origin else usual
     return [*note, f"{head}  # {comment}", *(f"{indent}  {line}" for line in rest)]
 
 

@@ -262,7 +262,10 @@ class Parameters(DeepcrFields):
             raise ParameterError(f"{source}: {error}") from None
 
     def to_yaml(
-        self, origins: Mapping[str, str] | None = None, missing: Mapping[str, str] | None = None
+        self,
+        origins: Mapping[str, str] | None = None,
+        missing: Mapping[str, str] | None = None,
+        unit: str = "ADU",
     ) -> str:
         """Write the parameters as a file that `from_yaml` and numina-crmasks 0.36.0 read.
 
@@ -273,6 +276,8 @@ class Parameters(DeepcrFields):
         missing : mapping, optional
             Why a value is not known, by parameter name: its key is left out, and the file is not
             read before somebody puts it there.
+        unit : str
+            Of the exposures, in comments.
 
         Returns
         -------
@@ -281,7 +286,7 @@ class Parameters(DeepcrFields):
             stands in the mapping ``crmasks_widgets``, which it ignores; what it cannot use is said
             in comments.
         """
-        return write_parameters(dict(self), parameter_table(), origins, missing)
+        return write_parameters(dict(self), parameter_table(), origins, missing, unit)
 
     def replace(self, **changes: object) -> Self:
         """Return parameters that differ in some values, checked anew.

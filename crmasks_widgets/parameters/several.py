@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,11 +45,14 @@ class ParameterFile:
         `EACH` there may be a list of mappings with those of `ALONE`.
     extensions : tuple of (int or str), or None
         Extensions of the detectors; None for all images of a file.
+    text : str
+        As it stands in the file; empty where it is in none.
     """
 
     source: str
     given: Mapping[str, Any]
     extensions: tuple[Extension, ...] | None
+    text: str = ""
 
     @property
     def is_of_several(self) -> bool:
@@ -169,6 +172,7 @@ def yaml_of(
     parameters: Sequence[Parameters],
     origins: Mapping[str, str] | None = None,
     missing: Mapping[str, str] | None = None,
+    unit: str = "ADU",
 ) -> str:
     """Write a parameter file for several detectors.
 
@@ -176,7 +180,7 @@ def yaml_of(
     ----------
     parameters : sequence of Parameters
         Of each detector; they differ in `extnum`, `OF_A_DETECTOR` and `ALONE` only.
-    origins, missing : mapping, optional
+    origins, missing, unit
         As of `Parameters.to_yaml`.
 
     Returns
@@ -186,7 +190,7 @@ def yaml_of(
     """
     values = values_of(parameters)
     values["extnum"] = [each.extnum for each in parameters]
-    return write_parameters(values, parameter_table(), origins, missing)
+    return write_parameters(values, parameter_table(), origins, missing, unit)
 
 
 def values_of(parameters: Sequence[Parameters]) -> dict[str, Any]:
@@ -306,8 +310,9 @@ def read_parameter_file(path: str | Path, seed: int | None = None) -> ParameterF
         As of `Parameters.from_yaml`; or `extnum` is an empty list, or names one twice.
     """
     source = str(path)
-    given = read_parameters(load_yaml(read_text(path), source), source, parameter_table(), seed)
-    return parameter_file(given, source)
+    text = read_text(path)
+    given = read_parameters(load_yaml(text, source), source, parameter_table(), seed)
+    return replace(parameter_file(given, source), text=text)
 
 
 def parameter_file(given: Mapping[str, Any], source: str) -> ParameterFile:

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from crmasks_widgets.parameters.comments import keep_comments
 from crmasks_widgets.parameters.several import check_shared, yaml_of
 from crmasks_widgets.parameters.yaml_text import read_text
 from crmasks_widgets.regular_files import real
+from crmasks_widgets.units import in_ascii
 
 
 def save_session(
@@ -96,11 +97,32 @@ def save_session(
     frames = {frame.name: frame for _, own in kept for frame in own}
     if several:
         check_shared(parameters)
-    text = yaml_of(parameters, reasons) if several else parameters[0].to_yaml(reasons)
-    if comments_of is not None:
-        text = keep_comments(read_text(comments_of), text, reasons or {})
+    unit = in_ascii(analyses[0].exposures.unit)
+    one = parameters[0]
+    text = yaml_of(parameters, reasons, None, unit) if several else one.to_yaml(reasons, None, unit)
+    before = _comments_before(analyses) if comments_of is None else read_text(comments_of)
+    if before:
+        changed = {*(reasons or {}), *(_changed(analyses) if comments_of is None else ())}
+        text = keep_comments(before, text, changed)
     products = _missing(tuple(frames.values()), path.parent)
     return write_products([*products, text_product(path.name, "parameters", text)], path.parent)
+
+
+def _comments_before(analyses: Sequence[Analysis]) -> str:
+    """Text of the parameter file that all began with; empty without one."""
+    texts = {"" if each.written is None else each.written[0] for each in analyses}
+    return texts.pop() if len(texts) == 1 else ""
+
+
+def _changed(analyses: Sequence[Analysis]) -> set[str]:
+    """Parameters that are no longer what that file said: its comments on them are out of date."""
+    return {
+        name
+        for each in analyses
+        if each.written is not None
+        for name, value in each.parameters
+        if value != getattr(each.written[1], name)
+    }
 
 
 def _kept(analysis: Analysis, folder: Path) -> tuple[Parameters, tuple["_Frame", ...]]:
@@ -162,7 +184,8 @@ def _anchored(analysis: Analysis) -> Analysis:
         for name, path in analysis.calibration.paths.items()
     }
     parameters = analysis.parameters.replace(**whole)
-    return Analysis(analysis.exposures, parameters, analysis.calibration)
+    text = None if analysis.written is None else (analysis.written[0], parameters)
+    return Analysis(analysis.exposures, parameters, analysis.calibration, text)
 
 
 def _extension(analysis: Analysis, name: str, path: Path) -> str:

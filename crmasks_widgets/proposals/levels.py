@@ -75,6 +75,11 @@ class Evidence:
         return all(header.unit == "electron" for header in self.headers)
 
     @property
+    def unit(self) -> str:
+        """Unit of the values in words of ours: that of the header, ADU where it has none."""
+        return self.headers[0].unit.replace("electron", "e-") or "ADU"
+
+    @property
     def in_rates(self) -> bool:
         """Whether the headers say that the values are per second."""
         return all(header.unit in RATES for header in self.headers)
@@ -119,6 +124,8 @@ def _gain(evidence: Evidence) -> Proposal:
     known = np.isfinite(scatter.gain)
     found = f"the exposures scatter as with {_number(scatter.gain, scatter.gain_error)}"
     tells = known and scatter.tells_gain
+    if evidence.in_electrons and said is not None:
+        return _gain_of_electrons(origin, scatter)
     if said is None:
         if not known:
             return Proposal("gain", None, f"missing: {origin}, and {_silence(scatter)}", False)
@@ -134,9 +141,21 @@ def _gain(evidence: Evidence) -> Proposal:
         text = f"{origin} taken as ADU/e-, that is {1 / said:.4g} e-/ADU, as {found}"
         return Proposal("gain", _rounded(1 / said), text, False)
     text = f"{origin}, but {found}"
-    if evidence.in_electrons:  # a displacement makes exposures scatter more; nothing else is 1
-        return Proposal("gain", said, f"{text}: displacement or seeing would do that", False)
     return Proposal("gain", _rounded(scatter.gain), text, False, error=scatter.gain_error)
+
+
+def _gain_of_electrons(origin: str, scatter: MeasuredNoise) -> Proposal:
+    """The gain is 1, whatever the scatter: nothing else is, and no other figure is told."""
+    if not np.isfinite(scatter.gain):
+        return Proposal("gain", 1.0, f"{origin}; {_silence(scatter)}", True)
+    if _agrees(1.0, scatter.gain, scatter.gain_error, scatter.tails):
+        return Proposal("gain", 1.0, f"{origin}; the exposures scatter by so many", True)
+    if not scatter.tells_gain:
+        return Proposal("gain", 1.0, origin, True)
+    why = "more than so many: displacement or seeing would do that"
+    if scatter.gain > 1:
+        why = "less than so many: averaged or filtered values would do that"
+    return Proposal("gain", 1.0, f"{origin}, but the exposures scatter {why}", False)
 
 
 def _gain_of_header(evidence: Evidence) -> tuple[float | None, str, bool]:
@@ -146,7 +165,7 @@ def _gain_of_header(evidence: Evidence) -> tuple[float | None, str, bool]:
         return _gain_of_rates(evidence, cards)
     if evidence.in_electrons:
         also = f" (header: {_shown(cards)}, applied already)" if _differ(cards, 1.0) else ""
-        return 1.0, f"BUNIT says electrons: 1 e-/ADU{also}", True
+        return 1.0, f"BUNIT says electrons: 1 e-/e-{also}", True
     if not cards:
         return None, "no card of the header tells it", False
     values = [1 / card.value if card.unit == "ADU/e-" else card.value for card in cards]
@@ -220,7 +239,9 @@ def _rnoise(evidence: Evidence, gain: Proposal, said: "_Said | None", bias: Prop
         return Proposal("rnoise", said.value, f"{said.origin}; {how}", said.stated)
     if _agrees(said.value, measured, error, evidence.scatter.tails):
         certain = said.stated or _agrees(said.value, measured, error, 0.0)
-        return Proposal("rnoise", said.value, f"{said.origin}; {how}", certain)
+        # What is proposed is the one figure for it: another one beside it would be a second.
+        by = how if evidence.overscan is not None else "dark pixels scatter by it"
+        return Proposal("rnoise", said.value, f"{said.origin}; {by}", certain)
     if _agrees(said.other, measured, error, 0.0):
         return Proposal("rnoise", _rounded(said.other), f"{said.other_origin}; {how}", False)
     return Proposal("rnoise", _rounded(measured), f"{said.origin}, but {how}", False)
@@ -234,7 +255,7 @@ def _rnoise_of_exposures(
         return (
             evidence.overscan.noise,
             0.0,
-            f"the overscan scatters by {evidence.overscan.noise:.4g} ADU",
+            f"the overscan scatters by {evidence.overscan.noise:.4g} {evidence.unit}",
         )
     level, electrons = bias.value, gain.value
     if not (isinstance(level, float) and isinstance(electrons, float)) or bias.from_rnoise:
@@ -242,13 +263,13 @@ def _rnoise_of_exposures(
     value, error = evidence.scatter.rnoise(level, electrons, gain.error)
     if bias.from_light and np.isfinite(value):
         text = (
-            f"unknown, at most {value:.4g} ADU: by so much the darkest pixels scatter, with the "
-            "noise of whatever light is there; a bias would tell"
+            f"unknown, at most {value:.4g} {evidence.unit}: by so much the darkest pixels scatter, "
+            "with the noise of whatever light is there; a bias would tell"
         )
         return value, np.nan, text
     if not np.isfinite(value) or error > value * PRECISE:
         return None, np.nan, "no pixel of the exposures is dark enough to tell"
-    return value, error, f"dark pixels scatter as with {_number(value, error)} ADU"
+    return value, error, f"dark pixels scatter as with {_number(value, error)} {evidence.unit}"
 
 
 # ---- bias ----------------------------------------------------------------------------------------
@@ -256,7 +277,7 @@ def _rnoise_of_exposures(
 
 def _bias(evidence: Evidence, gain: float | None, said: "_Said | None") -> Proposal:
     if evidence.overscan is not None:
-        return _bias_of_overscan(evidence.overscan)
+        return _bias_of_overscan(evidence.overscan, evidence.unit)
     headers, scatter = evidence.headers, evidence.scatter
     by_card = [header.bias_subtracted for header in headers]
     if all(by_card):
@@ -291,11 +312,11 @@ def _bias(evidence: Evidence, gain: float | None, said: "_Said | None") -> Propo
     return Proposal("bias", _rounded(scatter.dark_level), text, False, from_light=True)
 
 
-def _bias_of_overscan(overscan: Overscan) -> Proposal:
+def _bias_of_overscan(overscan: Overscan, unit: str) -> Proposal:
     sections = ", ".join("[{}:{}, {}:{}]".format(*section) for section in overscan.sections)
     text = f"overscan {sections}"
     if overscan.spread > max(1.0, overscan.noise / 2):
-        text += f": mean of levels that differ by {overscan.spread:.3g} ADU"
+        text += f": mean of levels that differ by {overscan.spread:.3g} {unit}"
         return Proposal("bias", _rounded(overscan.level), text, False)
     return Proposal("bias", _rounded(overscan.level), text, True)
 

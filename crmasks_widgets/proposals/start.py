@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.measured_noise import measure_noise
 from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.detectors import REFERENCE_LEAST
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import split_plane
 from crmasks_widgets.exposures import (
-    CALIBRATION_NAMES,
     ExposureSet,
     read_calibration,
     read_exposures,
@@ -103,32 +103,31 @@ class Start:
         levels = propose_levels(self.evidence, known)
         return (known.get("extnum") or self.extension, *levels, *_method(self.exposures.n))
 
-    def with_alignment(
-        self, proposals: Sequence[Proposal], *, offsets: bool = True
-    ) -> tuple[Proposal, ...]:
-        """Add `flux_factor` and `mm_xy_offsets` where the exposures need them.
+    def propose(self, known: Mapping[str, Proposal] | None = None) -> tuple[Proposal, ...]:
+        """Propose all that these exposures need: what `crmasks init` writes and a dialog shows.
 
         Parameters
         ----------
-        proposals : sequence of Proposal
-            As far as they are settled.
-        offsets : bool
-            Look for displacements, too.
+        known : mapping, optional
+            As of `proposals`.
 
         Returns
         -------
         tuple of Proposal
-            These, and what the exposures say with gain, readout noise and bias as proposed;
-            nothing more where one of these is unknown.
+            `proposals`, and `flux_factor` and `mm_xy_offsets` where the exposures, with gain,
+            readout noise and bias as proposed, say that they need them; not where one of these is
+            unknown.
         """
-        levels = {each.name: each.value for each in proposals if each.name in CALIBRATION_NAMES}
-        if None in levels.values():
-            return tuple(proposals)
-        calibration = read_calibration(Parameters(**levels), self.exposures.shape)
+        proposals = self.proposals(known)
+        values = {each.name: each.value for each in proposals if each.name != "extnum"}
+        if None in values.values():
+            return proposals
+        parameters = Parameters(**values)
+        calibration = read_calibration(parameters, self.exposures.shape)
+        analysis = Analysis(self.exposures, parameters, calibration)
         # One list of displacements would have to hold for all detectors.
         single = not self.group.exposures[0].detectors
-        found = propose_alignment(self.exposures, calibration, offsets=offsets and single)
-        return (*proposals, *found)
+        return (*proposals, *propose_alignment(analysis, offsets=single))
 
     @property
     def levels(self) -> tuple[float, ...]:

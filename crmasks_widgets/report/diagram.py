@@ -14,6 +14,7 @@ from crmasks_widgets.figures.diagnostics import Detected, diagram_axes
 from crmasks_widgets.figures.diagram_density import StretchedAxis, density, stretched_axis
 from crmasks_widgets.figures.histogram2d import N_CURVE_POINTS, X_LABEL
 from crmasks_widgets.report.pictures import Picture, density_picture
+from crmasks_widgets.units import in_unit
 
 WIDTH: Final = 640
 HEIGHT: Final = 400
@@ -103,14 +104,14 @@ def draw(analysis: Analysis, brightest: npt.NDArray[np.int64], numbers: Collecti
         lines = _sigma_lines(analysis, y_axis)
     else:
         lines = _boundary_lines(analysis, x_axis, y_axis)
-    minimum = analysis.mm_stack.min2d
+    minimum, unit = analysis.mm_stack.min2d, analysis.exposures.unit
     places = (
         _along_x(minimum.ravel()[brightest], x_axis), _along_y(height.ravel()[brightest], y_axis),
     )  # fmt: skip
     return Drawing(
         density_picture(density(minimum, height, x_axis, y_axis)),
-        X_LABEL,
-        _SIGMA_LABEL if in_sigma else f"{found.height_name} (ADU)",
+        in_unit(X_LABEL, unit),
+        _SIGMA_LABEL if in_sigma else f"{found.height_name} ({unit})",
         tuple(Tick(float(_along_x(np.array([t]), x_axis)[0]), _said(t)) for t in x_axis.ticks()),
         tuple(Tick(float(_along_y(np.array([t]), y_axis)[0]), _said(t)) for t in y_axis.ticks()),
         lines,
@@ -155,7 +156,9 @@ def _boundary_lines(
     x = x_axis.edges(N_CURVE_POINTS - 1)
     curve = _polyline(_along_x(x, x_axis), _along_y(analysis.boundary.boundary(x), y_axis))
     threshold = float(np.median(analysis.threshold))
-    level = _level(threshold, f"threshold {threshold:.4g} ADU", y_axis, dashed=True)
+    level = _level(
+        threshold, f"threshold {threshold:.4g} {analysis.exposures.unit}", y_axis, dashed=True
+    )
     return Line(curve, "boundary", dashed=False), level
 
 

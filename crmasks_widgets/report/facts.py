@@ -13,6 +13,7 @@ from crmasks_widgets.analysis.noise_in_use import noise_lines, remarks_of
 from crmasks_widgets.core.verdicts import CONFIRMED, OUT
 from crmasks_widgets.files.headers import describe, printable
 from crmasks_widgets.parameters.model import parameter_table
+from crmasks_widgets.units import in_unit
 
 _CARDS: Final = ("OBJECT", "DATE-OBS", "EXPTIME", "FILTER")
 # More names than these fill the head of a page; all of them are in the table of exposures.
@@ -145,9 +146,9 @@ def counts(analysis: Analysis) -> Grid:
 
 def noise(analysis: Analysis) -> tuple[Grid, tuple[str, ...]]:
     """Noise predicted and observed by level, and what to look at."""
-    check = analysis.noise_check
+    check, unit = analysis.noise_check, analysis.exposures.unit
     grid = Grid(
-        ("level (ADU)", "pixels", "predicted (ADU)", "observed (ADU)", "ratio"),
+        (f"level ({unit})", "pixels", f"predicted ({unit})", f"observed ({unit})", "ratio"),
         tuple(
             (
                 f"{row.level:.1f}", f"{row.n_pixels}", f"{row.predicted:.2f}",
@@ -163,10 +164,11 @@ def noise(analysis: Analysis) -> tuple[Grid, tuple[str, ...]]:
 def changed(analysis: Analysis) -> tuple[Changed, ...]:
     """List the parameters that are not at their defaults."""
     values = dict(analysis.parameters)
+    unit = analysis.exposures.unit
     return tuple(
         Changed(
-            info.help, info.name, _said(values[info.name], info.unit),
-            _said(info.default, info.unit),
+            in_unit(info.help, unit), info.name, _said(values[info.name], in_unit(info.unit, unit)),
+            _said(info.default, in_unit(info.unit, unit)),
         )
         for info in parameter_table()
         if info.name != "images" and values[info.name] != info.default

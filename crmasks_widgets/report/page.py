@@ -20,6 +20,7 @@ from crmasks_widgets.report.cards import MOST_STAMPS, Card, cards, stamp_names
 from crmasks_widgets.report.diagram import Drawing, Glyph
 from crmasks_widgets.report.facts import Changed, Grid, Subject
 from crmasks_widgets.report.pictures import Picture, frame_picture
+from crmasks_widgets.units import in_ascii
 
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _HERE: Final = Path(__file__).parent
@@ -208,7 +209,7 @@ def section(analysis: Analysis, name: str, key: str, most: int = MOST_STAMPS) ->
         noise=noise,
         remarks=remarks,
         changed=facts.changed(analysis),
-        yaml=analysis.parameters.to_yaml(),
+        yaml=analysis.parameters.to_yaml(unit=in_ascii(analysis.exposures.unit)),
         provenance=facts.provenance(analysis),
     )
 

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from crmasks_widgets.core.codes import INVALID_COLOUR, all_codes
 from crmasks_widgets.core.typing import FloatArray
-from crmasks_widgets.figures.hit_pages import hit_window
 from crmasks_widgets.figures.images import block_mean
 from crmasks_widgets.files.pictures import SMALL, data_address, palette_png
 
@@ -113,22 +112,25 @@ def hit_strip(
     Returns
     -------
     Picture
-        m + 1 stamps of `STAMP` pixels with `GAP` between; transparent beyond the frame.
+        m + 1 stamps with `GAP` between, of `STAMP` pixels or as many as the frame has along an
+        axis; at its border they are moved inside.
     """
     ny, nx = codes.shape
-    window = hit_window(*place, HALF_STAMP, (ny, nx))
-    rows, columns = window.index
-    # What a stamp at the border has no pixels for.
-    below = max(0, HALF_STAMP - (round(place[1]) - 1))
-    left = max(0, HALF_STAMP - (round(place[0]) - 1))
-    stamps = [_greys(frame[window.index], limits) for frame in frames]
-    stamps.append(codes[window.index] + np.uint8(_FIRST_CODE))
-    strip = np.full((STAMP, len(stamps) * (STAMP + GAP) - GAP), _EMPTY, dtype=np.uint8)
-    height, width = rows.stop - rows.start, columns.stop - columns.start
+    window = _inside(place[1], ny), _inside(place[0], nx)
+    stamps = [_greys(frame[window], limits) for frame in frames]
+    stamps.append(codes[window] + np.uint8(_FIRST_CODE))
+    height, width = stamps[0].shape
+    strip = np.full((height, len(stamps) * (width + GAP) - GAP), _EMPTY, dtype=np.uint8)
     for i, stamp in enumerate(stamps):
-        start = i * (STAMP + GAP) + left
-        strip[below : below + height, start : start + width] = stamp
+        start = i * (width + GAP)
+        strip[:, start : start + width] = stamp
     return _picture(strip)
+
+
+def _inside(centre: float, n: int) -> slice:
+    """Pixels of a stamp along an axis of a frame."""
+    start = min(max(0, round(centre) - 1 - HALF_STAMP), max(0, n - STAMP))
+    return slice(start, min(n, start + STAMP))
 
 
 def density_picture(counts: npt.NDArray[np.int64]) -> Picture:

@@ -17,11 +17,11 @@ from crmasks_widgets.exposure_names import as_value, split_extension
 from crmasks_widgets.files.headers import HeaderFacts
 from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.parameters import Parameters
-from crmasks_widgets.proposals.groups import Group
 from crmasks_widgets.proposals.levels import GIVEN, Proposal
 from crmasks_widgets.proposals.start import Found, Start
+from crmasks_widgets.units import in_ascii, in_unit
 
-UNITS: Final = {"gain": " e-/ADU", "rnoise": " ADU", "bias": " ADU"}
+_UNITS: Final = {"gain": " e-/ADU", "rnoise": " ADU", "bias": " ADU"}
 _COLUMNS: Final = (
     "group", "file", "object", "time (s)", "filter", "binning", "units", "pointing", "level",
 )  # fmt: skip
@@ -146,25 +146,25 @@ def _marked(rows: Sequence[tuple[str, ...]], odd: set[tuple[int, str]]) -> list[
     ]
 
 
-def print_proposals(console: Console, group: Group, proposals: Sequence[Proposal]) -> None:
+def print_proposals(console: Console, start: Start, proposals: Sequence[Proposal]) -> None:
     """Print what is proposed for a group, and why.
 
     Parameters
     ----------
     console : rich.console.Console
         Where.
-    group : Group
+    start : Start
         The exposures.
     proposals : sequence of Proposal
         Of its parameters.
     """
-    title = f"{len(group.exposures)} exposures of {group.title}"
+    title = f"{len(start.group.exposures)} exposures of {start.group.title}"
     console.print(title, markup=False, highlight=False)
     for each in proposals:
-        print_proposal(console, each)
+        print_proposal(console, each, in_ascii(start.exposures.unit))
 
 
-def print_proposal(console: Console, proposal: Proposal) -> None:
+def print_proposal(console: Console, proposal: Proposal, unit: str) -> None:
     """Print one proposal, and why.
 
     Parameters
@@ -173,19 +173,23 @@ def print_proposal(console: Console, proposal: Proposal) -> None:
         Where.
     proposal : Proposal
         Of a parameter.
+    unit : str
+        Of the exposures.
     """
     sign = " " if proposal.certain else "?"
-    line = f"  {sign} {said(proposal)}  ({proposal.origin})"
+    line = f"  {sign} {said(proposal, unit)}  ({proposal.origin})"
     console.print(line, markup=False, highlight=False)
 
 
-def said(proposal: Proposal) -> str:
+def said(proposal: Proposal, unit: str) -> str:
     """Write a proposal as in a parameter file.
 
     Parameters
     ----------
     proposal : Proposal
         Of a parameter.
+    unit : str
+        Of the exposures.
 
     Returns
     -------
@@ -194,7 +198,7 @@ def said(proposal: Proposal) -> str:
     """
     if proposal.value is None:
         return f"{proposal.name}: unknown"
-    return f"{proposal.name}: {value_of(proposal)}{UNITS.get(proposal.name, '')}"
+    return f"{proposal.name}: {value_of(proposal)}{in_unit(_UNITS.get(proposal.name, ''), unit)}"
 
 
 def value_of(proposal: Proposal) -> str:
@@ -216,7 +220,7 @@ def value_of(proposal: Proposal) -> str:
     return value if isinstance(value, str) else f"{value:.10g}"
 
 
-def ask(console: Console, start: Start, known: Mapping[str, Proposal]) -> tuple[Proposal, ...]:
+def ask(console: Console, start: Start, known: Mapping[str, Proposal]) -> dict[str, Proposal]:
     """Let the user at the terminal take, refuse or replace what is not certain.
 
     The readout noise comes last: it follows from the gain and the bias that were settled.
@@ -232,19 +236,21 @@ def ask(console: Console, start: Start, known: Mapping[str, Proposal]) -> tuple[
 
     Returns
     -------
-    tuple of Proposal
-        All certain, or without a value.
+    dict
+        By parameter; all certain, or without a value.
     """
     answers = dict(known)
     for name in ("extnum", "gain", "bias", "rnoise"):
         (each,) = (proposal for proposal in start.proposals(answers) if proposal.name == name)
-        answers[name] = each if each.certain else _answer(console, each)
-    return start.proposals(answers)
+        answers[name] = (
+            each if each.certain else _answer(console, each, in_ascii(start.exposures.unit))
+        )
+    return answers
 
 
-def _answer(console: Console, proposal: Proposal) -> Proposal:
+def _answer(console: Console, proposal: Proposal, unit: str) -> Proposal:
     known = proposal.value is not None
-    question = f"{said(proposal)}: take it? y, n or a value: " if known else (
+    question = f"{said(proposal, unit)}: take it? y, n or a value: " if known else (
         f"{proposal.name}: a value, or n to leave it out: "
     )  # fmt: skip
     while True:

@@ -38,6 +38,7 @@ from crmasks_widgets.starting.asking import (
     print_proposals,
     value_of,
 )
+from crmasks_widgets.units import in_ascii
 
 logger = logging.getLogger(__name__)
 
@@ -114,8 +115,13 @@ def begin(files: Sequence[str], output: Path, answers: Answers, console: Console
                 logger.warning("%s", remark)
             decided = [_decide(start, _settled(start, given), answers, console) for start in own]
             written += _write(own, decided, target)
-            logger.info("%s: written", target)
-            missing += [f"{target}: {text}" for text in _missing(own, decided).values()]
+            lacking = _missing(own, decided)
+            if not lacking:
+                logger.info("%s: written", target)
+            missing += [
+                f"{target}: written without {name}, which a run needs ({text})"
+                for name, text in lacking.items()
+            ]
     if missing:
         msg = f"{'; '.join(missing)}; expected it to be given, by --yes, an option or in the file"
         raise InputError(msg)
@@ -139,16 +145,15 @@ def _open(proposal: Proposal) -> bool:
 def _decide(
     start: Start, known: Mapping[str, Proposal], answers: Answers, console: Console
 ) -> tuple[Proposal, ...]:
-    proposals = start.proposals(known)
     if not answers.yes and console.is_terminal and sys.stdin.isatty():
-        print_proposals(console, start.group, proposals)
-        asked = ask(console, start, known)
-        proposals = start.with_alignment(asked)
-        for each in proposals[len(asked) :]:
-            print_proposal(console, each)
+        print_proposals(console, start, start.proposals(known))
+        answered = ask(console, start, known)
+        proposals = start.propose(answered)
+        for each in proposals[len(start.proposals(answered)) :]:
+            print_proposal(console, each, in_ascii(start.exposures.unit))
         return proposals
-    proposals = start.with_alignment(proposals)
-    print_proposals(console, start.group, proposals)
+    proposals = start.propose(known)
+    print_proposals(console, start, proposals)
     return tuple(map(_taken, proposals)) if answers.yes else proposals
 
 
@@ -173,7 +178,9 @@ def _write(
     if len(skipped) > 1 or None in skipped:
         del origins["regions_to_be_skipped"]
     missing = _missing(starts, decided, _how)
-    text = yaml_of(made, origins, missing) if several else made[0].to_yaml(origins, missing)
+    unit = in_ascii(starts[0].exposures.unit)
+    one = made[0]
+    text = yaml_of(made, origins, missing, unit) if several else one.to_yaml(origins, missing, unit)
     return write_products([text_product(target.name, "parameters", text)], folder)
 
 

@@ -34,8 +34,9 @@ def open_files(
     """Look at exposures without a parameter file.
 
     Gain, readout noise and bias are proposed by headers, overscan and the scatter of the exposures;
-    flux factors where these are not equally bright. Each is logged with where it comes from, and
-    as a warning where it is a guess.
+    flux factors and displacements where these differ in brightness or place: the same that
+    `crmasks init` writes. Each is logged with where it comes from, and as a warning where it is a
+    guess.
 
     Parameters
     ----------
@@ -106,7 +107,8 @@ def _opened(
 ) -> Mosaic:
     names = [str(name) for name in ([files] if isinstance(files, str | Path) else files)]
     levels = {name: given[name] for name in CALIBRATION_NAMES if name in given}
-    beginning = begin_with(names, extnum=extnum, detector=detector, one=one, **levels)
+    found = begin_with(names, extnum=extnum, detector=detector, one=one, **levels)
+    beginning = found.beside(given)
     for text in beginning.remarks:
         logger.warning("%s", text)
     known = beginning.known()
@@ -127,9 +129,7 @@ class Beginning:
     starts : tuple of n Start
         The exposures of each.
     proposed : tuple of n tuples of Proposal
-        For each: extension, levels, a method where few exposures need one, and flux factors where
-        they differ in brightness: displacements are not looked for, since a region to measure them
-        may be among the settings that are kept.
+        For each, what `Start.propose` says, which `crmasks init` writes.
     remarks : tuple of str
         What the user should know of the files.
     """
@@ -154,10 +154,28 @@ class Beginning:
         """Propose anew for the same exposures, with levels as far as known."""
         checked = Parameters(**levels)
         known = settled({name: getattr(checked, name) for name in levels})
-        proposed = (
-            start.with_alignment(start.proposals(known), offsets=False) for start in self.starts
-        )
-        return replace(self, proposed=tuple(proposed))
+        return replace(self, proposed=tuple(start.propose(known) for start in self.starts))
+
+    def beside(self, given: Mapping[str, Any]) -> "Beginning":
+        """Leave out displacements that what is given has no use for.
+
+        Parameters
+        ----------
+        given : mapping
+            Parameters by name.
+
+        Returns
+        -------
+        Beginning
+            A region in which displacements are measured takes their place, and an exact diagram
+            knows none.
+        """
+        measured = given.get("mm_crosscorr_region") is not None
+        exact = given.get("mm_simulation") == "exact" or given.get("mm_expected_false") is not None
+        if not (measured or exact):
+            return self
+        kept = (tuple(p for p in own if p.name != "mm_xy_offsets") for own in self.proposed)
+        return replace(self, proposed=tuple(kept))
 
     def known(self) -> tuple[Proposal, ...]:
         """Give the proposals; ParameterError where one has no value."""

@@ -214,3 +214,19 @@ def test_thousands_of_files_make_a_page_of_rows(browser, tmp_path):
     desk.page.close()
     desk.view.close()
     assert desk.complaints == []
+
+
+def test_settings_on_screen_are_kept_only_when_the_box_is_ticked(desk):
+    desk.bench.state.update(dilation=3)
+    desk.until(lambda: "90.5" in desk.rows.nth(2).inner_text())
+    desk.press("End", "Shift+ArrowUp", "Shift+ArrowUp")
+    box = desk.page.locator("input[name=keep]")
+    desk.until(box.is_visible)
+    assert "dilation: 3" in box.locator("..").inner_text()
+    assert not box.is_checked()
+    box.check()
+    opens = desk.page.get_by_role("button", name="Open", exact=True)
+    desk.until(opens.is_enabled)
+    opens.click()
+    desk.until(lambda: desk.opened)
+    assert desk.opened[0].parameters.dilation == 3

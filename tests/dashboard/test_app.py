@@ -12,7 +12,6 @@ from bqplot import Axis
 from ipywidgets.widgets.widget import _instances as instances
 
 import crmasks_widgets as cm
-from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.dashboard.opening.words import proposal_of
 from crmasks_widgets.dashboard.page.status import HINT, method_buttons
 from crmasks_widgets.errors import Cancelled, InputError
@@ -20,6 +19,7 @@ from crmasks_widgets.parameters.types import METHODS
 from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.report.facts import headline
 from crmasks_widgets.starting.opening import Beginning
+from crmasks_widgets.units import in_unit
 
 from ..conftest import SHAPE, small_scene
 from .bench import press
@@ -410,13 +410,13 @@ def test_values_in_electrons_are_called_so():
         assert "e\u207b" in helps
         assert "ADU" not in helps
         assert session.hits.bar.state["unit"] == "e\u207b"
-    assert in_unit("2 ADU (of 1.1 e-/ADU)", "e\u207b") == "2 e\u207b (of 1.1 e-/ADU)"
+    assert in_unit("2 ADU (of 1.1 e-/ADU)", "e\u207b") == "2 e\u207b (of 1.1 e-/e-)"
 
 
 def test_the_unit_is_changed_in_words_of_ours_alone():
     said = (
         Proposal("extnum", 1, "the only image, ADU", certain=True),
-        Proposal("rnoise", 3.0, "header: RON 3 ADU, but dark pixels scatter as with 4 ADU", False),
+        Proposal("rnoise", 3.0, "header: RON 3 ADU, in ADU_night.fits", False),
     )
     header = fits.Header({"BUNIT": "electron"})
     exposures = cm.ExposureSet.from_arrays(list(small_scene().exposures), headers=[header] * 3)
@@ -424,8 +424,10 @@ def test_the_unit_is_changed_in_words_of_ours_alone():
     shown = proposal_of(Beginning(("1",), (start,), (said,), ("ADU 3.fits: left out",)))
     assert shown["remarks"] == ["ADU 3.fits: left out"]
     assert [row["origin"] for row in shown["rows"]] == [
-        "the only image, ADU", "header: RON 3 ADU, but dark pixels scatter as with 4 e\u207b",
+        "the only image, ADU", "header: RON 3 ADU, in ADU_night.fits",
     ]  # fmt: skip
+    assert [row["unit"] for row in shown["rows"]] == ["", "e\u207b"]
+    assert in_unit("ADU_night.fits, 3 ADU, 2 ADU/s", "e-") == "ADU_night.fits, 3 e-, 2 ADU/s"
 
 
 def test_methods_are_spelled_as_they_are_and_the_drawer_opens_on_that_which_is_set(dashboard):

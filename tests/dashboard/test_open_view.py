@@ -1,17 +1,26 @@
 """Opening other files: what is listed, looked at, proposed, refused and opened."""
 
 import gc
+import io
+import re
 import threading
 import weakref
+from functools import partial
 
 import numpy as np
 import pytest
 from astropy.io import fits
+from rich.console import Console
 
-from crmasks_widgets import regular_files
+from crmasks_widgets import load_analysis, regular_files
+from crmasks_widgets.core.noise_remarks import offsets_in
 from crmasks_widgets.dashboard.opening import view as opening
 from crmasks_widgets.dashboard.opening.view import OpenView
+from crmasks_widgets.demo import DETECTOR
 from crmasks_widgets.exposures import read_exposures
+from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.simulate import Fibres, Hits, displaced, expose, fibre_light
+from crmasks_widgets.starting.begin import Answers, begin
 
 from ..conftest import LEVELS, SHAPE, small_scene, write_exposures, write_yaml
 from .bench import LONG_ENOUGH, Bench, small_analysis
@@ -180,10 +189,70 @@ def test_what_is_proposed_is_opened_and_nothing_of_the_files_before(work, desk):
     (analysis,) = desk.opened
     assert [path.name for path in analysis.exposures.paths] == ["e3.fits", "e1.fits", "e2.fits"]
     parameters = analysis.parameters
-    assert (parameters.dilation, parameters.gain, parameters.bias) == (3, 1.5, 200.0)
-    of_the_others = {*SETTINGS} - {"gain", "dilation"}
-    assert {getattr(parameters, name) for name in of_the_others} == {None}
+    assert (parameters.gain, parameters.bias) == (1.5, 200.0)
+    usual = Parameters()
+    of_the_others = {*SETTINGS} - {"gain"}
+    assert {n: getattr(parameters, n) for n in of_the_others} == {
+        n: getattr(usual, n) for n in of_the_others
+    }
     assert desk.bench.state.model.parameters.gain == 7.0
+
+
+@pytest.mark.parametrize("desk", [SETTINGS], indirect=True)
+def test_settings_of_the_detection_are_kept_only_when_that_is_asked(work, desk):
+    described_on_disk(work, 1.5)
+    kept = desk.choose(work, "e1.fits", "e2.fits", "e3.fits").proposal["kept"]
+    assert "dilation: 3" in kept
+    assert not any(name in kept for name in {*SETTINGS} - {"dilation"})
+    desk.do("open", keep=True)
+    (analysis,) = desk.opened
+    assert (analysis.parameters.dilation, analysis.parameters.gain) == (3, 1.5)
+    of_the_others = {*SETTINGS} - {"gain", "dilation"}
+    assert {getattr(analysis.parameters, name) for name in of_the_others} == {None}
+
+
+def drifted(folder):
+    """Exposures of unequal brightness that lie apart: all that is measured is proposed."""
+    draw = partial(fibre_light, (200, 200), Fibres(dark=3, clear=20), seed=4)
+    night = expose(
+        displaced(draw, [(0, 0), (0.25, 0.15), (-0.2, -0.1)]), seed=4, detector=DETECTOR,
+        hits=Hits(double=2), flux_factors=(1, 0.9, 1.05),
+    )  # fmt: skip
+    write_exposures(folder, night.exposures)
+    return [str(folder / f"e{i}.fits") for i in (1, 2, 3)]
+
+
+def test_what_is_opened_is_what_crmasks_init_writes(work, desk):
+    paths = drifted(work)
+    given = {"gain": 1.7, "rnoise": 3.4, "bias": 1000.0}
+    answers = Answers(given, yes=True)
+    begin(paths, work / "init.yaml", answers, Console(file=io.StringIO()))
+    desk.do("choose", paths=paths)
+    desk.do("set", values={name: str(value) for name, value in given.items()})
+    assert desk.row("mm_xy_offsets")["value"] != desk.row("flux_factor")["value"] == "auto"
+    told = desk.row("flux_factor")["origin"]
+    desk.do("open")
+    (analysis,) = desk.opened
+    written = load_analysis(work / "init.yaml")
+    assert analysis.parameters.replace(images=None) == written.parameters.replace(images=None)
+    assert len(analysis.parameters.mm_xy_offsets) == 3
+    # The noise check, and so `crmasks check` and the dashboard, say the same places.
+    assert offsets_in(written.noise_check.offsets) == analysis.parameters.mm_xy_offsets
+    numbers = [float(text) for text in re.findall(r"\d\.\d+", told)[:3]]
+    assert numbers == pytest.approx(written.alignment.flux_factors, abs=6e-4)
+
+
+def test_settings_that_are_kept_agree_with_the_displacements_that_are_proposed(work):
+    paths = drifted(work)
+    for settings in ({"mm_simulation": "exact"}, {"mm_expected_false": 2.0}):
+        desk = Desk(**settings)
+        desk.do("choose", paths=paths)
+        desk.do("set", values={"gain": "1.7", "rnoise": "3.4", "bias": "1000"})
+        desk.do("open", keep=True)
+        (analysis,) = desk.opened
+        assert analysis.parameters.mm_xy_offsets is None
+        assert analysis.hits is not None
+        desk.view.close()
 
 
 def test_a_value_that_is_given_counts_and_another_choice_forgets_it(work, desk):

@@ -190,7 +190,7 @@ def take_fitted(dashboard, view):
     assert view.noise.text.value == noise_text(check, noise, remarks_on(check, noise, ()))
     assert view.noise.matching.value == matching_text(dashboard.analysis.matching)
     assert "Before the tests: " in view.noise.matching.value
-    assert "Exposure 3: displacement x " in view.noise.matching.value
+    assert "Exposure 3: seeing " in view.noise.matching.value
     scatter = dashboard.analysis.dispersions.in_words.replace("+/-", "\u00b1")
     assert view.noise.scatter.value == f"S{scatter[1:]}."
     fitted = fitted_parameters(check, noise)
@@ -249,7 +249,9 @@ def test_no_gain_is_offered_where_the_exposures_are_in_electrons():
             part.active = True
             part.render(bench.model.of(checked(bench.model.analysis, CHECK)))
         assert banner.better == view.noise.fitted == offered
-        assert ("the exposures are in electrons" in view.noise.text.value) == (not offered)
+        text = view.noise.text.value
+        assert ("(1 given)" in text) == ("ADU" in text) == bool(offered)
+        assert ("the gain of electrons is 1" in text) == (not offered)
 
 
 def test_nothing_is_said_of_displacements_that_were_given():

@@ -47,8 +47,8 @@ def saturation(read: Reader, target: Target, *, divided: bool | None = None) -> 
     level = saturation_level(read.p.la_satlevel, read.bias, factor)
     if not level > 0:
         raise ParameterError(
-            f"la_satlevel: found {read.p.la_satlevel:g} ADU, expected a level of the exposures as "
-            f"read, above their bias of {np.median(read.bias):g} ADU"
+            f"la_satlevel: found {read.p.la_satlevel:g}, expected a level of the exposures as "
+            f"read, above their bias of {np.median(read.bias):g}"
         )
     return level
 

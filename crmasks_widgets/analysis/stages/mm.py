@@ -102,7 +102,7 @@ def _name_pixels_apart(stack: Stack) -> None:
     if apart.any():
         y, x = np.argwhere(apart)[0]
         logger.warning(
-            "pixel (%d, %d): found %.6g ADU in every exposure, all others from %.6g to %.6g: the "
+            "pixel (%d, %d): found %.6g in every exposure, all others from %.6g to %.6g: the "
             "diagram leaves it out%s; marked as bad (DQ, NaN) it is left out everywhere",
             x + 1, y + 1, stack.min2d[y, x], lowest, highest,
             f" with {n - 1} more" if (n := np.count_nonzero(apart)) > 1 else "",

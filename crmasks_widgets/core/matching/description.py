@@ -56,12 +56,14 @@ class ExposureMatch:
 
     @property
     def in_words(self) -> str:
-        """What is known, as one line."""
+        """What is known beside the displacement, as one line.
+
+        Where an exposure lies is told by `core.differences`, of all its light: a trace that is wide
+        counts as sky here, and would be said to lie elsewhere.
+        """
         parts = [
             f"{name} {_in_words(value, form)}{unit}"
             for name, value, form, unit in (
-                ("displacement x", self.dx, "+.3f", " pixel"),
-                ("y", self.dy, "+.3f", " pixel"),
                 ("seeing", self.seeing, ".3f", ""),
                 ("flux", self.flux, ".4f", ""),
                 ("sky", self.sky, "+.2f", " ADU"),

@@ -15,9 +15,9 @@ from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.noise_remarks import Remark
 from crmasks_widgets.dashboard.model.engine import Order
 from crmasks_widgets.dashboard.model.state import ViewModel
-from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
+from crmasks_widgets.units import in_unit
 
 _NAMES: Final = MappingProxyType({"gain": "gain", "rnoise": "readout noise"})
 

@@ -11,18 +11,18 @@ from bqplot import Figure, Lines, LogScale, Scatter
 from ipywidgets import HTML, Layout, VBox
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.analysis.noise_in_use import fitted_noise, remarks_of
+from crmasks_widgets.analysis.noise_in_use import check_of, fitted_noise, remarks_of
 from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.noise_remarks import Remark
 from crmasks_widgets.core.over_dispersion import OverDispersions
 from crmasks_widgets.dashboard.drawing.ticks import log_ticks
-from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context
 from crmasks_widgets.dashboard.plots.axes import make_axis
 from crmasks_widgets.dashboard.settings.control_widgets import ErrorLine
+from crmasks_widgets.units import in_unit
 
 BUTTON: Final = "Use fitted gain and readout noise"
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#888888"
@@ -93,8 +93,8 @@ class NoisePanel:
         analysis : Analysis
             Whose check is known.
         """
-        check = analysis.noise_check
-        text = noise_text(check, analysis.noise, remarks_of(analysis))
+        check, electrons = check_of(analysis), analysis.exposures.in_electrons
+        text = noise_text(check, analysis.noise, remarks_of(analysis), in_electrons=electrons)
         self.text.value = in_unit(text, html.escape(self._unit))
         self.fitted = fitted_noise(analysis)
         predicted, observed, white = (
@@ -164,7 +164,9 @@ def matching_text(matching: Matching) -> str:
     return "<br>".join(lines)
 
 
-def noise_text(check: NoiseCheck, noise: Noise, remarks: Sequence[Remark]) -> str:
+def noise_text(
+    check: NoiseCheck, noise: Noise, remarks: Sequence[Remark], *, in_electrons: bool = False
+) -> str:
     """Say in words what was found.
 
     Parameters
@@ -175,6 +177,8 @@ def noise_text(check: NoiseCheck, noise: Noise, remarks: Sequence[Remark]) -> st
         What was assumed.
     remarks : sequence of Remark
         On the check.
+    in_electrons : bool
+        Whether the exposures are in electrons, whose gain is known.
 
     Returns
     -------
@@ -183,9 +187,9 @@ def noise_text(check: NoiseCheck, noise: Noise, remarks: Sequence[Remark]) -> st
     """
     if not check.classes:
         return "Noise check: too few pixels to tell."
+    gain = _fit("gain", (check.gain, check.gain_error), noise.typical_gain, "e\u207b/ADU")
     parts = [
-        _fit("gain", (check.gain, check.gain_error), noise.typical_gain, "e\u207b/ADU")
-        + _because(check.gain_unknown),
+        *(() if in_electrons else (gain + _because(check.gain_unknown),)),
         _fit("readout noise", (check.rnoise, check.rnoise_error), noise.typical_rnoise, "ADU")
         + _because(check.rnoise_unknown),
         f"exposures scatter {check.excess:.2f} times as much as predicted, neighbouring pixels "

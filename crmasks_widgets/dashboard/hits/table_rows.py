@@ -11,8 +11,8 @@ from crmasks_widgets.dashboard.hits.hit_table import HitTable
 from crmasks_widgets.dashboard.hits.listing import Listing
 from crmasks_widgets.dashboard.model.hit_list import HitList
 from crmasks_widgets.dashboard.model.hit_rows import texts
-from crmasks_widgets.dashboard.model.units import in_unit
 from crmasks_widgets.dashboard.page.context import Context, Memo
+from crmasks_widgets.units import in_unit
 
 PAGE_ROWS: Final = 100
 _BRUSHED: Final = "◆ "

@@ -88,20 +88,32 @@ class Offered {
 /** What is proposed, in fields that can be changed. */
 class Proposed {
   constructor(give, read) {
-    Object.assign(this, { give, read, typed: {} });
+    Object.assign(this, { give, read, typed: {}, keep: false });
     this.element = element("div", { className: "crmasks-proposed" });
   }
 
-  show({ title = "", remarks = [], rows = [], ask = "" }) {
+  forget() {
+    Object.assign(this, { typed: {}, keep: false });
+  }
+
+  show({ title = "", remarks = [], rows = [], ask = "", kept = "" }) {
     const within = this.element.contains(document.activeElement) && document.activeElement.name;
     const button = element("button", { type: "button", className: "crmasks-word crmasks-go", textContent: ask });
     button.addEventListener("click", this.read);
     this.element.replaceChildren(
       element("b", { textContent: title }), ...(ask ? [button] : []),
-      ...rows.map((row) => this.row(row)),
+      ...rows.map((row) => this.row(row)), ...(kept ? [this.keeping(kept)] : []),
       ...remarks.map((textContent) => element("p", { className: "crmasks-remark", textContent })),
     );
     if (within) this.element.querySelector(`[name="${within}"]`)?.focus();
+  }
+
+  /** Nothing of the files before is taken over unasked. */
+  keeping(kept) {
+    const box = element("input", { type: "checkbox", name: "keep", checked: this.keep });
+    box.addEventListener("change", () => { this.keep = box.checked; });
+    return element("label", { className: "crmasks-keeping", title: kept }, box,
+      element("span", { textContent: `Keep the settings on screen: ${kept}` }));
   }
 
   row({ name, words, unit, value, differs, missing, origin, certain, fixed }) {
@@ -150,7 +162,7 @@ function render({ model, el }) {
   const wrong = element("p", { className: "crmasks-wrong", role: "alert" });
   const open = element("button", { type: "button", className: "crmasks-word crmasks-go", textContent: "Open" });
   const cancel = element("button", { type: "button", className: "crmasks-word", textContent: "Cancel" });
-  const accept = () => { if (!open.disabled) say({ do: "open" }); };
+  const accept = () => { if (!open.disabled) say({ do: "open", keep: proposed.keep }); };
   open.addEventListener("click", accept);
 
   const proposed = new Proposed((values) => say({ do: "set", values }), () => say({ do: "read" }));
@@ -160,7 +172,7 @@ function render({ model, el }) {
     look: (paths) => say({ do: "look", paths }),
     accept,
     choose: (paths) => {
-      proposed.typed = {};
+      proposed.forget();
       open.disabled = true;
       chosen.show(paths);
       offer();
@@ -191,7 +203,7 @@ function render({ model, el }) {
     } else if (!model.get("opened")) {
       dialog.close();
       // Nothing is kept of what was read.
-      proposed.typed = {};
+      proposed.forget();
       for (const each of [table.chosen, table.asked]) each.clear();
       chosen.clear();
       offer();

@@ -19,8 +19,9 @@ class OpenDialog(Part):
         "folder", "prefix" (what makes a whole path of a name), "up", "folders", "names", "sizes",
         "parameters" (which of the names are parameter files), "remark".
     proposal : dict
-        "title", "remarks", "rows" and "ready"; or "ask", a question to be answered before the
-        files are read; empty while nothing can be said.
+        "title", "remarks", "rows", "ready" and "kept": settings on screen that are kept only when
+        that is ticked; or "ask", a question to be answered before the files are read; empty while
+        nothing can be said.
     doing, error : str
         What is being read, proposed or opened, and what went wrong.
     looking, listing_error : str
@@ -35,8 +36,8 @@ class OpenDialog(Part):
     Notes
     -----
     Messages (`on_msg`): ``{"do": "go", "path"}``, ``{"do": "look", "paths"}``, ``{"do": "choose",
-    "paths"}``, ``{"do": "set", "values"}``, ``{"do": "read"}``, ``{"do": "open"}``, ``{"do":
-    "stop"}`` and ``{"do": "close"}``. To it: ``{"event": "facts", "facts"}`` by path, and
+    "paths"}``, ``{"do": "set", "values"}``, ``{"do": "read"}``, ``{"do": "open", "keep"}``,
+    ``{"do": "stop"}`` and ``{"do": "close"}``. To it: ``{"event": "facts", "facts"}`` by path, and
     ``{"event": "picture", "path", "shape"}`` with a byte for each pixel, the lowest row first.
     """
 

@@ -26,7 +26,7 @@ from crmasks_widgets.files.peeking import peek, thumbnail
 from crmasks_widgets.limits import colour_limits
 from crmasks_widgets.loading import load_mosaic
 from crmasks_widgets.machine import MIB
-from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.parameters import Parameters, parameter_table
 from crmasks_widgets.parameters.several import settings_of_any
 from crmasks_widgets.products.session import anchored
 from crmasks_widgets.regular_files import at_home
@@ -73,14 +73,14 @@ class OpenView:
         # The files as read, and what is to be opened: nothing while a field says something else.
         self._beginning: Beginning | None = None
         self._agreed: Beginning | None = None
-        self._open_then = False
+        self._open_then = self._keep = False
         self._actions: dict[str, Callable[[dict[str, Any]], object]] = {
             "go": lambda said: self.go(str(said["path"])),
             "look": lambda said: self._look(said["paths"]),
             "choose": lambda said: self.choose(said["paths"]),
             "set": lambda said: self.give(said["values"]),
             "read": lambda _: self._read(),
-            "open": lambda _: self.accept(),
+            "open": lambda said: self.accept(keep=said.get("keep") is True),
             "stop": lambda _: self.stop(),
             "close": lambda _: self.shut(),
         }
@@ -272,10 +272,12 @@ class OpenView:
 
     def _propose(self, beginning: Beginning) -> None:
         self._beginning = self._agreed = beginning
-        self.dialog.doing, self.dialog.proposal = "", words.proposal_of(beginning)
+        kept = words.settings_in_words(_changed(self._context.state.model.parameters, beginning))
+        self.dialog.doing = ""
+        self.dialog.proposal = {**words.proposal_of(beginning), "kept": kept}
         if self._open_then:
             self._open_then = False
-            self.accept()
+            self.accept(keep=self._keep)
 
     def _say(self, text: str) -> None:
         self.dialog.doing, self.dialog.error = "", text
@@ -283,16 +285,22 @@ class OpenView:
 
     # Opening ------------------------------------------------------------------------------------
 
-    def accept(self) -> None:
+    def accept(self, *, keep: bool = False) -> None:
         """Open what is chosen, with what stands in the fields, once that is looked at.
 
         What another extension says has to be seen first.
+
+        Parameters
+        ----------
+        keep : bool
+            Take settings of the detection that were changed on screen to the exposures.
         """
+        self._keep = keep
         if len(self._chosen) == 1 and _is_parameters(self._chosen[0]):
             opened: Callable[[Task], Mosaic] = partial(_loaded, self._chosen[0])
         elif self._agreed is not None:
-            like = self._context.state.model.parameters
-            opened = partial(_opened, self._agreed, like)
+            settings = _changed(self._context.state.model.parameters, self._agreed) if keep else {}
+            opened = partial(_opened, self._agreed, settings)
         elif self.dialog.proposal.get("ready") and not self.dialog.error:
             if not self.dialog.doing:  # it was stopped
                 self._read()
@@ -366,10 +374,16 @@ def _loaded(path: str, task: Task) -> Mosaic:
     return anchored(load_mosaic(path))
 
 
-def _opened(beginning: Beginning, like: Parameters, task: Task) -> Mosaic:
-    """Look at other exposures with the same settings, but for those of the files before."""
+def _opened(beginning: Beginning, settings: Mapping[str, Any], task: Task) -> Mosaic:
+    """Look at exposures as is proposed, and with the settings that were asked for."""
     task.go_on()
-    proposed = {each.name for each in beginning.proposals}
-    settings = settings_of_any(like).items()
-    kept = {name: value for name, value in settings if name not in proposed}
-    return beginning.mosaic(**kept)
+    return beginning.beside(settings).mosaic(**settings)
+
+
+def _changed(shown: Parameters, beginning: Beginning) -> dict[str, Any]:
+    """Settings on screen that others could take over: changed, and not proposed for these files."""
+    # A run that asks nothing is what is proposed for any.
+    proposed = {"interactive", *(each.name for each in beginning.proposals)}
+    usual = {info.name: info.default for info in parameter_table()}
+    settings = settings_of_any(shown).items()
+    return {k: v for k, v in settings if k not in proposed and v != usual[k]}

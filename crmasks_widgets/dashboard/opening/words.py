@@ -1,16 +1,16 @@
 """What the dialog says of files and of what is proposed for them."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from crmasks_widgets.dashboard.model.units import in_unit
+from crmasks_widgets.analysis.advice import value_in_words
 from crmasks_widgets.files.finding import ImageFacts
 from crmasks_widgets.files.listing import Listing
 from crmasks_widgets.proposals.levels import Proposal
 from crmasks_widgets.starting.opening import Beginning
+from crmasks_widgets.units import in_unit
 
 # By parameter: the words and the unit; in this order.
 ASKED: Final = MappingProxyType({
@@ -20,8 +20,6 @@ ASKED: Final = MappingProxyType({
     "bias": ("Bias", "ADU"),
 })  # fmt: skip
 _NAMED: Final = 3  # images of a file
-# What a header says, within what is said of a level.
-_OF_HEADER: Final = re.compile(r"(header: .*?(?=; |, but |$))")
 
 
 def listing_of(listing: Listing) -> dict[str, Any]:
@@ -122,6 +120,25 @@ def proposal_of(beginning: Beginning) -> dict[str, Any]:
     }
 
 
+def settings_in_words(settings: Mapping[str, Any]) -> str:
+    """Name settings that could be kept.
+
+    Parameters
+    ----------
+    settings : mapping
+        Values by parameter.
+
+    Returns
+    -------
+    str
+        As in a parameter file, one after the other; empty for none.
+    """
+    return ", ".join(
+        f"{name}: {str(value).lower() if isinstance(value, bool) else value_in_words(value)}"
+        for name, value in settings.items()
+    )
+
+
 def _row(name: str, by_detector: Mapping[str, Proposal], values_in: str) -> dict[str, Any]:
     words, unit = ASKED.get(name, (name, ""))
     of_detectors = by_detector.values()
@@ -132,31 +149,23 @@ def _row(name: str, by_detector: Mapping[str, Proposal], values_in: str) -> dict
         "value": next(iter(values)) if len(values) == 1 else "",
         "differs": ", ".join(values) if len(values) > 1 else "",
         "missing": any(each.value is None for each in of_detectors),
-        "origin": _origins(by_detector, values_in),
+        "origin": _origins(by_detector),
         "certain": all(each.certain for each in of_detectors),
         "fixed": name not in ASKED,
     }  # fmt: skip
 
 
-def _origins(by_detector: Mapping[str, Proposal], values_in: str) -> str:
+def _origins(by_detector: Mapping[str, Proposal]) -> str:
     """Say each origin once: whose it is only where it is not that of all detectors."""
     whose: dict[str, list[str]] = {}
     for detector, each in by_detector.items():
-        whose.setdefault(_origin(each, values_in), []).append(detector)
+        whose.setdefault(each.origin, []).append(detector)
     if len(whose) == 1:
         return next(iter(whose))
     return "; ".join(
         f"detector{'s' if len(names) > 1 else ''} {', '.join(names)}: {text}"
         for text, names in whose.items()
     )
-
-
-def _origin(proposal: Proposal, values_in: str) -> str:
-    """Origin of a value: our words in the unit of the exposures, those of others as they are."""
-    if proposal.name not in ("gain", "rnoise", "bias"):
-        return proposal.origin
-    parts = _OF_HEADER.split(proposal.origin)
-    return "".join(p if p.startswith("header: ") else in_unit(p, values_in) for p in parts)
 
 
 def _text(value: float | str | tuple[tuple[float, float], ...] | None) -> str:
