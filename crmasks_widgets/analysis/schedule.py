@@ -79,7 +79,7 @@ def compute_all(
         if analysis.parameters.judges:
             measured = analysis.parameters.sg_measured_noise
             if measured:
-                say_noise(analysis.result("shown_noise"), analysis.noise)
+                say_noise(analysis.result("measured_noise"), analysis.noise)
             warn_of_false_groups(analysis.result("expected_false"), measured=measured)
         jobs = [
             (row.stage, target)
