@@ -34,7 +34,8 @@ from crmasks_widgets.core.typing import Float64Array
 # How often classes are made by what was fitted: the first time by the given noise, then by that.
 _FITS: Final = 2
 # Noise that is a sum of these terms has a reduced chi squared of 0.1 to 3, once in 30 up to 11;
-# values that are not linear, 45 to 200 (benchmarks/measured_noise.py).
+# values that are not linear, 45 to 200, on fibres as little as 0 to 8
+# (benchmarks/measured_noise.py).
 _MISFIT: Final = 20.0
 # More scatter is known beyond so many standard errors.
 _KNOWN: Final = 2.0
