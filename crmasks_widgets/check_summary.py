@@ -11,10 +11,10 @@ from rich.console import Console
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.advice import Advice, Trial, value_in_words
 from crmasks_widgets.analysis.noise_in_use import check_of, fitted_noise, noise_lines, remarks_of
-from crmasks_widgets.core.measured_noise import measure_tails, trusted_to
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
 from crmasks_widgets.core.noise_remarks import Remark, offsets_in
+from crmasks_widgets.core.photon_transfer import measure_tails, trusted_to
 from crmasks_widgets.parameters import Parameters, parameter_table
 from crmasks_widgets.parameters.file import OWN, REQUIREMENTS
 from crmasks_widgets.parameters.info import EXPOSURE_KEYS

@@ -48,6 +48,19 @@ def test_noise_beside_the_image(tmp_path, name):
     np.testing.assert_allclose(analysis.noise.rnoise[dark], SIGMA[dark], rtol=1e-5)
 
 
+def test_cards_of_the_noise_are_those_of_the_variances_that_came_with_the_exposures(tmp_path):
+    level = np.full((NY, NX), 7.0, np.float32)
+    yaml = masked_yaml(tmp_path, with_noise(level, "ERR"), noise_extension="ERR")
+    analysis = load_analysis(yaml)
+    meta = analysis.combination("meancr").to_ccddata().meta
+    assert analysis.parameters.rnoise < 4
+    assert meta["RDNOISE"] / meta["GAIN"] == pytest.approx(
+        analysis.noise.typical_rnoise / np.sqrt(analysis.exposures.n)
+    )
+    assert meta["RDNOISE"] / meta["GAIN"] > 5 / np.sqrt(analysis.exposures.n)
+    assert meta["GAIN"] == pytest.approx(analysis.noise.typical_gain * analysis.exposures.n)
+
+
 @pytest.mark.parametrize(
     ("name", "utype", "kind", "values"),
     [

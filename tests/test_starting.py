@@ -10,7 +10,7 @@ from astropy.io import fits
 from rich.console import Console
 
 import crmasks_widgets as cm
-from crmasks_widgets.core.measured_noise import MeasuredNoise
+from crmasks_widgets.core.photon_transfer import PhotonTransfer
 from crmasks_widgets.demo import DETECTOR, SCENE_KINDS, demo_scene, write_demo
 from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_EXISTS
 from crmasks_widgets.parameters import Parameters
@@ -320,7 +320,7 @@ def test_real_exposures_start_with_what_their_headers_say(tmp_path, run_cli):
 
 
 def test_the_error_of_a_readout_noise_holds_that_of_the_gain():
-    found = MeasuredNoise(1.6, 0.16, 1100.0, 74.0, 0.7, 0.0)
+    found = PhotonTransfer(1.6, 0.16, 1100.0, 74.0, 0.7, 0.0)
     value, error = found.rnoise(1000.0, 1.6)
     assert (value, error) == pytest.approx((11.5**0.5, 0.7 / (2 * 11.5**0.5)))
     doubtful, more = found.rnoise(1000.0, 1.6, 0.016)

@@ -11,7 +11,7 @@ from astropy import units
 from astropy.io import fits
 
 from crmasks_widgets.analysis.combined_header import combined_header
-from crmasks_widgets.analysis.noise_in_use import measured_noise
+from crmasks_widgets.analysis.noise_in_use import measured_noise_in_use
 from crmasks_widgets.combination_kinds import KINDS, Kind
 from crmasks_widgets.core.alignment import Alignment
 from crmasks_widgets.core.combine import Combination
@@ -108,10 +108,11 @@ def combined_image(analysis: _Source, kind: Kind) -> CombinedImage:
 
 def header_of(analysis: _Source, kind: Kind) -> fits.Header:
     """Make the header of a combination of an analysis, as `combined_header` says."""
-    factors = analysis.alignment.flux_factors
+    measured = measured_noise_in_use(analysis)
     return combined_header(
-        analysis.exposures, analysis.calibration, factors, kind, measured_noise(analysis)
-    )
+        analysis.exposures, analysis.calibration, analysis.alignment.flux_factors, kind,
+        measured or analysis.noise, measured=measured is not None,
+    )  # fmt: skip
 
 
 def masked(analysis: _Source, number: int) -> "CCDData":

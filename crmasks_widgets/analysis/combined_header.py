@@ -50,7 +50,9 @@ def combined_header(
     calibration: Calibration,
     flux_factors: tuple[float, ...],
     kind: Kind,
-    measured: Noise | None = None,
+    noise: Noise,
+    *,
+    measured: bool = False,
 ) -> fits.Header:
     """Say what a combination is.
 
@@ -59,13 +61,15 @@ def combined_header(
     exposures : ExposureSet
         What was combined.
     calibration : Calibration
-        Gain and readout noise of an exposure.
+        Bias of an exposure.
     flux_factors : tuple of n floats
         What the exposures were divided by.
     kind : {"mediancr", "meancrt", "meancr", "meancr2", "mean", "median", "min"}
         Which combination.
-    measured : Noise, optional
-        Noise of an exposure that the variance goes by where it is another one than was given.
+    noise : Noise
+        Of an exposure before it was divided, by which the variance goes.
+    measured : bool
+        Whether exposures showed it, in place of another one that was given.
 
     Returns
     -------
@@ -85,8 +89,7 @@ def combined_header(
     _say_when(header, headers)
     _leave_out(header, _OTHER_NOISE)
     say_noise(
-        header, measured or calibration.noise, header["BUNIT"],
-        measured=measured is not None, flux_factors=flux_factors, kind=kind,
+        header, noise, header["BUNIT"], measured=measured, flux_factors=flux_factors, kind=kind,
     )  # fmt: skip
     _say_offset(header, exposures, calibration, flux_factors)
     _say_sources(header, exposures.names)

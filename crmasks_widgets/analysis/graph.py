@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from crmasks_widgets.core.given_noise import noise_of_variance
 from crmasks_widgets.core.noise import Noise
+from crmasks_widgets.core.noise_of_variance import noise_of_variance
 from crmasks_widgets.core.stack import stack_exposures
 from crmasks_widgets.core.typing import Checkpoint as Checkpoint
 from crmasks_widgets.core.typing import Target as Target

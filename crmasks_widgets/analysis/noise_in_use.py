@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from crmasks_widgets.core.measured_noise.measure import MeasuredNoise
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck, with_known_gain
 from crmasks_widgets.core.noise_remarks import Remark, fitted_parameters, remarks_on
-from crmasks_widgets.core.observed_noise import ObservedNoise
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.units import ELECTRONS, in_ascii, in_unit
@@ -37,7 +37,7 @@ class _Checked(Protocol):
     def noise_check(self) -> NoiseCheck: ...
 
 
-def measured_noise(analysis: _Source) -> Noise | None:
+def measured_noise_in_use(analysis: _Source) -> Noise | None:
     """Tell which noise masks and variances go by where it is another one than was given.
 
     Parameters
@@ -53,13 +53,13 @@ def measured_noise(analysis: _Source) -> Noise | None:
     """
     if not (analysis.parameters.judges and analysis.parameters.sg_measured_noise):
         return None
-    found: ObservedNoise = analysis.result("shown_noise")
+    found: MeasuredNoise = analysis.result("measured_noise")
     return found.noise if found.differs else None
 
 
 def noise_lines(analysis: _Source) -> tuple[str, ...]:
     """Say in one line that another noise than the given one is used; in none where it is not."""
-    measured = measured_noise(analysis)
+    measured = measured_noise_in_use(analysis)
     if measured is None:
         return ()
     given, electrons = analysis.noise, analysis.exposures.in_electrons
@@ -119,12 +119,12 @@ def describe_noise(noise: Noise, given: Noise | None = None) -> str:
     return f"gain {noise.typical_gain:.4g}, rnoise {noise.typical_rnoise:.4g}{excess}"
 
 
-def say_noise(found: ObservedNoise, given: Noise, unit: str = "ADU") -> None:
+def say_noise(found: MeasuredNoise, given: Noise, unit: str = "ADU") -> None:
     """Log that another noise than the given one is used, and what is not known of it.
 
     Parameters
     ----------
-    found : ObservedNoise
+    found : MeasuredNoise
         What the exposures show.
     given : Noise
         What was given.

@@ -81,7 +81,7 @@ def compute_all(
             measured = analysis.parameters.sg_measured_noise
             if measured:
                 unit = in_ascii(analysis.exposures.unit)
-                say_noise(analysis.result("shown_noise"), analysis.noise, unit)
+                say_noise(analysis.result("measured_noise"), analysis.noise, unit)
             warn_of_false_groups(analysis.result("expected_false"), measured=measured)
         jobs = [
             (row.stage, target)

@@ -49,7 +49,7 @@ _COMBINING = (
 )  # fmt: skip
 _COMBINED = (
     "mediancr", "masks", "fill", "flags", "edits", "scaled", "clean", "between", "cleaned",
-    "alignment", "noise",
+    "alignment", "noise_in_use",
 )  # fmt: skip
 
 STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
@@ -138,20 +138,22 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     ),
     "apart": Stage(basic.apart, _NOISE, ("scaled", "alignment")),
     "disagreement": Stage(basic.disagreement, _NOISE, ("noise_check", "scaled", "alignment")),
-    "shown_noise": Stage(significance.shown_noise, _NOISE, ("matched", "alignment")),
-    "noise": Stage(significance.noise, (*_NOISE, "sg_measured_noise"), ("shown_noise",)),
+    "measured_noise": Stage(significance.measured_noise, _NOISE, ("matched", "alignment")),
+    "noise_in_use": Stage(
+        significance.noise_in_use, (*_NOISE, "sg_measured_noise"), ("measured_noise",)
+    ),
     "low_by_given_noise": Stage(
         significance.low_by_given_noise, _NOISE, ("matched", "alignment")
     ),
     "low": Stage(
-        significance.low, _NOISE, ("low_by_given_noise", "matched", "alignment", "noise")
+        significance.low, _NOISE, ("low_by_given_noise", "matched", "alignment", "noise_in_use")
     ),
     "tested": Stage(significance.tested, (), ("matched", "low")),
     "clean": Stage(significance.clean, (), ("scaled", "low")),
     "expected_false": Stage(
-        significance.expected_false, ("sg_measured_noise", "sg_false_alarms"), ("shown_noise",)
+        significance.expected_false, ("sg_measured_noise", "sg_false_alarms"), ("measured_noise",)
     ),
-    "level": Stage(significance.level, (), ("tested", "noise", "alignment")),
+    "level": Stage(significance.level, (), ("tested", "noise_in_use", "alignment")),
     "crossings": Stage(significance.crossings, (), ("level", "tested")),
     "excess": Stage(significance.excess, ("sg_background",), ("level", "tested")),
     "high": Stage(
@@ -233,7 +235,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
     "masks": Stage(
         masks.masks,
         (*_NOISE, "dilation", "crmethod", "network_veto"),
-        ("flags", "edits", "stack", "found", "mediancr", "noise"),
+        ("flags", "edits", "stack", "found", "mediancr", "noise_in_use"),
     ),
     "lost": Stage(
         masks.lost,
@@ -256,7 +258,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType({
         (),
         (
             "mediancr", "found", "masks", "flags", "edits", "clean", "alignment", "level",
-            "everywhere", "between", "noise",
+            "everywhere", "between", "noise_in_use",
         ),
     ),
     "combination": Stage(masks.combination, _COMBINING, _COMBINED),

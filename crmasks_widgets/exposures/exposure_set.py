@@ -18,8 +18,8 @@ from crmasks_widgets.core.typing import BoolArray, Float32Array
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import split_plane
 from crmasks_widgets.exposures.fill_values import leave_out_far_below, leave_out_fill_values
-from crmasks_widgets.files.given_noise import NoiseChoice
 from crmasks_widgets.files.headers import unit_in
+from crmasks_widgets.files.noise_image import NoiseChoice
 from crmasks_widgets.files.quality import MUCH, Quality
 from crmasks_widgets.files.reading import ANY, ImagePlane, at_home, find_file, read_image
 from crmasks_widgets.machine import NOTHING, Beyond

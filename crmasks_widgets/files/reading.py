@@ -19,7 +19,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from crmasks_widgets.errors import CrmasksError, InputError, on_one_line
 from crmasks_widgets.files.cards import cleaned, header_remarks
-from crmasks_widgets.files.given_noise import GivenNoise, NoiseChoice, given_noise
+from crmasks_widgets.files.noise_image import NoiseChoice, NoiseImage, read_noise_image
 from crmasks_widgets.files.quality import (
     MUCH,
     QUALITY_NAMES,
@@ -302,7 +302,7 @@ def read_image(
         try:
             read = _read_plane(hdus, hdu, path, plane, quality)
             if noise is not None:
-                _add_noise(read, given_noise(hdus, hdu, plane, noise))
+                _add_noise(read, read_noise_image(hdus, hdu, plane, noise))
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
         read.checksum = plane_checksum(checksum, plane)
@@ -312,7 +312,7 @@ def read_image(
     return read
 
 
-def _add_noise(plane: ImagePlane, noise: GivenNoise) -> None:
+def _add_noise(plane: ImagePlane, noise: NoiseImage) -> None:
     plane.variance = noise.variance
     plane.valid &= np.isfinite(noise.variance)
     plane.remarks += noise.remarks

@@ -12,8 +12,8 @@ from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.exposure_names import YAML_SUFFIXES, split_plane
 from crmasks_widgets.exposures import read_calibration, read_exposures, read_mask
 from crmasks_widgets.files.finding import expand_names, how_to_begin, images_in
-from crmasks_widgets.files.given_noise import NoiseChoice
 from crmasks_widgets.files.headers import describe
+from crmasks_widgets.files.noise_image import NoiseChoice
 from crmasks_widgets.files.quality import Quality
 from crmasks_widgets.files.reading import find_file
 from crmasks_widgets.loading.applying import apply_masks

@@ -11,7 +11,7 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.as_ccddata import header_of, stage_of
 from crmasks_widgets.analysis.combined_header import say_noise
-from crmasks_widgets.analysis.noise_in_use import measured_noise, noise_lines
+from crmasks_widgets.analysis.noise_in_use import measured_noise_in_use, noise_lines
 from crmasks_widgets.combination_kinds import Kind
 from crmasks_widgets.files.history import image_line
 from crmasks_widgets.files.world import world_cards
@@ -128,7 +128,7 @@ def masks_hdus(analysis: Analysis) -> fits.HDUList:
     """
     primary = fits.PrimaryHDU()
     _add_identity(primary.header, analysis)
-    measured = measured_noise(analysis)
+    measured = measured_noise_in_use(analysis)
     if measured is not None:
         unit = _unit_of(analysis.exposures.headers[0])
         say_noise(primary.header, measured, unit, measured=True)

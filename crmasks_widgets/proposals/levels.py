@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from crmasks_widgets.core.measured_noise import PRECISE, MeasuredNoise, trusted_to
+from crmasks_widgets.core.photon_transfer import PRECISE, PhotonTransfer, trusted_to
 from crmasks_widgets.files.headers import RATES, Card, HeaderFacts
 from crmasks_widgets.proposals.overscan import Overscan
 
@@ -59,14 +59,14 @@ class Evidence:
     ----------
     headers : tuple of HeaderFacts
         One for each exposure.
-    scatter : MeasuredNoise
+    scatter : PhotonTransfer
         Of the exposures.
     overscan : Overscan or None
         None where there is none.
     """
 
     headers: tuple[HeaderFacts, ...]
-    scatter: MeasuredNoise
+    scatter: PhotonTransfer
     overscan: Overscan | None
 
     @property
@@ -144,7 +144,7 @@ def _gain(evidence: Evidence) -> Proposal:
     return Proposal("gain", _rounded(scatter.gain), text, False, error=scatter.gain_error)
 
 
-def _gain_of_electrons(origin: str, scatter: MeasuredNoise) -> Proposal:
+def _gain_of_electrons(origin: str, scatter: PhotonTransfer) -> Proposal:
     """The gain is 1, whatever the scatter: nothing else is, and no other figure is told."""
     if not np.isfinite(scatter.gain):
         return Proposal("gain", 1.0, f"{origin}; {_silence(scatter)}", True)
@@ -354,7 +354,7 @@ def _number(value: float, error: float) -> str:
     return f"{value:.4g} +/- {error:.1g}"
 
 
-def _limits(scatter: MeasuredNoise) -> str:
+def _limits(scatter: PhotonTransfer) -> str:
     """Why the exposures are not to be trusted to 5 per cent."""
     if scatter.tells_gain:
         return ""
@@ -363,7 +363,7 @@ def _limits(scatter: MeasuredNoise) -> str:
     return f" (known to {100 * scatter.gain_error / scatter.gain:.0f} % only)"
 
 
-def _silence(scatter: MeasuredNoise) -> str:
+def _silence(scatter: PhotonTransfer) -> str:
     return "the exposures do not tell: their noise does not grow with the level"
 
 

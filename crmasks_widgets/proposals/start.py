@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from crmasks_widgets.analysis import Analysis
-from crmasks_widgets.core.measured_noise import measure_noise
+from crmasks_widgets.core.photon_transfer import measure_photon_transfer
 from crmasks_widgets.core.stack import MIN_EXPOSURES
 from crmasks_widgets.detectors import REFERENCE_LEAST
 from crmasks_widgets.errors import InputError
@@ -229,7 +229,7 @@ def start_from(group: Group) -> Start:
     overscan = measure_overscan(exposures.data, sections)
     valid = _outside(exposures, sections)
     refuse_fill_values(exposures.data, valid)
-    scatter = measure_noise(exposures.data, valid)
+    scatter = measure_photon_transfer(exposures.data, valid)
     evidence = Evidence(facts, scatter, overscan)
     remarks = disagreements(exposures.names, exposures.headers, facts, exposures.shape)
     return Start(group, exposures, _extension(group), evidence, sections, remarks)

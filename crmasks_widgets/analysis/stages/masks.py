@@ -220,7 +220,7 @@ def masks(read: Reader) -> Masks:
     if _lists(read):
         left = read("found") & ~read("mediancr")
         edited = dataclasses.replace(edited, allowed=edited.allowed & ~left)
-    noise = read("noise") if nested else read.noise
+    noise = read("noise_in_use") if nested else read.noise
     return build_masks(flagged, read("stack"), edited, noise, read.p.dilation, nested=nested)
 
 
@@ -331,7 +331,7 @@ def fill(read: Reader) -> Fill:
     return best_fill(
         stack, spoilt, read("mediancr") | lost,
         lambda pixels: estimate_around(level, stack, masked, beside, pixels, between),
-        read("noise"), read("alignment").flux_factors, between,
+        read("noise_in_use"), read("alignment").flux_factors, between,
     )  # fmt: skip
 
 
@@ -367,7 +367,7 @@ def _ingredients(read: Reader) -> combine.Ingredients:
     values, better = stack.min2d, None
     if _judged(read):
         stack, better, between = read("clean"), read("fill"), read("between")
-        noise = read("noise")
+        noise = read("noise_in_use")
         values = better.value
         hit = [_allowed(read, number).either for number in range(1, stack.n + 1)]
         n_hit = np.asarray(np.sum(hit, axis=0, dtype=np.int16))

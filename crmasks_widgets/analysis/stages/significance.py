@@ -7,8 +7,8 @@ from crmasks_widgets.analysis.graph import Reader, Target
 from crmasks_widgets.core.between import BetweenExposures
 from crmasks_widgets.core.low import LowValues, find_low, leave_out
 from crmasks_widgets.core.matching import match
+from crmasks_widgets.core.measured_noise.measure import MeasuredNoise, measure_noise
 from crmasks_widgets.core.noise import Noise
-from crmasks_widgets.core.observed_noise import ObservedNoise, observe_noise
 from crmasks_widgets.core.significance import hits
 from crmasks_widgets.core.significance.everywhere import (
     Coincidences,
@@ -51,16 +51,16 @@ def matched(read: Reader) -> Stack:
     return stack_of(found.cube, scaled.valid) if found.matched else scaled
 
 
-def shown_noise(read: Reader) -> ObservedNoise:
+def measured_noise(read: Reader) -> MeasuredNoise:
     """What the exposures say about their noise."""
-    return observe_noise(read("matched"), read.noise, read("alignment").flux_factors)
+    return measure_noise(read("matched"), read.noise, read("alignment").flux_factors)
 
 
-def noise(read: Reader) -> Noise:
+def noise_in_use(read: Reader) -> Noise:
     """Noise of an exposure: as given, or as the exposures show where they say otherwise."""
     if not read.p.sg_measured_noise:
         return read.noise
-    found: Noise = read("shown_noise").noise
+    found: Noise = read("measured_noise").noise
     return found
 
 
@@ -69,7 +69,7 @@ def expected_false(read: Reader) -> float:
     ny, nx = read.exposures.shape
     start = hits.threshold(read.p.sg_false_alarms, ny * nx)
     given = not read.p.sg_measured_noise
-    rate = read("shown_noise").false_alarms(start, given=given)
+    rate = read("measured_noise").false_alarms(start, given=given)
     return float(rate * read.exposures.n * ny * nx)
 
 
@@ -80,7 +80,7 @@ def low_by_given_noise(read: Reader) -> LowValues:
 
 def low(read: Reader) -> LowValues:
     """Values of single exposures that are no light."""
-    noise: Noise = read("noise")
+    noise: Noise = read("noise_in_use")
     if noise is read.noise:
         known: LowValues = read("low_by_given_noise")
         return known
@@ -106,7 +106,7 @@ def between(read: Reader) -> BetweenExposures:
 
 def level(read: Reader) -> Level:
     """Level and noise of every pixel."""
-    return measure_level(read("tested"), read("noise"), read("alignment").flux_factors)
+    return measure_level(read("tested"), read("noise_in_use"), read("alignment").flux_factors)
 
 
 def crossings(read: Reader) -> BoolArray:

@@ -51,7 +51,7 @@ class NoiseChoice:
 
 
 @dataclass(frozen=True)
-class GivenNoise:
+class NoiseImage:
     """Noise of an image.
 
     Attributes
@@ -66,12 +66,12 @@ class GivenNoise:
     remarks: tuple[str, ...]
 
 
-def given_noise(
+def read_noise_image(
     hdus: fits.HDUList,
     image: fits.hdu.base.ExtensionHDU,
     plane: int | None,
     choice: NoiseChoice,
-) -> GivenNoise:
+) -> NoiseImage:
     """Read the noise of an image.
 
     Parameters
@@ -87,7 +87,7 @@ def given_noise(
 
     Returns
     -------
-    GivenNoise
+    NoiseImage
         Variances; values that are negative, zero or not finite tell nothing.
 
     Raises
@@ -107,7 +107,7 @@ def given_noise(
     n = int(np.count_nonzero(np.isnan(variance)))
     what = f"extension {hdu.name or choice.extension}: found {n} values"
     remarks = (f"{what} that are negative, zero or not finite: those pixels are left out",)
-    return GivenNoise(variance, remarks if n else ())
+    return NoiseImage(variance, remarks if n else ())
 
 
 def _kind_of(hdu: fits.hdu.base.ExtensionHDU, choice: NoiseChoice) -> NoiseKind:

@@ -31,7 +31,7 @@ PRECISE: Final = 0.05
 
 
 @dataclass(frozen=True)
-class MeasuredNoise:
+class PhotonTransfer:
     """What the exposures say about their noise.
 
     Attributes
@@ -104,9 +104,9 @@ class MeasuredNoise:
         return self.dark_level - excess * gain, self.dark_variance_error * gain
 
 
-def measure_noise(
+def measure_photon_transfer(
     data: Float32Array, valid: BoolArray | None = None, *, seed: int = 0
-) -> MeasuredNoise:
+) -> PhotonTransfer:
     """Measure the noise of equivalent exposures by their differences.
 
     Parameters
@@ -120,7 +120,7 @@ def measure_noise(
 
     Returns
     -------
-    MeasuredNoise
+    PhotonTransfer
         NaN for what the frames do not tell.
     """
     dark = _dark_level(stack_exposures(data, 0.0, None, valid))
@@ -134,7 +134,7 @@ def measure_noise(
         noise = Noise(gain, rnoise)
     dark, variance, error = _darkest(check, dark)
     tails = measure_tails(stack, noise, seed=seed)
-    return MeasuredNoise(check.gain, check.gain_error, dark, variance, error, tails)
+    return PhotonTransfer(check.gain, check.gain_error, dark, variance, error, tails)
 
 
 def _darkest(check: NoiseCheck, dark: float) -> tuple[float, float, float]:

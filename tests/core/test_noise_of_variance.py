@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmasks_widgets.core.given_noise import noise_of_variance
+from crmasks_widgets.core.noise_of_variance import noise_of_variance
 
 SHAPE = (80, 100)
 GAIN = 1.6
