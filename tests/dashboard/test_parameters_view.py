@@ -70,11 +70,17 @@ def reset(view, name):
     view.widget._handle_custom_msg({"reset": name}, [])
 
 
-def drag(view, name, *values, gesture=1):
+def said(view, **content):
+    """What the page says in a message."""
+    view.widget._handle_custom_msg(content, [])
+
+
+def drag(view, name, *values, gesture="1", by_key=False):
     """What the page sends while a pointer moves a slider, and where it lets go."""
+    said(view, hold=name, gesture=gesture, by_key=by_key)
     for value in values:
-        view.widget.moving = {"name": name, "value": value, "held": True, "gesture": gesture}
-    view.widget.moving = {"name": name, "value": values[-1], "held": False, "gesture": gesture}
+        view.widget.moving = {"name": name, "value": value, "gesture": gesture}
+    said(view, drop=name, value=values[-1], gesture=gesture)
 
 
 def test_every_parameter_has_its_field(view):
@@ -118,14 +124,14 @@ def test_a_slider_sends_while_it_moves_and_is_one_step_of_undo_however_slow(benc
     clock = [0.0]
     bench.state._clock = lambda: clock[0]
     seen = []
+    said(view, hold="la_sigclip", gesture="1", by_key=False)
     for position in (5.4, 6.0, 7.2):
         clock[0] += 10.0
-        moving = {"name": "la_sigclip", "value": position, "held": True, "gesture": 1}
-        view.widget.moving = moving
+        view.widget.moving = {"name": "la_sigclip", "value": position, "gesture": "1"}
         seen.append((value(bench, "la_sigclip"), view.widget.values["la_sigclip"]["text"]))
     assert seen == [(5.4, "5.4"), (6.0, "6"), (7.2, "7.2")]
-    view.widget.moving = {"name": "la_sigclip", "value": 7.3, "held": False, "gesture": 1}
-    drag(view, "la_sigclip", 8.0, gesture=2)
+    said(view, drop="la_sigclip", value=7.3, gesture="1")
+    drag(view, "la_sigclip", 8.0, gesture="2")
     bench.state.undo()
     assert value(bench, "la_sigclip") == 7.3
     bench.state.undo()
@@ -134,9 +140,62 @@ def test_a_slider_sends_while_it_moves_and_is_one_step_of_undo_however_slow(benc
     assert not bench.state.can_undo
 
 
+def test_where_a_slider_is_let_go_holds_whatever_of_its_way_comes_late(bench, view):
+    held_back = {"name": "la_sigclip", "value": 7.0, "gesture": "1"}
+    drag(view, "la_sigclip", 6.0, 8.0)
+    view.widget.moving = held_back
+    assert value(bench, "la_sigclip") == 8.0
+    bench.state.undo()
+    view.widget.moving = held_back | {"value": 8.0}
+    assert value(bench, "la_sigclip") == 5.0
+    drag(view, "la_sigclip", 6.0, gesture="2")
+    reset(view, "la_sigclip")
+    view.widget.moving = held_back | {"gesture": "2"}
+    assert value(bench, "la_sigclip") == 5.0
+
+
+def test_a_slider_keeps_its_last_value_when_the_next_one_is_taken_at_once(bench, view):
+    # While the kernel is busy the page sends the newest of all sliders alone.
+    said(view, hold="la_sigclip", gesture="1", by_key=False)
+    said(view, drop="la_sigclip", value=8.0, gesture="1")
+    said(view, hold="la_objlim", gesture="2", by_key=True)
+    view.widget.moving = {"name": "la_objlim", "value": 7.0, "gesture": "2"}
+    assert (value(bench, "la_sigclip"), value(bench, "la_objlim")) == (8.0, 7.0)
+    bench.state.undo()
+    assert (value(bench, "la_sigclip"), value(bench, "la_objlim")) == (8.0, 5.0)
+
+
+def test_keys_that_follow_each_other_closely_are_one_step_and_others_are_not(bench, view):
+    clock = [0.0]
+    bench.state._clock = lambda: clock[0]
+    for number, position in enumerate((6.0, 7.0)):
+        clock[0] += 0.5
+        drag(view, "la_sigclip", position, gesture=str(number), by_key=True)
+    clock[0] += 1.5
+    drag(view, "la_sigclip", 8.0, gesture="3", by_key=True)
+    bench.state.undo()
+    assert value(bench, "la_sigclip") == 7.0
+    bench.state.undo()
+    assert value(bench, "la_sigclip") == 5.0
+
+
+def test_a_page_that_goes_in_a_drag_lets_go_of_its_slider(bench, view):
+    clock = [0.0]
+    bench.state._clock = lambda: clock[0]
+    said(view, hold="la_sigclip", gesture="1", by_key=True)
+    view.widget.moving = {"name": "la_sigclip", "value": 6.0, "gesture": "1"}
+    bench.tell(event="begun")
+    view.widget.moving = {"name": "la_sigclip", "value": 9.0, "gesture": "1"}
+    assert value(bench, "la_sigclip") == 6.0
+    clock[0] += 2.0
+    bench.state.update(gesture="slider la_sigclip ", la_sigclip=7.0)
+    bench.state.undo()
+    assert value(bench, "la_sigclip") == 6.0
+
+
 def test_sliders_of_two_parameters_are_two_steps(bench, view):
     drag(view, "la_sigclip", 7.0)
-    drag(view, "la_objlim", 7.0, gesture=2)
+    drag(view, "la_objlim", 7.0, gesture="2")
     bench.state.undo()
     assert (value(bench, "la_sigclip"), value(bench, "la_objlim")) == (7.0, 5.0)
 

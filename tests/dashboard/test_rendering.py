@@ -59,10 +59,8 @@ def select(dashboard, pixels):
 
 
 GESTURES = {
-    "slider": lambda d: setattr(
-        d.session.quick.widget,
-        "moving",
-        {"name": "la_sigclip", "value": 7.0, "held": True, "gesture": 1},
+    "slider": lambda d: d.session.quick.widget._handle_custom_msg(
+        {"drop": "la_sigclip", "value": 7.0, "gesture": "1"}, []
     ),
     "field": lambda d: d.session.parameters.widget._handle_custom_msg(
         {"set": "la_sigclip", "text": "6.5"}, []
