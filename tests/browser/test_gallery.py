@@ -174,6 +174,24 @@ def test_buttons_of_a_card_judge_and_a_rejected_one_is_drawn_struck_through(show
     assert "2 of 1,600" in shown.page.locator(".crmasks-reviewed").inner_text()
 
 
+def test_gestures_on_a_page_that_is_behind_mean_what_it_shows(shown):
+    click(shown, 3)
+    for _ in range(3):
+        shown.page.keyboard.press("ArrowRight")
+    shown.settle()
+    assert shown.view.gallery.selected == 6
+    shown.press("Home")
+    shown.page.locator("[data-chip=unjudged]").click()
+    shown.settle()
+    listing = shown.view.listing
+    row, (x, y, grid) = listing.row_of(0), card(shown, 0)
+    for _ in range(2):
+        shown.page.mouse.click(x + grid["width"] - 14, y + 11)
+    shown.settle()
+    assert listing.verdicts[row] == "rejected"
+    assert listing.judged == 1
+
+
 def test_several_cards_are_chosen_with_shift_and_control(shown):
     click(shown, 0)
     click(shown, 3, "Shift")

@@ -17,9 +17,10 @@ function header(model) {
 
 function body(model) {
   const columns = model.get("columns");
-  const rows = model.get("rows").map(({ number, cells, colour, brushed, verdict, chosen }, index) => {
+  const rows = model.get("rows").map(({ number, at, cells, colour, brushed, verdict, chosen }, index) => {
     const row = element("tr", { tabIndex: -1 });
     row.dataset.number = number;
+    row.dataset.at = at;
     if (brushed) row.classList.add("brushed");
     if (chosen) row.classList.add("chosen");
     if (verdict === "rejected" || verdict === "ignored") row.classList.add("out");
@@ -87,7 +88,7 @@ function render({ model, el }) {
   };
 
   const select = (row, { ctrlKey, metaKey, shiftKey } = {}) => model.send({
-    event: "select", number: Number(row.dataset.number), more: Boolean(ctrlKey || metaKey),
+    event: "select", at: Number(row.dataset.at), more: Boolean(ctrlKey || metaKey),
     up_to: Boolean(shiftKey),
   });
   table.addEventListener("click", (event) => {
