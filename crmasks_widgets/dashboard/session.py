@@ -103,6 +103,7 @@ class Session:
         self.state.subscribe(self._render)
         self.context.observe(self.page, self._render_again, "sizes")
         self.page.on_msg(self.dispatcher.handler(self._heard))
+        self.context.when_begun(self.state.release)
         self._render(self.state.model)
         self.state.resubmit()
 

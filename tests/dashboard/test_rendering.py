@@ -47,7 +47,9 @@ def noting(render, seen):
 def drop_a_point(dashboard):
     hand = dashboard.session.diagram.panels["observed"].hand
     for event in ("grasp", "drop"):
-        content = {"event": event, "gesture": "one", "index": 1, "x": 480.123, "y": 90.0}
+        was = hand.scene["points"][1]
+        meant = {"index": 1, "was": was, "count": len(hand.scene["points"])}
+        content = {"event": event, "gesture": "one", "x": 480.123, "y": 90.0, **meant}
         hand._handle_custom_msg(content, [])
 
 

@@ -268,13 +268,11 @@ class LargeHit:
 
     def _heard(self, said: dict[str, Any]) -> None:
         if said.get("event") == "click":
-            if said["layout"] == self._layouts:  # else the pixel that was meant lies elsewhere
-                self._clicked(float(said["x"]), float(said["y"]))
+            self._clicked(said)
             return
         what, value = said["what"], said["value"]
         if what == "judge":
-            if said["at"] == self.detail.state["at"]:  # else nobody has seen what is selected now
-                self._judge(str(value))
+            self._judge_seen(str(value), said["at"])
         elif what == "tool":
             self.tool = LOOK if value == self.tool else str(value)
         elif what == "widths":
@@ -315,9 +313,15 @@ class LargeHit:
         else:
             self.detail.send({"event": "save", "name": "crmasks_hit.png"})
 
-    def _clicked(self, x: float, y: float) -> None:
-        found = self._panels.pixel(x, y) if self._panels else None
-        if found is None or self._part is None:
+    def _judge_seen(self, verdict: str, at: int) -> None:
+        """Judge the selected hit, if it is the one that the page shows."""
+        if at == self.detail.state["at"]:
+            self._judge(verdict)
+
+    def _clicked(self, said: dict[str, Any]) -> None:
+        found = self._panels.pixel(float(said["x"]), float(said["y"])) if self._panels else None
+        # In another layout the pixel that was meant lies elsewhere.
+        if found is None or self._part is None or said["layout"] != self._layouts:
             return
         pixel = self._part[1].start + found[1] + 1, self._part[0].start + found[0] + 1
         p = self._model.parameters
