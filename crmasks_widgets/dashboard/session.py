@@ -29,6 +29,8 @@ from crmasks_widgets.dashboard.page.help import HelpView
 from crmasks_widgets.dashboard.page.page import Page
 from crmasks_widgets.dashboard.page.remarks import PACKAGE, RemarkHandler
 from crmasks_widgets.dashboard.page.status import MenuEntry, StatusView
+from crmasks_widgets.dashboard.settings.control_widgets import in_labels
+from crmasks_widgets.dashboard.settings.fields import labels_of
 from crmasks_widgets.dashboard.settings.files_parts import SAVED
 from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.dashboard.settings.parameters_view import FormView, quick_names
@@ -329,6 +331,7 @@ class Session:
         self.dispatcher.call(partial(self.trial.failed, error, failed))
 
     def _refused(self, text: str) -> None:
+        text = in_labels(text, labels_of(compact=True))
         self.status.settle(self.engine.analysis)
         if self.state.model.parameters == self.engine.analysis.parameters:
             self.status.error(text)

@@ -102,7 +102,7 @@ def test_a_value_that_cannot_be_is_refused_beside_its_control(screen):
     text.fill("minus two")
     text.press("Enter")
     message = row.locator(".crmasks-field-error")
-    screen.until(lambda: "la_sigclip: found 'minus two', expected" in message.inner_text(), "why")
+    screen.until(lambda: "makes a hit: found 'minus two', expected" in message.inner_text(), "why")
     assert screen.counts() == counts
     assert not screen.button("Undo").is_enabled()
 

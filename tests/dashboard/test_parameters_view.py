@@ -12,6 +12,7 @@ from crmasks_widgets.dashboard.settings import fields as fields_module
 from crmasks_widgets.dashboard.settings.control_widgets import (
     LARGEST_EXACT,
     TypedText,
+    in_labels,
     literal,
     parsed,
     span_of,
@@ -237,9 +238,27 @@ def test_a_refused_value_is_said_beside_its_control(bench, view, name, text, mes
     typed(view, name, text)
     assert bench.state.model is before
     assert list(view.widget.errors) == [name]
-    assert view.widget.errors[name].startswith(message)
+    label = field(view, name)["words"].split(";")[0]
+    assert view.widget.errors[name].startswith(message.replace(f"{name}:", f"{label}:"))
     assert "\n" not in view.widget.errors[name]
     assert bench.errors == []
+
+
+def test_a_message_calls_its_control_what_the_control_is_called(bench):
+    few = bench.add(FormView(bench.context, quick_names, compact=True))
+    bench.state.update(crmethod="lacosmic")
+    typed(few, "la_sigclip", "-1")
+    rule = "found -1, expected a finite number above 0"
+    assert few.widget.errors == {"la_sigclip": f"contrast with noise: {rule}"}
+    labels = {"gain": "gain of all", "bias": "level"}
+    for text, said in (
+        ("gain: 3 was refused: bias: found 2; gain: found 3", "gain of all: 3 was refused: level: "
+         "found 2; gain of all: found 3"),
+        ("found gain, expected a bias", "found gain, expected a bias"),
+        ("my_gain: found 1", "my_gain: found 1"),
+    ):  # fmt: skip
+        assert in_labels(text, labels) == said
+    assert in_labels("gain: found 1", {}) == "gain: found 1"
 
 
 def test_a_mended_value_takes_the_message_back(bench, view):
@@ -271,7 +290,7 @@ def test_a_refused_choice_is_shown_as_it_was(bench, view):
     picked(view, "use_lamedian", True)
     assert value(bench, "use_lamedian") is False
     assert view.widget.errors["use_lamedian"].startswith(
-        "use_lamedian: found true with crmethod mmcosmic"
+        "Fill with the median as L.A.Cosmic or its like cleaned it, not with the minimum: found true"
     )
     bench.state.update(crmethod="lacosmic")
     picked(view, "use_lamedian", True)

@@ -8,9 +8,11 @@ that the user is dragging.
 import html
 import json
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, TypeGuard
 
 from ipywidgets import HTML, Checkbox, Dropdown, FloatSlider, IntSlider, Layout, Text, Widget
@@ -193,10 +195,38 @@ def labelled(words: tuple[str, str]) -> dict[str, Any]:
     return {"description": description, "description_allow_html": True}
 
 
-class ErrorLine:
-    """One line beside a control about the value that was refused; nothing while all is well."""
+def in_labels(text: str, labels: Mapping[str, str]) -> str:
+    """Let a message call parameters what their controls call them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    text : str
+        Of an error: "key: found this, expected that".
+    labels : mapping
+        What is written at the control, by key.
+
+    Returns
+    -------
+    str
+        With the words of the label in place of each key that a colon follows.
+    """
+    keys = "|".join(map(re.escape, labels))
+    if not keys:
+        return text
+    return re.sub(rf"(^|[:;] )({keys})(?=: )", lambda found: found[1] + labels[found[2]], text)
+
+
+class ErrorLine:
+    """One line beside a control about the value that was refused; nothing while all is well.
+
+    Parameters
+    ----------
+    labels : mapping, optional
+        What is written at the controls, by the key of their parameter.
+    """
+
+    def __init__(self, labels: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._labels = labels
         self.widget = HTML(layout=Layout(display="none", margin="0"))
         self.widget.add_class("crmasks-error")
 
@@ -221,7 +251,7 @@ class ErrorLine:
         try:
             action()
         except CrmasksError as error:
-            self.say(str(error))
+            self.say(in_labels(str(error), self._labels))
             return False
         self.say("")
         return True

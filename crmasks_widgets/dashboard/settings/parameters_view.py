@@ -7,8 +7,19 @@ from typing import Any, Final
 from crmasks_widgets import detectors
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
-from crmasks_widgets.dashboard.settings.control_widgets import TypedText, is_number, parsed
-from crmasks_widgets.dashboard.settings.fields import FIRST, fields_of, title_of, values_of
+from crmasks_widgets.dashboard.settings.control_widgets import (
+    TypedText,
+    in_labels,
+    is_number,
+    parsed,
+)
+from crmasks_widgets.dashboard.settings.fields import (
+    FIRST,
+    fields_of,
+    labels_of,
+    title_of,
+    values_of,
+)
 from crmasks_widgets.dashboard.settings.form import ParameterForm
 from crmasks_widgets.errors import CrmasksError
 from crmasks_widgets.parameters import Parameters, parameter_table
@@ -46,6 +57,7 @@ class FormView:
         self._beginning = context.state.model.parameters
         self._unit = context.state.model.analysis.exposures.unit
         self._described, self._errors = Memo(), dict[str, str]()
+        self._labels = labels_of(compact=compact)
         self._held, self._step = "", ""  # the gesture that holds a slider, and its step of undo
         self._infos = {info.name: info for info in parameter_table()}
         self.widget = ParameterForm(compact=compact)
@@ -73,7 +85,10 @@ class FormView:
         return True
 
     def _show_errors(self) -> None:
-        errors = {**self._state.model.refused, **self._errors}
+        errors = {
+            name: in_labels(text, self._labels)
+            for name, text in {**self._state.model.refused, **self._errors}.items()
+        }
         if errors != self.widget.errors:
             self.widget.errors = errors
 
