@@ -158,10 +158,13 @@ function connect(model, root, signal) {
     if (root.crmasksKeys) root.crmasksKeys.push(message);
     else model.send({ event: "key", ...message });
   };
-  const waiting = root.crmasksKeys ?? [];
-  root.crmasksKeys = null;
-  root.removeAttribute("aria-busy");
-  waiting.forEach(key);
+  const begin = () => {
+    const waiting = root.crmasksKeys ?? [];
+    root.crmasksKeys = null;
+    root.removeAttribute("aria-busy");
+    waiting.forEach(key);
+  };
+  begin();
 
   let seen = null;
   // What lies over the views is closed wherever the focus is: a popover here, the rest in the
@@ -352,13 +355,27 @@ function connect(model, root, signal) {
   const look = () => {
     watch();
     spreadHelp();
-    hideStills();
   };
-  const added = new MutationObserver(look);
+  // Once a frame, however much changes: a picture that is swapped is a change, too.
+  let planned = 0;
+  const added = new MutationObserver(() => {
+    planned ||= requestAnimationFrame(() => {
+      planned = 0;
+      look();
+    });
+  });
   added.observe(root, { childList: true, subtree: true });
+  const outputs = new MutationObserver((changes) => {
+    if (changes.some(({ target }) => !root.contains(target))) hideStills();
+  });
+  const area = root.closest(".jp-OutputArea");
+  if (area) outputs.observe(area, { childList: true, subtree: true, attributeFilter: ["src"] });
   look();
+  hideStills();
   signal.addEventListener("abort", () => {
     added.disconnect();
+    cancelAnimationFrame(planned);
+    outputs.disconnect();
     themed.disconnect();
     resized.disconnect();
     fitted.disconnect();
@@ -370,6 +387,8 @@ function connect(model, root, signal) {
 
   model.on("msg:custom", (message) => {
     if (message.event === "focus") root.focus({ preventScroll: true });
+    if (message.event === "leaves") waitForNext(root);
+    if (message.event === "stays") begin();
     if (message.event === "download") download(message);
     if (message.event === "still") keepStill(message);
     if (message.event === "canvas") downloadCanvas(root, message);
@@ -390,6 +409,13 @@ function whenMade(root, signal, done) {
   changed.observe(root, { childList: true, subtree: true });
   signal.addEventListener("abort", () => changed.disconnect());
   look();
+}
+
+/** Let nothing be done to a session that goes; keys wait for the page of the next one. */
+function waitForNext(root) {
+  root.focus({ preventScroll: true });
+  root.crmasksKeys ??= [];
+  root.setAttribute("aria-busy", "true");
 }
 
 function download({ name, mime, base64 }) {

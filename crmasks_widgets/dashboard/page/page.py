@@ -36,7 +36,9 @@ class Page(Part):
     Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at"}``,
     ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click;
     ``{"event": "hold"}`` and "release" where the pointer takes a slider and lets it go; and
-    ``{"event": "begun"}`` and "made" as the page makes the widgets of the session.
+    ``{"event": "begun"}`` and "made" as the page makes the widgets of the session. It is told
+    ``{"event": "leaves"}`` where another session waits to take its place, and "stays" if none does
+    any more.
     """
 
     _esm = script(__file__, "first_visit.js", "page.js")
