@@ -358,6 +358,9 @@ class Session:
     def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
         event = content.get("event")
         if event == "key":
+            # Traits may be held back: a key means the place where the pointer is.
+            newest = {"pointer": content.get("at") or {}, "wheel": content.get("wheel") or {}}
+            self.page.set_state(newest if newest["wheel"] else {"pointer": newest["pointer"]})
             self._pressed(content)
         elif event == "hold":
             self.state.hold()

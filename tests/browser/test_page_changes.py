@@ -33,7 +33,8 @@ CHANGES = """async () => {
 ADDED = """async (png) => {
     const child = document.createElement("div");
     child.className = "jp-OutputArea-child";
-    child.innerHTML = `<div class="jp-RenderedImage"><img src="data:image/png;base64,${png}"></div>`;
+    const source = `data:image/png;base64,${png}`;
+    child.innerHTML = `<div class="jp-RenderedImage"><img src="${source}"></div>`;
     document.querySelector(".jp-OutputArea").append(child);
     await window.rest();
 }"""

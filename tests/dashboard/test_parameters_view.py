@@ -290,7 +290,7 @@ def test_a_refused_choice_is_shown_as_it_was(bench, view):
     picked(view, "use_lamedian", True)
     assert value(bench, "use_lamedian") is False
     assert view.widget.errors["use_lamedian"].startswith(
-        "Fill with the median as L.A.Cosmic or its like cleaned it, not with the minimum: found true"
+        "Fill with the median as L.A.Cosmic or its like cleaned it, not with the minimum: found "
     )
     bench.state.update(crmethod="lacosmic")
     picked(view, "use_lamedian", True)

@@ -183,8 +183,9 @@ class Listing:
     @property
     def end(self) -> int:
         """Where the chosen rows end that begin at the selected one; the selected one for others."""
-        ends = (self.chosen[0], self.chosen[-1]) if self.chosen else ()
-        return ends[ends[0] == self.selected] if self.selected in ends else self.selected
+        if not self.chosen or self.selected not in (self.chosen[0], self.chosen[-1]):
+            return self.selected
+        return self.chosen[-1 if self.chosen[0] == self.selected else 0]
 
     def row_with(self, peak: int) -> int:
         """Row that is shown and has its peak at a flat index; -1 if there is none."""

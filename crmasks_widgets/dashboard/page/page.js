@@ -156,7 +156,8 @@ function connect(model, root, signal) {
 
   const key = (message) => {
     if (root.crmasksKeys) root.crmasksKeys.push(message);
-    else model.send({ event: "key", ...message });
+    // What the kernel may not have heard yet, since traits wait for it, and messages do not.
+    else model.send({ event: "key", ...message, wheel: model.get("wheel") });
   };
   const begin = () => {
     const waiting = root.crmasksKeys ?? [];
@@ -264,27 +265,32 @@ function connect(model, root, signal) {
 
   // The right button drags the contrast, as in DS9; no menu opens over a plot.
   let dragged = null;
-  let drags = 0;
   listen("contextmenu", (event) => {
     if (plotOf(event.target)) event.preventDefault();
   });
   listen("pointerdown", (event) => {
     const plot = event.button === 2 ? plotOf(event.target) : null;
     if (!plot) return;
-    drags += 1;
-    dragged = { plot: plot.name, box: plot.box, x: event.clientX, y: event.clientY };
+    const gesture = `${Date.now()}-${Math.random()}`;
+    dragged = { plot: plot.name, box: plot.box, x: event.clientX, y: event.clientY, gesture };
     event.stopPropagation();
   }, { capture: true });
   listen("pointermove", (event) => {
     if (!dragged || !(event.buttons & 2)) return;
-    const { plot, box } = dragged;
+    const { plot, box, gesture } = dragged;
     const x = (event.clientX - dragged.x) / box.width;
-    tell("contrast", { plot, x, y: (dragged.y - event.clientY) / box.height, gesture: drags });
+    dragged.last = { plot, x, y: (dragged.y - event.clientY) / box.height, gesture };
+    tell("contrast", dragged.last);
   }, { capture: true });
-  listen("pointerup", () => { dragged = null; }, { capture: true });
+  for (const name of ["pointerup", "pointercancel"]) {
+    window.addEventListener(name, () => {
+      if (dragged?.last) model.send({ event: "contrast", ...dragged.last });
+      dragged = null;
+    }, { signal, capture: true });
+  }
 
   // bqplot zooms by itself where a figure has an interaction; elsewhere the kernel does.
-  let turned = 0;
+  let turned = model.get("wheel").total ?? 0; // on with what a page before this one told
   listen("wheel", (event) => {
     const at = position(event);
     if (!at) return;
