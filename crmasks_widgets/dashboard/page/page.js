@@ -240,14 +240,16 @@ function connect(model, root, signal) {
   });
 
   // A slider is told of nowhere else; it keeps what happens to it from those that listen later.
-  let held = false;
+  let held = null;
+  const nameOf = (slider) => /crmasks-slider-(\S+)/.exec(slider.closest("[class*=crmasks-slider-]")?.className)?.[1];
   listen("pointerdown", (event) => {
-    held = event.target.closest(".noUi-target") !== null;
-    if (held) model.send({ event: "hold" });
+    held = event.target.closest(".noUi-target");
+    if (held) model.send({ event: "hold", slider: nameOf(held) ?? "" });
   }, { capture: true });
   const release = () => {
-    if (held) model.send({ event: "release" });
-    held = false;
+    // A message, with where it is: what the slider says itself waits for the kernel.
+    if (held) model.send({ event: "release", slider: nameOf(held) ?? "", value: Number(held.noUiSlider?.get()) });
+    held = null;
   };
   for (const name of ["pointerup", "pointercancel"]) {
     window.addEventListener(name, release, { signal, capture: true });

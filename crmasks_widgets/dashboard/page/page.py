@@ -38,7 +38,8 @@ class Page(Part):
     last two are what `pointer` and `wheel` are by then, ``{"event": "contrast"}`` with the last of
     `contrast` of a drag,
     ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click;
-    ``{"event": "hold"}`` and "release" where the pointer takes a slider and lets it go; and
+    ``{"event": "hold", "slider"}`` and "release", with "value", where the pointer takes a slider of
+    ipywidgets, known by its class ``crmasks-slider-NAME``, and lets it go; and
     ``{"event": "begun"}`` and "made" as the page makes the widgets of the session. It is told
     ``{"event": "leaves"}`` where another session waits to take its place, and "stays" if none does
     any more.
