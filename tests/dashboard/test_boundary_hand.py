@@ -127,13 +127,11 @@ def test_a_double_click_adds_a_point_and_d_deletes_it(dashboard, view, gestures)
     page._handle_custom_msg({"event": "dblclick", "plot": "observed", "x": 0.55, "y": 0.45}, [])
     assert points(dashboard)[3] == (round(x, 2), round(y, 2), 1e4)
     assert dashboard.wait(60)
-    page.pointer = {"plot": "observed", "x": 0.1, "y": 0.99}
-    press(page, "d")
+    press(page, "d", at={"plot": "observed", "x": 0.1, "y": 0.99})
     assert len(points(dashboard)) == 4
-    page.pointer = {"plot": "observed", "x": 0.56, "y": 0.45}
-    press(page, "d")
+    press(page, "d", at={"plot": "observed", "x": 0.56, "y": 0.45})
     assert points(dashboard) == POINTS
-    press(page, "a")
+    press(page, "a", at={"plot": "observed", "x": 0.56, "y": 0.45})
     assert len(points(dashboard)) == 4
 
 
