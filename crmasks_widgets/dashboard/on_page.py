@@ -28,7 +28,7 @@ class OnPage:
         self._next: Session | None = None
         self._then: list[Callable[[], object]] = []
         self._heard_of: WeakSet[Session] = WeakSet()
-        self._seen = self._making = False
+        self._seen = self._making = self._leaving = False
 
     def show(self, session: Session, then: Callable[[], object] = lambda: None) -> None:
         """Put a session on the page as soon as that can be done.
@@ -42,12 +42,14 @@ class OnPage:
         """
         if session not in self._heard_of:
             self._heard_of.add(session)
-            heard = partial(self._heard, session)
-            session.page.on_msg(session.dispatcher.handler(heard))
+            session.page.on_msg(partial(self._take_turn, session))
         self._next = session
         self._then.append(then)
         if not self._making:
             self._change()
+        elif self._held is not None and self._next is not self._held:
+            self._leaving = True
+            self._held.page.send({"event": "leaves"})
 
     def close(self) -> None:
         """Call what waits: the page goes."""
@@ -63,9 +65,16 @@ class OnPage:
             self._held = self._next
             self._making = self._seen
             self._box.children = () if self._held is None else self._held.widgets
+        elif self._leaving and self._held is not None:
+            self._held.page.send({"event": "stays"})
+        self._leaving = False
         self._call_waiting()
 
-    def _heard(self, session: Session, _: object, content: dict[str, Any], __: object) -> None:
+    def _take_turn(self, session: Session, _: object, content: dict[str, Any], __: object) -> None:
+        # Of a session that has stopped, too, whose own gestures nobody hears any more.
+        session.dispatcher.call(partial(self._heard, session, content))
+
+    def _heard(self, session: Session, content: dict[str, Any]) -> None:
         if session is not self._held:
             return
         if content.get("event") == "begun":

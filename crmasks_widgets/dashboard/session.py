@@ -29,6 +29,8 @@ from crmasks_widgets.dashboard.page.help import HelpView
 from crmasks_widgets.dashboard.page.page import Page
 from crmasks_widgets.dashboard.page.remarks import PACKAGE, RemarkHandler
 from crmasks_widgets.dashboard.page.status import MenuEntry, StatusView
+from crmasks_widgets.dashboard.settings.control_widgets import in_labels
+from crmasks_widgets.dashboard.settings.fields import labels_of
 from crmasks_widgets.dashboard.settings.files_parts import SAVED
 from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.dashboard.settings.parameters_view import FormView, quick_names
@@ -103,6 +105,7 @@ class Session:
         self.state.subscribe(self._render)
         self.context.observe(self.page, self._render_again, "sizes")
         self.page.on_msg(self.dispatcher.handler(self._heard))
+        self.context.when_begun(self.state.release)
         self._render(self.state.model)
         self.state.resubmit()
 
@@ -328,6 +331,7 @@ class Session:
         self.dispatcher.call(partial(self.trial.failed, error, failed))
 
     def _refused(self, text: str) -> None:
+        text = in_labels(text, labels_of(compact=True))
         self.status.settle(self.engine.analysis)
         if self.state.model.parameters == self.engine.analysis.parameters:
             self.status.error(text)
@@ -354,6 +358,9 @@ class Session:
     def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
         event = content.get("event")
         if event == "key":
+            # Traits may be held back: a key means the place where the pointer is.
+            newest = {"pointer": content.get("at") or {}, "wheel": content.get("wheel") or {}}
+            self.page.set_state(newest if newest["wheel"] else {"pointer": newest["pointer"]})
             self._pressed(content)
         elif event == "hold":
             self.state.hold()

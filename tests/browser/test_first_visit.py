@@ -18,15 +18,18 @@ READY = "document.querySelector('.crmasks-top').dataset.busy = 'false'"
 
 @pytest.fixture
 def visit(browser):
-    """Pages of one browser that has never been here; visit(stores=False) keeps nothing."""
+    """Pages of one browser that has never been here, at a port of 127.0.0.1.
+
+    visit(stores=False) keeps nothing.
+    """
     context = browser.new_context(viewport={"width": 1000, "height": 700})
     context.set_default_timeout(20_000)
     context.route("**/*", lambda route: route.fulfill(body="<body>", content_type="text/html"))
 
-    def come(stores=True):
+    def come(stores=True, port=80):
         page = context.new_page()
-        # A page without an address has no storage.
-        page.goto("http://127.0.0.1/" if stores else "about:blank")
+        # A page without an address has no cookies.
+        page.goto(f"http://127.0.0.1:{port}/" if stores else "about:blank")
         help_view = HelpView(Bench(small_analysis()).context, lambda _: None, {})
         plain = PlainPage(page, VBox([Page(), help_view.widget]))
         page.ask_for_help = lambda: (help_view.toggle(), plain.settle())
@@ -61,7 +64,7 @@ def test_four_bubbles_are_seen_once(visit, stores):
     page.keyboard.press("Escape")
     bubble(page).wait_for(state="detached")
     if stores:
-        again = visit()
+        again = visit(port=8899)  # as the server of the next day
         again.evaluate("() => window.rest()")
         assert not bubble(again).count()
 

@@ -60,6 +60,67 @@ def test_no_field_is_alone_in_a_row_that_could_be_even(shown, width, count, rows
     assert [tops.count(top) for top in sorted(set(tops))] == rows
 
 
+def field(shown, words, kind):
+    row = shown.page.locator(".crmasks-field").filter(has_text=words)
+    return row.locator(f"input[type={kind}]")
+
+
+def test_what_is_typed_is_sent_whatever_else_changes_meanwhile_and_escape_takes_it_back(shown):
+    bench = shown.bench
+    bench.state.update(crmethod="lacosmic")
+    shown.settle()
+    text = field(shown, "contrast with noise", "text")
+    text.click()
+    text.fill("9")
+    bench.state.update(dilation=2)
+    shown.settle()
+    assert text.input_value() == "9"
+    shown.press("Enter")
+    assert bench.model.parameters.la_sigclip == 9
+    text.fill("10")
+    bench.state.update(la_sigclip=7.0)
+    shown.settle()
+    assert text.input_value() == "10"
+    escape = 'new KeyboardEvent("keydown", { key: "Escape", cancelable: true })'
+    assert not text.evaluate(f"e => e.dispatchEvent({escape})")  # it is not for the drawer
+    assert text.input_value() == "7"
+    shown.press("Tab")
+    assert bench.model.parameters.la_sigclip == 7
+
+
+def test_where_a_slider_is_let_go_arrives_before_all_that_comes_later(shown):
+    # Jupyter holds states back while the kernel is busy, and messages never.
+    late = "() => window.sent.sort((one, other) => ('state' in one) - ('state' in other))"
+    bench = shown.bench
+    bench.state.update(crmethod="lacosmic")
+    shown.settle()
+    slider = field(shown, "contrast with noise", "range")
+    box = slider.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    mouse = shown.page.mouse
+    mouse.move(box["x"] + 20, middle)
+    mouse.down()
+    for part in (0.4, 0.5, 0.7):
+        mouse.move(box["x"] + part * box["width"], middle)
+    mouse.up()
+    shown.page.evaluate(late)
+    shown.settle()
+    placed = bench.model.parameters.la_sigclip
+    assert placed == float(field(shown, "contrast with noise", "text").input_value()) > 5
+    for _ in range(3):
+        shown.page.keyboard.press("ArrowRight")
+    shown.page.evaluate(late)
+    shown.settle()
+    stepped = bench.model.parameters.la_sigclip
+    assert stepped == float(slider.input_value()) > placed
+    slider.fill(str(stepped + 1))  # as a screen reader moves it, without key or pointer
+    shown.settle()
+    assert bench.model.parameters.la_sigclip == float(slider.input_value()) > stepped
+    for expected in (stepped, placed, 5.0):
+        bench.state.undo()
+        assert bench.model.parameters.la_sigclip == expected
+
+
 def test_what_is_set_moves_the_slider_and_not_its_ends(shown):
     shown.bench.state.update(crmethod="lacosmic")
     shown.settle()

@@ -174,6 +174,55 @@ def test_buttons_of_a_card_judge_and_a_rejected_one_is_drawn_struck_through(show
     assert "2 of 1,600" in shown.page.locator(".crmasks-reviewed").inner_text()
 
 
+def test_gestures_on_a_page_that_is_behind_mean_what_it_shows(shown):
+    click(shown, 3)
+    for _ in range(3):
+        shown.page.keyboard.press("ArrowRight")
+    shown.settle()
+    assert shown.view.gallery.selected == 6
+    shown.press("Home")
+    shown.page.locator("[data-chip=unjudged]").click()
+    shown.settle()
+    listing = shown.view.listing
+    row, (x, y, grid) = listing.row_of(0), card(shown, 0)
+    for _ in range(2):
+        shown.page.mouse.click(x + grid["width"] - 14, y + 11)
+    shown.settle()
+    assert listing.verdicts[row] == "rejected"
+    assert listing.judged == 1
+
+
+def test_a_click_around_a_change_is_not_lost(shown):
+    def click_around(target):
+        """Press and let go, and let the kernel change something in between."""
+        box = target.bounding_box()
+        shown.page.mouse.move(box["x"] + 9, box["y"] + box["height"] / 2)
+        shown.page.mouse.down()
+        shown.view.judge("rejected")
+        shown.settle()
+        shown.page.mouse.up()
+        shown.settle()
+
+    click(shown, 3)
+    click_around(shown.page.locator("[data-chip=unjudged]"))
+    assert shown.view.listing.wanted.chip == "unjudged"
+    click_around(shown.page.locator("[data-chip=all]"))  # where rows stay where they are
+    click_around(shown.page.get_by_role("button", name="Table"))
+    assert shown.page.locator("[data-chip=rejected] b").inner_text() == "3"
+    shown.view._select(shown.view.listing.row_of(0))  # all that is looked at is on screen
+    shown.settle()
+    row = shown.page.locator("tbody tr").nth(2)
+    at = int(row.get_attribute("data-at"))
+    click_around(row)
+    listing = shown.view.listing
+    assert listing.hits.peak[listing.selected] == at
+    assert shown.page.locator("tr[aria-current]").get_attribute("data-at") == str(at)
+    assert shown.page.locator("tbody tr[tabindex='0']").count() == 2
+    click_around(shown.page.get_by_role("columnheader", name="peak 1").get_by_role("button"))
+    assert listing.wanted.column == "peak_over_min_1"
+    assert listing.judged == 5
+
+
 def test_several_cards_are_chosen_with_shift_and_control(shown):
     click(shown, 0)
     click(shown, 3, "Shift")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from astropy.io import fits
 from PIL import Image
 
@@ -74,6 +75,29 @@ def test_a_slider_that_rests_while_it_is_held_is_undone_in_one_step(screen):
     screen.until(lambda: parameter(screen, "la_sigclip") == before, "the value of before")
 
 
+def test_where_a_slider_of_the_points_is_let_go_is_a_message(screen):
+    place = "dashboard.state.model.parameters.mm_fixed_points_in_boundary[1][1]"
+    screen.drawer("Boundary")
+    before = screen.kernel.ask(place)
+    handle = screen.dashboard.locator(".crmasks-point .noUi-handle").nth(3)  # y of the second
+    screen.kernel.run(
+        "editor = dashboard.session.points.rows[1].y\n"
+        "told, heard = [], dashboard.session.page.on_msg(lambda _, said, __: told.append(said))"
+    )
+    box = screen.at_rest(handle.bounding_box)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    screen.page.mouse.move(x, y)
+    screen.page.mouse.down()
+    screen.page.mouse.move(x + 40, y, steps=4)
+    screen.page.mouse.up()
+    ended = "[said for said in told if said['event'] == 'release']"
+    screen.until(lambda: screen.kernel.ask(ended), "the end of the drag")
+    ((name, value),) = {(said["slider"], said["value"]) for said in screen.kernel.ask(ended)}
+    assert name == screen.kernel.ask("editor.slider.model_id")
+    assert value == screen.kernel.ask("editor.slider.value")
+    assert before < value == pytest.approx(screen.kernel.ask(place))
+
+
 def test_only_the_user_moves_a_slider(screen):
     screen.drawer("Parameters")
     slider, text, _ = field(screen, "la_sigclip")
@@ -102,7 +126,7 @@ def test_a_value_that_cannot_be_is_refused_beside_its_control(screen):
     text.fill("minus two")
     text.press("Enter")
     message = row.locator(".crmasks-field-error")
-    screen.until(lambda: "la_sigclip: found 'minus two', expected" in message.inner_text(), "why")
+    screen.until(lambda: "makes a hit: found 'minus two', expected" in message.inner_text(), "why")
     assert screen.counts() == counts
     assert not screen.button("Undo").is_enabled()
 

@@ -15,21 +15,27 @@ def say(hand, **content):
     hand._handle_custom_msg(content, [])
 
 
+def meant(hand, index):
+    """How the page says which point it means; none of the list for a new one."""
+    shown = hand.scene["points"]
+    return {"index": index, "was": (*shown, None, None)[index], "count": len(shown)}
+
+
 def take(hand, index, gesture=GESTURE):
-    say(hand, event="grasp", gesture=gesture, index=index)
+    say(hand, event="grasp", gesture=gesture, **meant(hand, index))
 
 
-def move(hand, index, x, y, gesture=GESTURE):
-    hand.set_state({"moved": {"gesture": gesture, "index": index, "x": x, "y": y}})
+def move(hand, x, y, gesture=GESTURE):
+    hand.set_state({"moved": {"gesture": gesture, "x": x, "y": y}})
 
 
-def drop(hand, index, x, y, gesture=GESTURE):
-    say(hand, event="drop", gesture=gesture, index=index, x=x, y=y)
+def drop(hand, x, y, gesture=GESTURE):
+    say(hand, event="drop", gesture=gesture, x=x, y=y)
 
 
 def drag(hand, index, *places, gesture=GESTURE):
     """Take a point, move it, and let it go where it was last."""
     take(hand, index, gesture)
     for place in places:
-        move(hand, index, *place, gesture)
-    drop(hand, index, *places[-1], gesture)
+        move(hand, *place, gesture)
+    drop(hand, *places[-1], gesture)

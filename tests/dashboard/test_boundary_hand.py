@@ -6,18 +6,18 @@ import pytest
 from crmasks_widgets.dashboard.page.status import HINT
 
 from .bench import press
-from .boundary_hand import GESTURE, drag, drop, move, parameters, points, say, take
+from .boundary_hand import GESTURE, drag, drop, meant, move, parameters, points, say, take
 from .conftest import POINTS
 
 
 def test_a_dragged_point_moves_the_boundary_and_the_masks(dashboard, view, hand):
     before = dashboard.analysis.flags("median").counts()["either"]
     take(hand, 1)
-    move(hand, 1, 480.123456, 60.987654)
+    move(hand, 480.123456, 60.987654)
     assert points(dashboard)[1] == (480.12, 60.99, 1e4)
     assert dashboard.wait(60)
     assert hand.scene["settled"]
-    drop(hand, 1, 470.123456, 61.987654)
+    drop(hand, 470.123456, 61.987654)
     assert hand.answered == GESTURE
     assert not hand.scene["settled"]
     assert dashboard.wait(60)
@@ -36,9 +36,9 @@ def test_a_drag_is_one_step_whatever_time_passes(dashboard, hand, monkeypatch):
     take(hand, 1)
     for x in (480.0, 470.0, 460.0):
         clock[0] += 100
-        move(hand, 1, x, 60.0)
+        move(hand, x, 60.0)
         assert dashboard.wait(60)
-    drop(hand, 1, 450.0, 60.0)
+    drop(hand, 450.0, 60.0)
     drag(hand, 1, (440.0, 61.0), gesture="two")
     dashboard.state.undo()
     assert points(dashboard)[1] == (450.0, 60.0, 1e4)
@@ -51,11 +51,11 @@ def test_a_drag_is_one_step_whatever_time_passes(dashboard, hand, monkeypatch):
 def test_a_move_that_comes_after_the_end_of_its_drag_changes_nothing(dashboard, hand, moves):
     drag(hand, 1, *moves, (470.123, 61.0))
     for _ in range(2):
-        move(hand, 1, 300.0, 99.0)
+        move(hand, 300.0, 99.0)
         assert points(dashboard) == (POINTS[0], (470.12, 61.0, 1e4), POINTS[2])
     dashboard.state.undo()
-    move(hand, 1, 301.0, 99.0)
-    drop(hand, 1, 301.0, 99.0)
+    move(hand, 301.0, 99.0)
+    drop(hand, 301.0, 99.0)
     assert points(dashboard) == POINTS
     assert not dashboard.state.can_undo
 
@@ -63,9 +63,9 @@ def test_a_move_that_comes_after_the_end_of_its_drag_changes_nothing(dashboard, 
 def test_the_line_bears_a_point_where_it_is_grasped(dashboard, hand):
     take(hand, 3)
     for x, y in ((1000.0, 150.0), (1000.0, 120.0)):
-        move(hand, 3, x, y)
+        move(hand, x, y)
         assert points(dashboard) == (*POINTS, (x, y, 1e4))
-    drop(hand, 3, 990.0, 110.0)
+    drop(hand, 990.0, 110.0)
     assert points(dashboard) == (*POINTS, (990.0, 110.0, 1e4))
     dashboard.state.undo()
     assert points(dashboard) == POINTS
@@ -84,9 +84,9 @@ def test_a_point_on_a_spline_pulls_its_fit(dashboard, hand):
 
 def test_a_point_may_be_deleted_while_it_is_dragged(dashboard, hand):
     take(hand, 2)
-    move(hand, 2, 4000.0, 110.0)
+    move(hand, 4000.0, 110.0)
     dashboard.state.update(mm_fixed_points_in_boundary=POINTS[:2])
-    drop(hand, 2, 4100.0, 111.0)
+    drop(hand, 4100.0, 111.0)
     assert points(dashboard) == POINTS[:2]
     dashboard.state.update(dilation=2)
     dashboard.state.undo()
@@ -109,13 +109,15 @@ def test_a_point_on_the_x_of_another_is_refused_in_words(dashboard, hand):
 
 
 def test_exact_numbers_and_removal(dashboard, hand):
-    say(hand, event="exact", index=1, point=[444.4321, 111.1234, 5.0])
+    say(hand, event="exact", point=[444.4321, 111.1234, 5.0], **meant(hand, 1))
     assert points(dashboard) == (POINTS[0], (444.4321, 111.1234, 5.0), POINTS[2])
-    say(hand, event="exact", index=1, point=[5000.0, 1.0, 5.0])
+    say(hand, event="exact", point=[5000.0, 1.0, 5.0], **meant(hand, 1))
     assert "found x = 5000 2 times" in dashboard.session.status.message.value
-    say(hand, event="remove", index=1)
-    assert points(dashboard) == (POINTS[0], POINTS[2])
-    say(hand, event="remove", index=2)
+    gone = meant(hand, 1)
+    for _ in range(2):
+        say(hand, event="remove", **gone)
+        assert points(dashboard) == (POINTS[0], POINTS[2])
+    say(hand, event="exact", point=[1.0, 2.0, 3.0], **gone)
     assert points(dashboard) == (POINTS[0], POINTS[2])
 
 
@@ -125,13 +127,11 @@ def test_a_double_click_adds_a_point_and_d_deletes_it(dashboard, view, gestures)
     page._handle_custom_msg({"event": "dblclick", "plot": "observed", "x": 0.55, "y": 0.45}, [])
     assert points(dashboard)[3] == (round(x, 2), round(y, 2), 1e4)
     assert dashboard.wait(60)
-    page.pointer = {"plot": "observed", "x": 0.1, "y": 0.99}
-    press(page, "d")
+    press(page, "d", at={"plot": "observed", "x": 0.1, "y": 0.99})
     assert len(points(dashboard)) == 4
-    page.pointer = {"plot": "observed", "x": 0.56, "y": 0.45}
-    press(page, "d")
+    press(page, "d", at={"plot": "observed", "x": 0.56, "y": 0.45})
     assert points(dashboard) == POINTS
-    press(page, "a")
+    press(page, "a", at={"plot": "observed", "x": 0.56, "y": 0.45})
     assert len(points(dashboard)) == 4
 
 

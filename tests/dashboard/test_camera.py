@@ -205,7 +205,6 @@ def test_the_program_makes_the_masks_of_every_detector(camera, work, looked):
     assert all(name in page for name in NAMES)
 
 
-@pytest.mark.slow
 def page_says(session, event):
     session.page._handle_custom_msg({"event": event}, [])
 
@@ -218,20 +217,42 @@ def test_a_detector_waits_until_all_of_another_was_made_on_the_page(camera):
     assert camera.widget.children == first.widgets
     page_says(first, "made")
     assert camera.widget.children == second.widgets
+    told = []
+    second.page.send = told.append
     for number in (1, 2, 1):
         camera.choose(number)
+    assert told == [{"event": "leaves"}] * 2
     page_says(first, "made")  # in another output
     assert camera.widget.children == second.widgets
     page_says(second, "made")
     assert camera.widget.children == first.widgets
 
 
+def test_a_detector_that_was_left_and_chosen_again_stays(camera):
+    first, told = camera.session, []
+    first.page.send = told.append
+    page_says(first, "begun")
+    for number in (2, 1):
+        camera.choose(number)
+    page_says(first, "made")
+    assert camera.widget.children == first.widgets
+    assert told == [{"event": "leaves"}, {"event": "stays"}]
+
+
 def test_what_is_left_stops_at_once_and_goes_when_the_page_has_made_it(camera, analysis):
-    left = camera.session
+    left, told = camera.session, []
+    left.page.send = told.append
     page_says(left, "begun")
     camera.open(analysis)
+    assert told == [{"event": "leaves"}]
     with pytest.raises(RuntimeError, match="closed"):
         left.engine.submit(left.state.model.parameters)
+    # What is done to it until then is done to nothing, and nothing is said to be wrong.
+    before, said = left.state.model, left.status.message.value
+    left.quick.widget._handle_custom_msg({"drop": "dilation", "value": 3, "gesture": "1"}, [])
+    left.status.widget._handle_custom_msg({"method": "lacosmic"}, [])
+    left.image.x.max = 3.0
+    assert (left.state.model, left.status.message.value) == (before, said)
     assert camera.widget.children == left.widgets
     assert left.page.comm is not None
     page_says(left, "made")

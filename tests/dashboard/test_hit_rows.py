@@ -31,7 +31,11 @@ class Rows:
         self.rows = TableRows(context, self.listing, self.select, self.again, page_rows=PAGE)
         self.listing.want(column="number")
 
-    def select(self, row):
+    def select(self, row, *, more=False, up_to=False):
+        if more or up_to:
+            self.listing.choose(row, more=more, up_to=up_to)
+            self.again()
+            return
         self.selected.append(row)
         self._state.select(pixel=self.listing.hits.place(row))
 
@@ -113,14 +117,15 @@ def test_pages_end(bench):
 
 
 def test_a_row_selects_its_hit_and_others_are_chosen_with_it(bench):
-    send(bench, event="select", number=2)
+    peaks = bench.view.listing.hits.peak.tolist()
+    send(bench, event="select", at=peaks[2])
     assert bench.view.selected == [2]
     y, x = bench.model.selection.pixel
     assert bench.model.analysis.labels[y, x] == 3
     assert table(bench).selected == 2
-    send(bench, event="select", number=0, more=True, up_to=False)
+    send(bench, event="select", at=peaks[0], more=True, up_to=False)
     assert [row["chosen"] for row in table(bench).rows] == [True, False, True]
-    send(bench, event="select", number=10**6)
+    send(bench, event="select", at=10**6)
     assert bench.view.selected == [2]
     assert not bench.errors
 

@@ -166,9 +166,11 @@ def test_only_other_parameters_give_a_hit_another_number_and_that_is_said(many):
 
 def test_several_hits_are_judged_together_in_one_step(many):
     many.press("j")
-    say(many.view.gallery, event="pick", position=3, more=False, up_to=True)
-    say(many.view.gallery, event="pick", position=5, more=True, up_to=False)
-    say(many.view.gallery, event="pick", position=1, more=True, up_to=False)  # not any more
+    listing = many.view.listing
+    peaks = [int(listing.hits.peak[row]) for row in listing.shown]
+    say(many.view.gallery, event="pick", at=peaks[3], more=False, up_to=True)
+    say(many.view.gallery, event="pick", at=peaks[5], more=True, up_to=False)
+    say(many.view.gallery, event="pick", at=peaks[1], more=True, up_to=False)  # not any more
     rows = [many.view.listing.row_of(position) for position in (0, 2, 3, 5)]
     assert sorted(many.view.listing.chosen) == sorted(rows)
     assert many.view.large.detail.state["place"].startswith("4 chosen")
@@ -183,12 +185,11 @@ def test_several_hits_are_judged_together_in_one_step(many):
 
 
 def test_the_buttons_of_a_card_judge_it_and_take_it_back(bench):
-    position = bench.view.listing.position(1)
-    say(bench.view.gallery, event="judge", position=position, verdict=REJECTED)
-    assert bench.view.listing.verdicts[1] == REJECTED
-    say(bench.view.gallery, event="judge", position=position, verdict=REJECTED)
-    assert bench.view.listing.verdicts[1] == UNJUDGED
-    say(bench.view.gallery, event="judge", position=99, verdict=REJECTED)
+    at = int(bench.view.listing.hits.peak[1])
+    for verdict in (REJECTED, UNJUDGED):
+        say(bench.view.gallery, event="judge", at=at, verdict=verdict)
+        assert bench.view.listing.verdicts[1] == verdict
+    say(bench.view.gallery, event="judge", at=99, verdict=REJECTED)
     assert not bench.errors
 
 

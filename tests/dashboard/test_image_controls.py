@@ -57,7 +57,7 @@ def test_limits_follow_the_hand_and_wrong_ones_change_nothing(bench, levels):
 
 
 def test_stretch_and_colours_are_chosen_in_the_panel(bench, levels):
-    levels.widget._handle_custom_msg({"set": {"stretch": "sqrt"}}, [])
+    levels.widget._handle_custom_msg({"set": {"stretch": "sqrt"}, "count": 1}, [])
     assert bench.model.display.stretch == "sqrt"
     ramp = levels.widget.state["ramp"]
     assert (ramp[0], ramp[-1]) == ("#000000", "#ffffff")

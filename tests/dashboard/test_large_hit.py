@@ -62,7 +62,8 @@ def say(bench, **message):
 
 
 def do(bench, what, value=True):
-    say(bench, event="do", what=what, value=value)
+    at = bench.view.large.detail.state["at"]
+    say(bench, event="do", what=what, value=value, at=at)
 
 
 def click(bench, k, pixel):
@@ -71,7 +72,7 @@ def click(bench, k, pixel):
     x, y = large._panels.corner(k)
     x += (pixel[1] - large._part[1].start + 0.5) * large._panels.side
     y += (pixel[0] - large._part[0].start + 0.5) * large._panels.side
-    say(bench, event="click", x=x, y=y)
+    say(bench, event="click", x=x, y=y, layout=bench.pictures.content["layout"])
 
 
 def test_panels_show_exposures_median_codes_and_corrected_on_one_scale(bench):
@@ -180,7 +181,7 @@ def test_pixels_are_painted_erased_and_marked_by_clicks(bench):
     assert bench.model.parameters.pixels_to_be_replaced_by_local_median == ((19, 44, 5, 9),)
     do(bench, "tool", LOCAL_MEDIAN)
     assert bench.view.large.detail.state["tool"] == "look"
-    say(bench, event="click", x=-5.0, y=-5.0)
+    say(bench, event="click", x=-5.0, y=-5.0, layout=bench.pictures.content["layout"])
     assert not bench.errors
 
 

@@ -12,6 +12,7 @@ from crmasks_widgets.dashboard.settings import fields as fields_module
 from crmasks_widgets.dashboard.settings.control_widgets import (
     LARGEST_EXACT,
     TypedText,
+    in_labels,
     literal,
     parsed,
     span_of,
@@ -70,11 +71,17 @@ def reset(view, name):
     view.widget._handle_custom_msg({"reset": name}, [])
 
 
-def drag(view, name, *values, gesture=1):
+def said(view, **content):
+    """What the page says in a message."""
+    view.widget._handle_custom_msg(content, [])
+
+
+def drag(view, name, *values, gesture="1", by_key=False):
     """What the page sends while a pointer moves a slider, and where it lets go."""
+    said(view, hold=name, gesture=gesture, by_key=by_key)
     for value in values:
-        view.widget.moving = {"name": name, "value": value, "held": True, "gesture": gesture}
-    view.widget.moving = {"name": name, "value": values[-1], "held": False, "gesture": gesture}
+        view.widget.moving = {"name": name, "value": value, "gesture": gesture}
+    said(view, drop=name, value=values[-1], gesture=gesture)
 
 
 def test_every_parameter_has_its_field(view):
@@ -118,14 +125,14 @@ def test_a_slider_sends_while_it_moves_and_is_one_step_of_undo_however_slow(benc
     clock = [0.0]
     bench.state._clock = lambda: clock[0]
     seen = []
+    said(view, hold="la_sigclip", gesture="1", by_key=False)
     for position in (5.4, 6.0, 7.2):
         clock[0] += 10.0
-        moving = {"name": "la_sigclip", "value": position, "held": True, "gesture": 1}
-        view.widget.moving = moving
+        view.widget.moving = {"name": "la_sigclip", "value": position, "gesture": "1"}
         seen.append((value(bench, "la_sigclip"), view.widget.values["la_sigclip"]["text"]))
     assert seen == [(5.4, "5.4"), (6.0, "6"), (7.2, "7.2")]
-    view.widget.moving = {"name": "la_sigclip", "value": 7.3, "held": False, "gesture": 1}
-    drag(view, "la_sigclip", 8.0, gesture=2)
+    said(view, drop="la_sigclip", value=7.3, gesture="1")
+    drag(view, "la_sigclip", 8.0, gesture="2")
     bench.state.undo()
     assert value(bench, "la_sigclip") == 7.3
     bench.state.undo()
@@ -134,9 +141,62 @@ def test_a_slider_sends_while_it_moves_and_is_one_step_of_undo_however_slow(benc
     assert not bench.state.can_undo
 
 
+def test_where_a_slider_is_let_go_holds_whatever_of_its_way_comes_late(bench, view):
+    held_back = {"name": "la_sigclip", "value": 7.0, "gesture": "1"}
+    drag(view, "la_sigclip", 6.0, 8.0)
+    view.widget.moving = held_back
+    assert value(bench, "la_sigclip") == 8.0
+    bench.state.undo()
+    view.widget.moving = held_back | {"value": 8.0}
+    assert value(bench, "la_sigclip") == 5.0
+    drag(view, "la_sigclip", 6.0, gesture="2")
+    reset(view, "la_sigclip")
+    view.widget.moving = held_back | {"gesture": "2"}
+    assert value(bench, "la_sigclip") == 5.0
+
+
+def test_a_slider_keeps_its_last_value_when_the_next_one_is_taken_at_once(bench, view):
+    # While the kernel is busy the page sends the newest of all sliders alone.
+    said(view, hold="la_sigclip", gesture="1", by_key=False)
+    said(view, drop="la_sigclip", value=8.0, gesture="1")
+    said(view, hold="la_objlim", gesture="2", by_key=True)
+    view.widget.moving = {"name": "la_objlim", "value": 7.0, "gesture": "2"}
+    assert (value(bench, "la_sigclip"), value(bench, "la_objlim")) == (8.0, 7.0)
+    bench.state.undo()
+    assert (value(bench, "la_sigclip"), value(bench, "la_objlim")) == (8.0, 5.0)
+
+
+def test_keys_that_follow_each_other_closely_are_one_step_and_others_are_not(bench, view):
+    clock = [0.0]
+    bench.state._clock = lambda: clock[0]
+    for number, position in enumerate((6.0, 7.0)):
+        clock[0] += 0.5
+        drag(view, "la_sigclip", position, gesture=str(number), by_key=True)
+    clock[0] += 1.5
+    drag(view, "la_sigclip", 8.0, gesture="3", by_key=True)
+    bench.state.undo()
+    assert value(bench, "la_sigclip") == 7.0
+    bench.state.undo()
+    assert value(bench, "la_sigclip") == 5.0
+
+
+def test_a_page_that_goes_in_a_drag_lets_go_of_its_slider(bench, view):
+    clock = [0.0]
+    bench.state._clock = lambda: clock[0]
+    said(view, hold="la_sigclip", gesture="1", by_key=True)
+    view.widget.moving = {"name": "la_sigclip", "value": 6.0, "gesture": "1"}
+    bench.tell(event="begun")
+    view.widget.moving = {"name": "la_sigclip", "value": 9.0, "gesture": "1"}
+    assert value(bench, "la_sigclip") == 6.0
+    clock[0] += 2.0
+    bench.state.update(gesture="slider la_sigclip ", la_sigclip=7.0)
+    bench.state.undo()
+    assert value(bench, "la_sigclip") == 6.0
+
+
 def test_sliders_of_two_parameters_are_two_steps(bench, view):
     drag(view, "la_sigclip", 7.0)
-    drag(view, "la_objlim", 7.0, gesture=2)
+    drag(view, "la_objlim", 7.0, gesture="2")
     bench.state.undo()
     assert (value(bench, "la_sigclip"), value(bench, "la_objlim")) == (7.0, 5.0)
 
@@ -178,9 +238,27 @@ def test_a_refused_value_is_said_beside_its_control(bench, view, name, text, mes
     typed(view, name, text)
     assert bench.state.model is before
     assert list(view.widget.errors) == [name]
-    assert view.widget.errors[name].startswith(message)
+    label = field(view, name)["words"].split(";")[0]
+    assert view.widget.errors[name].startswith(message.replace(f"{name}:", f"{label}:"))
     assert "\n" not in view.widget.errors[name]
     assert bench.errors == []
+
+
+def test_a_message_calls_its_control_what_the_control_is_called(bench):
+    few = bench.add(FormView(bench.context, quick_names, compact=True))
+    bench.state.update(crmethod="lacosmic")
+    typed(few, "la_sigclip", "-1")
+    rule = "found -1, expected a finite number above 0"
+    assert few.widget.errors == {"la_sigclip": f"contrast with noise: {rule}"}
+    labels = {"gain": "gain of all", "bias": "level"}
+    for text, said in (
+        ("gain: 3 was refused: bias: found 2; gain: found 3", "gain of all: 3 was refused: level: "
+         "found 2; gain of all: found 3"),
+        ("found gain, expected a bias", "found gain, expected a bias"),
+        ("my_gain: found 1", "my_gain: found 1"),
+    ):  # fmt: skip
+        assert in_labels(text, labels) == said
+    assert in_labels("gain: found 1", {}) == "gain: found 1"
 
 
 def test_a_mended_value_takes_the_message_back(bench, view):
@@ -212,7 +290,7 @@ def test_a_refused_choice_is_shown_as_it_was(bench, view):
     picked(view, "use_lamedian", True)
     assert value(bench, "use_lamedian") is False
     assert view.widget.errors["use_lamedian"].startswith(
-        "use_lamedian: found true with crmethod mmcosmic"
+        "Fill with the median as L.A.Cosmic or its like cleaned it, not with the minimum: found "
     )
     bench.state.update(crmethod="lacosmic")
     picked(view, "use_lamedian", True)

@@ -158,11 +158,34 @@ def test_add_before_anything_is_computed():
 
 
 def test_delete(bench, view):
-    view.rows[1].delete.click()
-    assert points(bench) == (POINTS[0], POINTS[2])
+    row, last = view.rows[1:]
+    for _ in range(2):  # twice, before the page shows that it is gone
+        row.delete.click()
+        assert points(bench) == (POINTS[0], POINTS[2])
+    assert view.rows[1] is last
     assert view.rows[1].x.text.value == "5000"
+    assert "y of point 2" in last.y.text.description
+    row.y.slider.value = 77.0  # as it was still moving
+    assert points(bench) == (POINTS[0], POINTS[2])
     bench.state.undo()
     assert points(bench) == POINTS
+    assert view.rows[2] is last
+    assert [row.x.text.value for row in view.rows] == ["0", "500", "5000"]
+
+
+def test_where_a_slider_is_let_go_comes_before_what_is_undone_after_it(bench, view):
+    slider = view.rows[1].y.slider
+    bench.tell(event="hold", slider=slider.model_id)
+    slider.set_state({"value": 200.0})
+    bench.tell(event="release", slider=slider.model_id, value=220.0)
+    assert points(bench)[1] == (500.0, 220.0, 20.0)
+    bench.state.undo()
+    assert points(bench) == POINTS
+    slider.set_state({"value": 220.0})  # what Jupyter held back
+    assert points(bench) == POINTS
+    assert slider.value == pytest.approx(110.0, abs=slider.step / 2)
+    slider.set_state({"value": 220.0})
+    assert points(bench)[1] == (500.0, 220.0, 20.0)
 
 
 def test_what_straight_lines_cannot_go_through(bench, view):

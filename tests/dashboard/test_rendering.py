@@ -47,7 +47,9 @@ def noting(render, seen):
 def drop_a_point(dashboard):
     hand = dashboard.session.diagram.panels["observed"].hand
     for event in ("grasp", "drop"):
-        content = {"event": event, "gesture": "one", "index": 1, "x": 480.123, "y": 90.0}
+        was = hand.scene["points"][1]
+        meant = {"index": 1, "was": was, "count": len(hand.scene["points"])}
+        content = {"event": event, "gesture": "one", "x": 480.123, "y": 90.0, **meant}
         hand._handle_custom_msg(content, [])
 
 
@@ -59,10 +61,8 @@ def select(dashboard, pixels):
 
 
 GESTURES = {
-    "slider": lambda d: setattr(
-        d.session.quick.widget,
-        "moving",
-        {"name": "la_sigclip", "value": 7.0, "held": True, "gesture": 1},
+    "slider": lambda d: d.session.quick.widget._handle_custom_msg(
+        {"drop": "la_sigclip", "value": 7.0, "gesture": "1"}, []
     ),
     "field": lambda d: d.session.parameters.widget._handle_custom_msg(
         {"set": "la_sigclip", "text": "6.5"}, []

@@ -62,10 +62,11 @@ def test_a_refused_edit_alone_is_taken_back(dashboard, refusing, earlier, later)
     wanted = {"dilation": 1, "la_sigclip": 5.0, "pixels_to_be_flagged_as_cr": None}
     wanted |= before | after
     assert {name: getattr(model.parameters, name) for name in wanted} == wanted
-    text = "dilation 9 was refused: no room for 9"
-    assert model.refused == {"dilation": text}
-    assert text in dashboard.session.status.message.value
-    assert dashboard.session.quick.widget.errors == {"dilation": text}
+    why = "9 was refused: no room for 9"
+    assert model.refused == {"dilation": f"dilation: {why}"}
+    said = f"masks grow by: {why}"  # as the control is called
+    assert said in dashboard.session.status.message.value
+    assert dashboard.session.quick.widget.errors == {"dilation": said}
     assert not dashboard.session.status.widget.busy
     # Undo goes through what stays; redo asks for what was refused once more.
     for _ in range(earlier + later):

@@ -8,7 +8,7 @@ from crmasks_widgets.dashboard.diagram.hand import Hand
 from crmasks_widgets.dashboard.diagram.scene import by_hand
 from crmasks_widgets.dashboard.diagram.swing import Swing, local_points, swing
 from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
-from crmasks_widgets.dashboard.model.points import Points, added, moved, removed, replaced
+from crmasks_widgets.dashboard.model.points import Point, Points, added, moved, removed, replaced
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo
 
@@ -28,6 +28,8 @@ class BoundaryEdits:
         self._state, self._hand = context.state, hand
         # While something is dragged: the gesture, and whether its point is still to be born.
         self._gesture, self._unborn = "", False
+        # Index of its point, where that is, and among how many; None if it was deleted.
+        self._held: tuple[int, Point, int] | None = None
         # The boundary as a drag found it, and where the hand let go of it.
         self._found: Boundary | None = None
         self._left: tuple[float, float] | None = None
@@ -35,6 +37,7 @@ class BoundaryEdits:
         self._told: tuple[Swing, Points] | None = None
         handler = context.dispatcher.handler
         context.observe(hand, self._follow, "moved")
+        context.when_begun(self._let_go)
         hand.on_msg(handler(lambda _, content, __: self._heard(content)))
 
     def _points(self) -> Points:
@@ -50,9 +53,25 @@ class BoundaryEdits:
         }  # fmt: skip
         actions[content["event"]](content)
 
+    def _meant(self, content: dict[str, Any]) -> int | None:
+        """Index of the point that the page shows; None if it is gone, or still to be born."""
+        if content["was"] is None:
+            return None
+        x, y, weight = content["was"]
+        # One that the page has moved itself it may know by its place before.
+        return self._find(content["index"], (x, y, weight), content["count"])
+
+    def _find(self, index: int, point: Point, count: int) -> int | None:
+        """Index of a point that was among so many; where it moved, others may not have gone."""
+        points = self._points()
+        if point in points:
+            return index if points[index : index + 1] == (point,) else points.index(point)
+        return index if index < count == len(points) else None
+
     def _grasped(self, content: dict[str, Any]) -> None:
         self._gesture = content["gesture"]
-        self._unborn = content["index"] >= len(self._points())
+        self._unborn = content["was"] is None
+        self._hold(self._meant(content))
         model = self._state.model
         self._found = model.analysis.boundary.boundary if model.ready("boundary") else None
         self._left = self._told = None
@@ -66,15 +85,20 @@ class BoundaryEdits:
             self._place(place)
 
     def _place(self, place: dict[str, Any]) -> None:
-        points, index = self._points(), place["index"]
         x, y = by_hand(place["x"], place["y"])
-        if index < len(points):
-            if (x, y) != by_hand(*points[index][:2]):
-                self._put(moved(points, index, x, y))
+        index = None if self._held is None else self._find(*self._held)
+        if index is not None:
+            if (x, y) != by_hand(*self._points()[index][:2]):
+                self._put(moved(self._points(), index, x, y))
         elif self._unborn:
-            self._put(added(points, x, y))
-        # A point that is gone was deleted in another way while it was dragged.
+            self._put(added(self._points(), x, y))
+            index = len(self._points()) - 1
         self._unborn = False
+        self._hold(index)
+
+    def _hold(self, index: int | None) -> None:
+        points = self._points()
+        self._held = None if index is None else (index, points[index], len(points))
 
     def _dropped(self, content: dict[str, Any]) -> None:
         if content["gesture"] != self._gesture:
@@ -88,6 +112,12 @@ class BoundaryEdits:
                 self._state.end_gesture()
                 self._state.refresh()
                 self._hand.answered = content["gesture"]
+
+    def _let_go(self) -> None:
+        """End a drag of whose end nobody tells: its page is gone."""
+        if self._gesture:
+            self._gesture, self._unborn, self._held = "", False, None
+            self._state.end_gesture()
 
     def swung(self, model: ViewModel, axis: AxisScale) -> tuple[Swing, Points] | None:
         """Tell what the last drag did to a spline elsewhere, as long as it still bends so.
@@ -120,12 +150,12 @@ class BoundaryEdits:
         return self._told
 
     def _exact(self, content: dict[str, Any]) -> None:
-        points, index = self._points(), content["index"]
-        if index < len(points):
+        index = self._meant(content)
+        if index is not None:
             x, y, weight = content["point"]
-            self._put(replaced(points, index, (float(x), float(y), float(weight))))
+            self._put(replaced(self._points(), index, (float(x), float(y), float(weight))))
 
     def _removed(self, content: dict[str, Any]) -> None:
-        points, index = self._points(), content["index"]
-        if index < len(points):
-            self._put(removed(points, index))
+        index = self._meant(content)
+        if index is not None:
+            self._put(removed(self._points(), index))

@@ -89,6 +89,7 @@ class DiagramGestures:
         self._context.observe(box, partial(self._boxed, box, self._zoom_to), "brushing")
         self._context.observe(brush, partial(self._boxed, brush, self._select_box), "brushing")
         lasso.on_msg(handler(partial(self._lassoed, trail)))
+        self._context.when_begun(partial(self._draw, trail, []))
         return {HAND: None, "pan": pan, "zoom": box, "box": brush, "lasso": lasso}
 
     # Tools ------------------------------------------------------------------------------------
@@ -216,12 +217,15 @@ class DiagramGestures:
             self._trail = []
         if "x" in domain:
             self._trail.append((float(domain["x"]), float(domain["y"])))
-        corners = np.array(self._trail).reshape(-1, 2) if event != "dragend" else np.zeros((0, 2))
-        with trail.hold_sync():
-            trail.x, trail.y = corners[:, 0], corners[:, 1]
+        self._draw(trail, self._trail if event != "dragend" else [])
         if event == "dragend":
             self._select(self._trail)
             self.choose(HAND)
+
+    def _draw(self, trail: Lines, places: Sequence[tuple[float, float]]) -> None:
+        corners = np.array(places).reshape(-1, 2)
+        with trail.hold_sync():
+            trail.x, trail.y = corners[:, 0], corners[:, 1]
 
 
 def _corners(brush: BrushSelector) -> Limits | None:

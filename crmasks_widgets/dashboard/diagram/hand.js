@@ -113,6 +113,12 @@ class HandView {
     return held ? [held.x, held.y, held.weight] : null;
   }
 
+  // Which point is meant: its place may be another one by the time that the kernel hears of it.
+  meant(index) {
+    const points = this.model.get("scene").points ?? [];
+    return { index, was: points[index] ?? null, count: points.length };
+  }
+
   get shownPoints() {
     const points = this.model.get("scene").points ?? [];
     const held = this.drag?.moved ? this.drag : this.settling;
@@ -127,7 +133,7 @@ class HandView {
     if (point) event.stopPropagation(); // no click on what lies behind
     const index = point ? Number(point.dataset.index) : this.model.get("scene").points.length;
     if (point && event.altKey) {
-      this.model.send({ event: "remove", index });
+      this.model.send({ event: "remove", ...this.meant(index) });
       return;
     }
     this.close();
@@ -147,10 +153,10 @@ class HandView {
       if (Math.hypot(event.clientX - x, event.clientY - y) < REACH) return;
       drag.moved = true;
       this.el.classList.add("held");
-      model.send({ event: "grasp", gesture: drag.gesture, index: drag.index });
+      model.send({ event: "grasp", gesture: drag.gesture, ...this.meant(drag.index) });
     }
     [drag.x, drag.y] = this.data(event);
-    model.set("moved", { gesture: drag.gesture, index: drag.index, x: drag.x, y: drag.y });
+    model.set("moved", { gesture: drag.gesture, x: drag.x, y: drag.y });
     model.save_changes();
     this.draw();
   }
@@ -164,8 +170,8 @@ class HandView {
     if (drag.moved) {
       event.stopPropagation();
       this.settling = drag;
-      const { gesture, index, x, y } = drag;
-      this.model.send({ event: "drop", gesture, index, x, y });
+      const { gesture, x, y } = drag;
+      this.model.send({ event: "drop", gesture, x, y });
     } else if (!drag.born && event.type === "pointerup") {
       this.open(drag.index);
     }
@@ -187,7 +193,7 @@ class HandView {
     if (event.key !== "Delete" && event.key !== "Backspace") return;
     event.preventDefault();
     event.stopPropagation();
-    this.model.send({ event: "remove", index: this.hovered });
+    this.model.send({ event: "remove", ...this.meant(this.hovered) });
     this.hovered = null;
   }
 
@@ -196,8 +202,9 @@ class HandView {
   open(index) {
     this.close();
     const point = this.model.get("scene").points[index];
+    const meant = this.meant(index); // as long as the form is open others may come and go
     const say = (content) => {
-      this.model.send({ ...content, index });
+      this.model.send({ ...content, ...meant });
       this.close();
     };
     const { unit } = this.model.get("axes").x;

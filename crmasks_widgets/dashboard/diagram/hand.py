@@ -48,7 +48,7 @@ class Hand(Part):
     active : bool
         Whether the tool is the one that moves the boundary.
     moved : dict
-        Where the pointer holds what it drags: "gesture", "index", "x" and "y", data.
+        Where the pointer holds what it drags: "gesture", "x" and "y", data.
     answered : str
         The last gesture whose end is in `scene`.
     ratio : float
@@ -56,9 +56,10 @@ class Hand(Part):
 
     Notes
     -----
-    Messages (`on_msg`): ``{"event": "grasp", "gesture", "index"}``, an index beyond the points for
-    a new one on the line; ``{"event": "drop", "gesture", "index", "x", "y"}``;
-    ``{"event": "exact", "index", "point"}`` with x, y and weight; ``{"event": "remove", "index"}``.
+    Messages (`on_msg`): ``{"event": "grasp", "gesture"}`` and ``{"event": "drop", "gesture", "x",
+    "y"}``; ``{"event": "exact", "point"}`` with x, y and weight; ``{"event": "remove"}``. But for
+    the drop, each tells which point is meant by what the page shows: "index" and "count" in its
+    list, and "was", its x, y and weight there; None for a new one on the line.
     ``{"event": "save", "name"}`` to the page asks it to save the plot as PNG.
     Of `moved`, the page sends only the newest, and may send it after the drop: only what belongs to
     the gesture that is going on counts.

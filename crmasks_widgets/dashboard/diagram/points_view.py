@@ -44,48 +44,49 @@ def points_of(model: ViewModel) -> Points:
 
 
 class _Row:
-    """A point: x and y with sliders, weight, delete."""
+    """A point: x and y with sliders, weight, delete; it stays that of its point."""
 
-    def __init__(self, view: "PointsView", index: int, context: Context, looks: Looks) -> None:
-        self._view, self._index = view, index
-        number, unit = index + 1, context.state.model.analysis.exposures.unit
-        self.x = NumberEditor(
-            context, f"x of point {number}",
-            (f"x ({unit})", f"x of point {number}: minimum - bias, {unit}"),
-            START, partial(self._set, 0), looks,
-        )  # fmt: skip
-        self.y = NumberEditor(
-            context, f"y of point {number}",
-            (
-                f"y ({unit})",
-                f"y of point {number}: height of the boundary, median - minimum, {unit}",
-            ),
-            START, partial(self._set, 1), looks,
-        )  # fmt: skip
+    def __init__(self, view: "PointsView", context: Context, looks: Looks) -> None:
+        self._view, self._unit = view, context.state.model.analysis.exposures.unit
+        self.point: Point | None = None
+        self.x = NumberEditor(context, "", ("", ""), START, partial(self._set, 0), looks)
+        self.y = NumberEditor(context, "", ("", ""), START, partial(self._set, 1), looks)
         self.weight = TextEditor(
-            context, ("weight", f"Weight of point {number} in the fit of the spline"),
-            partial(self._set, 2), replace(looks, wide=looks.number),
-        )  # fmt: skip
-        self.delete = word_button(
-            context, "delete", f"Delete point {number}", partial(view.remove, index), looks.button
+            context, ("", ""), partial(self._set, 2), replace(looks, wide=looks.number)
         )
-        label = HTML(f"<b>{number}</b>", layout=Layout(width="20px", flex="0 0 auto"))
+        self.delete = word_button(
+            context, "delete", "Delete the point", partial(view.remove, self), looks.button
+        )
+        self._label = HTML(layout=Layout(width="20px", flex="0 0 auto"))
         cells = [HBox(e.widgets, layout=looks.wide) for e in (self.x, self.y)]
         cells.append(HBox(self.weight.widgets, layout=looks.button))
         for cell in cells:
             cell.add_class("crmasks-cell")
-        self.widget = HBox([label, *cells, self.delete], layout=looks.row)
+        self.widget = HBox([self._label, *cells, self.delete], layout=looks.row)
         self.widget.add_class("crmasks-point")
+
+    def number(self, number: int) -> None:
+        """Take the place of its point, which changes where others come and go."""
+        name, unit = f"point {number}", self._unit
+        self._label.value = f"<b>{number}</b>"
+        self.x.rename(f"x of {name}", (f"x ({unit})", f"x of {name}: minimum - bias, {unit}"))
+        self.y.rename(
+            f"y of {name}",
+            (f"y ({unit})", f"y of {name}: height of the boundary, median - minimum, {unit}"),
+        )
+        self.weight.rename(("weight", f"Weight of {name} in the fit of the spline"))
+        self.delete.tooltip = f"Delete {name}"
 
     def show(self, point: Point) -> None:
         """Follow the state."""
+        self.point = point
         x, y, weight = point
         self.x.show(x)
         self.y.show(y)
         self.weight.show(weight)
 
     def _set(self, place: int, value: Any, gesture: str) -> None:
-        self._view.edit(self._index, place, value, gesture)
+        self._view.edit(self, place, value, gesture)
 
 
 class PointsView:
@@ -102,6 +103,7 @@ class PointsView:
         self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Shortcut] = {}
         self.rows: list[_Row] = []
+        self._spare: list[_Row] = []  # of points that are gone
         self.error = ErrorLine()
         self.note = HTML()
         self._spans = (START, START)
@@ -127,23 +129,44 @@ class PointsView:
         self.fit.show(model.parameters.mm_boundary_fit)
         self.note.value = f"<small>{note_of(model)}</small>"
         self._follow_plane(model, points)
-        while len(self.rows) < len(points):
-            row = _Row(self, len(self.rows), self._context, self._looks)
-            self._set_spans(row)
-            self.rows.append(row)
-        if len(self._table.children) != len(points):
-            self._table.children = [row.widget for row in self.rows[: len(points)]]
-        for row, point in zip(self.rows, points, strict=False):
+        if len(self.rows) != len(points):
+            self._make_rows(points)
+        for row, point in zip(self.rows, points, strict=True):
             row.show(point)
 
-    def edit(self, index: int, place: int, value: Any, gesture: str) -> None:
-        """Change x (0), y (1) or weight (2) of a point, and say what is wrong with it."""
-        self.error.attempt(partial(self._edit, index, place, value, gesture))
+    def _make_rows(self, points: Points) -> None:
+        """Let each point have a row, and keep the rows of those that stay.
 
-    def remove(self, index: int) -> None:
+        A click or a slider that was meant for one that is gone would else reach the next one.
+        """
+        for row in [row for row in self.rows if row.point not in points]:
+            if len(self.rows) > len(points):
+                self.rows.remove(row)
+                self._spare.append(row)
+        while len(self.rows) > len(points):
+            self._spare.append(self.rows.pop())
+        shown = {row.point for row in self.rows}
+        for index, point in enumerate(points):
+            if len(self.rows) < len(points) and (index == len(self.rows) or point not in shown):
+                spare = self._spare.pop(0) if self._spare else None
+                row = spare or _Row(self, self._context, self._looks)
+                self._set_spans(row)
+                self.rows.insert(index, row)
+        for number, row in enumerate(self.rows, start=1):
+            row.number(number)
+        self._table.children = [row.widget for row in self.rows]
+
+    def edit(self, row: _Row, place: int, value: Any, gesture: str) -> None:
+        """Change x (0), y (1) or weight (2) of a point, and say what is wrong with it."""
+        if row in self.rows:  # else the point went while its slider was still moving
+            index = self.rows.index(row)
+            self.error.attempt(partial(self._edit, index, place, value, gesture))
+
+    def remove(self, row: _Row) -> None:
         """Take a point away."""
-        points = removed(points_of(self._state.model), index)
-        self.error.attempt(partial(self._put, points))
+        if row in self.rows:
+            points = removed(points_of(self._state.model), self.rows.index(row))
+            self.error.attempt(partial(self._put, points))
 
     def _put(self, points: Points, gesture: str = "") -> None:
         changes: dict[str, Any] = {NAME: points}
@@ -151,8 +174,6 @@ class PointsView:
 
     def _edit(self, index: int, place: int, value: Any, gesture: str) -> None:
         points = points_of(self._state.model)
-        if index >= len(points):
-            return  # The row went while its slider was still moving.
         name = f"point {index + 1}"
         value = parsed(value, name)
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -45,7 +45,7 @@ class SignificanceView:
         self.keys: dict[str, Shortcut] = {}
         self.active = False
         self.noise = NoisePanel(context)
-        self._error = ErrorLine()
+        self._error = ErrorLine(LABELS)
         self.editors = self._editors()
         self.how = HTML(layout=Layout(flex="1 1 0", min_width="0"))
         self.use = word_button(

@@ -16,20 +16,25 @@ export function fill(select, options, value) {
   if (select.value !== value) select.value = value;
 }
 
-function chip({ key, label, count, tone }, current, set) {
-  const dot = element("span", { className: "crmasks-dot" });
-  dot.style.background = tone;
+function makeChip({ key }, set) {
   const made = element(
-    "button",
-    {
-      type: "button", className: "crmasks-choice", aria: { pressed: String(key === current) },
-      title: `${count.toLocaleString("en")} hits: ${label}`,
-    },
-    ...(tone ? [dot] : []), `${label} `, element("b", { textContent: count.toLocaleString("en") }),
+    "button", { type: "button", className: "crmasks-choice" },
+    element("span", { className: "crmasks-dot" }), element("span"), " ", element("b"),
   );
   made.dataset.chip = key;
   made.addEventListener("click", () => set("chip", key));
   return made;
+}
+
+function showChip(made, { key, label, count, tone }, current) {
+  const number = count.toLocaleString("en");
+  const [dot, words, counted] = made.children;
+  made.title = `${number} hits: ${label}`;
+  made.setAttribute("aria-pressed", String(key === current));
+  dot.hidden = !tone;
+  dot.style.background = tone;
+  words.textContent = label;
+  counted.textContent = number;
 }
 
 /** The panel with the rarer choices. */
@@ -125,13 +130,15 @@ function render({ model, el }) {
     const state = model.get("state");
     if (!state.chips) return;
     const within = chips.contains(document.activeElement) && document.activeElement.dataset.chip;
-    views.replaceChildren(...state.views.map(([key, words]) => {
+    const makeView = ([key, words]) => {
       const button = element("button", { type: "button", textContent: words });
-      button.setAttribute("aria-pressed", String(key === state.view));
       button.addEventListener("click", () => set("view", key));
       return button;
-    }));
-    chips.replaceChildren(...state.chips.map((one) => chip(one, state.chip, set)));
+    };
+    keep(views, state.views, ([key]) => key, makeView, (button, [key]) =>
+      button.setAttribute("aria-pressed", String(key === state.view)));
+    keep(chips, state.chips, ({ key }) => key, (one) => makeChip(one, set), (made, one) =>
+      showChip(made, one, state.chip));
     if (within) [...chips.children].find((one) => one.dataset.chip === within)?.focus();
     edges();
     reviewed.replaceChildren(

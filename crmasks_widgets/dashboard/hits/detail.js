@@ -185,7 +185,8 @@ function moreTools(act) {
 }
 
 function render({ model, el }) {
-  const act = (what, value) => model.send({ event: "do", what, value });
+  // "at" tells which hit is seen: another one may be selected by now.
+  const act = (what, value) => model.send({ event: "do", what, value, at: model.get("state").at ?? -1 });
   const title = element("div", { className: "crmasks-hit-title" });
   const why = element("div", { className: "crmasks-hit-why crmasks-quiet" });
   const cube = iconButton("cube", "In 3-D (c)", () => act("solid", true));
@@ -294,7 +295,7 @@ function render({ model, el }) {
     const x = ((event.clientX - area.left) / area.width) * canvas.width;
     const y = ((event.clientY - area.top) / area.height) * canvas.height;
     const up = picture.top + picture.shape[0] - y;
-    model.send({ event: "click", x, y: up });
+    model.send({ event: "click", x, y: up, layout: picture.layout });
   });
 
   const follow = () => {

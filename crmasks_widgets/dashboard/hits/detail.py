@@ -14,9 +14,9 @@ class HitDetail(Part):
     Attributes
     ----------
     state : dict
-        "name", "kind", "tone", "place", "cuts", "why", "reason", "verdict", "chosen" (how many a
-        verdict would be for), "empty" (what to do while nothing is selected), "tool", "widths",
-        "solid", "stretch", "stretches".
+        "name", "kind", "tone", "place", "cuts", "why", "reason", "verdict", "can_judge", "at" (flat
+        index of the peak of the hit, -1 for none), "empty" (what to do while nothing is selected),
+        "tool", "widths", "solid", "stretch", "stretches".
     size : list of int
         Width and height of the picture's place, screen pixels, and screen pixels to a pixel of
         the page; told by the page.
@@ -25,10 +25,11 @@ class HitDetail(Part):
 
     Notes
     -----
-    Messages from the page (`on_msg`): ``{"event": "click", "x", "y"}`` in drawn pixels from the
-    lower left corner, and ``{"event": "do", "what", "value"}``. To it: ``{"event": "picture",
-    "shape", "panels", "cuts"}`` with the drawn pixels, the lowest row first, and the values of the
-    cuts; ``{"event": "save", "name"}``.
+    Messages from the page (`on_msg`): ``{"event": "click", "x", "y", "layout"}`` in drawn pixels
+    from the lower left corner, "layout" being that of the picture, and ``{"event": "do", "what",
+    "value", "at"}``, where "at" tells which hit the page shows. To it: ``{"event": "picture",
+    "layout", "shape", "panels", "cuts"}`` with the drawn pixels, the lowest row first, and the
+    values of the cuts; ``{"event": "save", "name"}``.
     """
 
     _esm = script(__file__, "detail.js")

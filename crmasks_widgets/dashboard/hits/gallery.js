@@ -3,6 +3,7 @@
 
 /**
  * @typedef {Object} Card
+ * @property {number} at which hit it is: flat index of its peak
  * @property {string} name number of the hit, or a dash
  * @property {string} kind its class or method, in a word
  * @property {string} tone colour of the kind
@@ -424,26 +425,29 @@ function render({ model, el }) {
   scroller.addEventListener("pointerleave", () => { hovered = -1; plan(); });
   scroller.addEventListener("click", (event) => {
     const found = pointed(event);
-    if (!found) return;
-    const { position, verdict } = found;
-    if (verdict) model.send({ event: "judge", position, verdict });
-    else {
+    const card = cards.get(found?.position);
+    if (!card) return;
+    // What is meant is the hit that is seen, which may have another place by now.
+    const { at: hit, verdict: given } = card;
+    const { verdict } = found;
+    if (verdict) {
+      model.send({ event: "judge", at: hit, verdict: verdict === given ? "unjudged" : verdict });
+    } else {
       const more = event.ctrlKey || event.metaKey;
-      model.send({ event: "pick", position, more, up_to: event.shiftKey });
+      model.send({ event: "pick", at: hit, more, up_to: event.shiftKey });
     }
   });
   scroller.addEventListener("keydown", (event) => {
     const page = grid.columns * Math.max(1, Math.floor(scroller.clientHeight / grid.height));
     const by = {
       ArrowRight: 1, ArrowLeft: -1, ArrowDown: grid.columns, ArrowUp: -grid.columns,
-      PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity,
+      PageDown: page, PageUp: -page, Home: -count(), End: count(),
     }[event.key];
     if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    const last = count() - 1;
-    const to = Math.min(last, Math.max(0, model.get("selected") + by));
-    if (last >= 0) model.send({ event: "pick", position: to, more: false, up_to: event.shiftKey });
+    // Not where to: while the kernel is busy, a key held down goes on from what it selects next.
+    model.send({ event: "step", by, up_to: event.shiftKey });
   });
 
   const takePalette = () => {

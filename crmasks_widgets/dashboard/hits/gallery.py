@@ -27,10 +27,11 @@ class Gallery(Part):
     Notes
     -----
     Messages from the page (`on_msg`): ``{"event": "window", "first", "last"}`` asks for cards;
-    ``{"event": "pick", "position", "more", "up_to"}``, ``{"event": "judge", "position",
-    "verdict"}`` and ``{"event": "step", "by"}`` are gestures. The answer to the first is
-    ``{"event": "cards", "first", "cards"}`` with a buffer of the stamps, one byte a pixel: card by
-    card, stamp by stamp, the lowest row first.
+    ``{"event": "pick", "at", "more", "up_to"}``, ``{"event": "judge", "at", "verdict"}`` and
+    ``{"event": "step", "by", "up_to"}``, cards from the selected one, are gestures; "at" is the
+    flat index of the peak of the hit that the page shows, since its place may be another one by
+    now. The answer to the first is ``{"event": "cards", "first", "cards"}`` with a buffer of the
+    stamps, one byte a pixel: card by card, stamp by stamp, the lowest row first.
     """
 
     _esm = script(__file__, "gallery.js")

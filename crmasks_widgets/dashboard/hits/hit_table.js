@@ -1,48 +1,56 @@
 // A page of the table of hits. The kernel sorts, filters and cuts the page; here it is drawn.
 
-function header(model) {
+function showHeader(row, model) {
   const { column: sorted, descending } = model.get("order");
-  const row = element("tr");
-  for (const { name, label, help, numeric } of model.get("columns")) {
-    const cell = element("th", { scope: "col", title: help, className: numeric ? "number" : "" });
-    const mark = sorted === name ? (descending ? " ▼" : " ▲") : "";
-    const button = element("button", { type: "button", textContent: label + mark });
+  const make = ({ name, help, numeric }) => {
+    const button = element("button", { type: "button" });
     button.addEventListener("click", () => model.send({ event: "sort", column: name }));
+    return element("th", { scope: "col", title: help, className: numeric ? "number" : "" }, button);
+  };
+  keep(row, model.get("columns"), ({ name }) => name, make, (cell, { name, label }) => {
+    const mark = sorted === name ? (descending ? " ▼" : " ▲") : "";
+    cell.firstChild.textContent = label + mark;
     if (mark) cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
-    cell.append(button);
-    row.append(cell);
-  }
-  return element("thead", {}, row);
+    else cell.removeAttribute("aria-sort");
+  });
 }
 
-function body(model) {
-  const columns = model.get("columns");
-  const rows = model.get("rows").map(({ number, cells, colour, brushed, verdict, chosen }, index) => {
-    const row = element("tr", { tabIndex: -1 });
-    row.dataset.number = number;
-    if (brushed) row.classList.add("brushed");
-    if (chosen) row.classList.add("chosen");
-    if (verdict === "rejected" || verdict === "ignored") row.classList.add("out");
-    cells.forEach((text, i) => {
-      const cell = element("td", { className: columns[i]?.numeric ? "number" : "" });
-      if (columns[i]?.name === "method") {
-        const swatch = element("span", { className: "swatch" });
-        swatch.style.background = colour;
-        cell.append(swatch);
-      }
-      cell.append(text);
-      if (columns[i]?.name === "reason") row.title = text; // often beyond the edge of the table
-      row.append(cell);
-    });
-    if (number === model.get("selected")) row.setAttribute("aria-current", "true");
-    if (number === model.get("selected") || index === 0) row.tabIndex = 0;
-    return row;
+function showCells(row, columns, cells, colour) {
+  const make = ({ name, numeric }) => {
+    const cell = element("td", { className: numeric ? "number" : "" });
+    if (name === "method") cell.append(element("span", { className: "swatch" }));
+    cell.append(document.createTextNode(""));
+    return cell;
+  };
+  let i = 0;
+  keep(row, columns, ({ name }) => name, make, (cell, { name }) => {
+    const text = cells[i++];
+    cell.lastChild.data = text;
+    if (name === "method") cell.firstChild.style.background = colour;
+    if (name === "reason") row.title = text; // often beyond the edge of the table
   });
-  return element("tbody", {}, ...rows);
+}
+
+function showRows(body, model) {
+  const columns = model.get("columns");
+  const rows = model.get("rows");
+  const make = () => element("tr");
+  // A row stays that of its hit: a click on it means that one.
+  keep(body, rows, ({ at }) => at, make, (row, { number, at, cells, colour, brushed, verdict, chosen }) => {
+    Object.assign(row.dataset, { number, at });
+    row.classList.toggle("brushed", brushed);
+    row.classList.toggle("chosen", chosen);
+    row.classList.toggle("out", verdict === "rejected" || verdict === "ignored");
+    showCells(row, columns, cells, colour);
+    const selected = number === model.get("selected");
+    if (selected) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+    row.tabIndex = selected || number === rows[0].number ? 0 : -1;
+  });
 }
 
 function render({ model, el }) {
-  const table = element("table");
+  const [head, body] = [element("tr"), element("tbody")];
   const caption = element("caption");
   const label = element("span");
   label.setAttribute("aria-live", "polite");
@@ -53,6 +61,7 @@ function render({ model, el }) {
   };
   const [back, on] = [turn("previous page", -1), turn("next page", 1)];
   caption.append(label, back, on);
+  const table = element("table", {}, caption, element("thead", {}, head), body);
   const scroller = element("div", { className: "crmasks-table" }, table);
   el.append(scroller);
 
@@ -61,8 +70,7 @@ function render({ model, el }) {
     const row = table.querySelector("tr[aria-current]");
     if (!row || model.get("selected") === brought) return;
     brought = model.get("selected");
-    const head = table.querySelector("thead").offsetHeight;
-    const top = row.offsetTop - head;
+    const top = row.offsetTop - head.offsetHeight;
     const lowest = row.offsetTop + row.offsetHeight - scroller.clientHeight;
     if (scroller.scrollTop > top) scroller.scrollTop = top;
     else if (scroller.scrollTop < lowest) scroller.scrollTop = lowest;
@@ -77,17 +85,19 @@ function render({ model, el }) {
     back.disabled = !model.get("before");
     on.disabled = !model.get("after");
     back.hidden = on.hidden = back.disabled && on.disabled;
-    table.replaceChildren(caption, header(model), body(model));
+    showHeader(head, model);
+    showRows(body, model);
     bring();
     const fresh = [...table.querySelectorAll("tbody tr")];
-    if (!fresh.length || (focused < 0 && goTo === null)) return;
+    const kept = goTo === null && (focused < 0 || fresh.includes(document.activeElement));
+    if (!fresh.length || kept) return;
     const wanted = goTo === "last" ? fresh.length - 1 : goTo === "first" ? 0 : focused;
     goTo = null;
     fresh[Math.min(wanted, fresh.length - 1)].focus();
   };
 
   const select = (row, { ctrlKey, metaKey, shiftKey } = {}) => model.send({
-    event: "select", number: Number(row.dataset.number), more: Boolean(ctrlKey || metaKey),
+    event: "select", at: Number(row.dataset.at), more: Boolean(ctrlKey || metaKey),
     up_to: Boolean(shiftKey),
   });
   table.addEventListener("click", (event) => {

@@ -16,8 +16,8 @@ class HitTable(Part):
     columns : list of dict
         "name", "label", "help" and "numeric" of each.
     rows : list of dict
-        "number" (which row of the list), "cells" (texts), "colour", "brushed", "verdict" and
-        "chosen".
+        "number" (which row of the list), "at" (flat index of its peak), "cells" (texts), "colour",
+        "brushed", "verdict" and "chosen".
     order : dict
         "column" that is sorted by, and whether "descending".
     selected : int
@@ -31,8 +31,8 @@ class HitTable(Part):
 
     Notes
     -----
-    Messages (`on_msg`): ``{"event": "sort", "column"}``, ``{"event": "select", "number", "more",
-    "up_to"}`` and ``{"event": "turn", "by"}``, pages.
+    Messages (`on_msg`): ``{"event": "sort", "column"}``, ``{"event": "select", "at", "more",
+    "up_to"}``, which means the hit that is seen, and ``{"event": "turn", "by"}``, pages.
     """
 
     _esm = script(__file__, "hit_table.js")

@@ -72,6 +72,7 @@ class LargeHit:
         self.tool, self.widths, self.stretch = LOOK, (5, 5), "linear"
         self._panels: cutouts.Panels | None = None
         self._part: Part | None = None
+        self._layouts = 0  # how often the pixels of the picture came to lie elsewhere
         self._picture, self._spots, self._frames_memo = Memo(), Memo(), Memo()
         palette = cutouts.palette(COLOURS)
         self.detail = HitDetail(palette=palette.tobytes())
@@ -170,11 +171,12 @@ class LargeHit:
         values = [cutouts.value_panel(f, limits, self.stretch) for f in frames]
         room = int(width), max(1, int(height - cut))
         panels = cutouts.arrange(len(frames) + 1, frames[0].shape, room, scale)
+        self._layouts += (panels, spot.part) != (self._panels, self._part)
         self._panels, self._part = panels, spot.part
         drawn = cutouts.raster(panels, values, _codes(model, spot.part, panels.side), _inside(spot))
         content = {
             "event": "picture", "shape": drawn.shape, "top": 0, "name": self._name(spot),
-            "panels": self._named(panels, len(frames) - 2),
+            "panels": self._named(panels, len(frames) - 2), "layout": self._layouts,
         }  # fmt: skip
         cuts, lines = _cuts(spot, frames)
         self.detail.send(content | {"cuts": cuts}, [drawn.tobytes(), *lines])
@@ -215,7 +217,7 @@ class LargeHit:
         listing = self._listing
         state: dict[str, Any] = {
             "name": "", "kind": "", "tone": "", "place": "", "cuts": "", "why": "", "reason": "",
-            "verdict": "", "can_judge": False, "empty": "" if spot else _EMPTY,
+            "verdict": "", "can_judge": False, "empty": "" if spot else _EMPTY, "at": -1,
             "tool": self.tool, "widths": self.widths, "solid": self._solid_shown,
             "stretch": self.stretch, "stretches": list(STRETCHES),
         }  # fmt: skip
@@ -242,6 +244,7 @@ class LargeHit:
             "reason": "; ".join(filter(None, (why, reason))),
             "verdict": "" if verdict == UNJUDGED else verdict,
             "can_judge": True,
+            "at": peak,
         }
 
     def _why_there(self, spot: _Spot) -> str:
@@ -265,11 +268,11 @@ class LargeHit:
 
     def _heard(self, said: dict[str, Any]) -> None:
         if said.get("event") == "click":
-            self._clicked(float(said["x"]), float(said["y"]))
+            self._clicked(said)
             return
         what, value = said["what"], said["value"]
         if what == "judge":
-            self._judge(str(value))
+            self._judge_seen(str(value), said["at"])
         elif what == "tool":
             self.tool = LOOK if value == self.tool else str(value)
         elif what == "widths":
@@ -310,9 +313,15 @@ class LargeHit:
         else:
             self.detail.send({"event": "save", "name": "crmasks_hit.png"})
 
-    def _clicked(self, x: float, y: float) -> None:
-        found = self._panels.pixel(x, y) if self._panels else None
-        if found is None or self._part is None:
+    def _judge_seen(self, verdict: str, at: int) -> None:
+        """Judge the selected hit, if it is the one that the page shows."""
+        if at == self.detail.state["at"]:
+            self._judge(verdict)
+
+    def _clicked(self, said: dict[str, Any]) -> None:
+        found = self._panels.pixel(float(said["x"]), float(said["y"])) if self._panels else None
+        # In another layout the pixel that was meant lies elsewhere.
+        if found is None or self._part is None or said["layout"] != self._layouts:
             return
         pixel = self._part[1].start + found[1] + 1, self._part[0].start + found[0] + 1
         p = self._model.parameters

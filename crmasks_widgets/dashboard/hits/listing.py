@@ -158,7 +158,7 @@ class Listing:
         row : int
             Row.
         more : bool
-            Add it to those chosen, or take it away.
+            Add it to those chosen, or take it away; the last one stays.
         up_to : bool
             Choose all from the selected one up to it.
         """
@@ -166,7 +166,7 @@ class Listing:
             self.chosen = review.between(self.shown, self.selected, row)
         elif more:
             left = tuple(one for one in self.chosen if one != row)
-            self.chosen = left if len(left) < len(self.chosen) else (*self.chosen, row)
+            self.chosen = (*self.chosen, row) if len(left) == len(self.chosen) else left or (row,)
         else:
             self.chosen = (row,)
 
@@ -179,6 +179,18 @@ class Listing:
         """Place of a row in what is shown; -1 if it is not."""
         at = np.flatnonzero(self.shown == row)
         return int(at[0]) if len(at) else -1
+
+    @property
+    def end(self) -> int:
+        """Where the chosen rows end that begin at the selected one; the selected one for others."""
+        if not self.chosen or self.selected not in (self.chosen[0], self.chosen[-1]):
+            return self.selected
+        return self.chosen[-1 if self.chosen[0] == self.selected else 0]
+
+    def row_with(self, peak: int) -> int:
+        """Row that is shown and has its peak at a flat index; -1 if there is none."""
+        rows = self.shown[self.hits.peak[self.shown] == peak]
+        return int(rows[0]) if len(rows) else -1
 
     def row_of(self, position: int) -> int:
         """Row at a place of what is shown; -1 if there is none."""

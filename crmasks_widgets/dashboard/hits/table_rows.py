@@ -30,7 +30,7 @@ class TableRows:
     listing : Listing
         The hits.
     select : callable
-        Takes the row that is clicked.
+        Takes the row that is clicked; "more" and "up_to", as of `Listing.choose`, by name.
     again : callable
         Draws everything anew, in another order.
     page_rows : int, optional
@@ -41,7 +41,7 @@ class TableRows:
         self,
         context: Context,
         listing: Listing,
-        select: Callable[[int], object],
+        select: Callable[..., object],
         again: Callable[[], object],
         page_rows: int = PAGE_ROWS,
     ) -> None:
@@ -103,6 +103,7 @@ class TableRows:
             made.append(
                 {
                     "number": row,
+                    "at": int(hits.peak[row]),
                     "cells": cells,
                     "colour": colours_by_name().get(str(at["method"]), "transparent"),
                     "brushed": bool(listing.brushed[row]),
@@ -128,22 +129,15 @@ class TableRows:
     def _heard(self, said: dict[str, Any]) -> None:
         if said.get("event") == "select":
             more, up_to = bool(said.get("more")), bool(said.get("up_to"))
-            self._take(int(said["number"]), more=more, up_to=up_to)
+            row = self._listing.row_with(int(said["at"]))
+            if row >= 0:  # else it went before the page knew
+                self._select(row, more=more, up_to=up_to)
         elif said.get("event") == "turn":
             first = self._first + int(said["by"]) * self._page_rows
             self._first = first if 0 <= first < len(self._listing.shown) else self._first
             self.render()
         elif said.get("event") == "sort":
             self._sort_by(str(said["column"]))
-
-    def _take(self, row: int, *, more: bool, up_to: bool) -> None:
-        if self._listing.position(row) < 0:
-            return
-        if more or up_to:
-            self._listing.choose(row, more=more, up_to=up_to)
-            self._again()
-        else:
-            self._select(row)
 
     def _sort_by(self, column: str) -> None:
         wanted = self._listing.wanted

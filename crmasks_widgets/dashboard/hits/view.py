@@ -57,7 +57,7 @@ class HitsView:
         for part, action in ((self.bar, self._set), (self.gallery, self._gallery_said)):
             part.on_msg(context.dispatcher.handler(lambda _w, said, _b, do=action: do(said)))
         self.comparison = Comparison(context, self.listing, self._again)
-        self.table = TableRows(context, self.listing, self._select, self._again)
+        self.table = TableRows(context, self.listing, self._choose, self._again)
         self.table.widget.layout.display = "none"
         self.list = VBox([self.bar, self.gallery, self.table.widget])
         self.list.add_class("crmasks-hit-list")
@@ -195,6 +195,7 @@ class HitsView:
             at, picture = hits.table[row], pictures[row]
             cards.append(
                 {
+                    "at": int(hits.peak[row]),
                     "name": words.number(at),
                     "kind": words.kind(column, str(at[column])),
                     "tone": words.tone(column, str(at[column])),
@@ -252,6 +253,25 @@ class HitsView:
             if not among:
                 self.listing.choose(row)
             picking.reveal(self._state, self.listing.hits.place(row))
+
+    def _choose(self, row: int, *, more: bool = False, up_to: bool = False) -> None:
+        """Select a row, or choose it beside others; what is selected is among those chosen."""
+        listing = self.listing
+        if not (more or up_to):
+            self._select(row)
+            return
+        listing.choose(row, more=more, up_to=up_to)
+        if listing.selected not in listing.chosen:
+            self._select(listing.chosen[-1], among=True)
+        self._again()
+
+    def _step(self, by: int, *, up_to: bool) -> None:
+        """Go so many cards on, or back, not beyond the ends."""
+        listing = self.listing
+        if len(listing.shown):
+            start = listing.position(listing.end if up_to else listing.selected)
+            to = min(len(listing.shown) - 1, max(0, start + by))
+            self._choose(listing.row_of(to), up_to=up_to)
 
     def judge(self, verdict: str) -> None:
         """Give a verdict on the hits chosen, and go on to the next.
@@ -326,20 +346,19 @@ class HitsView:
             self._window = int(said["first"]), int(said["last"])
             self._send_cards(*self._window, fresh=False)
             return
-        row = self.listing.row_of(int(said["position"]))
-        if row < 0:
+        if event == "step":
+            self._step(int(said["by"]), up_to=bool(said["up_to"]))
+            return
+        row = self.listing.row_with(int(said["at"]))
+        if row < 0:  # it went before the page knew
             return
         if event == "judge":
             self._judge_one(row, str(said["verdict"]))
-        elif said.get("more") or said.get("up_to"):
-            self.listing.choose(row, more=bool(said["more"]), up_to=bool(said["up_to"]))
-            self._again()
         else:
-            self._select(row)
+            self._choose(row, more=bool(said["more"]), up_to=bool(said["up_to"]))
 
     def _judge_one(self, row: int, verdict: str) -> None:
-        """Give a verdict by the button of a card; the same one again takes it back."""
+        """Give a verdict by the button of a card."""
         if row not in self.listing.chosen:
             self._select(row)
-        same = self.listing.verdicts[row] == verdict
-        self.judge(UNJUDGED if same else verdict)
+        self.judge(verdict)

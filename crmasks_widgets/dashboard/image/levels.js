@@ -54,7 +54,7 @@ class LevelsView {
     Object.assign(this, { model, el });
     this.held = null; // limits that the kernel does not show yet
     this.refused = null; // {side, why} of what was typed and cannot be
-    this.count = 0;
+    this.count = 0; // of all that was told, on whichever page
     this.side = null;
     this.build();
     this.listen();
@@ -119,10 +119,13 @@ class LevelsView {
       if (this.side && event.buttons & 1) this.move(this.side, this.at(event) + this.offset);
     });
     for (const name of ["pointerup", "pointercancel"]) {
-      plot.addEventListener(name, () => { this.side = null; this.draw(); });
+      plot.addEventListener(name, () => this.drop());
     }
     for (const side of SIDES) {
       this.handles[side].addEventListener("keydown", (event) => this.key(event, side));
+      for (const name of ["keyup", "blur"]) {
+        this.handles[side].addEventListener(name, () => { if (this.keyed) this.drop(); });
+      }
       this.fields[side].addEventListener("change", () => this.type(side));
     }
     this.colours.addEventListener("change", () => this.set({ colours: this.colours.value }));
@@ -138,7 +141,8 @@ class LevelsView {
 
   set(what) {
     this.held = this.refused = null;
-    this.model.send({ set: what });
+    this.count += 1;
+    this.model.send({ set: what, count: this.count });
   }
 
   at(event) {
@@ -168,11 +172,14 @@ class LevelsView {
     if (by === null && !(event.key in ends)) return;
     event.preventDefault();
     event.stopPropagation();
+    this.keyed = true;
     this.move(side, ends[event.key] ?? this.limits[side === "low" ? 0 : 1] + by);
   }
 
   move(side, value) {
-    this.tell(placed(this.limits, this.state.range, side, value));
+    this.hold(placed(this.limits, this.state.range, side, value));
+    this.model.set("moved", this.told());
+    this.model.save_changes();
   }
 
   type(side) {
@@ -191,16 +198,28 @@ class LevelsView {
       this.refused = { side, why };
       this.draw();
     } else {
-      this.tell(wanted);
+      this.hold(wanted);
+      this.drop();
     }
   }
 
-  tell([low, high]) {
+  hold(limits) {
     this.count += 1;
-    this.held = [low, high];
+    this.held = limits;
     this.refused = null;
-    this.model.set("moved", { low, high, count: this.count });
-    this.model.save_changes();
+    this.draw();
+  }
+
+  told() {
+    const [low, high] = this.held;
+    return { low, high, count: this.count };
+  }
+
+  // A message, which nothing overtakes that comes later; a trait waits for the kernel.
+  drop() {
+    this.side = null;
+    this.keyed = false;
+    if (this.held) this.model.send({ drop: this.told() });
     this.draw();
   }
 
@@ -208,6 +227,7 @@ class LevelsView {
     const { state } = this;
     if (!state.range) return;
     if (!this.side && state.answered >= this.count) this.held = null;
+    this.count = Math.max(this.count, state.answered);
     const { range, limits: _, counts } = state;
     const share = (value) => Math.min(Math.max((value - range[0]) / (range[1] - range[0]), 0), 1);
     this.title.textContent = state.title;

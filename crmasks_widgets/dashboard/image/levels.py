@@ -32,12 +32,13 @@ class Levels(Part):
         the lower limit to the upper one; "message", what is wrong with limits that were typed;
         "answered", the count of the last of `moved` that is shown.
     moved : dict
-        "low", "high" and "count": limits under the hand. Only the newest is sent.
+        "low", "high" and "count": limits under the hand. Only the newest is sent, and it may come
+        after what was told later: of a lower count it is old.
 
     Notes
     -----
-    Messages (`on_msg`): ``{"set": {name: value}}`` with "limits", "stretch" or "colours", and
-    ``{"close": true}``.
+    Messages (`on_msg`): ``{"drop": moved}`` where the hand lets go, ``{"set": {name: value},
+    "count"}`` with "limits", "stretch" or "colours", and ``{"close": true}``.
     """
 
     _esm = script(__file__, "levels.js")
@@ -110,8 +111,12 @@ class LevelsPanel:
             self._within = histograms.value_range(values, limits)
 
     def _follow(self) -> None:
-        """Take the limits under the hand, or those that were typed."""
+        """Take the limits under the hand."""
         moved = self.widget.moved
+        if moved and moved["count"] > self._answered:
+            self._take(moved)
+
+    def _take(self, moved: dict[str, Any]) -> None:
         low, high = float(moved["low"]), float(moved["high"])
         self._answered = moved["count"]
         if low >= high:
@@ -124,7 +129,12 @@ class LevelsPanel:
     def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
         if content.get("close"):
             self.widget.layout.display = "none"
+        if "drop" in content:
+            if content["drop"]["count"] >= self._answered:
+                self._take(content["drop"])
+            return
         self._message = ""
+        self._answered = max(self._answered, content.get("count", 0))
         self._set(**content.get("set", {}))
 
     def _set(self, **changes: Any) -> None:

@@ -17,7 +17,7 @@ class OverView {
   constructor(model, el, scales) {
     Object.assign(this, { model, el, scales });
     this.drag = null; // {kind, index, part, from, at, box, made}
-    this.waiting = null; // what was let go, until the kernel has answered
+    this.waiting = new Map(); // what was let go, by its name, until the kernel has answered
     this.count = model.get("answered");
     this.chosen = ""; // name of the region that has handles
     this.kind = model.get("kinds")[0][0];
@@ -79,12 +79,12 @@ class OverView {
 
   get regions() {
     const made = this.model.get("regions").map((region) => ({ ...region }));
-    const held = this.drag?.made ? this.drag : this.waiting;
-    if (!held) return made;
-    const same = made.find((region) => nameOf(region) === nameOf(held));
-    if (same && held.removed) made.splice(made.indexOf(same), 1);
-    else if (same) same.box = held.made;
-    else if (!held.removed) made.push({ kind: held.kind, index: held.index, box: held.made, label: "new" });
+    for (const held of [...this.waiting.values(), ...(this.drag?.made ? [this.drag] : [])]) {
+      const same = made.find((region) => nameOf(region) === nameOf(held));
+      if (same && held.removed) made.splice(made.indexOf(same), 1);
+      else if (same) same.box = held.made;
+      else if (!held.removed) made.push({ kind: held.kind, index: held.index, box: held.made, label: "new" });
+    }
     return made;
   }
 
@@ -107,7 +107,7 @@ class OverView {
     const region = this.regions.find((one) => nameOf(one) === group.dataset.region);
     this.choose(group.dataset.region);
     const part = event.target.dataset.part ?? "move";
-    this.drag = { ...region, part, from, at, made: null };
+    this.drag = { ...region, was: region.box, part, from, at, made: null };
   }
 
   follow(event) {
@@ -164,23 +164,24 @@ class OverView {
     const step = STEPS[key];
     if (!step) return false;
     const made = shiftKey ? resizedBox(region.box, "en", step, size) : movedBox(region.box, step, size);
-    this.put(region, made, false, true);
+    this.put({ ...region, was: region.box }, made, false, true);
     return true;
   }
 
-  put({ kind, index }, made, born, byKey = false) {
+  // "was" tells which region is meant: its place may be another one when the kernel hears of it.
+  put({ kind, index, was = null }, made, born, byKey = false) {
     this.count += 1;
-    this.waiting = { kind, index, made };
-    const content = { event: "put", kind, index: born ? null : index, box: made, count: this.count };
+    this.waiting.set(nameOf({ kind, index }), { kind, index, made });
+    const content = { event: "put", kind, was: born ? null : was, box: made, count: this.count };
     this.model.send({ ...content, by_key: byKey });
     this.draw();
   }
 
-  remove({ kind, index }) {
+  remove({ kind, index, box }) {
     this.count += 1;
-    this.waiting = { kind, index, removed: true };
+    this.waiting.set(nameOf({ kind, index }), { kind, index, removed: true });
     this.choose("");
-    this.model.send({ event: "remove", kind, index, count: this.count });
+    this.model.send({ event: "remove", kind, was: box, count: this.count });
     this.draw();
   }
 
@@ -196,7 +197,7 @@ class OverView {
 
   draw() {
     if (!this.measure()) return;
-    if (this.model.get("answered") >= this.count) this.waiting = null;
+    if (this.model.get("answered") >= this.count) this.waiting.clear();
     const active = this.model.get("active");
     // Where it takes the pointer, the page reads the pointer's place in the image here.
     for (const name of ["active", "crmasks-plot", "crmasks-plot-image"]) {

@@ -27,6 +27,7 @@ class _Stroke:
     before: Parameters
     within: npt.NDArray[np.bool_] | None  # only these pixels count
     last: Point
+    erase: bool
     pixels: set[edits.Pixel] = field(default_factory=set)
     told: float = -math.inf
 
@@ -45,6 +46,7 @@ class Painting:
     def __init__(self, context: Context, clock: Callable[[], float] = time.monotonic) -> None:
         self._state, self._clock = context.state, clock
         self._stroke: _Stroke | None = None
+        context.when_begun(self._end)
 
     def drag(self, event: str, at: Point, side: int, *, erase: bool) -> None:
         """Follow the mouse.
@@ -63,7 +65,7 @@ class Painting:
         model = self._state.model
         if event == "dragstart":
             self._state.begin_gesture()
-            self._stroke = _Stroke(model.parameters, _mask(model) if erase else None, at)
+            self._stroke = _Stroke(model.parameters, _mask(model) if erase else None, at, erase)
         stroke = self._stroke
         if stroke is None:
             return
@@ -72,15 +74,23 @@ class Painting:
             stroke.pixels.update(_square(point, side, shape, stroke.within))
         stroke.last = at
         now = self._clock()
-        if event == "dragend" or now - stroke.told >= INTERVAL:
-            stroke.told = now
-            self._tell(stroke, erase=erase)
         if event == "dragend":
-            self._state.end_gesture()
-            self._stroke = None
+            self._end()
+        elif now - stroke.told >= INTERVAL:
+            stroke.told = now
+            self._tell(stroke)
 
-    def _tell(self, stroke: _Stroke, *, erase: bool) -> None:
-        edit = edits.erase_pixels if erase else edits.flag_pixels
+    def _end(self) -> None:
+        """Write what was not told yet; a page that is loaded again in a stroke ends it, too."""
+        if self._stroke is not None:
+            stroke, self._stroke = self._stroke, None
+            try:
+                self._tell(stroke)
+            finally:
+                self._state.end_gesture()
+
+    def _tell(self, stroke: _Stroke) -> None:
+        edit = edits.erase_pixels if stroke.erase else edits.flag_pixels
         if stroke.pixels:
             changes = edit(stroke.before, stroke.pixels)
             self._state.update(**changes)

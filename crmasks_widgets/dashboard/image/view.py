@@ -56,7 +56,9 @@ class ImageView:
         self._square = True
         self._placed, self._place_memo = viewport.frame_limits(self._shape), Memo()
         self._wheel = 0.0
-        self._contrast: tuple[int, tuple[float, float]] = (0, (0.0, 1.0))
+        # The drag of the contrast and the limits that it began with; the drag that ended last.
+        self._contrast: tuple[str, tuple[float, float]] = ("", (0.0, 1.0))
+        self._let_go = ""
         self._wcs = celestial(self._model.analysis.exposures.headers[0])
         self._painting = Painting(context)
         frames = Frames()
@@ -247,7 +249,11 @@ class ImageView:
     def _change_contrast(self) -> None:
         """Shift and widen the colour limits, as the right button drags."""
         drag = self._context.page.contrast
-        if drag.get("plot") != PLOT:
+        if drag and drag["gesture"] != self._let_go:
+            self._drag_contrast(drag)
+
+    def _drag_contrast(self, drag: Mapping[str, Any]) -> None:
+        if drag["plot"] != PLOT:
             return
         if drag["gesture"] != self._contrast[0]:
             self._contrast = drag["gesture"], self.layers.limits
@@ -286,6 +292,9 @@ class ImageView:
         return (y, x) if 0 <= y < self._shape[0] and 0 <= x < self._shape[1] else None
 
     def _page_message(self, _: object, content: dict[str, Any], __: object) -> None:
+        if content.get("event") == "contrast":
+            self._let_go = content["gesture"]
+            self._drag_contrast(content)
         if content.get("event") != "click" or content.get("plot") != PLOT:
             return
         self._settle()  # The click may come before the last move is told.

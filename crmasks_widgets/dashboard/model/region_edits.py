@@ -87,6 +87,12 @@ def remove_region(parameters: Parameters, kind: str, index: int) -> Changes:
     return _changes(kind, [box for place, box in enumerate(boxes) if place != index])
 
 
+def index_of(parameters: Parameters, kind: str, box: Box) -> int | None:
+    """Place of a region in the parameter that holds it; None if there is no such one."""
+    boxes = _boxes(parameters, kind)
+    return boxes.index(box) if box in boxes else None
+
+
 def _boxes(parameters: Parameters, kind: str) -> tuple[Box, ...]:
     value = getattr(parameters, kind)
     if value is None:

@@ -143,4 +143,4 @@ def in_words(edit: Edit, name: str, why: str) -> str:
         One line; a value that is too long for it is not repeated.
     """
     value = shown(getattr(edit.after, name))
-    return f"{name}{f' {value}' if len(value) <= LONGEST else ''} was refused: {why}"
+    return f"{name}: {value if len(value) <= LONGEST else 'this value'} was refused: {why}"

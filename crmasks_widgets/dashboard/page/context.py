@@ -80,6 +80,21 @@ class Context:
         """
         widget.observe(self.dispatcher.handler(lambda _: action()), names)
 
+    def when_begun(self, action: Callable[[], object]) -> None:
+        """Run an action, in its turn, when a page begins, as after it was loaded again.
+
+        Parameters
+        ----------
+        action : callable
+            Lets go of what a hand held: where its page is gone, nobody tells the end.
+        """
+
+        def heard(_: object, content: dict[str, Any], __: object) -> None:
+            if content.get("event") == "begun":
+                action()
+
+        self.page.on_msg(self.dispatcher.handler(heard))
+
     def size(self, plot: str, otherwise: tuple[int, int]) -> tuple[int, int]:
         """Width and height of a plot on the screen, pixels; `otherwise` before the page told."""
         width, height = self.page.sizes.get(plot, otherwise)

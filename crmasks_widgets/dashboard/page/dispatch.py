@@ -35,6 +35,7 @@ class Dispatcher:
         self._thread = threading.get_ident()
         self._from_elsewhere: deque[Callable[[], object]] = deque()
         self._waiting: dict[str, asyncio.TimerHandle] = {}
+        self._stopped = False
 
     def call(self, action: Callable[[], object]) -> None:
         """Run an action when it is its turn: now, if this is the dashboard's own thread.
@@ -81,7 +82,7 @@ class Dispatcher:
 
         @wraps(action)
         def take_turn(*arguments: Any, **named: Any) -> None:
-            self.call(partial(action, *arguments, **named))
+            self.call(partial(self._unless_stopped, partial(action, *arguments, **named)))
 
         return take_turn
 
@@ -100,12 +101,19 @@ class Dispatcher:
         self.call(partial(self._postpone, key, delay, action))
 
     def stop(self) -> None:
-        """Drop what waits for its time."""
+        """Drop what waits for its time, and hear no gesture any more; results still come."""
+        self._stopped = True
         for handle in self._waiting.values():
             handle.cancel()
         self._waiting.clear()
 
+    def _unless_stopped(self, action: Callable[[], object]) -> None:
+        if not self._stopped:
+            action()
+
     def _postpone(self, key: str, delay: float, action: Callable[[], object]) -> None:
+        if self._stopped:
+            return
         if self.loop is None:
             self._run(action)
             return

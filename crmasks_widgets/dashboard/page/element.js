@@ -29,3 +29,29 @@ function shape(tag, attributes, ...children) {
   made.append(...children);
   return made;
 }
+
+/**
+ * Let an element hold one child for each thing, in their order. A child whose key was there before
+ * stays: a click that began on it ends on it, whatever changes in between.
+ * @template T
+ * @param {Element} parent
+ * @param {T[]} things
+ * @param {(thing: T) => string} keyOf
+ * @param {(thing: T) => HTMLElement} make the child of a thing that was not there
+ * @param {(child: HTMLElement, thing: T) => void} show
+ */
+function keep(parent, things, keyOf, make, show) {
+  const before = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  const children = things.map((thing) => {
+    const key = String(keyOf(thing));
+    const child = before.get(key) ?? make(thing);
+    before.delete(key);
+    child.dataset.key = key;
+    show(child, thing);
+    return child;
+  });
+  for (const child of before.values()) child.remove();
+  children.forEach((child, i) => {
+    if (parent.children[i] !== child) parent.insertBefore(child, parent.children[i] ?? null);
+  });
+}

@@ -1,6 +1,8 @@
 // What somebody needs to know who sees the dashboard for the first time: four bubbles, once.
 
-const VISITED = "crmasks-visited"; // in the storage of the browser
+// A cookie: `crmasks lab` has another port each time, and the storage of a page belongs to its port.
+const VISITED = "crmasks-visited";
+const KEPT = 400 * 86400; // s; no browser keeps one longer
 const STEPS = [
   {
     title: "The cloud",
@@ -30,7 +32,7 @@ const STEPS = [
 /** Whether somebody has seen this before; where nothing can be kept, on this page. */
 function visited() {
   try {
-    return localStorage.getItem(VISITED) !== null;
+    return document.cookie.split("; ").includes(`${VISITED}=1`) || Boolean(window.crmasksVisited);
   } catch {
     return Boolean(window.crmasksVisited);
   }
@@ -39,9 +41,9 @@ function visited() {
 function rememberVisit() {
   window.crmasksVisited = true;
   try {
-    localStorage.setItem(VISITED, "1");
+    document.cookie = `${VISITED}=1; path=/; max-age=${KEPT}; samesite=lax`;
   } catch {
-    // Storage is refused: once a page, then.
+    // Cookies are refused: once a page, then.
   }
 }
 
@@ -151,7 +153,10 @@ function explain(root, signal) {
   const steps = new FirstVisit(root);
   signal.addEventListener("abort", () => steps.end());
   root.addEventListener("crmasks-first-steps", () => steps.begin(), { signal });
-  if (visited()) return;
+  if (visited()) {
+    rememberVisit();
+    return;
+  }
   const ready = () => root.querySelector(".crmasks-top[data-busy=false]");
   const waiting = new MutationObserver(() => {
     if (!ready()) return;

@@ -156,12 +156,16 @@ function connect(model, root, signal) {
 
   const key = (message) => {
     if (root.crmasksKeys) root.crmasksKeys.push(message);
-    else model.send({ event: "key", ...message });
+    // What the kernel may not have heard yet, since traits wait for it, and messages do not.
+    else model.send({ event: "key", ...message, wheel: model.get("wheel") });
   };
-  const waiting = root.crmasksKeys ?? [];
-  root.crmasksKeys = null;
-  root.removeAttribute("aria-busy");
-  waiting.forEach(key);
+  const begin = () => {
+    const waiting = root.crmasksKeys ?? [];
+    root.crmasksKeys = null;
+    root.removeAttribute("aria-busy");
+    waiting.forEach(key);
+  };
+  begin();
 
   let seen = null;
   // What lies over the views is closed wherever the focus is: a popover here, the rest in the
@@ -236,14 +240,16 @@ function connect(model, root, signal) {
   });
 
   // A slider is told of nowhere else; it keeps what happens to it from those that listen later.
-  let held = false;
+  let held = null;
+  const nameOf = (slider) => /crmasks-slider-(\S+)/.exec(slider.closest("[class*=crmasks-slider-]")?.className)?.[1];
   listen("pointerdown", (event) => {
-    held = event.target.closest(".noUi-target") !== null;
-    if (held) model.send({ event: "hold" });
+    held = event.target.closest(".noUi-target");
+    if (held) model.send({ event: "hold", slider: nameOf(held) ?? "" });
   }, { capture: true });
   const release = () => {
-    if (held) model.send({ event: "release" });
-    held = false;
+    // A message, with where it is: what the slider says itself waits for the kernel.
+    if (held) model.send({ event: "release", slider: nameOf(held) ?? "", value: Number(held.noUiSlider?.get()) });
+    held = null;
   };
   for (const name of ["pointerup", "pointercancel"]) {
     window.addEventListener(name, release, { signal, capture: true });
@@ -261,27 +267,32 @@ function connect(model, root, signal) {
 
   // The right button drags the contrast, as in DS9; no menu opens over a plot.
   let dragged = null;
-  let drags = 0;
   listen("contextmenu", (event) => {
     if (plotOf(event.target)) event.preventDefault();
   });
   listen("pointerdown", (event) => {
     const plot = event.button === 2 ? plotOf(event.target) : null;
     if (!plot) return;
-    drags += 1;
-    dragged = { plot: plot.name, box: plot.box, x: event.clientX, y: event.clientY };
+    const gesture = `${Date.now()}-${Math.random()}`;
+    dragged = { plot: plot.name, box: plot.box, x: event.clientX, y: event.clientY, gesture };
     event.stopPropagation();
   }, { capture: true });
   listen("pointermove", (event) => {
     if (!dragged || !(event.buttons & 2)) return;
-    const { plot, box } = dragged;
+    const { plot, box, gesture } = dragged;
     const x = (event.clientX - dragged.x) / box.width;
-    tell("contrast", { plot, x, y: (dragged.y - event.clientY) / box.height, gesture: drags });
+    dragged.last = { plot, x, y: (dragged.y - event.clientY) / box.height, gesture };
+    tell("contrast", dragged.last);
   }, { capture: true });
-  listen("pointerup", () => { dragged = null; }, { capture: true });
+  for (const name of ["pointerup", "pointercancel"]) {
+    window.addEventListener(name, () => {
+      if (dragged?.last) model.send({ event: "contrast", ...dragged.last });
+      dragged = null;
+    }, { signal, capture: true });
+  }
 
   // bqplot zooms by itself where a figure has an interaction; elsewhere the kernel does.
-  let turned = 0;
+  let turned = model.get("wheel").total ?? 0; // on with what a page before this one told
   listen("wheel", (event) => {
     const at = position(event);
     if (!at) return;
@@ -352,13 +363,27 @@ function connect(model, root, signal) {
   const look = () => {
     watch();
     spreadHelp();
-    hideStills();
   };
-  const added = new MutationObserver(look);
+  // Once a frame, however much changes: a picture that is swapped is a change, too.
+  let planned = 0;
+  const added = new MutationObserver(() => {
+    planned ||= requestAnimationFrame(() => {
+      planned = 0;
+      look();
+    });
+  });
   added.observe(root, { childList: true, subtree: true });
+  const outputs = new MutationObserver((changes) => {
+    if (changes.some(({ target }) => !root.contains(target))) hideStills();
+  });
+  const area = root.closest(".jp-OutputArea");
+  if (area) outputs.observe(area, { childList: true, subtree: true, attributeFilter: ["src"] });
   look();
+  hideStills();
   signal.addEventListener("abort", () => {
     added.disconnect();
+    cancelAnimationFrame(planned);
+    outputs.disconnect();
     themed.disconnect();
     resized.disconnect();
     fitted.disconnect();
@@ -370,6 +395,8 @@ function connect(model, root, signal) {
 
   model.on("msg:custom", (message) => {
     if (message.event === "focus") root.focus({ preventScroll: true });
+    if (message.event === "leaves") waitForNext(root);
+    if (message.event === "stays") begin();
     if (message.event === "download") download(message);
     if (message.event === "still") keepStill(message);
     if (message.event === "canvas") downloadCanvas(root, message);
@@ -390,6 +417,13 @@ function whenMade(root, signal, done) {
   changed.observe(root, { childList: true, subtree: true });
   signal.addEventListener("abort", () => changed.disconnect());
   look();
+}
+
+/** Let nothing be done to a session that goes; keys wait for the page of the next one. */
+function waitForNext(root) {
+  root.focus({ preventScroll: true });
+  root.crmasksKeys ??= [];
+  root.setAttribute("aria-busy", "true");
 }
 
 function download({ name, mime, base64 }) {

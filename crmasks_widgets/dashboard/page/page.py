@@ -21,7 +21,8 @@ class Page(Part):
     wheel : dict
         As `pointer`, and "total", by how much the wheel was turned so far, pixels.
     contrast : dict
-        As `pointer`, but how far the right button dragged, and "gesture", which counts the drags.
+        As `pointer`, but how far the right button dragged, and the "gesture". It may come after the
+        message that ends the drag, and is old then.
     sizes : dict
         Width and height of the plotting areas by name, screen pixels.
     webgl : bool
@@ -33,10 +34,15 @@ class Page(Part):
 
     Notes
     -----
-    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at"}``,
+    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at", "wheel"}``, where the
+    last two are what `pointer` and `wheel` are by then, ``{"event": "contrast"}`` with the last of
+    `contrast` of a drag,
     ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click;
-    ``{"event": "hold"}`` and "release" where the pointer takes a slider and lets it go; and
-    ``{"event": "begun"}`` and "made" as the page makes the widgets of the session.
+    ``{"event": "hold", "slider"}`` and "release", with "value", where the pointer takes a slider of
+    ipywidgets, known by its class ``crmasks-slider-NAME``, and lets it go; and
+    ``{"event": "begun"}`` and "made" as the page makes the widgets of the session. It is told
+    ``{"event": "leaves"}`` where another session waits to take its place, and "stays" if none does
+    any more.
     """
 
     _esm = script(__file__, "first_visit.js", "page.js")

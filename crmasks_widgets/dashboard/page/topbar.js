@@ -112,19 +112,30 @@ function render({ model, el }) {
     otherMethods.value = other ? method : "";
     otherMethods.classList.toggle("mod-active", other);
   };
+  const sum = element("span", { className: "crmasks-chip crmasks-total" });
+  const entries = element("span", { className: "crmasks-entries" });
+  legend.append(sum, entries);
+  const makeEntry = ({ code }) => {
+    const chip = element("button", { type: "button", className: "crmasks-chip" },
+      element("b"), " ", element("span"), "0", element("small", { textContent: " px" }));
+    chip.addEventListener("click", () => model.send({ legend: code }));
+    return chip;
+  };
+  const showEntry = (chip, { symbol, colour, name, count, hidden }) => {
+    const [mark, , words, number] = chip.childNodes;
+    chip.title = `${count} pixels before dilation, ${name}: click to ${hidden ? "show" : "hide"} them`;
+    chip.setAttribute("aria-pressed", String(!hidden));
+    mark.textContent = symbol;
+    mark.style.color = colour;
+    words.textContent = `${name} `;
+    number.data = count;
+  };
   const showLegend = () => {
-    const { total, help, entries } = model.get("found");
-    const chips = (entries ?? []).map(({ code, symbol, colour, name, count, hidden }) => {
-      const mark = element("b", { textContent: symbol, style: `color: ${colour}` });
-      const chip = element("button", {
-        type: "button", className: "crmasks-chip", title: `${count} pixels before dilation, ${name}: click to ${hidden ? "show" : "hide"} them`,
-      }, mark, " ", element("span", { textContent: `${name} ` }), count, element("small", { textContent: " px" }));
-      chip.setAttribute("aria-pressed", String(!hidden));
-      chip.addEventListener("click", () => model.send({ legend: code }));
-      return chip;
-    });
-    const sum = element("span", { className: "crmasks-chip crmasks-total", textContent: total ?? "", title: help ?? "" });
-    legend.replaceChildren(...(total ? [sum] : []), ...chips);
+    const found = model.get("found");
+    sum.textContent = found.total ?? "";
+    sum.title = found.help ?? "";
+    sum.hidden = !found.total;
+    keep(entries, found.entries ?? [], ({ code }) => code, makeEntry, showEntry);
   };
   const showWork = () => {
     const busy = model.get("busy");

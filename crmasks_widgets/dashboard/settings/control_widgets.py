@@ -8,9 +8,11 @@ that the user is dragging.
 import html
 import json
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, TypeGuard
 
 from ipywidgets import HTML, Checkbox, Dropdown, FloatSlider, IntSlider, Layout, Text, Widget
@@ -193,10 +195,38 @@ def labelled(words: tuple[str, str]) -> dict[str, Any]:
     return {"description": description, "description_allow_html": True}
 
 
-class ErrorLine:
-    """One line beside a control about the value that was refused; nothing while all is well."""
+def in_labels(text: str, labels: Mapping[str, str]) -> str:
+    """Let a message call parameters what their controls call them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    text : str
+        Of an error: "key: found this, expected that".
+    labels : mapping
+        What is written at the control, by key.
+
+    Returns
+    -------
+    str
+        With the words of the label in place of each key that a colon follows.
+    """
+    keys = "|".join(map(re.escape, labels))
+    if not keys:
+        return text
+    return re.sub(rf"(^|[:;] )({keys})(?=: )", lambda found: found[1] + labels[found[2]], text)
+
+
+class ErrorLine:
+    """One line beside a control about the value that was refused; nothing while all is well.
+
+    Parameters
+    ----------
+    labels : mapping, optional
+        What is written at the controls, by the key of their parameter.
+    """
+
+    def __init__(self, labels: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._labels = labels
         self.widget = HTML(layout=Layout(display="none", margin="0"))
         self.widget.add_class("crmasks-error")
 
@@ -221,7 +251,7 @@ class ErrorLine:
         try:
             action()
         except CrmasksError as error:
-            self.say(str(error))
+            self.say(in_labels(str(error), self._labels))
             return False
         self.say("")
         return True
@@ -277,8 +307,17 @@ class NumberEditor:
         self._at: float = self.slider.value
         self.widgets: tuple[Widget, ...] = (self.text, self.slider)
         self.set_span(span)
+        # Where the page let the slider go, until it is taken again.
+        self._let_go: object = UNSHOWN
+        self.slider.add_class(f"crmasks-slider-{self.slider.model_id}")
         context.observe(self.slider, self._slid)
         context.observe(self.text, self._typed)
+        context.page.on_msg(context.dispatcher.handler(self._page_said))
+
+    def rename(self, name: str, words: tuple[str, str]) -> None:
+        """Call it otherwise; arguments as those of the class."""
+        self._name, self.slider.tooltip = name, words[1]
+        self.text.description = labelled(words)["description"]
 
     def set_span(self, span: Span) -> None:
         """Let the slider range from and to other values; what it shows stays inside."""
@@ -327,9 +366,24 @@ class NumberEditor:
         self._at = round(place) if self._integer else place
         self.slider.value = self._at
 
+    def _page_said(self, _: object, content: dict[str, Any], __: object) -> None:
+        """Take where the slider is let go: what it says itself may come after an undo."""
+        if content.get("event") not in ("hold", "release"):
+            return
+        if content.get("slider") != self.slider.model_id:
+            return
+        self._let_go = UNSHOWN
+        if content["event"] == "release" and content["value"] is not None:
+            self.slider.set_state({"value": content["value"]})
+            self._let_go = self.slider.value
+
     def _slid(self) -> None:
         # The page may report a place that is off by a rounding; a gesture moves it further.
         if abs(self.slider.value - self._at) <= self.slider.step / 2:
+            return
+        late, self._let_go = self.slider.value == self._let_go, UNSHOWN
+        if late:  # it was let go there before what is shown since
+            self.slider.value = self._at
             return
         self._at = self.slider.value
         value = self._at if self._integer else round(self._at, self._decimals)
@@ -359,6 +413,10 @@ class TextEditor:
         if self._shown is UNSHOWN or value != self._shown:
             self._shown = value
             self.text.value = literal(value)
+
+    def rename(self, words: tuple[str, str]) -> None:
+        """Call it otherwise."""
+        self.text.description = labelled(words)["description"]
 
     def restore(self) -> None:
         """Show the value of the state again in place of what was refused."""

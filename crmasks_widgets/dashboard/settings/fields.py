@@ -106,6 +106,24 @@ def help_of(info: ParameterInfo) -> str:
     return f"{info.name}: {info.help}. Expected: {info.expected}. Default: {default}"
 
 
+def labels_of(*, compact: bool) -> dict[str, str]:
+    """What controls are called, by the key of their parameter.
+
+    Parameters
+    ----------
+    compact : bool
+        As where there is little room.
+    """
+    return {
+        info.name: SHORT.get(info.name, info.help) if compact else _words(info).split(";")[0]
+        for info in parameter_table()
+    }
+
+
+def _words(info: ParameterInfo) -> str:
+    return info.help[:1].upper() + info.help[1:]
+
+
 def has_slider(info: ParameterInfo) -> bool:
     """Whether a parameter gets a slider: numbers that the page can hold exactly."""
     if info.range is not None and info.range.high is not None:
@@ -174,9 +192,8 @@ def _field(title: str, info: ParameterInfo, parameters: Parameters) -> dict[str,
     elif info.kind not in ("switch", "choice") and has_slider(info):
         span = span_of(info, getattr(parameters, info.name))
         low, high, step = span.low, span.high, span.step
-    words = info.help[:1].upper() + info.help[1:]
     return {
-        "name": info.name, "words": words, "short": SHORT.get(info.name, info.help),
+        "name": info.name, "words": _words(info), "short": SHORT.get(info.name, info.help),
         "unit": UNITS.get(info.unit, info.unit), "help": help_of(info),
         "nothing": meaning_of_null(info),
         "group": title, "kind": info.kind, "choices": list(info.choices), "low": low,

@@ -1,8 +1,10 @@
 // A form of parameters: fields that the kernel describes, values that it holds.
 //
 // A slider in motion goes through the trait "moving", of which only the newest is sent, so that a
-// slow kernel is never flooded; what is typed or chosen goes as a message. While a pointer holds a
-// slider, what the kernel says of that parameter waits: the hand is right.
+// slow kernel is never flooded. Jupyter holds a trait back until the kernel has answered, but no
+// message: that a slider was taken and where it was let go are messages, as is what is typed or
+// chosen, so that nothing that comes later overtakes them. While a hand holds a slider, what the
+// kernel says of that parameter waits: the hand is right.
 
 /**
  * @typedef {{name: string, words: string, short: string, unit: string, help: string, group: string,
@@ -12,6 +14,7 @@
 
 const LEAST = 154; // CSS pixels of a field of a compact form, as in form.css
 const STEPS = 1000; // of a slider from end to end, where its scale is logarithmic
+const KEYS = /^(Arrow|Page|Home$|End$)/; // that move a slider
 
 /** Place of a value on a slider, 0 to STEPS. @param {Field} field @param {number} value */
 export function placeOf(field, value) {
@@ -46,7 +49,7 @@ let forms = 0;
 
 class Row {
   constructor(form, field, compact) {
-    Object.assign(this, { form, field, held: false });
+    Object.assign(this, { form, field, held: "" });
     const id = `crmasks-form-${form.id}-${field.name}`;
     this.error = element("div", { className: "crmasks-field-error", role: "alert" });
     this.reset = element("button", {
@@ -93,29 +96,44 @@ class Row {
       if (event.key === "Enter") commit();
       if (event.key !== "Escape" || this.input.value === this.sent) return;
       event.preventDefault(); // what was typed is taken back; the next one closes the drawer
-      this.input.value = this.sent;
+      this.input.value = this.sent = this.known;
     });
     if (field.high === null) return [this.input];
     const range = field.log ? { min: 0, max: STEPS, step: 1 } : { min: field.low, max: field.high, step: field.step };
     this.slider = element("input", { type: "range", title: field.help, ariaLabel: field.words, ...range });
-    const send = (held) => form.move(field.name, valueAt(field, Number(this.slider.value)), held);
-    this.slider.addEventListener("pointerdown", () => {
-      this.held = true;
-      form.gesture += 1;
-    });
-    this.slider.addEventListener("input", () => {
-      this.input.value = String(valueAt(field, Number(this.slider.value)));
-      send(this.held);
-    });
+    this.listen(this.slider);
+    return [this.slider, this.input];
+  }
+
+  /** Tell of a slider: when a hand or a key takes it, where it is, and where it is let go. */
+  listen(slider) {
+    const { field, form } = this;
+    const value = () => valueAt(field, Number(slider.value));
+    let byKey = false;
+    const take = (key) => {
+      if (this.held) return;
+      byKey = key;
+      this.held = `${Date.now()}-${Math.random()}`;
+      form.tell({ hold: field.name, gesture: this.held, by_key: byKey });
+    };
     const release = () => {
       if (!this.held) return;
-      this.held = false;
-      send(false);
+      form.tell({ drop: field.name, value: value(), gesture: this.held });
+      this.held = "";
     };
+    slider.addEventListener("pointerdown", () => take(false));
+    slider.addEventListener("keydown", ({ key }) => { if (KEYS.test(key)) take(true); });
+    slider.addEventListener("input", () => {
+      this.input.value = String(value());
+      if (this.held) form.move({ name: field.name, value: value(), gesture: this.held });
+      else form.tell({ set: field.name, value: value() });
+    });
     for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
-      this.slider.addEventListener(name, release);
+      slider.addEventListener(name, release);
     }
-    return [this.slider, this.input];
+    for (const name of ["keyup", "blur"]) {
+      slider.addEventListener(name, () => { if (byKey) release(); });
+    }
   }
 
   show({ text, number }) {
@@ -125,11 +143,12 @@ class Row {
     if (field.kind === "switch") this.input.checked = text === "true";
     else if (field.kind === "choice") this.input.value = text;
     else if (!this.held) {
-      // What is being typed stays; what was sent and taken is shown as the kernel writes it.
+      this.known = text === "null" ? "" : text;
+      // What is being typed stays, and is still to be sent; what was sent and taken is shown as the
+      // kernel writes it.
       if (this.input !== document.activeElement || this.input.value === this.sent) {
-        this.input.value = text === "null" ? "" : text;
+        this.input.value = this.sent = this.known;
       }
-      this.sent = this.input.value;
     }
     if (!this.slider || this.held) return;
     // Without a value the slider is at rest at its beginning, and its field says what that means.
@@ -155,7 +174,7 @@ class Row {
 
 class Form {
   constructor(model) {
-    Object.assign(this, { model, id: forms++, gesture: 0, rows: new Map() });
+    Object.assign(this, { model, id: forms++, rows: new Map() });
     this.compact = model.get("compact");
     this.body = element("div", { className: "crmasks-form-body" });
     this.root = element("div", { className: `crmasks-form${this.compact ? " crmasks-compact" : ""}` });
@@ -176,8 +195,8 @@ class Form {
     this.model.send(message);
   }
 
-  move(name, value, held) {
-    this.model.set("moving", { name, value, held, gesture: this.gesture });
+  move(where) {
+    this.model.set("moving", where);
     this.model.save_changes();
   }
 

@@ -20,8 +20,7 @@ class ParameterForm(Part):
     errors : dict
         What is wrong with a value that was refused, by name.
     moving : dict
-        From the page: "name" and "value" of a slider in motion, "held" while the pointer has it,
-        and "gesture", which counts the times that a pointer took a slider.
+        From the page: "name" and "value" of a slider in motion, and the "gesture" that moves it.
     sections : list of str
         Groups of fields that stand first when the form is opened.
     compact : bool
@@ -29,8 +28,11 @@ class ParameterForm(Part):
 
     Notes
     -----
-    Messages (`on_msg`): ``{"set": name, "text": as typed}``, ``{"set": name, "value": bool or
-    word}`` and ``{"reset": name}``.
+    Messages (`on_msg`): ``{"set": name, "text": as typed}``, ``{"set": name, "value": bool, word or
+    number}`` and ``{"reset": name}``; ``{"hold": name, "gesture", "by_key"}`` where a slider is
+    taken, and ``{"drop": name, "value", "gesture"}`` where it is let go.
+    Of `moving`, the page sends only the newest, and may send it after the drop: only what belongs
+    to the gesture that is going on counts.
     """
 
     _esm = script(__file__, "form.js")

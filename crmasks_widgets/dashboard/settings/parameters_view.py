@@ -7,8 +7,19 @@ from typing import Any, Final
 from crmasks_widgets import detectors
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
-from crmasks_widgets.dashboard.settings.control_widgets import TypedText, parsed
-from crmasks_widgets.dashboard.settings.fields import FIRST, fields_of, title_of, values_of
+from crmasks_widgets.dashboard.settings.control_widgets import (
+    TypedText,
+    in_labels,
+    is_number,
+    parsed,
+)
+from crmasks_widgets.dashboard.settings.fields import (
+    FIRST,
+    fields_of,
+    labels_of,
+    title_of,
+    values_of,
+)
 from crmasks_widgets.dashboard.settings.form import ParameterForm
 from crmasks_widgets.errors import CrmasksError
 from crmasks_widgets.parameters import Parameters, parameter_table
@@ -46,11 +57,13 @@ class FormView:
         self._beginning = context.state.model.parameters
         self._unit = context.state.model.analysis.exposures.unit
         self._described, self._errors = Memo(), dict[str, str]()
-        self._held = 0  # number of the gesture that holds a slider
+        self._labels = labels_of(compact=compact)
+        self._held, self._step = "", ""  # the gesture that holds a slider, and its step of undo
         self._infos = {info.name: info for info in parameter_table()}
         self.widget = ParameterForm(compact=compact)
         context.observe(self.widget, self._moved, "moving")
         self.widget.on_msg(context.dispatcher.handler(self._heard))
+        context.when_begun(self._let_go)
         self.render(context.state.model)
 
     def render(self, model: ViewModel) -> None:
@@ -72,29 +85,57 @@ class FormView:
         return True
 
     def _show_errors(self) -> None:
-        errors = {**self._state.model.refused, **self._errors}
+        errors = {
+            name: in_labels(text, self._labels)
+            for name, text in {**self._state.model.refused, **self._errors}.items()
+        }
         if errors != self.widget.errors:
             self.widget.errors = errors
 
     def _moved(self) -> None:
-        """Take what a slider says; all that one pointer does to it is one step of undo."""
+        """Take where a slider is; all that one pointer does to it is one step of undo."""
         moving = self.widget.moving
-        name, value = moving["name"], moving["value"]
-        if moving["held"] and moving["gesture"] != self._held:
-            self._held = moving["gesture"]
-            self._state.hold()
-        whole = self._infos[name].kind == "integer"
-        self._set(name, int(value) if whole else float(value), f"slider {name} {moving['gesture']}")
-        if not moving["held"]:
+        # What comes after the drop is old: the page held it back.
+        if moving and self._held and moving["gesture"] == self._held:
+            self._slide(moving["name"], moving["value"])
+
+    def _slide(self, name: str, value: float) -> None:
+        self._set(name, self._number(name, value), self._step)
+
+    def _number(self, name: str, value: float) -> int | float:
+        return int(value) if self._infos[name].kind == "integer" else float(value)
+
+    def _grasped(self, content: dict[str, Any]) -> None:
+        self._held = content["gesture"]
+        # Steps by a key follow each other closely, and belong together like the way of a pointer.
+        self._step = f"slider {content['hold']} {'' if content['by_key'] else self._held}"
+        self._state.hold()
+
+    def _dropped(self, content: dict[str, Any]) -> None:
+        if content["gesture"] == self._held:
+            self._slide(content["drop"], content["value"])
+            self._let_go()
+        else:  # the page began anew meanwhile
+            self._set(content["drop"], self._number(content["drop"], content["value"]))
+
+    def _let_go(self) -> None:
+        """Forget the slider that a hand holds, as where its page is gone."""
+        if self._held:
             self._state.release()
+        self._held = ""
 
     def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
         if "reset" in content:
             self._set(content["reset"], self._infos[content["reset"]].default)
+        elif "hold" in content:
+            self._grasped(content)
+        elif "drop" in content:
+            self._dropped(content)
         elif "text" in content:
             self._set(content["set"], TypedText(content["text"]))
         else:
-            self._set(content["set"], content["value"])
+            name, value = content["set"], content["value"]
+            self._set(name, self._number(name, value) if is_number(value) else value)
 
     def _set(self, name: str, value: Any, gesture: str = "") -> None:
         errors = {key: text for key, text in self._errors.items() if key != name}
