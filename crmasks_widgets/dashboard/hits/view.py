@@ -93,6 +93,7 @@ class HitsView:
         self.large.render(model)
         if not self.listing.known:
             return
+        self.comparison.follow(model.analysis)
         self._show_bar()
         if self._view == TABLE:
             self.table.render()
