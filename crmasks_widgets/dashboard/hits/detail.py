@@ -14,8 +14,8 @@ class HitDetail(Part):
     Attributes
     ----------
     state : dict
-        "name", "kind", "tone", "place", "cuts", "why", "reason", "verdict", "chosen" (how many a
-        verdict would be for), "empty" (what to do while nothing is selected), "tool", "widths",
+        "name", "kind", "tone", "place", "cuts", "why", "reason", "verdict", "can_judge"
+        (whether a hit is shown), "empty" (what to do while nothing is selected), "tool", "widths",
         "solid", "stretch", "stretches".
     size : list of int
         Width and height of the picture's place, screen pixels, and screen pixels to a pixel of

@@ -252,8 +252,10 @@ def _times(
     if p.judges and model.ready("coincidences"):
         limit = analysis.significance_limits("median").start[0]
         return np.asarray(table["significance"], np.float64) / limit
-    row = next((each for each in rows(p.detectors) if each.limit), DETECTORS["lacosmic"])
-    return np.asarray(table[row.measured], np.float64) / getattr(p, row.limit)
+    # Masks that are read have no boundary: they are measured as those of L.A.Cosmic.
+    finder = next((each for each in rows(p.detectors) if each.limit), DETECTORS["lacosmic"])
+    limit = float(getattr(p, finder.limit))
+    return np.asarray(table[finder.measured], np.float64) / limit
 
 
 def verdicts_of(hits: HitList, parameters: Parameters) -> npt.NDArray[np.str_]:
