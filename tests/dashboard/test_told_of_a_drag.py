@@ -33,6 +33,7 @@ def is_told(dashboard):
     return told
 
 
+@pytest.mark.slow
 def test_a_boundary_that_another_parameter_moved_is_not_told_of_the_drag(dashboard, spline):
     drag(dashboard, "observed", 300.0, 1.02 * float(spline(300.0)))
     assert not is_told(dashboard)
@@ -47,6 +48,7 @@ def test_a_boundary_that_another_parameter_moved_is_not_told_of_the_drag(dashboa
     assert is_told(dashboard)
 
 
+@pytest.mark.slow
 def test_what_was_told_comes_back_with_what_it_was_said_of(dashboard, spline):
     drag(dashboard, "observed", 300.0, 2.5 * float(spline(300.0)))
     assert is_told(dashboard)
@@ -58,6 +60,7 @@ def test_what_was_told_comes_back_with_what_it_was_said_of(dashboard, spline):
     assert is_told(dashboard)
 
 
+@pytest.mark.slow
 def test_the_drag_in_the_other_panel_is_forgotten(dashboard, spline):
     dashboard.state.show(beside=True)
     drag(dashboard, "expected", 300.0, 2.5 * float(spline(300.0)))

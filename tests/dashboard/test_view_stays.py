@@ -43,6 +43,7 @@ EDITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["asinh", "linear"])
 @pytest.mark.parametrize("edit", EDITS)
 def test_no_edit_moves_what_is_looked_at(dashboard, seen, edit, kind):
@@ -65,6 +66,7 @@ def test_home_shows_what_an_edit_put_out_of_sight(dashboard, diagram):
     assert gestures.data(gestures.limits)[3] > 1e5
 
 
+@pytest.mark.slow
 def test_values_that_become_quite_others_are_looked_for(dashboard, diagram):
     """A view that shows none of the pixels serves nobody."""
     gestures, bias = diagram._gestures, dashboard.state.model.parameters.bias
@@ -92,6 +94,7 @@ def test_linear_axes_reach_as_high_whenever_the_plane_is_known(dashboard, diagra
         assert early(before, reading, "linear", 0) == late(model, reading, "linear", 0)
 
 
+@pytest.mark.slow
 def test_the_diagram_has_the_pixels_of_the_fit():
     """Where more than one exposure is surely good, another value stands for the minimum."""
     scene = small_scene(4)
