@@ -42,6 +42,11 @@ class Detector:
         Parameters that are moved while looking at the masks.
     look_at : tuple of str
         Parameters to look at when it flags too much.
+    limit : str
+        Parameter that says from which value on a pixel is flagged; empty where a boundary says, or
+        judging hits.
+    measured : str
+        Column of the table of hits that holds the largest such value of each.
     others : tuple of str
         Parameters of it that do not begin with the prefix.
     in_reference : bool
@@ -72,6 +77,8 @@ class Detector:
     prefix: str
     look_at: tuple[str, ...]
     quick: tuple[str, ...] = ()
+    limit: str = ""
+    measured: str = "significance"
     others: tuple[str, ...] = ()
     in_reference: bool = False
     cleans: bool = False
@@ -88,7 +95,8 @@ DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
         key="lacosmic", name="L.A.Cosmic", short="L.A.", code=3, colour="#D55E00",
         symbol="×", marker="x", looks_at="one frame", stage="lacosmic", each_target=True,
         prefix="la_", look_at=("la_sigclip", "la_objlim"),
-        quick=("la_sigclip", "la_objlim", "la_sigfrac"), in_reference=True, cleans=True,
+        quick=("la_sigclip", "la_objlim", "la_sigfrac"), limit="la_sigclip", in_reference=True,
+        cleans=True,
     ),
     "mm": Detector(
         key="mm", name="MM", short="MM", code=2, colour="#0072B2",
@@ -100,12 +108,13 @@ DETECTORS: Final[Mapping[str, Detector]] = MappingProxyType({
         key="pycosmic", name="PyCosmic", short="PyCosmic", code=8, colour="#E69F00",
         symbol="▽", marker="v", looks_at="one frame", stage="pycosmic", each_target=True,
         prefix="pc_", look_at=("pc_sigma_det", "pc_rlim"), quick=("pc_sigma_det", "pc_rlim"),
-        cleans=True, second_opinion=True,
+        limit="pc_sigma_det", cleans=True, second_opinion=True,
     ),
     "deepcr": Detector(
         key="deepcr", name="deepCR", short="deepCR", code=9, colour="#F0E442",
         symbol="◁", marker="<", looks_at="one frame", stage="deepcr", each_target=True,
         prefix="dc_", look_at=("dc_threshold",), quick=("dc_threshold",),
+        limit="dc_threshold", measured="network_probability",
         others=("network_veto",), cleans=True, second_opinion=True,
     ),
     "significance": Detector(

@@ -50,6 +50,21 @@ def test_no_source_runs_text_or_unpickles():
     assert found == {}
 
 
+def test_stages_start_no_threads_under_the_dashboard():
+    """What the thread of its engine warns of is shown; of another one nobody would know whose."""
+    pools = {"ThreadPoolExecutor", "Thread", "compute_all"}
+    named = {
+        path.relative_to(ROOT / "crmasks_widgets").as_posix(): found
+        for path in SOURCES
+        if (found := pools.intersection(re.findall(r"\w+", path.read_text(encoding="utf-8"))))
+    }
+    below = ("core/", "analysis/", "exposures/", "proposals/", "loading/", "products/", "report/")
+    assert {name for name in named if name.startswith(below)} == {"analysis/schedule.py"}
+    assert {name for name, found in named.items() if "compute_all" in found} == {
+        "analysis/schedule.py", "terminal.py", "batch/block.py",
+    }  # fmt: skip
+
+
 # Files of this package, of the kernel, and temporary ones of a run.
 OPENED = {
     "machine.py", "regular_files.py", "products/mosaic.py", "dashboard/page/scripts.py",

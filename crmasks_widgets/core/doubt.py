@@ -1,9 +1,11 @@
 """Which hits a user should look at first: those with the weakest evidence."""
 
+from functools import lru_cache
 from math import comb
 
 import numpy as np
 import numpy.typing as npt
+from scipy.interpolate import CubicSpline
 from scipy.special import ndtr
 
 from crmasks_widgets.core.hits import significance
@@ -12,7 +14,8 @@ from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, Float64Array
 
 _RARE, _STEPS = 0.01, 321  # of the integral over the lowest value
-_NEVER = 12.0  # sigma, by which noise exceeds the lowest value in no frame: once in 10**17
+_FARTHEST, _APART = 12.0, 1 / 32  # sigma above the lowest value that chances are worked out for
+_NEVER = 1e-22  # chance of one value that noise makes in no hit of any frame
 
 
 def largest_ratio(
@@ -89,17 +92,32 @@ def alike(
         True where noise exceeds it in one of a hundred hits of so many pixels, or more. The median
         is the value in the middle, of two their mean; of four and more, if even, the higher one.
     """
+    reach = np.maximum(np.asarray(excess, np.float64) * (2 if n == 2 else 1), 0.0)
+    log_chance = _log_chance(n)
+    same = reach <= log_chance.x[-1]
+    same[same] = pixels[same] * n * np.exp(log_chance(reach[same])) >= _RARE
+    return np.asarray(same)
+
+
+@lru_cache(maxsize=64)
+def _log_chance(n: int) -> CubicSpline:
+    """Chance that one given value of n is the lowest, and the middle of all lies so far above it.
+
+    Its logarithm, between points that are near enough to each other for 10 digits, by the distance
+    in sigma of one exposure; of two exposures, the distance between both. It ends where noise
+    reaches no more.
+    """
     lowest = np.linspace(-8.0, 8.0, _STEPS)
     density = np.exp(-(lowest**2) / 2) / np.sqrt(2 * np.pi) * (lowest[1] - lowest[0])
-    reach = np.asarray(excess, np.float64) * (2 if n == 2 else 1)
-    same = ~(reach > _NEVER)
-    top = lowest + reach[same, None]
+    reach = np.arange(0.0, _FARTHEST + _APART, _APART)
+    top = lowest + reach[:, None]
     above, between = ndtr(-top), ndtr(top) - ndtr(lowest)
     chance = sum(
         comb(n - 1, below) * between**below * above ** (n - 1 - below) for below in range(n // 2)
     )
-    same[same] = pixels[same] * n * (chance @ density) >= _RARE
-    return same
+    within = chance @ density
+    known = within > _NEVER
+    return CubicSpline(reach[known], np.log(within[known]))
 
 
 def most_doubtful_first(

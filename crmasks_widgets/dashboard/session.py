@@ -264,12 +264,12 @@ class Session:
         """Stop computing."""
         self.dispatcher.stop()
         self.engine.close()
+        self.hits.close()
         PACKAGE.removeHandler(self._warned)
 
     def close(self) -> None:
         """Stop computing and remove the widgets."""
         self.stop()
-        self.hits.close()
         self.opening.close()
         close_all(self._made)
         self.image.close()

@@ -1,8 +1,13 @@
 """What painting, erasing, rejecting and marking write into the parameters."""
 
+import sys
+from functools import partial
+from types import SimpleNamespace
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from crmasks_widgets.dashboard.image.picking import flagged_near
 from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.parameters import Parameters
 
@@ -124,3 +129,41 @@ def test_groups_touch_at_corners_too():
 def test_groups_hold_every_pixel_once(listed):
     found = [one for group in edits.groups(listed) for one in group]
     assert sorted(found) == sorted(listed)
+
+
+@given(pixels)
+def test_a_group_is_what_is_connected_with_its_first_pixel(listed):
+    found = edits.groups(listed)
+    assert list(found) == sorted(found)
+    assert all(group == edits.connected(listed, group[0]) for group in found)
+
+
+def calls_of(action):
+    """How many functions of Python and C are called meanwhile."""
+    calls = []
+    sys.setprofile(lambda _frame, event, _what: calls.append(event))
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return sum(event.endswith("call") for event in calls)
+
+
+def test_many_listed_pixels_are_not_gone_through_one_by_one():
+    """Of each list of verdicts, with every change, and with every click into the image."""
+    few, many = ([(x, y) for x in range(1, n, 3) for y in range(1, 40, 3)] for n in (10, 3000))
+    assert len(many) > 10_000
+    assert len(edits.groups(many)) == len(many)
+    assert calls_of(lambda: edits.groups(many)) < 1.5 * calls_of(lambda: edits.groups(few))
+
+
+def test_of_many_rejected_pixels_a_click_looks_at_the_near_ones():
+    far = tuple((x, y) for x in range(20, 3000, 3) for y in range(1, 40, 3))
+    models = [
+        SimpleNamespace(ready=lambda *_: False, parameters=parameters(rejected=((9, 5), *more)))
+        for more in ((), far)
+    ]
+    assert [flagged_near(model, (5, 6), 3.0) for model in models] == [(4, 8), (4, 8)]
+    assert [flagged_near(model, (5, 3), 3.0) for model in models] == [None, None]
+    few, many = (calls_of(partial(flagged_near, model, (5, 6), 3.0)) for model in models)
+    assert many == few

@@ -1,5 +1,8 @@
 """Hits compared with those of another method."""
 
+import gc
+import weakref
+
 import numpy as np
 
 from .hits_bench import choose, shown
@@ -73,3 +76,27 @@ def test_a_method_that_cannot_be_computed_says_why_and_changes_nothing(many):
         assert shown(many) == before
     finally:
         many.view.close()
+
+
+def test_what_another_method_found_is_let_go_once_hits_are_others(many):
+    """Its whole analysis stayed in memory, as large as that on screen."""
+    compare(many, "mmcosmic")
+    try:
+        found = weakref.ref(many.view.comparison.engine.analysis)
+        assert found().parameters.crmethod == "mmcosmic"
+        many.press("j")
+        assert many.view.comparison.engine.analysis is found()
+        many.state.update(mm_threshold=1000.0)
+        gc.collect()
+        assert found() is None
+    finally:
+        many.view.close()
+
+
+def test_a_session_that_stops_stops_comparing(dashboard):
+    dashboard.session.hits._set({"name": "other", "value": "mmcosmic"})
+    engine = dashboard.session.hits.comparison.engine
+    engine.wait(60)
+    dashboard.session.stop()
+    assert engine._closed
+    assert not engine._thread.is_alive()

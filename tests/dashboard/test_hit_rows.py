@@ -184,7 +184,7 @@ def test_order_of_equal_and_unknown_values():
 
 @pytest.mark.parametrize(
     ("wanted", "expected"),
-    [(Filter(), [1, 1, 1, 1]), (Filter(kind="double hit"), [1, 0, 1, 0]),
+    [(Filter(), [1, 1, 1, 1]),
      (Filter(method="both", peak=2.0), [0, 0, 1, 1]), (Filter(peak=8), [0, 0, 0, 1]),
      (Filter(text="A<B>"), [1, 0, 0, 0]), (Filter(text="hot  9"), [0, 0, 0, 0])],
 )  # fmt: skip

@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 
 import crmasks_widgets as cm
+from crmasks_widgets.dashboard.diagram.painter import Painter
+from crmasks_widgets.dashboard.model import review
+from crmasks_widgets.dashboard.model.hit_list import HitList
+from crmasks_widgets.dashboard.page import status
 from crmasks_widgets.dashboard.page.context import Memo
 from crmasks_widgets.parameters import Parameters
 
@@ -129,3 +133,45 @@ def test_bytes_are_compared_by_what_they_are():
     for part in (b"one", bytes([*b"one"]), b"two"):
         memo((part,), lambda: made.append(1))
     assert len(made) == 2
+
+
+@pytest.fixture
+def counted_over(monkeypatch):
+    """How often what looks at every hit was called, by name."""
+    calls = {}
+    for owner, name in (
+        (review, "chips"), (status, "standing_and_out"), (HitList, "row_at"), (Painter, "_number"),
+    ):  # fmt: skip
+        noted, real = calls.setdefault(name, []), getattr(owner, name)
+
+        def counted(*given, noted=noted, real=real, **more):
+            noted.append(given)
+            return real(*given, **more)
+
+        monkeypatch.setattr(owner, name, counted)
+    return lambda: {name: len(noted) for name, noted in calls.items()}
+
+
+def test_what_looks_at_every_hit_is_done_once_for_what_it_follows_from(dashboard, counted_over):
+    """With 10 000 hits each took milliseconds whatever was moved: another slider, the pointer."""
+    state = dashboard.state
+    nothing = dict.fromkeys(("chips", "standing_and_out", "row_at", "_number"), 0)
+    state.refresh()
+    state.update(color_scale="zscale")
+    state.show(image=(0.0, 30.0, 0.0, 30.0))
+    assert counted_over() == nothing
+    select(dashboard, np.argwhere(dashboard.analysis.labels == 2))
+    assert counted_over() == nothing | {"row_at": 1}
+    state.show(numbers=True)
+    assert counted_over() == nothing | {"row_at": 1, "_number": 1}
+    assert len(dashboard.session.diagram.panels["observed"].numbers.text) > 1
+    state.show(numbers=False)
+    assert len(dashboard.session.diagram.panels["observed"].numbers.text) == 0
+    dashboard.session.hits.judge("rejected")
+    assert dashboard.session.hits.bar.state["chips"][3]["count"] == 1
+    assert counted_over()["chips"] == 1
+    assert dashboard.wait(60)
+    now = counted_over()
+    assert now["standing_and_out"] == 1
+    state.refresh()
+    assert counted_over() == now

@@ -241,6 +241,8 @@ def hits(read: Reader) -> Table:
     labels, stack, edited = read("labels"), read("stack"), read("edits")
     codes = detection_codes(read("flags", "median"), read("listed"), edited)
     table = hit_table(labels, codes, stack)
+    if read.checkpoint is not None:
+        read.checkpoint(0.5)
     verdict = verdicts.verdicts(labels, _confirmed(read), edited.rejected, _ignored(read))
     _warn_of_lost(read("lost").confirmed, labels.shape[1])
     if _judged(read):

@@ -116,8 +116,7 @@ def classify_hits(
         for frame in (everywhere.hit, everywhere.standing)
     )
     sigma = level.sigma.ravel()[pixels]
-    median = stack.median2d.ravel()[pixels]
-    excess = (median - level.minimum.ravel()[pixels]) / sigma
+    excess = excess_in_sigma(pixels, stack, level)
     contrast = np.maximum(level.contrast.ravel()[pixels], 1e-6)
     high = stack.cube.reshape(stack.n, -1)[:, pixels] - level.minimum.ravel()[pixels]
     part = _largest(np.fmax.reduce(high, axis=0) / (sigma * contrast), number, n)
@@ -137,6 +136,29 @@ def classify_hits(
     ]  # fmt: skip
     names, reasons = (np.array([r[i] for r in rows], f"U{size}") for i, size in ((0, 10), (1, 80)))
     return HitClasses(names, reasons, peak[1:])
+
+
+def excess_in_sigma(
+    pixels: npt.NDArray[np.int64], stack: Stack, level: Level
+) -> npt.NDArray[np.floating]:
+    """By how much the median exceeds the minimum in some pixels.
+
+    Parameters
+    ----------
+    pixels : (k,) int64
+        Flat indices.
+    stack : Stack
+        Exposures divided by their flux factors and matched, ADU.
+    level : Level
+        Minimum and noise of the pixels.
+
+    Returns
+    -------
+    (k,) float
+        Sigma of one exposure, as the significance of a hit is the largest of.
+    """
+    median, minimum = stack.median2d.ravel()[pixels], level.minimum.ravel()[pixels]
+    return np.asarray((median - minimum) / level.sigma.ravel()[pixels])
 
 
 def _ratio_of_two(

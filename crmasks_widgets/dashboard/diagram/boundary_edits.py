@@ -1,16 +1,22 @@
 """What the hand does to the boundary becomes parameters; a drag is one step of undo."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+from crmasks_widgets.analysis import STAGES
+from crmasks_widgets.analysis.graph import stages_changed_by
 from crmasks_widgets.core.mm.boundary import Boundary
 from crmasks_widgets.dashboard.diagram.hand import Hand
 from crmasks_widgets.dashboard.diagram.scene import by_hand
 from crmasks_widgets.dashboard.diagram.swing import Swing, local_points, swing
 from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
+from crmasks_widgets.dashboard.model.history import changed_names
 from crmasks_widgets.dashboard.model.points import Point, Points, added, moved, removed, replaced
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo
+from crmasks_widgets.parameters import Parameters
+
+_POINTS: Final = "mm_fixed_points_in_boundary"
 
 
 class BoundaryEdits:
@@ -22,16 +28,19 @@ class BoundaryEdits:
         What a view works with.
     hand : Hand
         Where they are made.
+    of_all : list of BoundaryEdits
+        Those of all hands, which know of each other so that the newest drag counts alone.
     """
 
-    def __init__(self, context: Context, hand: Hand) -> None:
-        self._state, self._hand = context.state, hand
+    def __init__(self, context: Context, hand: Hand, of_all: "list[BoundaryEdits]") -> None:
+        self._state, self._hand, self._of_all = context.state, hand, of_all
         # While something is dragged: the gesture, and whether its point is still to be born.
         self._gesture, self._unborn = "", False
         # Index of its point, where that is, and among how many; None if it was deleted.
         self._held: tuple[int, Point, int] | None = None
-        # The boundary as a drag found it, and where the hand let go of it.
+        # The boundary as a drag found it, with which parameters, and where the hand let go of it.
         self._found: Boundary | None = None
+        self._set: Parameters = self._state.model.analysis.parameters
         self._left: tuple[float, float] | None = None
         self._looked = Memo()
         self._told: tuple[Swing, Points] | None = None
@@ -73,9 +82,15 @@ class BoundaryEdits:
         self._unborn = content["was"] is None
         self._hold(self._meant(content))
         model = self._state.model
+        for each in self._of_all:
+            each.forget()
         self._found = model.analysis.boundary.boundary if model.ready("boundary") else None
-        self._left = self._told = None
+        self._set = model.analysis.parameters
         self._state.begin_gesture()
+
+    def forget(self) -> None:
+        """Tell nothing of the last drag any more: there is a newer one."""
+        self._found = self._left = self._told = None
 
     def _follow(self) -> None:
         place = self._hand.moved
@@ -122,6 +137,9 @@ class BoundaryEdits:
     def swung(self, model: ViewModel, axis: AxisScale) -> tuple[Swing, Points] | None:
         """Tell what the last drag did to a spline elsewhere, as long as it still bends so.
 
+        Where anything else that the boundary follows from is not as the drag found it, as with
+        another gain, nobody can tell what the drag did.
+
         Parameters
         ----------
         model : ViewModel
@@ -140,6 +158,10 @@ class BoundaryEdits:
             return None
         if model.analysis.parameters != model.parameters or not model.ready("boundary", "plane"):
             return self._told
+        others = {*changed_names(self._set, model.parameters)} - {_POINTS}
+        if "boundary" in stages_changed_by(others, STAGES):
+            self._told = None
+            return None
         after, edges = model.analysis.boundary.boundary, model.analysis.plane.x_edges
 
         def look() -> tuple[Swing, Points] | None:

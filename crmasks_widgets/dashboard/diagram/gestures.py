@@ -10,11 +10,12 @@ from bqplot.interacts import BrushSelector
 from bqplot_image_gl.interacts import MouseInteraction
 
 from crmasks_widgets.dashboard.diagram.panel import Panel
-from crmasks_widgets.dashboard.diagram.reading import Reading, whole_view
+from crmasks_widgets.dashboard.diagram.reading import Reading
+from crmasks_widgets.dashboard.diagram.whole import WholeView
 from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
 from crmasks_widgets.dashboard.model.state import AxisKind, Limits, ViewModel
 from crmasks_widgets.dashboard.page.buttons import icon_button, icon_tools
-from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
+from crmasks_widgets.dashboard.page.context import Context, Shortcut
 
 HAND: Final = "boundary"
 TOOLS: Final = {
@@ -39,7 +40,8 @@ _COLOUR: Final = "#56B4E9"
 class DiagramGestures:
     """Tools of the diagram, and what their gestures change in the state.
 
-    The view changes by them alone: no edit of the boundary or of a parameter moves it.
+    The view changes by them alone, unless the values of pixels become quite others (`WholeView`):
+    no edit of the boundary or of another parameter moves it.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ class DiagramGestures:
         self._interactions: list[dict[str, Any]] = []
         self.limits: Limits = (0.0, 1.0, 0.0, 1.0)
         self._axes = (AxisScale("linear"), AxisScale("linear"))
-        self._whole, self._homes, self._sigma = Memo(), 0, False
+        self._whole, self._homes, self._sigma = WholeView(), 0, False
         self._turned = 0.0
         self._trail: list[tuple[float, float]] = []
         self.tool = icon_tools(TOOLS)
@@ -123,8 +125,7 @@ class DiagramGestures:
             What is on screen, places along the axes.
         """
         self._axes, self._sigma = reading.scales(kind), reading.sigma
-        key = (reading, kind, self._homes)
-        whole: Limits = self._whole(key, lambda: whole_view(model, reading, kind))
+        whole = self._whole(model, reading, kind, self._homes)
         display = model.display
         shown = (display.sigma if reading.sigma else display.diagram) or whole
         x_ends, y_ends = (

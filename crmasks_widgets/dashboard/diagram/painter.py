@@ -39,7 +39,7 @@ class Painter:
         self.read = Reader()
         names = (
             "observed", "expected", "density", "contours", "glyphs", "flagged", "candidates",
-            "others", "stamps",
+            "others", "stamps", "hits", "numbers",
         )  # fmt: skip
         self._memos = {name: Memo() for name in names}
 
@@ -180,32 +180,41 @@ class Painter:
         pixels, x, y, code = self.flagged(model)
         if not model.ready(("flags", model.display.target), "edits", "mediancr"):
             return
-        whole = model.display.diagram is None
-        if whole:
+        whole, selected = model.display.diagram is None, selected_hit(model)
+        frame = model.analysis.labels if model.ready("labels") else None
+
+        def find() -> Flagged:
+            of_hit = np.zeros(len(pixels), np.int32) if frame is None else frame.ravel()[pixels]
+            return of_hit, np.flatnonzero((of_hit == selected) & (of_hit > 0))
+
+        def places() -> Flagged:
             # What linear axes leave out lies on the edge.
-            x, y = np.minimum(x, limits[1]), np.minimum(y, limits[3])
-        labels = np.zeros(len(pixels), np.int32)
-        if model.ready("labels"):
-            labels = model.analysis.labels.ravel()[pixels]
-        rings = np.flatnonzero((labels == selected_hit(model)) & (labels > 0))
+            return (np.minimum(x, limits[1]), np.minimum(y, limits[3])) if whole else (x, y)
+
+        labels, rings = self._memos["hits"]((pixels, frame, selected), find)
         size, dark, ratio = self._pixels(), self._context.page.dark, self._ratio()
 
         def draw() -> bool:
-            places = np.append(x, x[rings]), np.append(y, y[rings])
+            x, y = places()
+            together = np.append(x, x[rings]), np.append(y, y[rings])
             codes = np.append(code, np.full(len(rings), SELECTED, np.uint8))
-            drawn = draw_glyphs(places, codes, limits, size, ratio=ratio, dark=dark)
+            drawn = draw_glyphs(together, codes, limits, size, ratio=ratio, dark=dark)
             self._panels["observed"].glyphs.show(rgba_png(drawn), limits)
             return True
 
         key = (pixels, tuple(rings.tolist()), limits, whole, size, dark, ratio)
         self._memos["glyphs"](key, draw)
-        self._number((x, y), labels, limits, wanted=model.display.numbers)
+        wanted = model.display.numbers
 
-    def _number(
-        self, places: Flagged, labels: npt.NDArray[np.int32], limits: Limits, *, wanted: bool
-    ) -> None:
+        def number() -> bool:
+            self._number(places(), labels if wanted else np.zeros_like(labels), limits)
+            return True
+
+        self._memos["numbers"]((pixels, frame, limits, whole, wanted), number)
+
+    def _number(self, places: Flagged, labels: npt.NDArray[np.int32], limits: Limits) -> None:
         (x, y), (x_min, x_max, y_min, y_max) = places, limits
-        seen = (labels > 0) & (x >= x_min) & (x <= x_max) & (y >= y_min) & (y <= y_max) & wanted
+        seen = (labels > 0) & (x >= x_min) & (x <= x_max) & (y >= y_min) & (y <= y_max)
         number, first = np.unique(labels[seen], return_index=True)
         kept = np.flatnonzero(seen)[first[:MOST_NUMBERS]]
         self._panels["observed"].show_numbers((x[kept], y[kept]), number[:MOST_NUMBERS])

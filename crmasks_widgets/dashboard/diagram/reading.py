@@ -20,6 +20,8 @@ SOFT_SIGMA: Final = 3.0
 # One pixel in so many may lie left of the diagram, or below: dead ones would fill half of it.
 _OUTLIERS: Final = 10_000
 _MARGIN: Final = 0.03  # of the axis, on each side
+# The softening of axes follows the readout noise once it is so many times what it was.
+_TIMES: Final = 2.0
 
 
 def in_sigma(parameters: Parameters) -> bool:
@@ -40,7 +42,7 @@ class Reading:
     softening : x, y
         Of asinh axes.
     plain : (x_min, x_max, y_min, y_max)
-        What linear axes show at first.
+        What linear axes show at first; of differences, the plane of the diagram decides how high.
     names : x, y
         Of the axes.
     units : x, y
@@ -68,7 +70,7 @@ class Reader:
     """Reads the diagram of a view model, and again only what has changed."""
 
     def __init__(self) -> None:
-        self._reading, self._axes = Memo(), Memo()
+        self._reading, self._axes, self._soft = Memo(), Memo(), 0.0
 
     def __call__(self, model: ViewModel) -> Reading | None:
         """Tell what is shown.
@@ -89,9 +91,17 @@ class Reader:
         analysis = model.analysis
         stack = analysis.stack
         heights = analysis.significance(target) if sigma else stack.target(target)
-        read = partial(_read, model, sigma, heights)
-        found: Reading = self._reading((stack, heights, analysis.calibration.typical_rnoise), read)
+        soft = self._softening(analysis.calibration.typical_rnoise or 1.0)
+        read = partial(_read, model, sigma, heights, soft)
+        found: Reading = self._reading((stack, analysis.mm_stack, heights, soft), read)
         return found
+
+    def _softening(self, rnoise: float) -> float:
+        """Softening of axes in ADU: that of before, unless the readout noise is quite another."""
+        soft = SOFT_NOISE * rnoise
+        if not self._soft / _TIMES <= soft <= self._soft * _TIMES:
+            self._soft = soft
+        return self._soft
 
     def along_axes(self, reading: Reading, kind: AxisKind) -> tuple[npt.NDArray[Any], ...]:
         """Places of all pixels along axes of a kind, x and y, flat."""
@@ -104,15 +114,13 @@ class Reader:
         return found
 
 
-def _read(model: ViewModel, sigma: bool, heights: npt.NDArray[np.float32]) -> Reading:
+def _read(model: ViewModel, sigma: bool, heights: npt.NDArray[np.float32], soft: float) -> Reading:
     analysis, name = model.analysis, target_name(model.display.target)
-    x, soft = analysis.mm_stack.min2d, SOFT_NOISE * (analysis.calibration.typical_rnoise or 1.0)
+    x = analysis.mm_stack.min2d
     y = heights if sigma else heights - x
     low, high = _low(x), float(np.nanmax(x, initial=low_end(x)))
-    top = 12.0 if sigma else 0.0
-    if not sigma and model.ready("plane"):
-        top = float(analysis.plane.y_edges[-1])
-    plain = (low, high, _low(y) if sigma else 0.0, top or float(np.nanmax(y, initial=1.0)))
+    top = 12.0 if sigma else float(np.nanmax(y, initial=1.0))
+    plain = (low, high, _low(y) if sigma else 0.0, top)
     unit = analysis.exposures.unit
     height = f"{name} \u2212 minimum"
     if model.analysis.exposures.n == 2 and name in ("median", "mean"):
@@ -137,7 +145,23 @@ def _low(values: npt.NDArray[np.float32]) -> float:
     return float(np.partition(finite, rank)[rank])
 
 
-def whole_view(model: ViewModel, reading: Reading, kind: AxisKind) -> Limits:
+def pixel_limits(reading: Reading, kind: AxisKind) -> Limits:
+    """Limits within which all pixels lie but outliers at low values; above 12 sigma, linear."""
+    x_min, x_max, y_min, y_max = reading.plain
+    if kind != "linear":
+        y_max = float(np.nanmax(reading.y, initial=y_min))
+    return x_min, x_max, y_min, y_max
+
+
+def plane_top(model: ViewModel, reading: Reading) -> float | None:
+    """Height of the diagram that the fit sees, ADU; None where there is none, or not yet."""
+    known = model.analysis.parameters.has_boundary and model.ready("plane")
+    return None if reading.sigma or not known else float(model.analysis.plane.y_edges[-1])
+
+
+def whole_view(
+    model: ViewModel, reading: Reading, kind: AxisKind, top: float | None = None
+) -> Limits:
     """Limits within which every hit and every fixed point lies.
 
     Parameters
@@ -148,15 +172,16 @@ def whole_view(model: ViewModel, reading: Reading, kind: AxisKind) -> Limits:
         What is shown.
     kind : {"asinh", "linear", "log"}
         Of the axes. Linear ones leave out what would make everything else small.
+    top : float, optional
+        How high linear axes reach, of `plane_top`; by default as high as the pixels.
 
     Returns
     -------
     (x_min, x_max, y_min, y_max)
         Data.
     """
-    x_min, x_max, y_min, y_max = reading.plain
-    if kind != "linear":
-        y_max = float(np.nanmax(reading.y, initial=y_min))
+    x_min, x_max, y_min, y_max = pixel_limits(reading, kind)
+    y_max = y_max if top is None else top
     points = () if reading.sigma else model.parameters.mm_fixed_points_in_boundary or ()
     if points:
         y_max = max(y_max, *(point[1] for point in points))

@@ -121,7 +121,7 @@ class DiagramView:
             if name not in self.panels:
                 panel = self.panels[name] = Panel(name, self._scales)
                 self._gestures.add(panel)
-                self._edits.append(BoundaryEdits(self._context, panel.hand))
+                self._edits.append(BoundaryEdits(self._context, panel.hand, self._edits))
                 self._context.observe(panel.hand, self._state.refresh, "ratio")
         widgets = tuple(self.panels[name].widget for name in names)
         if self._body.children != widgets:

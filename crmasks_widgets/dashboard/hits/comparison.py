@@ -81,6 +81,17 @@ class Comparison:
             )  # fmt: skip
         self.engine.submit(analysis.parameters.replace(**changes))
 
+    def follow(self, analysis: Analysis) -> None:
+        """Let go of what the other method found, once the hits are others.
+
+        Parameters
+        ----------
+        analysis : Analysis
+            Of the hits on screen.
+        """
+        if self._asked[1] and not self.method:
+            self.ask(analysis, "")
+
     def _took(self, snapshot: Snapshot) -> None:
         self._dispatcher.call(partial(self._compare, snapshot.analysis))
 

@@ -14,9 +14,9 @@ class HitDetail(Part):
     Attributes
     ----------
     state : dict
-        "name", "kind", "tone", "place", "cuts", "why", "reason", "verdict", "can_judge", "at" (flat
-        index of the peak of the hit, -1 for none), "empty" (what to do while nothing is selected),
-        "tool", "widths", "solid", "stretch", "stretches".
+        "name", "kind", "tone", "place", "cuts", "why", "reason", "verdict", "can_judge"
+        (whether a hit is shown), "at" (flat index of the peak of the hit, -1 for none), "empty"
+        (what to do while nothing is selected), "tool", "widths", "solid", "stretch", "stretches".
     size : list of int
         Width and height of the picture's place, screen pixels, and screen pixels to a pixel of
         the page; told by the page.

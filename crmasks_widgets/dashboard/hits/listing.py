@@ -68,6 +68,7 @@ class Listing:
         self.found_too: BoolArray | None = None
         self._inside: BoolArray = np.zeros(0, dtype=bool)
         self._list, self._told, self._sorted, self._near, self._over = (Memo() for _ in range(5))
+        self._at, self._counted = Memo(), Memo()
 
     def follow(self, model: ViewModel) -> None:
         """Take in a view model."""
@@ -85,8 +86,9 @@ class Listing:
             p.mediancr_pixels_confirmed, p.mediancr_pixels_rejected, p.pixels_to_be_ignored_as_cr
         )  # fmt: skip
         self.verdicts = self._told((hits, *listed), lambda: verdicts_of(hits, p))
-        self._select(hits.row_at(model.selection.pixel))
-        self._remember_number(model.selection.pixel)
+        pixel = model.selection.pixel
+        self._select(self._at((hits, pixel), lambda: hits.row_at(pixel)))
+        self._remember_number(pixel)
         self.sort()
 
     def _take(self, hits: HitList) -> None:
@@ -173,7 +175,9 @@ class Listing:
     @property
     def judged(self) -> int:
         """How many hits have a verdict."""
-        return int(np.count_nonzero(self.verdicts != UNJUDGED))
+        told = self.verdicts
+        number: int = self._counted((told,), lambda: int(np.count_nonzero(told != UNJUDGED)))
+        return number
 
     def position(self, row: int) -> int:
         """Place of a row in what is shown; -1 if it is not."""

@@ -50,7 +50,7 @@ class HitsView:
         self.listing = Listing()
         self.large = LargeHit(context, self.listing, self.judge, self._again)
         self._window, self._view = _FIRST_WINDOW, GALLERY
-        self._fixed, self._sent, self._begun = Memo(), Memo(), False
+        self._fixed, self._sent, self._chips, self._begun = Memo(), Memo(), Memo(), False
         self.bar = HitBar()
         self.gallery = Gallery(palette=stretches.colour_palette(COLOURS).tobytes())
         self.gallery.add_class("crmasks-gallery-host")
@@ -93,6 +93,7 @@ class HitsView:
         self.large.render(model)
         if not self.listing.known:
             return
+        self.comparison.follow(model.analysis)
         self._show_bar()
         if self._view == TABLE:
             self.table.render()
@@ -102,19 +103,11 @@ class HitsView:
     def _show_bar(self) -> None:
         listing = self.listing
         hits, wanted = listing.hits, listing.wanted
-        column = review.group_of(hits)
         self.bar.state = {
             "view": self._view,
             "views": _VIEWS,
             "chip": wanted.chip,
-            "chips": [
-                {
-                    "key": chip.key, "count": chip.count, "label": words.kind(column, chip.label),
-                    "tone": words.tone(column, chip.key.partition(":")[2]) if ":" in chip.key
-                    else "",
-                }
-                for chip in review.chips(hits, listing.verdicts, wanted.chip)
-            ],
+            "chips": self._chips((hits, listing.verdicts, wanted.chip), self._count_chips),
             "order": wanted.column,
             "orders": (*review.ORDERS.items(), *self._column_order()),
             "reviewed": f"{listing.judged:,} of {len(hits):,}",
@@ -135,6 +128,16 @@ class HitsView:
                  bool(wanted.compared)),
             ),
         }  # fmt: skip
+
+    def _count_chips(self) -> list[dict[str, Any]]:
+        listing, column = self.listing, review.group_of(self.listing.hits)
+        return [
+            {
+                "key": chip.key, "count": chip.count, "label": words.kind(column, chip.label),
+                "tone": words.tone(column, chip.key.partition(":")[2]) if ":" in chip.key else "",
+            }
+            for chip in review.chips(listing.hits, listing.verdicts, listing.wanted.chip)
+        ]  # fmt: skip
 
     def _column_order(self) -> tuple[tuple[str, str], ...]:
         """The order that a header of the table asks for, in words."""

@@ -45,7 +45,9 @@ def flagged_near(model: ViewModel, pixel: tuple[int, int], reach: float) -> tupl
         ]
     p = model.parameters
     listed = (*(p.mediancr_pixels_rejected or ()), *(p.pixels_to_be_ignored_as_cr or ()))
-    candidates += [(b - 1, a - 1) for a, b in listed]
+    # Of a long list few are near: only their distances are worked out.
+    xs, ys = range(x - far + 1, x + far + 2), range(y - far + 1, y + far + 2)
+    candidates += [(b - 1, a - 1) for a, b in listed if a in xs and b in ys]
     distances = {found: math.hypot(found[0] - y, found[1] - x) for found in candidates}
     nearest = min(candidates, key=distances.__getitem__, default=None)
     return nearest if nearest is not None and distances[nearest] <= far else None

@@ -5,8 +5,12 @@ function returns what `State.update` takes.
 """
 
 from collections.abc import Collection, Iterable
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
+from crmasks_widgets.core.hits import connected as group_of_each
 from crmasks_widgets.parameters import Parameters
 
 Pixel = tuple[int, int]
@@ -190,11 +194,7 @@ def connected(pixels: Iterable[Pixel], start: Pixel) -> tuple[Pixel, ...]:
     tuple of (x, y)
         Sorted; empty if `start` is not in the list.
     """
-    return _taken_out(set(pixels), start)
-
-
-def _taken_out(left: set[Pixel], start: Pixel) -> tuple[Pixel, ...]:
-    """Take from a set what is connected with one of its pixels."""
+    left = set(pixels)
     found, border = set[Pixel](), [start]
     while border:
         x, y = border.pop()
@@ -207,11 +207,21 @@ def _taken_out(left: set[Pixel], start: Pixel) -> tuple[Pixel, ...]:
 
 def groups(pixels: Iterable[Pixel] | None) -> tuple[tuple[Pixel, ...], ...]:
     """Split a list of pixels into its connected groups, in their order."""
-    left, found = set(pixels or ()), []
-    for start in sorted(left):
-        if start in left:
-            found.append(_taken_out(left, start))
-    return tuple(found)
+    listed = sorted(set(pixels or ()))
+    if not listed:
+        return ()
+    xs, ys = np.array(listed, np.int64).T
+    nx = int(xs.max()) + 1
+    rising = np.argsort(ys * nx + xs)
+    group = np.empty(len(listed), np.int64)
+    group[rising] = group_of_each((ys * nx + xs)[rising], nx)
+    _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
+    # The pixels of a group together, the groups in the order of their first pixels.
+    order = np.argsort(first[inverse], kind="stable")
+    ends = np.cumsum(np.bincount(inverse)[np.argsort(first)]).tolist()
+    found = [listed[k] for k in order.tolist()]
+    parts = [tuple(found[a:b]) for a, b in pairwise([0, *ends])]
+    return tuple(parts)
 
 
 def _pixels(parameters: Parameters, name: str) -> set[Pixel]:

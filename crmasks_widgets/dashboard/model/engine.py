@@ -229,7 +229,10 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
         return is_part_of
 
     def computes_in(self, thread: int) -> bool:
-        """Whether this is the identifier of the thread that computes."""
+        """Whether this is the identifier of the thread that computes; stages start no others.
+
+        Several at once are computed by `analysis.schedule` alone, which is for runs.
+        """
         return self._thread is not None and self._thread.ident == thread
 
     def wait(self, timeout: float | None = None) -> bool:

@@ -18,11 +18,13 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.doubt import largest_ratio, look_alike, most_doubtful_first
 from crmasks_widgets.core.hits import highest_of_each, hit_table, significance
 from crmasks_widgets.core.noise import at_pixels
+from crmasks_widgets.core.significance.classes import excess_in_sigma
 from crmasks_widgets.core.typing import BoolArray, Float64Array
 from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
 from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.model.selection import REACH, Pixels
 from crmasks_widgets.dashboard.model.state import ViewModel
+from crmasks_widgets.detectors import DETECTORS, rows
 from crmasks_widgets.hit_classes import CLASS_NAMES, COINCIDENT, PLAIN_NAME
 from crmasks_widgets.parameters import Parameters
 
@@ -211,7 +213,7 @@ def _with_others(
     more = hit_table(numbered, np.zeros(numbered.shape, np.uint8), stack)
     more["number"] = np.int32(0)
     more["method"] = [IGNORED if verdict == IGNORED else NOT_FOUND for verdict in told]
-    more["significance"] = significance(numbered, stack, analysis.calibration.noise)
+    more["significance"] = _in_sigma(numbered, analysis)
     more["verdict"] = told
     if "class" in table.colnames:
         more["class"] = ["" if verdict == IGNORED else NOT_FOUND for verdict in told]
@@ -221,12 +223,24 @@ def _with_others(
     return vstack([table, more[table.colnames]], metadata_conflicts="silent")
 
 
+def _in_sigma(numbered: npt.NDArray[np.int32], analysis: Analysis) -> Float64Array:
+    """Largest excess of groups of pixels, in the sigma that the table of hits has."""
+    if not analysis.parameters.judges:
+        return significance(numbered, analysis.stack, analysis.noise)
+    pixels = np.flatnonzero(numbered)
+    excess = excess_in_sigma(pixels, analysis.result("tested"), analysis.result("level"))
+    largest = np.full(int(numbered.max(initial=0)) + 1, -np.inf)
+    np.fmax.at(largest, numbered.ravel()[pixels], excess)
+    return largest[1:]
+
+
 def _times(
     model: ViewModel, table: Table, pixels: Pixels, row: Pixels, excess: Float64Array
 ) -> Float64Array:
     """By how many times each hit exceeds what the method asks of it.
 
-    Where a diagram takes part, its boundary; else the significance that makes a hit.
+    Where a diagram takes part, its boundary; then the significance that makes a hit, where hits
+    are judged by it; else the limit of the first detector, as its row has it.
     """
     analysis = model.analysis
     if analysis.parameters.has_boundary and model.ready("boundary", "threshold"):
@@ -234,10 +248,14 @@ def _times(
         least = np.maximum(at_pixels(analysis.threshold, pixels), boundary.floor)
         minimum = analysis.stack.min2d.ravel()[pixels].astype(np.float64)
         return largest_ratio(excess, np.maximum(boundary(minimum), least), row, len(table))
-    limit = analysis.parameters.la_sigclip
-    if analysis.parameters.judges and model.ready("coincidences"):
+    p = analysis.parameters
+    if p.judges and model.ready("coincidences"):
         limit = analysis.significance_limits("median").start[0]
-    return np.asarray(table["significance"], np.float64) / limit
+        return np.asarray(table["significance"], np.float64) / limit
+    # Masks that are read have no boundary: they are measured as those of L.A.Cosmic.
+    finder = next((each for each in rows(p.detectors) if each.limit), DETECTORS["lacosmic"])
+    limit = float(getattr(p, finder.limit))
+    return np.asarray(table[finder.measured], np.float64) / limit
 
 
 def verdicts_of(hits: HitList, parameters: Parameters) -> npt.NDArray[np.str_]:

@@ -56,8 +56,8 @@ class Filter:
 
     Attributes
     ----------
-    method, kind : str
-        Content of the columns method and class; "any" for all.
+    method : str
+        Content of the column method; "any" for all.
     peak : float
         Least excess over the minimum in one exposure, ADU.
     text : str
@@ -65,7 +65,6 @@ class Filter:
     """
 
     method: str = ANY
-    kind: str = ANY
     peak: float = 0.0
     text: str = ""
 
@@ -131,9 +130,8 @@ def matching(table: Table, columns: Sequence[Column], wanted: Filter) -> BoolArr
         True for those to show.
     """
     match = np.ones(len(table), dtype=bool)
-    for name, word in (("method", wanted.method), ("class", wanted.kind)):
-        if word != ANY and name in table.colnames:
-            match &= np.asarray(table[name]) == word
+    if wanted.method != ANY and "method" in table.colnames:
+        match &= np.asarray(table["method"]) == wanted.method
     if wanted.peak > 0:
         peaks = [np.asarray(table[c.name]) for c in columns if c.name.startswith(PEAK)]
         match &= np.fmax.reduce(peaks) >= wanted.peak

@@ -155,7 +155,7 @@ def rows_shown(
     (m,) int64
         Indices of rows.
     """
-    filters = Filter(wanted.method, ANY, wanted.peak, wanted.text)
+    filters = Filter(wanted.method, wanted.peak, wanted.text)
     kept = inside & _in_chip(hits, verdicts, wanted.chip)
     kept &= matching(hits.table, columns, filters)
     return _order(hits, wanted)(np.flatnonzero(kept))

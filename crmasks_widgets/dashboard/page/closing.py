@@ -13,7 +13,8 @@ def widgets_made() -> Iterator[list[Widget]]:
     """Note the widgets that this thread makes in the context.
 
     Not all of them can be found from the outermost one: a tool that is not in use, or a
-    buffer that is not on the screen, is in no trait of another widget.
+    buffer that is not on the screen, is in no trait of another widget. Whoever else notes widgets,
+    another package or such a context around this one, goes on hearing of them.
 
     Yields
     ------
@@ -21,17 +22,23 @@ def widgets_made() -> Iterator[list[Widget]]:
         Grows while the context lasts.
     """
     made: list[Widget] = []
-    here = threading.get_ident()
+    here, on = threading.get_ident(), True
+    before = Widget._widget_construction_callback
 
     def note(widget: Widget) -> None:
-        if threading.get_ident() == here:
+        if on and threading.get_ident() == here:
             made.append(widget)
+        if before is not None:
+            before(widget)
 
     Widget.on_widget_constructed(note)
     try:
         yield made
     finally:
-        Widget.on_widget_constructed(None)
+        # Another thread that did the same meanwhile goes on, and calls this function still.
+        on = False
+        if Widget._widget_construction_callback is note:
+            Widget.on_widget_constructed(before)
 
 
 def close_all(widgets: Iterable[Widget]) -> None:

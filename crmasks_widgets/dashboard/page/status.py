@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
+from astropy.table import Table
 from ipywidgets import HTML, Button, HBox
 
 from crmasks_widgets import detectors
@@ -104,7 +105,7 @@ class StatusView:
     ) -> None:
         state = self._state = context.state
         self._place = place
-        self._found, self._masked = Memo(), Memo()
+        self._found, self._masked, self._stand = Memo(), Memo(), Memo()
         self._menus = menus
         self.keys = {
             "Escape": Shortcut("close what is open, or stop computing", escape),
@@ -168,8 +169,8 @@ class StatusView:
         if model.ready(("flags", target), "edits"):
             analysis, hits = model.analysis, None
             if model.ready("hits"):
-                out = np.isin(np.asarray(analysis.result("hits")["verdict"]), OUT)
-                hits = int(np.count_nonzero(~out)), int(np.count_nonzero(out))
+                table = analysis.result("hits")
+                hits = self._stand((table,), lambda: standing_and_out(table))
             flags, edits = analysis.result("flags", target), analysis.edits
             counts = self._found((flags, edits, target), lambda: counted(flags, edits, target))
             known = model.ready("mediancr") if target == "median" else model.ready("masks")
@@ -310,6 +311,23 @@ def method_buttons() -> list[dict[str, str | bool]]:
             {"value": method, "label": label, "help": f"crmethod: {method}", "more": more}
         )
     return buttons
+
+
+def standing_and_out(table: Table) -> tuple[int, int]:
+    """Count the hits that stand, and those that were put out of the median.
+
+    Parameters
+    ----------
+    table : Table
+        `Analysis.hits`.
+
+    Returns
+    -------
+    standing, out : int
+        Their sum is all of them.
+    """
+    out = int(np.count_nonzero(np.isin(np.asarray(table["verdict"]), OUT)))
+    return len(table) - out, out
 
 
 def counted(flags: Flags, edits: HandEdits, target: Target) -> dict[str, int]:
