@@ -10,7 +10,7 @@ from bqplot.interacts import BrushSelector
 from bqplot_image_gl.interacts import MouseInteraction
 
 from crmasks_widgets.dashboard.diagram.panel import Panel
-from crmasks_widgets.dashboard.diagram.reading import Reading, whole_view
+from crmasks_widgets.dashboard.diagram.reading import Reading, has_line, whole_view
 from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
 from crmasks_widgets.dashboard.model.state import AxisKind, Limits, ViewModel
 from crmasks_widgets.dashboard.page.buttons import icon_button, icon_tools
@@ -56,6 +56,7 @@ class DiagramGestures:
         self.limits: Limits = (0.0, 1.0, 0.0, 1.0)
         self._axes = (AxisScale("linear"), AxisScale("linear"))
         self._whole, self._homes, self._sigma = Memo(), 0, False
+        self._line = Memo()
         self._turned = 0.0
         self._trail: list[tuple[float, float]] = []
         self.tool = icon_tools(TOOLS)
@@ -123,7 +124,10 @@ class DiagramGestures:
         """
         self._axes, self._sigma = reading.scales(kind), reading.sigma
         key = (reading, kind, self._homes)
-        whole: Limits = self._whole(key, lambda: whole_view(model, reading, kind))
+        # A line that comes later than the pixels is waited for, once.
+        lined: list[bool] = self._line(key, lambda: [False])
+        lined[0] = lined[0] or has_line(model, reading)
+        whole: Limits = self._whole((*key, lined[0]), lambda: whole_view(model, reading, kind))
         display = model.display
         shown = (display.sigma if reading.sigma else display.diagram) or whole
         x_ends, y_ends = (

@@ -16,16 +16,20 @@ export function fill(select, options, value) {
   if (select.value !== value) select.value = value;
 }
 
-function chip({ key, label, count, tone }, current, set) {
+const written = (count) => count.toLocaleString("en");
+
+function chip({ key, label, count, beside, tone }, current, set) {
+  const more = beside ? `, and ${written(beside)} that these parameters do not find, or that were erased` : "";
   const dot = element("span", { className: "crmasks-dot" });
   dot.style.background = tone;
   const made = element(
     "button",
     {
       type: "button", className: "crmasks-choice", aria: { pressed: String(key === current) },
-      title: `${count.toLocaleString("en")} hits: ${label}`,
+      title: `${written(count)} hits${more}: ${label}`,
     },
-    ...(tone ? [dot] : []), `${label} `, element("b", { textContent: count.toLocaleString("en") }),
+    ...(tone ? [dot] : []), `${label} `, element("b", { textContent: written(count) }),
+    beside ? ` +${written(beside)}` : "",
   );
   made.dataset.chip = key;
   made.addEventListener("click", () => set("chip", key));
@@ -88,7 +92,7 @@ function render({ model, el }) {
   const views = element("div", { className: "crmasks-segments crmasks-hit-views", role: "group" });
   const chips = element("div", { className: "crmasks-choices", role: "group" });
   chips.setAttribute("aria-label", "Which hits are shown");
-  const reviewed = element("span", { className: "crmasks-quiet crmasks-reviewed" });
+  const reviewed = element("span", { className: "crmasks-quiet crmasks-reviewed", title: "Hits that have a verdict" });
   const order = element("select", { title: "Order", aria: { label: "Order of the hits" } });
   order.addEventListener("change", () => set("order", order.value));
   const { box, show } = panel(set);

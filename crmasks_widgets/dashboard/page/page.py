@@ -33,7 +33,7 @@ class Page(Part):
 
     Notes
     -----
-    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at"}``,
+    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at", "pane"}``,
     ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click;
     ``{"event": "hold"}`` and "release" where the pointer takes a slider and lets it go; and
     ``{"event": "begun"}`` and "made" as the page makes the widgets of the session.
