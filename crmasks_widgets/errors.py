@@ -62,6 +62,13 @@ class OutputError(CrmasksError):
 class ProductExistsError(OutputError):
     """A product of an earlier run is in the way.
 
+    Parameters
+    ----------
+    found : str
+        What is where, and what was expected instead.
+    these : str, optional
+        "it" or "them", where what is there may be replaced on request.
+
     Examples
     --------
     >>> analysis = cm.load_analysis("demo/params.yaml")
@@ -71,6 +78,17 @@ class ProductExistsError(OutputError):
         ...
     crmasks_widgets.errors.ProductExistsError: hits.ecsv: found a file of this name, ...
     """
+
+    def __init__(self, found: str, these: str = "") -> None:
+        super().__init__(found, these)
+
+    def __str__(self) -> str:
+        return self.asking_for("--overwrite (in Python: overwrite=True)")
+
+    def asking_for(self, what: str) -> str:
+        """Say it to a user who asks in another way for files to be replaced: by `what`."""
+        found, these = self.args
+        return f"{found}, or {what} to replace {these}" if these else str(found)
 
 
 class StartError(CrmasksError):

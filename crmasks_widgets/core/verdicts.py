@@ -12,7 +12,7 @@ from crmasks_widgets.core.typing import BoolArray
 CONFIRMED: Final = "confirmed"
 REJECTED: Final = "rejected"
 IGNORED: Final = "ignored"
-UNJUDGED: Final = "unjudged"
+UNJUDGED: Final = "undecided"
 OUT: Final = (REJECTED, IGNORED)
 """Of hits that are not in MEDIANCR."""
 
@@ -93,7 +93,7 @@ def verdicts(
     -------
     (n,) str
         "ignored" or "rejected" where every pixel of a hit is, else "confirmed" where one is, else
-        "unjudged".
+        "undecided".
     """
     n = int(labels.max(initial=0))
     pixels = np.flatnonzero(labels > 0)

@@ -368,11 +368,11 @@ class Session:
             self.state.release()
 
     def _pressed(self, content: dict[str, Any]) -> None:
-        """Do what a key stands for: first where the pointer is, then in any view."""
+        """Do what a key stands for: first in the pane where the pointer is, then in any view."""
         key = content["key"]
         held = "Ctrl+Shift+" if content.get("shift") else "Ctrl+"
         name = f"{held}{key.lower()}" if content.get("control") else key
-        plot = (content.get("at") or {}).get("plot")
+        plot = (content.get("at") or {}).get("plot") or content.get("pane")
         for view in sorted(self.views, key=lambda view: plot not in view.plots):
             if name in view.keys:
                 view.keys[name].action()

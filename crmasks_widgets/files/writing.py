@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from crmasks_widgets.errors import OutputError, ProductExistsError, on_one_line
 from crmasks_widgets.files.folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
@@ -17,9 +16,6 @@ from crmasks_widgets.machine import WINDOWS
 from crmasks_widgets.regular_files import identity, kind_of, real
 
 logger = logging.getLogger(__name__)
-
-# What lets earlier files be replaced, on the command line and in Python.
-_LEAVE: Final = "--overwrite (in Python: overwrite=True)"
 
 
 @dataclass(frozen=True)
@@ -155,11 +151,8 @@ def refuse_existing(existing: list[Path]) -> None:
     """
     if existing:
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        msg = (
-            f"{existing[0]}{more}: found products of an earlier run, expected another folder, or "
-            f"{_LEAVE} to replace them"
-        )
-        raise ProductExistsError(msg)
+        msg = f"{existing[0]}{more}: found products of an earlier run, expected another folder"
+        raise ProductExistsError(msg, "them")
 
 
 def check_target(
@@ -197,8 +190,8 @@ def check_target(
         msg = f"{path}: found {kind}, expected a file or nothing"
         raise OutputError(msg)
     if os.path.exists(path) and not overwrite:
-        msg = f"{path}: found a file of this name, expected another name, or {_LEAVE} to replace it"
-        raise ProductExistsError(msg)
+        msg = f"{path}: found a file of this name, expected another name"
+        raise ProductExistsError(msg, "it")
     check_writable(path.parent)
 
 

@@ -92,8 +92,9 @@ def test_there_is_no_line_through_one_point(ask):
 
 
 def test_candidates_are_judged_by_line_threshold_and_the_other_detectors(ask):
-    x, y = np.float32([0, 100, 200, 300, 400]), np.float32([50, 9, 50, 50, 50])
-    code, others = np.uint8([0, 0, 3, 3, 5]), {"0": 2, "3": 4, "5": 2}
+    x, y = np.float32([0, 100, 200, 300, 400, 500]), np.float32([50, 9, 50, 50, 50, 50])
+    # The last was taken out by the user.
+    code, others = np.uint8([0, 0, 3, 3, 5, 255]), {"0": 2, "3": 4, "5": 2, "255": 0}
     given = {
         "bytes": list(scene.packed(x, y)), "codes": list(scene.packed(code)), "combine": others,
     }  # fmt: skip
@@ -103,7 +104,7 @@ def test_candidates_are_judged_by_line_threshold_and_the_other_detectors(ask):
         " const { above, codes } = m.judged(c, (x) => (x === 300 ? 60 : 20), %s, a.combine);"
         " return [above, [...codes], [...c.code]]; })()"
     )
-    assert ask(judged % "-Infinity", given) == [3, [2, 0, 4, 3, 2], code.tolist()]
+    assert ask(judged % "-Infinity", given) == [3, [2, 0, 4, 3, 2, 0], code.tolist()]
     assert ask(judged % "55", given) == [0, code.tolist(), code.tolist()]
     rest = f"(({view})(a.rest))"
     found = ask(

@@ -1,9 +1,12 @@
 """Esc closes what lies over the views, wherever the focus is."""
 
+from functools import partial
+
 import pytest
 from ipywidgets import VBox
 
 from crmasks_widgets.dashboard.app import Dashboard
+from crmasks_widgets.dashboard.page.context import Shortcut
 from crmasks_widgets.dashboard.page.page import Page
 
 from ..dashboard.bench import small_analysis
@@ -126,3 +129,59 @@ def test_a_remark_is_read_as_a_whole_by_click_and_key_and_moves_nothing(shown):
     shown.press("Escape")
     assert not seen()
     assert shown.session.drawer.page == "Parameters"
+
+
+@pytest.mark.parametrize(
+    "goes",
+    [
+        "e => e.remove()", "e => { e.disabled = true }", "e => { e.hidden = true }",
+        "e => { e.style.visibility = 'hidden' }", "e => e.parentElement.classList.add('hidden')",
+    ],
+)  # fmt: skip
+def test_a_button_that_goes_leaves_the_keys_to_the_dashboard(shown, goes):
+    page = shown.page
+    page.locator("#root").evaluate(
+        "(root) => root.insertAdjacentHTML('beforeend', '<p><button id=goes>Back</button></p>')"
+    )
+    page.click("#goes")
+    assert page.evaluate("document.activeElement.id") == "goes"
+    page.locator("#goes").evaluate(goes)
+    shown.settle()
+    page.wait_for_function("document.activeElement.id === 'root'")
+    shown.press("?")
+    assert shown.session.help.widget.shown
+
+
+def test_a_pane_has_its_keys_beside_its_plot_too(shown):
+    page, done = shown.page, []
+    for view in (shown.session.image, shown.session.hits):
+        view.keys = {"+": Shortcut("larger", partial(done.append, view.plots[0]))}
+    page.locator("#root").evaluate(
+        """(root) => root.insertAdjacentHTML("beforeend", ["image", "hit"].map((name) =>
+            `<div class="crmasks-pane"><button id="of-${name}">3-D</button>
+            <div class="crmasks-plot crmasks-plot-${name}"></div></div>`).join(""))"""
+    )
+    for name in ("hit", "image"):
+        page.hover(f"#of-{name}")
+        shown.press("+")
+        assert done.pop() == name
+    # Where the pointer is nowhere, the focus tells.
+    page.mouse.move(1, 1)
+    page.hover("#have-search")
+    page.focus("#of-hit")
+    shown.press("+")
+    assert done == ["hit"]
+
+
+def test_who_leaves_the_dashboard_is_not_called_back(shown):
+    page = shown.page
+    page.locator("#root").evaluate(
+        "(root) => root.insertAdjacentHTML('beforeend', '<p><button id=goes>Back</button></p>')"
+    )
+    page.focus("#goes")
+    page.evaluate("document.activeElement.blur()")
+    shown.settle()
+    page.evaluate("document.getElementById('goes').remove()")
+    shown.press("?")
+    assert page.evaluate("document.activeElement === document.body")
+    assert not shown.session.help.widget.shown

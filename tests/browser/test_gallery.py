@@ -353,6 +353,22 @@ def test_order_and_chips_are_read_whole(shown, width):
     assert hidden == [] or width < 600
 
 
+def test_no_row_of_the_table_shows_through_its_head(shown):
+    page = shown.page
+    shown.bench.press("j")
+    shown.bench.press("n")
+    shown.settle()
+    page.get_by_role("button", name="Table", exact=True).click()
+    shown.settle()
+    scroller, out = page.locator(".crmasks-table"), page.locator(".crmasks-table tr.out")
+    top = scroller.bounding_box()["y"]
+    scroller.evaluate("(e, by) => { e.scrollTop += by; }", out.bounding_box()["y"] - top)
+    row, head = out.bounding_box(), page.locator(".crmasks-table th").first.bounding_box()
+    assert head["y"] <= row["y"] + 2 < head["y"] + head["height"]
+    on_top = "([x, y]) => document.elementFromPoint(x, y).closest('thead') !== null"
+    assert page.evaluate(on_top, [row["x"] + 40, row["y"] + 2])
+
+
 @pytest.mark.parametrize(("width", "seen"), [(1900, 5), (1270, 5), (590, 5), (380, 4)])
 def test_every_verdict_has_a_chip_on_one_line_and_nothing_moves_with_it(shown, width, seen):
     shown.page.set_viewport_size({"width": width + 60, "height": 300})

@@ -11,7 +11,19 @@ from PIL import Image
 
 from crmasks_widgets.dashboard.model.state import SAME_GESTURE
 
+from .harness import SIZES
+
 NO_STROKE = "dashboard.session.image._painting._stroke is None"
+
+# Whether all of an element lies on top, in the window, and none of its text is cut.
+READABLE = """(e) => {
+    e.style.pointerEvents = "auto";
+    const { left, right, top, bottom } = e.getBoundingClientRect();
+    const on = [[left + 2, top + 2], [right - 2, top + 2], [left + 2, bottom - 2],
+        [right - 2, bottom - 2]].every(([x, y]) => document.elementFromPoint(x, y) === e);
+    e.style.pointerEvents = "";
+    return on && e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight;
+}"""
 
 
 def parameter(screen, name):
@@ -129,6 +141,34 @@ def test_a_value_that_cannot_be_is_refused_beside_its_control(screen):
     screen.until(lambda: "makes a hit: found 'minus two', expected" in message.inner_text(), "why")
     assert screen.counts() == counts
     assert not screen.button("Undo").is_enabled()
+
+
+def refused(row):
+    """Whether a field says that what it shows is not taken."""
+    return row.locator("input[aria-invalid=true]").count() > 0
+
+
+def test_why_a_value_was_refused_is_read_beside_the_diagram_too(screen):
+    form = screen.dashboard.locator(".crmasks-compact")
+    screen.kernel.run("dashboard.state.update(crmethod='lacosmic')")
+    screen.kernel.finish()
+    rows = form.locator(".crmasks-field")
+    for size in SIZES.values():
+        screen.page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+        for row in rows.all():
+            text = row.locator("input[type=text]")
+            holds = text.input_value()
+            text.fill("-4")
+            text.press("Enter")
+            message = form.locator(".crmasks-field-error", has_text="found -4")
+            screen.until(lambda row=row: refused(row), "why it was refused")
+            assert f"Not taken, {holds} stays: " in message.inner_text()
+            assert message.evaluate(READABLE)
+            edge = "e => getComputedStyle(e).borderTopColor"
+            assert text.evaluate(edge) == message.evaluate(edge)
+            text.press("Escape")
+            screen.until(lambda row=row: not refused(row), "no error any more")
+            assert text.input_value() == holds
 
 
 def test_a_search_finds_a_parameter_by_its_words(screen):

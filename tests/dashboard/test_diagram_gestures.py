@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from crmasks_widgets.dashboard.diagram.view import DiagramView
 from crmasks_widgets.dashboard.model.selection import selected_hit
 
-from .bench import press
+from .bench import SHAPE, Bench, press
 from .boundary_hand import drag
 from .conftest import POINTS, decoded
 
@@ -19,6 +20,37 @@ def test_no_edit_moves_the_view(dashboard, view, gestures, hand):
     assert gestures.limits == before
     gestures.home.click()
     assert gestures.data(gestures.limits)[3] > 1e5
+
+
+@pytest.mark.parametrize("kind", ["asinh", "linear", "log"])
+def test_a_line_above_all_pixels_is_inside_from_its_first_view_on(kind):
+    frames = np.random.default_rng(2).normal(200, 3, (3, *SHAPE)).astype(np.float32)
+    spline = {"mm_boundary_fit": "spline", "mm_fixed_points_in_boundary": None}
+    bench = Bench.of(lambda context: DiagramView(context), frames, **spline, mm_nsimulations=20)
+    view, made = bench.view, bench.model.analysis
+    line = made.boundary.boundary
+    # One pixel by chance higher than the line would be in view anyway.
+    assert line.highest(190, 210) > np.nanmax(made.stack.median2d - made.stack.min2d)
+    early = Bench(made.with_parameters(made.parameters.replace(mm_seed=6)))
+    view = early.add(DiagramView(early.context))
+    early.state.show(scale=kind)
+    early.model.analysis.result("stack")
+    early.state.publish(early.model.analysis)
+    before = view._gestures.limits
+    early.settle()
+    after = view._gestures.limits
+    line = early.model.analysis.boundary.boundary
+    x_min, x_max = view._gestures.data(after)[:2]
+    top = view._gestures.places(x_min, line.highest(x_min, x_max))[1]
+    assert before[3] < top < after[3]
+    early.state.update(dilation=3, mm_fixed_points_in_boundary=[[200, 400, 1e6]])
+    early.settle()
+    assert view._gestures.limits == after  # no edit moves it
+    assert early.model.analysis.boundary.boundary is not line
+    view._gestures.go_home()
+    line = early.model.analysis.boundary.boundary
+    top = view._gestures.places(x_min, line.highest(x_min, x_max))[1]
+    assert after[3] < top < view._gestures.limits[3]
 
 
 @pytest.mark.parametrize("kind", ["asinh", "log"])

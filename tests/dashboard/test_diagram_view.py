@@ -1,8 +1,10 @@
 """What the diagram shows: flags, the boundary, what is expected, and what the page is sent."""
 
 import numpy as np
+import pytest
 
 from crmasks_widgets.core.codes import BOTH, FORCED, all_codes
+from crmasks_widgets.dashboard.diagram.scene import TAKEN_OUT
 from crmasks_widgets.dashboard.drawing.colour_tables import rgb
 from crmasks_widgets.dashboard.model.on_screen import detected_pixels
 from crmasks_widgets.detectors import DETECTORS
@@ -170,3 +172,36 @@ def test_glyphs_follow_theme_and_screen(dashboard, view, hand):
     assert hand.stamps["side"] > light["side"]
     assert decoded(panel.glyphs.png).shape == (640, 960, 4)
     assert decoded(panel.density.png).shape[:2] == (107, 160)
+
+
+@pytest.mark.parametrize(
+    "listed", ["mediancr_pixels_rejected", "pixels_to_be_ignored_as_cr", "regions_to_be_skipped"]
+)
+def test_what_was_taken_out_has_no_glyph_and_is_not_counted(dashboard, view, hand, listed):
+    state, nx = dashboard.state, dashboard.analysis.exposures.shape[1]
+    dashboard.state.update(crmethod="mm_lacosmic")
+    assert dashboard.wait(60)
+    labels, (pixels, _) = dashboard.analysis.labels, detected_pixels(state.model)
+    out = np.flatnonzero(labels == labels.ravel()[pixels].max())
+    y, x = np.divmod(out, nx) + np.int64(1)
+    skipped = ((int(x.min()), int(x.max()), int(y.min()), int(y.max())),)
+    places = tuple((int(a), int(b)) for a, b in zip(x, y, strict=True))
+    picture = view.panels["observed"].glyphs.png
+    state.update(**{listed: skipped if listed == "regions_to_be_skipped" else places})
+    assert dashboard.wait(60)
+    left, _ = detected_pixels(state.model)
+    np.testing.assert_array_equal(left, np.setdiff1d(pixels, out))
+    assert len(left) < len(pixels)
+    assert view.panels["observed"].glyphs.png != picture
+    # The chips of the bar, and the page while a hand holds the line, say the same.
+    chips = dashboard.session.status.widget.found["entries"]
+    assert sum(int(chip["count"].replace(",", "")) for chip in chips) == len(left)
+    x, y, others, n = unpacked(dashboard, hand)
+    above = (y > dashboard.analysis.boundary.boundary(x)) & (np.arange(len(x)) < n)
+    held = np.where(above, [hand.combine[str(code)] for code in others], others)
+    assert np.count_nonzero((held > 0) & (held != TAKEN_OUT)) == len(left)
+    if listed == "mediancr_pixels_rejected":  # it is out of the median alone
+        view.target.value = "mean"
+        assert dashboard.wait(60)
+        found = dashboard.analysis.flags("mean").either.ravel()
+        assert set(out[found[out]]) <= set(detected_pixels(state.model)[0])

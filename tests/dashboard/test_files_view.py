@@ -96,7 +96,10 @@ def test_nothing_is_replaced_unless_it_is_ticked(work):
         before = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
         bench.state.update(dilation=bench.state.model.parameters.dilation + 1)
         bench.settle()
-        assert "found" in press(view, button).error.text
+        refused = press(view, button).error.text
+        assert "found" in refused
+        assert ", or a tick at “replace existing files” to replace " in refused
+        assert "--" not in refused
         assert before == {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
         view.overwrite.value = True
         line = press(view, button)

@@ -1,7 +1,7 @@
 """The list of keys."""
 
 from crmasks_widgets.dashboard.page.context import Shortcut
-from crmasks_widgets.dashboard.page.help import HelpView, name_of, texts_for
+from crmasks_widgets.dashboard.page.help import POINTER, HelpView, name_of, texts_for
 
 from .bench import Bench, small_analysis
 
@@ -16,6 +16,7 @@ def test_keys_of_all_views_are_listed_and_a_key_asks_for_the_list():
     asked = []
     view = bench.add(HelpView(bench.context, asked.append, keys))
     assert view.widget.sections == [
+        {"title": "Pointer", "keys": [list(row) for row in POINTER]},
         {"title": "Image", "keys": [["b", "blink"], ["←", "last <hit>"]]},
         {"title": "Status", "keys": [["Ctrl+Z", "undo"], ["+", "more"]]},
         {"title": "Help", "keys": [["?", "open or close this list"]]},
@@ -25,6 +26,13 @@ def test_keys_of_all_views_are_listed_and_a_key_asks_for_the_list():
     view.widget._handle_custom_msg({"close": True}, [])
     assert (asked, view.close_panel()) == ([True, False], False)
     assert all(len(text) > 80 for text in view.widget.texts)
+
+
+def test_gestures_that_no_button_tells_of_are_listed():
+    """Those of the documentation, beside the keys."""
+    listed = {gesture for gesture, _ in POINTER}
+    assert {"Alt-click", "right-drag", "Shift-click", "double-click", "wheel", "drag"} <= listed
+    assert all(len(words) < 80 for _, words in POINTER)
 
 
 def test_names_of_keys():

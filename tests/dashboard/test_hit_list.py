@@ -34,7 +34,7 @@ def test_chips_count_and_filter(many):
     counts = {chip["key"]: chip["count"] for chip in state["chips"]}
     n = len(many.view.listing.hits)
     assert list(counts.items())[:5] == [
-        ("all", n), ("unjudged", n - 4), ("confirmed", 2), ("rejected", 1), ("ignored", 1),
+        ("all", n), ("undecided", n - 4), ("confirmed", 2), ("rejected", 1), ("ignored", 1),
     ]  # fmt: skip
     assert sum(count for key, count in counts.items() if ":" in key) == n
     for key, count in counts.items():
@@ -45,7 +45,7 @@ def test_chips_count_and_filter(many):
     many.press("u")
     assert shown(many) == []
     assert {chip["key"]: chip["count"] for chip in many.view.bar.state["chips"]}["ignored"] == 0
-    choose(many, "chip", "unjudged")
+    choose(many, "chip", "undecided")
     before = shown(many)
     many.press("j")
     first = many.view.listing.selected
@@ -170,6 +170,7 @@ def test_a_list_that_is_not_known_yet_shows_and_does_nothing():
     for key in ("j", "y", "n", "u", "N", "c", "c", "+", "s"):
         made.press(key)
     assert view.gallery.count == 0
+    assert view.gallery.empty == "Hits are shown here once they are computed"
     assert analysis.computed() == frozenset()
     assert not made.errors
 
@@ -178,6 +179,7 @@ def test_no_hits_at_all():
     made = Bench(small_analysis(mm_threshold=1e6), at_once=True)
     view = made.add(HitsView(made.context))
     assert view.gallery.count == 0
+    assert view.gallery.empty == "No hits to show"
     assert view.bar.state["reviewed"] == "0 of 0"
     choose(made, "view", "table")
     assert view.table.widget.caption == "0 of 0 hits"

@@ -86,7 +86,7 @@ def test_the_first_page_and_how_much_there_is(bench):
                      "max_median_minus_min", "noise_probability", "reason"]  # fmt: skip
     for row, hit in zip(shown.rows, hits, strict=False):
         assert row["cells"][:8] == [
-            str(hit["number"]), f"{hit['x']:.1f}", f"{hit['y']:.1f}", "unjudged",
+            str(hit["number"]), f"{hit['x']:.1f}", f"{hit['y']:.1f}", "undecided",
             str(hit["npix"]), hit["method"], hit["class"], f"{hit['significance']:.1f}",
         ]  # fmt: skip
         assert all_codes()[
@@ -145,8 +145,8 @@ def test_a_hit_selected_elsewhere_is_turned_to(bench):
 
 def test_a_verdict_is_written_in_its_row(bench):
     bench.state.update(mediancr_pixels_rejected=bench.view.listing.hits.pixels_of([1]))
-    assert [row["verdict"] for row in table(bench).rows] == ["unjudged", "rejected", "unjudged"]
-    assert [row["cells"][3] for row in table(bench).rows] == ["unjudged", "rejected", "unjudged"]
+    assert [row["verdict"] for row in table(bench).rows] == ["undecided", "rejected", "undecided"]
+    assert [row["cells"][3] for row in table(bench).rows] == ["undecided", "rejected", "undecided"]
     assert [row["number"] for row in table(bench).rows] == [0, 1, 2]
 
 

@@ -113,6 +113,10 @@ def test_hits_with_a_verdict_that_are_not_found_now_are_counted_and_shown(bench)
     state = bench.view.bar.state
     counts = {chip["key"]: chip["count"] for chip in state["chips"]}
     assert counts["confirmed"] == len(confirmed) == 1
+    # The bar at the top counts the hits that there are.
+    (everything,) = (chip for chip in state["chips"] if chip["key"] == "all")
+    assert (everything["count"], everything["beside"]) == (0, 1)
+    assert state["reviewed"] == "0 of 0"
     assert {chip["label"]: chip["count"] for chip in state["chips"]}["not found"] == 1
     assert headline(bench.model.analysis)[0] == (
         "0", "hits in the median (1 confirmed and not found)",

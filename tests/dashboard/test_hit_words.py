@@ -48,7 +48,7 @@ def test_classes_have_a_word_and_methods_their_colour():
 
 def test_the_next_is_the_next_without_a_verdict_and_begins_anew_at_the_end():
     shown = np.array([4, 2, 0, 3, 1])
-    told = np.array(["unjudged", "confirmed", "unjudged", "rejected", "unjudged"])
+    told = np.array(["undecided", "confirmed", "undecided", "rejected", "undecided"])
     assert review.next_unjudged(shown, told, (4,)) == 2
     assert review.next_unjudged(shown, told, (0,)) == 4
     assert review.next_unjudged(shown, told, (2, 0)) == 4

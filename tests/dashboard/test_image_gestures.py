@@ -52,7 +52,7 @@ def test_limits_from_elsewhere_are_shown_in_square_pixels(bench):
     bench.press("q")
     assert edges(bench.view) == (31.0, 41.0, 21.0, 51.0)
     bench.press("h")
-    assert bench.model.display.image is None
+    assert edges(bench.view) == (0.5, 80.5, 0.5, 60.5)
 
 
 def test_buttons_and_the_wheel_zoom(bench):
@@ -93,6 +93,12 @@ def test_a_long_frame_fills_the_plot_at_first_and_is_seen_whole_on_request(bench
     assert x_max - x_min == pytest.approx(160)
     bench.press("h")
     assert edges(view) == (0.5, 80.5, 15.5, 45.5)
+    # From anywhere else, too, it is the whole first.
+    bench.press("+")
+    bench.press("h")
+    assert edges(view)[2:] == (0.5, 60.5)
+    bench.press("h")
+    assert bench.model.display.image is None
 
 
 def test_a_part_of_the_frame_is_shown_in_a_map_and_chosen_there(bench):

@@ -159,7 +159,7 @@ def test_a_verdict_is_shown_and_given_by_the_buttons(bench):
     assert bench.model.parameters.mediancr_pixels_rejected == fits_pixels(SECOND)
     bench.state.select(pixel=SECOND[0])
     assert bench.view.large.detail.state["verdict"] == "rejected"
-    do(bench, "judge", "unjudged")
+    do(bench, "judge", "undecided")
     assert bench.model.parameters.mediancr_pixels_rejected is None
 
 

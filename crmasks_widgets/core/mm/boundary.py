@@ -87,8 +87,15 @@ class Boundary:
         float
             ADU.
         """
+        return float(self._between(x_min, x_max).min())
+
+    def highest(self, x_min: float, x_max: float) -> float:
+        """Highest height between two abscissae, ADU; see `lowest`."""
+        return float(self._between(x_min, x_max).max())
+
+    def _between(self, x_min: float, x_max: float) -> Float64Array:
         x = np.concatenate([np.linspace(x_min, x_max, 1001), self.knots])
-        return float(self(x[(x >= x_min) & (x <= x_max)]).min())
+        return self(x[(x >= x_min) & (x <= x_max)])
 
 
 @dataclass(frozen=True)

@@ -111,15 +111,16 @@ export function unpacked(bytes, codes = null) {
 /**
  * What the detectors say with a line: the number of candidates above it, and all their codes.
  *
- * combine: code of a candidate above the line by its code from the others.
+ * combine: code of a candidate above the line by its code from the others; 0 where the user took
+ * it out, and the line does not count.
  */
 export function judged({ x, y, code }, line, threshold, combine) {
   const codes = Uint8Array.from(code);
   let above = 0;
   for (let i = 0; i < x.length; i += 1) {
     if (!(y[i] > threshold) || !(y[i] > line(x[i]))) continue;
-    above += 1;
     codes[i] = combine[code[i]] ?? code[i];
+    if (codes[i]) above += 1;
   }
   return { above, codes };
 }

@@ -245,8 +245,8 @@ class Painter:
         def send() -> bool:
             known = np.zeros(reading.x.size, bool)
             known[pixels] = True
-            code = scene.codes_of_others(model.analysis.flags(target), edits)
-            rest = np.flatnonzero((code > 0) & ~known)
+            code = scene.codes_of_others(model.analysis.flags(target), edits, target)
+            rest = np.flatnonzero((code > 0) & (code != scene.TAKEN_OUT) & ~known)
             hand.places = scene.packed(*reading.at(pixels))
             hand.others = scene.packed(code[pixels])
             hand.rest = scene.packed(*reading.at(rest), code[rest])

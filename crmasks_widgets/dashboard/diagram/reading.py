@@ -162,12 +162,12 @@ def plane_top(model: ViewModel, reading: Reading) -> float | None:
 def whole_view(
     model: ViewModel, reading: Reading, kind: AxisKind, top: float | None = None
 ) -> Limits:
-    """Limits within which every hit and every fixed point lies.
+    """Limits within which every hit, every fixed point and the line lies.
 
     Parameters
     ----------
     model : ViewModel
-        Whose fixed points.
+        Whose line: its fixed points, and the boundary once it is known.
     reading : Reading
         What is shown.
     kind : {"asinh", "linear", "log"}
@@ -182,13 +182,27 @@ def whole_view(
     """
     x_min, x_max, y_min, y_max = pixel_limits(reading, kind)
     y_max = y_max if top is None else top
-    points = () if reading.sigma else model.parameters.mm_fixed_points_in_boundary or ()
-    if points:
-        y_max = max(y_max, *(point[1] for point in points))
+    y_max = max(y_max, *_line_heights(model, reading, x_min, x_max))
     scales = reading.scales(kind)
     left, right = _widened(scales[0], (x_min, x_max))
     low, high = _widened(scales[1], (y_min, y_max))
     return left, right, low, high
+
+
+def has_line(model: ViewModel, reading: Reading) -> bool:
+    """Whether there is a boundary to be seen in the diagram."""
+    shown = model.analysis.parameters.has_boundary and not reading.sigma
+    return shown and model.ready("boundary")
+
+
+def _line_heights(model: ViewModel, reading: Reading, x_min: float, x_max: float) -> list[float]:
+    """Heights of fixed points, and the highest of the boundary between two abscissae."""
+    points = () if reading.sigma else model.parameters.mm_fixed_points_in_boundary or ()
+    heights = [0.0, *(point[1] for point in points)]
+    if has_line(model, reading):
+        line = model.analysis.boundary.boundary
+        heights.append(line.highest(x_min, x_max))
+    return heights
 
 
 def _widened(scale: AxisScale, ends: tuple[float, float]) -> tuple[float, float]:

@@ -7,17 +7,21 @@ import numpy as np
 import numpy.typing as npt
 
 from crmasks_widgets import detectors
+from crmasks_widgets.analysis import Target
 from crmasks_widgets.core import codes
 from crmasks_widgets.core.masks import Flags, HandEdits
 from crmasks_widgets.core.mm.boundary import Boundary
 from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.dashboard.diagram.reading import Reading
 from crmasks_widgets.dashboard.drawing.glyphs import glyphs
+from crmasks_widgets.dashboard.model.on_screen import left_flagged
 from crmasks_widgets.dashboard.model.points import WEIGHT, Points
 from crmasks_widgets.dashboard.model.state import ViewModel
 
 # So many pixels are sent to the page, those first that stand out most from their noise.
 MOST: Final = 20_000
+TAKEN_OUT: Final = 255
+"""Code of a candidate that the user took out: no line flags it, and no glyph has it."""
 _DIGITS: Final = 2
 # Straight lines stay within this part of the height of a curve that they are put in place of.
 _OFF: Final = 0.03
@@ -112,11 +116,11 @@ def sigma_levels(model: ViewModel) -> list[dict[str, Any]]:
 
 
 def combinations(keys: tuple[str, ...]) -> dict[int, int]:
-    """Code of a pixel above the boundary by its code from the other detectors; 0 is none."""
+    """Code of a pixel above the boundary by its code from the others; 0 is no flag at all."""
     rows = detectors.rows(keys)
     alone = next(row.code for row in detectors.DETECTORS.values() if row.has_boundary)
     both = {row.code: codes.BOTH for row in rows if not row.has_boundary}
-    return {0: alone, codes.FORCED: alone, codes.BOTH: codes.BOTH, **both}
+    return {0: alone, codes.FORCED: alone, codes.BOTH: codes.BOTH, TAKEN_OUT: 0, **both}
 
 
 def candidates(model: ViewModel, reading: Reading) -> npt.NDArray[np.int64]:
@@ -151,9 +155,7 @@ def without_boundary(found: Mapping[str, BoolArray]) -> dict[str, BoolArray]:
     return {row.key: found[row.key] for row in detectors.rows(found) if not row.has_boundary}
 
 
-def codes_of_others(
-    flags: Flags, edits: HandEdits, pixels: npt.NDArray[np.int64] | None = None
-) -> npt.NDArray[np.uint8]:
+def codes_of_others(flags: Flags, edits: HandEdits, target: Target) -> npt.NDArray[np.uint8]:
     """Codes of pixels from all detectors without a boundary, and from the user's hand.
 
     Parameters
@@ -161,22 +163,21 @@ def codes_of_others(
     flags : Flags
         Of the target on screen.
     edits : HandEdits
-        What was set by hand.
-    pixels : (k,) int64, optional
-        Flat indices; by default all pixels.
+        What was set by hand, or taken out.
+    target : str or int
+        What is on screen.
 
     Returns
     -------
-    (k,) uint8
-        0 where none found them.
+    (ny * nx,) uint8
+        0 where none found them, `TAKEN_OUT` where that does not matter.
     """
-    where = slice(None) if pixels is None else pixels
-    others = {key: frame.ravel()[where] for key, frame in without_boundary(flags.found).items()}
-    forced = np.where(edits.forced.ravel()[where], codes.FORCED, 0).astype(np.uint8)
-    if not others:
-        return forced
-    found = Flags(others).codes()
-    return np.where(found > 0, found, forced)
+    code = np.where(edits.forced, codes.FORCED, 0).astype(np.uint8)
+    if others := without_boundary(flags.found):
+        found = Flags(others).codes()
+        code = np.where(found > 0, found, code)
+    code[~left_flagged(edits, target) & ~edits.forced] = TAKEN_OUT
+    return code.ravel()
 
 
 def packed(*columns: npt.NDArray[Any]) -> bytes:

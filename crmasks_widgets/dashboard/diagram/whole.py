@@ -4,6 +4,7 @@ from typing import Final
 
 from crmasks_widgets.dashboard.diagram.reading import (
     Reading,
+    has_line,
     pixel_limits,
     plane_top,
     whole_view,
@@ -27,6 +28,7 @@ class WholeView:
         self._pixels, self._kept, self._then = Memo(), (0.0, 1.0, 0.0, 1.0), (0.0, 1.0, 0.0, 1.0)
         self._key: tuple[object, ...] = ()
         self._top: float | None = None
+        self._lined = False
 
     def __call__(self, model: ViewModel, reading: Reading, kind: AxisKind, homes: int) -> Limits:
         """Tell the limits.
@@ -50,14 +52,15 @@ class WholeView:
         pixels: Limits = self._pixels((reading, kind), lambda: pixel_limits(reading, kind))
         key = reading.sigma, model.display.target, kind, homes
         top = plane_top(model, reading) if kind == "linear" else None
+        lined = has_line(model, reading)
         if key != self._key:
-            self._top = None
-        # The plane is known later than the pixels.
-        late = self._top is None and top is not None
+            self._top, self._lined = None, False
+        # The plane and the line are known later than the pixels, and waited for once.
+        late = (self._top is None and top is not None) or (lined and not self._lined)
         if key != self._key or late or not _agree(reading.scales(kind), self._then, pixels):
             self._kept = whole_view(model, reading, kind, self._top if top is None else top)
             self._key, self._then = key, pixels
-        self._top = self._top if top is None else top
+        self._top, self._lined = self._top if top is None else top, self._lined or lined
         return self._kept
 
 

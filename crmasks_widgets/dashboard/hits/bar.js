@@ -16,25 +16,30 @@ export function fill(select, options, value) {
   if (select.value !== value) select.value = value;
 }
 
+const written = (count) => count.toLocaleString("en");
+
 function makeChip({ key }, set) {
   const made = element(
     "button", { type: "button", className: "crmasks-choice" },
     element("span", { className: "crmasks-dot" }), element("span"), " ", element("b"),
+    element("span"),
   );
   made.dataset.chip = key;
   made.addEventListener("click", () => set("chip", key));
   return made;
 }
 
-function showChip(made, { key, label, count, tone }, current) {
-  const number = count.toLocaleString("en");
-  const [dot, words, counted] = made.children;
-  made.title = `${number} hits: ${label}`;
+function showChip(made, { key, label, count, beside, tone }, current) {
+  const number = written(count);
+  const [dot, words, counted, more] = made.children;
+  const others = beside ? `, and ${written(beside)} that these parameters do not find, or that were erased` : "";
+  made.title = `${number} hits${others}: ${label}`;
   made.setAttribute("aria-pressed", String(key === current));
   dot.hidden = !tone;
   dot.style.background = tone;
   words.textContent = label;
   counted.textContent = number;
+  more.textContent = beside ? ` +${written(beside)}` : "";
 }
 
 /** The panel with the rarer choices. */
@@ -93,7 +98,7 @@ function render({ model, el }) {
   const views = element("div", { className: "crmasks-segments crmasks-hit-views", role: "group" });
   const chips = element("div", { className: "crmasks-choices", role: "group" });
   chips.setAttribute("aria-label", "Which hits are shown");
-  const reviewed = element("span", { className: "crmasks-quiet crmasks-reviewed" });
+  const reviewed = element("span", { className: "crmasks-quiet crmasks-reviewed", title: "Hits that have a verdict" });
   const order = element("select", { title: "Order", aria: { label: "Order of the hits" } });
   order.addEventListener("change", () => set("order", order.value));
   const { box, show } = panel(set);

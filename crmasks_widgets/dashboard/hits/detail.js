@@ -21,7 +21,7 @@
 const VERDICTS = [
   ["confirmed", "✓", "confirm", "y", "This is a cosmic-ray hit; then the next (y)"],
   ["rejected", "✕", "reject", "n", "Not a hit: out of MEDIANCR; other masks keep what their data show (n)"],
-  ["unjudged", "", "undecided", "u", "Take the verdict back; then the next (u)"],
+  ["undecided", "", "undecided", "u", "Take the verdict back; then the next (u)"],
 ];
 const ROOM = [0.1, 0.5];
 const TOOLS = [

@@ -9,7 +9,7 @@
  * @property {string} tone colour of the kind
  * @property {string} strength how far it stands out
  * @property {string} place where it is, and how large
- * @property {string} verdict "confirmed", "rejected", "ignored" or "unjudged"
+ * @property {string} verdict "confirmed", "rejected", "ignored" or "undecided"
  * @property {number} side pixels of a side of its stamps
  * @property {boolean} chosen whether a verdict would be for it, too
  * @property {boolean} brushed whether it is in the selected area of the diagram
@@ -302,7 +302,6 @@ function render({ model, el }) {
   spoken.setAttribute("aria-live", "polite");
   const empty = document.createElement("div");
   empty.className = "crmasks-gallery-empty";
-  empty.textContent = "No hits to show";
   sizer.append(canvas);
   scroller.append(sizer);
   el.append(scroller, empty, spoken);
@@ -365,6 +364,7 @@ function render({ model, el }) {
     grid = layout(scroller.clientWidth, scroller.clientHeight, model.get("panels"), count());
     sizer.style.height = `${Math.max(grid.total, 0)}px`;
     empty.hidden = count() > 0;
+    empty.textContent = model.get("empty");
     if (before !== grid.columns) bring();
     ask();
     plan();
@@ -466,6 +466,7 @@ function render({ model, el }) {
   model.on("change:palette", takePalette);
   model.on("change:count", recount);
   model.on("change:panels", arrange);
+  model.on("change:empty", arrange);
   model.on("change:selected", follow);
   model.on("change:spoken", follow);
   const sized = new ResizeObserver(arrange);

@@ -21,6 +21,8 @@ class Gallery(Part):
         Stamps on a card.
     palette : bytes
         256 colours, red, green, blue and opacity of each.
+    empty : str
+        What stands there while there is no card.
     spoken : str
         What a screen reader says of the selected card.
 
@@ -39,4 +41,5 @@ class Gallery(Part):
     selected = traitlets.Int(-1).tag(sync=True)
     panels = traitlets.Int(5).tag(sync=True)
     palette: Any = traitlets.Bytes(b"").tag(sync=True)
+    empty = traitlets.Unicode("").tag(sync=True)
     spoken = traitlets.Unicode("").tag(sync=True)

@@ -32,6 +32,7 @@ _COMPARED: Final = (("", "all"), ("also", "found by both"), ("not", "not found b
 _ALL: Final = {
     "method": ANY, "peak": 0.0, "text": "", "on_screen": False, "compared": "", "chip": review.ALL,
 }  # fmt: skip
+_NOT_YET, _NONE = "Hits are shown here once they are computed", "No hits to show"
 _FIRST_WINDOW: Final = (0, 24)
 
 
@@ -52,7 +53,7 @@ class HitsView:
         self._window, self._view = _FIRST_WINDOW, GALLERY
         self._fixed, self._sent, self._chips, self._begun = Memo(), Memo(), Memo(), False
         self.bar = HitBar()
-        self.gallery = Gallery(palette=stretches.colour_palette(COLOURS).tobytes())
+        self.gallery = Gallery(empty=_NOT_YET, palette=stretches.colour_palette(COLOURS).tobytes())
         self.gallery.add_class("crmasks-gallery-host")
         for part, action in ((self.bar, self._set), (self.gallery, self._gallery_said)):
             part.on_msg(context.dispatcher.handler(lambda _w, said, _b, do=action: do(said)))
@@ -103,6 +104,7 @@ class HitsView:
     def _show_bar(self) -> None:
         listing = self.listing
         hits, wanted = listing.hits, listing.wanted
+        beside = review.not_hits(hits)
         self.bar.state = {
             "view": self._view,
             "views": _VIEWS,
@@ -110,7 +112,8 @@ class HitsView:
             "chips": self._chips((hits, listing.verdicts, wanted.chip), self._count_chips),
             "order": wanted.column,
             "orders": (*review.ORDERS.items(), *self._column_order()),
-            "reviewed": f"{listing.judged:,} of {len(hits):,}",
+            # What has no number has a verdict: it would only be in the way of counting.
+            "reviewed": f"{listing.judged - beside:,} of {len(hits) - beside:,}",
             "method": wanted.method,
             "methods": (ANY, *colours_by_name()),
             "peak": wanted.peak,
@@ -133,7 +136,8 @@ class HitsView:
         listing, column = self.listing, review.group_of(self.listing.hits)
         return [
             {
-                "key": chip.key, "count": chip.count, "label": words.kind(column, chip.label),
+                "key": chip.key, "count": chip.count, "beside": chip.beside,
+                "label": words.kind(column, chip.label),
                 "tone": words.tone(column, chip.key.partition(":")[2]) if ":" in chip.key else "",
             }
             for chip in review.chips(listing.hits, listing.verdicts, listing.wanted.chip)
@@ -158,6 +162,7 @@ class HitsView:
             model.analysis.stack, fixed, self.large.stretch,
         )  # fmt: skip
         with self.gallery.hold_sync():
+            self.gallery.empty = _NONE
             self.gallery.panels = model.analysis.exposures.n + 2
             self.gallery.count = len(listing.shown)
             self.gallery.selected = listing.position(listing.selected)
@@ -282,7 +287,7 @@ class HitsView:
         Parameters
         ----------
         verdict : str
-            "confirmed", "rejected", "ignored" (no cosmic ray in any exposure) or "unjudged".
+            "confirmed", "rejected", "ignored" (no cosmic ray in any exposure) or "undecided".
         """
         listing = self.listing
         if not listing.chosen:

@@ -177,7 +177,7 @@ class ImageView:
                 self.minimap.png, self.minimap.shape = self.layers.overview.png, [ny, nx]
 
     def _place(self, wanted: Limits | None, size: tuple[int, int]) -> None:
-        limits = wanted or viewport.first_limits(self._shape, size)
+        limits = wanted or self._first_limits()
         fitted = viewport.fitted(limits, size) if self._square else limits
         # What the user moves beyond the frame stays there; what had to be widened is free to move.
         widened = fitted != limits
@@ -210,11 +210,13 @@ class ImageView:
         self._state.show(image=limits)
 
     def home(self) -> None:
-        """Show as much as fills the plot; from there, the whole frame."""
+        """Show the whole frame; from there, as much as fills the plot."""
         whole = viewport.frame_limits(self._shape)
-        first = viewport.first_limits(self._shape, self._size)
-        there = self._state.model.display.image is None
-        self._state.show(image=whole if there and first != whole else None)
+        there = whole in (self._state.model.display.image, self._first_limits())
+        self._state.show(image=None if there else whole)
+
+    def _first_limits(self) -> Limits:
+        return viewport.first_limits(self._shape, self._size)
 
     def _go(self, _: object, content: dict[str, Any], __: object) -> None:
         """Look at the place that was clicked in the map."""

@@ -271,7 +271,7 @@ def verdicts_of(hits: HitList, parameters: Parameters) -> npt.NDArray[np.str_]:
     Returns
     -------
     (n,) str
-        "confirmed", "rejected", "ignored" (no cosmic ray anywhere) or "unjudged".
+        "confirmed", "rejected", "ignored" (no cosmic ray anywhere) or "undecided".
     """
     n = len(hits)
     told = np.full(n, UNJUDGED, "U9")

@@ -1,9 +1,12 @@
-"""Which pixels a diagram shows."""
+"""Which pixels a diagram shows, and count as flagged."""
 
 import numpy as np
 import numpy.typing as npt
 
+from crmasks_widgets.analysis import Target
 from crmasks_widgets.core.codes import FORCED
+from crmasks_widgets.core.masks import HandEdits
+from crmasks_widgets.core.typing import BoolArray
 from crmasks_widgets.dashboard.model.state import ViewModel
 
 
@@ -18,8 +21,28 @@ def slices_on_screen(model: ViewModel) -> tuple[slice, slice] | None:
     return rows, columns
 
 
+def left_flagged(edits: HandEdits, target: Target) -> BoolArray:
+    """Pixels that count as flagged where a detector flags them.
+
+    Parameters
+    ----------
+    edits : HandEdits
+        What was rejected, ignored or skipped.
+    target : str or int
+        What is rejected is out of the median alone.
+
+    Returns
+    -------
+    (ny, nx) bool
+        False where the user took them out.
+    """
+    return edits.allowed & ~edits.rejected if target == "median" else edits.allowed
+
+
 def detected_pixels(model: ViewModel) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """Flat indices and detection codes of the pixels that are flagged, by a method or by hand.
+
+    What the user rejected, ignored or skipped is not among them.
 
     Parameters
     ----------
@@ -34,8 +57,9 @@ def detected_pixels(model: ViewModel) -> tuple[npt.NDArray[np.int64], npt.NDArra
         Of `crmasks_widgets.core.codes`; no dilation.
     """
     analysis = model.analysis
-    flags, edits = analysis.flags(model.display.target), analysis.edits
-    pixels = np.flatnonzero(flags.either | edits.forced)
+    target = model.display.target
+    flags, edits = analysis.flags(target), analysis.edits
+    pixels = np.flatnonzero((flags.either & left_flagged(edits, target)) | edits.forced)
     window = slices_on_screen(model)
     if window is not None:
         y, x = np.divmod(pixels, analysis.exposures.shape[1])

@@ -27,7 +27,6 @@ ORDERS: Final = MappingProxyType({
     DOUBT: "most doubtful first", STRENGTH: "strongest first", POSITION: "by position",
 })  # fmt: skip
 _VERDICTS: Final = (UNJUDGED, CONFIRMED, REJECTED, IGNORED)
-_ON_SCREEN: Final = {UNJUDGED: "undecided"}
 
 Verdicts = npt.NDArray[np.str_]
 
@@ -44,11 +43,15 @@ class Chip:
         In a word.
     count : int
         Hits.
+    beside : int
+        Rows that are no hits now: those with a verdict that the parameters do not find, and pixels
+        that were erased.
     """
 
     key: str
     label: str
     count: int
+    beside: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,11 @@ def group_of(hits: HitList) -> str:
     return "class" if "class" in hits.table.colnames else "method"
 
 
+def not_hits(hits: HitList) -> int:
+    """How many rows are no hits of the parameters on screen, and have no number."""
+    return int(np.count_nonzero(np.asarray(hits.table["number"]) == 0))
+
+
 def chips(hits: HitList, verdicts: Verdicts, chosen: str = ALL) -> tuple[Chip, ...]:
     """Count the hits that each chip would show.
 
@@ -113,16 +121,13 @@ def chips(hits: HitList, verdicts: Verdicts, chosen: str = ALL) -> tuple[Chip, .
         First "all" and the verdicts, of which "ignored" only where it is chosen or there are any,
         so that the first ones leave the others where they are; then the kinds, the largest first.
     """
-    column = group_of(hits)
+    column, beside = group_of(hits), not_hits(hits)
     names, counts = np.unique(np.asarray(hits.table[column]), return_counts=True)
     largest_first = sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda p: -p[1])
     kinds = [Chip(f"{column}:{name}", short(name), n) for name, n in largest_first]
-    given = (
-        Chip(word, _ON_SCREEN.get(word, word), int(np.count_nonzero(verdicts == word)))
-        for word in _VERDICTS
-    )
+    given = (Chip(word, word, int(np.count_nonzero(verdicts == word))) for word in _VERDICTS)
     return (
-        Chip(ALL, "all", len(hits)),
+        Chip(ALL, "all", len(hits) - beside, beside),
         *(chip for chip in given if chip.count or chip.key != IGNORED or chosen == IGNORED),
         *(kind for kind in kinds if kind.label not in ("", IGNORED)),
     )

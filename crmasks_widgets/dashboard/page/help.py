@@ -1,4 +1,4 @@
-"""What the dashboard shows, and what each key does."""
+"""What the dashboard shows, and what each key and each gesture does."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -31,6 +31,18 @@ _TEXTS: Final = (
     "grey pixels were added around them by dilation. Click a flagged pixel, or a row of the table, "
     "to see its hit in every view. All changes can be undone; nothing is written until you save.",
 )
+POINTER: Final = (
+    ("over a pane", "keys that several lists have, as + \u2212 s h, are for that pane"),
+    ("drag", "the boundary, or a point of it"),
+    ("double-click", "in the diagram: adds a point of the boundary"),
+    ("click", "a point: its exact numbers; what is flagged, or a card: selects its hit"),
+    ("Alt-click", "a point of the boundary: removes it"),
+    ("wheel", "over diagram and image: zooms"),
+    ("right-drag", "over the image: shifts and widens the contrast"),
+    ("Shift-click", "on the button of a frame: takes it into those that blink, or out of them"),
+    ("Shift-, Ctrl-click", "on cards and rows: more hits for one verdict"),
+)
+"""Gestures, and what they do."""
 _NAMES: Final = MappingProxyType({
     "ArrowLeft": "←", "ArrowRight": "→", "ArrowUp": "↑", "ArrowDown": "↓", "Escape": "Esc",
     " ": "Space",
@@ -47,7 +59,7 @@ class HelpPanel(Part):
     texts : list of str
         Paragraphs.
     sections : list of dict
-        "title" and "keys", pairs of a key and what it does.
+        "title" and "keys", pairs of a key, or a gesture, and what it does.
 
     Notes
     -----
@@ -87,12 +99,15 @@ class HelpView:
         self.widget = HelpPanel(
             texts=texts_for(context.state.model.analysis.exposures.n),
             sections=[
-                {
-                    "title": title,
-                    "keys": [[name_of(key), help_below(title, of[key].help)] for key in of],
-                }
-                for title, of in titled.items()
-                if of
+                {"title": "Pointer", "keys": [list(row) for row in POINTER]},
+                *(
+                    {
+                        "title": title,
+                        "keys": [[name_of(key), help_below(title, of[key].help)] for key in of],
+                    }
+                    for title, of in titled.items()
+                    if of
+                ),
             ],
         )
         self.widget.on_msg(context.dispatcher.handler(lambda *_: self.close_panel()))

@@ -10,6 +10,13 @@ const EDITABLE = "input:not([type=checkbox]):not([type=range]):not([type=radio])
 
 const CLICK_REACH = 4; // pixels that the pointer may move between pressing and releasing
 
+const nobodyHasFocus = () => !document.activeElement || document.activeElement === document.body;
+
+/** Whether an element is there, seen and not switched off. @param {HTMLElement} part */
+function canHaveFocus(part) {
+  return part.isConnected && !part.disabled && part.checkVisibility({ visibilityProperty: true });
+}
+
 function plotOf(target) {
   const plot = target instanceof Element ? target.closest(".crmasks-plot") : null;
   if (!plot) return null;
@@ -24,6 +31,12 @@ function position(event) {
   const x = (event.clientX - plot.box.left) / plot.box.width;
   const y = (plot.box.bottom - event.clientY) / plot.box.height;
   return x < 0 || x > 1 || y < 0 || y > 1 ? null : { plot: plot.name, x, y };
+}
+
+/** Name of a plot of the pane that something is in. */
+function paneOf(target) {
+  const plot = target.closest(".crmasks-pane")?.querySelector(".crmasks-plot");
+  return plot ? plotOf(plot).name : "";
 }
 
 const BELOW = 2; // pixels that stay free
@@ -147,14 +160,36 @@ function connect(model, root, signal) {
   });
 
   // Another session takes the place of one that had the focus, with what had it.
-  listen("focusin", () => { root.crmasksFocused = true; });
+  let focused = null;
+  listen("focusin", ({ target }) => {
+    root.crmasksFocused = true;
+    focused = target;
+  });
   listen("focusout", (event) => {
     if (event.relatedTarget && !root.contains(event.relatedTarget)) root.crmasksFocused = false;
   });
-  const nowhere = !document.activeElement || document.activeElement === document.body;
-  if (root.crmasksFocused && nowhere) root.focus({ preventScroll: true });
+  // What goes while it has the focus, as a button that has done its work, leaves it to nobody.
+  const comeBack = () => {
+    if (nobodyHasFocus() && focused && root.isConnected && !canHaveFocus(focused)) {
+      root.focus({ preventScroll: true });
+    }
+  };
+  // Where it goes, and not only its focus, is known a moment later, and not every browser tells.
+  listen("focusout", () => setTimeout(() => {
+    comeBack();
+    if (nobodyHasFocus()) focused = null; // the user left it
+  }));
+  document.addEventListener("keydown", (event) => {
+    if (root.contains(event.target)) return;
+    comeBack();
+    if (document.activeElement === root) pressed(event);
+  }, { signal, capture: true });
+  if (root.crmasksFocused && nobodyHasFocus()) root.focus({ preventScroll: true });
 
-  const key = (message) => {
+  // Beside its plots, too, a pane has the keys that several have: where the pointer is, or the focus.
+  let pane = "";
+  const key = (pressed) => {
+    const message = { ...pressed, pane: pane || paneOf(document.activeElement) };
     if (root.crmasksKeys) root.crmasksKeys.push(message);
     // What the kernel may not have heard yet, since traits wait for it, and messages do not.
     else model.send({ event: "key", ...message, wheel: model.get("wheel") });
@@ -257,11 +292,13 @@ function connect(model, root, signal) {
 
   listen("pointermove", (event) => {
     seen = position(event);
+    pane = paneOf(event.target);
     // During a drag the user looks at what is dragged, and the kernel has enough to do.
     if (!event.buttons) tell("pointer", seen ?? {});
   });
   listen("pointerleave", () => {
     seen = null;
+    pane = "";
     tell("pointer", {});
   });
 

@@ -34,9 +34,9 @@ class Page(Part):
 
     Notes
     -----
-    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at", "wheel"}``, where the
-    last two are what `pointer` and `wheel` are by then, ``{"event": "contrast"}`` with the last of
-    `contrast` of a drag,
+    Messages (`on_msg`): ``{"event": "key", "key", "control", "shift", "at", "pane", "wheel"}``,
+    where "at" and "wheel" are what `pointer` and `wheel` are by then, ``{"event": "contrast"}``
+    with the last of `contrast` of a drag,
     ``{"event": "click", "plot", "x", "y"}`` or "dblclick"; the end of a drag is no click;
     ``{"event": "hold", "slider"}`` and "release", with "value", where the pointer takes a slider of
     ipywidgets, known by its class ``crmasks-slider-NAME``, and lets it go; and

@@ -18,6 +18,7 @@ from crmasks_widgets.core.masks import Flags, HandEdits
 from crmasks_widgets.core.targets import mask_name, target_name
 from crmasks_widgets.core.verdicts import OUT
 from crmasks_widgets.dashboard.model.engine import Snapshot
+from crmasks_widgets.dashboard.model.on_screen import left_flagged
 from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
@@ -340,15 +341,14 @@ def counted(flags: Flags, edits: HandEdits, target: Target) -> dict[str, int]:
     edits : HandEdits
         What was rejected, ignored, skipped or set by hand.
     target : str or int
-        What is rejected is out of the median alone, what is set by hand in median and mean.
+        What is set by hand is in median and mean.
 
     Returns
     -------
     dict
         As `Flags.counts`, and "set by hand"; "either" is the sum.
     """
-    kept = edits.allowed & ~edits.rejected if target == "median" else edits.allowed
-    left = flags.inside(kept)
+    left = flags.inside(left_flagged(edits, target))
     counts, painted = left.counts(), 0
     if target in ("median", "mean"):
         painted = int(np.count_nonzero(edits.forced & ~left.either))

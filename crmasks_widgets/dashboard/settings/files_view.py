@@ -24,7 +24,7 @@ from crmasks_widgets.dashboard.settings.files_parts import (
     free_name,
     path_of,
 )
-from crmasks_widgets.dashboard.settings.save_queue import Save, SaveQueue
+from crmasks_widgets.dashboard.settings.save_queue import REPLACE, Save, SaveQueue
 from crmasks_widgets.errors import CrmasksError
 from crmasks_widgets.files.writing import Written
 from crmasks_widgets.products import FigureJob, Figures, save_all
@@ -90,9 +90,7 @@ class FilesView:
             value=self._figures is not None, disabled=self._figures is None,
             description="figures", indent=False, layout=Layout(width="80px"),
         )  # fmt: skip
-        self.overwrite = Checkbox(
-            description="replace existing files", indent=False, layout=Layout(width="170px")
-        )
+        self.overwrite = Checkbox(description=REPLACE, indent=False, layout=Layout(width="170px"))
 
     def _make_lines(self) -> dict[Callable[..., Any], Line]:
         described = (

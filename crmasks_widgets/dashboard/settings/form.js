@@ -62,7 +62,9 @@ class Row {
     const under = compact ? unit : element("code", { textContent: field.name });
     this.element = element("div", { className: `crmasks-field crmasks-field-${field.kind}` },
       element("div", { className: "crmasks-field-name" }, label, " ", under),
-      ...this.controls(id), ...(compact ? [] : [unit]), this.reset, this.error);
+      ...this.controls(id), ...(compact ? [] : [unit]), this.reset);
+    // A small field has no room for it.
+    (compact && !field.fixed ? form.errors : this.element).append(this.error);
     if (field.fixed) {
       this.error.textContent = field.fixed;
       this.error.className = "crmasks-field-note";
@@ -94,6 +96,12 @@ class Row {
     this.input.addEventListener("change", commit);
     this.input.addEventListener("keydown", (event) => {
       if (event.key === "Enter") commit();
+      if (event.key === "Escape" && this.refused) {
+        event.preventDefault();
+        this.input.value = this.known;
+        commit(); // and with it goes what was said of the value that was refused
+        return;
+      }
       if (event.key !== "Escape" || this.input.value === this.sent) return;
       event.preventDefault(); // what was typed is taken back; the next one closes the drawer
       this.input.value = this.sent = this.known;
@@ -158,8 +166,10 @@ class Row {
   }
 
   refuse(text) {
-    if (!this.field.fixed) this.error.textContent = text;
-    this.element.classList.toggle("crmasks-refused", Boolean(text));
+    const holds = this.known || this.field.nothing || "no value";
+    if (!this.field.fixed) this.error.textContent = text && `Not taken, ${holds} stays: ${text}`;
+    this.refused = Boolean(text);
+    this.element.classList.toggle("crmasks-refused", this.refused);
     if (text && this.input) this.input.setAttribute("aria-invalid", "true");
     else this.input?.removeAttribute("aria-invalid");
   }
@@ -178,8 +188,8 @@ class Form {
     this.compact = model.get("compact");
     this.body = element("div", { className: "crmasks-form-body" });
     this.root = element("div", { className: `crmasks-form${this.compact ? " crmasks-compact" : ""}` });
-    if (!this.compact) this.root.append(this.tools());
-    this.root.append(this.body);
+    this.errors = element("div", { className: "crmasks-form-errors" });
+    this.root.append(...(this.compact ? [this.errors] : [this.tools()]), this.body);
   }
 
   tools() {
@@ -202,6 +212,7 @@ class Form {
 
   build() {
     this.rows.clear();
+    this.errors.replaceChildren();
     const sections = new Map();
     for (const field of this.model.get("fields")) {
       const row = new Row(this, { ...field }, this.compact);

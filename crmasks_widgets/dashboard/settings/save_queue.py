@@ -11,8 +11,16 @@ from typing import Any, Final
 
 from crmasks_widgets.dashboard.page.dispatch import Dispatcher
 from crmasks_widgets.dashboard.settings.files_parts import Told, account
-from crmasks_widgets.errors import Cancelled, CrmasksError, what_was_wrong
+from crmasks_widgets.errors import (
+    Cancelled,
+    CrmasksError,
+    ProductExistsError,
+    on_one_line,
+    what_was_wrong,
+)
 
+REPLACE: Final = "replace existing files"
+"""Words of the tick box that lets files be replaced."""
 _STOPPED: Final = "stopped; nothing was written"
 
 
@@ -156,7 +164,7 @@ class SaveQueue:
             if error is None:
                 self._end(save, account(done.result()), failed=False)
             else:
-                self._end(save, what_was_wrong(error), failed=True)
+                self._end(save, _why(error), failed=True)
         finally:
             if self._waiting:
                 following = self._waiting.popleft()
@@ -172,3 +180,10 @@ class SaveQueue:
     def _end(self, save: Save, text: str, *, failed: bool) -> None:
         self._over, self._failed = [text, *self._over], self._failed or failed
         (save.told.fail if self._failed else save.told.say)("; ".join(self._over))
+
+
+def _why(error: BaseException) -> str:
+    """Say what was wrong to a user who has a tick box, not a command line."""
+    if isinstance(error, ProductExistsError):
+        return on_one_line(error.asking_for(f"a tick at \u201c{REPLACE}\u201d"))
+    return what_was_wrong(error)
