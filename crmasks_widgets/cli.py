@@ -343,6 +343,8 @@ def _run_command(arguments: argparse.Namespace, console: Console, errors: Consol
     # The last of the broad guards: whatever is left over is one line, too.
     except Exception as error:
         logger.debug("%s", on_one_line(error), exc_info=True)
+        if gone := _current_folder_gone():  # removed meanwhile: any relative name may end so
+            return fail(errors, gone, EXIT_BAD_INPUT)
         kind = f"unexpected {type(error).__name__}"
         return fail(errors, f"{kind}: {error} (--log-level DEBUG says where)", EXIT_OTHER)
 
@@ -354,13 +356,20 @@ def _what_is_left(command: str, interrupt: KeyboardInterrupt) -> str:
     return _INTERRUPTED[command]
 
 
-def _check_surroundings() -> None:
+def _current_folder_gone() -> str:
+    """Say that the current folder is not there; empty where it is."""
     try:
         Path.cwd()
-        memory_limit()
     except OSError as error:
-        msg = f"current folder: not there any more ({error.strerror}), expected one that is"
-        raise StartError(msg) from error
+        return f"current folder: not there any more ({error.strerror}), expected one that is"
+    return ""
+
+
+def _check_surroundings() -> None:
+    if gone := _current_folder_gone():
+        raise StartError(gone)
+    try:
+        memory_limit()
     except ValueError as error:
         raise InputError(str(error)) from error
     # Libraries that get too few addresses end the process, or wait forever, without a word.

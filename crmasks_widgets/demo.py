@@ -1,5 +1,6 @@
 """Demo exposures on disk: three kinds of scene with cosmic rays whose truth is known."""
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from crmasks_widgets.files.writing import (
     text_product,
     write_products,
 )
+from crmasks_widgets.machine import LIMIT_VARIABLE, Beyond, available_memory, memory_needed
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.types import method_for
 from crmasks_widgets.regular_files import read_head
@@ -51,6 +53,8 @@ EXPOSURE_TIME = 1200.0
 # Two coincidences for every 100 000 pixels, so that a small demo has some to find.
 DOUBLE_HITS_PER_PIXEL = 2e-5
 HOT_PIXELS = 20
+# Frames that simulating takes beyond 8 an exposure; 24 for 3 exposures, 52 for 10 were measured.
+_SIMULATED = 12.0
 # A mask is allowed to miss the truth by this much before a group of it counts as false.
 NEAR = 2
 
@@ -163,8 +167,21 @@ def demo_scene(
     if n_exposures < MIN_EXPOSURES:
         msg = f"n_exposures: found {n_exposures}, expected at least {MIN_EXPOSURES}"
         raise ParameterError(msg)
+    _check_memory(shape, n_exposures)
     doubles = max(5, round(DOUBLE_HITS_PER_PIXEL * shape[0] * shape[1]))
     return SCENE_KINDS[kind].make(shape, n_exposures, seed, doubles)
+
+
+def _check_memory(shape: tuple[int, int], n_exposures: int) -> None:
+    needed = memory_needed(n_exposures, shape, Beyond(_SIMULATED))
+    free = available_memory()
+    if needed > free:
+        msg = (
+            f"size: found {shape[1]} x {shape[0]} pixels: {n_exposures} such exposures need "
+            f"{math.ceil(needed)} MiB of memory, expected at most {math.floor(free)} MiB "
+            f"(what is free, or {LIMIT_VARIABLE})"
+        )
+        raise ParameterError(msg)
 
 
 def demo_analysis(

@@ -21,6 +21,8 @@ from crmasks_widgets.files.reading import carried_over
 from crmasks_widgets.files.world import without_tables
 
 _MEANS: Final = (*EXPOSURE_TIMES, "DARKTIME", "AIRMASS")
+# No exposure takes more than a year, s; what says so has no end that a date could tell.
+_LONGEST: Final = 3.2e7
 # Of one exposure, and of no other: the moment, what follows from it, and its place on disk.
 _OF_ONE: Final = (
     "FILENAME", "ORIGFILE", "FILE", "ROOTNAME", "OBSNUM", "EXPNUM", "FRAMENO", "IMAGEID", "OBSID",
@@ -119,9 +121,10 @@ def _say_means(header: fits.Header, headers: tuple[fits.Header, ...]) -> None:
             header.remove(keyword, remove_all=True)
             continue
         what = "airmass" if keyword == "AIRMASS" else "[s] that of the values"
-        header[keyword] = (float(np.mean(values)), f"{what}: mean of {len(values)} exposures")
+        mean = math.fsum(value / len(values) for value in values)  # a sum may be no number
+        header[keyword] = (mean, f"{what}: mean of {len(values)} exposures")
     times = _numbers(headers, "EXPTIME")
-    if times is not None:
+    if times is not None and abs(sum(times)) < math.inf:
         header["TEXPTIME"] = (math.fsum(times), f"[s] sum of {len(times)} exposures")
 
 
@@ -142,7 +145,7 @@ def _end(header: fits.Header) -> Time | None:
     """When an exposure ended: as it says, or its beginning and its exposure time."""
     said = _moment(header, "DATE-END")
     begin, length = _moment(header, "DATE-OBS"), _number(header, "EXPTIME")
-    if said is not None or begin is None or length is None:
+    if said is not None or begin is None or length is None or not 0 <= length <= _LONGEST:
         return said
     dated_only = "T" not in str(header["DATE-OBS"]) and not {"TIME-OBS", "UT"} & set(header)
     return None if dated_only else begin + TimeDelta(length, format="sec")

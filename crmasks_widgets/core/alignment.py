@@ -15,6 +15,15 @@ MIN_SIGNAL_TO_NOISE = 10.0
 MIN_PIXELS = 100
 # Given flux factors whose median differs from 1 by more than this factor are no levels.
 OWN_LEVEL = 2.0
+# A pixel in which two exposures differ by more than so many times the typical scatter tells of a
+# hit, a hot or a saturated pixel, not of the level. Fewer would cut what seeing and drift make of
+# sources.
+AGREEING = 5.0
+# The first look for such pixels is from where half of all pixels lie, the last from where the light
+# does.
+LOOKS = 2
+# Rounding of shares, which is all that exposures without noise differ by.
+_ROUNDING = 1e-9
 # Precision of the offsets, 1 / UPSAMPLING pixels; the reference's value.
 UPSAMPLING = 100
 
@@ -87,14 +96,7 @@ def relative_factors(given: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def flux_factors_from(cube: FloatArray, bright: BoolArray) -> tuple[float, ...]:
-    """Relative levels of the exposures, robust against cosmic rays.
-
-    Exposures are compared in pairs: the median of a / (a + b) over the bright pixels, each weighted
-    by its signal, is not biased by the noise of either and hardly moved by hits. (A ratio to the
-    median frame would be drawn to 1, since that frame holds the very values of the exposures.) The
-    levels that explain all pairs best are divided by their median, where the median frame lies.
-    Replaces the reference's search for the edge of a histogram, which answers in steps of 0.01 and
-    never 1 (docs/decisions.md, What was mended).
+    """Relative levels of the exposures, as `measure_levels` finds them.
 
     Parameters
     ----------
@@ -109,26 +111,89 @@ def flux_factors_from(cube: FloatArray, bright: BoolArray) -> tuple[float, ...]:
         Level of each exposure divided by that of the median; all 1 with fewer than `MIN_PIXELS`
         bright pixels.
     """
+    return measure_levels(cube, bright)[0]
+
+
+def measure_levels(cube: FloatArray, bright: BoolArray) -> tuple[tuple[float, ...], float]:
+    """Relative levels of the exposures, whatever is wrong in single pixels.
+
+    Exposures are compared in pairs: the median of a / (a + b) over the bright pixels in which both
+    agree within their scatter, each weighted by its signal. It is not biased by the noise of
+    either. A pixel that is a hit, hot, saturated or dead in one exposure is left out, however much
+    it reads: it tells nothing of the level, and its signal would outweigh all others. (A ratio to
+    the median frame would be drawn to 1, since that frame holds the very values of the exposures.)
+    The levels that explain all pairs best are divided by their median, where the median frame lies.
+    Replaces the reference's search for the edge of a histogram, which answers in steps of 0.01 and
+    never 1 (docs/decisions.md, What was mended).
+
+    Parameters
+    ----------
+    cube : (n, ny, nx) ndarray
+        Bias-subtracted exposures, ADU; NaN is left out.
+    bright : (ny, nx) bool
+        Pixels to be used.
+
+    Returns
+    -------
+    factors : tuple of n floats
+        Level of each exposure divided by that of the median; all 1 with fewer than `MIN_PIXELS`
+        bright pixels.
+    error : float
+        Standard error of a ratio of two, relative, as the pixels themselves scatter: by their
+        noise, and by what displacement and seeing make of sources. 0 where too few pixels tell.
+    """
     values = cube[:, bright].astype(np.float64)
     values = values[:, np.isfinite(values).all(axis=0)]
     if values.shape[1] < MIN_PIXELS:
-        return (1.0,) * len(cube)
-    shares = [_typical_share(values[i], values[j]) for i, j in combinations(range(len(cube)), 2)]
-    levels = np.exp(_from_pairs(np.log(1 / np.array(shares) - 1)[:, None], len(cube))[:, 0])
-    return tuple(float(level) for level in levels / np.median(levels))
+        return (1.0,) * len(cube), 0.0
+    found = [_typical_share(values[i], values[j]) for i, j in combinations(range(len(cube)), 2)]
+    shares, errors = np.array(found).T
+    levels = np.exp(_from_pairs(np.log(1 / shares - 1)[:, None], len(cube))[:, 0])
+    factors = tuple(float(level) for level in levels / np.median(levels))
+    return factors, float(np.sqrt(np.mean((errors / (shares * (1 - shares))) ** 2)))
 
 
-def _typical_share(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
-    """Weighted median of a / (a + b); a half where no pixel has light to tell."""
-    weights = a + b
-    positive = weights > 0
+def _typical_share(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Median of a / (a + b), weighted by signal, and its error; a half where no light tells."""
+    signal = a + b
+    positive = signal > 0
     if not positive.any():
-        return 0.5
-    weights = weights[positive]
-    shares = np.clip(a[positive] / weights, 1e-6, 1 - 1e-6)
-    order = np.argsort(shares)
+        return 0.5, 0.0
+    a, b, signal = a[positive], b[positive], signal[positive]
+    shares = np.clip(a / signal, 1e-6, 1 - 1e-6)
+    share, error = float(np.quantile(shares, 0.5, method="lower")), 0.0
+    for _ in range(LOOKS):
+        agreeing = _agreeing(a, b, share / (1 - share)) | (np.abs(shares - share) <= _ROUNDING)
+        share, error = _weighted_median(shares[agreeing], signal[agreeing])
+    return share, error
+
+
+def _agreeing(
+    a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], ratio: float
+) -> npt.NDArray[np.bool_]:
+    """Pixels in which a and ratio * b differ no more than is typical of them, by photon noise."""
+    noise = np.sqrt(np.maximum(a + ratio**2 * b, 0))
+    difference = np.abs(a - ratio * b)
+    telling = noise > 0
+    if not telling.any():
+        return telling
+    scatter = 1.4826 * np.median(difference[telling] / noise[telling])
+    return np.asarray(telling & (difference <= AGREEING * scatter * noise))
+
+
+def _weighted_median(
+    values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
+) -> tuple[float, float]:
+    """Weighted median, and its error: half of what holds one sigma of the weight that lies below.
+
+    Each weight lies below or above by chance, so that sigma is half the root of their squares.
+    """
+    order = np.argsort(values)
     cumulative = np.cumsum(weights[order])
-    return float(shares[order[np.searchsorted(cumulative, cumulative[-1] / 2)]])
+    half, sigma = cumulative[-1] / 2, np.sqrt(np.sum(weights**2)) / 2
+    places = np.searchsorted(cumulative, [half - sigma, half, half + sigma])
+    low, middle, high = values[order[np.minimum(places, len(order) - 1)]]
+    return float(middle), float(high - low) / 2
 
 
 def _from_pairs(differences: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crmasks_widgets.core.alignment import bright_pixels, flux_factors_from
+from crmasks_widgets.core.alignment import bright_pixels, measure_levels
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.stack import Stack
 
@@ -26,7 +26,9 @@ class Brightness:
         Level of each exposure divided by that of the median, as `flux_factor: auto` measures it;
         all 1 where too few pixels are bright.
     error : float
-        Standard error of a factor, from the noise of the pixels; infinite where none is bright.
+        Standard error of a factor: by the noise of the pixels, or as they scatter where that is
+        more, as it is of exposures that are displaced or of other seeing; infinite where none is
+        bright.
     """
 
     factors: tuple[float, ...]
@@ -64,11 +66,12 @@ def measure_brightness(stack: Stack, noise: Noise) -> Brightness:
     rows = slice(None, None, max(1, stack.median2d.size // _ENOUGH_PIXELS))
     median, noise = np.nan_to_num(stack.median2d[rows]), noise.rows(rows)
     bright = bright_pixels(median, noise)
-    factors = flux_factors_from(stack.cube[:, rows], bright)
+    factors, scatter = measure_levels(stack.cube[:, rows], bright)
     light = median[bright].astype(np.float64)
     if not light.size:
         return Brightness(factors, np.inf)
     sigma = noise.sigma(median)[bright].astype(np.float64)
-    # A ratio holds the noise of two exposures; each counts by its light.
-    error = _OF_MEDIAN * np.sqrt(2 * np.square(sigma).sum()) / light.sum()
-    return Brightness(factors, float(error))
+    # Of a median weighted by light, where a ratio holds the noise of two exposures: the brightest
+    # pixels weigh more than their noise allows, which makes the error larger than that of a mean.
+    weight, density = np.sqrt(np.square(light).sum()), np.sum(light**2 / sigma)
+    return Brightness(factors, max(scatter, float(_OF_MEDIAN * np.sqrt(2) * weight / density)))

@@ -138,7 +138,7 @@ def _take(path: Path) -> int:
         try:
             _lock(handle, path)
             if _is_still(handle, path):
-                _write_holder(handle)
+                _say_holder(handle, path)
                 return handle
         except BaseException:
             os.close(handle)
@@ -225,6 +225,16 @@ def _lock(handle: int, path: Path) -> None:
         raise OutputError(msg)
 
 
+def _say_holder(handle: int, path: Path) -> None:
+    """Write who holds a lock; one that says nothing, as on a full disk, does not stay."""
+    try:
+        _write_holder(handle)
+    except BaseException:
+        if not WINDOWS:  # where nothing is removed that is open
+            path.unlink(missing_ok=True)
+        raise
+
+
 def _write_holder(handle: int) -> None:
     # Windows locks the first byte against reading: it holds nothing that others want to know.
     os.write(handle, f"\nprocess {os.getpid()} on {socket.gethostname()}".encode())
@@ -240,7 +250,7 @@ def _is_still(handle: int, path: Path) -> bool:
     """Whether a lock file is the one that others see: its last holder may have removed it."""
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 
@@ -250,6 +260,10 @@ def _release(handle: int, path: Path) -> None:
         with contextlib.suppress(PermissionError):  # the next run has it already
             path.unlink(missing_ok=True)
         return
-    # Removed while it is held: who waits for this file finds that it is no longer the one.
-    path.unlink(missing_ok=True)
-    os.close(handle)
+    # Removed while it is held: who waits for this file finds that it is no longer the one. It is
+    # gone with its folder where another program removed that, or put a file there.
+    try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
+    finally:
+        os.close(handle)

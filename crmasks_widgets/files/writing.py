@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crmasks_widgets.errors import OutputError, ProductExistsError, on_one_line
+from crmasks_widgets.errors import OutputError, ProductExistsError
 from crmasks_widgets.files.folder_lock import LOCK_NAME, locked, remove_abandoned, temporary_path
 from crmasks_widgets.files.interrupts import interrupted_afterwards, telling
+from crmasks_widgets.files.why_not_written import not_writable, not_written, refuse_vanished
 from crmasks_widgets.machine import WINDOWS
 from crmasks_widgets.regular_files import identity, kind_of, real
 
@@ -114,7 +115,7 @@ def earlier_products(folder: Path, pattern: re.Pattern[str], inputs: Iterable[Pa
     try:
         names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     except OSError as error:
-        raise _not_writable(folder, error) from error
+        raise not_writable(folder, error) from error
     found = [folder / name for name in names if pattern.fullmatch(name)]
     for path in found:
         if kind := _what_cannot_be_replaced(path):
@@ -189,7 +190,7 @@ def check_target(
     if kind := _what_cannot_be_replaced(path):
         msg = f"{path}: found {kind}, expected a file or nothing"
         raise OutputError(msg)
-    if os.path.exists(path) and not overwrite:
+    if os.path.lexists(path) and not overwrite:  # a link to nothing has the name, too
         msg = f"{path}: found a file of this name, expected another name"
         raise ProductExistsError(msg, "it")
     check_writable(path.parent)
@@ -216,13 +217,7 @@ def check_writable(folder: Path) -> None:
         finally:
             probe.unlink(missing_ok=True)
     except OSError as error:
-        raise _not_writable(folder, error) from error
-
-
-def _not_writable(folder: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{folder}: not writable ({error.strerror}), expected a folder to write products to"
-    )
+        raise not_writable(folder, error) from error
 
 
 @contextlib.contextmanager
@@ -233,7 +228,7 @@ def _made(folder: Path) -> Iterator[list[Path]]:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _not_writable(folder, error) from error
+            raise not_writable(folder, error) from error
         yield new
     except BaseException:
         _remove_empty(new)
@@ -270,7 +265,7 @@ def occupied(folder: Path) -> Iterator[Callable[[], None]]:
         try:
             stack.enter_context(locked(folder))
         except OSError as error:
-            raise _not_writable(folder, error) from error
+            raise not_writable(folder, error) from error
         remove_abandoned(folder)
 
         def leave() -> None:
@@ -287,7 +282,8 @@ def _removed_on_error(paths: list[Path]) -> Iterator[None]:
         yield
     except BaseException:
         for path in paths:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # gone with its folder
+                path.unlink()
         raise
 
 
@@ -321,7 +317,7 @@ def write_products(
         Ctrl-C was pressed while they were renamed; all are in place.
     """
     temporary: list[Path] = []
-    done: list[tuple[Path, Product]] = []
+    done: list[tuple[Path, Product, int]] = []
     remaining = iter(products)
     with _made(folder), _removed_on_error(temporary):
         # Writers shorten "link/.." to nothing, which is another folder.
@@ -331,11 +327,13 @@ def write_products(
             temporary.append(path)
             try:
                 _write_one(product, path)
+                size = path.stat().st_size
             except OSError as error:
-                needed = sum(found.stat().st_size for found, _ in done)
+                refuse_vanished(folder, [found for found, _, _ in done], error)
+                needed = sum(size for _, _, size in done)
                 needed += sum(missing.size for missing in (product, *remaining))
-                raise _no_room(folder / product.name, error, needed) from error
-            done.append((path, product))
+                raise not_written(folder / product.name, error, needed) from error
+            done.append((path, product, size))
         written: list[Written] = []
         with telling(written), interrupted_afterwards():
             written += _in_place(done, folder)
@@ -344,13 +342,13 @@ def write_products(
         return written
 
 
-def _in_place(done: list[tuple[Path, Product]], folder: Path) -> list[Written]:
+def _in_place(done: list[tuple[Path, Product, int]], folder: Path) -> list[Written]:
     """Rename all, or leave the folder as it was."""
     written: list[Written] = []
     kept: list[tuple[Path, Path | None]] = []
     try:
-        for path, product in done:
-            target, size = folder / product.name, path.stat().st_size
+        for path, product, size in done:
+            target = folder / product.name
             kept.append((target, _second_name(target)))
             os.replace(path, target)
             written.append(Written(target, product.content, size))
@@ -358,6 +356,7 @@ def _in_place(done: list[tuple[Path, Product]], folder: Path) -> list[Written]:
             _sync(folder, os.O_RDONLY)
     except OSError as error:
         _put_back(kept, {item.path for item in written})
+        refuse_vanished(folder, [path for path, _, _ in done[len(written) :]], error)
         msg = f"{target}: could not be replaced ({error.strerror}), expected to be allowed to"
         raise OutputError(msg) from error
     finally:
@@ -417,15 +416,6 @@ def remove_products(paths: Sequence[Path]) -> None:
 def _write_one(product: Product, path: Path) -> None:
     product.write(path)
     _sync(path, os.O_RDWR)
-
-
-def _no_room(path: Path, error: OSError, needed: int) -> OutputError:
-    reason = error.strerror or on_one_line(error)
-    free = shutil.disk_usage(path.parent).free
-    return OutputError(
-        f"{path}: could not be written ({reason}; {free} bytes free), "
-        f"expected room for all products, at least {needed} bytes"
-    )
 
 
 def check_room(folder: Path, needed: int) -> None:

@@ -26,7 +26,9 @@ from crmasks_widgets.core.over_dispersion import (
     measure_over_dispersion,
 )
 from crmasks_widgets.core.stack import Stack, stack_exposures
+from crmasks_widgets.errors import ParameterError
 from crmasks_widgets.exposures.fill_values import refuse_fill_values
+from crmasks_widgets.parameters.types import LARGEST_FLUX_RATIO
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +45,25 @@ def alignment(read: Reader) -> Alignment:
             bright = _bright_pixels(read, plain)
             n_bright = int(np.count_nonzero(bright))
             factors = flux_factors_from(plain.cube, bright)
+            _refuse_unlike(factors, read.exposures.names)
         if region is not None:
             key = "mm_crosscorr_region"
             rows, columns = regions.region_slices(region, read.exposures.shape, key)
             offsets = measure_offsets(plain.cube[:, rows, columns])
     return Alignment(factors, tuple(offsets), n_bright)
+
+
+def _refuse_unlike(factors: tuple[float, ...], names: tuple[str, ...]) -> None:
+    """Refuse measured factors as given ones are: such exposures are no equivalent ones."""
+    low, high = int(np.argmin(factors)), int(np.argmax(factors))
+    ratio = factors[high] / factors[low]
+    if ratio > LARGEST_FLUX_RATIO:
+        msg = (
+            f"flux_factor: auto: found {names[high]} {ratio:.4g} times as bright as {names[low]}, "
+            f"expected the brightest exposure at most {LARGEST_FLUX_RATIO:g} times as bright as "
+            "the faintest"
+        )
+        raise ParameterError(msg)
 
 
 def _given_flux_factors(value: Any, n: int) -> tuple[float, ...] | None:
@@ -110,11 +126,14 @@ def brightness(read: Reader) -> Brightness:
     """How bright the exposures are beside each other, where no flux factors were asked for."""
     found = measure_brightness(read("stack"), read.noise)
     if read.p.flux_factor is None and found.differs:
+        comparable = max(found.factors) <= LARGEST_FLUX_RATIO * min(found.factors)
         logger.warning(
             "flux_factor: null, but the exposures are %s times as bright as their median: the "
-            "boundary of equally bright ones lets noise through; expected flux_factor: auto",
+            "boundary of equally bright ones lets noise through; expected %s",
             found.in_words,
-        )
+            "flux_factor: auto" if comparable
+            else f"the brightest at most {LARGEST_FLUX_RATIO:g} times as bright as the faintest",
+        )  # fmt: skip
     return found
 
 

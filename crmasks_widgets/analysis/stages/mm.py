@@ -28,7 +28,7 @@ from crmasks_widgets.core.photons import POISSON, PhotonLaw
 from crmasks_widgets.core.stack import Stack
 from crmasks_widgets.core.typing import BoolArray, FloatArray
 from crmasks_widgets.detectors import rows
-from crmasks_widgets.errors import ParameterError
+from crmasks_widgets.errors import InputError, ParameterError
 from crmasks_widgets.parameters import Parameters, types
 from crmasks_widgets.parameters.types import FIXED_SEED
 
@@ -180,6 +180,12 @@ def _simulated_factors(read: Reader) -> tuple[float, ...]:
 def _usable(read: Reader) -> npt.NDArray[np.bool_] | None:
     valid, cleaned = read("stack").valid, read("synthetic")
     usable = None if valid is None else np.logical_and.reduce(valid)
+    if usable is not None and not usable.any():
+        msg = (
+            "exposures: found no pixel that is valid in all of them, expected some: the diagram "
+            "compares exposures there (crmethod: significance needs none)"
+        )
+        raise InputError(msg)
     if cleaned is None:
         return usable
     return ~cleaned.left_out if usable is None else usable & ~cleaned.left_out
