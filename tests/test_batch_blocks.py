@@ -127,6 +127,7 @@ def test_an_ecsv_table_keeps_its_types(tmp_path):
         ("", "expected one called block"),
         ("block,image\na,b\n", "expected one called images"),
         ("images\nb\n", "expected one called block"),
+        ("block,images,gain,gain\na,b,1,2\n", "expected one called gain"),
         ("block,images,la_sigclp\na,b,5\n", "la_sigclp: found an unknown key"),
         ("block,images\na,b,c\n", "row 1: found 3 cells, expected 2"),
         ("block,images\n../a,b\n", "found the block name '../a'"),

@@ -308,7 +308,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         reason = on_one_line(error)
         raise ParameterError(f"{path}: found no table ({reason}), expected CSV or ECSV") from None
     names = [name.strip() for name in names]
-    for needed in ("block", "images"):
+    for needed in ("block", "images", *names):
         if names.count(needed) != 1:
             msg = f"{path}: found the columns {', '.join(names)}, expected one called {needed}"
             raise ParameterError(msg)

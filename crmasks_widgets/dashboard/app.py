@@ -14,9 +14,11 @@ from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.dashboard.camera import Camera
 from crmasks_widgets.dashboard.model.state import State
 from crmasks_widgets.dashboard.on_page import OnPage
+from crmasks_widgets.dashboard.page.dispatch import Dispatcher
 from crmasks_widgets.dashboard.page.message_queue import keep_messages
 from crmasks_widgets.dashboard.page.remarks import remarks_told
 from crmasks_widgets.dashboard.session import Session
+from crmasks_widgets.dashboard.settings.save_queue import SaveQueue
 from crmasks_widgets.dashboard.still import Still
 from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposure_names import is_parameter_file
@@ -63,6 +65,9 @@ class Dashboard:
         self.widget.add_class("crmasks-dashboard")
         self._still = Still(self.widget.model_id)
         self._on_page = OnPage(self.widget)
+        # What was asked to be saved outlives the session that it was asked in.
+        self._dispatcher = Dispatcher(lambda text: self.session.status.fail(text))
+        self._saves = SaveQueue(self._dispatcher, lambda: self.session.status)
         self.camera = self._begin(analysis)
         self._on_page.show(self.session)
 
@@ -70,7 +75,7 @@ class Dashboard:
         if isinstance(analysis, Analysis):
             name = str(analysis.parameters.extnum)
             analysis = Mosaic((name,), (analysis,), several=False)
-        return Camera(analysis, self.open, self._on_page.show, self._follow)
+        return Camera(analysis, self.open, self._on_page.show, self._follow, self._saves)
 
     @property
     def session(self) -> Session:
@@ -131,9 +136,9 @@ class Dashboard:
         self._on_page.show(self.session, before.close)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until nothing is being computed.
+        """Block until nothing is being computed, and what was is on screen.
 
-        In plain Python the views follow then; in Jupyter they do by themselves.
+        What was refused is taken back then.
 
         Parameters
         ----------
@@ -145,10 +150,13 @@ class Dashboard:
         bool
             False if something is being computed still.
         """
-        return self.camera.wait(timeout)
+        idle = self.camera.wait(timeout)
+        self._dispatcher.drain()
+        return idle
 
     def close(self) -> None:
-        """Stop computing and remove the widgets."""
+        """Stop computing and remove the widgets; what is being saved is written to its end."""
+        self._saves.close()
         self._on_page.close()
         self.camera.close()
         self.widget.layout.close()

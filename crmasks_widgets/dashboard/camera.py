@@ -7,6 +7,7 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.dashboard.model.place import Place
 from crmasks_widgets.dashboard.session import Session
+from crmasks_widgets.dashboard.settings.save_queue import SaveQueue
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.parameters.several import with_shared
 
@@ -29,6 +30,8 @@ class Camera:
     changed : callable
         Called when another session is shown, has computed all that it was asked for, or has another
         look.
+    saves : SaveQueue
+        What all sessions save with.
     """
 
     def __init__(
@@ -37,8 +40,10 @@ class Camera:
         open_other: Callable[[Analysis | Mosaic], object],
         show: Callable[[Session], object],
         changed: Callable[[], object],
+        saves: SaveQueue,
     ) -> None:
         self._mosaic, self._open, self._show, self._changed = mosaic, open_other, show, changed
+        self._saves = saves
         self._sessions: dict[int, Session] = {}
         self.shown = self._begin(0, mosaic.analyses[0])
 
@@ -49,7 +54,7 @@ class Camera:
 
     def _begin(self, number: int, analysis: Analysis) -> Session:
         place = Place(self.names, number, self.choose, self.whole, self._changed)
-        session = self._sessions[number] = Session(analysis, self._open, place)
+        session = self._sessions[number] = Session(analysis, self._open, place, self._saves)
         return session
 
     def choose(self, number: int) -> None:

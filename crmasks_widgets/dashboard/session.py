@@ -34,6 +34,7 @@ from crmasks_widgets.dashboard.settings.fields import labels_of
 from crmasks_widgets.dashboard.settings.files_parts import SAVED
 from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.dashboard.settings.parameters_view import FormView, quick_names
+from crmasks_widgets.dashboard.settings.save_queue import SaveQueue
 from crmasks_widgets.parameters import Parameters
 from crmasks_widgets.products import FigureJob
 
@@ -71,6 +72,8 @@ class Session:
         Takes an analysis, or detectors, that the user wants to look at instead.
     place : Place
         Where it stands among those of other detectors.
+    saves : SaveQueue
+        What is saved with.
     """
 
     def __init__(
@@ -78,8 +81,9 @@ class Session:
         analysis: Analysis,
         open_analysis: Callable[[Analysis | Mosaic], object],
         place: Place,
+        saves: SaveQueue,
     ) -> None:
-        self.place = place
+        self.place, self._saves = place, saves
         self.dispatcher = Dispatcher(self._show_error)
         self.engine = Engine(
             analysis,
@@ -189,7 +193,9 @@ class Session:
     @cached_property
     def files(self) -> FilesView:
         """What is saved, and where."""
-        return self._later(lambda: FilesView(self.context, _figures, self.place))
+        return self._later(
+            lambda: FilesView(self.context, _figures, self.place, self._saves, self.status)
+        )
 
     def _menu(self) -> list[MenuEntry]:
         """What the icon of files offers."""
@@ -271,14 +277,17 @@ class Session:
         """Stop computing and remove the widgets."""
         self.stop()
         self.opening.close()
+        if (files := vars(self).get("files")) is not None:
+            files.close()
         close_all(self._made)
         self.image.close()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until nothing is being computed; False after `timeout` seconds."""
+        """Block until nothing is computed that was not shown; False after `timeout` seconds."""
         # What is shown after a computation may ask for another one.
         while idle := self.engine.wait(timeout):
-            if not self.dispatcher.drain():
+            published = self.engine.publish(timeout)
+            if not self.dispatcher.drain() and not published:
                 break
         return idle
 

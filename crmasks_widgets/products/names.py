@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import Final
 
 REPORT_NAME: Final = "report.html"
+REPORT_SUFFIXES: Final = (".html", ".htm")
 
 _DETECTOR: Final = r"(_detector\d{1,9})?"
 _REPORT: Final = rf"report{_DETECTOR}\.html"

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
@@ -14,15 +13,13 @@ from crmasks_widgets.files.writing import (
     text_product,
     write_products,
 )
-from crmasks_widgets.products.names import REPORT_NAME
+from crmasks_widgets.products.names import REPORT_NAME, REPORT_SUFFIXES
 from crmasks_widgets.report.page import report_html
-
-SUFFIXES: Final = (".html", ".htm")
 
 
 def check_report(path: Path, inputs: Iterable[Path], *, overwrite: bool = False) -> None:
     """Make sure, before anything is computed, that a report may be written; as `save_report`."""
-    check_target(path, SUFFIXES, inputs, overwrite=overwrite)
+    check_target(path, REPORT_SUFFIXES, inputs, overwrite=overwrite)
 
 
 def save_report(

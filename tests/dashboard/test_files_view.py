@@ -1,6 +1,7 @@
 """Out: what is saved, what is refused."""
 
 import asyncio
+import os
 import threading
 from functools import partial
 
@@ -11,11 +12,14 @@ from astropy.table import Table
 from regions import Regions
 
 from crmasks_widgets import cli
+from crmasks_widgets.dashboard.app import Dashboard
 from crmasks_widgets.dashboard.page.dispatch import Dispatcher
-from crmasks_widgets.dashboard.settings.files_parts import account
+from crmasks_widgets.dashboard.settings import files_view
+from crmasks_widgets.dashboard.settings.files_parts import SAVED, account
 from crmasks_widgets.dashboard.settings.files_view import FilesView
 from crmasks_widgets.dashboard.settings.save_queue import Save, SaveQueue
 from crmasks_widgets.files.writing import Written
+from crmasks_widgets.products.session import save_session
 from crmasks_widgets.report import report_html
 
 from ..conftest import small_scene, write_exposures
@@ -69,6 +73,48 @@ def test_what_cannot_be_done_is_said_in_one_line_there(work, button, field, text
     assert "\n" not in line.error.widget.value
     assert (bench.errors, sorted(work.rglob("*"))) == ([], before)
     assert line.done.value == ""
+
+
+@pytest.mark.parametrize("what", SAVED)
+@pytest.mark.parametrize("button", [True, False])
+def test_no_name_that_can_be_typed_is_unexpected(work, what, button):
+    """Each is refused in one line that says it as it was typed, or written; what is there stays."""
+    exposures_on_disk(work)
+    (work / "dir.yaml").mkdir()
+    (work / "link").symlink_to("link")
+    os.mkfifo(work / "pipe.yaml")
+    inputs = {path: path.read_bytes() for path in work.glob("*.fits")}
+    bench, view = view_of(small_analysis())
+    field = {"yaml": "session", "products": "folder", "report": "report"}.get(what, "hits")
+    actions = {"session": view._save_yaml, "folder": view._save_products,
+               "report": view._save_report, "hits": view._save_hits}  # fmt: skip
+    view.with_figures.value = False
+    long = "x" * 300
+    for name in (
+        " ", ".", "sub/..", "~nobody-here/x", "a\0b.yaml", f"{long}.yaml", f"{long[:252]}.yaml",
+        f"{long[:248]}.yaml", "link/x.yaml", "dir.yaml", "pipe.yaml", "e1.fits", "e1.fits/x.yaml",
+        "\ud800.yaml", "*.yaml", *(["/"] if what != "products" else []),
+    ):  # fmt: skip
+        getattr(view, field).value = name
+        told = Told()
+        if button:
+            line = view._lines[actions[field]]
+            line.say("")
+            view._start(actions[field])
+            assert view.wait(LONG_ENOUGH)
+            told.failed, told.said = [line.error.text], [line.done.value]
+        else:
+            view.save(what, told)
+            assert view.wait(LONG_ENOUGH)
+        text = (told.failed or [""])[-1] or told.said[-1]
+        assert text, name
+        assert bench.errors == [], name
+        assert "unexpected" not in text
+        assert "\n" not in text
+        assert "-2" not in text or text.startswith("wrote")
+        text.encode()
+    assert inputs == {path: path.read_bytes() for path in inputs}
+    assert not list(work.glob("e*-2*"))
 
 
 def test_saved_yaml_runs_to_the_masks_on_screen(work):
@@ -255,6 +301,68 @@ def test_what_is_given_up_is_said_and_what_is_asked_for_after_that_is_written(wo
     assert (work / "session.yaml").is_file()
 
 
+@pytest.fixture
+def leaving(work, monkeypatch):
+    """A dashboard that writes something slow, with something that waits; and what lets it go on."""
+    go_on = threading.Event()
+
+    def slow(analysis, path, *, overwrite):
+        assert go_on.wait(LONG_ENOUGH)
+        return save_session(analysis, path, overwrite=overwrite)
+
+    monkeypatch.setattr(files_view, "save_session", slow)
+    analysis = small_analysis()
+    shown = Dashboard(analysis)
+    assert shown.wait(LONG_ENOUGH)
+    files, status = shown.session.files, shown.session.status
+    files.save("yaml", status)
+    files.save("csv", status)
+    yield shown, files, go_on
+    go_on.set()
+    assert files.wait(LONG_ENOUGH)
+    if shown.widget.comm is not None:
+        shown.close()
+
+
+def test_what_waits_is_written_though_other_files_are_opened(work, leaving):
+    shown, files, go_on = leaving
+    shown.open(small_analysis())
+    stop = shown.session.files.stop
+    assert not stop.disabled
+    go_on.set()
+    assert files.wait(LONG_ENOUGH)
+    assert (work / "session.yaml").exists()
+    assert (work / "hits.csv").exists()
+    said = shown.session.status.message.value
+    assert "hits: wrote " in said
+    assert "; wrote 4 files" in said
+    assert stop.disabled
+
+
+def test_what_waits_can_be_stopped_from_the_page_of_other_files(work, leaving):
+    shown, files, go_on = leaving
+    shown.open(small_analysis())
+    shown.session.files.stop.click()
+    go_on.set()
+    assert files.wait(LONG_ENOUGH)
+    assert not (work / "hits.csv").exists()
+    assert "hits: stopped; nothing was written" in shown.session.status.message.value
+
+
+def test_what_waits_is_written_though_the_dashboard_is_closed(work, leaving, caplog):
+    shown, files, go_on = leaving
+    (work / "report.html").mkdir()
+    files.overwrite.value = True
+    files.save("report", shown.session.status)
+    shown.close()
+    go_on.set()
+    files._queue._executor.shutdown(wait=True)  # nobody listens any more
+    assert (work / "session.yaml").exists()
+    assert (work / "hits.csv").exists()
+    (record,) = [r for r in caplog.records if r.levelname == "WARNING"]
+    assert "report: report.html: found a folder, expected a file" in record.getMessage()
+
+
 @pytest.mark.parametrize(
     ("sizes", "shown"),
     [
@@ -277,7 +385,7 @@ def written(path):
 @pytest.mark.parametrize("at_home", [True, False])
 def test_all_that_waits_is_written_once_waiting_ends(work, at_home):
     async def main():
-        queue = SaveQueue(Dispatcher(pytest.fail), lambda: None)
+        queue = SaveQueue(Dispatcher(pytest.fail))
         paths = [work / name for name in "abc"]
         for path in paths:
             queue.add(Save(path.name, partial(written, path), Told()))

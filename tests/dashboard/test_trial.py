@@ -1,11 +1,14 @@
 """What is refused or given up is taken back alone: what was changed after it stays."""
 
+import asyncio
+import contextlib
 import threading
 from dataclasses import replace
 
 import pytest
 
 from crmasks_widgets.analysis import STAGES
+from crmasks_widgets.dashboard.app import Dashboard
 from crmasks_widgets.dashboard.model.history import History
 from crmasks_widgets.errors import Cancelled, InputError, ParameterError
 
@@ -102,6 +105,65 @@ def test_a_step_of_undo_that_is_refused_is_forgotten(dashboard, refusing):
     assert not dashboard.state.can_undo
 
 
+def test_undo_to_the_beginning_that_is_stopped_can_be_asked_for_again(dashboard, monkeypatch):
+    entered, go_on = threading.Event(), threading.Event()
+    dashboard.state.update(la_sigclip=9.0)
+    assert dashboard.wait(60)
+
+    def wait(p):
+        entered.set()
+        assert go_on.wait(30)
+        raise Cancelled("stopped")
+
+    change_stage(monkeypatch, "peaks", wait)
+    dashboard.state.undo()
+    assert entered.wait(30)
+    press(dashboard.session.page, "Escape")
+    go_on.set()
+    assert dashboard.wait(60)
+    assert dashboard.state.model.parameters.la_sigclip == 9.0
+    assert dashboard.analysis.parameters == dashboard.state.model.parameters
+    assert "unexpected" not in dashboard.session.status.message.value
+    assert not dashboard.state.can_redo
+    monkeypatch.undo()
+    dashboard.state.undo()
+    assert dashboard.wait(60)
+    assert dashboard.analysis.parameters.la_sigclip == 5.0
+    assert not dashboard.state.can_undo
+
+
+def test_undo_back_to_a_file_that_was_refused_says_why(refusing):
+    with contextlib.closing(Dashboard(small_analysis(dilation=9))) as shown:
+        assert shown.wait(60)
+        assert "no room for 9" in shown.session.status.message.value
+        shown.state.update(dilation=1)
+        assert shown.wait(60)
+        shown.state.undo()
+        assert shown.wait(60)
+        assert shown.state.model.parameters.dilation == 1
+        assert shown.analysis.parameters.dilation == 1
+        assert "dilation 9 was refused: no room for 9" in shown.session.status.message.value
+
+
+@pytest.mark.parametrize("at_home", [True, False])
+def test_what_is_refused_is_taken_back_once_waiting_ends(refusing, at_home):
+    """Also where a cell of a notebook, which holds up the loop, waits."""
+
+    async def cell():
+        shown = Dashboard(small_analysis())
+        shown.state.update(dilation=9)
+        shown.state.update(la_sigclip=6.0)
+        assert shown.wait(60) if at_home else await asyncio.to_thread(shown.wait, 60)
+        assert shown.state.model.parameters == shown.analysis.parameters
+        assert values(shown) == (1, None, 6.0)
+        assert shown.state.model.analysis.parameters == shown.analysis.parameters
+        assert not shown.session.status.widget.busy
+        assert "dilation 9 was refused" in shown.session.status.message.value
+        shown.close()
+
+    asyncio.run(cell())
+
+
 @pytest.mark.parametrize("heavy_first", [True, False])
 def test_cancel_takes_back_what_is_computed_and_nothing_else(dashboard, monkeypatch, heavy_first):
     entered, go_on = threading.Event(), threading.Event()
@@ -144,6 +206,32 @@ def test_of_two_edits_of_one_list_each_keeps_its_own():
     history = made({pixels: [[5, 5], [1, 1]]}, {pixels: [[5, 5]]})
     history.take_back(1)
     assert set(history.now.pixels_to_be_flagged_as_cr) == {(1, 1), (5, 5)}
+
+
+def test_a_step_of_undo_is_given_up_whatever_came_after_it():
+    history = made({"la_sigclip": 9}, {"dilation": 2})
+    for _ in range(2):
+        history.undo()
+    assert history.past == history.unproven == ()
+    history.prove(START)
+    history = made({"la_sigclip": 9})
+    history.prove(history.now)
+    history.undo()
+    history.edit(history.now.replace(dilation=2), (), continues=False)
+    history.take_back(0)
+    steps = [
+        (p.la_sigclip, p.dilation) for p in (*(s.parameters for s in history.past), history.now)
+    ]
+    assert steps == [(5.0, 1), (9.0, 1), (9.0, 2)]
+
+
+def test_what_was_refused_twice_is_found(dashboard, refusing):
+    """Before and after a change that is not to blame."""
+    for change in ({"dilation": 9}, {"la_sigclip": 8.0}, {"la_sigclip": 6.0}, {"la_sigclip": 5.0}):
+        dashboard.state.update(**change)
+    assert dashboard.wait(60)
+    assert values(dashboard) == (1, None, 5.0)
+    assert "dilation 9 was refused" in dashboard.session.status.message.value
 
 
 def test_a_point_that_was_moved_on_stays_where_it_is():

@@ -244,6 +244,21 @@ class Engine(contextlib.AbstractContextManager["Engine"]):
             self._waiting -= 1
             return idle
 
+    def publish(self, timeout: float | None = None) -> bool:
+        """Have published what waits for the loop; False if nothing did.
+
+        A loop that is held up by who asks does it at once; one elsewhere is waited for.
+        """
+        loop = self._loop
+        with contextlib.suppress(RuntimeError):
+            if loop is not None and asyncio.get_running_loop() is loop:
+                waits = bool(self._queue)
+                self._deliver()
+                return waits
+        with self._changed:
+            waits = self._undrawn > 0 and loop is not None and loop.is_running()
+            return waits and self._changed.wait_for(lambda: not self._undrawn, timeout)
+
     def close(self) -> None:
         """Stop, and end the thread; nothing is published any more.
 

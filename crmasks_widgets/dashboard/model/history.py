@@ -42,6 +42,8 @@ class Edit:
         All of them.
     depth : int
         How many steps could be undone once it was made.
+    about : tuple of (y, x)
+        What it is about.
     forward : bool
         Whether undo takes it back; False for what undo itself changed.
     """
@@ -49,6 +51,7 @@ class Edit:
     before: Parameters
     after: Parameters
     depth: int
+    about: Places = ()
     forward: bool = True
 
     @property
@@ -89,7 +92,9 @@ class History:
             self._push(Step(before, about))
         elif newest is not None and newest.forward and newest.after == before:
             before, self.unproven = newest.before, self.unproven[:-1]
-        self.unproven = (*self.unproven, Edit(before, parameters, len(self.past)))
+        if before != parameters:  # a gesture may lead back to where it began
+            edit = Edit(before, parameters, len(self.past), self.past[-1].about)
+            self.unproven = (*self.unproven, edit)
         self.now, self.future = parameters, ()
 
     def _push(self, step: Step) -> None:
@@ -101,20 +106,20 @@ class History:
         """Go back one step; there must be one."""
         *past, (parameters, about) = self.past
         self.past, self.future = tuple(past), (*self.future, Step(self.now, about))
-        self._moved(parameters, forward=False)
+        self._moved(parameters, about, forward=False)
 
     def redo(self) -> None:
         """Go forward one step; there must be one."""
         *future, (parameters, about) = self.future
         self.future = tuple(future)
         self._push(Step(self.now, about))
-        self._moved(parameters, forward=True)
+        self._moved(parameters, about, forward=True)
 
-    def _moved(self, parameters: Parameters, *, forward: bool) -> None:
+    def _moved(self, parameters: Parameters, about: Places, *, forward: bool) -> None:
         if self.unproven and self.unproven[-1].before == parameters:
             self.unproven = self.unproven[:-1]  # there and back
-        else:
-            edit = Edit(self.now, parameters, len(self.past), forward)
+        elif parameters != self.now:  # as where a gesture led back
+            edit = Edit(self.now, parameters, len(self.past), about, forward)
             self.unproven = (*self.unproven, edit)
         self.now = parameters
 
@@ -124,22 +129,36 @@ class History:
         self.unproven = self.unproven[found[-1] + 1 :] if found else self.unproven
 
     def return_to(self, parameters: Parameters) -> None:
-        """Give up all since some parameters, to be done again as one step."""
+        """Give up all since some parameters, to be done again as one step.
+
+        Where undo led away from them, it can be asked for again.
+        """
         if parameters == self.now:
             return
-        # What was given up is what the newest step was about.
-        about = self.past[-1].about if self.past else ()
-        self.future = (*self.future, Step(self.now, about))
-        if self.past and self.past[-1].parameters == parameters:
-            self.past = self.past[:-1]
-        self.now, self.unproven = parameters, ()
+        if self.future and self.future[-1].parameters == parameters:
+            self._push(Step(self.now, self.future[-1].about))
+            self.future = self.future[:-1]
+        else:
+            # What was given up is what the newest step was about.
+            about = self.past[-1].about if self.past else ()
+            self.future = (*self.future, Step(self.now, about))
+            if self.past and self.past[-1].parameters == parameters:
+                self.past = self.past[:-1]
+        starts = [edit.before for edit in self.unproven]
+        known = starts.index(parameters) if parameters in starts else 0
+        self.now, self.unproven = parameters, self.unproven[:known]
 
     def take_back(
-        self, number: int, usable: Callable[[Parameters], object] = lambda _: None
+        self,
+        number: int,
+        usable: Callable[[Parameters], object] = lambda _: None,
+        *,
+        again: bool = True,
     ) -> None:
         """Take an unproven edit back, as far as nothing later overwrote it; the others stay.
 
-        Redo, after all else that can be done again, asks for it once more.
+        Redo, after all else that can be done again, asks for it once more; undo does, where it was
+        undo that changed it.
 
         Parameters
         ----------
@@ -147,6 +166,8 @@ class History:
             Of the unproven edit, from 0.
         usable : callable, optional
             Takes what would be set then; raises `CrmasksError` if that cannot be used.
+        again : bool, optional
+            Whether undo may lead there again. If not, it passes what is refused each time.
 
         Raises
         ------
@@ -154,30 +175,34 @@ class History:
             What came later cannot be without it; nothing changed.
         """
         edit, later = self.unproven[number], self.unproven[number + 1 :]
-        past = self._past_without(edit)
         now = without(edit, self.now)
         usable(now)  # else redo would lead to parameters that nobody set
-        future = tuple(_step_without(edit, s) for s in self.future) if later else self.future
         kept = tuple(
             replace(one, before=without(edit, one.before), after=without(edit, one.after))
             for one in later
         )
+        future = tuple(_step_without(edit, s) for s in self.future) if later else self.future
         if edit.forward:
-            about = self.past[edit.depth - 1].about if edit.depth else ()
             if later:
                 last = self.future[0].parameters if self.future else self.now
-                future = (Step(last, about), *future)
+                future = (Step(last, edit.about), *future)
             else:
-                future = (*future, Step(self.now, about))
+                future = (*future, Step(self.now, edit.about))
+        past, place = self._past_without(edit), min(edit.depth, len(self.past))
+        if again and not edit.forward:
+            undone = (*self.past, Step(self.now))[place].parameters
+            past = (*past[:place], Step(undone, edit.about), *past[place:])
+            kept = tuple(replace(e, depth=e.depth + (e.depth > place)) for e in kept)
         # Steps that change nothing any more are none.
-        following = [*(step.parameters for step in past[1:]), now]
+        following = [*(step.parameters for step in past), now][1:]
         counts = [
-            k < edit.depth - 1 or step.parameters != after
+            k < place - 1 or step.parameters != after
             for k, (step, after) in enumerate(zip(past, following, strict=True))
         ]
-        self.past, self.now = tuple(itertools.compress(past, counts)), now
-        self.future = _without_the_same(future, now)
-        kept = tuple(replace(one, depth=sum(counts[: one.depth])) for one in kept)
+        over = max(0, sum(counts) - MAX_UNDO)
+        kept = tuple(replace(e, depth=max(0, sum(counts[: e.depth]) - over)) for e in kept)
+        self.past, self.now = tuple(itertools.compress(past, counts))[over:], now
+        self.future = _changing(future, now)
         self.unproven = (*self.unproven[:number], *(e for e in kept if e.before != e.after))
 
     def _past_without(self, edit: Edit) -> tuple[Step, ...]:
@@ -189,11 +214,10 @@ def _step_without(edit: Edit, step: Step) -> Step:
     return Step(without(edit, step.parameters), step.about)
 
 
-def _without_the_same(future: tuple[Step, ...], now: Parameters) -> tuple[Step, ...]:
-    """Drop what redo would do first while it changes nothing."""
-    while future and future[-1].parameters == now:
-        future = future[:-1]
-    return future
+def _changing(future: tuple[Step, ...], now: Parameters) -> tuple[Step, ...]:
+    """Drop steps of redo that would change nothing."""
+    before = [*(step.parameters for step in future), now][1:]
+    return tuple(s for s, other in zip(future, before, strict=True) if s.parameters != other)
 
 
 def changed_names(one: Parameters, other: Parameters) -> tuple[str, ...]:

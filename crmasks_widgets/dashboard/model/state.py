@@ -332,12 +332,13 @@ class State:
         number : int
             From 0.
         refused : mapping, optional
-            What is wrong with the values that it set, by parameter name.
+            What is wrong with the values that it set, by parameter name. A step of undo that is
+            refused is forgotten; one that is given up can be asked for again.
         """
         edit, before = self.unproven[number], self.model.refused
         self._interrupt()
         try:
-            self._history.take_back(number, self.model.analysis.with_parameters)
+            self._history.take_back(number, self.model.analysis.with_parameters, again=not refused)
         except CrmasksError:
             self._history.return_to(edit.before)
         with self.together():

@@ -71,13 +71,17 @@ class Trial:
 
     def _search(self, bad: Parameters, error: Exception) -> None:
         afters = [edit.after for edit in self._state.unproven]
-        suspects = len(afters) - afters[::-1].index(bad) if bad in afters else 0
+        # The same may have been set twice: what was changed between is not what is wrong with it.
+        suspects = afters.index(bad) + 1 if bad in afters else 0
         if suspects > 1:
             tried = afters[suspects // 2 - 1]
             self._submit(tried)
             self._open = bad, error, tried
             return
         self._open = None
+        if not suspects and bad != self._state.model.parameters:  # it is no more on the way to it
+            self._go_on()
+            return
         edit = self._state.unproven[0] if suspects else None
         why = what_was_wrong(error)
         with self._state.together():

@@ -12,7 +12,10 @@ from ipywidgets import HTML, Button, HBox, Layout, VBox
 
 from crmasks_widgets.dashboard.settings.control_widgets import ErrorLine
 from crmasks_widgets.errors import InputError
+from crmasks_widgets.exposure_names import YAML_SUFFIXES
 from crmasks_widgets.files.writing import Written
+from crmasks_widgets.products.names import REPORT_SUFFIXES
+from crmasks_widgets.regular_files import at_home
 
 # What can be saved in one step: the word and what it gives.
 SAVED: Final = MappingProxyType({
@@ -24,6 +27,12 @@ SAVED: Final = MappingProxyType({
     "ecsv": ("Hits as ECSV", "The table of hits, with units"),
 })  # fmt: skip
 SUFFIXES: Final = MappingProxyType({"regions": ".reg", "csv": ".csv", "ecsv": ".ecsv"})
+# How names of files may end.
+ENDINGS: Final = MappingProxyType({
+    "yaml": YAML_SUFFIXES, "report": REPORT_SUFFIXES,
+    **{what: (suffix,) for what, suffix in SUFFIXES.items()},
+})  # fmt: skip
+_LONGEST: Final = 60  # characters of a path in a message
 
 
 Named = Callable[[Path], Path]
@@ -91,14 +100,33 @@ def path_of(text: str, what: str) -> Path:
     Raises
     ------
     InputError
-        The field is empty.
+        The field is empty, or no file can have that name.
     """
     if not text.strip():
         raise InputError(f"{what}: found no name, expected a path")
-    return Path(text.strip()).expanduser()
+    path = at_home(text.strip())
+    _refuse_impossible(path, what)
+    return path
 
 
-def free_name(path: Path, *, suffix: str, replace: bool) -> Path:
+def _refuse_impossible(path: Path, what: str) -> None:
+    """Refuse what no file can be called, and what leads round in a circle."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return  # of these says more who writes there
+    except OSError as error:
+        why = error.strerror
+    except ValueError:  # a character that names cannot have
+        why = "a character that no name can have"
+    else:
+        return
+    shown = ascii(str(path))[1:-1]
+    shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+    raise InputError(f"{what}: found {shown} ({why}), expected a path that can be written to")
+
+
+def free_name(path: Path, *, suffix: str, replace: bool, endings: Sequence[str] = ()) -> Path:
     """Find a name under which something can be saved.
 
     Parameters
@@ -109,16 +137,29 @@ def free_name(path: Path, *, suffix: str, replace: bool) -> Path:
         In place of that of `path`; empty to keep it.
     replace : bool
         Whether what has that name may be replaced; if not, a number is added.
+    endings : sequence of str, optional
+        How the names of such files end; none for a folder.
 
     Returns
     -------
     Path
-        The name, with a number from 2 on where it is taken.
+        The name, with a number from 2 on where it is taken. What will be refused whatever its
+        number, such as ``..`` or a name of another kind of file, stays as it is.
+
+    Raises
+    ------
+    InputError
+        With the number, or the suffix, it is too long.
     """
+    if path.name in ("", ".."):
+        return path
     path = path.with_suffix(suffix) if suffix else path
-    names = (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in count(2))
-    taken = os.path.exists
-    return path if replace or not taken(path) else next(n for n in names if not taken(n))
+    of_the_kind = path.suffix.lower() in endings if endings else os.path.isdir(path)
+    if not replace and of_the_kind and os.path.lexists(path):
+        names = (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in count(2))
+        path = next(name for name in names if not os.path.lexists(name))
+    _refuse_impossible(path, "name")
+    return path
 
 
 def account(written: Written | Sequence[Written]) -> str:

@@ -16,6 +16,7 @@ from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.buttons import word_button
 from crmasks_widgets.dashboard.page.context import Context, Shortcut
 from crmasks_widgets.dashboard.settings.files_parts import (
+    ENDINGS,
     SUFFIXES,
     Line,
     Named,
@@ -47,15 +48,24 @@ class FilesView:
         `crmasks_widgets.figures.all_figures`; products have no figures without it.
     place : Place, optional
         Where the session stands among those of other detectors, which are saved with it.
+    queue : SaveQueue, optional
+        What it saves with; others may use it, too.
+    home : Told, optional
+        The line at the bottom of the page that this is on.
     """
 
     def __init__(
-        self, context: Context, figures: Figures | None = None, place: Place | None = None
+        self,
+        context: Context,
+        figures: Figures | None = None,
+        place: Place | None = None,
+        queue: SaveQueue | None = None,
+        home: Told | None = None,
     ) -> None:
-        self._place = place
+        self._place, self._home = place, home
         self._context, self._state = context, context.state
         self._figures = figures
-        self._queue = SaveQueue(context.dispatcher, self._show_busy)
+        self._queue = queue or SaveQueue(context.dispatcher)
         self.plots: tuple[str, ...] = ()
         self.keys: dict[str, Shortcut] = {}
         self._make_fields()
@@ -68,7 +78,6 @@ class FilesView:
             context, "Stop", "Stop writing; nothing is left half done", self._queue.stop,
             Layout(width=_BUTTON),
         )  # fmt: skip
-        self.stop.disabled = True
         lines = [line.widget for line in self._lines.values()]
         # The last row begins where the fields begin, and its button ends where theirs end.
         last = Layout(margin=f"0 0 0 {_LABEL + 8}px", align_items="center")
@@ -76,6 +85,8 @@ class FilesView:
         choices = HBox([self.with_figures, self.overwrite, spring, self.stop], layout=last)
         self.widget = VBox([*lines, choices], layout=Layout(padding="6px 8px"))
         self.widget.add_class("crmasks-files")
+        self._queue.subscribe(self._show_busy)
+        self._show_busy()
 
     def _make_fields(self) -> None:
         wide = Layout(flex="1 1 auto", width="auto", min_width="0")
@@ -125,6 +136,10 @@ class FilesView:
     def render(self, model: ViewModel) -> None:
         """Nothing of a view model is shown here."""
 
+    def close(self) -> None:
+        """Follow no more what is saved, which goes on."""
+        self._queue.unsubscribe(self._show_busy)
+
     def wait(self, timeout: float | None = None) -> bool:
         """Block until nothing is being written, for plain Python; False if it still is.
 
@@ -150,7 +165,10 @@ class FilesView:
         saves = {"yaml": self._save_yaml, "products": self._save_products,
                  "report": self._save_report}  # fmt: skip
         named = partial(
-            free_name, suffix=SUFFIXES.get(what, ""), replace=bool(self.overwrite.value)
+            free_name,
+            suffix=SUFFIXES.get(what, ""),
+            replace=bool(self.overwrite.value),
+            endings=ENDINGS.get(what, ()),
         )
         action = saves.get(what, self._save_hits)
         self._begin(self._words[action], partial(action, named), told)
@@ -163,7 +181,7 @@ class FilesView:
     def _begin(self, name: str, action: Callable[[], Callable[[], Any]], told: Told) -> None:
         """Take what is on screen and in the fields now; it is written when its turn comes."""
         try:
-            self._queue.add(Save(name, action(), told))
+            self._queue.add(Save(name, action(), told, self._home))
         except CrmasksError as error:
             told.fail(str(error))
 

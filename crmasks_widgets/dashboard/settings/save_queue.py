@@ -1,11 +1,12 @@
 """What is to be saved, one after the other, in a thread: files can be large, and disks slow."""
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from crmasks_widgets.errors import (
     on_one_line,
     what_was_wrong,
 )
+
+logger = logging.getLogger(__name__)
 
 REPLACE: Final = "replace existing files"
 """Words of the tick box that lets files be replaced."""
@@ -36,36 +39,75 @@ class Save:
         Writes it, and returns what was written.
     told : Told
         Shows how it is going.
+    home : Told, optional
+        The line at the bottom of the page that `told` is on.
     """
 
     name: str
     work: Callable[[], Any]
     told: Told
+    home: Told | None = None
+
+
+@dataclass(eq=False)
+class _Turn:
+    save: Save
+    stopped: threading.Event = field(default_factory=threading.Event)
+    done: Future[Any] = field(default_factory=Future)
+
+    @property
+    def name(self) -> str:
+        return self.save.name
+
+    @property
+    def told(self) -> Told:
+        return self.save.told
 
 
 class SaveQueue:
     """Saves one thing after the other, and says so.
 
+    What was asked for is written even if other files are opened, or the dashboard is closed, before
+    its turn comes: the thread goes through what waits by itself.
+
     Parameters
     ----------
     dispatcher : Dispatcher
         Gives each callback its turn.
-    changed : callable
-        Called when something begins, waits or ends.
+    on_screen : callable, optional
+        Returns the line at the bottom of the page that is on screen: it is told, too, of what was
+        asked for on another one.
     """
 
-    def __init__(self, dispatcher: Dispatcher, changed: Callable[[], object]) -> None:
-        self._dispatcher, self._changed = dispatcher, changed
-        # Whether the thread is to stop, whether it has ended, and whether nothing follows it.
-        self._stopped, self._written = threading.Event(), threading.Event()
-        self._idle = threading.Event()
+    def __init__(
+        self, dispatcher: Dispatcher, on_screen: Callable[[], Told | None] = lambda: None
+    ) -> None:
+        self._dispatcher, self._on_screen = dispatcher, on_screen
+        self._listeners: list[Callable[[], object]] = []
+        # Whether something ended that was not told of yet, and whether nothing is being saved.
+        self._ended, self._idle = threading.Event(), threading.Event()
         self._idle.set()
-        self._came: deque[tuple[Save, Future[Any]]] = deque()
-        self._now: Save | None = None
-        self._waiting: deque[Save] = deque()
+        self._came: deque[tuple[_Turn, Future[Any]]] = deque()
+        self._executor: ThreadPoolExecutor | None = None
+        # What the page says is being saved, and waits; the thread may be further.
+        self._now: _Turn | None = None
+        self._waiting: deque[_Turn] = deque()
+        self._in_thread: _Turn | None = None
         # What ended on the line that is told now, the newest first; whether any of it failed.
         self._over: list[str] = []
-        self._failed = False
+        self._failed = self._closed = False
+
+    def subscribe(self, listener: Callable[[], object]) -> None:
+        """Call `listener` when something begins, waits or ends."""
+        self._listeners.append(listener)
+
+    def unsubscribe(self, listener: Callable[[], object]) -> None:
+        """Call it no more."""
+        self._listeners = [each for each in self._listeners if each != listener]
+
+    def _changed(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
     @property
     def busy(self) -> bool:
@@ -74,34 +116,44 @@ class SaveQueue:
 
     def holds(self, told: Told) -> bool:
         """Whether something is saved, or waits, that tells here."""
-        return any(save.told is told for save in (self._now, *self._waiting) if save is not None)
+        return any(turn.told is told for turn in (self._now, *self._waiting) if turn is not None)
 
     def add(self, save: Save) -> None:
         """Save something once all before it is done."""
+        turn = _Turn(save)
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="crmasks-files")
         if self._now is None:
             self._over, self._failed = [], False
-            self._begin(save)
-            return
-        self._waiting.append(save)
-        if save.told is self._now.told:
-            save.told.say(f"{self._now.name}: working…{self._after()}")
+            self._begin(turn)
         else:
-            before = [self._now.name, *(one.name for one in self._waiting)][:-1]
-            save.told.say(f"waits until this is written: {', '.join(before)}")
-        self._changed()
+            self._waiting.append(turn)
+            if turn.told is self._now.told:
+                self._say(turn, f"{self._now.name}: working…{self._after()}")
+            else:
+                before = [self._now.name, *(one.name for one in self._waiting)][:-1]
+                self._say(turn, f"waits until this is written: {', '.join(before)}")
+            self._changed()
+        turn.done = self._executor.submit(self._write, turn)
+        turn.done.add_done_callback(partial(self._done, turn))
 
     def stop(self) -> None:
         """Give up what is being saved and what waits now; nothing is left half done."""
         if self._now is None:
             return
-        self._stopped.set()
-        given_up, self._waiting = tuple(self._waiting), deque()
-        for told in dict.fromkeys(save.told for save in given_up):
-            names = [save.name for save in given_up if save.told is told]
+        given_up = [turn for turn in self._waiting if turn.done.cancel()]
+        # The thread may be further than the page says.
+        self._waiting = deque(turn for turn in self._waiting if turn not in given_up)
+        for turn in (self._now, *self._waiting):
+            turn.stopped.set()
+        for told in dict.fromkeys(turn.told for turn in given_up):
+            turns = [turn for turn in given_up if turn.told is told]
+            names = ", ".join(turn.name for turn in turns)
             if told is self._now.told:  # told of with what is being saved, once that has ended
-                self._over, self._failed = [f"{', '.join(names)}: {_STOPPED}", *self._over], True
+                self._over, self._failed = [f"{names}: {_STOPPED}", *self._over], True
             else:
-                told.fail(f"{', '.join(names)}: {_STOPPED}" if len(names) > 1 else _STOPPED)
+                text = f"{names}: {_STOPPED}" if len(turns) > 1 else _STOPPED
+                self._say(turns[-1], text, failed=True)
         self._changed()
 
     def wait(self, timeout: float | None) -> bool:
@@ -110,12 +162,28 @@ class SaveQueue:
             return self._idle.wait(timeout)
         end = None if timeout is None else time.monotonic() + timeout
         while self._now is not None:
-            if not self._written.wait(None if end is None else max(0.0, end - time.monotonic())):
+            if not self._ended.wait(None if end is None else max(0.0, end - time.monotonic())):
                 return False
-            # The loop, if there is one, is held up by this: nobody else would go on.
+            self._ended.clear()
+            # The loop, if there is one, is held up by this: nobody else would tell of it.
             self._dispatcher.call(self._go_on)
             self._dispatcher.drain()
         return True
+
+    def close(self) -> None:
+        """No page is left to be told: what goes wrong from now on is logged."""
+        self._closed = True
+
+    # In the thread ----------------------------------------------------------------------------
+
+    def _write(self, turn: _Turn) -> Any:
+        self._in_thread = turn
+        self._check(turn)
+        return turn.save.work()
+
+    def _check(self, turn: _Turn) -> None:
+        if turn.stopped.is_set():
+            raise Cancelled(_STOPPED)
 
     def tell(self, text: str) -> None:
         """Say from the thread how it is going.
@@ -125,61 +193,74 @@ class SaveQueue:
         Cancelled
             It is to stop.
         """
-        if self._stopped.is_set():
-            raise Cancelled(_STOPPED)
-        self._dispatcher.call(partial(self._report, self._now, text))
+        turn = self._in_thread
+        if turn is not None:
+            self._check(turn)
+            self._dispatcher.call(partial(self._report, turn, text))
 
-    def _begin(self, save: Save) -> None:
-        self._now = save
-        self._stopped.clear()
+    def _done(self, turn: _Turn, done: Future[Any]) -> None:
+        if done.cancelled():  # told of by who did
+            return
+        self._in_thread = None
+        if self._closed and (error := done.exception()) is not None:
+            logger.warning("%s: %s", turn.name, what_was_wrong(error))
+        self._came.append((turn, done))
+        self._dispatcher.call(self._go_on)
+        self._ended.set()
+
+    # In the dispatcher's turn -----------------------------------------------------------------
+
+    def _begin(self, turn: _Turn) -> None:
+        self._now = turn
         self._idle.clear()
-        written = self._written = threading.Event()
-        self._report(save, "working…")
+        self._report(turn, "working…")
         self._changed()
-        executor = ThreadPoolExecutor(1, thread_name_prefix="crmasks-files")
-        executor.submit(save.work).add_done_callback(partial(self._done, save, written))
-        executor.shutdown(wait=False)
 
     def _after(self) -> str:
-        return f" (then {', '.join(save.name for save in self._waiting)})" if self._waiting else ""
+        return f" (then {', '.join(turn.name for turn in self._waiting)})" if self._waiting else ""
 
-    def _report(self, save: Save | None, text: str) -> None:
-        if save is not None and save is self._now:  # else it is over already
-            name = f"{save.name}: " if self._over or self._waiting else ""
-            save.told.say("; ".join([f"{name}{text}{self._after()}", *self._over]))
+    def _report(self, turn: _Turn, text: str) -> None:
+        if turn is self._now:  # else it is over already
+            name = f"{turn.name}: " if self._over or self._waiting else ""
+            self._say(turn, "; ".join([f"{name}{text}{self._after()}", *self._over]))
 
-    def _done(self, save: Save, written: threading.Event, done: Future[Any]) -> None:
-        self._came.append((save, done))
-        self._dispatcher.call(self._go_on)
-        written.set()
+    def _say(self, turn: _Turn, text: str, *, failed: bool = False) -> None:
+        (turn.told.fail if failed else turn.told.say)(text)
+        screen = self._on_screen()
+        if screen is not None and screen is not turn.save.home:
+            named = text if text.startswith(turn.name) else f"{turn.name}: {text}"
+            (screen.fail if failed else screen.say)(named)
 
     def _go_on(self) -> None:
-        """Tell of what has been written, and begin what follows it."""
+        """Tell of what has been written, and of what follows it."""
         while self._came:
             self._finish(*self._came.popleft())
 
-    def _finish(self, save: Save, done: Future[Any]) -> None:
+    def _finish(self, turn: _Turn, done: Future[Any]) -> None:
         self._now, error = None, done.exception()
         try:
             if error is None:
-                self._end(save, account(done.result()), failed=False)
+                self._end(turn, account(done.result()), failed=False)
             else:
-                self._end(save, _why(error), failed=True)
+                self._end(turn, _why(error), failed=True)
         finally:
             if self._waiting:
                 following = self._waiting.popleft()
-                if following.told is not save.told:
+                if following.told is not turn.told:
                     self._over, self._failed = [], False
                 self._begin(following)
             else:
+                if self._executor is not None:
+                    self._executor.shutdown(wait=False)
+                self._executor = None
                 self._idle.set()
             self._changed()
         if error is not None and not isinstance(error, CrmasksError):
             raise error
 
-    def _end(self, save: Save, text: str, *, failed: bool) -> None:
+    def _end(self, turn: _Turn, text: str, *, failed: bool) -> None:
         self._over, self._failed = [text, *self._over], self._failed or failed
-        (save.told.fail if self._failed else save.told.say)("; ".join(self._over))
+        self._say(turn, "; ".join(self._over), failed=self._failed)
 
 
 def _why(error: BaseException) -> str:
