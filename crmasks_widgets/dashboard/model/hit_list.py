@@ -181,7 +181,7 @@ def list_hits(model: ViewModel) -> HitList:
     times = _times(model, table, pixels, row, excess)
     peak = highest_of_each(row, excess, pixels)
     judged = analysis.parameters.judges
-    noise = analysis.result("noise") if judged else analysis.calibration.noise
+    noise = analysis.result("noise_in_use") if judged else analysis.calibration.noise
     same = look_alike(labels, stack, noise)
     return HitList(table, pixels, row, times, same, peak, labels.shape[1])
 
