@@ -25,7 +25,7 @@ from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
 from crmasks_widgets.parameters import Parameters
 
 STRAIGHT: Final = "Straight lines that stay elsewhere"
-BESIDE: Final = {"+ expected": False, "side by side": True}
+BESIDE: Final = {"expected pixels as lines": False, "expected pixels beside": True}
 
 
 class DiagramView:
@@ -76,7 +76,6 @@ class DiagramView:
         self.side = _dropdown(
             list(BESIDE.items()), "Expected pixels as lines over the observed ones, or beside them"
         )
-        self.side.add_class("crmasks-wide")
         self.scale = _dropdown(list(KINDS), "How values lie along the axes")
         self.numbers = _checkbox("numbers of the hits", "Number the hits (#)")
         self.iterations = _checkbox("fits before, crosses", "Every fit of the spline, and to what")
@@ -89,7 +88,7 @@ class DiagramView:
             context, "clear selection", "Forget the selected pixels", self._gestures.clear
         )
         self.options = VBox([
-            self.numbers, self.iterations, self.linked, self.from_boundary, self.clear,
+            self.side, self.numbers, self.iterations, self.linked, self.from_boundary, self.clear,
         ])  # fmt: skip
         self.options.add_class("crmasks-options").add_class("crmasks-unseen")
         self.more = icon_button(context, "layers", "More to show and to do", self._open_options)
@@ -101,8 +100,8 @@ class DiagramView:
         spring = HTML()
         spring.add_class("crmasks-spring")
         head = HBox([
-            title, self.target, self._gestures.tool, self._gestures.home, spring, self.side,
-            self.scale, self.more, self.camera,
+            title, self.target, self._gestures.tool, self._gestures.home, spring, self.scale,
+            self.more, self.camera,
         ])  # fmt: skip
         return head.add_class("crmasks-head")
 
