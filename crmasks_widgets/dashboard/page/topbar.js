@@ -132,7 +132,9 @@ function render({ model, el }) {
   };
   const showLegend = () => {
     const found = model.get("found");
-    sum.textContent = found.total ?? "";
+    const [hits, ...more] = (found.total ?? "").split(" · ");
+    const rest = more.map((text) => element("span", { textContent: ` · ${text}` }));
+    sum.replaceChildren(hits, ...rest);
     sum.title = found.help ?? "";
     sum.hidden = !found.total;
     keep(entries, found.entries ?? [], ({ code }) => code, makeEntry, showEntry);
