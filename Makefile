@@ -46,6 +46,7 @@ checks: $(VENV)/installed-for-tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/python -m tests.javascript.types
 
 docs: $(VENV)/installed-for-tests
 	$(BIN)/python docs/make_parameters.py
@@ -71,10 +72,11 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/installed-for-tests: pyproject.toml
+$(VENV)/installed-for-tests: pyproject.toml tests/javascript/package-lock.json
 	@.ci/need python3-venv chromium fitsverify
 	python3 -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m tests.javascript.types install
 	@touch $@ $(VENV)/installed
 
 $(VENV)/installed-for-docs: $(VENV)/installed

@@ -1,6 +1,13 @@
 // Glyphs of all candidates as a line makes them, drawn by the page until the kernel has answered.
 
 class Crowd {
+  /** @type {Model} */ model;
+  /** @type {Candidates | null} */ candidates;
+  /** @type {Candidates | null} */ flagged;
+  /** @type {Map<number, HTMLImageElement>[]} */ layers;
+  /** @type {boolean} */ drawn;
+
+  /** @param {Model} model @param {HTMLElement} el */
   constructor(model, el) {
     Object.assign(this, { model, candidates: null, layers: [], drawn: false });
     this.canvas = make(el, "canvas");
@@ -34,26 +41,36 @@ class Crowd {
     return null;
   }
 
-  // The empty canvas, ready to be drawn on. Another size makes another one, which takes longer.
+  /**
+   * The empty canvas, ready to be drawn on. Another size makes another one, which takes longer.
+   * @param {number} width @param {number} height
+   */
   cleared(width, height) {
     const { canvas } = this;
-    const context = canvas.getContext("2d");
+    const context = penOf(canvas);
     if (canvas.width === width && canvas.height === height) context.clearRect(0, 0, width, height);
     else [canvas.width, canvas.height] = [width, height];
     this.drawn = true;
     return context;
   }
 
-  // How many candidates are above the line.
+  /**
+   * How many candidates are above the line; null before they are there.
+   * @param {HandView} view
+   * @param {{threshold?: number, hidden: number[]}} scene
+   */
   draw(view, { threshold, hidden }) {
     const ratio = window.devicePixelRatio || 1;
     const context = this.cleared(Math.round(view.width * ratio), Math.round(view.height * ratio));
     const combine = this.model.get("combine");
-    const { above, codes } = judged(this.known(), view.lineAt, threshold ?? -Infinity, combine);
+    const [candidates, flagged] = [this.known(), this.flagged];
+    if (!candidates || !flagged || !view.lineAt) return null;
+    const { above, codes } = judged(candidates, view.lineAt, threshold ?? -Infinity, combine);
     for (const images of this.layers) {
-      for (const { x, y, code } of [{ ...this.candidates, code: codes }, this.flagged]) {
+      for (const { x, y, code } of [{ ...candidates, code: codes }, flagged]) {
         for (let i = 0; i < x.length; i += 1) {
-          const image = code[i] && !hidden.includes(code[i]) && images.get(code[i]);
+          if (hidden.includes(code[i])) continue;
+          const image = images.get(code[i]);
           if (!image?.complete) continue;
           const left = Math.floor(view.across(x[i]) * ratio) - (image.width >> 1);
           const top = Math.floor(view.up(y[i]) * ratio) - (image.height >> 1);

@@ -1,15 +1,27 @@
 // A small form over the diagram for the exact numbers of a fixed point.
 
-/** Opens it; say(content) is called with what is to be done, leave() to leave all as it was. */
+/**
+ * Opens it.
+ * @param {Element} parent
+ * @param {number} which of the points, the first being 1
+ * @param {Point} point
+ * @param {string} unit of both axes
+ * @param {(content: {event: string, point?: number[]}) => void} say what is to be done
+ * @param {() => void} leave all as it was
+ * @returns {HTMLFormElement}
+ */
 function exactForm(parent, which, point, unit, say, leave) {
+  /** @type {HTMLFormElement} */
   const form = make(parent, "form", { class: "crmasks-exact", novalidate: "" });
   const fields = [`x (${unit})`, `y (${unit})`, "weight"].map((name, i) => {
     make(form, "label").textContent = name;
+    /** @type {HTMLInputElement} */
     const field = make(form, "input", { "aria-label": `${name} of point ${which}` });
-    field.value = point[i];
+    field.value = String(point[i]);
     return field;
   });
   const [remove] = [["remove", "button"], ["set", "submit"]].map(([words, type]) => {
+    /** @type {HTMLButtonElement} */
     const button = make(form, "button", { type });
     button.textContent = words;
     return button;

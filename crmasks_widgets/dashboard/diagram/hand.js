@@ -14,20 +14,55 @@ const number = (value) => {
   return value.toFixed(digits).replace("-", "\u2212");
 };
 
+/** @typedef {{name: string, unit: string, value: number}} Said a value along an axis */
+/**
+ * @typedef {Object} Drag of a point
+ * @property {string} gesture
+ * @property {number} index of the point
+ * @property {boolean} born whether there was none
+ * @property {boolean} moved whether the hand went further than in a click
+ * @property {[number, number]} from where it was pressed, pixels of the page
+ * @property {number} x where the hand has it
+ * @property {number} y
+ * @property {number} weight
+ * @property {boolean} answered whether the kernel has it
+ */
+
 class HandView {
+  /** @type {Model} */ model;
+  /** @type {HTMLElement} */ el;
+  /** @type {{x: Model, y: Model}} */ scales;
+  /** @type {Element} */ plot;
+  /** @type {number} */ width;
+  /** @type {number} */ height;
+  /** @type {SVGElement} */ iterations;
+  /** @type {SVGElement} */ crosses;
+  /** @type {SVGElement} */ levels;
+  /** @type {HTMLElement | null} */ form;
+  /** @type {Line | null} */ lineAt;
+  /** @type {[Said, Said] | null} what the readout says, across and up */ at;
+  /** @type {number | null} candidates above the line */ above;
+  /** @type {number | null} where a point would be born, x */ near;
+  /** @type {Drag | null} */ drag;
+  /** @type {Drag | null} what was dropped, until the kernel shows it */ settling;
+
+
+
   constructor(model, el, scales) {
     Object.assign(this, { model, el, scales });
-    this.drag = null; // {gesture, index, born, moved, from, x, y, weight, answered}
-    this.settling = null; // what was dropped, until the kernel shows it
+    this.drag = null;
+    this.settling = null;
     this.hovered = null; // a point, by its index
-    this.near = null; // where a point would be born, x
+    this.near = null;
     this.at = this.above = null; // what the readout says
     this.waiting = false;
     el.classList.add("crmasks-hand");
     this.crowd = new Crowd(model, el);
     this.svg = make(el, "svg");
     this.area = make(this.svg, "path", { class: "area" });
-    for (const part of ["iterations", "crosses", "levels"]) this[part] = make(this.svg, "g");
+    this.iterations = make(this.svg, "g");
+    this.crosses = make(this.svg, "g");
+    this.levels = make(this.svg, "g");
     this.halo = make(this.svg, "path", { class: "halo" });
     this.line = make(this.svg, "path", { class: "boundary" });
     this.grip = make(this.svg, "path", { class: "grip" });
@@ -108,6 +143,7 @@ class HandView {
 
   // What is held -------------------------------------------------------------------------------
 
+  /** @returns {Point | null} */
   get held() {
     const held = this.drag?.moved ? this.drag : this.settling;
     return held ? [held.x, held.y, held.weight] : null;
@@ -141,8 +177,10 @@ class HandView {
     this.el.setPointerCapture(event.pointerId);
     const weight = point ? this.model.get("scene").points[index][2] : NEWBORN;
     const gesture = `${Date.now()}-${Math.random()}`;
+    /** @type {[number, number]} */
     const from = [event.clientX, event.clientY];
-    this.drag = { gesture, index, born: !point, moved: false, from, weight, answered: false };
+    const [x, y] = this.data(event);
+    this.drag = { gesture, index, born: !point, moved: false, from, x, y, weight, answered: false };
   }
 
   follow(event) {
@@ -208,11 +246,12 @@ class HandView {
       this.close();
     };
     const { unit } = this.model.get("axes").x;
-    this.form = exactForm(this.el, index + 1, point, unit, say, () => this.close());
-    const left = Math.min(this.across(point[0]) + 10, this.width - this.form.offsetWidth);
-    const top = Math.min(this.up(point[1]) + 10, this.height - this.form.offsetHeight);
-    this.form.style.left = `${Math.max(0, left)}px`;
-    this.form.style.top = `${Math.max(0, top)}px`;
+    const form = exactForm(this.el, index + 1, point, unit, say, () => this.close());
+    this.form = form;
+    const left = Math.min(this.across(point[0]) + 10, this.width - form.offsetWidth);
+    const top = Math.min(this.up(point[1]) + 10, this.height - form.offsetHeight);
+    form.style.left = `${Math.max(0, left)}px`;
+    form.style.top = `${Math.max(0, top)}px`;
   }
 
   close() {
@@ -229,7 +268,8 @@ class HandView {
     const point = event.target.closest?.(".point");
     this.hovered = point ? Number(point.dataset.index) : null;
     this.near = event.target === this.grip && !this.drag ? x : null;
-    this.at = [[xAxis, x], [yAxis, y]].map(([{ name, unit }, value]) => ({ name, unit, value }));
+    const said = ({ name, unit }, value) => ({ name, unit, value });
+    this.at = [said(xAxis, x), said(yAxis, y)];
     this.draw();
   }
 
@@ -319,7 +359,7 @@ class HandView {
     for (let i = 0; i <= width; i += 2) {
       places.push(backward(axis, low + (i / width) * (high - low)));
     }
-    const [first, last] = [places[0], places.at(-1)];
+    const [first, last] = [places[0], places[places.length - 1]];
     places.push(...knots.filter((x) => x > first && x < last));
     places.sort((a, b) => a - b);
     const limit = (value) => Math.min(Math.max(value, -1e4), 1e4).toFixed(1);
@@ -365,10 +405,10 @@ class HandView {
         transform: `translate(${this.across(x)},${this.up(y)})`,
       });
     });
-    const seen = this.near !== null && this.lineAt && this.hovered === null && !this.drag;
-    set(this.ghost, { display: seen ? "" : "none" });
-    if (seen) {
-      set(this.ghost, { x: this.across(this.near) - 4, y: this.up(this.lineAt(this.near)) - 4 });
+    const line = this.near !== null && this.hovered === null && !this.drag && this.lineAt;
+    set(this.ghost, { display: line ? "" : "none" });
+    if (line && this.near !== null) {
+      set(this.ghost, { x: this.across(this.near) - 4, y: this.up(line(this.near)) - 4 });
     }
   }
 

@@ -10,7 +10,7 @@ async function saveSnapshot(plot, clip, name) {
   const ratio = window.devicePixelRatio || 1;
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [box.width, box.height].map((side) => Math.round(side * ratio));
-  const context = canvas.getContext("2d");
+  const context = penOf(canvas);
   context.scale(ratio, ratio);
   context.fillStyle = backgroundOf(plot);
   context.fillRect(0, 0, box.width, box.height);

@@ -44,6 +44,7 @@ function showChip(made, { key, label, count, beside, tone }, current) {
 
 /** The panel with the rarer choices. */
 function panel(set) {
+  /** @returns {[HTMLSelectElement, HTMLElement]} */
   const select = (name, label, title) => {
     const made = element("select", { title, aria: { label: title } });
     made.addEventListener("change", () => set(name, made.value));
@@ -134,7 +135,7 @@ function render({ model, el }) {
   const draw = () => {
     const state = model.get("state");
     if (!state.chips) return;
-    const within = chips.contains(document.activeElement) && document.activeElement.dataset.chip;
+    const within = chips.contains(document.activeElement) && document.activeElement?.dataset.chip;
     const makeView = ([key, words]) => {
       const button = element("button", { type: "button", textContent: words });
       button.addEventListener("click", () => set("view", key));

@@ -23,6 +23,7 @@ const VERDICTS = [
   ["rejected", "✕", "reject", "n", "Not a hit: out of MEDIANCR; other masks keep what their data show (n)"],
   ["undecided", "", "undecided", "u", "Take the verdict back; then the next (u)"],
 ];
+/** @type {[number, number]} */
 const ROOM = [0.1, 0.5];
 const TOOLS = [
   ["paint", "Click a pixel that is a cosmic-ray hit"],
@@ -65,7 +66,7 @@ export function brief(value) {
 function paint(bytes, [rows, columns], palette) {
   const picture = document.createElement("canvas");
   [picture.width, picture.height] = [columns, rows];
-  const context = picture.getContext("2d");
+  const context = penOf(picture);
   const image = context.createImageData(columns, rows);
   const colours = new Uint32Array(palette.slice().buffer);
   const pixels = new Uint32Array(image.data.buffer);
@@ -232,7 +233,7 @@ function render({ model, el }) {
 
   let picture = null;
   const draw = () => {
-    const context = canvas.getContext("2d");
+    const context = penOf(canvas);
     const [width, height, scale] = sizeOf();
     if (!width || !height) return;
     [canvas.width, canvas.height] = [width, height];

@@ -131,7 +131,7 @@ function paint(indices, panels, side, palette) {
   const picture = document.createElement("canvas");
   picture.width = panels * side;
   picture.height = side;
-  const context = picture.getContext("2d");
+  const context = penOf(picture);
   const image = context.createImageData(panels * side, side);
   for (let k = 0, i = 0; k < panels; k += 1) {
     for (let y = side - 1; y >= 0; y -= 1) {
@@ -337,7 +337,7 @@ function render({ model, el }) {
     if (canvas.width !== pixels[0]) canvas.width = pixels[0];
     if (canvas.height !== pixels[1]) canvas.height = pixels[1];
     Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
-    const context = canvas.getContext("2d");
+    const context = penOf(canvas);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     const colours = theme(el);
@@ -425,7 +425,7 @@ function render({ model, el }) {
   scroller.addEventListener("pointerleave", () => { hovered = -1; plan(); });
   scroller.addEventListener("click", (event) => {
     const found = pointed(event);
-    const card = cards.get(found?.position);
+    const card = found && cards.get(found.position);
     if (!card) return;
     // What is meant is the hit that is seen, which may have another place by now.
     const { at: hit, verdict: given } = card;
@@ -480,7 +480,7 @@ function render({ model, el }) {
     model.off("msg:custom", receive);
     for (const [name, action] of [
       ["palette", takePalette], ["count", recount], ["panels", arrange], ["selected", follow],
-      ["spoken", follow],
+      ["spoken", follow], ["empty", arrange],
     ]) model.off(`change:${name}`, action);
   };
 }

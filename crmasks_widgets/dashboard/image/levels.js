@@ -2,10 +2,39 @@
 
 const WIDTH = 256; // of the histogram, in its own units
 const HEIGHT = 84;
+/** @typedef {"low" | "high"} Side */
+/** @typedef {[number, number]} Limits the lower and the upper one */
+/**
+ * @typedef {Object} State what the kernel says
+ * @property {string} title
+ * @property {string} unit
+ * @property {Limits} range of the histogram
+ * @property {Limits} limits
+ * @property {number[]} counts
+ * @property {number} answered of what was told, the last that it knows
+ * @property {string} message
+ * @property {string} kind of limits
+ * @property {[string, string][]} kinds
+ * @property {string} stretch
+ * @property {string[]} stretches
+ * @property {string} colours
+ * @property {string[]} maps names of colours
+ * @property {string[]} ramp the colours that are shown
+ */
+
+/** @type {Side[]} */
 const SIDES = ["low", "high"];
+/** @type {Record<Side, string>} */
 const NAMES = { low: "Low limit", high: "High limit" };
 
-/** Where the hand or a key puts a limit: inside the range, and never past the other one. */
+/**
+ * Where the hand or a key puts a limit: inside the range, and never past the other one.
+ * @param {Limits} limits
+ * @param {Limits} range
+ * @param {Side} side
+ * @param {number} value
+ * @returns {Limits}
+ */
 export function placed(limits, range, side, value) {
   const least = (range[1] - range[0]) / 1000;
   const [low, high] = limits;
@@ -13,32 +42,49 @@ export function placed(limits, range, side, value) {
   return [low, Math.max(Math.min(value, range[1]), low + least)];
 }
 
-/** How far a key moves a limit, in ADU; null for keys that do not. */
+/**
+ * How far a key moves a limit, in ADU; null for keys that do not.
+ * @param {string} key
+ * @param {boolean} shift
+ * @param {Limits} range
+ */
 export function stepOf(key, shift, range) {
   const width = range[1] - range[0];
+  /** @type {Record<string, number>} */
   const parts = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
   if (!(key in parts)) return null;
   return (parts[key] * (shift ? 10 : 1) * width) / 200;
 }
 
-/** A number as a user would write it, exact to a thousandth of the range. */
+/**
+ * A number as a user would write it, exact to a thousandth of the range.
+ * @param {number} value
+ * @param {Limits} range
+ */
 export function written(value, range) {
   const digits = Math.max(0, Math.ceil(-Math.log10((range[1] - range[0]) / 1000)));
   return value.toFixed(Math.min(digits, 6));
 }
 
-/** Numbers of an axis that a user would choose, and how many decimals they need. */
+/**
+ * Numbers of an axis that a user would choose, and how many decimals they need.
+ * @param {Limits} range
+ * @param {number} most intervals
+ */
 export function ticksOf([low, high], most = 5) {
   const raw = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= raw);
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= raw) ?? 10 * power;
   const first = Math.ceil(low / step);
   const count = Math.floor(high / step) - first + 1;
   const values = Array.from({ length: Math.max(0, count) }, (_, i) => (first + i) * step);
   return { values, decimals: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
 }
 
-/** Outline of the bars: counts on a logarithmic axis, so that few pixels are seen, too. */
+/**
+ * Outline of the bars: counts on a logarithmic axis, so that few pixels are seen, too.
+ * @param {number[]} counts
+ */
 export function outline(counts) {
   const most = Math.log1p(Math.max(1, ...counts));
   const step = WIDTH / counts.length;
@@ -49,7 +95,40 @@ export function outline(counts) {
   return `M0 ${HEIGHT}${tops.join("")}L${WIDTH} ${HEIGHT}Z`;
 }
 
+/**
+ * What belongs to each side.
+ * @template T
+ * @param {(side: Side) => T} make
+ * @returns {Record<Side, T>}
+ */
+function bothSides(make) {
+  return { low: make("low"), high: make("high") };
+}
+
 class LevelsView {
+  /** @type {Model} */ model;
+  /** @type {HTMLElement} */ el;
+  /** @type {Side | null} */ side;
+  /** @type {number} */ offset;
+  /** @type {Limits | null} */ held;
+  /** @type {Record<Side, HTMLInputElement>} */ fields;
+  /** @type {Record<Side, HTMLElement>} */ handles;
+  /** @type {HTMLElement} */ plot;
+  /** @type {HTMLElement} */ ramp;
+  /** @type {HTMLElement} the part of it between the limits */ between;
+  /** @type {HTMLElement} */ axis;
+  /** @type {HTMLElement} */ kinds;
+  /** @type {HTMLElement} */ stretches;
+  /** @type {HTMLElement} */ message;
+  /** @type {HTMLElement} */ title;
+  /** @type {HTMLElement} */ unit;
+  /** @type {HTMLElement} */ close;
+  /** @type {SVGElement} */ bars;
+  /** @type {SVGElement} */ inside;
+  /** @type {SVGElement} */ window;
+  /** @type {HTMLSelectElement} */ colours;
+
+  /** @param {Model} model @param {HTMLElement} el */
   constructor(model, el) {
     Object.assign(this, { model, el });
     this.held = null; // limits that the kernel does not show yet
@@ -60,6 +139,7 @@ class LevelsView {
     this.listen();
   }
 
+  /** @returns {State} */
   get state() { return this.model.get("state"); }
 
   get limits() { return this.held ?? this.state.limits; }
@@ -80,17 +160,16 @@ class LevelsView {
     const picture = shape("svg", {
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true",
     }, clip, this.bars, this.inside);
-    this.handles = Object.fromEntries(SIDES.map((side) => [side, element("div", {
+    this.handles = bothSides((side) => element("div", {
       className: `crmasks-level crmasks-level-${side}`, role: "slider", tabIndex: 0,
       title: `${NAMES[side]}: drag it, or use the arrow keys`, aria: { label: NAMES[side] },
-    })]));
+    }));
     this.plot = element("div", { className: "crmasks-levels-plot" }, picture,
       ...Object.values(this.handles));
-    this.ramp = element("div", { className: "crmasks-levels-ramp" }, element("div"));
+    this.between = element("div");
+    this.ramp = element("div", { className: "crmasks-levels-ramp" }, this.between);
     this.axis = element("div", { className: "crmasks-levels-axis", ariaHidden: "true" });
-    this.fields = Object.fromEntries(SIDES.map((side) => [side, element("input", {
-      type: "text", inputMode: "decimal",
-    })]));
+    this.fields = bothSides(() => element("input", { type: "text", inputMode: "decimal" }));
     this.unit = element("span");
     this.message = element("div", { className: "crmasks-error", aria: { live: "polite" } });
     this.kinds = element("div", {
@@ -139,19 +218,24 @@ class LevelsView {
     this.draw();
   }
 
+  /** @param {Record<string, string>} what */
   set(what) {
     this.held = this.refused = null;
     this.count += 1;
     this.model.send({ set: what, count: this.count });
   }
 
+  /** Value at the pointer. @param {PointerEvent} event */
   at(event) {
     const { left, width } = this.plot.getBoundingClientRect();
     const [low, high] = this.state.range;
     return low + ((event.clientX - left) / width) * (high - low);
   }
 
-  // The nearer handle is taken: between them a press brings it, on a handle it holds it.
+  /**
+   * The nearer handle is taken: between them a press brings it, on a handle it holds it.
+   * @param {PointerEvent} event
+   */
   press(event) {
     if (event.button !== 0) return;
     const value = this.at(event);
@@ -165,27 +249,32 @@ class LevelsView {
     if (!touched) this.move(this.side, value);
   }
 
+  /** @param {KeyboardEvent} event @param {Side} side */
   key(event, side) {
     const { range } = this.state;
+    /** @type {Record<string, number>} */
     const ends = { Home: range[0], End: range[1] };
     const by = stepOf(event.key, event.shiftKey, range);
     if (by === null && !(event.key in ends)) return;
     event.preventDefault();
     event.stopPropagation();
     this.keyed = true;
-    this.move(side, ends[event.key] ?? this.limits[side === "low" ? 0 : 1] + by);
+    this.move(side, ends[event.key] ?? this.limits[side === "low" ? 0 : 1] + (by ?? 0));
   }
 
+  /** @param {Side} side @param {number} value */
   move(side, value) {
     this.hold(placed(this.limits, this.state.range, side, value));
     this.model.set("moved", this.told());
     this.model.save_changes();
   }
 
+  /** @param {Side} side */
   type(side) {
     const text = this.fields[side].value.trim();
     const value = Number(text);
     const [low, high] = this.limits;
+    /** @type {Limits} */
     const wanted = side === "low" ? [value, high] : [low, value];
     let expected = "";
     if (text === "" || !Number.isFinite(value)) expected = "a number";
@@ -203,6 +292,7 @@ class LevelsView {
     }
   }
 
+  /** @param {Limits} limits */
   hold(limits) {
     this.count += 1;
     this.held = limits;
@@ -211,7 +301,7 @@ class LevelsView {
   }
 
   told() {
-    const [low, high] = this.held;
+    const [low, high] = this.limits;
     return { low, high, count: this.count };
   }
 
@@ -229,6 +319,7 @@ class LevelsView {
     if (!this.side && state.answered >= this.count) this.held = null;
     this.count = Math.max(this.count, state.answered);
     const { range, limits: _, counts } = state;
+    /** @type {(value: number) => number} */
     const share = (value) => Math.min(Math.max((value - range[0]) / (range[1] - range[0]), 0), 1);
     this.title.textContent = state.title;
     this.unit.textContent = state.unit;
@@ -242,7 +333,7 @@ class LevelsView {
     this.window.setAttribute("x", low * WIDTH);
     this.window.setAttribute("width", (high - low) * WIDTH);
     const colours = state.ramp.join(",");
-    Object.assign(this.ramp.firstElementChild.style, {
+    Object.assign(this.between.style, {
       left: `${100 * low}%`, width: `${100 * (high - low)}%`,
       background: `linear-gradient(to right,${colours})`,
     });
@@ -266,6 +357,12 @@ class LevelsView {
     this.colours.value = state.colours;
   }
 
+  /**
+   * @param {Side} side
+   * @param {number} value
+   * @param {(value: number) => number} share
+   * @param {Limits} range
+   */
   drawHandle(side, value, share, range) {
     const handle = this.handles[side];
     const text = written(value, range);
@@ -278,6 +375,12 @@ class LevelsView {
     if (!refused) field.value = text;
   }
 
+  /**
+   * @param {HTMLElement} row
+   * @param {[string, string][]} options value and words of each
+   * @param {string} value
+   * @param {string} name of what is chosen
+   */
   choices(row, options, value, name) {
     if (row.childElementCount !== options.length) {
       row.replaceChildren(...options.map(([key, words]) => {
@@ -293,6 +396,7 @@ class LevelsView {
   }
 }
 
+/** @param {Widget} widget */
 function render({ model, el }) {
   el.crmasksLevels = new LevelsView(model, el);
 }

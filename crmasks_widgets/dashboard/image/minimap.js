@@ -2,6 +2,7 @@
 
 const LONGEST = 120; // side of the map, pixels
 
+/** @param {Widget} widget */
 function render({ model, el }) {
   const picture = element("img", { alt: "The whole frame", draggable: false });
   const box = element("div", { className: "crmasks-map-part" });
@@ -27,6 +28,7 @@ function render({ model, el }) {
       left: `${100 * x0}%`, width: `${100 * (x1 - x0)}%`, bottom: `${100 * y0}%`, height: `${100 * (y1 - y0)}%`,
     });
   };
+  /** @param {PointerEvent} event */
   const go = (event) => {
     if (!(event.buttons & 1)) return;
     const { left, bottom, width, height } = map.getBoundingClientRect();

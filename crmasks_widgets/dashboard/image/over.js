@@ -2,6 +2,7 @@
 // is chosen, and a ring around each hit. All of it follows the image as bqplot moves it.
 
 const PARTS = ["w", "e", "s", "n", "sw", "se", "nw", "ne"];
+/** @type {Record<string, Pair>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
 const LEAST_RING = 9; // screen pixels
 const RING_WIDTHS = [4, 1.6]; // of what lies under a ring, and of the ring
@@ -14,6 +15,16 @@ const scaleOf = (model, name) =>
 const nameOf = ({ kind, index }) => `${kind} ${index}`;
 
 class OverView {
+  /** @type {Model} */ model;
+  /** @type {HTMLElement} */ el;
+  /** @type {{x: Model, y: Model}} */ scales;
+  /** @type {number} */ left;
+  /** @type {number} */ high;
+  /** @type {number} */ width;
+  /** @type {number} */ height;
+  /** @type {number} */ across;
+  /** @type {number} */ down;
+
   constructor(model, el, scales) {
     Object.assign(this, { model, el, scales });
     this.drag = null; // {kind, index, part, from, at, box, made}
@@ -68,6 +79,7 @@ class OverView {
 
   y(place) { return (this.high - place) * this.down; }
 
+  /** @param {PointerEvent} event @returns {Pair} */
   place(event) {
     const { left, top } = this.el.getBoundingClientRect();
     return [
@@ -114,9 +126,11 @@ class OverView {
     const { drag } = this;
     if (!drag) return;
     const size = this.model.get("shape");
+    /** @type {Pair} */
     const to = this.place(event);
     const far = Math.hypot(event.clientX - drag.at[0], event.clientY - drag.at[1]);
     if (!drag.made && far < DRAWN) return;
+    /** @type {Pair} */
     const by = [to[0] - drag.from[0], to[1] - drag.from[1]];
     drag.made = drag.part === "new" ? boxBetween(drag.from, to, size)
       : draggedBox(drag.box, drag.part, by, size);
@@ -257,7 +271,7 @@ class OverView {
     const [left, top] = [this.x(xmin - 0.5), this.y(ymax + 0.5)];
     const size = { width: this.x(xmax + 0.5) - left, height: this.y(ymin - 0.5) - top };
     for (const rect of group.querySelectorAll(".halo, .line")) set(rect, { x: left, y: top, ...size });
-    const words = group.querySelector("text");
+    const words = /** @type {SVGTextElement} */ (group.querySelector("text"));
     // Inside the picture as long as the region is.
     set(words, { x: Math.max(left, 0) + 5, y: Math.min(Math.max(top, 0) + 15, this.height - 6) });
     const drawn = this.drag?.made && nameOf(this.drag) === name;
@@ -299,9 +313,9 @@ class OverView {
         rings.push([x, y, radius]);
       }
     }
-    this.el.dataset.rings = rings.length;
+    this.el.dataset.rings = String(rings.length);
     if (rings.length > MOST_RINGS) return;
-    const pen = canvas.getContext("2d");
+    const pen = penOf(canvas);
     pen.scale(ratio, ratio);
     this.model.get("colours").forEach((colour, i) => {
       pen.strokeStyle = colour;

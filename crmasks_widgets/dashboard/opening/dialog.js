@@ -4,6 +4,12 @@ const OFFERS = 8; // buttons
 
 /** The files that are chosen, each with its picture and what its headers say. */
 class Chosen {
+  /** @type {(path: string) => void} */ leave;
+  /** @type {number} */ most;
+  /** @type {Map<string, ImageData>} */ pictures;
+  /** @type {Map<string, Facts>} */ facts;
+  /** @type {string[]} */ paths;
+
   /**
    * @param {(path: string) => void} leave a file is to be left out
    * @param {number} most files that are shown; the others are counted
@@ -33,7 +39,7 @@ class Chosen {
     const picture = this.pictures.get(path);
     if (picture) {
       Object.assign(canvas, { width: picture.width, height: picture.height });
-      canvas.getContext("2d").putImageData(picture, 0, 0);
+      penOf(canvas).putImageData(picture, 0, 0);
     }
     const out = element("button", { type: "button", className: "crmasks-icon crmasks-icon-cross", title: `Leave out ${name}` });
     out.addEventListener("click", () => this.leave(path));
@@ -58,6 +64,9 @@ class Chosen {
 
 /** What to do while nothing is chosen: in words, and as buttons for what lies together. */
 class Offered {
+  /** @type {(paths: string[]) => void} */ take;
+  /** @type {number} */ most;
+
   /**
    * @param {(paths: string[]) => void} take these are to be chosen
    * @param {number} most offers that are shown
@@ -87,6 +96,11 @@ class Offered {
 
 /** What is proposed, in fields that can be changed. */
 class Proposed {
+  /** @type {(typed: Record<string, string>) => void} */ give;
+  /** @type {() => void} */ read;
+  /** @type {Record<string, string>} what was typed, by key */ typed;
+  /** @type {boolean} whether gain, noise and bias of before are kept */ keep;
+
   constructor(give, read) {
     Object.assign(this, { give, read, typed: {}, keep: false });
     this.element = element("div", { className: "crmasks-proposed" });
@@ -97,7 +111,8 @@ class Proposed {
   }
 
   show({ title = "", remarks = [], rows = [], ask = "", kept = "" }) {
-    const within = this.element.contains(document.activeElement) && document.activeElement.name;
+    const active = document.activeElement;
+    const within = active instanceof HTMLInputElement && this.element.contains(active) && active.name;
     const button = element("button", { type: "button", className: "crmasks-word crmasks-go", textContent: ask });
     button.addEventListener("click", this.read);
     this.element.replaceChildren(

@@ -15,7 +15,7 @@ export function rowsBetween(top, height, count) {
   return [Math.min(first, count), Math.min(count, Math.ceil((top + height) / ROW) + SPARE)];
 }
 
-/** Bytes, in words. */
+/** Bytes, in words. @param {number} bytes */
 export function sizeInWords(bytes) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let step = 0;
@@ -27,13 +27,52 @@ export function sizeInWords(bytes) {
   return `${step && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[step]}`;
 }
 
+/**
+ * @typedef {Object} FileRow
+ * @property {string} kind "folder", "file" or "parameters"
+ * @property {string} name
+ * @property {string} path
+ * @property {number} [size] bytes
+ */
+
+/**
+ * What the headers of a file say, in words.
+ * @typedef {{object?: string, time?: string, images?: string, more?: string, product?: string,
+ *   error?: string}} Facts
+ */
+
+/**
+ * @typedef {Object} Listing
+ * @property {string} folder
+ * @property {string} up the folder around it; empty where there is none
+ * @property {string[]} folders in it
+ * @property {string[]} names of its files
+ * @property {number[]} sizes of these, bytes
+ * @property {number[]} parameters which of them are parameter files
+ * @property {string} prefix of the paths of all
+ */
+
+/**
+ * @typedef {Object} Heard
+ * @property {(path: string) => void} enter a folder was entered
+ * @property {(paths: string[]) => void} choose the choice has changed
+ * @property {(paths: string[]) => void} look these have come into sight, and nothing is known of them
+ * @property {() => void} accept Enter was pressed on a file that is chosen
+ */
+
 class FileTable {
+  /** @type {Heard} */ on;
+  /** @type {string[]} */ suffixes;
+  /** @type {string} */ id;
+  /** @type {FileRow[]} */ rows;
+  /** @type {Set<string>} */ chosen;
+  /** @type {Set<string>} */ asked;
+  /** @type {Map<string, Facts>} */ facts;
+  /** @type {number} */ at;
+  /** @type {number} */ from;
+
   /**
-   * @param {Object} on
-   * @param {(path: string) => void} on.enter a folder was entered
-   * @param {(paths: string[]) => void} on.choose the choice has changed
-   * @param {(paths: string[]) => void} on.look these have come into sight, and nothing is known of them
-   * @param {() => void} on.accept Enter was pressed on a file that is chosen
+   * @param {Heard} on
    * @param {string[]} suffixes how the names of parameter files end, in small letters
    */
   constructor(on, suffixes) {
@@ -55,7 +94,10 @@ class FileTable {
     this.sized.observe(this.scroller);
   }
 
-  /** Show what there is in a folder. */
+  /**
+   * Show what there is in a folder.
+   * @param {Listing} listing
+   */
   fill({ folder, up, folders, names, sizes, parameters, prefix }) {
     const settings = new Set(parameters);
     this.rows = [
@@ -71,7 +113,7 @@ class FileTable {
     this.draw();
   }
 
-  /** Take facts of some files, by path. */
+  /** Take facts of some files, by path. @param {Record<string, Facts>} facts */
   learn(facts) {
     for (const [path, of] of Object.entries(facts)) this.facts.set(path, of);
     this.draw();
@@ -94,12 +136,15 @@ class FileTable {
     }, 80);
   }
 
+  /** @param {number} number */
   idOf(number) {
     return `${this.id}-${number}`;
   }
 
+  /** @param {FileRow} row @param {number} number */
   row({ kind, name, path, size }, number) {
     const facts = this.facts.get(path) ?? {};
+    /** @param {string} textContent */
     const cell = (textContent, className = "") => element("span", { textContent, className, title: textContent });
     const made = element("div", {
       className: `crmasks-file crmasks-file-${kind}`, id: this.idOf(number), role: "option",
@@ -116,13 +161,17 @@ class FileTable {
     return made;
   }
 
-  /** Choose these, and nothing else; exposures are numbered as those of a pattern in a parameter file. */
+  /**
+   * Choose these, and nothing else; exposures are numbered as those of a pattern in a parameter file.
+   * @param {Iterable<string>} paths
+   */
   set(paths) {
     this.chosen = new Set([...paths].sort());
     this.draw();
     this.on.choose([...this.chosen]);
   }
 
+  /** Choose a row, or no longer. @param {number} number */
   toggle(number) {
     const { kind, path } = this.rows[number];
     if (kind === "parameters") this.set(this.chosen.has(path) ? [] : [path]);
@@ -133,6 +182,7 @@ class FileTable {
 
   /** Paths of what may be an exposure: of a product it is known that it is none. */
   exposures(rows = this.rows) {
+    /** @param {FileRow} row */
     const may = ({ kind, path }) => kind === "file" && !this.facts.get(path)?.product;
     return rows.filter(may).map(({ path }) => path);
   }
@@ -156,6 +206,7 @@ class FileTable {
     return [...alike, ...settings];
   }
 
+  /** @param {string} path */
   isParameters(path) {
     return this.suffixes.some((suffix) => path.toLowerCase().endsWith(suffix));
   }
@@ -167,8 +218,9 @@ class FileTable {
     this.set(new Set([...this.chosen].filter((each) => !this.isParameters(each)).concat(more)));
   }
 
+  /** @param {MouseEvent} event */
   click(event) {
-    const row = event.target.closest("[data-number]");
+    const row = event.target instanceof Element && event.target.closest("[data-number]");
     if (!row) return;
     this.go(Number(row.dataset.number), event.shiftKey);
     if (event.shiftKey) this.extend();
@@ -176,6 +228,7 @@ class FileTable {
     else this.toggle(this.at);
   }
 
+  /** @param {number} number @param {boolean} extending a range */
   go(number, extending = false) {
     this.at = Math.max(0, Math.min(this.rows.length - 1, number));
     if (!extending) this.from = this.at;
@@ -186,8 +239,10 @@ class FileTable {
     this.draw();
   }
 
+  /** @param {KeyboardEvent} event */
   press(event) {
     const page = Math.max(1, Math.floor(this.scroller.clientHeight / ROW) - 1);
+    /** @type {Record<string, number>} */
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
     const row = this.rows[this.at];
     if (event.key in steps) {

@@ -1,8 +1,10 @@
 /**
  * Make an element of HTML.
- * @param {string} tag
- * @param {object} properties of the element; "aria" holds attributes without their prefix
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Properties<Tag>} properties of the element; "aria" holds attributes without their prefix
  * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 function element(tag, properties = {}, ...children) {
   const { aria = {}, ...others } = properties;
@@ -12,16 +14,21 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** An id that no other element has: a page may hold several dashboards. */
+/**
+ * An id that no other element has: a page may hold several dashboards.
+ * @param {string} stem
+ */
 function freshId(stem) {
   return `crmasks-${stem}-${Math.random().toString(36).slice(2)}`;
 }
 
 /**
  * Make an element of SVG.
- * @param {string} tag
- * @param {object} attributes
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} attributes
  * @param {...(Node | string)} children
+ * @returns {SVGElementTagNameMap[Tag]}
  */
 function shape(tag, attributes, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -36,13 +43,14 @@ function shape(tag, attributes, ...children) {
  * @template T
  * @param {Element} parent
  * @param {T[]} things
- * @param {(thing: T) => string} keyOf
+ * @param {(thing: T) => string | number} keyOf
  * @param {(thing: T) => HTMLElement} make the child of a thing that was not there
  * @param {(child: HTMLElement, thing: T) => void} show
  */
 function keep(parent, things, keyOf, make, show) {
-  const before = new Map([...parent.children].map((child) => [child.dataset.key, child]));
-  const children = things.map((thing) => {
+  const children = /** @type {Iterable<HTMLElement>} */ (parent.children);
+  const before = new Map([...children].map((child) => [child.dataset.key, child]));
+  const shown = things.map((thing) => {
     const key = String(keyOf(thing));
     const child = before.get(key) ?? make(thing);
     before.delete(key);
@@ -51,7 +59,12 @@ function keep(parent, things, keyOf, make, show) {
     return child;
   });
   for (const child of before.values()) child.remove();
-  children.forEach((child, i) => {
+  shown.forEach((child, i) => {
     if (parent.children[i] !== child) parent.insertBefore(child, parent.children[i] ?? null);
   });
+}
+
+/** What draws on a canvas. @param {HTMLCanvasElement} canvas */
+function penOf(canvas) {
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 }

@@ -3,7 +3,10 @@
 
 const NOTHING = { content: { data: { method: "" } }, buffers: [] };
 
-/** Let a model that was made too late hear its kernel, and ask what was said meanwhile. */
+/**
+ * Let a model that was made too late hear its kernel, and ask what was said meanwhile.
+ * @param {Model} model
+ */
 async function hearLate(model) {
   const own = await model.widget_manager.get_model(model.get("ident"));
   if (!own.comm) return; // a page without a kernel
@@ -16,7 +19,10 @@ async function hearLate(model) {
   }
 }
 
-/** The hook of a model that is made: anywidget waits for the end of it, and then may have given up. */
+/**
+ * The hook of a model that is made: anywidget waits for the end of it, and then may have given up.
+ * @param {{model: Model}} made
+ */
 function initialize({ model }) {
   setTimeout(() => hearLate(model));
 }

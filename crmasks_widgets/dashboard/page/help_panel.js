@@ -1,12 +1,22 @@
 // A text, and what each key does: over all of the dashboard.
 
+/**
+ * @typedef {{title: string, keys: [string, string][]}} Section keys and what each does
+ */
+
+/** @param {Widget} widget */
 function render({ model, el }) {
   el.classList.add("crmasks-overlay");
   const close = () => model.send({ close: true });
+  /** @type {HTMLElement | null} */
   let panel = null;
   const fill = () => {
-    const texts = model.get("texts").map((text) => element("p", { textContent: text }));
-    const groups = model.get("sections").map(({ title, keys }) => {
+    /** @type {string[]} */
+    const words = model.get("texts");
+    const texts = words.map((text) => element("p", { textContent: text }));
+    /** @type {Section[]} */
+    const sections = model.get("sections");
+    const groups = sections.map(({ title, keys }) => {
       const rows = keys.map(([key, help]) =>
         element("tr", {}, element("th", { scope: "row" }, element("kbd", { textContent: key })),
           element("td", { textContent: help })));
@@ -24,16 +34,17 @@ function render({ model, el }) {
       close();
       steps.dispatchEvent(new CustomEvent("crmasks-first-steps", { bubbles: true }));
     });
-    panel = element("section", { className: "crmasks-help", role: "dialog", ariaLabel: "Help and keys" },
+    const made = element("section", { className: "crmasks-help", role: "dialog", ariaLabel: "Help and keys" },
       button, ...texts, steps, element("div", { className: "keys" }, ...groups));
-    el.replaceChildren(panel);
+    el.replaceChildren(made);
+    return made;
   };
   const show = () => {
     const shown = model.get("shown");
     el.classList.toggle("crmasks-unopened", !shown);
     if (!shown) return;
-    if (!panel) fill();
-    panel.querySelector("button").focus({ preventScroll: true });
+    panel ??= fill();
+    panel.querySelector("button")?.focus({ preventScroll: true });
   };
   el.addEventListener("click", (event) => event.target === el && close());
   model.on("change:shown", show);

@@ -12,7 +12,7 @@ const CLICK_REACH = 4; // pixels that the pointer may move between pressing and 
 
 const nobodyHasFocus = () => !document.activeElement || document.activeElement === document.body;
 
-/** Whether an element is there, seen and not switched off. @param {HTMLElement} part */
+/** Whether an element is there, seen and not switched off. @param {any} part of the page */
 function canHaveFocus(part) {
   return part.isConnected && !part.disabled && part.checkVisibility({ visibilityProperty: true });
 }
@@ -20,7 +20,7 @@ function canHaveFocus(part) {
 function plotOf(target) {
   const plot = target instanceof Element ? target.closest(".crmasks-plot") : null;
   if (!plot) return null;
-  const name = [...plot.classList].find((c) => c.startsWith("crmasks-plot-"));
+  const name = [...plot.classList].find((c) => c.startsWith("crmasks-plot-")) ?? "";
   const area = plot.querySelector(".plotarea_background") ?? plot;
   return { name: name.slice("crmasks-plot-".length), box: area.getBoundingClientRect() };
 }
@@ -35,8 +35,8 @@ function position(event) {
 
 /** Name of a plot of the pane that something is in. */
 function paneOf(target) {
-  const plot = target.closest(".crmasks-pane")?.querySelector(".crmasks-plot");
-  return plot ? plotOf(plot).name : "";
+  const plot = target?.closest(".crmasks-pane")?.querySelector(".crmasks-plot");
+  return plotOf(plot)?.name ?? "";
 }
 
 const BELOW = 2; // pixels that stay free
@@ -365,8 +365,9 @@ function connect(model, root, signal) {
   const measure = () => {
     const sizes = {};
     for (const plot of root.querySelectorAll(".crmasks-plot")) {
-      const { name, box } = plotOf(plot);
-      if (!box.width || !box.height) continue;
+      const found = plotOf(plot);
+      if (!found?.box.width || !found.box.height) continue;
+      const { name, box } = found;
       const scale = window.devicePixelRatio || 1;
       sizes[name] = [Math.round(box.width * scale), Math.round(box.height * scale)];
     }

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-_SHARED: Final = tuple(map(Path(__file__).with_name, ("element.js", "hearing.js")))
+SHARED: Final = tuple(map(Path(__file__).with_name, ("element.js", "hearing.js")))
 
 
 def script(beside: str, *names: str) -> str:
@@ -24,7 +24,7 @@ def script(beside: str, *names: str) -> str:
     """
     folder = Path(beside).parent
     return "\n".join(
-        path.read_text(encoding="utf-8") for path in (*_SHARED, *map(folder.joinpath, names))
+        path.read_text(encoding="utf-8") for path in (*SHARED, *map(folder.joinpath, names))
     )
 
 

@@ -35,6 +35,24 @@ function menuButton(button, entries, choose) {
   return button;
 }
 
+/**
+ * @typedef {Object} Entry of the legend
+ * @property {number} code
+ * @property {string} symbol
+ * @property {string} colour
+ * @property {string} name
+ * @property {number} count pixels before dilation
+ * @property {boolean} hidden
+ */
+
+/**
+ * The dashboard that an element is in.
+ * @param {Element} part
+ */
+function dashboardOf(part) {
+  return /** @type {HTMLElement} */ (part.closest(".crmasks-dashboard"));
+}
+
 function render({ model, el }) {
   const icon = (name, title, message, label = title) => {
     const button = element("button", { type: "button", className: `crmasks-icon crmasks-icon-${name}`, title, ariaLabel: label });
@@ -51,7 +69,7 @@ function render({ model, el }) {
     // Another detector has a bar of its own: this one stays what it is, and the list, which goes
     // with it, must not have the focus. Keys wait for the page that comes.
     detectors.value = model.get("detector");
-    const root = detectors.closest(".crmasks-dashboard");
+    const root = dashboardOf(detectors);
     root.focus({ preventScroll: true });
     root.crmasksKeys ??= [];
     root.setAttribute("aria-busy", "true");
@@ -76,7 +94,7 @@ function render({ model, el }) {
   for (const view of ["Diagram", "Image", "Hits"]) {
     const tab = element("button", { type: "button", textContent: view, role: "tab" });
     tab.addEventListener("click", () => {
-      tab.closest(".crmasks-dashboard").dataset.see = view.toLowerCase();
+      dashboardOf(tab).dataset.see = view.toLowerCase();
       for (const each of tabs.children) {
         each.classList.toggle("mod-active", each === tab);
         each.setAttribute("aria-selected", String(each === tab));
@@ -84,7 +102,7 @@ function render({ model, el }) {
     });
     tabs.append(tab);
   }
-  tabs.firstChild.classList.add("mod-active");
+  tabs.firstElementChild?.classList.add("mod-active");
 
   const showMethods = () => {
     const known = model.get("methods");
@@ -115,12 +133,14 @@ function render({ model, el }) {
   const sum = element("span", { className: "crmasks-chip crmasks-total" });
   const entries = element("span", { className: "crmasks-entries" });
   legend.append(sum, entries);
+  /** @param {Entry} entry */
   const makeEntry = ({ code }) => {
     const chip = element("button", { type: "button", className: "crmasks-chip" },
       element("b"), " ", element("span"), "0", element("small", { textContent: " px" }));
     chip.addEventListener("click", () => model.send({ legend: code }));
     return chip;
   };
+  /** @param {any} chip @param {Entry} entry */
   const showEntry = (chip, { symbol, colour, name, count, hidden }) => {
     const [mark, , words, number] = chip.childNodes;
     chip.title = `${count} pixels before dilation, ${name}: click to ${hidden ? "show" : "hide"} them`;
@@ -137,7 +157,9 @@ function render({ model, el }) {
     sum.replaceChildren(hits, ...rest);
     sum.title = found.help ?? "";
     sum.hidden = !found.total;
-    keep(entries, found.entries ?? [], ({ code }) => code, makeEntry, showEntry);
+    /** @type {Entry[]} */
+    const of = found.entries ?? [];
+    keep(entries, of, ({ code }) => code, makeEntry, showEntry);
   };
   const showWork = () => {
     const busy = model.get("busy");
@@ -173,7 +195,7 @@ function render({ model, el }) {
 
   // The detector that was chosen cannot be shown.
   const stays = () => {
-    const root = el.closest(".crmasks-dashboard");
+    const root = dashboardOf(el);
     root.crmasksKeys = null;
     root.removeAttribute("aria-busy");
   };

@@ -48,6 +48,13 @@ export function evenColumns(count, width) {
 let forms = 0;
 
 class Row {
+  /** @type {Form} */ form;
+  /** @type {Field} */ field;
+  /** @type {any} a checkbox, a list or a line of text */ input;
+  /** @type {HTMLInputElement} of numbers with two ends */ slider;
+  /** @type {string} what the kernel has, as it is written in the line */ known;
+  /** @type {string} what was sent last, or is known */ sent;
+
   constructor(form, field, compact) {
     Object.assign(this, { form, field, held: "" });
     const id = `crmasks-form-${form.id}-${field.name}`;
@@ -68,7 +75,8 @@ class Row {
     if (field.fixed) {
       this.error.textContent = field.fixed;
       this.error.className = "crmasks-field-note";
-      for (const each of this.element.querySelectorAll("input, select")) each.disabled = true;
+      for (const each of this.element.querySelectorAll("input")) each.disabled = true;
+      for (const each of this.element.querySelectorAll("select")) each.disabled = true;
     }
   }
 
@@ -162,7 +170,7 @@ class Row {
     // Without a value the slider is at rest at its beginning, and its field says what that means.
     this.element.classList.toggle("crmasks-field-off", number === null);
     this.slider.setAttribute("aria-valuetext", number === null ? field.nothing : text);
-    this.slider.value = placeOf(field, number ?? field.low);
+    this.slider.value = String(placeOf(field, number ?? field.low));
   }
 
   refuse(text) {
@@ -183,6 +191,15 @@ class Row {
 }
 
 class Form {
+  /** @type {Model} */ model;
+  /** @type {number} */ id;
+  /** @type {number} */ gesture;
+  /** @type {Map<string, Row>} */ rows;
+  /** @type {boolean} */ compact;
+  /** @type {HTMLElement[]} */ sections;
+  /** @type {HTMLInputElement} */ words;
+  /** @type {HTMLInputElement} */ changed;
+
   constructor(model) {
     Object.assign(this, { model, id: forms++, rows: new Map() });
     this.compact = model.get("compact");
@@ -236,13 +253,14 @@ class Form {
   arrange() {
     for (const section of this.sections) {
       const columns = evenColumns(section.childElementCount, section.clientWidth);
-      section.style.setProperty("--crmasks-columns", columns);
+      section.style.setProperty("--crmasks-columns", String(columns));
     }
   }
 
   /** Put the sections of the method first; not while somebody works in the form. */
   open() {
     const first = this.model.get("sections");
+    /** @param {HTMLElement} section */
     const place = ({ dataset: { group } }) => (first.includes(group) ? first.indexOf(group) : first.length);
     this.body.replaceChildren(...[...this.sections].sort((a, b) => place(a) - place(b)));
   }
@@ -261,7 +279,7 @@ class Form {
   filter() {
     if (this.compact) return;
     const words = this.words.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const section of this.body.children) {
+    for (const section of this.sections) {
       let some = false;
       for (const row of this.rows.values()) {
         if (row.element.parentElement !== section) continue;
