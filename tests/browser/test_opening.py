@@ -260,6 +260,17 @@ def test_the_key_opens_it_again_after_escape(browser, tmp_path, monkeypatch):
         page.close()
 
 
+def test_displacements_are_read_whole(desk):
+    shown = {"unit": "", "differs": "", "missing": False, "certain": True, "fixed": True}
+    shown |= {"origin": "measured", "words": "mm_xy_offsets", "name": "mm_xy_offsets"}
+    offsets = "-0.087, 0.207; 0, 0; 0.072, -0.906"
+    desk.view.dialog.proposal = {"title": "", "remarks": [], "rows": [shown | {"value": offsets}]}
+    desk.settle()
+    field = desk.page.locator("input[name=mm_xy_offsets]")
+    assert field.input_value() == offsets
+    assert field.evaluate("(field) => field.scrollWidth <= field.clientWidth")
+
+
 def test_a_file_that_comes_later_does_not_move_the_keys(desk, tmp_path):
     at = desk.page.locator(".crmasks-file-at")
     desk.press("End")
