@@ -85,8 +85,8 @@ class LegendEntry:
     name : str
         What it means.
     colour : str, (r, g, b) of 0...255, or None
-        A patch of this colour; "cross" for a cross, "hatched" for what lies beyond a frame, None for
-        an outline.
+        A patch of this colour; "cross" for a cross, "hatched" for what lies beyond a frame; None
+        for an outline.
     """
 
     name: str
