@@ -13,7 +13,7 @@ from crmasks_widgets.analysis.advice import Advice, Trial, value_in_words
 from crmasks_widgets.analysis.noise_in_use import check_of, fitted_noise, noise_lines, remarks_of
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
-from crmasks_widgets.core.noise_remarks import Remark, offsets_in
+from crmasks_widgets.core.noise_remarks import Remark, left_by, offsets_in
 from crmasks_widgets.core.photon_transfer import measure_tails, trusted_to
 from crmasks_widgets.parameters import Parameters, parameter_table
 from crmasks_widgets.parameters.file import OWN, REQUIREMENTS
@@ -84,7 +84,7 @@ def summarise(analysis: Analysis, advice: Advice, *, written: bool = True) -> Su
     remarks = remarks_of(analysis)
     summary = Summary()
     _on_noise(summary, analysis, remarks)
-    _on_light(summary, analysis.noise_check, remarks)
+    _on_light(summary, analysis, remarks)
     _on_settings(summary, advice, judges=analysis.parameters.judges)
     for remark in remarks:
         summary.doubtful.append(f"{remark.parameter}: {remark.text}")
@@ -160,7 +160,8 @@ def _on_noise(summary: Summary, analysis: Analysis, remarks: Sequence[Remark]) -
             summary.unknown.append(f"{name}: no value can be fitted, because {why}")
 
 
-def _on_light(summary: Summary, check: NoiseCheck, remarks: Sequence[Remark]) -> None:
+def _on_light(summary: Summary, analysis: Analysis, remarks: Sequence[Remark]) -> None:
+    check = analysis.noise_check
     named = {remark.parameter for remark in remarks}
     if check.flux_unknown:
         summary.unknown.append(f"brightness: {check.flux_unknown}")
@@ -170,8 +171,22 @@ def _on_light(summary: Summary, check: NoiseCheck, remarks: Sequence[Remark]) ->
     if check.offsets_unknown:
         summary.unknown.append(f"displacement: {check.offsets_unknown}")
     elif not named & {"mm_xy_offsets", "images"}:
-        most = max(float(np.hypot(dx, dy)) for dx, dy, _ in check.offsets)
-        summary.good.append(f"displacement: at most {most:.2f} pixels")
+        summary.good.append(_displacement(check, analysis.parameters))
+
+
+def _displacement(check: NoiseCheck, p: Parameters) -> str:
+    """Say how far apart the exposures are, and what of it is left once it was said in the file."""
+    text = f"displacement: at most {_farthest(check.offsets):.2f} pixels"
+    if p.mm_xy_offsets is not None:
+        left = _farthest(left_by(check, p.mm_xy_offsets))
+        return f"{text}, of which mm_xy_offsets leave at most {left:.2f}"
+    if p.mm_crosscorr_region is not None:
+        return f"{text}, which mm_crosscorr_region measures and takes into account"
+    return text
+
+
+def _farthest(offsets: Sequence[tuple[float, float, float]]) -> float:
+    return max(float(np.hypot(dx, dy)) for dx, dy, _ in offsets)
 
 
 def _on_settings(summary: Summary, advice: Advice, *, judges: bool) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.advice import Advice, Trial, advise, value_in_words
 from crmasks_widgets.analysis.noise_in_use import check_of, noise_lines, remarks_of
+from crmasks_widgets.core.matching.description import STRUCTURE_ALONE
 from crmasks_widgets.core.noise_check import LevelClass, NoiseCheck
 from crmasks_widgets.units import in_ascii, in_unit
 
@@ -149,10 +150,7 @@ def _exposures(check: NoiseCheck) -> Iterator[str]:
 def _matching(analysis: Analysis, unit: str) -> Iterator[str]:
     matching = analysis.matching
     yield f"before tests of significance: {matching.reason}"
-    yield (
-        "structure alone, against the mean of the exposures (what is smooth counts as sky here, "
-        "so that its flux is not that of all light):"
-    )
+    yield f"{STRUCTURE_ALONE}:"
     for number, exposure in enumerate(matching.exposures, start=1):
         yield f"  exposure {number}: {in_unit(exposure.in_words, unit)}"
 

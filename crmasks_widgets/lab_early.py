@@ -105,7 +105,14 @@ def launch_lab(options: Sequence[str], waiting: EarlyKernel) -> None:
     class Kernels(EarlyKernels):
         pass
 
+    class Server(ServerApp):
+        def _signal_stop(self, sig: Any, frame: Any) -> None:
+            # Whoever ends it says why: that a signal came would stand above it, as if it were news.
+            self.stop(from_signal=True)
+
     class Lab(LabApp):  # type: ignore[misc]
+        serverapp_class = Server
+
         @classmethod
         def get_extension_package(cls) -> str:
             return "jupyterlab"

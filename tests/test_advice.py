@@ -209,6 +209,8 @@ def test_all_that_is_told_of_real_electrons_is_one_advice_and_one_figure(tmp_pat
     assert (made.code, checked.code) == (0, 0), checked.err
     offsets = cm.Parameters.from_yaml(target).mm_xy_offsets
     assert offsets[2] == (0.072, -0.906)
+    left = "displacement: at most 0.91 pixels, of which mm_xy_offsets leave at most 0.00"
+    assert left in " ".join(checked.out.split())
     assert "exposure 3: flux +0.00 +/- 0.05 %; displacement +0.072, -0.906 +/-" in checked.out
     assert len(re.findall(r"displacement [-+x]", checked.out)) == 3  # one for each exposure
     advised = checked.out[checked.out.index("what to do") : checked.out.index("noise of one")]

@@ -6,11 +6,12 @@ import numpy as np
 import pymupdf
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.exposures import ExposureSet
-from crmasks_widgets.figures import hit_pages, jobs
+from crmasks_widgets.figures import hit_pages, jobs, page_layout
 from crmasks_widgets.figures.alignment import flux_factor_figure, offset_figure
 from crmasks_widgets.figures.hit_pages import (
     fill_page,
@@ -177,6 +178,16 @@ def test_window_is_moved_inside_the_frame():
     assert whole.side == 20
     assert whole.left == 0.5
     assert whole.bottom == 0.5 + (16 - 20) / 2
+
+
+def test_what_is_hatched_is_explained_where_a_frame_is_narrower_than_a_window():
+    for make in (mediancr_book, problematic_book):
+        names = [entry.name for entry in make(analysis(shape=(20, 60))).legend]
+        assert names[-1] == "beyond the frame"
+        assert "beyond the frame" not in [entry.name for entry in make(analysis()).legend]
+    axes = Figure().subplots()
+    page_layout._draw_handle(axes, mediancr_book(analysis(shape=(20, 60))).legend[-1], 0.0, 0.0)
+    assert [patch.get_hatch() for patch in axes.patches] == ["////"]
 
 
 def test_ticks_and_numbers_are_short():

@@ -338,6 +338,21 @@ def test_a_server_takes_the_kernel_that_runs_already(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.process
+@pytest.mark.slow
+def test_a_server_that_is_ended_says_nothing_of_it(tmp_path, monkeypatch, capfd):
+    """A line of the server would stand above that of the error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    port = lab.free_port()
+    command = [*lab.LAB, f"--ServerApp.port={port}", f"--ServerApp.root_dir={tmp_path}"]
+    command += ["--allow-root"]
+    environment = lab._apart_from_the_data({**os.environ, "JUPYTER_TOKEN": "t"})
+    with lab.serving(command, environment, port, kernel=tmp_path / "kernel.json"):
+        pass
+    assert "received signal" not in capfd.readouterr().err
+
+
 class OtherManager(ServerKernelManager):
     """A user's own."""
 

@@ -14,6 +14,8 @@ from crmasks_widgets.core.photon_transfer import PhotonTransfer
 from crmasks_widgets.demo import DETECTOR, SCENE_KINDS, demo_scene, write_demo
 from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_EXISTS
 from crmasks_widgets.parameters import Parameters
+from crmasks_widgets.proposals.levels import Proposal
+from crmasks_widgets.proposals.start import find_exposures, start_from
 from crmasks_widgets.starting.begin import Answers, begin
 
 from .conftest import small_scene, wcs_header
@@ -248,6 +250,36 @@ def test_yes_takes_and_no_leaves_out(tmp_path, monkeypatch):
     values = values_of(target)
     assert (values["gain"], values["rnoise"]) == (1.5, 3.0)
     assert "bias" not in values
+
+
+def test_a_key_that_answers_nothing_is_told_what_does(tmp_path, monkeypatch):
+    paths = write_frames(tmp_path / "night", small_scene().exposures, GAIN=1.5)
+    said = at_terminal(monkeypatch, paths, tmp_path / "p.yaml", ["", "y", "x", "97", "2.9"])
+    assert "gain: found nothing, expected y, n or a value\n" in said
+    assert re.search("x: file not found.*; or y to take it, n to leave it out\n", said)
+    with pytest.raises(cm.InputError, match=r"^bias: found the end of the input, expected"):
+        at_terminal(monkeypatch, paths, tmp_path / "q.yaml", ["y"])
+    assert not (tmp_path / "q.yaml").exists()
+
+
+def test_readout_noise_of_a_header_stays_where_it_needs_no_gain(tmp_path):
+    refused = {"gain": Proposal("gain", None, "missing: refused", False)}
+    frames = small_scene().exposures
+
+    def rnoise(**cards):
+        paths = write_frames(tmp_path / "_".join(map(str, cards.values())), frames, **cards)
+        (group,) = find_exposures([str(path) for path in paths]).usable
+        _, _, told, *_ = start_from(group.detectors[0]).proposals(refused)
+        return told
+
+    told = rnoise(BUNIT="electron", RDNOISE=4.5)
+    assert (told.name, told.value, told.certain) == ("rnoise", 4.5, True)
+    assert told.origin == "header: RDNOISE 4.5"
+    told = rnoise(BUNIT="adu", RDNOISE=4.5)
+    assert told.value is None
+    assert told.origin == "missing: header: RDNOISE 4.5, which is in ADU only with a gain"
+    told = rnoise(BUNIT="adu")
+    assert told.origin == "missing: nothing tells it without a gain"
 
 
 # What init says where neither headers nor exposures tell a value.

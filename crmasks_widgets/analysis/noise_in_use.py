@@ -74,7 +74,7 @@ def remarks_of(analysis: _Checked) -> tuple[Remark, ...]:
     """Say which parameters the noise check of an analysis asks to look at, and why."""
     found = remarks_on(
         analysis.noise_check, analysis.noise, analysis.parameters.aligned,
-        in_electrons=analysis.exposures.in_electrons,
+        in_electrons=analysis.exposures.in_electrons, offsets=analysis.parameters.mm_xy_offsets,
     )  # fmt: skip
     unit = in_ascii(analysis.exposures.unit)
     return tuple(Remark(each.parameter, in_unit(each.text, unit)) for each in found)

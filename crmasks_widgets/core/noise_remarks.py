@@ -1,6 +1,6 @@
 """What a noise check means: which parameter to look at, and why."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,12 @@ class Remark:
 
 
 def remarks_on(
-    check: NoiseCheck, noise: Noise, said: Collection[str], *, in_electrons: bool = False
+    check: NoiseCheck,
+    noise: Noise,
+    said: Collection[str],
+    *,
+    in_electrons: bool = False,
+    offsets: Sequence[tuple[float, float]] | None = None,
 ) -> tuple[Remark, ...]:
     """Say which parameters to look at.
 
@@ -54,6 +59,8 @@ def remarks_on(
     in_electrons : bool
         Whether the exposures are known to be in electrons, so that their gain is 1 and no unit can
         be mistaken.
+    offsets : sequence of n (dx, dy), optional
+        Displacements that the user has given, pixels.
 
     Returns
     -------
@@ -72,6 +79,8 @@ def remarks_on(
     ]
     placed = "mm_xy_offsets" in said
     moved = [remark for remark in moved if not (placed and remark.parameter == "mm_xy_offsets")]
+    if offsets is not None and not moved:
+        moved = list(_on_what_is_left(check, offsets))
     remarks = [*fit, *_on_flux(check, "flux_factor" in said), *moved]
     named = {remark.parameter for remark in remarks}
     if not named & {"gain", "rnoise", "bias"} and abs(check.white_excess - 1) > _EXCESS:
@@ -185,6 +194,43 @@ def _on_displacement(check: NoiseCheck) -> Iterator[Remark]:
         yield Remark("images" if dithered else "mm_xy_offsets", text)
 
 
+def _on_what_is_left(check: NoiseCheck, offsets: Sequence[tuple[float, float]]) -> Iterator[Remark]:
+    """Displacements that were given, and are other ones than those that are seen."""
+    for i, (seen, given, (dx, dy, error)) in enumerate(
+        zip(check.offsets, offsets, left_by(check, offsets), strict=True), start=1
+    ):
+        if displaced(dx, dy, error):
+            text = (
+                f"exposure {i} lies {seen[0]:+.2f}, {seen[1]:+.2f} pixels (x, y) from the median, "
+                f"and mm_xy_offsets say {given[0]:+.2f}, {given[1]:+.2f}"
+            )
+            yield Remark("mm_xy_offsets", text)
+
+
+def left_by(
+    check: NoiseCheck, offsets: Sequence[tuple[float, float]]
+) -> tuple[tuple[float, float, float], ...]:
+    """Displacements that are left once given ones are taken into account.
+
+    Parameters
+    ----------
+    check : NoiseCheck
+        Whose `offsets` are those of the exposures as they are.
+    offsets : sequence of n (dx, dy)
+        Pixels. One that all have in common displaces no exposure from another.
+
+    Returns
+    -------
+    tuple of n (float, float, float)
+        In x and y, and the error, pixels; NaN where not known.
+    """
+    measured = np.array(check.offsets)
+    left = measured[:, :2] - np.array(offsets)
+    left -= np.median(left, axis=0)
+    rows = zip(left, measured[:, 2], strict=True)
+    return tuple((float(dx), float(dy), float(error)) for (dx, dy), error in rows)
+
+
 def displaced(dx: float, dy: float, error: float, *, least: float = _OFFSET) -> bool:
     """Tell whether an exposure lies apart from the others.
 
@@ -272,4 +318,12 @@ def _scatter_with(check: NoiseCheck, noise: Noise, gain: float, rnoise: float) -
     return float(np.average(white / other, weights=[c.n_pixels for c in check.classes]))
 
 
-__all__ = ["DITHER", "Remark", "displaced", "fitted_parameters", "offsets_in", "remarks_on"]
+__all__ = [
+    "DITHER",
+    "Remark",
+    "displaced",
+    "fitted_parameters",
+    "left_by",
+    "offsets_in",
+    "remarks_on",
+]

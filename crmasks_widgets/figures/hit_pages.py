@@ -278,8 +278,15 @@ def mediancr_book(analysis: Analysis) -> HitBook:
         classes_name="detected by",
         unit=analysis.exposures.unit,
         class_colours=code_colours(),
-        legend=[*legend, LegendEntry("this hit", None)],
+        legend=[*legend, LegendEntry("this hit", None), *_beyond(analysis)],
     )
+
+
+def _beyond(analysis: Analysis) -> list[LegendEntry]:
+    """Say what is hatched, where a frame is narrower than a window."""
+    shape = analysis.exposures.shape
+    side = min(2 * analysis.parameters.semiwindow + 1, max(shape))
+    return [LegendEntry("beyond the frame", "hatched")] if min(shape) < side else []
 
 
 def problematic_book(analysis: Analysis) -> HitBook:
@@ -328,5 +335,5 @@ def problematic_book(analysis: Analysis) -> HitBook:
         classes_name=f"masked in how many of {n}",
         unit=analysis.exposures.unit,
         class_colours=table,
-        legend=legend,
+        legend=[*legend, *_beyond(analysis)],
     )

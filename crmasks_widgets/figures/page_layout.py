@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +72,10 @@ class Window:
         )  # fmt: skip
 
 
+# The ground where a frame ends.
+_BEYOND: Final[Any] = {"facecolor": "0.96", "edgecolor": "0.75", "hatch": "////"}
+
+
 @dataclass(frozen=True)
 class LegendEntry:
     """One entry of the legend.
@@ -81,7 +85,8 @@ class LegendEntry:
     name : str
         What it means.
     colour : str, (r, g, b) of 0...255, or None
-        A patch of this colour; "cross" for a cross, None for an outline.
+        A patch of this colour; "cross" for a cross, "hatched" for what lies beyond a frame; None
+        for an outline.
     """
 
     name: str
@@ -320,7 +325,7 @@ def _draw_unchanging(axes: Axes, layout: PageLayout) -> None:
     places, (width, height) = layout.places, layout.size
     # Hatched where a window reaches beyond the frame of the detector: images cover the rest.
     squares = panel_squares(places)
-    axes.add_patch(PathPatch(squares, facecolor="0.96", edgecolor="0.75", hatch="////", lw=0))
+    axes.add_patch(PathPatch(squares, lw=0, **_BEYOND))
     names = [f"exposure {i + 1}" for i in range(layout.n_exposures)]
     names += ["median", layout.classes_name, layout.corrected_name]
     for place, name in zip(places, names, strict=True):
@@ -362,6 +367,8 @@ def _draw_handle(axes: Axes, entry: LegendEntry, x: float, y: float) -> None:
         axes.plot([x, x + HANDLE], [y, y], color=BOUNDARY_COLOUR, lw=1.4)
     elif entry.colour == "cross":
         axes.plot([x + HANDLE / 2], [y], "x", color=CROSS_COLOUR, ms=4)
+    elif entry.colour == "hatched":
+        axes.add_patch(Rectangle((x, y - 0.05), HANDLE, 0.1, lw=0, **_BEYOND))
     else:
         colour = entry.colour
         rgb = colour if isinstance(colour, str) else tuple(v / 255 for v in colour)

@@ -107,9 +107,8 @@ def propose_levels(
     # A map that is given says no number; what the exposures tell stands in for it.
     typical = _gain(evidence) if isinstance(gain.value, str) else gain
     if not isinstance(typical.value, float):
-        missing = Proposal("rnoise", None, "missing: nothing tells it without a gain", False)
         bias = known.get("bias") or _bias(evidence, None, None)
-        return gain, known.get("rnoise") or missing, bias
+        return gain, known.get("rnoise") or _rnoise_without_gain(evidence), bias
     said = _rnoise_of_header(evidence, typical.value)
     bias = known.get("bias") or _bias(evidence, typical.value, said)
     return gain, known.get("rnoise") or _rnoise(evidence, typical, said, bias), bias
@@ -225,6 +224,18 @@ def _rnoise_of_header(evidence: Evidence, gain: float) -> "_Said | None":
         return _Said(_rounded(value), value / gain, plain, divided, same)
     words = divided if unit == "e-" else f"{text}, taken as e-: divided by the gain {gain:.4g}"
     return _Said(_rounded(value / gain), value, words, plain, same and unit == "e-")
+
+
+def _rnoise_without_gain(evidence: Evidence) -> Proposal:
+    """What the header says, where that needs no gain to be in the unit of the exposures."""
+    said = _rnoise_of_header(evidence, 1.0)
+    if said is None:
+        return Proposal("rnoise", None, "missing: nothing tells it without a gain", False)
+    cards = [card for header in evidence.headers for card in header.readout_noise]
+    if evidence.in_electrons or all(card.unit == "ADU" for card in cards):
+        return Proposal("rnoise", said.value, said.origin, said.stated)
+    text = f"missing: {said.origin}, which is in ADU only with a gain"
+    return Proposal("rnoise", None, text, False)
 
 
 def _rnoise(evidence: Evidence, gain: Proposal, said: "_Said | None", bias: Proposal) -> Proposal:

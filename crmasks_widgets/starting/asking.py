@@ -253,8 +253,19 @@ def _answer(console: Console, proposal: Proposal, unit: str) -> Proposal:
     question = f"{said(proposal, unit)}: take it? y, n or a value: " if known else (
         f"{proposal.name}: a value, or n to leave it out: "
     )  # fmt: skip
+    answers = "y to take it, n to leave it out" if known else "n to leave it out"
+    choices = "y, n or a value" if known else "a value or n"
     while True:
-        text = console.input(question, markup=False).strip()
+        try:
+            text = console.input(question, markup=False).strip()
+        except EOFError:
+            console.print()  # the question has no end of its own
+            msg = f"{proposal.name}: found the end of the input, expected {choices}"
+            raise InputError(msg) from None
+        if not text:
+            line = f"{proposal.name}: found nothing, expected {choices}"
+            console.print(line, markup=False, highlight=False)
+            continue
         if text.lower() in ("y", "yes") and known:
             return replace(proposal, certain=True)
         if text.lower() in ("n", "no"):
@@ -264,6 +275,6 @@ def _answer(console: Console, proposal: Proposal, unit: str) -> Proposal:
             if isinstance(value, str) and proposal.name != "extnum":  # a map
                 find_file(split_extension(value)[0], (".",))
         except (ParameterError, InputError) as error:
-            console.print(str(error), markup=False, highlight=False)
+            console.print(f"{error}; or {answers}", markup=False, highlight=False)
             continue
         return replace(proposal, value=value, origin=GIVEN, certain=True)

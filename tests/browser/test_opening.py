@@ -1,12 +1,15 @@
 """The dialog of files on a page: keys, focus, thousands of files, and what is opened in the end."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from astropy.io import fits
+from ipywidgets import VBox
 
 from crmasks_widgets import dashboard
+from crmasks_widgets.dashboard.app import Dashboard
 from crmasks_widgets.dashboard.opening.view import OpenView
 from crmasks_widgets.dashboard.page.page import Page
 from crmasks_widgets.files.finding import expand_names
@@ -230,3 +233,69 @@ def test_settings_on_screen_are_kept_only_when_the_box_is_ticked(desk):
     opens.click()
     desk.until(lambda: desk.opened)
     assert desk.opened[0].parameters.dilation == 3
+
+
+def test_the_key_opens_it_again_after_escape(browser, tmp_path, monkeypatch):
+    described_on_disk(tmp_path, 1.5)
+    monkeypatch.chdir(tmp_path)
+    with closing(Dashboard(small_analysis())) as shown:
+        assert shown.wait(LONG_ENOUGH)
+        session, opening = shown.session, shown.session.opening
+        assert opening.dialog
+        page = browser.new_page(viewport={"width": 1260, "height": 700})
+        plain = PlainPage(page, VBox([session.page, session.status.widget, opening.widget]))
+        page.focus("#root")
+        for _ in range(2):
+            for key in ("O", "Control+a"):
+                page.keyboard.press(key)
+                for _ in range(3):
+                    plain.settle()
+                    opening.wait(LONG_ENOUGH)
+            assert len(opening._chosen) == 3
+            assert page.locator("[aria-selected=true]").count() == 3
+            page.keyboard.press("Escape")
+            plain.settle()
+            assert (opening.dialog.opened, opening._chosen) == (False, ())
+            assert page.evaluate("document.activeElement.id") == "root"
+        page.close()
+
+
+def test_displacements_are_read_whole(desk):
+    shown = {"unit": "", "differs": "", "missing": False, "certain": True, "fixed": True}
+    shown |= {"origin": "measured", "words": "mm_xy_offsets", "name": "mm_xy_offsets"}
+    offsets = "-0.087, 0.207; 0, 0; 0.072, -0.906"
+    desk.view.dialog.proposal = {"title": "", "remarks": [], "rows": [shown | {"value": offsets}]}
+    desk.settle()
+    field = desk.page.locator("input[name=mm_xy_offsets]")
+    assert field.input_value() == offsets
+    assert field.evaluate("(field) => field.scrollWidth <= field.clientWidth")
+
+
+def test_a_file_that_comes_later_does_not_move_the_keys(desk, tmp_path):
+    at = desk.page.locator(".crmasks-file-at")
+    desk.press("End")
+    shutil.copy(tmp_path / "e1.fits", tmp_path / "e0.fits")
+    desk.view.go(str(tmp_path))
+    desk.until(lambda: desk.rows.count() == 6)
+    assert at.inner_text().startswith("e3.fits")
+    desk.press("Shift+ArrowUp")
+    assert [path[-7:] for path in desk.view._chosen] == ["e2.fits", "e3.fits"]
+    desk.view.go(str(tmp_path / "sub"))
+    desk.until(lambda: desk.rows.count() == 1)
+    assert at.inner_text().startswith("..")
+
+
+def test_opened_again_after_escape_nothing_is_chosen_and_keys_choose(desk):
+    desk.until(lambda: "90.5" in desk.rows.nth(2).inner_text())
+    selected = desk.page.locator("[aria-selected=true]")
+    keys = "End", "Shift+ArrowUp", "Shift+ArrowUp"
+    desk.press(*keys)
+    assert selected.count() == len(desk.view._chosen) == 3
+    desk.press("Escape")
+    desk.view.show()
+    desk.answered()
+    assert desk.focus() == "crmasks-files-list"
+    assert selected.count() == len(desk.view._chosen) == 0
+    desk.press(*keys)
+    assert selected.count() == len(desk.view._chosen) == 3
+    desk.until(lambda: desk.view.dialog.proposal)

@@ -66,6 +66,51 @@ def test_flux_and_displacement_are_named():
     assert noise_remarks.remarks_on(check, Noise(1.5, 3.0), {"mm_xy_offsets"}) == ()
 
 
+def check_with(offsets=((0.0, 0.0, 0.01),) * 3, **fitted):
+    """A check of two levels, whose noise is as predicted."""
+    classes = tuple(noise_check.LevelClass(level, 5000, 5.0, 5.0, 5.0) for level in (20.0, 400.0))
+    values = {"gain": 1.0, "gain_error": 0.01, "rnoise": 3.0, "rnoise_error": 0.05} | fitted
+    return noise_check.NoiseCheck(classes, **values, flux=((0.0, 0.001),) * 3, offsets=offsets)
+
+
+def test_displacements_that_were_given_are_doubted_where_others_are_seen():
+    check = check_with(((0.0, 0.0, 0.01), (0.3, 0.0, 0.01), (0.0, -0.8, 0.01)))
+
+    def said(offsets):
+        return noise_remarks.remarks_on(
+            check, Noise(1.0, 3.0), {"mm_xy_offsets"}, in_electrons=True, offsets=offsets
+        )
+
+    right = [(0.0, 0.0), (0.3, 0.0), (0.0, -0.8)]
+    # One that all have in common displaces none from another.
+    assert said(right) == said([(dx + 5, dy - 2) for dx, dy in right]) == ()
+    (remark,) = said([(0.0, 0.0), (0.3, 0.0), (0.0, 0.8)])
+    assert remark.parameter == "mm_xy_offsets"
+    assert "exposure 3 lies +0.00, -0.80 pixels" in remark.text
+    assert remark.text.endswith("mm_xy_offsets say +0.00, +0.80")
+    left = noise_remarks.left_by(check, [(0.0, 0.0), (0.0, 0.0), (0.0, 0.0)])
+    np.testing.assert_allclose(left, check.offsets)
+
+
+def test_a_known_gain_leaves_the_readout_noise_of_dark_pixels():
+    # The line 9.4 + level / 0.8 is 14.4 + 20 / 1 at a level of 20.
+    fitted = check_with(gain=0.8, dark_variance=9.4, dark_variance_error=0.6)
+    known = noise_check.with_known_gain(fitted, 1.0)
+    assert (known.gain, known.gain_error, known.gain_unknown) == (1.0, 0.0, "")
+    assert known.dark_variance == pytest.approx(14.4)
+    assert known.rnoise == pytest.approx(14.4**0.5)
+    assert known.rnoise_error == pytest.approx(0.6 / (2 * 14.4**0.5))
+    assert known.rnoise_unknown == ""
+    # Photons at this gain alone scatter more than these pixels do.
+    fitted = check_with(gain=1.25, dark_variance=3.0, dark_variance_error=0.6)
+    known = noise_check.with_known_gain(fitted, 1.0)
+    assert np.isnan(known.rnoise)
+    assert known.rnoise_unknown == "no level is dark enough"
+    # Without a line, nothing is known that was not known before.
+    known = noise_check.with_known_gain(check_with(gain=np.nan, rnoise=2.5), 1.0)
+    assert (known.gain, known.rnoise) == (1.0, 2.5)
+
+
 def texts(check, given):
     return {r.parameter: r.text for r in noise_remarks.remarks_on(check, given, ())}
 

@@ -11,6 +11,7 @@ from astropy.io import fits
 from astropy.table import Table
 from regions import Regions
 
+import crmasks_widgets as cm
 from crmasks_widgets import cli
 from crmasks_widgets.dashboard.app import Dashboard
 from crmasks_widgets.dashboard.page.dispatch import Dispatcher
@@ -129,6 +130,23 @@ def test_saved_yaml_runs_to_the_masks_on_screen(work):
     with fits.open(work / "run" / "crmasks.fits") as hdus:
         for name, mask in bench.state.model.analysis.masks.items():
             np.testing.assert_array_equal(hdus[name].data.astype(bool), mask)
+
+
+def test_saved_yaml_keeps_comments_on_what_has_not_changed(work):
+    exposures_on_disk(work)
+    names = ("e1.fits", "e2.fits", "e3.fits")
+    given = cm.Parameters(images=names, gain=1.5, rnoise=3.0, bias=100.0, mm_seed=1)
+    text = given.to_yaml({"gain": "from the manual", "rnoise": "from darks"})
+    (work / "p.yaml").write_text(text.replace("\nbias", "\n# from the log\nbias"))
+    bench, view = view_of(cm.load_analysis(work / "p.yaml"))
+    bench.state.update(rnoise=4.0)
+    bench.settle()
+    view.session.value = "s.yaml"
+    assert press(view, "Save YAML").error.text == ""
+    written = (work / "s.yaml").read_text()
+    assert "; from the manual\n" in written
+    assert "# from the log\nbias: 100.0" in written
+    assert "from darks" not in written  # 3 was, and 4 is not
 
 
 def test_nothing_is_replaced_unless_it_is_ticked(work):

@@ -191,6 +191,9 @@ def take_fitted(dashboard, view):
     assert view.noise.matching.value == matching_text(dashboard.analysis.matching)
     assert "Before the tests: " in view.noise.matching.value
     assert "Exposure 3: seeing " in view.noise.matching.value
+    # No second brightness beside that of the noise check.
+    assert "flux" not in view.noise.matching.value
+    assert "Structure alone, against the mean of the exposures (" in view.noise.matching.value
     scatter = dashboard.analysis.dispersions.in_words.replace("+/-", "\u00b1")
     assert view.noise.scatter.value == f"S{scatter[1:]}."
     fitted = fitted_parameters(check, noise)

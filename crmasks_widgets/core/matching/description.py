@@ -14,6 +14,12 @@ Value = tuple[float, float]
 
 UNKNOWN: Value = (float("nan"), float("nan"))
 
+STRUCTURE_ALONE = (
+    "structure alone, against the mean of the exposures (what is smooth counts as sky here, so "
+    "that this is not the brightness of all light)"
+)
+"""What seeing, contrast and sky of an exposure are measured of."""
+
 _ROUNDS, _STEP, _LONGEST = 12, 1e-4, 0.3
 # Steps of this part of the errors are short enough.
 _SETTLED = 0.01
@@ -65,7 +71,7 @@ class ExposureMatch:
             f"{name} {_in_words(value, form)}{unit}"
             for name, value, form, unit in (
                 ("seeing", self.seeing, ".3f", ""),
-                ("flux", self.flux, ".4f", ""),
+                ("structure times", self.flux, ".4f", ""),
                 ("sky", self.sky, "+.2f", " ADU"),
             )
             if np.isfinite(value[0])

@@ -12,6 +12,7 @@ from ipywidgets import HTML, Layout, VBox
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.noise_in_use import check_of, fitted_noise, remarks_of
+from crmasks_widgets.core.matching.description import STRUCTURE_ALONE
 from crmasks_widgets.core.matching.match import Matching
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.noise_check import NoiseCheck
@@ -144,7 +145,7 @@ class NoisePanel:
 
 
 def matching_text(matching: Matching) -> str:
-    """Displacement, seeing, flux and sky of every exposure.
+    """Seeing, structure and sky of every exposure, and what of it they are measured of.
 
     Parameters
     ----------
@@ -156,7 +157,8 @@ def matching_text(matching: Matching) -> str:
     str
         HTML.
     """
-    lines = [f"Before the tests: {html.escape(matching.reason)}."]
+    what = STRUCTURE_ALONE[:1].upper() + STRUCTURE_ALONE[1:]
+    lines = [f"Before the tests: {html.escape(matching.reason)}.", f"{html.escape(what)}:"]
     lines += [
         f"Exposure {number}: {html.escape(exposure.in_words).replace('+/-', chr(0xB1))}."
         for number, exposure in enumerate(matching.exposures, start=1)

@@ -1,6 +1,7 @@
 // The dialog that opens files. The browser keeps the focus in it, and gives it back afterwards.
 
 const OFFERS = 8; // buttons
+const WIDE = 12; // characters that a field of a number shows
 
 /** The files that are chosen, each with its picture and what its headers say. */
 class Chosen {
@@ -143,6 +144,7 @@ class Proposed {
     // A notebook keeps Enter from its default, which would be a change of the field.
     field.addEventListener("keydown", (event) => { if (event.key === "Enter") send(); });
     const why = `${certain || missing ? "" : "a guess: "}${origin}`;
+    field.classList.toggle("crmasks-wide", value.length > WIDE);
     const mark = missing ? "crmasks-missing" : certain ? "" : "crmasks-guess";
     return element("label", { className: `crmasks-proposal ${mark}`, title: why },
       element("span", { textContent: words }), field, element("span", { textContent: unit }),

@@ -95,10 +95,11 @@ class FileTable {
   }
 
   /**
-   * Show what there is in a folder.
+   * Show what there is in a folder; keys go on from where they were, if it is the same one.
    * @param {Listing} listing
    */
   fill({ folder, up, folders, names, sizes, parameters, prefix }) {
+    const before = folder === this.folder ? [this.at, this.from].map((number) => this.rows[number]?.path) : [];
     const settings = new Set(parameters);
     this.rows = [
       ...(up && up !== folder ? [{ kind: "folder", name: "..", path: up }] : []),
@@ -107,9 +108,12 @@ class FileTable {
         kind: settings.has(i) ? "parameters" : "file", name, path: prefix + name, size: sizes[i],
       })),
     ];
-    this.at = this.from = Math.min(this.rows.length - 1, up && up !== folder ? 1 : 0);
+    const first = Math.min(this.rows.length - 1, up && up !== folder ? 1 : 0);
+    const [at, from] = [0, 1].map((i) => this.rows.findIndex(({ path }) => path === before[i]));
+    [this.at, this.from] = at < 0 ? [first, first] : [at, from < 0 ? at : from];
     this.inside.style.height = `${this.rows.length * ROW}px`;
-    this.scroller.scrollTop = 0;
+    if (folder !== this.folder) this.scroller.scrollTop = 0;
+    this.folder = folder;
     this.draw();
   }
 
