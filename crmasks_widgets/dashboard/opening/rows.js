@@ -70,6 +70,7 @@ class FileTable {
   /** @type {Map<string, Facts>} */ facts;
   /** @type {number} */ at;
   /** @type {number} */ from;
+  /** @type {string | undefined} */ folder;
 
   /**
    * @param {Heard} on
