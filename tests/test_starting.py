@@ -383,6 +383,13 @@ def unlike(flux, dx, seed=4):
     return frames
 
 
+def test_exposures_that_are_none_of_one_field_are_opened_without_a_flux_factor(tmp_path):
+    for i, frame in enumerate(unlike(0.004, 0.0), start=1):
+        fits.PrimaryHDU(frame.astype(np.float32)).writeto(tmp_path / f"e{i}.fits")
+    opened = cm.open_files(tmp_path, gain=1.5, rnoise=3, bias=100)
+    assert opened.parameters.flux_factor is None
+
+
 @pytest.mark.parametrize(("flux", "dx"), [(0.94, 0.4), (1.0, 0.4), (1.0, 0.0)])
 def test_files_opened_directly_take_flux_factors_and_displacements_where_needed(
     tmp_path, caplog, flux, dx

@@ -129,7 +129,7 @@ def say_noise(found: MeasuredNoise, given: Noise, unit: str = "ADU") -> None:
     given : Noise
         What was given.
     unit : str
-        Of the exposures, as `core.units.in_ascii` writes it; electrons have no gain to look at.
+        Of the exposures, as `units.in_ascii` writes it; electrons have no gain to look at.
     """
     electrons = unit in ELECTRONS
     beside = given if electrons else None

@@ -6,6 +6,7 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.brightness import measure_brightness
 from crmasks_widgets.core.differences import Differences, differences_of
 from crmasks_widgets.core.noise_remarks import DITHER, displaced, offsets_in
+from crmasks_widgets.parameters.types import LARGEST_FLUX_RATIO
 from crmasks_widgets.proposals.levels import Proposal
 
 
@@ -24,10 +25,13 @@ def propose_alignment(analysis: Analysis, *, offsets: bool = True) -> tuple[Prop
     tuple of Proposal
         `flux_factor` and `mm_xy_offsets`, as far as they are needed and mend it: exposures that
         were dithered have to be registered. Their numbers are those that a run, its noise check
-        and the dashboard find with these parameters.
+        and the dashboard find with these parameters. None where their light is too unlike: they
+        are no exposures of one field, as a run warns.
     """
     brightness = measure_brightness(analysis.stack, analysis.noise)
     proposals: tuple[Proposal, ...] = ()
+    if max(brightness.factors) > LARGEST_FLUX_RATIO * min(brightness.factors):
+        return ()
     if brightness.differs:
         analysis = analysis.replace(flux_factor="auto")
         told = replace(brightness, factors=analysis.alignment.flux_factors)

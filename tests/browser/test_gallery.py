@@ -181,7 +181,7 @@ def test_gestures_on_a_page_that_is_behind_mean_what_it_shows(shown):
     shown.settle()
     assert shown.view.gallery.selected == 6
     shown.press("Home")
-    shown.page.locator("[data-chip=unjudged]").click()
+    shown.page.locator("[data-chip=undecided]").click()
     shown.settle()
     listing = shown.view.listing
     row, (x, y, grid) = listing.row_of(0), card(shown, 0)
@@ -204,8 +204,8 @@ def test_a_click_around_a_change_is_not_lost(shown):
         shown.settle()
 
     click(shown, 3)
-    click_around(shown.page.locator("[data-chip=unjudged]"))
-    assert shown.view.listing.wanted.chip == "unjudged"
+    click_around(shown.page.locator("[data-chip=undecided]"))
+    assert shown.view.listing.wanted.chip == "undecided"
     click_around(shown.page.locator("[data-chip=all]"))  # where rows stay where they are
     click_around(shown.page.get_by_role("button", name="Table"))
     assert shown.page.locator("[data-chip=rejected] b").inner_text() == "3"

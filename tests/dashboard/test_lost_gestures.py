@@ -22,7 +22,9 @@ def bench():
 @pytest.fixture
 def hand(bench):
     made = Hand(x=LinearScale(), y=LinearScale())
-    made.edits = BoundaryEdits(bench.context, made)
+    hands = []
+    made.edits = BoundaryEdits(bench.context, made, hands)
+    hands.append(made.edits)
     return made
 
 

@@ -142,7 +142,7 @@ def test_undo_back_to_a_file_that_was_refused_says_why(refusing):
         assert shown.wait(60)
         assert shown.state.model.parameters.dilation == 1
         assert shown.analysis.parameters.dilation == 1
-        assert "dilation 9 was refused: no room for 9" in shown.session.status.message.value
+        assert "masks grow by: 9 was refused: no room for 9" in shown.session.status.message.value
 
 
 @pytest.mark.parametrize("at_home", [True, False])
@@ -158,7 +158,7 @@ def test_what_is_refused_is_taken_back_once_waiting_ends(refusing, at_home):
         assert values(shown) == (1, None, 6.0)
         assert shown.state.model.analysis.parameters == shown.analysis.parameters
         assert not shown.session.status.widget.busy
-        assert "dilation 9 was refused" in shown.session.status.message.value
+        assert "masks grow by: 9 was refused" in shown.session.status.message.value
         shown.close()
 
     asyncio.run(cell())
@@ -231,7 +231,7 @@ def test_what_was_refused_twice_is_found(dashboard, refusing):
         dashboard.state.update(**change)
     assert dashboard.wait(60)
     assert values(dashboard) == (1, None, 5.0)
-    assert "dilation 9 was refused" in dashboard.session.status.message.value
+    assert "masks grow by: 9 was refused" in dashboard.session.status.message.value
 
 
 def test_a_point_that_was_moved_on_stays_where_it_is():

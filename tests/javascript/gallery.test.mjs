@@ -87,7 +87,7 @@ function opened(count, selected = -1) {
   resized();
   frame();
   const windows = () => model.sent.filter(({ event }) => event === "window").map(({ first, last }) => [first, last]);
-  const card = { name: "1", kind: "hit", tone: "red", strength: "9 σ", place: "3, 4", verdict: "unjudged", side: 2 };
+  const card = { name: "1", kind: "hit", tone: "red", strength: "9 σ", place: "3, 4", verdict: "undecided", side: 2 };
   // What the kernel says to a window that was asked for.
   const answer = ([first, last], more = {}) => {
     const cards = Array.from({ length: last - first }, (_, i) => ({ ...card, at: 1000 + first + i, ...more }));
@@ -171,7 +171,7 @@ test("a click means the hit that is seen; a verdict that it has already is taken
   assert.deepEqual(click(x + 5, y + 5, { ctrlKey: true, shiftKey: true }), { ...plain, more: true, up_to: true });
   assert.deepEqual(click(right - 10, y + 11), { event: "judge", at: 1001, verdict: "rejected" });
   answer(windows()[0], { verdict: "rejected" });
-  assert.deepEqual(click(right - 10, y + 11), { event: "judge", at: 1001, verdict: "unjudged" });
+  assert.deepEqual(click(right - 10, y + 11), { event: "judge", at: 1001, verdict: "undecided" });
   assert.deepEqual(click(right - 33, y + 11), { event: "judge", at: 1001, verdict: "confirmed" });
 });
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from crmasks_widgets.dashboard.diagram import scene
 from crmasks_widgets.dashboard.diagram.panel import Panel
-from crmasks_widgets.dashboard.diagram.reading import Reader, Reading, pixels_shown
+from crmasks_widgets.dashboard.diagram.reading import Reader, Reading, in_sigma, pixels_shown
 from crmasks_widgets.dashboard.drawing import densities
 from crmasks_widgets.dashboard.drawing.glyphs import SELECTED, draw_glyphs
 from crmasks_widgets.dashboard.model.on_screen import detected_pixels, slices_on_screen
@@ -180,7 +180,10 @@ class Painter:
         pixels, x, y, code = self.flagged(model)
         if not model.ready(("flags", model.display.target), "edits", "mediancr"):
             return
-        whole, selected = model.display.diagram is None, selected_hit(model)
+        shown = (
+            model.display.sigma if in_sigma(model.analysis.parameters) else model.display.diagram
+        )
+        whole, selected = shown is None, selected_hit(model)
         frame = model.analysis.labels if model.ready("labels") else None
 
         def find() -> Flagged:

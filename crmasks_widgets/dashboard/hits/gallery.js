@@ -431,7 +431,7 @@ function render({ model, el }) {
     const { at: hit, verdict: given } = card;
     const { verdict } = found;
     if (verdict) {
-      model.send({ event: "judge", at: hit, verdict: verdict === given ? "unjudged" : verdict });
+      model.send({ event: "judge", at: hit, verdict: verdict === given ? "undecided" : verdict });
     } else {
       const more = event.ctrlKey || event.metaKey;
       model.send({ event: "pick", at: hit, more, up_to: event.shiftKey });

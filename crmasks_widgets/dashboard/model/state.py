@@ -242,6 +242,9 @@ class State:
         # Fields and sliders send back what they were told to show.
         if not self._are_set(changes):
             self.adopt(self.model.parameters.replace(**changes), gesture=gesture, about=about)
+        elif self.model.refused.keys() & changes:
+            refused = {k: v for k, v in self.model.refused.items() if k not in changes}
+            self._set(refused=refused)
 
     def _are_set(self, changes: dict[str, Any]) -> bool:
         now = dict(self.model.parameters)

@@ -52,7 +52,8 @@ class Row {
   /** @type {Field} */ field;
   /** @type {any} a checkbox, a list or a line of text */ input;
   /** @type {HTMLInputElement} of numbers with two ends */ slider;
-  /** @type {string} what the kernel has, as it is written in the line */ known;
+  /** @type {string} what the kernel has, as it is written */ known;
+  /** @type {{text: string, number: number | null} | undefined} what was shown last */ last;
   /** @type {string} what was sent last, or is known */ sent;
 
   constructor(form, field, compact) {
@@ -96,18 +97,19 @@ class Row {
     }
     this.input = element("input", { ...shared, type: "text", spellcheck: false, autocomplete: "off", placeholder: field.nothing });
     // A notebook keeps Enter from its default, which would be a change of the field.
-    const commit = () => {
-      if (this.input.value === this.sent) return;
+    const commit = (again = false) => {
+      if (this.input.value === this.sent && !again) return;
       this.sent = this.input.value;
       form.tell({ set: field.name, text: this.sent.trim() || "null" });
     };
-    this.input.addEventListener("change", commit);
+    this.input.addEventListener("change", () => commit());
     this.input.addEventListener("keydown", (event) => {
       if (event.key === "Enter") commit();
       if (event.key === "Escape" && this.refused) {
         event.preventDefault();
         this.input.value = this.known;
-        commit(); // and with it goes what was said of the value that was refused
+        this.refused = false; // the next one closes the drawer
+        commit(true); // and with it goes what was said of the value that was refused
         return;
       }
       if (event.key !== "Escape" || this.input.value === this.sent) return;
@@ -154,12 +156,13 @@ class Row {
 
   show({ text, number }) {
     const { field } = this;
+    this.last = { text, number };
+    if (!this.held) this.known = text === "null" ? "" : text;
     this.element.classList.toggle("crmasks-changed", text !== field.initial);
     this.reset.style.visibility = text === field.initial || field.fixed ? "hidden" : "";
     if (field.kind === "switch") this.input.checked = text === "true";
     else if (field.kind === "choice") this.input.value = text;
     else if (!this.held) {
-      this.known = text === "null" ? "" : text;
       // What is being typed stays, and is still to be sent; what was sent and taken is shown as the
       // kernel writes it.
       if (this.input !== document.activeElement || this.input.value === this.sent) {
@@ -178,6 +181,9 @@ class Row {
     if (!this.field.fixed) this.error.textContent = text && `Not taken, ${holds} stays: ${text}`;
     this.refused = Boolean(text);
     this.element.classList.toggle("crmasks-refused", this.refused);
+    // What is typed stays to be corrected; all else goes back to what holds.
+    const typed = this.input?.type === "text" && this.input === document.activeElement;
+    if (text && this.last && !typed && !this.held) this.show(this.last);
     if (text && this.input) this.input.setAttribute("aria-invalid", "true");
     else this.input?.removeAttribute("aria-invalid");
   }
@@ -193,7 +199,6 @@ class Row {
 class Form {
   /** @type {Model} */ model;
   /** @type {number} */ id;
-  /** @type {number} */ gesture;
   /** @type {Map<string, Row>} */ rows;
   /** @type {boolean} */ compact;
   /** @type {HTMLElement[]} */ sections;
