@@ -160,7 +160,7 @@ def test_progress_never_goes_back(exposures, monkeypatch):
     assert len(set(told)) > 20
     assert told[0] > 0
     assert told[-1] == 1
-    assert set(seen.progress) == {"flags"}
+    assert set(seen.progress) == {"flags", "hits"}
 
 
 def test_progress_is_told_twenty_times_a_second_at_most(finished, monkeypatch):
