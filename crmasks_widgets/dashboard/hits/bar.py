@@ -14,14 +14,15 @@ class HitBar(Part):
     Attributes
     ----------
     state : dict
-        What is shown: "view", "views", "chip", "chips" (key, label, count and tone of each),
-        "order", "orders", "reviewed"; in the panel "method", "methods", "peak", "text",
-        "on_screen", "other", "others", "compared", "comparison", "n_others"; "more",
-        how many of the panel's choices leave hits out.
+        What is shown: "view", "views", "chip", "chips" (key, label, count, tone and number of rows
+        beside of each), "order", "orders", "reviewed"; in the panel "method", "methods", "peak",
+        "unit", "text", "on_screen", "other", "others", "compared", "comparisons", "comparison",
+        "n_others"; "more", how many of the panel's choices leave hits out.
 
     Notes
     -----
-    Messages (`on_msg`): ``{"event": "set", "name", "value"}``; names are those above, and "clear".
+    Messages (`on_msg`): ``{"event": "set", "name", "value"}``; names are those above, "clear"
+    and "next_other".
     """
 
     _esm = script(__file__, "bar.js")
