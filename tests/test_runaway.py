@@ -61,9 +61,9 @@ def test_wrong_bias_is_noticed_in_the_frame_where_it_shows(caplog):
 @pytest.mark.parametrize(
     ("value", "which", "says"),
     [
-        (-32768, slice(None), r"pixel \(31, 21\): found -3\d{4} ADU in every exposure"),
-        (1e9, slice(None), r"pixel \(31, 21\): found 1e\+09 ADU in every exposure"),
-        (-32768, 0, r"exposure 1: found 1 pixels far below .* \(31, 21\) with -32768 ADU"),
+        (-32768, slice(None), r"pixel \(31, 21\): found -3\d{4} in every exposure"),
+        (1e9, slice(None), r"pixel \(31, 21\): found 1e\+09 in every exposure"),
+        (-32768, 0, r"exposure 1: found 1 pixels far below .* \(31, 21\) with -32768"),
     ],
 )
 def test_a_pixel_apart_from_all_others_is_named_and_changes_no_other(value, which, says, caplog):
@@ -85,7 +85,7 @@ def test_a_pixel_apart_from_all_others_is_named_and_changes_no_other(value, whic
 def test_exposures_that_share_no_valid_pixel_or_are_saturated_are_refused_in_words():
     frames = np.random.default_rng(3).normal(140, 6, (3, *SHAPE)).astype(np.float32)
     third = np.arange(SHAPE[0])[:, None] * 3 // SHAPE[0] + np.zeros(SHAPE, int)
-    with pytest.raises(InputError, match=r"no pixel to count: in each, .* valid in all$"):
+    with pytest.raises(InputError, match=r"found no pixel that is valid in all of them"):
         _ = analysis_of(frames, [third != k for k in range(3)], **DIAGRAM).masks
     frames[:2] = 65535
     with pytest.raises(InputError, match=r"the median of each is far above .* saturated"):
