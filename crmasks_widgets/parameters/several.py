@@ -174,7 +174,7 @@ def yaml_of(
     missing: Mapping[str, str] | None = None,
     unit: str = "ADU",
 ) -> str:
-    """Write a parameter file for several detectors.
+    """Write a parameter file for one detector or several.
 
     Parameters
     ----------
@@ -188,6 +188,8 @@ def yaml_of(
     str
         YAML text that `read_parameter_file` reads.
     """
+    if len(parameters) == 1:
+        return parameters[0].to_yaml(origins, missing, unit)
     values = values_of(parameters)
     values["extnum"] = [each.extnum for each in parameters]
     return write_parameters(values, parameter_table(), origins, missing, unit)

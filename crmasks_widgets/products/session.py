@@ -98,8 +98,7 @@ def save_session(
     if several:
         check_shared(parameters)
     unit = in_ascii(analyses[0].exposures.unit)
-    one = parameters[0]
-    text = yaml_of(parameters, reasons, None, unit) if several else one.to_yaml(reasons, None, unit)
+    text = yaml_of(parameters, reasons, None, unit)
     before = _comments_before(analyses) if comments_of is None else read_text(comments_of)
     if before:
         changed = {*(reasons or {}), *(_changed(analyses) if comments_of is None else ())}

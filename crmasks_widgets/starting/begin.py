@@ -166,7 +166,7 @@ def _write(
     starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], target: Path
 ) -> list[Written]:
     """Write what is certain, each with its origin, and of the rest what might be."""
-    folder, several = target.parent, len(starts) > 1
+    folder = target.parent
     images = [_named(exposure.name, folder) for exposure in starts[0].group.exposures]
     certain = [[each for each in own if not _open(each)] for own in decided]
     try:
@@ -179,8 +179,7 @@ def _write(
         del origins["regions_to_be_skipped"]
     missing = _missing(starts, decided, _how)
     unit = in_ascii(starts[0].exposures.unit)
-    one = made[0]
-    text = yaml_of(made, origins, missing, unit) if several else one.to_yaml(origins, missing, unit)
+    text = yaml_of(made, origins, missing, unit)
     return write_products([text_product(target.name, "parameters", text)], folder)
 
 
