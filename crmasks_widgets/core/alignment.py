@@ -95,25 +95,6 @@ def relative_factors(given: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(factor / middle for factor in given)
 
 
-def flux_factors_from(cube: FloatArray, bright: BoolArray) -> tuple[float, ...]:
-    """Relative levels of the exposures, as `measure_levels` finds them.
-
-    Parameters
-    ----------
-    cube : (n, ny, nx) ndarray
-        Bias-subtracted exposures, ADU; NaN is left out.
-    bright : (ny, nx) bool
-        Pixels to be used.
-
-    Returns
-    -------
-    tuple of n floats
-        Level of each exposure divided by that of the median; all 1 with fewer than `MIN_PIXELS`
-        bright pixels.
-    """
-    return measure_levels(cube, bright)[0]
-
-
 def measure_levels(cube: FloatArray, bright: BoolArray) -> tuple[tuple[float, ...], float]:
     """Relative levels of the exposures, whatever is wrong in single pixels.
 

@@ -41,6 +41,11 @@ class Brightness:
         return any(abs(factor - 1) > allowed for factor in self.factors)
 
     @property
+    def ratio(self) -> float:
+        """The brightest over the faintest."""
+        return max(self.factors) / min(self.factors)
+
+    @property
     def in_words(self) -> str:
         """The factors with their error."""
         digits = max(3, int(np.ceil(-np.log10(self.error)))) if 0 < self.error < 1 else 3

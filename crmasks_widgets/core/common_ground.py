@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft, ndimage
 
-from crmasks_widgets.core.alignment import bright_pixels, flux_factors_from
+from crmasks_widgets.core.alignment import bright_pixels, measure_levels
 from crmasks_widgets.core.noise import Noise
 from crmasks_widgets.core.typing import Float32Array, FloatArray
 
@@ -77,7 +77,7 @@ def find_common_ground(cube: FloatArray, noise: Noise) -> CommonGround:
         cube = np.stack([frame[window] for frame, window in zip(cube, windows, strict=True)])
     typical = Noise(noise.typical_gain, noise.typical_rnoise)
     median = np.median(cube, axis=0)
-    ratios = flux_factors_from(cube, bright_pixels(np.nan_to_num(median), typical))
+    ratios, _ = measure_levels(cube, bright_pixels(np.nan_to_num(median), typical))
     if any(ratio != 1 for ratio in ratios):
         cube = cube / np.asarray(ratios, cube.dtype)[:, None, None]
     return CommonGround(cube, shifts, ratios, unknown)

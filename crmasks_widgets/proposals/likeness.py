@@ -30,7 +30,7 @@ def propose_alignment(analysis: Analysis, *, offsets: bool = True) -> tuple[Prop
     """
     brightness = measure_brightness(analysis.stack, analysis.noise)
     proposals: tuple[Proposal, ...] = ()
-    if max(brightness.factors) > LARGEST_FLUX_RATIO * min(brightness.factors):
+    if brightness.ratio > LARGEST_FLUX_RATIO:
         return ()
     if brightness.differs:
         analysis = analysis.replace(flux_factor="auto")

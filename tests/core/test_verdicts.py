@@ -11,7 +11,7 @@ from crmasks_widgets.core.verdicts import (
     CONFIRMED,
     IGNORED,
     REJECTED,
-    UNJUDGED,
+    UNDECIDED,
     lost_hits,
     verdicts,
 )
@@ -29,7 +29,7 @@ def test_a_rejected_hit_is_rejected_whole_and_one_pixel_confirms():
     assert labels.max() == 4
     rejected = mask((3, 4), (3, 5), (6, 6), (1, 1))
     told = verdicts(labels, mask((1, 2), (3, 4), (7, 0)), rejected, mask((6, 6), (3, 4)))
-    assert told.tolist() == [CONFIRMED, REJECTED, IGNORED, UNJUDGED]
+    assert told.tolist() == [CONFIRMED, REJECTED, IGNORED, UNDECIDED]
     assert verdicts(np.zeros((8, 10), np.int32), mask(), mask(), mask()).tolist() == []
 
 
@@ -75,7 +75,7 @@ def test_a_verdict_changes_no_number_and_no_class(planted, method):
     assert whole.n_hits > 0
     ys, xs = np.nonzero(whole.labels == 1)
     pixels = [(int(x) + 1, int(y) + 1) for y, x in zip(ys, xs, strict=True)]
-    assert whole.hits["verdict"][0] == UNJUDGED
+    assert whole.hits["verdict"][0] == UNDECIDED
     told = [name for name in whole.hits.colnames if name not in ("verdict", "corrected")]
     for key, word in (
         ("mediancr_pixels_rejected", REJECTED), ("pixels_to_be_ignored_as_cr", IGNORED),

@@ -13,7 +13,7 @@ from crmasks_widgets.core.alignment import (
     MIN_SIGNAL_TO_NOISE,
     Alignment,
     bright_pixels,
-    flux_factors_from,
+    measure_levels,
     measure_offsets,
     relative_factors,
 )
@@ -44,7 +44,7 @@ def alignment(read: Reader) -> Alignment:
         if factors is None:
             bright = _bright_pixels(read, plain)
             n_bright = int(np.count_nonzero(bright))
-            factors = flux_factors_from(plain.cube, bright)
+            factors, _ = measure_levels(plain.cube, bright)
             _refuse_unlike(factors, read.exposures.names)
         if region is not None:
             key = "mm_crosscorr_region"
@@ -126,12 +126,11 @@ def brightness(read: Reader) -> Brightness:
     """How bright the exposures are beside each other, where no flux factors were asked for."""
     found = measure_brightness(read("stack"), read.noise)
     if read.p.flux_factor is None and found.differs:
-        comparable = max(found.factors) <= LARGEST_FLUX_RATIO * min(found.factors)
         logger.warning(
             "flux_factor: null, but the exposures are %s times as bright as their median: the "
             "boundary of equally bright ones lets noise through; expected %s",
             found.in_words,
-            "flux_factor: auto" if comparable
+            "flux_factor: auto" if found.ratio <= LARGEST_FLUX_RATIO
             else f"the brightest at most {LARGEST_FLUX_RATIO:g} times as bright as the faintest",
         )  # fmt: skip
     return found
