@@ -12,7 +12,7 @@ from crmasks_widgets.core.typing import BoolArray
 CONFIRMED: Final = "confirmed"
 REJECTED: Final = "rejected"
 IGNORED: Final = "ignored"
-UNJUDGED: Final = "undecided"
+UNDECIDED: Final = "undecided"
 OUT: Final = (REJECTED, IGNORED)
 """Of hits that are not in MEDIANCR."""
 
@@ -98,7 +98,7 @@ def verdicts(
     n = int(labels.max(initial=0))
     pixels = np.flatnonzero(labels > 0)
     number = labels.ravel()[pixels]
-    told = np.full(n, UNJUDGED, "U9")
+    told = np.full(n, UNDECIDED, "U9")
     size = np.bincount(number, minlength=n + 1)[1:]
     for word, mask, enough in (
         (CONFIRMED, confirmed, 1), (REJECTED, rejected, size), (IGNORED, ignored, size),

@@ -16,7 +16,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.core.hits import hit_table
-from crmasks_widgets.core.verdicts import UNJUDGED
+from crmasks_widgets.core.verdicts import UNDECIDED
 from crmasks_widgets.figures.images import code_colours
 from crmasks_widgets.figures.jobs import Metadata, pdf_information, style
 from crmasks_widgets.figures.page import HitPage, Panel
@@ -243,8 +243,8 @@ def _page_title(book: HitBook, row: Table.Row, hit: npt.NDArray[np.bool_]) -> st
 
 def _verdict(row: Table.Row) -> str:
     """What a user decided; problematic pixels have no verdict."""
-    told = str(row["verdict"]) if "verdict" in row.colnames else UNJUDGED
-    return "" if told == UNJUDGED else f"{told} by the user"
+    told = str(row["verdict"]) if "verdict" in row.colnames else UNDECIDED
+    return "" if told == UNDECIDED else f"{told} by the user"
 
 
 def mediancr_book(analysis: Analysis) -> HitBook:

@@ -10,7 +10,7 @@ from crmasks_widgets._version import __version__
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.core.codes import colours_by_name
-from crmasks_widgets.core.verdicts import OUT, UNJUDGED
+from crmasks_widgets.core.verdicts import OUT, UNDECIDED
 from crmasks_widgets.errors import on_one_line
 from crmasks_widgets.files.writing import (
     Product,
@@ -90,7 +90,7 @@ def _box(row: Row) -> str:
     words = [str(row["number"]), str(row["method"])]
     if "class" in row.colnames and row["class"] != PLAIN_NAME:
         words.append(str(row["class"]))
-    if row["verdict"] != UNJUDGED:
+    if row["verdict"] != UNDECIDED:
         words.append(str(row["verdict"]))
     colour = colours_by_name().get(str(row["method"]), "green")
     line = " dash=1" if row["verdict"] in OUT else ""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.codes import colours_by_name
 from crmasks_widgets.core.typing import FloatArray
-from crmasks_widgets.core.verdicts import OUT, UNJUDGED
+from crmasks_widgets.core.verdicts import OUT, UNDECIDED
 from crmasks_widgets.figures.hit_pages import hit_window
 from crmasks_widgets.hit_classes import PLAIN_NAME
 from crmasks_widgets.limits import colour_limits
@@ -108,7 +108,7 @@ def _card(row: Any, picture: Picture | None) -> Card:
     words = [kind] if kind not in (PLAIN_NAME, "") else []
     words += [reason] if reason else []
     words += ["listed, not corrected"] if not corrected else []
-    words += [f"{verdict} by the user"] if verdict != UNJUDGED else []
+    words += [f"{verdict} by the user"] if verdict != UNDECIDED else []
     return Card(
         number=int(row["number"]),
         picture=picture,

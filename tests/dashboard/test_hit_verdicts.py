@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNDECIDED
 from crmasks_widgets.dashboard.hits.view import HitsView
 from crmasks_widgets.report.facts import headline
 
@@ -45,15 +45,15 @@ def test_a_rejected_hit_keeps_its_place_and_number_and_can_be_taken_back(bench):
     bench.press("n")
     assert [card["name"] for card in cards.newest] == names
     assert [card["verdict"] for card in cards.newest].count("rejected") == 1
-    assert bench.model.analysis.hits["verdict"].tolist() == [REJECTED, UNJUDGED]
+    assert bench.model.analysis.hits["verdict"].tolist() == [REJECTED, UNDECIDED]
     bench.state.select(pixel=FIRST[0])
     assert view.listing.selected == 0
     bench.press("u")
     assert bench.model.parameters == before
     bench.state.undo()
-    assert verdicts(bench) == [REJECTED, UNJUDGED]
+    assert verdicts(bench) == [REJECTED, UNDECIDED]
     bench.state.undo()
-    assert verdicts(bench) == [UNJUDGED, UNJUDGED]
+    assert verdicts(bench) == [UNDECIDED, UNDECIDED]
 
 
 def test_verdicts_are_told_before_the_masks_follow():
@@ -76,16 +76,16 @@ def test_a_hit_that_is_no_cosmic_ray_anywhere_stays_in_the_list(bench):
     bench.press("N")
     assert bench.model.parameters.pixels_to_be_ignored_as_cr == fits_pixels(FIRST)
     assert not any(mask[FIRST[0]] for mask in bench.model.analysis.masks.values())
-    assert verdicts(bench) == [IGNORED, UNJUDGED]
+    assert verdicts(bench) == [IGNORED, UNDECIDED]
     view, cards = watched(bench)
     assert sorted((c["name"], c["verdict"]) for c in cards.newest) == [
-        ("1", IGNORED), ("2", UNJUDGED),
+        ("1", IGNORED), ("2", UNDECIDED),
     ]  # fmt: skip
     bench.state.select(pixel=FIRST[1])
     assert view.listing.verdicts[view.listing.selected] == IGNORED
     bench.press("u")
     assert bench.model.parameters.pixels_to_be_ignored_as_cr is None
-    assert verdicts(bench) == [UNJUDGED, UNJUDGED]
+    assert verdicts(bench) == [UNDECIDED, UNDECIDED]
 
 
 def test_other_pixels_that_are_in_no_mask_are_listed_without_a_number(bench):
@@ -127,7 +127,7 @@ def test_hits_with_a_verdict_that_are_not_found_now_are_counted_and_shown(bench)
     assert bench.view.large.detail.state["name"] == "Not found now"
     bench.state.update(mm_threshold=0.0)
     bench.settle()
-    assert verdicts(bench) == [CONFIRMED, UNJUDGED]
+    assert verdicts(bench) == [CONFIRMED, UNDECIDED]
 
 
 @pytest.mark.parametrize("key", ["y", "n", "N"])
@@ -184,13 +184,13 @@ def test_several_hits_are_judged_together_in_one_step(many):
     assert many.view.listing.position(many.view.listing.selected) == 6
     assert len(many.model.parameters.mediancr_pixels_confirmed) == 4
     many.state.undo()
-    assert set(many.view.listing.verdicts) == {UNJUDGED}
+    assert set(many.view.listing.verdicts) == {UNDECIDED}
     assert set(many.view.listing.chosen) == set(rows)
 
 
 def test_the_buttons_of_a_card_judge_it_and_take_it_back(bench):
     at = int(bench.view.listing.hits.peak[1])
-    for verdict in (REJECTED, UNJUDGED):
+    for verdict in (REJECTED, UNDECIDED):
         say(bench.view.gallery, event="judge", at=at, verdict=verdict)
         assert bench.view.listing.verdicts[1] == verdict
     say(bench.view.gallery, event="judge", at=99, verdict=REJECTED)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNDECIDED
 from crmasks_widgets.dashboard.hits import words
 from crmasks_widgets.dashboard.model import review
 from crmasks_widgets.hit_classes import (
@@ -39,7 +39,7 @@ def test_classes_have_a_word_and_methods_their_colour():
     names = (PLAIN_NAME, ALIKE_NAME, LOW_NAME)
     assert [words.kind("class", name) for name in names] == ["differ", "all alike", "one low"]
     # A class says what values look like, a verdict what was decided, and neither is "hit".
-    assert not set(SHORT_NAMES.values()) & {"hit", CONFIRMED, REJECTED, IGNORED, UNJUDGED}
+    assert not set(SHORT_NAMES.values()) & {"hit", CONFIRMED, REJECTED, IGNORED, UNDECIDED}
     assert words.kind("method", "MM only") == "MM"
     sure = words.tone("class", CLASS_NAMES["coincident"])
     assert sure != words.tone("class", CLASS_NAMES["residual"])
@@ -49,12 +49,12 @@ def test_classes_have_a_word_and_methods_their_colour():
 def test_the_next_is_the_next_without_a_verdict_and_begins_anew_at_the_end():
     shown = np.array([4, 2, 0, 3, 1])
     told = np.array(["undecided", "confirmed", "undecided", "rejected", "undecided"])
-    assert review.next_unjudged(shown, told, (4,)) == 2
-    assert review.next_unjudged(shown, told, (0,)) == 4
-    assert review.next_unjudged(shown, told, (2, 0)) == 4
+    assert review.next_undecided(shown, told, (4,)) == 2
+    assert review.next_undecided(shown, told, (0,)) == 4
+    assert review.next_undecided(shown, told, (2, 0)) == 4
     all_told = np.full(5, "confirmed")
-    assert review.next_unjudged(shown, all_told, (0,)) == 3
-    assert review.next_unjudged(shown[:1], told, (4,)) == -1
+    assert review.next_undecided(shown, all_told, (0,)) == 3
+    assert review.next_undecided(shown[:1], told, (4,)) == -1
 
 
 def test_steps_and_ranges_follow_the_order_shown():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, REJECTED, UNDECIDED
 from crmasks_widgets.dashboard.hits.view import HitsView
 
 from .bench import FIRST, SECOND, Bench, small_analysis
@@ -14,7 +14,7 @@ def many():
     """Some dozen hits, of which those are shown that are undecided."""
     made = Bench(small_analysis(crmethod="mm_lacosmic", la_niter=2), at_once=True)
     made.add(HitsView(made.context))
-    say(made.view.bar, event="set", name="chip", value=UNJUDGED)
+    say(made.view.bar, event="set", name="chip", value=UNDECIDED)
     return made
 
 
@@ -44,7 +44,7 @@ def test_two_clicks_on_one_card_judge_no_card_that_was_not_seen(many):
     first, second, *_ = peaks(many)
     for _ in range(2):
         say(many.view.gallery, event="judge", at=first, verdict=REJECTED)
-    assert (told(many, first), told(many, second)) == (REJECTED, UNJUDGED)
+    assert (told(many, first), told(many, second)) == (REJECTED, UNDECIDED)
     assert many.view.listing.judged == 1
     say(many.view.gallery, event="pick", at=first, more=True, up_to=False)
     say(many.view.gallery, event="pick", at=first, more=False, up_to=False)
@@ -137,4 +137,4 @@ def test_the_selected_hit_is_always_among_those_that_a_verdict_is_for(many):
     assert chosen(many) == [1]
     assert many.view.gallery.selected == 1
     many.press("y")
-    assert (told(many, first), told(many, second)) == (UNJUDGED, CONFIRMED)
+    assert (told(many, first), told(many, second)) == (UNDECIDED, CONFIRMED)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from ipywidgets import VBox
 
-from crmasks_widgets.core.verdicts import UNJUDGED
+from crmasks_widgets.core.verdicts import UNDECIDED
 from crmasks_widgets.dashboard.drawing import cutouts, overlays, stamps, viewport
 from crmasks_widgets.dashboard.drawing.stretches import STRETCHES
 from crmasks_widgets.dashboard.hits import words
@@ -242,7 +242,7 @@ class LargeHit:
             "cuts": self._why_there(spot),
             "why": why,
             "reason": "; ".join(filter(None, (why, reason))),
-            "verdict": "" if verdict == UNJUDGED else verdict,
+            "verdict": "" if verdict == UNDECIDED else verdict,
             "can_judge": True,
             "at": peak,
         }

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from crmasks_widgets.core.verdicts import UNJUDGED
+from crmasks_widgets.core.verdicts import UNDECIDED
 from crmasks_widgets.dashboard.model import edits, review
 from crmasks_widgets.dashboard.model.hit_list import (
     HitList,
@@ -176,7 +176,7 @@ class Listing:
     def judged(self) -> int:
         """How many hits have a verdict."""
         told = self.verdicts
-        number: int = self._counted((told,), lambda: int(np.count_nonzero(told != UNJUDGED)))
+        number: int = self._counted((told,), lambda: int(np.count_nonzero(told != UNDECIDED)))
         return number
 
     def position(self, row: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from ipywidgets import HBox, VBox
 
 from crmasks_widgets.core.codes import colours_by_name
-from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNDECIDED
 from crmasks_widgets.dashboard.drawing import stamps, stretches
 from crmasks_widgets.dashboard.hits import words
 from crmasks_widgets.dashboard.hits.bar import HitBar
@@ -73,7 +73,7 @@ class HitsView:
         return {
             "y": Shortcut("confirm, then the next", partial(self.judge, CONFIRMED)),
             "n": Shortcut("reject, then the next", partial(self.judge, REJECTED)),
-            "u": Shortcut("undecided, then the next", partial(self.judge, UNJUDGED)),
+            "u": Shortcut("undecided, then the next", partial(self.judge, UNDECIDED)),
             "N": Shortcut("no cosmic ray in any exposure", partial(self.judge, IGNORED)),
             "j": on,
             "ArrowRight": on,
@@ -252,7 +252,7 @@ class HitsView:
         if self._begun or not listing.known:
             return
         self._begun = True
-        row = review.next_unjudged(listing.shown, listing.verdicts, ())
+        row = review.next_undecided(listing.shown, listing.verdicts, ())
         if self._model.selection.pixel is None and row >= 0:
             self._state.select(pixel=listing.hits.place(row))
 
@@ -298,9 +298,9 @@ class HitsView:
             CONFIRMED: lambda: edits.confirm_hits(p, pixels, listing.hits.peaks_of(rows)),
             REJECTED: lambda: edits.reject_hits(p, pixels),
             IGNORED: lambda: edits.ignore_hits(p, pixels),
-            UNJUDGED: lambda: edits.leave_undecided(p, pixels),
+            UNDECIDED: lambda: edits.leave_undecided(p, pixels),
         }[verdict]()
-        following = review.next_unjudged(listing.shown, listing.verdicts, rows)
+        following = review.next_undecided(listing.shown, listing.verdicts, rows)
         about = tuple(listing.hits.place(row) for row in rows)
         with self._state.together():
             self._state.update(about=about, **changes)

@@ -20,7 +20,7 @@ from crmasks_widgets.core.hits import highest_of_each, hit_table, significance
 from crmasks_widgets.core.noise import at_pixels
 from crmasks_widgets.core.significance.classes import excess_in_sigma
 from crmasks_widgets.core.typing import BoolArray, Float64Array
-from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNDECIDED
 from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.model.selection import REACH, Pixels
 from crmasks_widgets.dashboard.model.state import ViewModel
@@ -274,7 +274,7 @@ def verdicts_of(hits: HitList, parameters: Parameters) -> npt.NDArray[np.str_]:
         "confirmed", "rejected", "ignored" (no cosmic ray anywhere) or "undecided".
     """
     n = len(hits)
-    told = np.full(n, UNJUDGED, "U9")
+    told = np.full(n, UNDECIDED, "U9")
     size = np.bincount(hits.row, minlength=n)
     lists = (
         (CONFIRMED, parameters.mediancr_pixels_confirmed, np.ones(n, int)),

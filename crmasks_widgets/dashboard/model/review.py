@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNJUDGED
+from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNDECIDED
 from crmasks_widgets.dashboard.model.hit_list import HitList
 from crmasks_widgets.dashboard.model.hit_rows import (
     ANY,
@@ -26,7 +26,7 @@ DOUBT, STRENGTH, POSITION = "doubt", "strength", "position"
 ORDERS: Final = MappingProxyType({
     DOUBT: "most doubtful first", STRENGTH: "strongest first", POSITION: "by position",
 })  # fmt: skip
-_VERDICTS: Final = (UNJUDGED, CONFIRMED, REJECTED, IGNORED)
+_VERDICTS: Final = (UNDECIDED, CONFIRMED, REJECTED, IGNORED)
 
 Verdicts = npt.NDArray[np.str_]
 
@@ -213,7 +213,7 @@ def step(shown: Rows, row: int, by: int) -> int:
     return int(shown[(int(at[0]) + by) % len(shown)])
 
 
-def next_unjudged(shown: Rows, verdicts: Verdicts, rows: tuple[int, ...]) -> int:
+def next_undecided(shown: Rows, verdicts: Verdicts, rows: tuple[int, ...]) -> int:
     """Row to look at once a verdict on some rows is given.
 
     Parameters
@@ -228,13 +228,13 @@ def next_unjudged(shown: Rows, verdicts: Verdicts, rows: tuple[int, ...]) -> int
     Returns
     -------
     int
-        The next unjudged one in the order shown, behind the last of them and then from the
+        The next undecided one in the order shown, behind the last of them and then from the
         beginning; if all are judged, the next one; -1 if there is none.
     """
     at = np.flatnonzero(np.isin(shown, rows))
     turned = np.roll(shown, -(int(at[-1]) + 1)) if len(at) else shown
     others = turned[~np.isin(turned, rows)]
-    open_ones = others[verdicts[others] == UNJUDGED]
+    open_ones = others[verdicts[others] == UNDECIDED]
     left = open_ones if len(open_ones) else others
     return int(left[0]) if len(left) else -1
 
