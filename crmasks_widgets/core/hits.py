@@ -98,8 +98,9 @@ def connected(pixels: npt.NDArray[np.int64], nx: int) -> npt.NDArray[np.int32]:
     (k,) int32
         Number of the 8-connected group of each, from 0, in no order.
     """
-    steps = {1: 1, nx - 1: -1, nx: 0, nx + 1: 1}  # to a later neighbour: index, column
-    pairs = [_neighbours(pixels, nx, step, column) for step, column in steps.items()]
+    # To a later neighbour, index and column; in two columns the first two have one index.
+    steps = ((1, 1), (nx - 1, -1), (nx, 0), (nx + 1, 1))
+    pairs = [_neighbours(pixels, nx, step, column) for step, column in steps]
     first, second = np.concatenate(pairs, axis=1)
     graph = sparse.coo_array((np.ones(len(first), bool), (first, second)), shape=(len(pixels),) * 2)
     return np.asarray(csgraph.connected_components(graph, directed=False)[1])

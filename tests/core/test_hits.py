@@ -80,3 +80,12 @@ def test_no_hit_gives_an_empty_table_with_all_columns():
     table = hit_table(label_hits(codes > 99), codes, stack_exposures(data))
     assert len(table) == 0
     assert "peak_over_min_3" in table.colnames
+
+
+@given(hnp.arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 4))))
+def test_pixels_that_belong_together_are_those_of_one_label(mask):
+    pixels = np.flatnonzero(mask)
+    found = hitlist.connected(pixels, mask.shape[1]) if len(pixels) else pixels
+    labels = ndimage.label(mask, np.ones((3, 3)))[0].ravel()[pixels]
+    assert len(set(zip(found.tolist(), labels.tolist(), strict=True))) == len(set(labels.tolist()))
+    assert len(set(found.tolist())) == len(set(labels.tolist()))
