@@ -6,6 +6,7 @@ on the exposures, where hits are many, and counts by their pixels; methods are t
 and count by groups.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -329,4 +330,6 @@ def _method(trials: tuple[Trial, ...], judge: str) -> dict[str, tuple[Any, str]]
 
 def value_in_words(value: Any) -> str:
     """Write a value of a parameter as a parameter file has it."""
-    return str([list(each) for each in value]) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return str([list(each) for each in value])
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)

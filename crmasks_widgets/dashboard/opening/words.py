@@ -133,10 +133,7 @@ def settings_in_words(settings: Mapping[str, Any]) -> str:
     str
         As in a parameter file, one after the other; empty for none.
     """
-    return ", ".join(
-        f"{name}: {str(value).lower() if isinstance(value, bool) else value_in_words(value)}"
-        for name, value in settings.items()
-    )
+    return ", ".join(f"{name}: {value_in_words(value)}" for name, value in settings.items())
 
 
 def _row(name: str, by_detector: Mapping[str, Proposal], values_in: str) -> dict[str, Any]:
