@@ -119,12 +119,12 @@ def classify_hits(
     excess = excess_in_sigma(pixels, stack, level)
     contrast = np.maximum(level.contrast.ravel()[pixels], 1e-6)
     high = stack.cube.reshape(stack.n, -1)[:, pixels] - level.minimum.ravel()[pixels]
-    part = _largest(np.fmax.reduce(high, axis=0) / (sigma * contrast), number, n)
-    part[_largest(noise.added(contrast), number, n) < _DIFFER] = np.inf
-    peak = _largest(excess, number, n)
-    brightest = _largest(scaled.median2d.ravel()[pixels], number, n)
-    n_hit = _largest((high > 3 * sigma).sum(axis=0).astype(float), number, n)
-    alike = -_largest(-_ratio_of_two(high, sigma), number, n)
+    part = largest_of_each(np.fmax.reduce(high, axis=0) / (sigma * contrast), number, n)
+    part[largest_of_each(noise.added(contrast), number, n) < _DIFFER] = np.inf
+    peak = largest_of_each(excess, number, n)
+    brightest = largest_of_each(scaled.median2d.ravel()[pixels], number, n)
+    n_hit = largest_of_each((high > 3 * sigma).sum(axis=0).astype(float), number, n)
+    alike = -largest_of_each(-_ratio_of_two(high, sigma), number, n)
     alike[np.unique(number[_beside(pixels, stack, level)])] = 0
     n_same = np.bincount(number[_same_charge(pixels, scaled, level)], minlength=n + 1)
     rows = [
@@ -249,10 +249,25 @@ class _Signs:
         return f"{pixels} hit in {n_hit} exposure{'' if n_hit == 1 else 's'}"
 
 
-def _largest(
+def largest_of_each(
     values: npt.NDArray[np.floating], number: npt.NDArray[np.int32], n: int
 ) -> npt.NDArray[np.float64]:
-    """Largest value of each hit, by its number; NaN is left out."""
+    """Find the largest value of each hit.
+
+    Parameters
+    ----------
+    values : (k,) float
+        Of pixels; NaN is left out.
+    number : (k,) int32
+        Hit of each pixel, from 1.
+    n : int
+        Hits.
+
+    Returns
+    -------
+    (n + 1,) float64
+        By number; -inf for one without a value.
+    """
     result = np.full(n + 1, -np.inf)
     np.fmax.at(result, number, values)
     return result

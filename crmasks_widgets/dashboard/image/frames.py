@@ -224,7 +224,7 @@ def _over_boundary(model: ViewModel, y: int, x: int) -> str:
     lowest = stack.min2d.ravel()[here]
     least = np.broadcast_to(analysis.threshold, stack.min2d.shape)[y, x]
     asked = np.maximum(analysis.boundary.boundary(lowest), least)
-    noise = analysis.calibration.noise.at(here).sigma(lowest)
+    noise = analysis.noise.at(here).sigma(lowest)
     over = (stack.target(target)[y, x] - lowest - asked) / noise
     return f"{over[0]:.1f} σ over the boundary"
 

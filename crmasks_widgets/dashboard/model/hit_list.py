@@ -18,7 +18,7 @@ from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.doubt import largest_ratio, look_alike, most_doubtful_first
 from crmasks_widgets.core.hits import highest_of_each, hit_table, significance
 from crmasks_widgets.core.noise import at_pixels
-from crmasks_widgets.core.significance.classes import excess_in_sigma
+from crmasks_widgets.core.significance.classes import excess_in_sigma, largest_of_each
 from crmasks_widgets.core.typing import BoolArray, Float64Array
 from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNDECIDED
 from crmasks_widgets.dashboard.model import edits
@@ -181,7 +181,7 @@ def list_hits(model: ViewModel) -> HitList:
     times = _times(model, table, pixels, row, excess)
     peak = highest_of_each(row, excess, pixels)
     judged = analysis.parameters.judges
-    noise = analysis.result("noise_in_use") if judged else analysis.calibration.noise
+    noise = analysis.result("noise_in_use") if judged else analysis.noise
     same = look_alike(labels, stack, noise)
     return HitList(table, pixels, row, times, same, peak, labels.shape[1])
 
@@ -229,9 +229,7 @@ def _in_sigma(numbered: npt.NDArray[np.int32], analysis: Analysis) -> Float64Arr
         return significance(numbered, analysis.stack, analysis.noise)
     pixels = np.flatnonzero(numbered)
     excess = excess_in_sigma(pixels, analysis.result("tested"), analysis.result("level"))
-    largest = np.full(int(numbered.max(initial=0)) + 1, -np.inf)
-    np.fmax.at(largest, numbered.ravel()[pixels], excess)
-    return largest[1:]
+    return largest_of_each(excess, numbered.ravel()[pixels], int(numbered.max(initial=0)))[1:]
 
 
 def _times(
