@@ -368,8 +368,10 @@ class Session:
         event = content.get("event")
         if event == "key":
             # Traits may be held back: a key means the place where the pointer is.
-            newest = {"pointer": content.get("at") or {}, "wheel": content.get("wheel") or {}}
-            self.page.set_state(newest if newest["wheel"] else {"pointer": newest["pointer"]})
+            newest = {"pointer": content.get("at") or {}}
+            if wheel := content.get("wheel"):
+                newest["wheel"] = wheel
+            self.page.set_state(newest)
             self._pressed(content)
         elif event == "hold":
             self.state.hold()

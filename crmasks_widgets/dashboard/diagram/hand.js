@@ -176,7 +176,7 @@ class HandView {
     this.settling = null;
     this.el.setPointerCapture(event.pointerId);
     const weight = point ? this.model.get("scene").points[index][2] : NEWBORN;
-    const gesture = `${Date.now()}-${Math.random()}`;
+    const gesture = freshId("gesture");
     /** @type {[number, number]} */
     const from = [event.clientX, event.clientY];
     const [x, y] = this.data(event);

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from crmasks_widgets.dashboard.diagram import scene
 from crmasks_widgets.dashboard.diagram.panel import Panel
-from crmasks_widgets.dashboard.diagram.reading import Reader, Reading, in_sigma, pixels_shown
+from crmasks_widgets.dashboard.diagram.reading import Reader, Reading, pixels_shown
 from crmasks_widgets.dashboard.drawing import densities
 from crmasks_widgets.dashboard.drawing.glyphs import SELECTED, draw_glyphs
 from crmasks_widgets.dashboard.model.on_screen import detected_pixels, slices_on_screen
@@ -77,7 +77,7 @@ class Painter:
         dark = self._context.page.dark
         self._memos["stamps"]((dark, self._ratio()), lambda: self._stamp(dark=dark))
         self._paint_densities(model, reading, limits)
-        self._paint_glyphs(model, limits)
+        self._paint_glyphs(model, reading, limits)
         self._show_line(model, reading)
 
     def _stamp(self, *, dark: bool) -> bool:
@@ -176,13 +176,11 @@ class Painter:
         found: Flagged = self._memos["flagged"](key, find)
         return found
 
-    def _paint_glyphs(self, model: ViewModel, limits: Limits) -> None:
+    def _paint_glyphs(self, model: ViewModel, reading: Reading, limits: Limits) -> None:
         pixels, x, y, code = self.flagged(model)
         if not model.ready(("flags", model.display.target), "edits", "mediancr"):
             return
-        shown = (
-            model.display.sigma if in_sigma(model.analysis.parameters) else model.display.diagram
-        )
+        shown = model.display.sigma if reading.sigma else model.display.diagram
         whole, selected = shown is None, selected_hit(model)
         frame = model.analysis.labels if model.ready("labels") else None
 

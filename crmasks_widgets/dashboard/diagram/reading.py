@@ -160,7 +160,7 @@ def plane_top(model: ViewModel, reading: Reading) -> float | None:
 
 
 def whole_view(
-    model: ViewModel, reading: Reading, kind: AxisKind, top: float | None = None
+    model: ViewModel, reading: Reading, kind: AxisKind, pixels: Limits, top: float | None = None
 ) -> Limits:
     """Limits within which every hit, every fixed point and the line lies.
 
@@ -172,6 +172,8 @@ def whole_view(
         What is shown.
     kind : {"asinh", "linear", "log"}
         Of the axes. Linear ones leave out what would make everything else small.
+    pixels : (x_min, x_max, y_min, y_max)
+        Of `pixel_limits`.
     top : float, optional
         How high linear axes reach, of `plane_top`; by default as high as the pixels.
 
@@ -180,7 +182,7 @@ def whole_view(
     (x_min, x_max, y_min, y_max)
         Data.
     """
-    x_min, x_max, y_min, y_max = pixel_limits(reading, kind)
+    x_min, x_max, y_min, y_max = pixels
     y_max = y_max if top is None else top
     y_max = max(y_max, *_line_heights(model, reading, x_min, x_max))
     scales = reading.scales(kind)

@@ -57,10 +57,11 @@ class WholeView:
             self._top, self._lined = None, False
         # The plane and the line are known later than the pixels, and waited for once.
         late = (self._top is None and top is not None) or (lined and not self._lined)
+        self._top = self._top if top is None else top
         if key != self._key or late or not _agree(reading.scales(kind), self._then, pixels):
-            self._kept = whole_view(model, reading, kind, self._top if top is None else top)
+            self._kept = whole_view(model, reading, kind, pixels, self._top)
             self._key, self._then = key, pixels
-        self._top, self._lined = self._top if top is None else top, self._lined or lined
+        self._lined = self._lined or lined
         return self._kept
 
 

@@ -68,3 +68,13 @@ function keep(parent, things, keyOf, make, show) {
 function penOf(canvas) {
   return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 }
+
+/**
+ * Let nothing be done to a session that goes; keys wait for the page of the next one.
+ * @param {HTMLElement} root
+ */
+function waitForNext(root) {
+  root.focus({ preventScroll: true });
+  root.crmasksKeys ??= [];
+  root.setAttribute("aria-busy", "true");
+}

@@ -310,7 +310,7 @@ function connect(model, root, signal) {
   listen("pointerdown", (event) => {
     const plot = event.button === 2 ? plotOf(event.target) : null;
     if (!plot) return;
-    const gesture = `${Date.now()}-${Math.random()}`;
+    const gesture = freshId("gesture");
     dragged = { plot: plot.name, box: plot.box, x: event.clientX, y: event.clientY, gesture };
     event.stopPropagation();
   }, { capture: true });
@@ -455,13 +455,6 @@ function whenMade(root, signal, done) {
   changed.observe(root, { childList: true, subtree: true });
   signal.addEventListener("abort", () => changed.disconnect());
   look();
-}
-
-/** Let nothing be done to a session that goes; keys wait for the page of the next one. */
-function waitForNext(root) {
-  root.focus({ preventScroll: true });
-  root.crmasksKeys ??= [];
-  root.setAttribute("aria-busy", "true");
 }
 
 function download({ name, mime, base64 }) {

@@ -69,10 +69,7 @@ function render({ model, el }) {
     // Another detector has a bar of its own: this one stays what it is, and the list, which goes
     // with it, must not have the focus. Keys wait for the page that comes.
     detectors.value = model.get("detector");
-    const root = dashboardOf(detectors);
-    root.focus({ preventScroll: true });
-    root.crmasksKeys ??= [];
-    root.setAttribute("aria-busy", "true");
+    waitForNext(dashboardOf(detectors));
   });
   const methods = element("div", { className: "crmasks-segments crmasks-methods", role: "radiogroup", ariaLabel: "Method" });
   const otherMethods = element("select", { title: "Other methods, to compare with", ariaLabel: "Other methods" });

@@ -131,7 +131,7 @@ class Row {
     const take = (key) => {
       if (this.held) return;
       byKey = key;
-      this.held = `${Date.now()}-${Math.random()}`;
+      this.held = freshId("gesture");
       form.tell({ hold: field.name, gesture: this.held, by_key: byKey });
     };
     const release = () => {
