@@ -1,10 +1,15 @@
 """The list of hits: its order, what filters leave of it, and going through it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+import crmasks_widgets as cm
 from crmasks_widgets.dashboard.hits.view import HitsView
 from crmasks_widgets.dashboard.model import hit_rows
+from crmasks_widgets.dashboard.model.hit_list import list_hits
+from crmasks_widgets.hit_classes import ALIKE_NAME
 
 from .bench import Bench, small_analysis
 from .hits_bench import choose, say, shown, watched
@@ -189,3 +194,19 @@ def test_no_hits_at_all():
     made.press("y")
     assert made.errors == []
     assert hit_rows.ANY in view.bar.state["methods"]
+
+
+def test_noise_that_came_with_the_exposures_tells_what_looks_alike():
+    frames = np.full((3, 20, 24), 200.0)
+    frames[1:, 10, 12] += 60.0  # 20 sigma by the readout noise, 1 by the variances
+    parameters = cm.Parameters(
+        gain=1.0, rnoise=3.0, bias=100.0, crmethod="lacosmic",
+        pixels_to_be_flagged_as_cr=((13, 11),),
+        dilation=0,
+    )  # fmt: skip
+    plain = cm.ExposureSet.from_arrays(list(frames))
+    noisy = dataclasses.replace(plain, variance=np.full((20, 24), 3600.0, np.float32))
+    for exposures, same in ((plain, False), (noisy, True)):
+        analysis = cm.Analysis(exposures, parameters)
+        assert list_hits(Bench(analysis).model).alike.tolist() == [same]
+    assert list(analysis.hits["class"]) == [ALIKE_NAME]
