@@ -106,7 +106,8 @@ def test_where_a_slider_of_the_points_is_let_go_is_a_message(screen):
     screen.until(lambda: screen.kernel.ask(ended), "the end of the drag")
     ((name, value),) = {(said["slider"], said["value"]) for said in screen.kernel.ask(ended)}
     assert name == screen.kernel.ask("editor.slider.model_id")
-    assert value == screen.kernel.ask("editor.slider.value")
+    # Values of widgets wait for the answers to earlier ones; messages do not.
+    screen.until(lambda: screen.kernel.ask("editor.slider.value") == value, "the slider's value")
     assert before < value == pytest.approx(screen.kernel.ask(place))
 
 
