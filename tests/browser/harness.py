@@ -135,7 +135,12 @@ class Screen:
 
     def counts(self):
         """Text of the counts by method, seen or not; empty before they are known."""
-        chips = self.dashboard.locator(".crmasks-found .crmasks-chip").all_text_contents()
+        # A locator finds elements in one step and reads them in the next: chips that come between
+        # would be missing.
+        chips = self.page.evaluate(
+            """() => [...document.querySelectorAll(".crmasks-found .crmasks-chip")]
+                .map((chip) => chip.textContent)"""
+        )
         text = " ".join(" ".join(chips).split())
         return "" if "…" in text else text
 
