@@ -1,5 +1,6 @@
 """Marks that do not fit are noticed."""
 
+import os
 import re
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def test_marks_that_do_not_fit_are_told_at_the_end_and_a_start_fails(tmp_path):
     command = [sys.executable, "-m", "pytest", "-p", "tests.marks", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, "--tb=no", "-n", "1", "--rootdir", str(tmp_path), str(tmp_path)],
-        cwd=ROOT, capture_output=True, text=True,
+        cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTEST_ADDOPTS": ""},
     )  # fmt: skip
     told = done.stdout[done.stdout.index("- note: ") :]
     assert re.findall(r"note: (more|marked \w+)", told) == ["more", "marked slow", "marked process"]

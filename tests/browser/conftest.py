@@ -1,6 +1,7 @@
-"""One JupyterLab and one browser for all tests here; a page and a kernel for each."""
+"""One JupyterLab and one browser for all tests here."""
 
 import contextlib
+from functools import partial
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -9,6 +10,7 @@ from .harness import OFFLINE, find_browser, running_lab, small_demo
 
 POINTS = ((0.0, 60.0, 1e4), (150.0, 90.0, 1e4), (5000.0, 300.0, 1e4))
 PIECEWISE = {"mm_boundary_fit": "piecewise", "mm_fixed_points_in_boundary": POINTS}
+PASSED = pytest.StashKey[bool]()
 
 
 # Not for the session: while Playwright runs, asyncio believes that its loop runs in this thread,
@@ -41,10 +43,53 @@ def open_dashboard(browser, lab):
         )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    item.stash[PASSED] = item.stash.get(PASSED, True) and report.passed
+    return report
+
+
+class Shared:
+    """A page and a kernel for the tests of a module, of which each has a dashboard of its own."""
+
+    def __init__(self, browser, lab):
+        self._open = partial(lab.dashboard, browser, small_demo(**PIECEWISE))
+        self._stack, self._screen, self._complaints = contextlib.ExitStack(), None, []
+
+    def dashboard(self):
+        if self._screen is None:
+            opened = self._open(complaints=self._complaints)
+            self._screen = self._stack.enter_context(opened)
+        else:
+            self._screen.again()
+        return self._screen
+
+    def done(self, passed):
+        """After a test: one that failed may have left anything behind."""
+        complaints = list(self._complaints)
+        if not passed or complaints:
+            self.close()
+        self._complaints.clear()
+        assert not complaints, complaints
+
+    def close(self):
+        self._stack.close()
+        self._screen = None
+
+
+@pytest.fixture(scope="module")
+def shared(browser, lab):
+    """What `screen` shares between tests."""
+    with contextlib.closing(Shared(browser, lab)) as one:
+        yield one
+
+
 @pytest.fixture
-def screen(open_dashboard):
+def screen(shared, request):
     """A dashboard with three fixed points that has computed everything."""
-    shown = open_dashboard(small_demo(**PIECEWISE))
+    shown = shared.dashboard()
     shown.wait_for_results()
     shown.kernel.finish()
-    return shown
+    yield shown
+    shared.done(request.node.stash[PASSED])

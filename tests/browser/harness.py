@@ -113,6 +113,17 @@ class Screen:
         self.page, self.kernel = page, kernel
         self.dashboard = page.locator(".crmasks-dashboard")
 
+    def again(self):
+        """Run the cell again: another dashboard, on the same page."""
+        self.page.mouse.up()
+        self.page.mouse.move(1, 1)
+        self.page.set_viewport_size(dict(zip(("width", "height"), SIZES["small"], strict=True)))
+        self.kernel.run("dashboard.close()")
+        self.page.evaluate(f"({CLEAR_FIRST_CELL})()")
+        self.dashboard.wait_for(state="detached")
+        self.page.evaluate(f"({RUN_FIRST_CELL})(true)")
+        wait_for_widget(self.page, ".crmasks-dashboard")
+
     def until(self, condition, what):
         """Wait until something is so."""
         end = time.monotonic() + PATIENCE
@@ -382,17 +393,19 @@ class Lab:
 
     @contextlib.contextmanager
     def dashboard(
-        self, browser, code, size="small", theme="Light", shows=".crmasks-dashboard", before=""
-    ):
+        self, browser, code, size="small", theme="Light", shows=".crmasks-dashboard", before="",
+        complaints=None,
+    ):  # fmt: skip
         """Run a cell that shows a dashboard, or nothing, in a notebook of its own.
 
-        What is `before` is run in the page before all else.
+        What is `before` is run in the page before all else. A complaint of the page fails the
+        test, unless there is a list to put it in.
         """
         path = self.folder / f"{time.monotonic_ns()}.ipynb"
         cells = [new_code_cell(code), new_code_cell("# another cell")]
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
         self.set_theme(theme)
-        with watched_page(browser, self.port, size) as page:
+        with watched_page(browser, self.port, size, complaints) as page:
             page.add_init_script(before)
             kernel = self._run_first_cell(page, path.name, shows)
             outputs = page.evaluate(f"{NOTEBOOK}.content.model.toJSON().cells[0].outputs")
@@ -424,6 +437,11 @@ TICKS = """figure => ["x", "y"].map((axis) => {
     const [found] = all.filter(moved);
     return [found[0], found.at(-1)];
 })"""
+
+CLEAR_FIRST_CELL = f"""() => {{
+    {NOTEBOOK}.content.activeCellIndex = 0;
+    return window.jupyterapp.commands.execute("notebook:clear-cell-output");
+}}"""
 
 RUN_FIRST_CELL = f"""async (shows) => {{
     const waitFor = (what) => {{ window.stepOfFirstCell = what; }};
