@@ -30,7 +30,8 @@ def test_a_mistake_of_each_module_is_noticed_and_what_is_right_is_not_called_one
 
 
 def test_most_mistakes_are_noticed():
-    tried = results(0, 1 if LONG else 179)
+    # All of them take 40 minutes, those that change nothing that can be observed most of it.
+    tried = results(0, 1) if LONG else results(100, 300)
     assert tried
     missed = [result[:3] for result in tried if not result[3]]
-    assert len(missed) <= max(1, (1 - KILLED) * len(tried)), missed
+    assert len(missed) <= (1 - KILLED) * len(tried), missed
