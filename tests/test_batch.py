@@ -187,7 +187,7 @@ def kill_worker(folder, n, ended):
 @pytest.mark.parametrize(("kills", "state"), [(1, "done"), (2, "failed")])
 def test_a_block_whose_worker_was_killed_runs_again_but_not_for_ever(tmp_path, kills, state):
     # Simulations give the time to kill it.
-    path = night(tmp_path / "n", mm_boundary_fit="spline", mm_nsimulations=1000)
+    path = night(tmp_path / "n", mm_boundary_fit="spline", mm_nsimulations=400)
     out = tmp_path / "out"
     ended = threading.Event()
     killer = threading.Thread(target=kill_worker, args=(out / "params", kills, ended))
@@ -329,7 +329,7 @@ def test_on_a_cluster_a_killed_workers_block_runs_elsewhere(tmp_path, run_cli, c
     work = tmp_path / "work"
     for name in ("a", "b"):
         # Simulations give the time to kill the worker.
-        night(work / name, mm_boundary_fit="spline", mm_nsimulations=1500)
+        night(work / name, mm_boundary_fit="spline", mm_nsimulations=500)
     night(work / "c")
     bad = night(work / "d")
     bad.write_text(bad.read_text().replace("e2.fits", "gone.fits"))
