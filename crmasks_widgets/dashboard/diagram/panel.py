@@ -15,7 +15,7 @@ from crmasks_widgets.dashboard.plots.axes import make_axis, show_ticks
 from crmasks_widgets.dashboard.plots.swap_image import SwapImage
 
 # The style sheet of the hand knows these, too.
-MARGIN: Final = {"top": 27, "bottom": 40, "left": 56, "right": 10}
+MARGIN: Final = {"top": 27, "bottom": 40, "left": 56, "right": 20}
 # Screen pixels between two numbers along x and along y.
 _ROOM: Final = (46, 30)
 
