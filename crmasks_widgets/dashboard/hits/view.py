@@ -133,7 +133,7 @@ class HitsView:
         }  # fmt: skip
 
     def _count_chips(self) -> list[dict[str, Any]]:
-        listing, column = self.listing, review.group_of(self.listing.hits)
+        listing, column = self.listing, self.listing.hits.kind_column
         return [
             {
                 "key": chip.key, "count": chip.count, "beside": chip.beside,
@@ -184,7 +184,7 @@ class HitsView:
         if listing.selected < 0:
             return ""
         row = listing.hits.table[listing.selected]
-        column = review.group_of(listing.hits)
+        column = listing.hits.kind_column
         parts = ("hit", words.number(row), words.kind(column, str(row[column])))
         return f"{' '.join(parts)}, {words.strength(row)}, {listing.verdicts[listing.selected]}"
 
@@ -198,7 +198,7 @@ class HitsView:
         rows = listing.shown[max(0, first) : last].tolist()
         cards, buffer = [], []
         pictures = self._stamps(rows)
-        column = review.group_of(hits)
+        column = hits.kind_column
         for row in rows:
             at, picture = hits.table[row], pictures[row]
             cards.append(
