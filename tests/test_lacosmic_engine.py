@@ -407,3 +407,15 @@ def test_memory():
     finally:
         tracemalloc.stop()
     assert peak <= 9 * frame.nbytes
+
+
+def test_a_prepared_frame_keeps_three_images_and_no_copy_of_the_frame():
+    frame = fibre_spectrograph((300, 400), seed=1).exposures[0].astype(np.float32)
+    before = frame.copy()
+    ready = engine.prepare(frame, LacosmicSettings(), gain=1.7, rnoise=3.4)
+    engine.detect(ready, LacosmicSettings())
+    kept = [value for value in vars(ready).values() if isinstance(value, np.ndarray)]
+    own = [image for image in kept if image.shape == frame.shape and image.itemsize > 1]
+    assert len([image for image in own if not np.shares_memory(image, frame)]) == 3
+    np.testing.assert_array_equal(ready.electrons, frame * np.float32(1.7))
+    np.testing.assert_array_equal(frame, before)

@@ -1,6 +1,8 @@
 """Connected masked pixels as a table of hits."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -38,11 +40,38 @@ def label_hits(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     if len(pixels) > SPARSE * mask.size:
         ndimage.label(mask, structure=EIGHT_NEIGHBOURS, output=numbered)
         return numbered
-    group = connected(pixels, mask.shape[1])
-    # Numbers follow the first pixel of each group in raster order.
-    _, firsts, inverse = np.unique(group, return_index=True, return_inverse=True)
-    numbered.ravel()[pixels] = np.argsort(np.argsort(firsts))[inverse] + 1
+    numbered.ravel()[pixels] = _in_raster_order(pixels, mask.shape[1]) + 1
     return numbered
+
+
+def connected_groups(pixels: npt.NDArray[np.int64], nx: int) -> tuple[npt.NDArray[np.int64], ...]:
+    """Split pixels into their 8-connected groups.
+
+    Parameters
+    ----------
+    pixels : (k,) int64
+        Flat indices, rising.
+    nx : int
+        Columns of the frame.
+
+    Returns
+    -------
+    tuple of (m,) int64
+        Flat indices of each group, rising; the groups in raster order of their first pixels.
+    """
+    number = _in_raster_order(pixels, nx)
+    ordered = pixels[np.argsort(number, kind="stable")]
+    ends = np.cumsum(np.bincount(number)).tolist()
+    return tuple([ordered[first:end] for first, end in pairwise([0, *ends])])
+
+
+def _in_raster_order(pixels: npt.NDArray[np.int64], nx: int) -> npt.NDArray[np.int64]:
+    """Number of the group of each pixel, from 0, in raster order of their first pixels."""
+    if not len(pixels):
+        return pixels
+    group = connected(pixels, nx)
+    _, firsts, inverse = np.unique(group, return_index=True, return_inverse=True)
+    return np.asarray(np.argsort(np.argsort(firsts))[inverse])
 
 
 def groups_inside(mask: npt.NDArray[np.bool_], area: npt.NDArray[np.bool_]) -> BoolArray:
@@ -143,11 +172,12 @@ def hit_table(
     number = labels.ravel()[pixels]
     y, x = np.divmod(pixels, labels.shape[1])
     n = int(labels.max(initial=0))
+    hits = _PixelsOfHits.of(number, n)
     table = Table({"number": np.arange(1, n + 1, dtype=np.int32)})
     table["x"], table["y"] = _mean(x + 1, number, n), _mean(y + 1, number, n)
     for name, values in (("x", x + 1), ("y", y + 1)):
-        table[f"{name}min"] = _extreme(np.minimum, values, number, n)
-        table[f"{name}max"] = _extreme(np.maximum, values, number, n)
+        table[f"{name}min"] = hits.extreme(np.minimum, values)
+        table[f"{name}max"] = hits.extreme(np.maximum, values)
     table["npix"] = np.bincount(number, minlength=n + 1)[1:]
     code = pixel_codes.ravel()[pixels]
     for name, value in _counted().items():
@@ -156,9 +186,9 @@ def hit_table(
     minimum = stack.min2d.ravel()[pixels]
     for i in range(stack.n):
         excess = stack.cube[i].ravel()[pixels] - minimum
-        table[f"peak_over_min_{i + 1}"] = _extreme(np.fmax, excess, number, n)
+        table[f"peak_over_min_{i + 1}"] = hits.extreme(np.fmax, excess)
     excess = stack.median2d.ravel()[pixels] - minimum
-    table["max_median_minus_min"] = _extreme(np.fmax, excess, number, n)
+    table["max_median_minus_min"] = hits.extreme(np.fmax, excess)
     return _with_units(table, stack.n)
 
 
@@ -219,8 +249,8 @@ def significance(
     sigma = noise.at(pixels).sigma(minimum if at == "minimum" else median.astype(np.float64))
     in_sigma = np.full(len(pixels), np.inf)
     np.divide(height, sigma, out=in_sigma, where=sigma > 0)
-    number = labels.ravel()[pixels]
-    return np.asarray(_extreme(np.fmax, in_sigma, number, int(labels.max(initial=0))), np.float64)
+    hits = _PixelsOfHits.of(labels.ravel()[pixels], int(labels.max(initial=0)))
+    return np.asarray(hits.extreme(np.fmax, in_sigma), np.float64)
 
 
 def least_probability(
@@ -248,8 +278,8 @@ def least_probability(
     minimum = stack.min2d.ravel()[pixels].astype(np.float64)
     height = stack.median2d.ravel()[pixels] - minimum
     probability = noise_probability(minimum, height)
-    number = labels.ravel()[pixels]
-    return np.asarray(_extreme(np.fmin, probability, number, int(labels.max(initial=0))))
+    hits = _PixelsOfHits.of(labels.ravel()[pixels], int(labels.max(initial=0)))
+    return np.asarray(hits.extreme(np.fmin, probability))
 
 
 def _mean(
@@ -259,14 +289,31 @@ def _mean(
     return np.asarray(np.bincount(number, values, minlength=n + 1)[1:] / counts)
 
 
-def _extreme(
-    ufunc: np.ufunc, values: npt.NDArray[np.generic], number: npt.NDArray[np.int32], n: int
-) -> npt.NDArray[np.generic]:
-    """Smallest or largest value of each hit."""
-    order = np.argsort(number, kind="stable")
-    starts = np.searchsorted(number[order], np.arange(1, n + 1))
-    ordered: npt.NDArray[np.generic] = values[order]
-    return ordered[:0] if n == 0 else np.asarray(ufunc.reduceat(ordered, starts))
+@dataclass(frozen=True, eq=False)
+class _PixelsOfHits:
+    """Pixels sorted by the hits that they belong to, once for all that is asked of them.
+
+    Attributes
+    ----------
+    order : (k,) int64
+        Indices that put the pixels of each hit together.
+    starts : (n,) int64
+        Where the pixels of each hit begin in that order.
+    """
+
+    order: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, number: npt.NDArray[np.int32], n: int) -> "_PixelsOfHits":
+        """Sort pixels by the number of their hit, from 1 to n; every hit has pixels."""
+        sizes = np.bincount(number, minlength=n + 1)[1:]
+        return cls(np.argsort(number, kind="stable"), np.cumsum(sizes) - sizes)
+
+    def extreme(self, ufunc: np.ufunc, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        """Smallest or largest value of each hit."""
+        ordered: npt.NDArray[np.generic] = values[self.order]
+        return np.asarray(ufunc.reduceat(ordered, self.starts)) if len(self.starts) else ordered[:0]
 
 
 def _counted() -> dict[str, int]:

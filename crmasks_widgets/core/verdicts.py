@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crmasks_widgets.core.hits import connected
+from crmasks_widgets.core.hits import connected_groups
 from crmasks_widgets.core.typing import BoolArray
 
 CONFIRMED: Final = "confirmed"
@@ -64,13 +64,7 @@ def _apart(labels: npt.NDArray[np.int32], listed: BoolArray) -> tuple[npt.NDArra
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
             near |= labels[(y + dy).clip(0, ny - 1), (x + dx).clip(0, nx - 1)] > 0
-    pixels = pixels[~near]
-    if not len(pixels):
-        return ()
-    group = connected(pixels, nx)
-    order = np.argsort(group, kind="stable")
-    groups = np.split(pixels[order], np.flatnonzero(np.diff(group[order])) + 1)
-    return tuple(sorted(groups, key=lambda each: int(each[0])))
+    return connected_groups(pixels[~near], nx)
 
 
 def verdicts(

@@ -66,7 +66,7 @@ class Dashboard:
         self._still = Still(self.widget.model_id)
         self._on_page = OnPage(self.widget)
         # What was asked to be saved outlives the session that it was asked in.
-        self._dispatcher = Dispatcher(lambda text: self.session.status.fail(text))
+        self._dispatcher = Dispatcher(lambda text: self.session.fail(text))
         self._saves = SaveQueue(self._dispatcher, lambda: self.session.status)
         self.camera = self._begin(analysis)
         self._on_page.show(self.session)

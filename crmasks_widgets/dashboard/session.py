@@ -61,6 +61,11 @@ def _figures(analysis: Analysis) -> Iterator[FigureJob]:
     return all_figures(analysis)
 
 
+def _in_words(text: str) -> str:
+    """What went wrong, in the words of the controls instead of the keys of parameters."""
+    return in_labels(text, labels_of(compact=True))
+
+
 class Session:
     """Work on one analysis: its state, its engine and the views of it, connected.
 
@@ -126,7 +131,8 @@ class Session:
             self.place,
         )
         self.quick = FormView(context, quick_names, compact=True)
-        self.parameters, self.hits = FormView(context), HitsView(context)
+        self.parameters = FormView(context)
+        self.hits = HitsView(context, self.status.remark, self._settle)
         self.diagram.offer, self.diagram.withdraw = self.status.offer, self.status.withdraw
         self.opening = OpenView(context, open_analysis)
         titled: dict[str, View] = {
@@ -340,7 +346,7 @@ class Session:
         self.dispatcher.call(partial(self.trial.failed, error, failed))
 
     def _refused(self, text: str) -> None:
-        text = in_labels(text, labels_of(compact=True))
+        text = _in_words(text)
         self.status.settle(self.engine.analysis)
         if self.state.model.parameters == self.engine.analysis.parameters:
             self.status.error(text)
@@ -359,8 +365,16 @@ class Session:
         # In the thread that computes, while it computes what is warned of.
         self.dispatcher.call(partial(self.status.remark, text, self.engine.holds()))
 
+    def _settle(self) -> None:
+        """Take away what is true neither of what is on screen nor of what is being computed."""
+        self.status.settle(self.engine.analysis, self.engine.requested)
+
     def _show_error(self, message: str) -> None:
-        self.status.error(message)
+        self.status.error(_in_words(message))
+
+    def fail(self, message: str) -> None:
+        """Say what went wrong; whatever is being computed goes on."""
+        self.status.fail(_in_words(message))
 
     # From the page to the views -----------------------------------------------------------------
 

@@ -89,3 +89,26 @@ def test_pixels_that_belong_together_are_those_of_one_label(mask):
     labels = ndimage.label(mask, np.ones((3, 3)))[0].ravel()[pixels]
     assert len(set(zip(found.tolist(), labels.tolist(), strict=True))) == len(set(labels.tolist()))
     assert len(set(found.tolist())) == len(set(labels.tolist()))
+
+
+@given(hnp.arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
+def test_connected_groups_are_the_labels_in_raster_order(mask):
+    labels = label_hits(mask).ravel()
+    expected = [np.flatnonzero(labels == n).tolist() for n in range(1, labels.max(initial=0) + 1)]
+    found = hitlist.connected_groups(np.flatnonzero(mask), mask.shape[1])
+    assert [group.tolist() for group in found] == expected
+
+
+def test_groups_touch_at_corners_and_not_around_the_edge():
+    pixels = np.array([0, 4, 5, 11, 19])  # (y, x) of 5 columns: 0,0 0,4 1,0 2,1 3,4
+    found = hitlist.connected_groups(pixels, 5)
+    assert [group.tolist() for group in found] == [[0, 5, 11], [4], [19]]
+    assert hitlist.connected_groups(pixels[:0], 5) == ()
+
+
+def test_pixels_are_sorted_by_their_hits_once_for_all_columns(monkeypatch):
+    data, codes = scene()
+    labels, sorts, argsort = label_hits(codes > 0), [], np.argsort
+    monkeypatch.setattr(np, "argsort", lambda *a, **k: sorts.append(a) or argsort(*a, **k))
+    hit_table(labels, codes, stack_exposures(data))
+    assert len(sorts) == 1

@@ -162,7 +162,7 @@ def test_what_cannot_be_shared_is_said_and_the_detector_stays(camera, monkeypatc
     assert camera.session is shown
     assert told == [{"event": "stays"}]  # or the page would wait for another
     said = shown.status.message.value
-    assert "mm_fixed_points_in_boundary: found 0, expected at least 2 points" in said
+    assert "on the boundary: found 0, expected at least 2 points" in said
 
 
 @pytest.mark.parametrize("looked", [False, True])

@@ -4,9 +4,11 @@ import sys
 from functools import partial
 from types import SimpleNamespace
 
+import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from crmasks_widgets.core.hits import connected_groups
 from crmasks_widgets.dashboard.image.picking import flagged_near
 from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.parameters import Parameters
@@ -121,21 +123,6 @@ def test_groups_touch_at_corners_too():
     listed = [(1, 1), (2, 2), (4, 4), (4, 5), (9, 1)]
     assert edits.connected(listed, (2, 2)) == ((1, 1), (2, 2))
     assert edits.connected(listed, (3, 3)) == ()
-    assert edits.groups(listed) == (((1, 1), (2, 2)), ((4, 4), (4, 5)), ((9, 1),))
-    assert edits.groups(None) == ()
-
-
-@given(pixels)
-def test_groups_hold_every_pixel_once(listed):
-    found = [one for group in edits.groups(listed) for one in group]
-    assert sorted(found) == sorted(listed)
-
-
-@given(pixels)
-def test_a_group_is_what_is_connected_with_its_first_pixel(listed):
-    found = edits.groups(listed)
-    assert list(found) == sorted(found)
-    assert all(group == edits.connected(listed, group[0]) for group in found)
 
 
 def calls_of(action):
@@ -150,11 +137,12 @@ def calls_of(action):
 
 
 def test_many_listed_pixels_are_not_gone_through_one_by_one():
-    """Of each list of verdicts, with every change, and with every click into the image."""
-    few, many = ([(x, y) for x in range(1, n, 3) for y in range(1, 40, 3)] for n in (10, 3000))
-    assert len(many) > 10_000
-    assert len(edits.groups(many)) == len(many)
-    assert calls_of(lambda: edits.groups(many)) < 1.5 * calls_of(lambda: edits.groups(few))
+    """Of each list of verdicts, with every change."""
+    few, many = ([3 * i for i in range(n)] for n in (10, 13_000))
+    few, many = (np.array(pixels, np.int64) for pixels in (few, many))
+    assert len(connected_groups(many, 40_000)) == len(many)
+    few_calls = calls_of(lambda: connected_groups(few, 40_000))
+    assert calls_of(lambda: connected_groups(many, 40_000)) < 1.5 * few_calls
 
 
 def test_of_many_rejected_pixels_a_click_looks_at_the_near_ones():

@@ -7,7 +7,10 @@ from astropy.table import Table
 from crmasks_widgets.core.codes import all_codes
 from crmasks_widgets.dashboard.hits.listing import Listing
 from crmasks_widgets.dashboard.hits.table_rows import TableRows
+from crmasks_widgets.dashboard.model import hit_list
+from crmasks_widgets.dashboard.model.hit_list import HitList
 from crmasks_widgets.dashboard.model.hit_rows import Filter, columns_of, in_order, matching, texts
+from crmasks_widgets.dashboard.model.review import chips
 
 from .bench import Bench, small_analysis
 
@@ -190,3 +193,17 @@ def test_order_of_equal_and_unknown_values():
 )  # fmt: skip
 def test_matching(wanted, expected):
     assert matching(SOME, columns_of(SOME), wanted).astype(int).tolist() == expected
+
+
+def test_kinds_of_hits_are_counted_once_for_a_list(monkeypatch):
+    names = np.array(["low value", "coincident", "low value", "", "residual", "coincident"])
+    table = Table({"number": np.arange(1, 7), "class": names, "method": np.full(6, "MM only")})
+    nothing = np.zeros(0, np.int64)
+    hits = HitList(table, nothing, nothing, np.zeros(6), np.zeros(6, bool), nothing, 1)
+    verdicts = np.array(["undecided"] * 4 + ["confirmed"] * 2)
+    first = chips(hits, verdicts)
+    kinds = [(chip.key, chip.count) for chip in first if ":" in chip.key]
+    assert kinds == [("class:coincident", 2), ("class:low value", 2), ("class:residual", 1)]
+    assert [chip.count for chip in first[:3]] == [6, 4, 2]
+    monkeypatch.setattr(hit_list, "Counter", None)
+    assert chips(hits, verdicts[::-1])[3:] == first[3:]

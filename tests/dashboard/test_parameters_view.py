@@ -18,9 +18,12 @@ from crmasks_widgets.dashboard.settings.control_widgets import (
     span_of,
 )
 from crmasks_widgets.dashboard.settings.fields import (
+    FIRST,
+    FIRST_NAMES,
     FIXED,
     SHORT,
     UNITS,
+    grouped,
     help_of,
     meaning_of_null,
     title_of,
@@ -259,6 +262,27 @@ def test_a_message_calls_its_control_what_the_control_is_called(bench):
     ):  # fmt: skip
         assert in_labels(text, labels) == said
     assert in_labels("gain: found 1", {}) == "gain: found 1"
+
+
+def test_the_line_at_the_bottom_calls_parameters_what_their_controls_are_called(dashboard):
+    session = dashboard.session
+    session.dispatcher.call(lambda: dashboard.state.update(la_sigclip=-1.0))
+    assert "contrast with noise: found -1" in session.status.message.value
+    session.status.say("")
+    session.fail("e1.yaml: dilation: found x")
+    assert "e1.yaml: masks grow by: found x" in session.status.message.value
+
+
+def test_what_moves_the_masks_comes_first_in_its_group():
+    groups = {title: [info.name for info in infos] for title, infos in grouped().items()}
+    assert groups[FIRST] == [*FIRST_NAMES]
+    listed = [name for names in groups.values() for name in names]
+    assert sorted(listed) == sorted(info.name for info in parameter_table())
+    mm = DETECTORS["mm"]
+    moving = [name for name in (*mm.quick, *mm.look_at) if name in groups["MM diagram"]]
+    first = list(dict.fromkeys(moving))
+    assert len(first) > 1
+    assert groups["MM diagram"][: len(first)] == first
 
 
 def test_a_mended_value_takes_the_message_back(bench, view):

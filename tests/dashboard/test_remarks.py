@@ -139,3 +139,30 @@ def test_a_warning_of_another_thread_is_printed_as_ever(monkeypatch, capsys):
         PACKAGE.removeHandler(handler)
     assert heard == ["mine"]
     assert capsys.readouterr().out == "elsewhere\n"
+
+
+def test_what_a_comparison_warns_of_goes_with_the_comparison(dashboard):
+    session = dashboard.session
+    status, comparison = session.status, session.hits.comparison
+    dashboard.state.update(
+        crmethod="lacosmic", mm_fixed_points_in_boundary=runaway(8.0), max_flagged_fraction=1.0
+    )
+    assert dashboard.wait(60)
+    assert "far fewer" not in status.message.value
+    comparison.ask(dashboard.analysis, "mmcosmic")
+    assert comparison.engine.wait(60)
+    session.dispatcher.drain()
+    remark = words(status.message.value)
+    assert "compared with MM: the median: found" in remark
+    assert "far fewer" in remark
+    peaks = session.hits.listing.hits.peaks_of((0,))
+    dashboard.state.update(mediancr_pixels_confirmed=peaks)  # the hits stay where they are
+    assert dashboard.wait(60)
+    assert "far fewer" in status.message.value
+    comparison.ask(dashboard.analysis, "pycosmic")
+    assert "far fewer" not in status.message.value
+    assert comparison.engine.wait(60)
+    comparison.ask(dashboard.analysis, "")
+    assert status.message.value.endswith(f"{HINT}</span>")
+    session.hits.close()
+    assert len([each for each in PACKAGE.handlers if isinstance(each, RemarkHandler)]) == 1

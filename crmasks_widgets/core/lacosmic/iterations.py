@@ -77,7 +77,7 @@ class Iterations:
     cleantype : str
         See `cleaning.fill_values`.
     overwrite : bool
-        Change `images` themselves instead of copies.
+        Change the images that an iteration follows (noise, S, structure) instead of copies.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Iterations:
         self._images, self._level, self._cleantype = images, level, cleantype
         self._overwrite = overwrite
         self._candidates = candidates
-        self._shape = (images.electrons.shape[0], images.electrons.shape[1])
+        self._shape = (images.frame.shape[0], images.frame.shape[1])
         self.flagged = np.zeros(self._shape, bool)
         self.cleaned = images.electrons
         self._noise, self._significance = images.noise, images.significance
@@ -134,8 +134,8 @@ class Iterations:
         points : (n,) int
             Flat indices of pixels not flagged before.
         """
-        if self.cleaned is self._images.electrons:
-            self.cleaned = self._cleanable()
+        if self.cleaned is self._images.frame:
+            self.cleaned = self.cleaned.copy()
         self.flagged.ravel()[points] = True
         around = near(points, self._shape, 2)
         around &= self.flagged.ravel()
@@ -143,19 +143,10 @@ class Iterations:
         self._changed = np.flatnonzero(around)
         self.cleaned.ravel()[self._changed] = self._filled(np.float32(0), self._changed)
 
-    def _cleanable(self) -> Float32Array:
-        images = self._images
-        if not self._overwrite or images.gain == 1:
-            # With gain 1 the electrons are the caller's own frame.
-            return images.electrons.copy()
-        # That of the frame as it was: it is kept once it is known.
-        _ = images.background
-        return images.electrons
-
     def _filled(self, offset: np.float32, points: IndexArray) -> Float32Array:
         images = self._images
         excluded = self.flagged if images.bad is None else self.flagged | images.bad
-        filled = cleaning.fill_at(images.electrons, offset, excluded, points, self._cleantype)
+        filled = cleaning.fill_at(self.cleaned, offset, excluded, points, self._cleantype)
         alone = np.isnan(filled)
         if alone.any():
             filled[alone] = images.background + offset

@@ -48,8 +48,8 @@ class Prepared:
         Those it was made with.
     gain : float
         e-/ADU.
-    electrons : (ny, nx) float32
-        The frame; with gain 1 that given to `prepare` itself, which must not change any more.
+    frame : (ny, nx) float32
+        ADU: that given to `prepare` itself, which must not change any more.
     bad : (ny, nx) bool or None
         Invalid and saturated pixels, grown: never flagged, never used to fill others.
     read_variance : float
@@ -70,7 +70,7 @@ class Prepared:
 
     settings: LacosmicSettings
     gain: float
-    electrons: Float32Array
+    frame: Float32Array
     bad: BoolArray | None
     read_variance: np.float32
     noise: Float32Array
@@ -84,6 +84,14 @@ class Prepared:
     def widths(self) -> Widths:
         """Sides of the median windows."""
         return SEPARABLE if self.settings.sepmed else SQUARE
+
+    @property
+    def electrons(self) -> Float32Array:
+        """The frame in electrons, (ny, nx) float32; with gain 1 the frame itself.
+
+        Not kept: it is as quickly multiplied as copied, and every target would hold another frame.
+        """
+        return self.frame if self.gain == 1 else self.frame * np.float32(self.gain)
 
     @cached_property
     def background(self) -> np.float32:
@@ -200,9 +208,8 @@ def prepare(
     -------
     Prepared
     """
-    electrons = np.ascontiguousarray(frame, np.float32)
-    if gain != 1:
-        electrons = electrons * np.float32(gain)
+    frame = np.ascontiguousarray(frame, np.float32)
+    electrons = frame if gain == 1 else frame * np.float32(gain)
     widths = SEPARABLE if settings.sepmed else SQUARE
     read_noise = np.float32(rnoise * gain)
     with np.errstate(over="ignore"):
@@ -227,7 +234,7 @@ def prepare(
             checkpoint(0.5 + 0.4 * done / len(blocks))
     floor = min(FLOOR, settings.sigclip)
     prepared = Prepared(
-        settings, gain, electrons, bad, read_noise * read_noise, noise, significance, structure,
+        settings, gain, frame, bad, read_noise * read_noise, noise, significance, structure,
         terms, Candidates.none(), floor,
     )  # fmt: skip
     candidates = candidates_above(floor, prepared)

@@ -14,9 +14,11 @@ from crmasks_widgets.dashboard.model.engine import Engine, Snapshot
 from crmasks_widgets.dashboard.model.hit_list import HitList
 from crmasks_widgets.dashboard.model.selection import Pixels
 from crmasks_widgets.dashboard.page.context import Context
+from crmasks_widgets.dashboard.page.remarks import PACKAGE, RemarkHandler
 from crmasks_widgets.parameters.types import METHODS, methods_where
 
 _LABELS: Final = ("labels", None)
+Remark = Callable[[str, Callable[[Analysis], bool]], object]
 
 
 class Comparison:
@@ -30,10 +32,23 @@ class Comparison:
         The hits that are compared; told which of them the other method finds.
     again : callable
         Draws the hits anew.
+    remark : callable
+        Takes what the computation warns of, and what tells whether that is true of an analysis.
+    settle : callable
+        Called when what was warned of may be true no more.
     """
 
-    def __init__(self, context: Context, listing: Listing, again: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        listing: Listing,
+        again: Callable[[], object],
+        remark: Remark,
+        settle: Callable[[], object],
+    ) -> None:
         self._dispatcher, self._listing, self._again = context.dispatcher, listing, again
+        self._remark, self._settle = remark, settle
+        self._warned = RemarkHandler(self._computes_in, self._warn)
         self.engine: Engine | None = None
         self._asked: tuple[HitList, str] = listing.hits, ""
         self.text = ""
@@ -69,6 +84,7 @@ class Comparison:
         self._others, self._at = (), -1
         if self.engine is not None:
             self.engine.start_from(analysis)
+        self._settle()
         if not method:
             return
         changes: dict[str, Any] = {"crmethod": method}
@@ -79,6 +95,7 @@ class Comparison:
                 analysis, self._took, loop=self._dispatcher.loop, order=(_LABELS,),
                 on_error=self._failed,
             )  # fmt: skip
+            PACKAGE.addHandler(self._warned)
         self.engine.submit(analysis.parameters.replace(**changes))
 
     def follow(self, analysis: Analysis) -> None:
@@ -108,6 +125,25 @@ class Comparison:
         self._listing.found_too = found
         self._again()
 
+    def _computes_in(self, thread: int) -> bool:
+        return self.engine is not None and self.engine.computes_in(thread)
+
+    def _warn(self, text: str) -> None:
+        # In the thread that computes, while it computes what is warned of.
+        if self.engine is not None:
+            self._dispatcher.call(partial(self._say, text, self.engine.holds()))
+
+    def _say(self, text: str, part_of: Callable[[Analysis], bool]) -> None:
+        """Say what is warned of as long as its result is compared with, or is on screen, too."""
+
+        def compared() -> bool:
+            return self.engine is not None and self.method != "" and part_of(self.engine.requested)
+
+        if compared():
+            text = f"compared with {_in_words(METHODS[self.method])}: {text}"
+        self._remark(text, lambda analysis: part_of(analysis) or compared())
+        self._settle()
+
     @property
     def n_others(self) -> int:
         """How many hits only the method compared with finds."""
@@ -125,11 +161,13 @@ class Comparison:
 
     def _give_up(self, error: Exception) -> None:
         self._asked, self.text = (self._listing.hits, ""), ""
+        self._settle()
         self._again()
         raise error
 
     def close(self) -> None:
         """Stop computing."""
+        PACKAGE.removeHandler(self._warned)
         if self.engine is not None:
             self.engine.close()
 

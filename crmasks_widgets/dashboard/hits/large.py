@@ -17,7 +17,7 @@ from crmasks_widgets.dashboard.hits.detail import HitDetail
 from crmasks_widgets.dashboard.hits.listing import Listing
 from crmasks_widgets.dashboard.hits.solid import Solid
 from crmasks_widgets.dashboard.image.frames import corrected
-from crmasks_widgets.dashboard.model import edits, review
+from crmasks_widgets.dashboard.model import edits
 from crmasks_widgets.dashboard.model.hit_list import NOT_FOUND, bright_in
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.context import Context, Memo
@@ -227,7 +227,7 @@ class LargeHit:
         if spot.row < 0:
             return state | {"kind": "no hit here", "tone": "transparent"}
         hits, at = listing.hits, listing.hits.table[spot.row]
-        column = review.group_of(hits)
+        column = hits.kind_column
         peak = int(hits.peak[spot.row])
         bright = () if hits.alike[spot.row] else bright_in(self._model.analysis, peak)
         why = words.why(at, bright, float(hits.times[spot.row]))

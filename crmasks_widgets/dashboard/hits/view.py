@@ -1,6 +1,6 @@
 """The hits: a list to go through with one key each, and the selected one large."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from crmasks_widgets.core.verdicts import CONFIRMED, IGNORED, REJECTED, UNDECIDE
 from crmasks_widgets.dashboard.drawing import stamps, stretches
 from crmasks_widgets.dashboard.hits import words
 from crmasks_widgets.dashboard.hits.bar import HitBar
-from crmasks_widgets.dashboard.hits.comparison import Comparison
+from crmasks_widgets.dashboard.hits.comparison import Comparison, Remark
 from crmasks_widgets.dashboard.hits.gallery import Gallery
 from crmasks_widgets.dashboard.hits.large import COLOURS, LargeHit
 from crmasks_widgets.dashboard.hits.listing import Listing
@@ -43,9 +43,16 @@ class HitsView:
     ----------
     context : Context
         What a view works with.
+    remark, settle : callable, optional
+        As of `Comparison`.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(
+        self,
+        context: Context,
+        remark: Remark = lambda *_: None,
+        settle: Callable[[], object] = lambda: None,
+    ) -> None:
         self._state, self._model = context.state, context.state.model
         self.plots: tuple[str, ...] = (PLOT, SOLID_PLOT)
         self.listing = Listing()
@@ -57,7 +64,7 @@ class HitsView:
         self.gallery.add_class("crmasks-gallery-host")
         for part, action in ((self.bar, self._set), (self.gallery, self._gallery_said)):
             part.on_msg(context.dispatcher.handler(lambda _w, said, _b, do=action: do(said)))
-        self.comparison = Comparison(context, self.listing, self._again)
+        self.comparison = Comparison(context, self.listing, self._again, remark, settle)
         self.table = TableRows(context, self.listing, self._choose, self._again)
         self.table.widget.layout.display = "none"
         self.list = VBox([self.bar, self.gallery, self.table.widget])
@@ -133,7 +140,7 @@ class HitsView:
         }  # fmt: skip
 
     def _count_chips(self) -> list[dict[str, Any]]:
-        listing, column = self.listing, review.group_of(self.listing.hits)
+        listing, column = self.listing, self.listing.hits.kind_column
         return [
             {
                 "key": chip.key, "count": chip.count, "beside": chip.beside,
@@ -184,7 +191,7 @@ class HitsView:
         if listing.selected < 0:
             return ""
         row = listing.hits.table[listing.selected]
-        column = review.group_of(listing.hits)
+        column = listing.hits.kind_column
         parts = ("hit", words.number(row), words.kind(column, str(row[column])))
         return f"{' '.join(parts)}, {words.strength(row)}, {listing.verdicts[listing.selected]}"
 
@@ -198,7 +205,7 @@ class HitsView:
         rows = listing.shown[max(0, first) : last].tolist()
         cards, buffer = [], []
         pictures = self._stamps(rows)
-        column = review.group_of(hits)
+        column = hits.kind_column
         for row in rows:
             at, picture = hits.table[row], pictures[row]
             cards.append(

@@ -5,12 +5,8 @@ function returns what `State.update` takes.
 """
 
 from collections.abc import Collection, Iterable
-from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
-from crmasks_widgets.core.hits import connected as group_of_each
 from crmasks_widgets.parameters import Parameters
 
 Pixel = tuple[int, int]
@@ -203,25 +199,6 @@ def connected(pixels: Iterable[Pixel], start: Pixel) -> tuple[Pixel, ...]:
             found.add((x, y))
             border += [(x + dx, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
     return tuple(sorted(found))
-
-
-def groups(pixels: Iterable[Pixel] | None) -> tuple[tuple[Pixel, ...], ...]:
-    """Split a list of pixels into its connected groups, in their order."""
-    listed = sorted(set(pixels or ()))
-    if not listed:
-        return ()
-    xs, ys = np.array(listed, np.int64).T
-    nx = int(xs.max()) + 1
-    rising = np.argsort(ys * nx + xs)
-    group = np.empty(len(listed), np.int64)
-    group[rising] = group_of_each((ys * nx + xs)[rising], nx)
-    _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
-    # The pixels of a group together, the groups in the order of their first pixels.
-    order = np.argsort(first[inverse], kind="stable")
-    ends = np.cumsum(np.bincount(inverse)[np.argsort(first)]).tolist()
-    found = [listed[k] for k in order.tolist()]
-    parts = [tuple(found[a:b]) for a, b in pairwise([0, *ends])]
-    return tuple(parts)
 
 
 def _pixels(parameters: Parameters, name: str) -> set[Pixel]:

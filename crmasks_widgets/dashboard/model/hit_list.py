@@ -5,6 +5,7 @@ and those of confirmed and rejected hits that other parameters no longer find, s
 was decided is out of sight.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,12 @@ from astropy.table import Table, vstack
 
 from crmasks_widgets.analysis import Analysis
 from crmasks_widgets.core.doubt import largest_ratio, look_alike, most_doubtful_first
-from crmasks_widgets.core.hits import highest_of_each, hit_table, significance
+from crmasks_widgets.core.hits import (
+    connected_groups,
+    highest_of_each,
+    hit_table,
+    significance,
+)
 from crmasks_widgets.core.noise import at_pixels
 from crmasks_widgets.core.significance.classes import excess_in_sigma, largest_of_each
 from crmasks_widgets.core.typing import BoolArray, Float64Array
@@ -87,6 +93,20 @@ class HitList:
             return np.zeros(len(self), dtype=bool)
         plain = (PLAIN_NAME, CLASS_NAMES[COINCIDENT], NOT_FOUND, "")
         return ~np.isin(np.asarray(self.table["class"]), plain)
+
+    @cached_property
+    def kinds(self) -> tuple[tuple[str, int], ...]:
+        """What kinds of hits there are and how many of each, the most frequent first.
+
+        Classes, or methods where none is judged.
+        """
+        counts = Counter(np.asarray(self.table[self.kind_column]).tolist())
+        return tuple(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+
+    @property
+    def kind_column(self) -> str:
+        """Column that says what kind of thing a hit is: "class", or "method" if none is judged."""
+        return "class" if "class" in self.table.colnames else "method"
 
     @cached_property
     def by_doubt(self) -> Pixels:
@@ -199,11 +219,12 @@ def _other_groups(analysis: Analysis) -> tuple[npt.NDArray[np.int32], tuple[str,
 
 
 def _ignored(parameters: Parameters, labels: npt.NDArray[np.int32]) -> Iterator[Pixels]:
-    """Flat indices of each group of ignored pixels that is no hit."""
-    for group in edits.groups(parameters.pixels_to_be_ignored_as_cr):
-        x, y = np.array(group).T - 1
-        if not labels[y, x].any():
-            yield y * labels.shape[1] + x
+    """Flat indices of each group of ignored pixels that is no hit, in raster order."""
+    x, y = np.array(parameters.pixels_to_be_ignored_as_cr or (), np.int64).reshape(-1, 2).T - 1
+    pixels = np.unique(y * labels.shape[1] + x)
+    for group in connected_groups(pixels, labels.shape[1]):
+        if not labels.ravel()[group].any():
+            yield group
 
 
 def _with_others(

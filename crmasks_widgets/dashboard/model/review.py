@@ -93,11 +93,6 @@ def short(name: str) -> str:
     return SHORT_NAMES.get(name, name)
 
 
-def group_of(hits: HitList) -> str:
-    """Column that says what kind of thing a hit is: "class", or "method" where none is judged."""
-    return "class" if "class" in hits.table.colnames else "method"
-
-
 def not_hits(hits: HitList) -> int:
     """How many rows are no hits of the parameters on screen, and have no number."""
     return int(np.count_nonzero(np.asarray(hits.table["number"]) == 0))
@@ -121,10 +116,8 @@ def chips(hits: HitList, verdicts: Verdicts, chosen: str = ALL) -> tuple[Chip, .
         First "all" and the verdicts, of which "ignored" only where it is chosen or there are any,
         so that the first ones leave the others where they are; then the kinds, the largest first.
     """
-    column, beside = group_of(hits), not_hits(hits)
-    names, counts = np.unique(np.asarray(hits.table[column]), return_counts=True)
-    largest_first = sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda p: -p[1])
-    kinds = [Chip(f"{column}:{name}", short(name), n) for name, n in largest_first]
+    column, beside = hits.kind_column, not_hits(hits)
+    kinds = [Chip(f"{column}:{name}", short(name), n) for name, n in hits.kinds]
     given = (Chip(word, word, int(np.count_nonzero(verdicts == word))) for word in _VERDICTS)
     return (
         Chip(ALL, "all", len(hits) - beside, beside),

@@ -251,9 +251,9 @@ class StatusView:
         """
         self._set_remarks([*self._remarks, _Remark(" ".join(text.split()), holds)])
 
-    def settle(self, analysis: Analysis) -> None:
-        """Take away what is not true, or no more, of what is on screen."""
-        self._set_remarks([each for each in self._remarks if each.holds(analysis)])
+    def settle(self, *analyses: Analysis) -> None:
+        """Take away what is true of none of these analyses."""
+        self._set_remarks([each for each in self._remarks if any(map(each.holds, analyses))])
 
     def _set_remarks(self, remarks: list[_Remark]) -> None:
         shown, self._remarks = self._says_nothing_new, remarks

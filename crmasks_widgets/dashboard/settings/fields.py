@@ -134,11 +134,12 @@ def has_slider(info: ParameterInfo) -> bool:
 def grouped() -> dict[str, list[ParameterInfo]]:
     """Parameters by the title of their group: what is needed first, what does nothing here last.
 
-    In a group come first those of a detector that are moved while looking at the masks.
+    Within a group those of `_needed_first` come first, then the others as the table has them.
     """
+    infos = {info.name: info for info in parameter_table()}
     groups: defaultdict[str, list[ParameterInfo]] = defaultdict(list)
-    for info in sorted(parameter_table(), key=lambda info: _urgency(info.name)):
-        groups[_group_of(info)].append(info)
+    for name in dict.fromkeys((*_needed_first(), *infos)):
+        groups[_group_of(infos[name])].append(infos[name])
     last = [title_of(group) for group in _LAST] + [OTHER]
     known = [title for title in _TITLES.values() if title not in last]
     others = (title for title in groups if title not in (FIRST, *known, *last))
@@ -152,11 +153,10 @@ def _group_of(info: ParameterInfo) -> str:
     return OTHER if info.name in UNUSED else title_of(info.group)
 
 
-def _urgency(name: str) -> int:
-    """Place among the parameters that a user needs first; all others share the last."""
-    wanted = [name for row in DETECTORS.values() for name in (*row.quick, *row.look_at)]
-    ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*FIRST_NAMES, *wanted)))}
-    return ranks.get(name, len(ranks))
+def _needed_first() -> list[str]:
+    """What a user sets first, then what moves the masks of each detector; some names twice."""
+    moving = [name for row in DETECTORS.values() for name in (*row.quick, *row.look_at)]
+    return [*FIRST_NAMES, *moving]
 
 
 def fields_of(
