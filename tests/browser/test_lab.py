@@ -130,6 +130,20 @@ def test_a_cell_that_fails_ends_the_program_in_one_line(work):
     assert "Traceback" not in done.stderr
 
 
+# What scrolls around the dashboard, and how much of an element is not cut by those around it.
+SCROLLING = """() => {
+    const found = [];
+    let each = document.querySelector(".crmasks-dashboard");
+    while ((each = each.parentElement)) {
+        if (each.scrollHeight > each.clientHeight) found.push(each.className || each.tagName);
+    }
+    return found;
+}"""
+SEEN = """(element) => new Promise((resolve) => {
+    new IntersectionObserver(([seen]) => resolve(seen.intersectionRatio)).observe(element);
+})"""
+
+
 def test_voila_shows_the_dashboard_alone(browser, work):
     work.yaml(crmethod="mm_lacosmic", la_niter=2)
     with crmasks_lab(work.folder, "--voila", "params.yaml") as (process, url, port):
@@ -138,6 +152,9 @@ def test_voila_shows_the_dashboard_alone(browser, work):
             page.get_by_text("Executing 1 of 1").wait_for()
             wait_for_widget(page, ".crmasks-dashboard")
             assert page.locator(".jp-InputArea, #loading").count() == 0
+            # Nothing but the dashboard is there to be scrolled, and nothing of it is cut.
+            assert page.evaluate(SCROLLING) == []
+            assert page.locator(".crmasks-legend").first.evaluate(SEEN) > 0.99
             with contextlib.closing(only_kernel(work.folder)) as kernel:
                 react(Screen(page, kernel))
             links = page.locator("[href], [src]").evaluate_all(

@@ -86,7 +86,7 @@ def test_the_dashboard_fills_what_there_is_whatever_the_size(open_dashboard):
     """Pixels stay square, and pictures are drawn for the screen, after every change of size."""
     screen = open_dashboard()
     screen.wait_for_results()
-    for width, height in ((1280, 800), (1000, 700), (1920, 1080), (1400, 640), (1280, 800)):
+    for width, height in ((1280, 800), (1100, 700), (1920, 1080), (1400, 640), (1280, 800)):
         screen.page.set_viewport_size({"width": width, "height": height})
         area = screen.dashboard.locator(".crmasks-plot-image .plotarea_background")
         size = screen.at_rest(area.bounding_box)
@@ -112,6 +112,10 @@ def test_the_dashboard_fills_what_there_is_whatever_the_size(open_dashboard):
     assert len({round(tool.bounding_box()["y"]) for tool in tools.all()}) == 1
     bar = screen.dashboard.locator(".crmasks-right .crmasks-tools").bounding_box()
     assert abs(bar["y"] - tools.first.bounding_box()["y"]) < 5
+    # Sliders leave the diagram its height.
+    screen.dashboard.get_by_role("tab", name="Diagram").click()
+    plot = screen.dashboard.locator(".crmasks-plot-observed .plotarea_background")
+    assert screen.at_rest(plot.bounding_box)["height"] > 150
 
 
 def test_names_of_files_are_shown_as_text(open_dashboard):

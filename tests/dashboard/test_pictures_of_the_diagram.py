@@ -15,6 +15,7 @@ from crmasks_widgets.dashboard.drawing.densities import (
     counts_in_cells,
     draw_contours,
     expected_in_cells,
+    spread_over_steps,
 )
 from crmasks_widgets.dashboard.drawing.glyphs import (
     SELECTED,
@@ -92,6 +93,30 @@ def test_points_are_counted_in_the_cells_of_the_screen():
     y[-1] = 50.0
     counts = counts_in_cells(x, y, LIMITS, (2, 5))
     assert counts.tolist() == [[0, 2, 0, 0, 0], [0, 2, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("step", [1.0, 0.5, 1.7])
+def test_digitised_values_fill_their_steps_evenly(step):
+    rng = np.random.default_rng(1)
+    values = (step * np.rint(rng.uniform(0, 20, 200_000)) - 300.25).astype(np.float32)
+    values[7] = np.nan
+    x, y = (spread_over_steps(values, axis) for axis in (0, 1))
+    assert np.nanmax(np.abs([x - values, y - values])) <= 0.5001 * step
+    assert np.isnan([x[7], y[7]]).all()
+    limits = (*(-300.25 + step * np.array([2.0, 18.0])),) * 2
+    counts = counts_in_cells(x, x, limits, (160, 1))
+    assert counts.min() > 0.8 * counts.max() > 0
+    # Independent of each other: a square of steps is filled, not its diagonal.
+    square = counts_in_cells(x - values, y - values, (-step / 2, step / 2) * 2, (8, 8))
+    assert square.min() > 0.9 * square.max() > 0
+
+
+def test_values_without_steps_stay():
+    values = np.random.default_rng(1).normal(300, 10, 5000).astype(np.float32)
+    np.testing.assert_allclose(spread_over_steps(values, 0), values, atol=1e-4)
+    for few in ([], [3.0], [np.nan, np.nan], [2.0, 2.0]):
+        given = np.array(few, np.float32)
+        np.testing.assert_array_equal(spread_over_steps(given, 1), given)
 
 
 def test_bins_are_shared_out_among_the_cells_by_their_overlap():

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from crmasks_widgets.core.targets import target_name
 from crmasks_widgets.dashboard.drawing.axis_scales import AxisScale
+from crmasks_widgets.dashboard.drawing.densities import spread_over_steps
 from crmasks_widgets.dashboard.model.on_screen import slices_on_screen
 from crmasks_widgets.dashboard.model.state import AxisKind, Limits, ViewModel
 from crmasks_widgets.dashboard.page.context import Memo
@@ -104,11 +105,16 @@ class Reader:
         return self._soft
 
     def along_axes(self, reading: Reading, kind: AxisKind) -> tuple[npt.NDArray[Any], ...]:
-        """Places of all pixels along axes of a kind, x and y, flat."""
+        """Places of all pixels along axes of a kind, x and y, flat, spread over their steps."""
 
         def transform() -> tuple[npt.NDArray[Any], ...]:
-            x, y = reading.scales(kind)
-            return x.forward(reading.x.ravel()), y.forward(reading.y.ravel())
+            values = (
+                spread_over_steps(each.ravel(), i) for i, each in enumerate((reading.x, reading.y))
+            )
+            return tuple(
+                scale.forward(each)
+                for scale, each in zip(reading.scales(kind), values, strict=True)
+            )
 
         found: tuple[npt.NDArray[Any], ...] = self._axes((reading, kind), transform)
         return found

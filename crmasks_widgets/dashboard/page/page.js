@@ -40,7 +40,7 @@ function paneOf(target) {
 }
 
 const BELOW = 2; // pixels that stay free
-const NARROW = 820; // pixels of width, below which one pane is seen at a time
+const NARROW = 900; // pixels of width, below which one pane is seen at a time
 const MEDIUM = 1500; // below which the bar at the top leaves out words
 
 /** The element that scrolls the dashboard; null where the window does. */
