@@ -45,6 +45,11 @@ export function evenColumns(count, width) {
   return count && most ? Math.ceil(count / Math.ceil(count / most)) : "";
 }
 
+/**
+ * @typedef {{text: string, number: number | null}} Shown a value as it is written, and its number
+ * @typedef {{name: string, value: number, gesture: string}} Moving where a slider is
+ */
+
 let forms = 0;
 
 class Row {
@@ -53,9 +58,11 @@ class Row {
   /** @type {any} a checkbox, a list or a line of text */ input;
   /** @type {HTMLInputElement} of numbers with two ends */ slider;
   /** @type {string} what the kernel has, as it is written */ known;
-  /** @type {{text: string, number: number | null} | undefined} what was shown last */ last;
+  /** @type {Shown | undefined} what was shown last */ last;
   /** @type {string} what was sent last, or is known */ sent;
+  /** @type {string} the gesture of a hand or key that has the slider; empty for none */ held;
 
+  /** @param {Form} form @param {Field} field @param {boolean} compact */
   constructor(form, field, compact) {
     Object.assign(this, { form, field, held: "" });
     const id = `crmasks-form-${form.id}-${field.name}`;
@@ -81,6 +88,7 @@ class Row {
     }
   }
 
+  /** @param {string} id of what the label is for @returns {HTMLElement[]} */
   controls(id) {
     const { field, form } = this;
     const shared = { id, title: field.help };
@@ -103,7 +111,7 @@ class Row {
       form.tell({ set: field.name, text: this.sent.trim() || "null" });
     };
     this.input.addEventListener("change", () => commit());
-    this.input.addEventListener("keydown", (event) => {
+    this.input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter") commit();
       if (event.key === "Escape" && this.refused) {
         event.preventDefault();
@@ -123,11 +131,15 @@ class Row {
     return [this.slider, this.input];
   }
 
-  /** Tell of a slider: when a hand or a key takes it, where it is, and where it is let go. */
+  /**
+   * Tell of a slider: when a hand or a key takes it, where it is, and where it is let go.
+   * @param {HTMLInputElement} slider
+   */
   listen(slider) {
     const { field, form } = this;
     const value = () => valueAt(field, Number(slider.value));
     let byKey = false;
+    /** @param {boolean} key whether it is a key that takes it */
     const take = (key) => {
       if (this.held) return;
       byKey = key;
@@ -154,6 +166,7 @@ class Row {
     }
   }
 
+  /** @param {Shown} shown */
   show({ text, number }) {
     const { field } = this;
     this.last = { text, number };
@@ -176,6 +189,7 @@ class Row {
     this.slider.value = String(placeOf(field, number ?? field.low));
   }
 
+  /** @param {string} text why its value was not taken; empty where it was */
   refuse(text) {
     const holds = this.known || this.field.nothing || "no value";
     if (!this.field.fixed) this.error.textContent = text && `Not taken, ${holds} stays: ${text}`;
@@ -188,6 +202,7 @@ class Row {
     else this.input?.removeAttribute("aria-invalid");
   }
 
+  /** @param {string[]} words in small letters @param {boolean} changedOnly */
   matches(words, changedOnly) {
     const { name, words: title, help } = this.field;
     const text = `${name} ${title} ${help}`.toLowerCase();
@@ -205,6 +220,7 @@ class Form {
   /** @type {HTMLInputElement} */ words;
   /** @type {HTMLInputElement} */ changed;
 
+  /** @param {Model} model */
   constructor(model) {
     Object.assign(this, { model, id: forms++, rows: new Map() });
     this.compact = model.get("compact");
@@ -223,10 +239,12 @@ class Form {
       element("label", {}, this.changed, " changed only"));
   }
 
+  /** @param {Record<string, unknown>} message */
   tell(message) {
     this.model.send(message);
   }
 
+  /** @param {Moving} where */
   move(where) {
     this.model.set("moving", where);
     this.model.save_changes();
@@ -297,6 +315,7 @@ class Form {
   }
 }
 
+/** @param {Widget} widget */
 function render({ model, el }) {
   const form = new Form(model);
   // Where it comes to light, it begins with what the method is about.
