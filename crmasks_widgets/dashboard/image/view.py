@@ -102,9 +102,9 @@ class ImageView:
         )
 
     def _lay_out(self, context: Context) -> None:
-        lines = {"readout": self.readout, "note": self.note, "caption": self.caption}
-        for place, line in lines.items():
-            line.add_class(f"crmasks-{place}")
+        self.readout.add_class("crmasks-readout")
+        self.note.add_class("crmasks-note")
+        self.caption.add_class("crmasks-caption")
         button = partial(icon_button, context)
         title = HTML("Image")
         title.add_class("crmasks-title")
