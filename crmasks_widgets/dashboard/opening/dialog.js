@@ -189,7 +189,7 @@ class Proposed {
     this.ask.addEventListener("click", read);
     this.rows = element("div", { className: "crmasks-proposals" });
     // Nothing of the files before is taken over unasked.
-    this.box = element("input", { type: "checkbox", name: "keep", checked: false });
+    this.box = element("input", { type: "checkbox", name: "keep" });
     this.kept = element("span");
     this.keeping = element("label", { className: "crmasks-keeping" }, this.box, this.kept);
     this.remarks = element("div", { className: "crmasks-proposals" });

@@ -153,15 +153,16 @@ function render({ model, el }) {
     chip.addEventListener("click", () => model.send({ legend: code }));
     return chip;
   };
-  /** @param {any} chip @param {Entry} entry */
+  /** @param {HTMLElement} chip @param {Entry} entry */
   const showEntry = (chip, { symbol, colour, name, count, hidden }) => {
-    const [mark, , words, number] = chip.childNodes;
+    const parts = /** @type {[HTMLElement, Text, HTMLElement, Text]} */ ([...chip.childNodes]);
+    const [mark, , words, number] = parts;
     chip.title = `${count} pixels before dilation, ${name}: click to ${hidden ? "show" : "hide"} them`;
     chip.setAttribute("aria-pressed", String(!hidden));
     mark.textContent = symbol;
     mark.style.color = colour;
     words.textContent = `${name} `;
-    number.data = count;
+    number.data = String(count);
   };
   const showLegend = () => {
     const found = model.get("found");

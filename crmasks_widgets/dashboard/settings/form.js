@@ -55,7 +55,7 @@ let forms = 0;
 class Row {
   /** @type {Form} */ form;
   /** @type {Field} */ field;
-  /** @type {any} a checkbox, a list or a line of text */ input;
+  /** @type {HTMLInputElement | HTMLSelectElement} a checkbox, a list or a line of text */ input;
   /** @type {HTMLInputElement} of numbers with two ends */ slider;
   /** @type {string} what the kernel has, as it is written */ known;
   /** @type {Shown | undefined} what was shown last */ last;
@@ -93,9 +93,9 @@ class Row {
     const { field, form } = this;
     const shared = { id, title: field.help };
     if (field.kind === "switch") {
-      this.input = element("input", { ...shared, type: "checkbox" });
-      this.input.addEventListener("change", () => form.tell({ set: field.name, value: this.input.checked }));
-      return [this.input];
+      const box = this.input = element("input", { ...shared, type: "checkbox" });
+      box.addEventListener("change", () => form.tell({ set: field.name, value: box.checked }));
+      return [box];
     }
     if (field.kind === "choice") {
       const options = field.choices.map((value) => element("option", { value, textContent: value }));
@@ -103,15 +103,15 @@ class Row {
       this.input.addEventListener("change", () => form.tell({ set: field.name, value: this.input.value }));
       return [this.input];
     }
-    this.input = element("input", { ...shared, type: "text", spellcheck: false, autocomplete: "off", placeholder: field.nothing });
+    const line = this.input = element("input", { ...shared, type: "text", spellcheck: false, autocomplete: "off", placeholder: field.nothing });
     // A notebook keeps Enter from its default, which would be a change of the field.
     const commit = (again = false) => {
       if (this.input.value === this.sent && !again) return;
       this.sent = this.input.value;
       form.tell({ set: field.name, text: this.sent.trim() || "null" });
     };
-    this.input.addEventListener("change", () => commit());
-    this.input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    line.addEventListener("change", () => commit());
+    line.addEventListener("keydown", (event) => {
       if (event.key === "Enter") commit();
       if (event.key === "Escape" && this.refused) {
         event.preventDefault();
@@ -173,7 +173,7 @@ class Row {
     if (!this.held) this.known = text === "null" ? "" : text;
     this.element.classList.toggle("crmasks-changed", text !== field.initial);
     this.reset.style.visibility = text === field.initial || field.fixed ? "hidden" : "";
-    if (field.kind === "switch") this.input.checked = text === "true";
+    if ("checked" in this.input && field.kind === "switch") this.input.checked = text === "true";
     else if (field.kind === "choice") this.input.value = text;
     else if (!this.held) {
       // What is being typed stays, and is still to be sent; what was sent and taken is shown as the
