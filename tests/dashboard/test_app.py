@@ -165,17 +165,6 @@ def test_keys_without_a_meaning_do_nothing(dashboard, key):
     assert HINT in dashboard.session.status.message.value
 
 
-def test_a_key_means_one_thing_wherever_the_pointer_is(dashboard):
-    session = dashboard.session
-    told = {}
-    for view in (session.diagram, session.image, session.hits, session.status):
-        for key, shortcut in view.keys.items():
-            told.setdefault(key, []).append(shortcut.help)
-    # Pan, zoom box, home, numbers, save, closer and farther are the same of another picture.
-    shared = {key for key, helps in told.items() if len(helps) > 1}
-    assert shared == set("pohr#s+-")
-
-
 def test_keys_undo_and_redo(dashboard):
     dashboard.state.update(dilation=3)
     for redo, shift in (("y", False), ("Y", False), ("Z", True)):  # large ones of Caps Lock, too

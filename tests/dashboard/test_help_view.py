@@ -11,14 +11,17 @@ def test_keys_of_all_views_are_listed_and_a_key_asks_for_the_list():
     keys = {
         "Image": {"b": Shortcut("image: blink", list), "ArrowLeft": Shortcut("last <hit>", list)},
         "Table": {},
-        "Status": {"Ctrl+z": Shortcut("undo", list), "+": Shortcut("more", list)},
+        "Status": {"Ctrl+z": Shortcut("undo", list), "b": Shortcut("more", list)},
     }
     asked = []
     view = bench.add(HelpView(bench.context, asked.append, keys))
     assert view.widget.sections == [
-        {"title": "Pointer", "keys": [list(row) for row in POINTER]},
+        {
+            "title": "Pointer",
+            "keys": [["over a pane", "b: for that pane"], *(list(row) for row in POINTER)],
+        },
         {"title": "Image", "keys": [["b", "blink"], ["←", "last <hit>"]]},
-        {"title": "Status", "keys": [["Ctrl+Z", "undo"], ["+", "more"]]},
+        {"title": "Status", "keys": [["Ctrl+Z", "undo"], ["b", "more"]]},
         {"title": "Help", "keys": [["?", "open or close this list"]]},
     ]
     view.keys["?"].action()

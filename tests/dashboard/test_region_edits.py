@@ -65,12 +65,12 @@ def say(bench, event, **content):
 
 def test_a_region_that_is_drawn_is_a_parameter_and_one_step_of_undo(bench):
     assert bench.model.analysis.mediancr[FIRST[0]]
-    say(bench, "put", kind=SKIPPED, was=None, box=[55, 70, 1, 20])
+    say(bench, "put", kind=SKIPPED, before=None, box=[55, 70, 1, 20])
     assert bench.model.parameters.regions_to_be_skipped == ((55, 70, 1, 20),)
     assert not bench.model.analysis.mediancr[FIRST[0]]
     over = bench.view.over.widget
     assert (over.regions[0]["box"], over.answered) == ([55, 70, 1, 20], 1)
-    say(bench, "put", kind=SKIPPED, was=[55, 70, 1, 20], box=[1, 5, 1, 5])
+    say(bench, "put", kind=SKIPPED, before=[55, 70, 1, 20], box=[1, 5, 1, 5])
     bench.state.undo()
     assert over.regions[0]["box"] == [55, 70, 1, 20]
     bench.state.undo()
@@ -78,13 +78,13 @@ def test_a_region_that_is_drawn_is_a_parameter_and_one_step_of_undo(bench):
 
 
 def test_keys_in_a_row_are_one_step_of_undo(bench):
-    say(bench, "put", kind=SKIPPED, was=None, box=[1, 5, 1, 5])
+    say(bench, "put", kind=SKIPPED, before=None, box=[1, 5, 1, 5])
     for left in (2, 3, 4):
-        was, box = [left - 1, left + 3, 1, 5], [left, left + 4, 1, 5]
-        say(bench, "put", kind=SKIPPED, was=was, box=box, by_key=True)
+        before, box = [left - 1, left + 3, 1, 5], [left, left + 4, 1, 5]
+        say(bench, "put", kind=SKIPPED, before=before, box=box, by_key=True)
     bench.state.undo()
     assert bench.model.parameters.regions_to_be_skipped == ((1, 5, 1, 5),)
-    say(bench, "remove", kind=SKIPPED, was=[1, 5, 1, 5])
+    say(bench, "remove", kind=SKIPPED, before=[1, 5, 1, 5])
     assert bench.model.parameters.regions_to_be_skipped is None
 
 
@@ -92,16 +92,16 @@ def test_a_region_is_meant_by_where_the_page_shows_it(bench):
     one, other, third = [1, 5, 1, 5], [10, 15, 1, 5], [20, 25, 1, 5]
     bench.state.update(regions_to_be_skipped=[one, other, third])
     for _ in range(2):  # as on a page that is behind
-        say(bench, "remove", kind=SKIPPED, was=one)
+        say(bench, "remove", kind=SKIPPED, before=one)
         assert bench.model.parameters.regions_to_be_skipped == (tuple(other), tuple(third))
-    say(bench, "put", kind=SKIPPED, was=one, box=[30, 35, 1, 5])
-    say(bench, "put", kind=SKIPPED, was=third, box=[40, 45, 1, 5])
+    say(bench, "put", kind=SKIPPED, before=one, box=[30, 35, 1, 5])
+    say(bench, "put", kind=SKIPPED, before=third, box=[40, 45, 1, 5])
     assert bench.model.parameters.regions_to_be_skipped == (tuple(other), (40, 45, 1, 5))
     assert bench.view.over.widget.answered == 4
 
 
 def test_a_region_that_cannot_be_is_refused_and_the_page_told(bench):
-    say(bench, "put", kind=CORRELATION, was=None, box=[3, 3, 1, 5])
+    say(bench, "put", kind=CORRELATION, before=None, box=[3, 3, 1, 5])
     assert "mm_crosscorr_region: found [3, 3, 1, 5]" in bench.errors[0]
     assert bench.view.over.widget.answered == 1
     assert bench.model.parameters.mm_crosscorr_region is None

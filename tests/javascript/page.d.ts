@@ -27,8 +27,38 @@ interface HTMLElement {
   crmasksHand?: unknown;
   crmasksLevels?: unknown;
   crmasksOver?: unknown;
-  crmasksKeys?: unknown[] | null;
+  crmasksKeys?: Key[] | null;
   crmasksLast?: (event: KeyboardEvent) => void;
+  crmasksFocused?: boolean;
+  /** Of a slider of ipywidgets. */
+  noUiSlider?: { get(): string };
+}
+
+/** A place in a plot, as fractions of its plotting area from the left and lower edge. */
+interface Position {
+  plot: string;
+  x: number;
+  y: number;
+}
+
+/** A key that was pressed. */
+interface Key {
+  /** As the browser names it. */
+  key: string;
+  /** Whether Ctrl or ⌘ was down. */
+  control: boolean;
+  shift: boolean;
+  /** Where the pointer was. */
+  at: Position | null;
+}
+
+// What the user does is done to an element.
+interface UIEvent {
+  readonly target: Element;
+}
+
+interface HTMLElementEventMap {
+  "crmasks-stays": CustomEvent;
 }
 
 // Each element here is of HTML or of SVG, and has both; a number is written as what it is.

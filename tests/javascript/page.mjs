@@ -56,6 +56,7 @@ export class FakeNode {
     this.clientWidth = this.clientHeight = this.offsetWidth = this.offsetHeight = 0;
     this.scrollTop = this.scrollLeft = 0;
     if (["input", "select", "option"].includes(name)) this.written = "";
+    if (name === "input") this.checked = false;
     if (name === "dialog") this.open = false;
   }
 

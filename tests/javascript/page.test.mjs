@@ -7,7 +7,9 @@ import { fakeModel, page } from "./page.mjs";
 const { connect, foldFrame, isStill, placeBubble, position, rememberVisit, whenMade } = await load(
   "page-page", "connect", "foldFrame", "isStill", "position", "rememberVisit", "whenMade",
 );
-const { element: make, freshId, keep } = await load("page-topbar", "element", "freshId", "keep");
+const { default: topbar, element: make, freshId, keep, waitForNext } = await load(
+  "page-topbar", "element", "freshId", "keep", "waitForNext",
+);
 
 const ROOM = { width: 1000, height: 600 };
 const BUBBLE = { width: 200, height: 100 };
@@ -186,6 +188,26 @@ test("keys go to the dashboard and to nobody else", () => {
   assert.deepEqual([keys(), event.stopped, event.defaultPrevented], [["y"], true, true]);
   const undo = root.fire("keydown", { key: "z", ctrlKey: true });
   assert.deepEqual([keys(), undo.defaultPrevented], [["y", "z"], true]);
+});
+
+test("keys wait for the next session, and are for this one where none comes", () => {
+  const { keys, model, root } = connected();
+  const traits = { methods: [], pages: [], detectors: ["a", "b"], detector: "a", found: {}, fraction: 0 };
+  const bar = fakeModel(traits);
+  const el = make("div");
+  root.append(el);
+  topbar.render({ model: bar, el });
+  // Where the bar hears that a detector cannot be shown, and where the page hears that none waits.
+  for (const heard of [bar, model]) {
+    model.sent.length = 0;
+    waitForNext(root);
+    root.fire("keydown", { key: "y" });
+    assert.deepEqual([keys(), root.getAttribute("aria-busy")], [[], "true"]);
+    heard.heard("msg:custom", { event: "stays" });
+    assert.deepEqual([keys(), root.getAttribute("aria-busy")], [["y"], null]);
+    root.fire("keydown", { key: "n" });
+    assert.deepEqual(keys(), ["y", "n"]);
+  }
 });
 
 test("keys of the browser and what is typed stay where they are", () => {

@@ -155,3 +155,18 @@ test("exposures that their headers call alike are offered together, and paramete
     { words: "Parameter file p.yaml", paths: ["/data/night/p.yaml"] },
   ]);
 });
+
+test("a row stays that of its file, whatever is learnt, chosen or scrolled meanwhile", () => {
+  const { table } = opened(many(40));
+  const row = table.inside.children[5];
+  const text = () => row.children[5].textContent;
+  assert.deepEqual([row.dataset.number, text()], ["5", ""]);
+  table.learn({ "/data/night/e00003.fits": { images: "64 × 80" } });
+  table.set(["/data/night/e00003.fits"]);
+  table.scroller.scrollTop = 2 * ROW;
+  table.draw();
+  assert.ok(table.inside.children.includes(row));
+  assert.deepEqual([row.dataset.number, text(), row.ariaSelected], ["5", "64 × 80", "true"]);
+  table.learn({ "/data/night/e00003.fits": { product: "masks" } });
+  assert.deepEqual([text(), row.classList.contains("crmasks-file-product")], ["masks", true]);
+});

@@ -57,9 +57,9 @@ class Crowd {
   /**
    * How many candidates are above the line; null before they are there.
    * @param {HandView} view
-   * @param {{threshold?: number, hidden: number[]}} scene
+   * @param {Scene} scene
    */
-  draw(view, { threshold, hidden }) {
+  draw(view, { threshold, hidden = [] }) {
     const ratio = window.devicePixelRatio || 1;
     const context = this.cleared(Math.round(view.width * ratio), Math.round(view.height * ratio));
     const combine = this.model.get("combine");

@@ -13,7 +13,7 @@ const DEGREE = 3;
  * @typedef {{x: Float32Array, y: Float32Array, code: Uint8Array}} Candidates
  * @typedef {{fit?: string, curve?: Curve | null, movable?: boolean, points?: Point[],
  *   threshold?: number, settled?: boolean, iterations?: Curve[], crosses?: [number, number][],
- *   levels?: Level[]}} Scene
+ *   levels?: Level[], hidden?: number[]}} Scene hidden: codes whose glyphs are not drawn
  * @typedef {{y: number, text: string, dashed?: boolean}} Level
  */
 

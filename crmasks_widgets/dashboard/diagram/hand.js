@@ -6,9 +6,11 @@
 const NEWBORN = 1e4; // weight of a point that is born on the line
 const LOW = 60; // pixels above the lower edge, where the readout lies
 const REACH = 3; // pixels that the pointer may move in a click
+/** @param {Model} model @param {"x" | "y"} name @returns {Promise<Model>} */
 const scaleOf = (model, name) =>
   model.widget_manager.get_model(model.get(name).replace("IPY_MODEL_", ""));
 
+/** @param {number} value */
 const number = (value) => {
   const digits = Math.abs(value) < 1000 ? 1 : 0;
   return value.toFixed(digits).replace("-", "\u2212");
@@ -46,13 +48,14 @@ class HandView {
   /** @type {Drag | null} */ drag;
   /** @type {Drag | null} what was dropped, until the kernel shows it */ settling;
 
+  /** @type {number | null} index of the point under the pointer */ hovered;
 
-
+  /** @param {Model} model @param {HTMLElement} el @param {{x: Model, y: Model}} scales */
   constructor(model, el, scales) {
     Object.assign(this, { model, el, scales });
     this.drag = null;
     this.settling = null;
-    this.hovered = null; // a point, by its index
+    this.hovered = null;
     this.near = null;
     this.at = this.above = null; // what the readout says
     this.waiting = false;
@@ -72,9 +75,16 @@ class HandView {
     this.readout = make(el, "div", { class: "crmasks-readout" });
   }
 
+  /** @param {Element} plot @param {AbortSignal} signal */
   connect(plot, signal) {
     const { model, el } = this;
-    const listen = (node, name, action) => node.addEventListener(name, action, { signal });
+    /**
+     * @template {keyof HTMLElementEventMap} Name
+     * @param {Element} node
+     * @param {Name} name
+     * @param {(event: HTMLElementEventMap[Name]) => void} action
+     */
+    const listen = (node, name, action) => /** @type {HTMLElement} */ (node).addEventListener(name, action, { signal });
     this.plot = plot;
     listen(el, "pointerdown", (event) => this.press(event));
     listen(el, "pointermove", (event) => this.follow(event));
@@ -85,6 +95,7 @@ class HandView {
     listen(plot, "pointerleave", () => this.leave());
     listen(plot.closest(".crmasks-dashboard") ?? plot, "keydown", (event) => this.key(event));
     const draw = () => this.draw();
+    /** @param {Model} source @param {string} names @param {(told: {event: string, name: string}) => void} action */
     const watch = (source, names, action) => {
       source.on(names, action);
       signal.addEventListener("abort", () => source.off(names, action));
@@ -113,27 +124,33 @@ class HandView {
 
   // Places -------------------------------------------------------------------------------------
 
+  /** @param {"x" | "y"} axis @returns {[number, number]} */
   ends(axis) {
     const scale = this.scales[axis];
     return [scale.get("min"), scale.get("max")];
   }
 
   // From data to pixels of the plotting area, and back.
+  /** @param {number} x */
   across(x) {
     const [low, high] = this.ends("x");
     return ((forward(this.model.get("axes").x, x) - low) / (high - low)) * this.width;
   }
 
+  /** @param {number} y */
   up(y) {
     const [low, high] = this.ends("y");
     const share = (forward(this.model.get("axes").y, y) - low) / (high - low);
     return (1 - share) * this.height;
   }
 
+  /** @param {PointerEvent} event @returns {[number, number]} */
   data(event) {
     const box = this.el.getBoundingClientRect();
     const { x, y } = this.model.get("axes");
+    /** @param {number} value */
     const inside = (value) => Math.min(Math.max(value, 0), 1);
+    /** @param {[number, number]} ends @param {number} share */
     const part = (ends, share) => ends[0] + share * (ends[1] - ends[0]);
     return [
       backward(x, part(this.ends("x"), inside((event.clientX - box.left) / box.width))),
@@ -150,11 +167,13 @@ class HandView {
   }
 
   // Which point is meant: its place may be another one by the time that the kernel hears of it.
+  /** @param {number} index */
   meant(index) {
     const points = this.model.get("scene").points ?? [];
     return { index, was: points[index] ?? null, count: points.length };
   }
 
+  /** @returns {Point[]} */
   get shownPoints() {
     const points = this.model.get("scene").points ?? [];
     const held = this.drag?.moved ? this.drag : this.settling;
@@ -162,6 +181,7 @@ class HandView {
     return withHeld(points, held.index, held.x, held.y, NEWBORN);
   }
 
+  /** @param {PointerEvent} event */
   press(event) {
     if (event.button !== 0 || !this.model.get("active")) return;
     const point = event.target.closest(".point");
@@ -177,12 +197,13 @@ class HandView {
     this.el.setPointerCapture(event.pointerId);
     const weight = point ? this.model.get("scene").points[index][2] : NEWBORN;
     const gesture = freshId("gesture");
-    /** @type {[number, number]} */
+    /** @type {Drag["from"]} */
     const from = [event.clientX, event.clientY];
     const [x, y] = this.data(event);
     this.drag = { gesture, index, born: !point, moved: false, from, x, y, weight, answered: false };
   }
 
+  /** @param {PointerEvent} event */
   follow(event) {
     const { drag, model } = this;
     if (!drag) return;
@@ -199,6 +220,7 @@ class HandView {
     this.draw();
   }
 
+  /** @param {PointerEvent} event */
   release(event) {
     const { drag } = this;
     if (!drag) return;
@@ -226,6 +248,7 @@ class HandView {
     this.draw();
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (this.hovered === null || event.target.closest("input")) return;
     if (event.key !== "Delete" && event.key !== "Backspace") return;
@@ -237,10 +260,12 @@ class HandView {
 
   // Exact numbers ------------------------------------------------------------------------------
 
+  /** @param {number} index of a point */
   open(index) {
     this.close();
     const point = this.model.get("scene").points[index];
     const meant = this.meant(index); // as long as the form is open others may come and go
+    /** @param {{event: string, point?: number[]}} content */
     const say = (content) => {
       this.model.send({ ...content, ...meant });
       this.close();
@@ -261,13 +286,15 @@ class HandView {
 
   // Words --------------------------------------------------------------------------------------
 
+  /** @param {PointerEvent} event */
   read(event) {
     const { x: xAxis, y: yAxis } = this.model.get("axes");
     if (!xAxis || event.target.closest(".crmasks-exact")) return;
     const [x, y] = this.drag?.moved ? [this.drag.x, this.drag.y] : this.data(event);
-    const point = event.target.closest?.(".point");
+    const point = event.target.closest(".point");
     this.hovered = point ? Number(point.dataset.index) : null;
     this.near = event.target === this.grip && !this.drag ? x : null;
+    /** @param {Omit<Said, "value">} axis @param {number} value @returns {Said} */
     const said = ({ name, unit }, value) => ({ name, unit, value });
     this.at = [said(xAxis, x), said(yAxis, y)];
     this.draw();
@@ -315,6 +342,7 @@ class HandView {
   }
 
   drawNow() {
+    /** @type {Scene} */
     const scene = this.model.get("scene");
     const points = this.shownPoints;
     this.el.classList.toggle("active", Boolean(this.model.get("active")));
@@ -338,7 +366,10 @@ class HandView {
     this.readout.classList.toggle("above", Boolean(low));
   }
 
-  // What is under the pointer, or what the hand holds and how much is above the line then.
+  /**
+   * What is under the pointer, or what the hand holds and how much is above the line then.
+   * @param {[Said, Said]} at
+   */
   saying([across, up]) {
     const dot = " \u00b7 ";
     if (this.drag?.moved) {
@@ -351,6 +382,7 @@ class HandView {
     return `${x}${unit}${dot}${y}${line} ${up.unit}`;
   }
 
+  /** @param {Line} line @param {number[]} knots */
   pathOf(line, knots) {
     const { width } = this;
     const [low, high] = this.ends("x");
@@ -362,19 +394,26 @@ class HandView {
     const [first, last] = [places[0], places[places.length - 1]];
     places.push(...knots.filter((x) => x > first && x < last));
     places.sort((a, b) => a - b);
+    /** @param {number} value */
     const limit = (value) => Math.min(Math.max(value, -1e4), 1e4).toFixed(1);
+    /** @param {number} x */
     const corner = (x) => `${this.across(x).toFixed(1)} ${limit(this.up(line(x)))}`;
     return `M${places.map(corner).join("L")}`;
   }
 
-  // Where what lies there is flagged: above the line, and above the threshold.
+  /**
+   * Where what lies there is flagged: above the line, and above the threshold.
+   * @param {Scene} scene @param {number[]} knots
+   */
   areaOf({ levels = [], threshold }, knots) {
     const start = threshold ?? levels.find(({ dashed }) => !dashed)?.y;
     if (!this.lineAt && start === undefined) return "";
+    /** @param {number} x */
     const least = (x) => Math.max(this.lineAt?.(x) ?? -Infinity, start ?? -Infinity);
     return `${this.pathOf(least, knots)}V0H0Z`;
   }
 
+  /** @param {Level[]} levels */
   drawLevels(levels) {
     const { width } = this;
     each(this.levels, levels, "g", (node, { y, text, dashed }) => {
@@ -392,6 +431,7 @@ class HandView {
     });
   }
 
+  /** @param {Point[]} points */
   drawPoints(points) {
     const held = this.drag?.moved ? this.drag.index : null;
     each(this.points, points, "g", (node, [x, y], i) => {
@@ -412,7 +452,7 @@ class HandView {
     }
   }
 
-  // What the line makes of the candidates, while the kernel has not answered.
+  /** What the line makes of the candidates, while the kernel has not answered. @param {Scene} scene */
   drawGlyphs(scene) {
     const kernels = [...this.plot.querySelectorAll("image")].at(-1);
     const ahead = this.held && this.lineAt && this.crowd.known();
@@ -426,6 +466,7 @@ class HandView {
   }
 }
 
+/** @param {Widget} widget */
 async function render({ model, el }) {
   const stop = new AbortController();
   const [x, y] = await Promise.all([scaleOf(model, "x"), scaleOf(model, "y")]);

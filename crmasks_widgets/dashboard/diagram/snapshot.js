@@ -4,7 +4,14 @@
 const SHAPES = "image, path, line, rect, circle, text, img, i";
 const UNSEEN = "defs, clipPath, .crmasks-exact, .plotarea_background";
 
-/** Saves what is inside a box of the page as PNG, at the resolution of the screen. */
+/** @typedef {CanvasRenderingContext2D} Pen */
+
+/**
+ * Saves what is inside a box of the page as PNG, at the resolution of the screen.
+ * @param {Element} plot
+ * @param {Element} clip what the data lie in
+ * @param {string} name of the file
+ */
 async function saveSnapshot(plot, clip, name) {
   const box = plot.getBoundingClientRect();
   const ratio = window.devicePixelRatio || 1;
@@ -26,7 +33,7 @@ async function saveSnapshot(plot, clip, name) {
       context.rect(inside.left - box.left, inside.top - box.top, inside.width, inside.height);
       context.clip();
     }
-    if (node instanceof SVGElement) await drawShape(context, node, style, ratio, box);
+    if (node instanceof SVGGraphicsElement) await drawShape(context, node, style, ratio, box);
     else drawWord(context, node, style, box);
     context.restore();
   }
@@ -36,31 +43,44 @@ async function saveSnapshot(plot, clip, name) {
   link.click();
 }
 
-// What catches the pointer is there, but nobody sees it.
+/** What catches the pointer is there, but nobody sees it. @param {Element} node @param {Element} plot */
 function opaque(node, plot) {
-  for (let at = node; at !== plot; at = at.parentElement) {
+  /** @type {Element | null} */
+  let at = node;
+  for (; at && at !== plot; at = at.parentElement) {
     if (getComputedStyle(at).opacity === "0") return false;
   }
   return true;
 }
 
+/** @param {Element} node */
 function backgroundOf(node) {
-  for (let at = node; at; at = at.parentElement) {
+  /** @type {Element | null} */
+  let at = node;
+  for (; at; at = at.parentElement) {
     const colour = getComputedStyle(at).backgroundColor;
     if (colour && colour !== "transparent" && !/, 0\)$/.test(colour)) return colour;
   }
   return "white";
 }
 
+/**
+ * @param {Pen} context
+ * @param {SVGGraphicsElement} node
+ * @param {CSSStyleDeclaration} style
+ * @param {number} ratio pixels of the screen to one of the page
+ * @param {DOMRect} box of the plot
+ */
 async function drawShape(context, node, style, ratio, box) {
   const m = node.getScreenCTM();
   if (!m) return;
   const [e, f] = [m.e - box.left, m.f - box.top];
   context.setTransform(ratio * m.a, ratio * m.b, ratio * m.c, ratio * m.d, ratio * e, ratio * f);
+  /** @param {string} key */
   const at = (key) => Number(node.getAttribute(key) ?? 0);
   if (node.tagName === "image") {
     const picture = new Image();
-    picture.src = node.getAttribute("href");
+    picture.src = node.getAttribute("href") ?? "";
     await picture.decode();
     context.drawImage(picture, at("x"), at("y"), at("width"), at("height"));
     return;
@@ -69,7 +89,7 @@ async function drawShape(context, node, style, ratio, box) {
   const dashes = style.strokeDasharray;
   context.setLineDash(dashes === "none" ? [] : dashes.split(/[ ,]+/).map(parseFloat));
   [context.strokeStyle, context.fillStyle] = [style.stroke, style.fill];
-  if (node.tagName === "text") {
+  if (node instanceof SVGTextElement) {
     if (!node.textContent) return;
     context.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
     const { x, y } = node.getStartPositionOfChar(0);
@@ -86,6 +106,7 @@ async function drawShape(context, node, style, ratio, box) {
   if (style.stroke !== "none") context.stroke(outline);
 }
 
+/** @param {Element} node @param {(key: string) => number} at value of an attribute of it */
 function outlineOf(node, at) {
   if (node.tagName === "path") return new Path2D(node.getAttribute("d") ?? "");
   const outline = new Path2D();
@@ -98,17 +119,23 @@ function outlineOf(node, at) {
   return outline;
 }
 
-// An entry of the legend: its sign, and the word after it.
+/**
+ * An entry of the legend: its sign, and the word after it.
+ * @param {Pen} context
+ * @param {Element} node
+ * @param {CSSStyleDeclaration} style
+ * @param {DOMRect} box of the plot
+ */
 function drawWord(context, node, style, box) {
   const { left, top, width, height } = node.getBoundingClientRect();
   const [x, y] = [left - box.left, top - box.top];
-  if (node.tagName === "IMG") context.drawImage(node, x, y, width, height);
+  if (node instanceof HTMLImageElement) context.drawImage(node, x, y, width, height);
   else {
     context.fillStyle = style.borderTopColor;
     context.fillRect(x, y, width, parseFloat(style.borderTopWidth));
   }
   const words = node.nextSibling;
-  if (words?.nodeType !== Node.TEXT_NODE) return;
+  if (!(words instanceof Text)) return;
   const range = document.createRange();
   range.selectNode(words);
   const place = range.getBoundingClientRect();
@@ -116,5 +143,5 @@ function drawWord(context, node, style, box) {
   context.fillStyle = style.color;
   context.textBaseline = "middle";
   const middle = (place.top + place.bottom) / 2;
-  context.fillText(words.textContent, place.left - box.left, middle - box.top);
+  context.fillText(words.data, place.left - box.left, middle - box.top);
 }

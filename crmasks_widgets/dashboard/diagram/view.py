@@ -21,7 +21,7 @@ from crmasks_widgets.dashboard.model.engine import Order
 from crmasks_widgets.dashboard.model.points import Points
 from crmasks_widgets.dashboard.model.state import ViewModel
 from crmasks_widgets.dashboard.page.buttons import icon_button, word_button
-from crmasks_widgets.dashboard.page.context import Context, Memo, Shortcut
+from crmasks_widgets.dashboard.page.context import Context, Memo
 from crmasks_widgets.parameters import Parameters
 
 STRAIGHT: Final = "Straight lines that stay elsewhere"
@@ -59,11 +59,7 @@ class DiagramView:
         self._connect()
         self.widget = VBox([self._head(), self._body, self.options], layout=Layout(flex="1 1 0"))
         self.widget.add_class("crmasks-pane").add_class("crmasks-diagram-pane")
-        self.keys = {
-            **self._gestures.keys,
-            **self._pointing.keys,
-            "#": Shortcut("numbers of the hits", partial(self._switch, "numbers")),
-        }
+        self.keys = {**self._gestures.keys, **self._pointing.keys}
 
     # Controls ---------------------------------------------------------------------------------
 
@@ -128,9 +124,6 @@ class DiagramView:
 
     def _take(self, name: str) -> None:
         self._state.show(**{name: getattr(self, name).value})
-
-    def _switch(self, name: str) -> None:
-        self._state.show(**{name: not getattr(self._state.model.display, name)})
 
     def _open_options(self) -> None:
         shut = "crmasks-unseen" in self.options._dom_classes

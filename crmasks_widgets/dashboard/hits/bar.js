@@ -16,8 +16,45 @@ export function fill(select, options, value) {
   if (select.value !== value) select.value = value;
 }
 
+/**
+ * @typedef {Object} Chip a choice of hits
+ * @property {string} key
+ * @property {string} label
+ * @property {number} count hits
+ * @property {number} beside hits that are listed beside these
+ * @property {string} tone colour; empty for none
+ */
+
+/**
+ * @typedef {Object} State what the kernel says
+ * @property {Chip[]} chips
+ * @property {string} chip key of the one that is chosen
+ * @property {[string, string][]} views key and words of each
+ * @property {string} view
+ * @property {[string, string][]} orders
+ * @property {string} order
+ * @property {string} reviewed how many have a verdict, in words
+ * @property {string} more what is chosen in the panel; empty for nothing
+ * @property {string} unit of the least peak
+ * @property {string[]} methods
+ * @property {string} method
+ * @property {[string, string][]} others methods to compare with
+ * @property {string} other
+ * @property {[string, string][]} comparisons
+ * @property {string} compared
+ * @property {string} comparison what came of it, in words
+ * @property {number} n_others hits of the other method alone
+ * @property {boolean} on_screen
+ * @property {string} text
+ * @property {number} peak
+ */
+
+/** @typedef {(name: string, value: unknown) => void} Choose */
+
+/** @param {number} count */
 const written = (count) => count.toLocaleString("en");
 
+/** @param {Chip} chip @param {Choose} set */
 function makeChip({ key }, set) {
   const made = element(
     "button", { type: "button", className: "crmasks-choice" },
@@ -29,9 +66,10 @@ function makeChip({ key }, set) {
   return made;
 }
 
+/** @param {HTMLElement} made @param {Chip} chip @param {string} current key of the chosen one */
 function showChip(made, { key, label, count, beside, tone }, current) {
   const number = written(count);
-  const [dot, words, counted, more] = made.children;
+  const [dot, words, counted, more] = /** @type {Iterable<HTMLElement>} */ (made.children);
   const others = beside ? `, and ${written(beside)} that these parameters do not find, or that were erased` : "";
   made.title = `${number} hits${others}: ${label}`;
   made.setAttribute("aria-pressed", String(key === current));
@@ -42,9 +80,12 @@ function showChip(made, { key, label, count, beside, tone }, current) {
   more.textContent = beside ? ` +${written(beside)}` : "";
 }
 
-/** The panel with the rarer choices. */
+/** The panel with the rarer choices. @param {Choose} set */
 function panel(set) {
-  /** @returns {[HTMLSelectElement, HTMLElement]} */
+  /**
+   * @param {string} name @param {string} label @param {string} title
+   * @returns {[HTMLSelectElement, HTMLElement]}
+   */
   const select = (name, label, title) => {
     const made = element("select", { title, aria: { label: title } });
     made.addEventListener("change", () => set(name, made.value));
@@ -76,6 +117,7 @@ function panel(set) {
     element("label", { className: "crmasks-tick" }, inside, "only what diagram and image show"),
     otherRow, comparedRow, said, otherHits, clear,
   );
+  /** @param {State} state */
   const show = (state) => {
     unit.textContent = state.unit;
     fill(method, state.methods.map((name) => [name, name]), state.method);
@@ -87,13 +129,15 @@ function panel(set) {
     otherHits.textContent = `go to the next of the ${state.n_others} others`;
     inside.checked = state.on_screen;
     if (document.activeElement !== text) text.value = state.text;
-    if (document.activeElement !== peak) peak.value = state.peak || "";
+    if (document.activeElement !== peak) peak.value = String(state.peak || "");
   };
   return { box, show };
 }
 
+/** @param {Widget} widget */
 function render({ model, el }) {
   el.classList.add("crmasks-head", "crmasks-hit-bar");
+  /** @type {Choose} */
   const set = (name, value) => model.send({ event: "set", name, value });
   const title = element("span", { className: "crmasks-title", textContent: "Hits" });
   const views = element("div", { className: "crmasks-segments crmasks-hit-views", role: "group" });
@@ -133,9 +177,11 @@ function render({ model, el }) {
   sized.observe(chips);
 
   const draw = () => {
+    /** @type {State} */
     const state = model.get("state");
     if (!state.chips) return;
     const within = chips.contains(document.activeElement) && document.activeElement?.dataset.chip;
+    /** @param {[string, string]} view */
     const makeView = ([key, words]) => {
       const button = element("button", { type: "button", textContent: words });
       button.addEventListener("click", () => set("view", key));

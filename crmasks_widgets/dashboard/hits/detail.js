@@ -30,6 +30,42 @@ const TOOLS = [
   ["erase", "Click a flagged pixel that is no cosmic-ray hit in any exposure"],
 ];
 
+/**
+ * @typedef {Object} State what the kernel says
+ * @property {number} [at] which hit is seen: flat index of its peak
+ * @property {string} [empty] why there is nothing to see; empty where there is
+ * @property {boolean} solid whether it is seen in 3-D
+ * @property {string} name
+ * @property {string} kind
+ * @property {string} tone colour of the kind
+ * @property {string} place
+ * @property {string} why
+ * @property {string} reason
+ * @property {string} cuts what the cuts show, in words
+ * @property {boolean} can_judge
+ * @property {string} verdict
+ * @property {string} tool that a click is for
+ * @property {string[]} stretches
+ * @property {string} stretch
+ * @property {[number, number]} widths of the window of a local median, pixels
+ */
+
+/**
+ * @typedef {Object} Sent a picture, as the kernel tells of it
+ * @property {string} name
+ * @property {[number, number]} shape of the panels together, drawn pixels
+ * @property {number} top of the panels, drawn pixels
+ * @property {Panel[]} panels
+ * @property {Cut[]} cuts
+ * @property {number} layout which arrangement it is, for a click
+ * @typedef {Sent & {image: HTMLCanvasElement, values: Float32Array[]}} Picture
+ * @typedef {{event: "save", name: string} | ({event: "picture"} & Sent)} Told
+ */
+
+/** @typedef {ReturnType<typeof themeOf>} Colours */
+/** @typedef {(what: string, value: unknown) => void} Act */
+
+/** @param {string} icon @param {string} title @param {() => void} action */
 function iconButton(icon, title, action) {
   const made = element("button", {
     type: "button", className: `crmasks-icon crmasks-icon-${icon}`, title, aria: { label: title },
@@ -56,13 +92,18 @@ export function limitsOf(values, [below, above]) {
   return [low - below * range, high + above * range];
 }
 
-/** A number in few characters. */
+/** A number in few characters. @param {number} value */
 export function brief(value) {
   const size = Math.abs(value);
   if (size >= 1e4) return `${Math.round(value / 1e3)}k`;
   return size >= 10 || size === 0 ? String(Math.round(value)) : value.toPrecision(2);
 }
 
+/**
+ * @param {Uint8Array} bytes rows of the palette, the lowest row of the picture first
+ * @param {[number, number]} shape
+ * @param {Uint8Array} palette red, green, blue and opacity of each colour
+ */
 function paint(bytes, [rows, columns], palette) {
   const picture = document.createElement("canvas");
   [picture.width, picture.height] = [columns, rows];
@@ -78,6 +119,15 @@ function paint(bytes, [rows, columns], palette) {
   return picture;
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {{x: number, y: number, width: number, height: number}} box
+ * @param {Cut} cut
+ * @param {Float32Array} values line after line
+ * @param {Panel[]} lines what each is of
+ * @param {Colours} colours
+ * @param {number} scale pixels of the screen to one of the page
+ */
 function drawCut(context, box, cut, values, lines, colours, scale) {
   // By the last two, median and corrected: a track in one exposure would leave them flat.
   const [low, high] = limitsOf(values.subarray((cut.lines - 2) * cut.n), ROOM);
@@ -88,6 +138,7 @@ function drawCut(context, box, cut, values, lines, colours, scale) {
   const frame = {
     x: left, y: box.y, width: box.x + box.width - left, height: box.height - font - 6 * scale,
   };
+  /** @param {number} i */
   const at = (i) => frame.x + ((i + 0.5) / cut.n) * frame.width;
   context.fillStyle = colours.mark;
   context.fillRect(
@@ -110,6 +161,7 @@ function drawCut(context, box, cut, values, lines, colours, scale) {
   context.textAlign = "right";
   context.fillText(last, frame.x + frame.width, under);
   context.textAlign = "center";
+  /** @param {string} text */
   const wide = (text) => context.measureText(text).width;
   const room = frame.width - 2 * Math.max(wide(first), wide(last)) - 12 * scale;
   const [short] = cut.label.split(",");
@@ -135,9 +187,10 @@ function drawCut(context, box, cut, values, lines, colours, scale) {
   context.restore();
 }
 
-// The pictures lie on a stage that is dark in both themes.
+/** The pictures lie on a stage that is dark in both themes. @param {HTMLElement} el */
 function themeOf(el) {
   const style = getComputedStyle(el);
+  /** @param {string} name @param {string} otherwise */
   const read = (name, otherwise) => style.getPropertyValue(`--crmasks-${name}`).trim() || otherwise;
   return {
     stage: read("stage", "#26282f"), quiet: read("stage-text", "#c9ccd3"), line: "#5d616e",
@@ -145,13 +198,15 @@ function themeOf(el) {
   };
 }
 
-/** The rarer tools, behind one icon. */
+/** The rarer tools, behind one icon. @param {Act} act */
 function moreTools(act) {
+  /** @param {string} words @param {string} title @param {() => void} action */
   const row = (words, title, action) => {
     const made = element("button", { type: "button", textContent: words, title });
     made.addEventListener("click", action);
     return made;
   };
+  /** @param {string} label */
   const width = (label) => element("input", {
     type: "number", min: "1", max: "99", step: "2", title: `Odd width in ${label}, pixels`,
     aria: { label: `Odd width in ${label} of the window of a local median, pixels` },
@@ -176,6 +231,7 @@ function moreTools(act) {
     element("span", {}, "stretch of all hits ", stretch),
     row("Save PNG (s)", "Save the picture as it is on screen", () => act("save", true)),
   );
+  /** @param {State} state */
   const show = (state) => {
     if (stretch.length !== state.stretches.length) {
       stretch.replaceChildren(...state.stretches.map((name) =>
@@ -183,14 +239,16 @@ function moreTools(act) {
     }
     stretch.value = state.stretch;
     local.setAttribute("aria-pressed", String(state.tool === "local median"));
-    if (document.activeElement !== x) x.value = state.widths[0];
-    if (document.activeElement !== y) y.value = state.widths[1];
+    if (document.activeElement !== x) x.value = String(state.widths[0]);
+    if (document.activeElement !== y) y.value = String(state.widths[1]);
   };
   return { box, show };
 }
 
+/** @param {Widget} widget */
 function render({ model, el }) {
   // "at" tells which hit is seen: another one may be selected by now.
+  /** @type {Act} */
   const act = (what, value) => model.send({ event: "do", what, value, at: model.get("state").at ?? -1 });
   const title = element("div", { className: "crmasks-hit-title" });
   const why = element("div", { className: "crmasks-hit-why crmasks-quiet" });
@@ -231,6 +289,7 @@ function render({ model, el }) {
     place, empty, foot,
   );
 
+  /** @type {Picture | null} */
   let picture = null;
   const draw = () => {
     const context = penOf(canvas);
@@ -262,9 +321,10 @@ function render({ model, el }) {
     if (!picture.cuts.length || room.height < 30 * scale) return;
     const each = (width - 10 * scale) / picture.cuts.length;
     const lines = picture.panels.filter((panel) => panel.line);
-    picture.cuts.forEach((cut, k) => {
+    const { cuts, values } = picture;
+    cuts.forEach((cut, k) => {
       const area = { ...room, x: k * (each + 10 * scale), width: each };
-      drawCut(context, area, cut, picture.values[k], lines, colours, scale);
+      drawCut(context, area, cut, values[k], lines, colours, scale);
     });
   };
 
@@ -280,17 +340,19 @@ function render({ model, el }) {
     model.save_changes();
     draw();
   };
+  /** @param {Told} message @param {DataView[]} buffers */
   const receive = (message, buffers) => {
     if (message.event === "save") {
       const link = element("a", { href: canvas.toDataURL("image/png"), download: message.name });
       link.click();
     }
     if (message.event !== "picture") return;
+    /** @param {DataView} view */
     const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     const palette = bytes(model.get("palette"));
     const values = buffers.slice(1).map((view) => new Float32Array(bytes(view).slice().buffer));
     const image = paint(bytes(buffers[0]), message.shape, palette);
-    picture = { ...message, image, values, top: message.top };
+    picture = { ...message, image, values };
     el.dataset.drawn = message.name;
     draw();
   };
@@ -304,6 +366,7 @@ function render({ model, el }) {
   });
 
   const follow = () => {
+    /** @type {State} */
     const state = model.get("state");
     if (state.empty === undefined) return;
     const nothing = state.empty !== "";

@@ -36,7 +36,7 @@ class Gallery(Part):
     stamps, one byte a pixel: card by card, stamp by stamp, the lowest row first.
     """
 
-    _esm = script(__file__, "gallery.js")
+    _esm = script(__file__, "card.js", "gallery.js")
     count = traitlets.Int(0).tag(sync=True)
     selected = traitlets.Int(-1).tag(sync=True)
     panels = traitlets.Int(5).tag(sync=True)

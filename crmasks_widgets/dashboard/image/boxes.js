@@ -5,6 +5,11 @@
  * @typedef {[number, number, number, number]} Box
  * @typedef {[number, number]} Pair x and y
  * @typedef {[number, number]} Shape ny and nx of the frame
+ * @typedef {Object} Region
+ * @property {string} kind the parameter that it belongs to
+ * @property {number} index among those of its kind
+ * @property {Box} box
+ * @property {string} label
  */
 
 /** @param {number} value @param {number} low @param {number} high */

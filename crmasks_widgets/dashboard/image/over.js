@@ -10,14 +10,32 @@ const MOST_RINGS = 400; // on screen; more would hide what they show
 const DRAWN = 3; // pixels of the screen that a drag has to go to draw something
 const HINT = "Drag to draw · drag a region or its handles · Delete removes";
 
+/** @param {Model} model @param {"x" | "y"} name @returns {Promise<Model>} */
 const scaleOf = (model, name) =>
   model.widget_manager.get_model(model.get(name).replace("IPY_MODEL_", ""));
+/** @param {{kind: string, index: number}} region */
 const nameOf = ({ kind, index }) => `${kind} ${index}`;
+
+/**
+ * @typedef {{kind: string, index: number, label?: string}} Named a region, known by these two
+ * @typedef {Object} Drag
+ * @property {string} part "new", "move", or edges as `resizedBox` takes them
+ * @property {Pair} from where it began, FITS pixels
+ * @property {Pair} at where it began, pixels of the page
+ * @property {Box | null} box before it; null for a new one
+ * @property {Box | null} made what the hand has made of it
+ */
+/** @typedef {Named & {made: Box, removed?: undefined} | Named & {removed: true}} LetGo */
 
 class OverView {
   /** @type {Model} */ model;
   /** @type {HTMLElement} */ el;
   /** @type {{x: Model, y: Model}} */ scales;
+  /** @type {Named & Drag | null} */ drag;
+  /** @type {Map<string, LetGo>} by name, until the kernel has answered */ waiting;
+  /** @type {number} what was told to the kernel so far */ count;
+  /** @type {string} name of the region that has handles */ chosen;
+  /** @type {HTMLElement | undefined} */ kinds;
   /** @type {number} */ left;
   /** @type {number} */ high;
   /** @type {number} */ width;
@@ -25,12 +43,14 @@ class OverView {
   /** @type {number} */ across;
   /** @type {number} */ down;
 
+  /** @param {Model} model @param {HTMLElement} el @param {{x: Model, y: Model}} scales */
   constructor(model, el, scales) {
     Object.assign(this, { model, el, scales });
-    this.drag = null; // {kind, index, part, from, at, box, made}
-    this.waiting = new Map(); // what was let go, by its name, until the kernel has answered
+    this.drag = null;
+    this.waiting = new Map();
     this.count = model.get("answered");
-    this.chosen = ""; // name of the region that has handles
+    this.chosen = "";
+    /** @type {string} */
     this.kind = model.get("kinds")[0][0];
     el.classList.add("crmasks-over");
     this.canvas = element("canvas");
@@ -38,9 +58,11 @@ class OverView {
     el.append(this.canvas, this.svg);
   }
 
+  /** @param {AbortSignal} signal */
   connect(signal) {
     const { model, el } = this;
     const draw = () => this.draw();
+    /** @param {Model} source @param {string} names @param {() => void} action */
     const watch = (source, names, action) => {
       source.on(names, action);
       signal.addEventListener("abort", () => source.off(names, action));
@@ -65,6 +87,7 @@ class OverView {
   // Places --------------------------------------------------------------------------------------
 
   measure() {
+    /** @param {"x" | "y"} axis @returns {number[]} */
     const ends = (axis) => ["min", "max"].map((end) => this.scales[axis].get(end));
     const { clientWidth: width, clientHeight: height } = this.el;
     const [[left, right], [low, high]] = [ends("x"), ends("y")];
@@ -75,8 +98,10 @@ class OverView {
   }
 
   // Of a place in FITS pixels on the screen, and back.
+  /** @param {number} place */
   x(place) { return (place - this.left) * this.across; }
 
+  /** @param {number} place */
   y(place) { return (this.high - place) * this.down; }
 
   /** @param {PointerEvent} event @returns {Pair} */
@@ -89,39 +114,50 @@ class OverView {
 
   // The hand ------------------------------------------------------------------------------------
 
+  /** @returns {Region[]} those of the kernel, as the hand has them */
   get regions() {
-    const made = this.model.get("regions").map((region) => ({ ...region }));
-    for (const held of [...this.waiting.values(), ...(this.drag?.made ? [this.drag] : [])]) {
-      const same = made.find((region) => nameOf(region) === nameOf(held));
-      if (same && held.removed) made.splice(made.indexOf(same), 1);
-      else if (same) same.box = held.made;
-      else if (!held.removed) made.push({ kind: held.kind, index: held.index, box: held.made, label: "new" });
+    /** @type {Region[]} */
+    const known = this.model.get("regions");
+    const all = known.map((region) => ({ ...region }));
+    const { drag } = this;
+    const held = [...this.waiting.values()];
+    if (drag?.made) held.push({ kind: drag.kind, index: drag.index, made: drag.made });
+    for (const one of held) {
+      const same = all.find((region) => nameOf(region) === nameOf(one));
+      if (same && one.removed) all.splice(all.indexOf(same), 1);
+      else if (same && !one.removed) same.box = one.made;
+      else if (!one.removed) all.push({ kind: one.kind, index: one.index, box: one.made, label: "new" });
     }
-    return made;
+    return all;
   }
 
+  /** @param {PointerEvent} event */
   press(event) {
     if (event.button !== 0 || !this.model.get("active")) return;
     if (event.target.closest(".crmasks-region-kinds")) return;
     event.preventDefault();
-    const group = event.target.closest("[data-region]");
+    const name = event.target.closest("[data-region]")?.dataset.region;
     const from = this.place(event);
+    /** @type {Pair} */
     const at = [event.clientX, event.clientY];
     this.el.setPointerCapture(event.pointerId);
-    if (!group) {
+    const region = this.regions.find((one) => nameOf(one) === name);
+    if (!region) {
+      /** @type {Region[]} */
+      const regions = this.model.get("regions");
       // There is one region for the cross-correlation: a new one takes its place.
-      const known = this.model.get("regions").filter((region) => region.kind === this.kind);
+      const known = regions.filter(({ kind }) => kind === this.kind);
       const index = this.kind === "mm_crosscorr_region" ? 0 : known.length;
       this.choose("");
-      this.drag = { kind: this.kind, index, part: "new", from, at, made: null };
+      this.drag = { kind: this.kind, index, part: "new", from, at, box: null, made: null };
       return;
     }
-    const region = this.regions.find((one) => nameOf(one) === group.dataset.region);
-    this.choose(group.dataset.region);
+    this.choose(nameOf(region));
     const part = event.target.dataset.part ?? "move";
-    this.drag = { ...region, was: region.box, part, from, at, made: null };
+    this.drag = { ...region, part, from, at, made: null };
   }
 
+  /** @param {PointerEvent} event */
   follow(event) {
     const { drag } = this;
     if (!drag) return;
@@ -132,8 +168,8 @@ class OverView {
     if (!drag.made && far < DRAWN) return;
     /** @type {Pair} */
     const by = [to[0] - drag.from[0], to[1] - drag.from[1]];
-    drag.made = drag.part === "new" ? boxBetween(drag.from, to, size)
-      : draggedBox(drag.box, drag.part, by, size);
+    drag.made = drag.box ? draggedBox(drag.box, drag.part, by, size)
+      : boxBetween(drag.from, to, size);
     this.draw();
   }
 
@@ -142,7 +178,7 @@ class OverView {
     this.drag = null;
     if (drag?.made) {
       this.choose(nameOf(drag));
-      this.put(drag, drag.made, drag.part === "new");
+      this.put(drag, drag.box, drag.made);
     }
     this.draw();
   }
@@ -152,6 +188,7 @@ class OverView {
     this.draw();
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (!this.model.get("active")) return;
     const handled = event.key === "Escape" ? this.escape() : this.change(event);
@@ -167,6 +204,7 @@ class OverView {
     return Boolean(held);
   }
 
+  /** @param {KeyboardEvent} event @returns {boolean} whether the key is one for a region */
   change({ key, shiftKey }) {
     const region = this.regions.find((one) => nameOf(one) === this.chosen);
     if (!region) return false;
@@ -178,27 +216,34 @@ class OverView {
     const step = STEPS[key];
     if (!step) return false;
     const made = shiftKey ? resizedBox(region.box, "en", step, size) : movedBox(region.box, step, size);
-    this.put({ ...region, was: region.box }, made, false, true);
+    this.put(region, region.box, made, true);
     return true;
   }
 
-  // "was" tells which region is meant: its place may be another one when the kernel hears of it.
-  put({ kind, index, was = null }, made, born, byKey = false) {
+  /**
+   * Tell the kernel. The box before tells which region is meant: its index may be another one by
+   * the time that the kernel hears of it.
+   * @param {Named} region
+   * @param {Box | null} before null for a new one
+   * @param {Box} made
+   */
+  put({ kind, index }, before, made, byKey = false) {
     this.count += 1;
     this.waiting.set(nameOf({ kind, index }), { kind, index, made });
-    const content = { event: "put", kind, was: born ? null : was, box: made, count: this.count };
-    this.model.send({ ...content, by_key: byKey });
+    this.model.send({ event: "put", kind, before, box: made, count: this.count, by_key: byKey });
     this.draw();
   }
 
+  /** @param {Region} region */
   remove({ kind, index, box }) {
     this.count += 1;
     this.waiting.set(nameOf({ kind, index }), { kind, index, removed: true });
     this.choose("");
-    this.model.send({ event: "remove", kind, was: box, count: this.count });
+    this.model.send({ event: "remove", kind, before: box, count: this.count });
     this.draw();
   }
 
+  /** @param {string} name empty for none */
   choose(name) {
     this.chosen = name;
     this.draw();
@@ -223,14 +268,17 @@ class OverView {
     const { regions } = this;
     const names = regions.map(nameOf);
     for (const group of [...this.svg.children]) {
-      if (!names.includes(group.dataset.region)) group.remove();
+      if (!names.includes(group.dataset.region ?? "")) group.remove();
     }
     for (const region of regions) this.drawRegion(region, active);
   }
 
+  /** @param {boolean} active */
   drawKinds(active) {
     if (!this.kinds && active) {
-      const buttons = this.model.get("kinds").map(([kind, words]) => {
+      /** @type {[string, string][]} */
+      const kinds = this.model.get("kinds");
+      const buttons = kinds.map(([kind, words]) => {
         const made = element("button", { type: "button", textContent: words });
         made.dataset.kind = kind;
         made.title = `A new region is for: ${words} (${kind})`;
@@ -253,15 +301,21 @@ class OverView {
     }
   }
 
+  /** @param {string} name of a region */
+  groupOf(name) {
+    const known = [...this.svg.children].find((one) => one.dataset.region === name);
+    if (known) return known;
+    const made = shape("g", { "data-region": name, role: "button" },
+      shape("rect", { class: "halo" }), shape("rect", { class: "line" }),
+      shape("rect", { class: "plate", rx: 3 }), shape("text", {}));
+    this.svg.append(made);
+    return made;
+  }
+
+  /** @param {Region} region @param {boolean} active */
   drawRegion(region, active) {
     const name = nameOf(region);
-    let group = [...this.svg.children].find((one) => one.dataset.region === name);
-    if (!group) {
-      group = shape("g", { "data-region": name, role: "button" },
-        shape("rect", { class: "halo" }), shape("rect", { class: "line" }),
-        shape("rect", { class: "plate", rx: 3 }), shape("text", {}));
-      this.svg.append(group);
-    }
+    const group = this.groupOf(name);
     const chosen = active && name === this.chosen;
     group.setAttribute("class", `region ${region.kind}${chosen ? " chosen" : ""}`);
     group.setAttribute("tabindex", active ? "0" : "-1");
@@ -278,10 +332,18 @@ class OverView {
     words.textContent = drawn || chosen ? `${region.label} · ${xmin}:${xmax}, ${ymin}:${ymax}`
       : region.label;
     const { x, y, width, height } = words.getBBox();
-    set(group.querySelector(".plate"), { x: x - 4, y: y - 1, width: width + 8, height: height + 2 });
+    const plate = /** @type {Element} */ (group.querySelector(".plate"));
+    set(plate, { x: x - 4, y: y - 1, width: width + 8, height: height + 2 });
     this.drawHandles(group, chosen, left, top, size);
   }
 
+  /**
+   * @param {Element} group
+   * @param {boolean} chosen
+   * @param {number} left
+   * @param {number} top
+   * @param {{width: number, height: number}} size
+   */
   drawHandles(group, chosen, left, top, { width, height }) {
     const handles = group.querySelectorAll(".handle");
     if (!chosen) {
@@ -291,7 +353,7 @@ class OverView {
     const all = handles.length ? [...handles] : PARTS.map((part) =>
       group.appendChild(shape("rect", { class: "handle", "data-part": part, width: 9, height: 9 })));
     for (const handle of all) {
-      const { part } = handle.dataset;
+      const part = handle.dataset.part ?? "";
       const along = part.includes("w") ? 0 : part.includes("e") ? 1 : 0.5;
       const down = part.includes("n") ? 0 : part.includes("s") ? 1 : 0.5;
       set(handle, { x: left + along * width - 4.5, y: top + down * height - 4.5 });
@@ -303,8 +365,10 @@ class OverView {
     const ratio = window.devicePixelRatio || 1;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
+    /** @type {DataView} */
     const bytes = this.model.get("hits");
     const places = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+    /** @type {[number, number, number][]} across and down to the middle, and the radius */
     const rings = [];
     for (let i = 0; i < places.length; i += 3) {
       const [x, y] = [this.x(places[i]), this.y(places[i + 1])];
@@ -317,7 +381,9 @@ class OverView {
     if (rings.length > MOST_RINGS) return;
     const pen = penOf(canvas);
     pen.scale(ratio, ratio);
-    this.model.get("colours").forEach((colour, i) => {
+    /** @type {string[]} */
+    const colours = this.model.get("colours");
+    colours.forEach((colour, i) => {
       pen.strokeStyle = colour;
       pen.lineWidth = RING_WIDTHS[i];
       for (const [x, y, radius] of rings) {
@@ -329,10 +395,12 @@ class OverView {
   }
 }
 
+/** @param {Element} node @param {Record<string, number>} attributes */
 function set(node, attributes) {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
 }
 
+/** @param {Widget} widget */
 async function render({ model, el }) {
   const stop = new AbortController();
   const [x, y] = await Promise.all([scaleOf(model, "x"), scaleOf(model, "y")]);

@@ -41,9 +41,9 @@ class Over(Part):
 
     Notes
     -----
-    Messages (`on_msg`): ``{"event": "put", "kind", "was", "box", "count", "by_key"}`` and
-    ``{"event": "remove", "kind", "was", "count"}``; "was" is the box of the region that is meant,
-    as the page shows it, or None for a new one.
+    Messages (`on_msg`): ``{"event": "put", "kind", "before", "box", "count", "by_key"}`` and
+    ``{"event": "remove", "kind", "before", "count"}``; "before" is the box of the region that is
+    meant, as the page shows it, or None for a new one.
     """
 
     _esm = script(__file__, *_MODULES)
@@ -98,9 +98,9 @@ class Overlay:
 
     def _edit(self, content: dict[str, Any]) -> None:
         parameters = self._state.model.parameters
-        kind, was = content["kind"], content["was"]
-        index = None if was is None else region_edits.index_of(parameters, kind, tuple(was))
-        if was is not None and index is None:  # it went before the page knew
+        kind, before = content["kind"], content["before"]
+        index = None if before is None else region_edits.index_of(parameters, kind, tuple(before))
+        if before is not None and index is None:  # it went before the page knew
             return
         if content["event"] == "remove" and index is not None:
             self._state.update(**region_edits.remove_region(parameters, kind, index))

@@ -102,9 +102,9 @@ class ImageView:
         )
 
     def _lay_out(self, context: Context) -> None:
-        lines = {"readout": self.readout, "note": self.note, "caption": self.caption}
-        for place, line in lines.items():
-            line.add_class(f"crmasks-{place}")
+        self.readout.add_class("crmasks-readout")
+        self.note.add_class("crmasks-note")
+        self.caption.add_class("crmasks-caption")
         button = partial(icon_button, context)
         title = HTML("Image")
         title.add_class("crmasks-title")
@@ -367,7 +367,7 @@ class ImageView:
             ),
             "p": Shortcut("image: pan", partial(setattr, tools, "value", image_tools.PAN)),
             "R": Shortcut("image: regions", partial(setattr, tools, "value", image_tools.REGIONS)),
-            "#": Shortcut("image: numbers of the hits", self._toggle_numbers),
+            "#": Shortcut("numbers of the hits, in the diagram, too", self._toggle_numbers),
             "l": Shortcut("image: go to the selected hit, or stay", self._toggle_follow),
             ",": Shortcut("image: limits minmax", partial(show, limits="minmax")),
             "/": Shortcut("image: limits zscale", partial(show, limits="zscale")),

@@ -20,12 +20,16 @@ class Chosen {
     this.element = element("div", { className: "crmasks-chosen" });
   }
 
+  /** @param {string[]} paths */
   show(paths) {
     this.paths = paths;
-    const cards = paths.slice(0, this.most).map((path) => this.card(path));
     const more = paths.length - this.most;
-    const counted = more > 0 ? [element("p", { textContent: `and ${more} more` })] : [];
-    this.element.replaceChildren(...cards, ...counted);
+    // The empty path is for what is only counted.
+    keep(this.element, [...paths.slice(0, this.most), ...(more > 0 ? [""] : [])], (path) => path,
+      (path) => (path ? this.card(path) : element("p")), (child, path) => {
+        if (path) this.fill(child, path);
+        else child.textContent = `and ${more} more`;
+      });
   }
 
   clear() {
@@ -33,23 +37,35 @@ class Chosen {
     this.show([]);
   }
 
+  /** @param {string} path */
   card(path) {
-    const facts = this.facts.get(path) ?? {};
     const name = path.split(/[/\\]/).at(-1);
-    const canvas = element("canvas", { width: 1, height: 1 });
-    const picture = this.pictures.get(path);
-    if (picture) {
-      Object.assign(canvas, { width: picture.width, height: picture.height });
-      penOf(canvas).putImageData(picture, 0, 0);
-    }
     const out = element("button", { type: "button", className: "crmasks-icon crmasks-icon-cross", title: `Leave out ${name}` });
     out.addEventListener("click", () => this.leave(path));
-    const time = facts.time ? `${facts.time} s` : "";
-    const words = facts.error ?? [facts.object, time, facts.images, facts.more].filter(Boolean).join(" · ");
-    return element("div", { className: "crmasks-chosen-file" }, canvas,
-      element("div", {}, element("b", { textContent: name, title: path }), element("p", { textContent: words, title: words })), out);
+    return element("div", { className: "crmasks-chosen-file" }, element("canvas", { width: 1, height: 1 }),
+      element("div", {}, element("b", { textContent: name, title: path }), element("p")), out);
   }
 
+  /** @param {HTMLElement} card @param {string} path */
+  fill(card, path) {
+    const facts = this.facts.get(path) ?? {};
+    const time = facts.time ? `${facts.time} s` : "";
+    const words = facts.error ?? [facts.object, time, facts.images, facts.more].filter(Boolean).join(" · ");
+    const said = /** @type {HTMLElement} */ (card.querySelector("p"));
+    said.textContent = said.title = words;
+    const canvas = /** @type {HTMLCanvasElement} */ (card.querySelector("canvas"));
+    const picture = this.pictures.get(path);
+    if (!picture) return;
+    Object.assign(canvas, { width: picture.width, height: picture.height });
+    penOf(canvas).putImageData(picture, 0, 0);
+  }
+
+  /**
+   * Take the picture of a file.
+   * @param {string} path
+   * @param {[number, number]} shape its height and width
+   * @param {DataView} bytes grey values, the lowest row first
+   */
   picture(path, [height, width], bytes) {
     const picture = new ImageData(width, height);
     for (let y = 0; y < height; y += 1) {
@@ -63,6 +79,8 @@ class Chosen {
   }
 }
 
+/** @typedef {{words: string, paths: string[]}} Offer what can be opened as it is */
+
 /** What to do while nothing is chosen: in words, and as buttons for what lies together. */
 class Offered {
   /** @type {(paths: string[]) => void} */ take;
@@ -74,24 +92,82 @@ class Offered {
    */
   constructor(take, most) {
     Object.assign(this, { take, most });
-    this.element = element("div", { className: "crmasks-offered" });
-  }
-
-  show(offers, any) {
-    const buttons = offers.slice(0, this.most).map(({ words, paths }) => {
-      const button = element("button", { type: "button", className: "crmasks-word", textContent: words, title: paths.join("\n") });
-      button.addEventListener("click", () => this.take(paths));
-      return button;
-    });
-    this.element.hidden = any;
-    this.element.replaceChildren(
+    this.together = element("p", { textContent: "In this folder lie together:" });
+    this.buttons = element("div", { className: "crmasks-offers" });
+    this.element = element("div", { className: "crmasks-offered" },
       element("b", { textContent: "Choose the exposures of one field" }),
       element("p", { textContent: "Two or more, alike in pointing, time and setting; or one parameter file, which names them. " +
         "Gain, readout noise and bias are then proposed here, from their headers and pixels, with the reason." }),
-      ...(buttons.length ? [element("p", { textContent: "In this folder lie together:" })] : []), ...buttons,
+      this.together, this.buttons,
       element("p", { className: "crmasks-quiet", textContent: "Space or a click chooses, Shift a range, Ctrl+A all; Enter opens. " +
         "Above, a pattern such as night1/**/*.fits searches folders." }),
     );
+  }
+
+  /** @param {Offer[]} offers @param {boolean} any whether something is chosen */
+  show(offers, any) {
+    this.element.hidden = any;
+    this.together.hidden = !offers.length;
+    keep(this.buttons, offers.slice(0, this.most), ({ paths }) => paths.join("\n"), ({ paths }) => {
+      const button = element("button", { type: "button", className: "crmasks-word", title: paths.join("\n") });
+      button.addEventListener("click", () => this.take(paths));
+      return button;
+    }, (button, { words }) => { button.textContent = words; });
+  }
+}
+
+/**
+ * @typedef {Object} Value that is proposed
+ * @property {string} name of the parameter
+ * @property {string} words
+ * @property {string} unit
+ * @property {string} value as it is written
+ * @property {string} differs what an empty field means where detectors differ
+ * @property {boolean} missing whether nothing could be proposed
+ * @property {boolean} certain
+ * @property {boolean} fixed whether it cannot be changed
+ * @property {string} origin why it is proposed
+ */
+
+/**
+ * @typedef {{title?: string, remarks?: string[], rows?: Value[], ready?: boolean, ask?: string,
+ *   kept?: string}} Proposal
+ */
+
+/** A field for a value that is proposed. What is being typed in it stays when the kernel speaks. */
+class ProposedField {
+  /** @param {string} name of the parameter @param {(text: string) => void} give what was typed */
+  constructor(name, give) {
+    this.said = ""; // what the kernel has, or was told
+    this.give = give;
+    this.words = element("span");
+    this.field = element("input", { type: "text", name, spellcheck: false, autocomplete: "off" });
+    this.unit = element("span");
+    this.why = element("small");
+    this.element = element("label", {}, this.words, this.field, this.unit, this.why);
+    this.field.addEventListener("change", () => this.send());
+    // A notebook keeps Enter from its default, which would be a change of the field.
+    this.field.addEventListener("keydown", (event) => { if (event.key === "Enter") this.send(); });
+  }
+
+  send() {
+    if (this.field.value === this.said) return;
+    this.said = this.field.value;
+    this.give(this.said);
+  }
+
+  /** @param {Value} proposed */
+  show({ words, unit, value, differs, missing, origin, certain, fixed }) {
+    const typing = this.field === document.activeElement && this.field.value !== this.said;
+    this.said = value;
+    if (!typing && this.field.value !== value) this.field.value = value;
+    Object.assign(this.field, { placeholder: differs, disabled: fixed });
+    this.field.classList.toggle("crmasks-wide", value.length > WIDE);
+    this.words.textContent = words;
+    this.unit.textContent = unit;
+    this.why.textContent = this.element.title = `${certain || missing ? "" : "a guess: "}${origin}`;
+    const mark = missing ? "crmasks-missing" : certain ? "" : "crmasks-guess";
+    this.element.className = `crmasks-proposal ${mark}`;
   }
 }
 
@@ -100,69 +176,83 @@ class Proposed {
   /** @type {(typed: Record<string, string>) => void} */ give;
   /** @type {() => void} */ read;
   /** @type {Record<string, string>} what was typed, by key */ typed;
-  /** @type {boolean} whether gain, noise and bias of before are kept */ keep;
+  /** @type {Map<string, ProposedField>} by parameter */ fields;
 
+  /**
+   * @param {(typed: Record<string, string>) => void} give all that was typed
+   * @param {() => void} read the files, after all
+   */
   constructor(give, read) {
-    Object.assign(this, { give, read, typed: {}, keep: false });
-    this.element = element("div", { className: "crmasks-proposed" });
+    Object.assign(this, { give, read, typed: {}, fields: new Map() });
+    this.title = element("b");
+    this.ask = element("button", { type: "button", className: "crmasks-word crmasks-go" });
+    this.ask.addEventListener("click", read);
+    this.rows = element("div", { className: "crmasks-proposals" });
+    // Nothing of the files before is taken over unasked.
+    this.box = element("input", { type: "checkbox", name: "keep" });
+    this.kept = element("span");
+    this.keeping = element("label", { className: "crmasks-keeping" }, this.box, this.kept);
+    this.remarks = element("div", { className: "crmasks-proposals" });
+    this.element = element("div", { className: "crmasks-proposed" },
+      this.title, this.ask, this.rows, this.keeping, this.remarks);
+    this.show({});
   }
+
+  /** Whether gain, noise and bias of before are kept. */
+  get keep() { return this.box.checked; }
 
   forget() {
-    Object.assign(this, { typed: {}, keep: false });
+    this.typed = {};
+    this.box.checked = false;
   }
 
+  /** @param {Proposal} proposal */
   show({ title = "", remarks = [], rows = [], ask = "", kept = "" }) {
-    const active = document.activeElement;
-    const within = active instanceof HTMLInputElement && this.element.contains(active) && active.name;
-    const button = element("button", { type: "button", className: "crmasks-word crmasks-go", textContent: ask });
-    button.addEventListener("click", this.read);
-    this.element.replaceChildren(
-      element("b", { textContent: title }), ...(ask ? [button] : []),
-      ...rows.map((row) => this.row(row)), ...(kept ? [this.keeping(kept)] : []),
-      ...remarks.map((textContent) => element("p", { className: "crmasks-remark", textContent })),
-    );
-    if (within) this.element.querySelector(`[name="${within}"]`)?.focus();
+    this.title.textContent = title;
+    this.ask.textContent = ask;
+    this.ask.hidden = !ask;
+    keep(this.rows, rows, ({ name }) => name, ({ name }) => this.make(name),
+      (_, row) => this.fields.get(row.name)?.show(row));
+    this.keeping.hidden = !kept;
+    this.keeping.title = kept;
+    this.kept.textContent = `Keep the settings on screen: ${kept}`;
+    this.remarks.replaceChildren(
+      ...remarks.map((textContent) => element("p", { className: "crmasks-remark", textContent })));
   }
 
-  /** Nothing of the files before is taken over unasked. */
-  keeping(kept) {
-    const box = element("input", { type: "checkbox", name: "keep", checked: this.keep });
-    box.addEventListener("change", () => { this.keep = box.checked; });
-    return element("label", { className: "crmasks-keeping", title: kept }, box,
-      element("span", { textContent: `Keep the settings on screen: ${kept}` }));
-  }
-
-  row({ name, words, unit, value, differs, missing, origin, certain, fixed }) {
-    const field = element("input", { type: "text", name, value, placeholder: differs, disabled: fixed, spellcheck: false, autocomplete: "off" });
-    let said = value;
-    const send = () => {
-      if (field.value === said) return;
-      this.typed[name] = said = field.value;
+  /** @param {string} name of a parameter */
+  make(name) {
+    const made = new ProposedField(name, (text) => {
+      this.typed[name] = text;
       this.give({ ...this.typed });
-    };
-    field.addEventListener("change", send);
-    // A notebook keeps Enter from its default, which would be a change of the field.
-    field.addEventListener("keydown", (event) => { if (event.key === "Enter") send(); });
-    const why = `${certain || missing ? "" : "a guess: "}${origin}`;
-    field.classList.toggle("crmasks-wide", value.length > WIDE);
-    const mark = missing ? "crmasks-missing" : certain ? "" : "crmasks-guess";
-    return element("label", { className: `crmasks-proposal ${mark}`, title: why },
-      element("span", { textContent: words }), field, element("span", { textContent: unit }),
-      element("small", { textContent: why }));
+    });
+    this.fields.set(name, made);
+    return made.element;
   }
 }
 
-/** Let Tab go round in the dialog: the browser would go on to its own bars. */
+/**
+ * Let Tab go round in the dialog: the browser would go on to its own bars.
+ * @param {KeyboardEvent} event @param {HTMLDialogElement} dialog
+ */
 function keepTab(event, dialog) {
-  const all = [...dialog.querySelectorAll("button, input, [tabindex='0']")]
-    .filter((each) => !each.disabled && each.offsetParent !== null);
+  /** @type {NodeListOf<HTMLButtonElement | HTMLInputElement>} */
+  const stops = dialog.querySelectorAll("button, input, [tabindex='0']");
+  const all = [...stops].filter((each) => !each.disabled && each.offsetParent !== null);
   const [out, back] = event.shiftKey ? [all[0], all.at(-1)] : [all.at(-1), all[0]];
   if (document.activeElement !== out) return;
   event.preventDefault();
-  back.focus();
+  back?.focus();
 }
 
+/**
+ * @typedef {{event: "facts", facts: Record<string, Facts>}
+ *   | {event: "picture", path: string, shape: [number, number]}} Learnt
+ */
+
+/** @param {Widget} widget */
 function render({ model, el }) {
+  /** @param {{do: string} & Record<string, unknown>} message */
   const say = (message) => model.send(message);
   const path = element("input", { type: "text", className: "crmasks-path", spellcheck: false, autocomplete: "off",
     title: "A folder, a file, or a pattern such as night1/**/*.fits; Enter goes there", ariaLabel: "Folder, file or pattern" });
@@ -249,6 +339,7 @@ function render({ model, el }) {
     const typed = model.get("outside");
     if (typed.length) table.set([...table.chosen, ...typed]);
   };
+  /** @param {Learnt} message @param {DataView[]} buffers */
   const hear = (message, buffers) => {
     if (message.event === "facts") {
       table.learn(message.facts);

@@ -127,7 +127,11 @@ class FileTable {
   draw() {
     const { scrollTop, clientHeight } = this.scroller;
     const [first, end] = rowsBetween(scrollTop, clientHeight, this.rows.length);
-    this.inside.replaceChildren(...this.rows.slice(first, end).map((row, i) => this.row(row, first + i)));
+    let number = first;
+    const cells = ["i", "span", "span", "span", "span", "span"];
+    keep(this.inside, this.rows.slice(first, end), ({ path }) => path,
+      () => element("div", { role: "option" }, ...cells.map((tag) => document.createElement(tag))),
+      (child, row) => this.show(child, row, number++));
     this.scroller.setAttribute("aria-activedescendant", this.idOf(this.at));
     clearTimeout(this.waiting);
     // Not for every row that flies by.
@@ -146,24 +150,26 @@ class FileTable {
     return `${this.id}-${number}`;
   }
 
-  /** @param {FileRow} row @param {number} number */
-  row({ kind, name, path, size }, number) {
+  /** @param {HTMLElement} child @param {FileRow} row @param {number} number */
+  show(child, { kind, name, path, size }, number) {
     const facts = this.facts.get(path) ?? {};
-    /** @param {string} textContent */
-    const cell = (textContent, className = "") => element("span", { textContent, className, title: textContent });
-    const made = element("div", {
-      className: `crmasks-file crmasks-file-${kind}`, id: this.idOf(number), role: "option",
+    Object.assign(child, {
+      className: `crmasks-file crmasks-file-${kind}`, id: this.idOf(number),
       ariaSelected: String(this.chosen.has(path)),
       title: facts.error ?? (facts.product ? `${name}: ${facts.product}, no exposure` : ""),
-    },
-    element("i", { className: kind === "folder" ? "crmasks-icon-open" : "" }), cell(name), cell(facts.object ?? ""), cell(facts.time ?? "", "crmasks-number"),
-    cell(size === undefined ? "" : sizeInWords(size), "crmasks-number"),
-    cell(kind === "parameters" ? "parameter file" : facts.product ?? (facts.error ? "not readable" : facts.images ?? "")));
-    made.classList.toggle("crmasks-file-product", Boolean(facts.product));
-    made.style.top = `${number * ROW}px`;
-    made.dataset.number = String(number);
-    made.classList.toggle("crmasks-file-at", number === this.at);
-    return made;
+    });
+    const [icon, ...cells] = /** @type {Iterable<HTMLElement>} */ (child.children);
+    icon.className = kind === "folder" ? "crmasks-icon-open" : "";
+    const said = facts.product ?? (facts.error ? "not readable" : facts.images ?? "");
+    [
+      name, facts.object ?? "", facts.time ?? "", size === undefined ? "" : sizeInWords(size),
+      kind === "parameters" ? "parameter file" : said,
+    ].forEach((text, i) => Object.assign(cells[i], { textContent: text, title: text }));
+    for (const cell of cells.slice(2, 4)) cell.className = "crmasks-number";
+    child.classList.toggle("crmasks-file-product", Boolean(facts.product));
+    child.style.top = `${number * ROW}px`;
+    child.dataset.number = String(number);
+    child.classList.toggle("crmasks-file-at", number === this.at);
   }
 
   /**

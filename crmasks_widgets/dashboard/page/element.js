@@ -69,6 +69,8 @@ function penOf(canvas) {
   return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 }
 
+const STAYS = "crmasks-stays"; // told to a dashboard whose session was to go, and does not
+
 /**
  * Let nothing be done to a session that goes; keys wait for the page of the next one.
  * @param {HTMLElement} root

@@ -54,6 +54,7 @@ function rememberVisit() {
  * @param {{width: number, height: number}} room
  */
 export function placeBubble(mark, bubble, room) {
+  /** @param {number} value @param {number} most */
   const within = (value, most) => Math.max(8, Math.min(value, most - 8));
   const right = mark.left + mark.width + 12;
   const left = mark.left - bubble.width - 12;
@@ -68,8 +69,10 @@ export function placeBubble(mark, bubble, room) {
 
 /** Show the bubbles over a dashboard, one after the other. */
 class FirstVisit {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    this.step = 0;
     this.mark = element("div", { className: "crmasks-marked" });
     this.title = element("b");
     this.text = element("p", { id: freshId("step") });
@@ -101,6 +104,7 @@ class FirstVisit {
     this.show(0);
   }
 
+  /** @param {number} step the first being 0 */
   show(step) {
     if (step >= STEPS.length) {
       this.end();
@@ -115,7 +119,7 @@ class FirstVisit {
     // The layout may settle after this, and what is marked with it.
     this.sized.disconnect();
     const marked = STEPS[step].marks.map((selector) => this.root.querySelector(selector));
-    for (const each of [this.root, ...marked.filter(Boolean)]) this.sized.observe(each);
+    for (const each of [this.root, ...marked]) if (each) this.sized.observe(each);
     this.place();
     // Whoever types elsewhere goes on typing.
     const active = document.activeElement;
@@ -132,8 +136,9 @@ class FirstVisit {
       left, top, width: Math.min(box.right - room.left, room.width) - left,
       height: Math.min(box.bottom - room.top, room.height) - top,
     };
+    /** @param {HTMLElement} node @param {Record<string, number>} values CSS pixels, by property */
     const set = (node, values) => {
-      for (const [name, value] of Object.entries(values)) node.style[name] = `${value}px`;
+      for (const [name, value] of Object.entries(values)) node.style.setProperty(name, `${value}px`);
     };
     set(this.mark, mark);
     set(this.bubble, placeBubble(mark, this.bubble.getBoundingClientRect(), room));
@@ -148,7 +153,10 @@ class FirstVisit {
   }
 }
 
-/** Show them once there is something to see, to whoever has not seen them; and when asked. */
+/**
+ * Show them once there is something to see, to whoever has not seen them; and when asked.
+ * @param {HTMLElement} root @param {AbortSignal} signal
+ */
 function explain(root, signal) {
   const steps = new FirstVisit(root);
   signal.addEventListener("abort", () => steps.end());

@@ -1,5 +1,6 @@
 """What the dashboard shows, and what each key and each gesture does."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -32,7 +33,6 @@ _TEXTS: Final = (
     "to see its hit in every view. All changes can be undone; nothing is written until you save.",
 )
 POINTER: Final = (
-    ("over a pane", "keys that several lists have, as + \u2212 s h, are for that pane"),
     ("drag", "the boundary, or a point of it"),
     ("double-click", "in the diagram: adds a point of the boundary"),
     ("click", "a point: its exact numbers; what is flagged, or a card: selects its hit"),
@@ -96,10 +96,12 @@ class HelpView:
         self._told = told
         self.keys = {"?": Shortcut("open or close this list", self.toggle)}
         titled = {**keys, "Help": self.keys}
+        several = " ".join(map(name_of, keys_of_several(keys)))
+        over = [["over a pane", f"{several}: for that pane"]] if several else []
         self.widget = HelpPanel(
             texts=texts_for(context.state.model.analysis.exposures.n),
             sections=[
-                {"title": "Pointer", "keys": [list(row) for row in POINTER]},
+                {"title": "Pointer", "keys": [*over, *(list(row) for row in POINTER)]},
                 *(
                     {
                         "title": title,
@@ -134,6 +136,23 @@ class HelpView:
 def texts_for(n: int) -> list[str]:
     """What is said of so many exposures."""
     return [_TWO if n == 2 else _MORE, *_TEXTS]
+
+
+def keys_of_several(keys: Mapping[str, Mapping[str, Shortcut]]) -> list[str]:
+    """Keys that are for the pane under the pointer: those that several have.
+
+    Parameters
+    ----------
+    keys : mapping
+        Keys of the views, by a title for each.
+
+    Returns
+    -------
+    list of str
+        In the order of the views.
+    """
+    found = Counter(key for of in keys.values() for key in of)
+    return [key for key, views in found.items() if views > 1]
 
 
 def help_below(title: str, text: str) -> str:

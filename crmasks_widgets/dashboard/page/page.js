@@ -12,72 +12,47 @@ const CLICK_REACH = 4; // pixels that the pointer may move between pressing and 
 
 const nobodyHasFocus = () => !document.activeElement || document.activeElement === document.body;
 
-/** Whether an element is there, seen and not switched off. @param {any} part of the page */
+/** Whether an element is there, seen and not switched off. @param {Element} part of the page */
 function canHaveFocus(part) {
-  return part.isConnected && !part.disabled && part.checkVisibility({ visibilityProperty: true });
+  const off = "disabled" in part && part.disabled;
+  return part.isConnected && !off && part.checkVisibility({ visibilityProperty: true });
 }
 
-function plotOf(target) {
-  const plot = target instanceof Element ? target.closest(".crmasks-plot") : null;
-  if (!plot) return null;
+/** @param {Element} plot */
+function plotName(plot) {
   const name = [...plot.classList].find((c) => c.startsWith("crmasks-plot-")) ?? "";
-  const area = plot.querySelector(".plotarea_background") ?? plot;
-  return { name: name.slice("crmasks-plot-".length), box: area.getBoundingClientRect() };
+  return name.slice("crmasks-plot-".length);
 }
 
+/** The plot that an element is in: its name, and where its plotting area is. @param {Element} target */
+function plotAround(target) {
+  const plot = target.closest(".crmasks-plot");
+  if (!plot) return null;
+  const area = plot.querySelector(".plotarea_background") ?? plot;
+  return { name: plotName(plot), box: area.getBoundingClientRect() };
+}
+
+/** Where the pointer is in a plot; null outside of one. @param {MouseEvent} event @returns {Position | null} */
 function position(event) {
-  const plot = plotOf(event.target);
+  const plot = plotAround(event.target);
   if (!plot || !plot.box.width || !plot.box.height) return null;
   const x = (event.clientX - plot.box.left) / plot.box.width;
   const y = (plot.box.bottom - event.clientY) / plot.box.height;
   return x < 0 || x > 1 || y < 0 || y > 1 ? null : { plot: plot.name, x, y };
 }
 
-/** Name of a plot of the pane that something is in. */
-function paneOf(target) {
-  const plot = target?.closest(".crmasks-pane")?.querySelector(".crmasks-plot");
-  return plotOf(plot)?.name ?? "";
+/**
+ * What the kernel knows a pane by: the name of its first plot. Empty where there is none.
+ * @param {Element | null} part of the pane
+ */
+function paneName(part) {
+  const plot = part?.closest(".crmasks-pane")?.querySelector(".crmasks-plot");
+  return plot ? plotName(plot) : "";
 }
 
 const BELOW = 2; // pixels that stay free
 const NARROW = 900; // pixels of width, below which one pane is seen at a time
 const MEDIUM = 1500; // below which the bar at the top leaves out words
-
-/** The element that scrolls the dashboard; null where the window does. */
-function scrollerOf(element) {
-  const panel = element.closest(".jp-WindowedPanel-outer");
-  if (panel) return panel;
-  for (let each = element.parentElement; each; each = each.parentElement) {
-    if (each.closest(".jp-OutputArea")) continue; // as high as what it holds
-    if (each === document.body || each === document.documentElement) return null;
-    if (/auto|scroll/.test(getComputedStyle(each).overflowY) && each.clientHeight > 200) return each;
-  }
-  return null;
-}
-
-/** The notebook's panel, where its one cell with a folded input shows the dashboard. */
-function loneCellOf(element) {
-  const panel = element.closest(".jp-NotebookPanel");
-  if (!panel) return null;
-  const inputs = panel.querySelectorAll(".jp-Cell-inputWrapper");
-  const folded = panel.querySelector(".jp-Cell-inputWrapper.jp-mod-collapsed, " +
-    ".jp-CodeCell .jp-InputPlaceholder, .jp-CodeCell .jp-Placeholder");
-  return inputs.length === 1 && folded ? panel : null;
-}
-
-const TITLE = "application:toggle-header"; // not kept for another time
-
-/** Close JupyterLab's side bars and its title, where the page lets its commands be used. */
-function foldFrame() {
-  const app = window.jupyterapp;
-  if (app?.commands.isToggled(TITLE)) app.commands.execute(TITLE);
-  for (const side of ["left", "right"]) {
-    const bar = document.querySelector(`.jp-SideBar.jp-mod-${side}`);
-    if (app && bar && !bar.classList.contains("lm-mod-hidden")) {
-      app.commands.execute("application:toggle-side-tabbar", { side });
-    }
-  }
-}
 
 // A page may only have so many contexts: this one is given back at once.
 function hasWebGL() {
@@ -86,36 +61,25 @@ function hasWebGL() {
   return context !== null;
 }
 
-// A notebook holds a still picture of the dashboard beside it, for when there is no kernel.
-const STILL = "crmasks-still ";
-const isStill = (png, mark = STILL) => atob(png.replace(/\s/g, "").slice(0, 400)).includes(mark);
+/** @typedef {{plot: string, x: number, y: number, gesture: string}} Contrast how far it was dragged */
+/**
+ * @typedef {{event: "focus" | "leaves" | "stays"} | ({event: "download"} & Saved)
+ *   | ({event: "still"} & Parameters<typeof keepStill>[0])
+ *   | {event: "canvas", selector: string, name: string}} Told what the kernel says
+ * @typedef {{name: string, mime: string, base64: string}} Saved a file
+ */
 
-/** The parts of the output that hold such a picture. */
-function stillsBeside(root) {
-  const area = root.closest(".jp-OutputArea");
-  const images = area?.querySelectorAll(":scope > .jp-OutputArea-child > .jp-RenderedImage img") ?? [];
-  const start = "data:image/png;base64,";
-  return [...images].filter((image) => image.src.startsWith(start) && isStill(image.src.slice(start.length, start.length + 400)))
-    .map((image) => image.closest(".jp-OutputArea-child"));
-}
-
-/** Put a new picture into the notebook, where the page lets its notebooks be changed. */
-function keepStill({ mark, data }) {
-  for (const panel of window.jupyterapp?.shell.widgets("main") ?? []) {
-    for (const cell of panel.content?.widgets ?? []) {
-      const outputs = cell.model?.outputs;
-      for (let i = 0; i < (outputs?.length ?? 0); i += 1) {
-        const output = outputs.get(i);
-        const png = output.data["image/png"];
-        if (png && isStill(String(png), mark)) output.setData({ data });
-      }
-    }
-  }
-}
-
+/** @param {Model} model @param {HTMLElement} root @param {AbortSignal} signal */
 function connect(model, root, signal) {
+  /**
+   * @template {keyof HTMLElementEventMap} Name
+   * @param {Name} name
+   * @param {(event: HTMLElementEventMap[Name]) => void} action
+   * @param {AddEventListenerOptions} options
+   */
   const listen = (name, action, options = {}) =>
     root.addEventListener(name, action, { signal, ...options });
+  /** @param {string} key @param {unknown} value */
   const tell = (key, value) => {
     model.set(key, value);
     model.save_changes();
@@ -153,6 +117,7 @@ function connect(model, root, signal) {
   }));
 
   // Where a list was opened with the pointer, keys are not for it once something is chosen.
+  /** @type {Element | null} */
   let pointed = null;
   listen("pointerdown", (event) => { pointed = event.target.closest("select"); }, { capture: true });
   listen("change", (event) => {
@@ -160,13 +125,15 @@ function connect(model, root, signal) {
   });
 
   // Another session takes the place of one that had the focus, with what had it.
+  /** @type {Element | null} */
   let focused = null;
   listen("focusin", ({ target }) => {
     root.crmasksFocused = true;
     focused = target;
   });
   listen("focusout", (event) => {
-    if (event.relatedTarget && !root.contains(event.relatedTarget)) root.crmasksFocused = false;
+    const to = event.relatedTarget;
+    if (to instanceof Node && !root.contains(to)) root.crmasksFocused = false;
   });
   // What goes while it has the focus, as a button that has done its work, leaves it to nobody.
   const comeBack = () => {
@@ -188,12 +155,14 @@ function connect(model, root, signal) {
 
   // Beside its plots, too, a pane has the keys that several have: where the pointer is, or the focus.
   let pane = "";
+  /** @param {Key} pressed */
   const key = (pressed) => {
-    const message = { ...pressed, pane: pane || paneOf(document.activeElement) };
+    const message = { ...pressed, pane: pane || paneName(document.activeElement) };
     if (root.crmasksKeys) root.crmasksKeys.push(message);
     // What the kernel may not have heard yet, since traits wait for it, and messages do not.
     else model.send({ event: "key", ...message, wheel: model.get("wheel") });
   };
+  // Keys that waited for the next session are for this one: it is the next, or none comes.
   const begin = () => {
     const waiting = root.crmasksKeys ?? [];
     root.crmasksKeys = null;
@@ -201,21 +170,28 @@ function connect(model, root, signal) {
     waiting.forEach(key);
   };
   begin();
+  listen(STAYS, begin);
 
+  /** @type {Position | null} */
   let seen = null;
   // What lies over the views is closed wherever the focus is: a popover here, the rest in the
   // kernel. A control that has a use of its own for the key has prevented the default.
+  /** @param {KeyboardEvent} event */
   const escape = (event) => {
     event.stopPropagation();
-    const search = event.target.matches("input[type=search]") && event.target.value !== "";
+    const { target } = event;
+    const search = target instanceof HTMLInputElement && target.type === "search" && target.value !== "";
     if (event.defaultPrevented || search) return;
     event.preventDefault();
+    /** @type {HTMLDetailsElement | null} */
     const remarks = root.querySelector("details.crmasks-remarks[open]");
     if (remarks) {
       remarks.open = false;
       return;
     }
-    const popover = [...root.querySelectorAll(":popover-open")].at(-1);
+    /** @type {NodeListOf<HTMLElement>} */
+    const popovers = root.querySelectorAll(":popover-open");
+    const popover = [...popovers].at(-1);
     if (popover) {
       popover.hidePopover();
       return;
@@ -223,6 +199,7 @@ function connect(model, root, signal) {
     root.focus({ preventScroll: true });
     key({ key: "Escape", control: false, shift: false, at: seen });
   };
+  /** @param {KeyboardEvent} event */
   const pressed = (event) => {
     if (event.key === "Escape") {
       escape(event);
@@ -249,7 +226,7 @@ function connect(model, root, signal) {
   };
   listen("keydown", pressed);
   // While one page goes and the next comes, keys are kept, too.
-  root.removeEventListener("keydown", root.crmasksLast);
+  if (root.crmasksLast) root.removeEventListener("keydown", root.crmasksLast);
   root.crmasksLast = pressed;
   signal.addEventListener("abort", () => {
     if (root.crmasksKeys) root.addEventListener("keydown", pressed);
@@ -261,6 +238,7 @@ function connect(model, root, signal) {
   });
 
   // A click of the browser also ends a drag; this one does not.
+  /** @type {Position | null} in pixels of the page */
   let down = null;
   listen("pointerdown", (event) => {
     const at = event.button === 0 ? position(event) : null;
@@ -275,15 +253,18 @@ function connect(model, root, signal) {
   });
 
   // A slider is told of nowhere else; it keeps what happens to it from those that listen later.
+  /** @type {HTMLElement | null} */
   let held = null;
-  const nameOf = (slider) => /crmasks-slider-(\S+)/.exec(slider.closest("[class*=crmasks-slider-]")?.className)?.[1];
+  /** @param {Element} slider */
+  const sliderName = (slider) =>
+    /crmasks-slider-(\S+)/.exec(slider.closest("[class*=crmasks-slider-]")?.className ?? "")?.[1] ?? "";
   listen("pointerdown", (event) => {
     held = event.target.closest(".noUi-target");
-    if (held) model.send({ event: "hold", slider: nameOf(held) ?? "" });
+    if (held) model.send({ event: "hold", slider: sliderName(held) });
   }, { capture: true });
   const release = () => {
     // A message, with where it is: what the slider says itself waits for the kernel.
-    if (held) model.send({ event: "release", slider: nameOf(held) ?? "", value: Number(held.noUiSlider?.get()) });
+    if (held) model.send({ event: "release", slider: sliderName(held), value: Number(held.noUiSlider?.get()) });
     held = null;
   };
   for (const name of ["pointerup", "pointercancel"]) {
@@ -292,7 +273,7 @@ function connect(model, root, signal) {
 
   listen("pointermove", (event) => {
     seen = position(event);
-    pane = paneOf(event.target);
+    pane = paneName(event.target);
     // During a drag the user looks at what is dragged, and the kernel has enough to do.
     if (!event.buttons) tell("pointer", seen ?? {});
   });
@@ -303,12 +284,13 @@ function connect(model, root, signal) {
   });
 
   // The right button drags the contrast, as in DS9; no menu opens over a plot.
+  /** @type {Contrast & {box: DOMRect, last?: Contrast} | null} */
   let dragged = null;
   listen("contextmenu", (event) => {
-    if (plotOf(event.target)) event.preventDefault();
+    if (plotAround(event.target)) event.preventDefault();
   });
   listen("pointerdown", (event) => {
-    const plot = event.button === 2 ? plotOf(event.target) : null;
+    const plot = event.button === 2 ? plotAround(event.target) : null;
     if (!plot) return;
     const gesture = freshId("gesture");
     dragged = { plot: plot.name, box: plot.box, x: event.clientX, y: event.clientY, gesture };
@@ -363,9 +345,10 @@ function connect(model, root, signal) {
 
   const watched = new Map();
   const measure = () => {
+    /** @type {Record<string, [number, number]>} */
     const sizes = {};
     for (const plot of root.querySelectorAll(".crmasks-plot")) {
-      const found = plotOf(plot);
+      const found = plotAround(plot);
       if (!found?.box.width || !found.box.height) continue;
       const { name, box } = found;
       const scale = window.devicePixelRatio || 1;
@@ -385,8 +368,10 @@ function connect(model, root, signal) {
   // ipywidgets shows the tooltip of a field with a label nowhere, and gives the handle of a slider
   // no name for a screen reader: both are taken from the help in the label.
   const spreadHelp = () => {
-    for (const help of root.querySelectorAll(".crmasks-cell > :not([title]) [title]")) {
-      const part = help.closest(".crmasks-cell > *");
+    /** @type {NodeListOf<HTMLElement>} */
+    const helps = root.querySelectorAll(".crmasks-cell > :not([title]) [title]");
+    for (const help of helps) {
+      const part = /** @type {HTMLElement} */ (help.closest(".crmasks-cell > *"));
       part.title = help.title;
       part.querySelector(".noUi-handle")?.setAttribute("aria-label", help.title);
     }
@@ -431,7 +416,7 @@ function connect(model, root, signal) {
 
   explain(root, signal);
 
-  model.on("msg:custom", (message) => {
+  model.on("msg:custom", (/** @type {Told} */ message) => {
     if (message.event === "focus") root.focus({ preventScroll: true });
     if (message.event === "leaves") waitForNext(root);
     if (message.event === "stays") begin();
@@ -444,7 +429,10 @@ function connect(model, root, signal) {
 // A box holds an empty place for a child until the child is made.
 const UNMADE = '.widget-box > [class="lm-Widget"]:empty';
 
-/** Call `done` once all that the boxes of the dashboard hold was made. */
+/**
+ * Call `done` once all that the boxes of the dashboard hold was made.
+ * @param {HTMLElement} root @param {AbortSignal} signal @param {() => void} done
+ */
 function whenMade(root, signal, done) {
   const look = () => {
     if (signal.aborted || root.querySelector(UNMADE)) return;
@@ -457,6 +445,7 @@ function whenMade(root, signal, done) {
   look();
 }
 
+/** @param {Saved} file */
 function download({ name, mime, base64 }) {
   const link = document.createElement("a");
   link.href = `data:${mime};base64,${base64}`;
@@ -464,7 +453,9 @@ function download({ name, mime, base64 }) {
   link.click();
 }
 
+/** @param {HTMLElement} root @param {{selector: string, name: string}} wanted */
 function downloadCanvas(root, { selector, name }) {
+  /** @type {HTMLCanvasElement | null} */
   const canvas = root.querySelector(`${selector} canvas`);
   if (!canvas) return;
   const link = document.createElement("a");
@@ -473,11 +464,13 @@ function downloadCanvas(root, { selector, name }) {
   link.click();
 }
 
+/** @param {Widget} widget */
 function render({ model, el }) {
   const stop = new AbortController();
   // The element is drawn before the page holds it.
   const begin = () => {
     if (stop.signal.aborted) return;
+    /** @type {HTMLElement | null} */
     const root = el.closest(".crmasks-dashboard");
     if (root) connect(model, root, stop.signal);
     else requestAnimationFrame(begin);

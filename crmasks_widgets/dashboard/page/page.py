@@ -45,7 +45,7 @@ class Page(Part):
     any more.
     """
 
-    _esm = script(__file__, "first_visit.js", "page.js")
+    _esm = script(__file__, "first_visit.js", "notebook.js", "page.js")
     _css = style(__file__, "page.css", "foot.css", "narrow.css", "alone.css", "first_visit.css")
     _css += icon_styles()
     # Only the page changes these: it needs no echo.

@@ -1,7 +1,12 @@
 // The bar at the top: what is looked at, the method, what was found, what is being done, and the
 // way to everything that is not on screen.
 
-/** Let a button open a menu, made when it is first asked for, over everything else. */
+/**
+ * Let a button open a menu, made when it is first asked for, over everything else.
+ * @param {HTMLButtonElement} button
+ * @param {{text: string, help: string}[]} entries
+ * @param {(number: number) => void} choose
+ */
 function menuButton(button, entries, choose) {
   const make = () => {
     const items = entries.map(({ text, help }, number) => {
@@ -24,7 +29,8 @@ function menuButton(button, entries, choose) {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (!step) return;
       event.preventDefault();
-      items.at((items.indexOf(document.activeElement) + step) % items.length).focus();
+      const at = items.findIndex((item) => item === document.activeElement);
+      items.at((at + step) % items.length)?.focus();
     });
     button.after(menu);
     return menu;
@@ -53,7 +59,14 @@ function dashboardOf(part) {
   return /** @type {HTMLElement} */ (part.closest(".crmasks-dashboard"));
 }
 
+/**
+ * @typedef {{value: string, label: string, help: string, more: boolean}} Method more: one to compare with
+ * @typedef {{name: string, icon: string, help: string, menu: {text: string, help: string}[]}} Page
+ */
+
+/** @param {Widget} widget */
 function render({ model, el }) {
+  /** @param {string} name @param {string} title @param {unknown} message null for none */
   const icon = (name, title, message, label = title) => {
     const button = element("button", { type: "button", className: `crmasks-icon crmasks-icon-${name}`, title, ariaLabel: label });
     if (message) button.addEventListener("click", () => model.send(message));
@@ -61,8 +74,10 @@ function render({ model, el }) {
   };
   const title = element("strong", { className: "crmasks-subject" });
   const facts = element("span", { className: "crmasks-facts" });
+  /** @type {string[]} */
+  const names = model.get("detectors");
   const detectors = element("select", { className: "crmasks-detectors", title: "Detector", ariaLabel: "Detector" },
-    ...model.get("detectors").map((name, number) => element("option", { value: number, textContent: name })));
+    ...names.map((name, number) => element("option", { value: number, textContent: name })));
   detectors.value = model.get("detector");
   detectors.addEventListener("change", () => {
     model.send({ detector: Number(detectors.value) });
@@ -102,6 +117,7 @@ function render({ model, el }) {
   tabs.firstElementChild?.classList.add("mod-active");
 
   const showMethods = () => {
+    /** @type {Method[]} */
     const known = model.get("methods");
     const buttons = known.filter(({ more }) => !more).map(({ value, label, help }) => {
       const button = element("button", { type: "button", textContent: label, title: help });
@@ -137,20 +153,21 @@ function render({ model, el }) {
     chip.addEventListener("click", () => model.send({ legend: code }));
     return chip;
   };
-  /** @param {any} chip @param {Entry} entry */
+  /** @param {HTMLElement} chip @param {Entry} entry */
   const showEntry = (chip, { symbol, colour, name, count, hidden }) => {
-    const [mark, , words, number] = chip.childNodes;
+    const parts = /** @type {[HTMLElement, Text, HTMLElement, Text]} */ ([...chip.childNodes]);
+    const [mark, , words, number] = parts;
     chip.title = `${count} pixels before dilation, ${name}: click to ${hidden ? "show" : "hide"} them`;
     chip.setAttribute("aria-pressed", String(!hidden));
     mark.textContent = symbol;
     mark.style.color = colour;
     words.textContent = `${name} `;
-    number.data = count;
+    number.data = String(count);
   };
   const showLegend = () => {
     const found = model.get("found");
     const [hits, ...more] = (found.total ?? "").split(" · ");
-    const rest = more.map((text) => element("span", { textContent: ` · ${text}` }));
+    const rest = more.map((/** @type {string} */ text) => element("span", { textContent: ` · ${text}` }));
     sum.replaceChildren(hits, ...rest);
     sum.title = found.help ?? "";
     sum.hidden = !found.total;
@@ -164,7 +181,7 @@ function render({ model, el }) {
     progress.value = model.get("fraction");
     progress.style.visibility = busy ? "" : "hidden";
     cancel.style.visibility = busy ? "" : "hidden";
-    el.firstChild.dataset.busy = String(busy);
+    bar.dataset.busy = String(busy);
     undo.disabled = !model.get("can_undo");
     redo.disabled = !model.get("can_redo");
   };
@@ -179,7 +196,9 @@ function render({ model, el }) {
     title.textContent = title.title = model.get("subject");
     facts.textContent = facts.title = model.get("facts");
   };
-  for (const { name, icon: drawn, help, menu } of model.get("pages")) {
+  /** @type {Page[]} */
+  const described = model.get("pages");
+  for (const { name, icon: drawn, help, menu } of described) {
     const button = menu.length
       ? menuButton(icon(drawn, help, null, name), menu, (chosen) => model.send({ menu: name, chosen }))
       : icon(drawn, help, { page: name }, name);
@@ -187,15 +206,12 @@ function render({ model, el }) {
     tools.append(button);
   }
   tools.append(notebook);
-  el.append(element("div", { className: "crmasks-top" }, tabs, title, ...(detectors.length ? [detectors] : []), facts, methods, legend,
-    element("span", { className: "crmasks-spring" }), element("span", { className: "crmasks-work" }, doing, progress), tools));
+  const bar = element("div", { className: "crmasks-top" }, tabs, title, ...(detectors.length ? [detectors] : []), facts, methods, legend,
+    element("span", { className: "crmasks-spring" }), element("span", { className: "crmasks-work" }, doing, progress), tools);
+  el.append(bar);
 
   // The detector that was chosen cannot be shown.
-  const stays = () => {
-    const root = dashboardOf(el);
-    root.crmasksKeys = null;
-    root.removeAttribute("aria-busy");
-  };
+  const stays = () => dashboardOf(el).dispatchEvent(new CustomEvent(STAYS));
   const listeners = {
     "change:methods": showMethods, "change:method": showMethod, "change:found": showLegend,
     "change:busy": showWork, "change:doing": showWork, "change:fraction": showWork,

@@ -45,17 +45,24 @@ export function evenColumns(count, width) {
   return count && most ? Math.ceil(count / Math.ceil(count / most)) : "";
 }
 
+/**
+ * @typedef {{text: string, number: number | null}} Shown a value as it is written, and its number
+ * @typedef {{name: string, value: number, gesture: string}} Moving where a slider is
+ */
+
 let forms = 0;
 
 class Row {
   /** @type {Form} */ form;
   /** @type {Field} */ field;
-  /** @type {any} a checkbox, a list or a line of text */ input;
+  /** @type {HTMLInputElement | HTMLSelectElement} a checkbox, a list or a line of text */ input;
   /** @type {HTMLInputElement} of numbers with two ends */ slider;
   /** @type {string} what the kernel has, as it is written */ known;
-  /** @type {{text: string, number: number | null} | undefined} what was shown last */ last;
+  /** @type {Shown | undefined} what was shown last */ last;
   /** @type {string} what was sent last, or is known */ sent;
+  /** @type {string} the gesture of a hand or key that has the slider; empty for none */ held;
 
+  /** @param {Form} form @param {Field} field @param {boolean} compact */
   constructor(form, field, compact) {
     Object.assign(this, { form, field, held: "" });
     const id = `crmasks-form-${form.id}-${field.name}`;
@@ -81,13 +88,14 @@ class Row {
     }
   }
 
+  /** @param {string} id of what the label is for @returns {HTMLElement[]} */
   controls(id) {
     const { field, form } = this;
     const shared = { id, title: field.help };
     if (field.kind === "switch") {
-      this.input = element("input", { ...shared, type: "checkbox" });
-      this.input.addEventListener("change", () => form.tell({ set: field.name, value: this.input.checked }));
-      return [this.input];
+      const box = this.input = element("input", { ...shared, type: "checkbox" });
+      box.addEventListener("change", () => form.tell({ set: field.name, value: box.checked }));
+      return [box];
     }
     if (field.kind === "choice") {
       const options = field.choices.map((value) => element("option", { value, textContent: value }));
@@ -95,15 +103,15 @@ class Row {
       this.input.addEventListener("change", () => form.tell({ set: field.name, value: this.input.value }));
       return [this.input];
     }
-    this.input = element("input", { ...shared, type: "text", spellcheck: false, autocomplete: "off", placeholder: field.nothing });
+    const line = this.input = element("input", { ...shared, type: "text", spellcheck: false, autocomplete: "off", placeholder: field.nothing });
     // A notebook keeps Enter from its default, which would be a change of the field.
     const commit = (again = false) => {
       if (this.input.value === this.sent && !again) return;
       this.sent = this.input.value;
       form.tell({ set: field.name, text: this.sent.trim() || "null" });
     };
-    this.input.addEventListener("change", () => commit());
-    this.input.addEventListener("keydown", (event) => {
+    line.addEventListener("change", () => commit());
+    line.addEventListener("keydown", (event) => {
       if (event.key === "Enter") commit();
       if (event.key === "Escape" && this.refused) {
         event.preventDefault();
@@ -123,11 +131,15 @@ class Row {
     return [this.slider, this.input];
   }
 
-  /** Tell of a slider: when a hand or a key takes it, where it is, and where it is let go. */
+  /**
+   * Tell of a slider: when a hand or a key takes it, where it is, and where it is let go.
+   * @param {HTMLInputElement} slider
+   */
   listen(slider) {
     const { field, form } = this;
     const value = () => valueAt(field, Number(slider.value));
     let byKey = false;
+    /** @param {boolean} key whether it is a key that takes it */
     const take = (key) => {
       if (this.held) return;
       byKey = key;
@@ -154,13 +166,14 @@ class Row {
     }
   }
 
+  /** @param {Shown} shown */
   show({ text, number }) {
     const { field } = this;
     this.last = { text, number };
     if (!this.held) this.known = text === "null" ? "" : text;
     this.element.classList.toggle("crmasks-changed", text !== field.initial);
     this.reset.style.visibility = text === field.initial || field.fixed ? "hidden" : "";
-    if (field.kind === "switch") this.input.checked = text === "true";
+    if ("checked" in this.input && field.kind === "switch") this.input.checked = text === "true";
     else if (field.kind === "choice") this.input.value = text;
     else if (!this.held) {
       // What is being typed stays, and is still to be sent; what was sent and taken is shown as the
@@ -176,6 +189,7 @@ class Row {
     this.slider.value = String(placeOf(field, number ?? field.low));
   }
 
+  /** @param {string} text why its value was not taken; empty where it was */
   refuse(text) {
     const holds = this.known || this.field.nothing || "no value";
     if (!this.field.fixed) this.error.textContent = text && `Not taken, ${holds} stays: ${text}`;
@@ -188,6 +202,7 @@ class Row {
     else this.input?.removeAttribute("aria-invalid");
   }
 
+  /** @param {string[]} words in small letters @param {boolean} changedOnly */
   matches(words, changedOnly) {
     const { name, words: title, help } = this.field;
     const text = `${name} ${title} ${help}`.toLowerCase();
@@ -205,6 +220,7 @@ class Form {
   /** @type {HTMLInputElement} */ words;
   /** @type {HTMLInputElement} */ changed;
 
+  /** @param {Model} model */
   constructor(model) {
     Object.assign(this, { model, id: forms++, rows: new Map() });
     this.compact = model.get("compact");
@@ -223,10 +239,12 @@ class Form {
       element("label", {}, this.changed, " changed only"));
   }
 
+  /** @param {Record<string, unknown>} message */
   tell(message) {
     this.model.send(message);
   }
 
+  /** @param {Moving} where */
   move(where) {
     this.model.set("moving", where);
     this.model.save_changes();
@@ -297,6 +315,7 @@ class Form {
   }
 }
 
+/** @param {Widget} widget */
 function render({ model, el }) {
   const form = new Form(model);
   // Where it comes to light, it begins with what the method is about.
