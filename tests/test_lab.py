@@ -301,18 +301,30 @@ def test_kernels_log_errors_only():
         assert any(lab.KERNELS in argument for argument in command)
 
 
-def early_kernels(folder, **settings):
-    """The kernels of a server with these settings."""
-    return EarlyKernels(
-        config=Config(settings), connection_dir=str(folder), kernel_spec_manager=QuietKernels()
-    )
+@pytest.fixture
+def early_kernels(tmp_path):
+    """Make the kernels of a server with these settings."""
+    made = []
+
+    def make(**settings):
+        made.append(EarlyKernels(
+            config=Config(settings), connection_dir=str(tmp_path),
+            kernel_spec_manager=QuietKernels(),
+        ))  # fmt: skip
+        return made[-1]
+
+    yield make
+    # What Python collects first, they or the context that they share, is not certain: a context
+    # warns if it comes first.
+    for each in made:
+        each.context.destroy()
 
 
 @pytest.mark.process
 @pytest.mark.slow
-def test_a_server_takes_the_kernel_that_runs_already(tmp_path):
+def test_a_server_takes_the_kernel_that_runs_already(tmp_path, early_kernels):
     connection = tmp_path / "early.json"
-    kernels = early_kernels(tmp_path)
+    kernels = early_kernels()
     kernels.waiting = lab_kernels.start_early(str(tmp_path), str(connection))
     process = kernels.waiting.manager.provisioner.process
     shell = json.loads(connection.read_text())["shell_port"]
@@ -369,8 +381,8 @@ if not KernelManager.class_traits().get("transport_encryption"):
 
 
 @pytest.mark.parametrize("settings", [*OTHERWISE, "", "folder", "program"])
-def test_a_kernel_that_settings_would_have_otherwise_is_ended(tmp_path, settings):
-    kernels = early_kernels(tmp_path, **OTHERWISE.get(settings, {}))
+def test_a_kernel_that_settings_would_have_otherwise_is_ended(tmp_path, early_kernels, settings):
+    kernels = early_kernels(**OTHERWISE.get(settings, {}))
     running = KernelManager(kernel_name="python3", kernel_spec_manager=QuietKernels())
     running.provisioner = LocalProvisioner()
     running.provisioner.cwd = str(tmp_path / "else" if settings == "folder" else tmp_path)
