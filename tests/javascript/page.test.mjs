@@ -190,6 +190,13 @@ test("keys go to the dashboard and to nobody else", () => {
   assert.deepEqual([keys(), undo.defaultPrevented], [["y", "z"], true]);
 });
 
+test("Caps Lock makes no other keys of letters", () => {
+  const { keys, root } = connected();
+  for (const key of ["n", "N", "+", "ArrowLeft"]) root.fire("keydown", { key, shiftKey: false });
+  for (const key of ["n", "N", "?"]) root.fire("keydown", { key, shiftKey: true });
+  assert.deepEqual(keys(), ["n", "n", "+", "ArrowLeft", "N", "N", "?"]);
+});
+
 test("keys wait for the next session, and are for this one where none comes", () => {
   const { keys, model, root } = connected();
   const traits = { methods: [], pages: [], detectors: ["a", "b"], detector: "a", found: {}, fraction: 0 };

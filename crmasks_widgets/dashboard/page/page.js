@@ -32,6 +32,16 @@ function plotAround(target) {
   return { name: plotName(plot), box: area.getBoundingClientRect() };
 }
 
+/**
+ * The key that is meant. Letters go by Shift alone: with Caps Lock on, n would be N, which takes a
+ * hit out of every mask.
+ * @param {KeyboardEvent} event
+ */
+function keyOf({ key, shiftKey }) {
+  if (key.length > 1) return key;
+  return shiftKey ? key.toUpperCase() : key.toLowerCase();
+}
+
 /** Where the pointer is in a plot; null outside of one. @param {MouseEvent} event @returns {Position | null} */
 function position(event) {
   const plot = plotAround(event.target);
@@ -221,7 +231,7 @@ function connect(model, root, signal) {
     event.stopPropagation();
     if (event.key.length === 1 || event.key.startsWith("Arrow")) {
       event.preventDefault();
-      key({ key: event.key, control, shift: event.shiftKey, at: seen });
+      key({ key: keyOf(event), control, shift: event.shiftKey, at: seen });
     }
   };
   listen("keydown", pressed);
