@@ -7,7 +7,8 @@ from crmasks_widgets.dashboard.diagram.gestures import TOOLS
 
 from .conftest import POINTS
 
-PLACES = """all => all.map((e) => e.getBoundingClientRect())
+PLACES = """(plot) => [...document.querySelectorAll(`.crmasks-plot-${plot} .point circle`)]
+    .map((e) => e.getBoundingClientRect())
     .map((b) => [b.x + b.width / 2, b.y + b.height / 2])"""
 # What the page said is above the line, while something was dragged.
 LISTEN = """() => {
@@ -22,8 +23,8 @@ def points(screen):
 
 def places(screen, plot="observed"):
     """Where a user sees the fixed points, page pixels."""
-    found = screen.dashboard.locator(f".crmasks-plot-{plot} .point circle")
-    return found.evaluate_all(PLACES)
+    # In one step: a locator finds elements in one, and reads them in the next.
+    return screen.page.evaluate(PLACES, plot)
 
 
 def line_place(screen, x):
@@ -92,8 +93,9 @@ def test_a_click_on_a_point_takes_exact_numbers_and_alt_removes_it(screen):
     field.press("Enter")
     screen.until(lambda: points(screen)[1] == (150.0, 77.125, 1e4), "the number")
     screen.until(lambda: places(screen)[1] != place, "a moved point")
+    place = screen.at_rest(lambda: places(screen))[1]
     screen.page.keyboard.down("Alt")
-    screen.page.mouse.click(*places(screen)[1])
+    screen.page.mouse.click(*place)
     screen.page.keyboard.up("Alt")
     screen.until(lambda: points(screen) == (POINTS[0], POINTS[2]), "two points")
 
