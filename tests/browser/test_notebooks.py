@@ -13,6 +13,12 @@ from .harness import HOST, TOKEN, Screen, environment, watched_page
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
+# Whether Voila runs this cell, or a later one, or has run all.
+REACHED = r"""(cell) => {
+    const said = document.querySelector("#loading")?.textContent.match(/Executing (\d+) of/);
+    return !document.querySelector("#loading") || Number(said?.[1]) >= cell;
+}"""
+
 
 @contextlib.contextmanager
 def voila_page(browser, folder, name):
@@ -28,7 +34,10 @@ def voila_page(browser, folder, name):
         watched_page(browser, port) as page,
     ):
         page.goto(f"http://{HOST}:{port}/?token={TOKEN}", wait_until="commit")
-        page.get_by_text(f"Executing {len(cells)} of {len(cells)}").wait_for()
+        page.get_by_text(f"of {len(cells)}").wait_for()
+        # Each cell may take as long as a page may, not all of them together.
+        for cell in range(2, len(cells) + 1):
+            page.wait_for_function(REACHED, arg=cell)
         page.wait_for_selector("#loading", state="detached")
         assert page.locator(".jp-CodeCell .jp-InputArea").count() == 0
         assert page.get_by_text("Traceback").count() == 0
