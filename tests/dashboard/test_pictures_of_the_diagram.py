@@ -95,28 +95,51 @@ def test_points_are_counted_in_the_cells_of_the_screen():
     assert counts.tolist() == [[0, 2, 0, 0, 0], [0, 2, 0, 0, 0]]
 
 
-@pytest.mark.parametrize("step", [1.0, 0.5, 1.7])
-def test_digitised_values_fill_their_steps_evenly(step):
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_digitised_values_fill_their_steps_evenly_and_stay_between_their_ends(parts):
     rng = np.random.default_rng(1)
-    values = (step * np.rint(rng.uniform(0, 20, 200_000)) - 300.25).astype(np.float32)
+    step = 1 / parts
+    values = (step * np.rint(rng.uniform(0, 20, 200_000)) + 2700.25).astype(np.float32)
     values[7] = np.nan
     x, y = (spread_over_steps(values, axis) for axis in (0, 1))
-    assert np.nanmax(np.abs([x - values, y - values])) <= 0.5001 * step
+    assert x.dtype == np.float32
+    assert np.nanmax(np.abs([x - values, y - values])) <= 0.5 * step + 1e-3
+    assert (np.nanmin(x), np.nanmax(x)) >= (np.nanmin(values), np.nanmax(values) - step / 2)
+    assert np.nanmax(x) <= np.nanmax(values) + 1e-3
     assert np.isnan([x[7], y[7]]).all()
-    limits = (*(-300.25 + step * np.array([2.0, 18.0])),) * 2
+    limits = (*(2700.25 + step * np.array([2.0, 18.0])),) * 2
     counts = counts_in_cells(x, x, limits, (160, 1))
     assert counts.min() > 0.8 * counts.max() > 0
     # Independent of each other: a square of steps is filled, not its diagonal.
-    square = counts_in_cells(x - values, y - values, (-step / 2, step / 2) * 2, (8, 8))
-    assert square.min() > 0.9 * square.max() > 0
+    inside = (values > np.nanmin(values)) & (values < np.nanmax(values))
+    across, up = (x - values)[inside], (y - values)[inside]
+    square = counts_in_cells(across, up, (-step / 2, step / 2) * 2, (8, 8))
+    assert square.min() > 0.8 * square.max() > 0
 
 
-def test_values_without_steps_stay():
-    values = np.random.default_rng(1).normal(300, 10, 5000).astype(np.float32)
-    np.testing.assert_allclose(spread_over_steps(values, 0), values, atol=1e-4)
-    for few in ([], [3.0], [np.nan, np.nan], [2.0, 2.0]):
-        given = np.array(few, np.float32)
-        np.testing.assert_array_equal(spread_over_steps(given, 1), given)
+def test_no_pixel_leaves_the_diagram_when_it_is_spread():
+    exposures = np.random.default_rng(1).poisson(4.0, (3, 100_000)).astype(np.float32)
+    least = exposures.min(axis=0)
+    x, y = (
+        spread_over_steps(each, i)
+        for i, each in enumerate((least, np.median(exposures, 0) - least))
+    )
+    ends = (0.0, float(least.max()) + 0.01, 0.0, 20.0)
+    assert counts_in_cells(x, y, ends, (50, 50)).sum() == 100_000
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [], [3.0], [np.nan, np.nan], [2.0, 2.0], [0.0, 7.3] * 500, [100.0, 60000.0] * 50,
+        np.where(np.arange(80_000) % 740, 0.0, 5000.0), np.arange(2000) + 2.0**22,
+        np.where(np.arange(80_000) % 4, np.linspace(0, 99, 80_000), 7.0),
+        np.random.default_rng(1).normal(300, 10, 5000), np.rint(np.linspace(0, 900, 5000)) / 1.1,
+    ],
+)  # fmt: skip
+def test_values_without_steps_stay(values):
+    given = np.array(values, np.float32)
+    np.testing.assert_array_equal(spread_over_steps(given, 1), given)
 
 
 def test_bins_are_shared_out_among_the_cells_by_their_overlap():

@@ -21,9 +21,13 @@ CONTOURS: Final = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)
 # Contours are drawn larger, and shrunk: their edges are smooth then.
 _FINER: Final = 2
 _SMOOTHING: Final = 1.5  # cells, of what contours are drawn of
-# Values that show whether there are steps, and how near to whole numbers of a step they lie.
+# Values that show whether there are steps, how many different ones, and how near they lie to
+# whole numbers of a step. A median of an even number of exposures has halves, a mean of three has
+# thirds.
 _SAMPLE: Final = 4000
-_WHOLE: Final = 0.01
+_FEWEST: Final = 5
+_WHOLE: Final = 0.02
+_PARTS: Final = (1, 2, 3)
 # 2**32 over the plastic number (the real root of p**3 = p + 1), and over its square.
 _RECURRENCES: Final = (3242174889, 2447445414)
 _INK: Final = {False: (40, 40, 40), True: (235, 235, 235)}  # on a light and a dark page
@@ -89,41 +93,54 @@ class DensityColours:
         return np.where(counts >= self.low, steps + 1, 0).astype(np.uint8)
 
 
-def spread_over_steps(values: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
-    """Spread values that lie on steps, as those of digitised exposures do, evenly over the steps.
+def spread_over_steps(values: npt.NDArray[np.floating], axis: int) -> npt.NDArray[np.floating]:
+    """Spread differences of digitised exposures, whole ADU, evenly over their steps.
 
     Cells of the screen that are narrower than a step would be empty between two steps, and hold
     more or fewer steps where they are wider: stripes that no exposure has.
 
     Parameters
     ----------
-    values : (k,) float32
-        NaN stays NaN.
+    values : (k,) floating
+        ADU. NaN stays NaN.
     axis : int
         0 or 1: two axes of the same pixels are spread independently.
 
     Returns
     -------
-    (k,) float32
-        At most half a step from `values`; which way depends on the place in the array alone. The
-        same array where there are no steps.
+    (k,) floating
+        Of the same type, at most half a step from `values` and between the same ends; which way
+        depends on the place in the array alone. The same array where there are no steps.
     """
     step = _step_of(values)
     if step == 0.0:
         return values
     # Additive recurrences in two dimensions fill a square evenly, however many terms are taken.
     places = np.arange(len(values), dtype=np.uint32) * np.uint32(_RECURRENCES[axis])
-    return values + (places.astype(np.float32) * np.float32(2.0**-32) - np.float32(0.5)) * step
+    parts = (places >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+    spread = values + ((parts - np.float32(0.5)) * np.float32(step)).astype(values.dtype)
+    low, high = np.nanmin(values), np.nanmax(values)
+    np.abs(np.subtract(spread, low, out=spread), out=spread)
+    np.abs(np.subtract(high - low, spread, out=spread), out=spread)
+    return np.subtract(high, spread, out=spread)
 
 
-def _step_of(values: npt.NDArray[np.float32]) -> np.float32:
-    """Step that values of a sample are apart by whole numbers of; 0 if there is none."""
-    sample = values[:: max(1, len(values) // _SAMPLE)]
-    apart = np.diff(np.unique(sample[np.isfinite(sample)]))
-    if not apart.size:
-        return np.float32(0)
-    steps = apart / apart.min()
-    return np.float32(apart.min() if (np.abs(steps - np.rint(steps)) < _WHOLE).all() else 0)
+def _step_of(values: npt.NDArray[np.floating]) -> float:
+    """Part of an ADU of which all values are whole numbers apart; 0 if there is none."""
+    if not len(values):
+        return 0.0
+    # No column or row of a frame is met more often than another.
+    places = np.arange(min(len(values), _SAMPLE), dtype=np.uint64) * np.uint64(_RECURRENCES[0])
+    sample = values[places % np.uint64(len(values))]
+    sample = sample[np.isfinite(sample)].astype(np.float64)
+    if len(np.unique(sample)) < _FEWEST:
+        return 0.0
+    known = float(np.spacing(np.abs(sample).max().astype(values.dtype)))
+    for parts in _PARTS:
+        steps = (sample - sample[0]) * parts
+        if 2 * known * parts < _WHOLE and (np.abs(steps - np.rint(steps)) < _WHOLE).all():
+            return 1.0 / parts
+    return 0.0
 
 
 def counts_in_cells(
