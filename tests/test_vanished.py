@@ -130,6 +130,24 @@ def test_a_link_that_leads_nowhere_has_its_name_for_every_writer(tmp_path, name)
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_what_cannot_be_removed_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
+    """As a file of another user in a folder like /tmp."""
+    for name in ("a.txt", "old.txt", "older.txt"):
+        (tmp_path / name).write_text(name)
+    unlink = Path.unlink
+
+    def refused(path, missing_ok=False):
+        if path.name == "older.txt":
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    earlier = [tmp_path / name for name in ("a.txt", "old.txt", "older.txt")]
+    with pytest.raises(OutputError, match=r"older\.txt: could not be removed"):
+        write_products(products(lambda _: None), tmp_path, earlier)
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {p.name: p.name for p in earlier}
+
+
 def exposures(folder, cards=None):
     for number in (1, 2, 3):
         frame = np.random.default_rng(number).poisson(300, (40, 50)).astype(np.float32)

@@ -344,16 +344,16 @@ def write_products(
             done.append((path, product, size))
         written: list[Written] = []
         with telling(written), interrupted_afterwards():
-            written += _in_place(done, folder, replace=replace)
-            current = {item.path for item in written}
-            remove_products([path for path in earlier if path not in current])
+            names = {folder / product.name for _, product, _ in done}
+            stale = [path for path in earlier if path not in names]
+            written += _in_place(done, folder, stale, replace=replace)
         return written
 
 
 def _in_place(
-    done: list[tuple[Path, Product, int]], folder: Path, *, replace: bool
+    done: list[tuple[Path, Product, int]], folder: Path, stale: list[Path], *, replace: bool
 ) -> list[Written]:
-    """Rename all, or leave the folder as it was."""
+    """Rename all and remove what is stale, or leave the folder as it was."""
     written: list[Written] = []
     kept: list[tuple[Path, Path | None]] = []
     try:
@@ -362,8 +362,13 @@ def _in_place(
             kept.append((target, _second_name(target) if replace else None))
             (os.replace if replace else _rename_to_new)(path, target)
             written.append(Written(target, product.content, size))
+        kept += [(path, _second_name(path)) for path in stale]
+        remove_products(stale)
         if not WINDOWS:
             _sync(folder, os.O_RDONLY)
+    except OutputError:
+        _put_back(kept, {*(item.path for item in written), *stale})
+        raise
     except OSError as error:
         _put_back(kept, {item.path for item in written})
         refuse_vanished(folder, [path for path, _, _ in done[len(written) :]], error)
