@@ -279,7 +279,7 @@ def write_demo(
     products.append(Product(TRUTH_NAME, "truth", partial(_write_truth, scene)))
     text = f"{_YAML_HEAD}\n{parameters.to_yaml()}"
     products.append(text_product(YAML_NAME, "parameters", text))
-    write_products(products, folder)
+    write_products(products, folder, replace=overwrite)
     return scene
 
 

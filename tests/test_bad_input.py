@@ -326,22 +326,33 @@ def test_calibration_map_missing_or_truncated(work):
     refused(work, "map.fits: found a truncated")
 
 
-def masks_file(path, n=3, shape=SHAPE, without=(), extra=()):
+def masks_file(path, n=3, shape=SHAPE, without=(), extra=(), cards=()):
     """Write masks; `without` names cards and extensions to leave out."""
     primary = fits.PrimaryHDU()
     for i in range(1, n + 1):
         primary.header[f"FLUXF{i}"] = 1.0
     names = ["MEDIANCR", "MEANCRT", *(f"CRMASK{i}" for i in range(1, n + 1))]
     hdus = [fits.ImageHDU(np.zeros(shape, np.uint8), name=name) for name in names]
+    primary.header.update(dict(cards))
     for key in without:
         primary.header.remove(key, ignore_missing=True)
     kept = [hdu for hdu in hdus if hdu.name not in without]
     fits.HDUList([primary, *kept, *extra]).writeto(path, overwrite=True)
 
 
-def table(name, **columns):
-    made = [fits.Column(key, "K", array=[value]) for key, value in columns.items()]
+def table(name, format="K", **columns):
+    made = [
+        fits.Column(key, format if key == "X_width" else "K", array=[value])
+        for key, value in columns.items()
+    ]
     return fits.BinTableHDU.from_columns(made, name=name)
+
+
+def undefined(name):
+    """A mask whose values are 0, but for one that is none."""
+    frame = np.zeros(SHAPE, np.float32)
+    frame[2, 3] = np.nan
+    return fits.ImageHDU(frame, name=name)
 
 
 MASKS = {
@@ -352,10 +363,20 @@ MASKS = {
     "fewer exposures": ({"n": 2}, "masks.fits: found no extension CRMASK3"),
     "no MEANCRT": ({"without": ["MEANCRT"]}, "masks.fits: found no extension MEANCRT"),
     "no flux factor": ({"without": ["FLUXF2"]}, "masks.fits: found FLUXF2 = None", "positive"),
+    **{
+        f"flux factor {value!r}": (
+            {"cards": {"FLUXF2": value}}, f"masks.fits: found FLUXF2 = {value}", "at most 100 times"
+        )
+        for value in (1e300, 1e-300, 101.0, True)
+    },
     "no lamedian": ({}, "masks.fits: found no extension LAMEDIAN", "use_lamedian is true"),
     "wrong lamedian": (
         {"extra": [fits.ImageHDU(np.zeros((5, 6), np.float32), name="LAMEDIAN")]},
         "masks.fits: found shape (6, 5) in extension LAMEDIAN", "(80, 64)",
+    ),
+    "no value": (
+        {"without": ["CRMASK2"], "extra": [undefined("CRMASK2")]},
+        "masks.fits: found nan in pixel [4, 3] of extension CRMASK2", "expected 0",
     ),
     "a table": (
         {"without": ["CRMASK2"], "extra": [table("CRMASK2", a=1)]},
@@ -364,6 +385,13 @@ MASKS = {
     "RPMEDIAN without a column": (
         {"extra": [table("RPMEDIAN", X_pixel=1, Y_pixel=2)]}, "masks.fits: ", "X_width"
     ),
+    **{
+        f"RPMEDIAN of {value!r}": (
+            {"extra": [table("RPMEDIAN", format, X_pixel=1, Y_pixel=2, X_width=value, Y_width=3)]},
+            "masks.fits: found other values in X_width of extension RPMEDIAN", "whole numbers",
+        )
+        for format, value in (("D", 3.5), ("D", np.nan), ("D", np.inf), ("3A", "abc"), ("C", 1j))
+    },
     "RPMEDIAN outside": (
         {"extra": [table("RPMEDIAN", X_pixel=81, Y_pixel=2, X_width=3, Y_width=3),
                    fits.ImageHDU(np.zeros(SHAPE, np.float32), name="LAMEDIAN")]},

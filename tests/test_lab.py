@@ -1,6 +1,7 @@
 """`crmasks lab` without a browser: what it refuses, and the notebook it writes."""
 
 import asyncio
+import errno
 import importlib
 import json
 import os
@@ -251,6 +252,36 @@ def test_other_files_are_left_alone(tmp_path, content):
     assert after == before
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_a_notebook_is_whole_or_not_there(tmp_path, monkeypatch, links):
+    """Its name is taken when it is complete, and by nobody else meanwhile."""
+    name, real = tmp_path / "crmasks-demo.ipynb", os.fsync
+    seen = []
+
+    def fsync(handle):
+        real(handle)
+        seen.append(name.exists())
+        if not os.path.lexists(name):
+            name.symlink_to("nowhere") if links else name.write_text("notes")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    path = prepare_notebook(tmp_path, [])
+    assert path.name == "crmasks-demo-2.ipynb"
+    assert seen[0] is False
+    assert name.readlink() == Path("nowhere") if links else name.read_text() == "notes"
+    assert {each.name for each in tmp_path.iterdir()} == {name.name, path.name}
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    other = tmp_path / "other"
+    other.mkdir()
+    with pytest.raises(OutputError, match="could not be written"):
+        prepare_notebook(other, [])
+    assert not list(other.iterdir())
+
+
 def test_two_files_of_one_name_have_two_notebooks(tmp_path):
     one, other = ["a/params.yaml"], ["b/params.yaml"]
     assert prepare_notebook(tmp_path, one) != prepare_notebook(tmp_path, other)
@@ -258,7 +289,8 @@ def test_two_files_of_one_name_have_two_notebooks(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
-    with pytest.raises(OutputError, match=r"crmasks-demo\.ipynb: not writable \(.*\), expected"):
+    (tmp_path / "none").touch()
+    with pytest.raises(OutputError, match=r"none: not writable \(.*\), expected"):
         prepare_notebook(tmp_path / "none", [])
 
 

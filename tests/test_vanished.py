@@ -1,5 +1,7 @@
 """What vanishes under a run, or is in its way, is one line that names it."""
 
+import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import pytest
 from astropy.io import fits
 
 import crmasks_widgets as cm
+from crmasks_widgets.demo import write_demo
 from crmasks_widgets.ending import EXIT_BAD_INPUT, EXIT_EXISTS
 from crmasks_widgets.errors import OutputError, ProductExistsError
 from crmasks_widgets.files.folder_lock import LOCK_NAME, TEMPORARY_PREFIX
@@ -127,6 +130,24 @@ def test_a_link_that_leads_nowhere_has_its_name_for_every_writer(tmp_path, name)
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_what_cannot_be_removed_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
+    """As a file of another user in a folder like /tmp."""
+    for name in ("a.txt", "old.txt", "older.txt"):
+        (tmp_path / name).write_text(name)
+    unlink = Path.unlink
+
+    def refused(path, missing_ok=False):
+        if path.name == "older.txt":
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    earlier = [tmp_path / name for name in ("a.txt", "old.txt", "older.txt")]
+    with pytest.raises(OutputError, match=r"older\.txt: could not be removed"):
+        write_products(products(lambda _: None), tmp_path, earlier)
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {p.name: p.name for p in earlier}
+
+
 def exposures(folder, cards=None):
     for number in (1, 2, 3):
         frame = np.random.default_rng(number).poisson(300, (40, 50)).astype(np.float32)
@@ -147,6 +168,85 @@ def test_commands_leave_a_link_that_leads_nowhere(tmp_path, monkeypatch, capsys,
     assert main(list(arguments)) == EXIT_EXISTS
     assert Path("q.yaml").readlink() == Path("nowhere")
     assert "q.yaml: found a file of this name" in capsys.readouterr().err
+
+
+def appears_late(monkeypatch, folder, name, kind):
+    """Let a name be taken when the first file is complete and not renamed yet."""
+    real, path = os.fsync, folder / name
+
+    def fsync(handle):
+        real(handle)
+        if not os.path.lexists(path):
+            path.symlink_to("nowhere") if kind == "link" else path.write_text("somebody else's")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return path
+
+
+def untouched(path, kind):
+    if kind == "link":
+        return path.is_symlink() and path.readlink() == Path("nowhere")
+    return path.read_text() == "somebody else's"
+
+
+LATE = {
+    "s.yaml": lambda: cm.save_session(analysis_of(), "s.yaml"),
+    "hits.reg": lambda: cm.save_regions(analysis_of(), "hits.reg"),
+    "hits.ecsv": lambda: cm.save_hits(analysis_of(), "hits.ecsv"),
+    "report.html": lambda: save_report(analysis_of(), "report.html"),
+    "combined_meancr.fits": lambda: cm.save_all(analysis_of(), "."),
+    "exposure2.fits": lambda: write_demo(".", shape=(40, 50)),
+    "params.yaml": lambda: write_demo(".", shape=(40, 50)),
+}
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+@pytest.mark.parametrize("name", LATE)
+def test_a_name_that_is_taken_while_files_are_written_is_never_replaced(
+    tmp_path, monkeypatch, name, kind
+):
+    monkeypatch.chdir(tmp_path)
+    path = appears_late(monkeypatch, tmp_path, name, kind)
+    with pytest.raises(ProductExistsError, match=f"{name}: found a file of this name"):
+        LATE[name]()
+    assert untouched(path, kind)
+    left = {*os.listdir(tmp_path)} - {name}
+    assert left <= {f"exposure{n}.fits" for n in (1, 2, 3)}  # of the parameters, and whole
+    assert name == "s.yaml" or not left
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+@pytest.mark.parametrize("arguments", [("init", "e1.fits", "e2.fits", "e3.fits", "-o", "q.yaml"),
+                                       ("check", "p.yaml", "--write", "q.yaml")])  # fmt: skip
+def test_commands_replace_no_name_that_is_taken_meanwhile(tmp_path, monkeypatch, arguments, kind):
+    from crmasks_widgets.cli import main
+
+    exposures(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    path = appears_late(monkeypatch, tmp_path, "q.yaml", kind)
+    assert main(list(arguments)) == EXIT_EXISTS
+    assert untouched(path, kind)
+    assert not list(tmp_path.glob(f"{TEMPORARY_PREFIX}*"))
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_new_names_are_taken_on_file_systems_with_and_without_hard_links(
+    tmp_path, monkeypatch, links
+):
+    def refused(*_, **__):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refused)
+    (tmp_path / "b.txt").symlink_to("nowhere")
+    with pytest.raises(ProductExistsError, match=r"b\.txt: found a file of this name"):
+        write_products(products(lambda _: None), tmp_path, replace=False)
+    assert os.listdir(tmp_path) == ["b.txt"]
+    (tmp_path / "b.txt").unlink()
+    write_products(products(lambda _: None), tmp_path, replace=False)
+    assert sorted(os.listdir(tmp_path)) == ["a.txt", "b.txt", "c.txt"]
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"content"}
+    assert {path.stat().st_nlink for path in tmp_path.iterdir()} == {1}
 
 
 @pytest.mark.parametrize("seconds", [1e308, -1e308, 1e15, 3e11])

@@ -14,6 +14,7 @@ from crmasks_widgets.analysis.mosaic import Mosaic
 from crmasks_widgets.dashboard.camera import Camera
 from crmasks_widgets.dashboard.model.state import State
 from crmasks_widgets.dashboard.on_page import OnPage
+from crmasks_widgets.dashboard.page.closing import close_all
 from crmasks_widgets.dashboard.page.dispatch import Dispatcher
 from crmasks_widgets.dashboard.page.message_queue import keep_messages
 from crmasks_widgets.dashboard.page.remarks import remarks_told
@@ -159,8 +160,7 @@ class Dashboard:
         self._saves.close()
         self._on_page.close()
         self.camera.close()
-        self.widget.layout.close()
-        self.widget.close()
+        close_all([self.widget])
 
     @property
     def _detector(self) -> str:

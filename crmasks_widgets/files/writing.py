@@ -288,7 +288,11 @@ def _removed_on_error(paths: list[Path]) -> Iterator[None]:
 
 
 def write_products(
-    products: Iterable[Product], folder: Path, earlier: Iterable[Path] = ()
+    products: Iterable[Product],
+    folder: Path,
+    earlier: Iterable[Path] = (),
+    *,
+    replace: bool = True,
 ) -> list[Written]:
     """Write all products, or none.
 
@@ -303,6 +307,8 @@ def write_products(
         Created if need be.
     earlier : iterable of Path
         Files of an earlier run; those that are not replaced are removed.
+    replace : bool
+        Whether what has the name of a product is replaced, also if it has just appeared.
 
     Returns
     -------
@@ -313,6 +319,8 @@ def write_products(
     ------
     OutputError
         One of them could not be written; the folder is as it was.
+    ProductExistsError
+        There is a file of this name and `replace` is false; the folder is as it was.
     Interrupted
         Ctrl-C was pressed while they were renamed; all are in place.
     """
@@ -336,27 +344,37 @@ def write_products(
             done.append((path, product, size))
         written: list[Written] = []
         with telling(written), interrupted_afterwards():
-            written += _in_place(done, folder)
-            current = {item.path for item in written}
-            remove_products([path for path in earlier if path not in current])
+            names = {folder / product.name for _, product, _ in done}
+            stale = [path for path in earlier if path not in names]
+            written += _in_place(done, folder, stale, replace=replace)
         return written
 
 
-def _in_place(done: list[tuple[Path, Product, int]], folder: Path) -> list[Written]:
-    """Rename all, or leave the folder as it was."""
+def _in_place(
+    done: list[tuple[Path, Product, int]], folder: Path, stale: list[Path], *, replace: bool
+) -> list[Written]:
+    """Rename all and remove what is stale, or leave the folder as it was."""
     written: list[Written] = []
     kept: list[tuple[Path, Path | None]] = []
     try:
         for path, product, size in done:
             target = folder / product.name
-            kept.append((target, _second_name(target)))
-            os.replace(path, target)
+            kept.append((target, _second_name(target) if replace else None))
+            (os.replace if replace else _rename_to_new)(path, target)
             written.append(Written(target, product.content, size))
+        kept += [(path, _second_name(path)) for path in stale]
+        remove_products(stale)
         if not WINDOWS:
             _sync(folder, os.O_RDONLY)
+    except OutputError:
+        _put_back(kept, {*(item.path for item in written), *stale})
+        raise
     except OSError as error:
         _put_back(kept, {item.path for item in written})
         refuse_vanished(folder, [path for path, _, _ in done[len(written) :]], error)
+        if isinstance(error, FileExistsError):
+            msg = f"{target}: found a file of this name, expected another name"
+            raise ProductExistsError(msg, "it") from error
         msg = f"{target}: could not be replaced ({error.strerror}), expected to be allowed to"
         raise OutputError(msg) from error
     finally:
@@ -365,6 +383,25 @@ def _in_place(done: list[tuple[Path, Product, int]], folder: Path) -> list[Writt
                 with contextlib.suppress(OSError):
                     second.unlink(missing_ok=True)
     return written
+
+
+def _rename_to_new(path: Path, target: Path) -> None:
+    """Rename a file to a name that nothing has, a link that leads nowhere neither.
+
+    Raises
+    ------
+    FileExistsError
+        Something has it.
+    """
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:  # file systems without hard links
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.replace(path, target)
+    else:
+        path.unlink()
 
 
 def _second_name(path: Path) -> Path | None:

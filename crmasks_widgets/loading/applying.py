@@ -17,6 +17,7 @@ from crmasks_widgets.errors import InputError
 from crmasks_widgets.exposures import ExposureSet
 from crmasks_widgets.files.history import image_checksums, order_of
 from crmasks_widgets.files.reading import find_file, open_fits
+from crmasks_widgets.parameters.types import LARGEST_FLUX_RATIO
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def apply_masks(analysis: Analysis, path: str | Path, detector: str | None = Non
         names = [mask_name("median"), mask_name("mean"), *map(mask_name, numbers)]
         masks = [_mask(hdus, name, path, analysis.exposures.shape) for name in names]
         factors = tuple(_flux_factor(hdus, i, path) for i in numbers)
-        boxes = _boxes(hdus)
+        boxes = _boxes(hdus, path)
         lamedian = _lamedian(hdus, path, analysis)
         wanted = "meancr2" in analysis.parameters.more_combinations
         again = _mask(hdus, "MEANCR", path, analysis.exposures.shape) if wanted else None
@@ -149,7 +150,15 @@ def _mask(
     if name not in hdus:
         msg = f"{path}: found no extension {name}, expected one as in crmasks.fits"
         raise InputError(msg)
-    return np.asarray(_frame(hdus[name], path, shape) != 0, dtype=bool)
+    frame = _frame(hdus[name], path, shape)
+    if frame.dtype.kind == "f" and (odd := np.argwhere(~np.isfinite(frame))).size:
+        y, x = odd[0]
+        msg = (
+            f"{path}: found {frame[y, x]} in pixel [{x + 1}, {y + 1}] of extension {name}, "
+            "expected 0, or 1 for a hit"
+        )
+        raise InputError(msg)
+    return np.asarray(frame != 0, dtype=bool)
 
 
 def _frame(hdu: fits.ImageHDU, path: Path, shape: tuple[int, int]) -> npt.NDArray[Any]:
@@ -165,18 +174,36 @@ def _frame(hdu: fits.ImageHDU, path: Path, shape: tuple[int, int]) -> npt.NDArra
 
 def _flux_factor(hdus: fits.HDUList, number: int, path: Path) -> float:
     value = hdus[0].header.get(f"FLUXF{number}")
-    if not isinstance(value, int | float) or not 0 < value < np.inf:
-        msg = f"{path}: found FLUXF{number} = {value}, expected a positive number"
+    most = LARGEST_FLUX_RATIO
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    if not numeric or not 1 / most <= value <= most:
+        msg = (
+            f"{path}: found FLUXF{number} = {value}, expected a positive number, "
+            f"at most {most:g} times more or less than 1"
+        )
         raise InputError(msg)
     return float(value)
 
 
-def _boxes(hdus: fits.HDUList) -> tuple[tuple[int, ...], ...]:
+def _boxes(hdus: fits.HDUList, path: Path) -> tuple[tuple[int, ...], ...]:
     if "RPMEDIAN" not in hdus:
         return ()
     table = hdus["RPMEDIAN"].data
-    columns = (table[name] for name in ("X_pixel", "Y_pixel", "X_width", "Y_width"))
+    names = ("X_pixel", "Y_pixel", "X_width", "Y_width")
+    columns = [_whole_numbers(np.asarray(table[name]), name, path) for name in names]
     return tuple(tuple(int(v) for v in row) for row in zip(*columns, strict=True))
+
+
+def _whole(column: npt.NDArray[Any]) -> bool:
+    return bool((np.isfinite(column) & (np.trunc(column) == column)).all())
+
+
+def _whole_numbers(column: npt.NDArray[Any], name: str, path: Path) -> npt.NDArray[Any]:
+    kind = column.dtype.kind
+    if column.ndim != 1 or kind not in "iuf" or (kind == "f" and not _whole(column)):
+        msg = f"{path}: found other values in {name} of extension RPMEDIAN, expected whole numbers"
+        raise InputError(msg)
+    return column
 
 
 def _lamedian(hdus: fits.HDUList, path: Path, analysis: Analysis) -> npt.NDArray[np.float32] | None:

@@ -58,7 +58,7 @@ def save_regions(analysis: Analysis, path: str | Path, *, overwrite: bool = Fals
     check_target(path, (".reg",), analysis.sources, overwrite=overwrite)
     text = regions_text(analysis)
     product = text_product(path.name, "hits as DS9 regions", text)
-    return write_products([product], path.parent)[0]
+    return write_products([product], path.parent, replace=overwrite)[0]
 
 
 def regions_text(analysis: Analysis) -> str:
@@ -136,7 +136,7 @@ def save_hits(analysis: Analysis | Mosaic, path: str | Path, *, overwrite: bool 
     path = Path(path)
     check_target(path, tuple(_FORMATS), analysis.sources, overwrite=overwrite)
     product = Product(path.name, "one row a hit", partial(write_hits, analysis))
-    return write_products([product], path.parent)[0]
+    return write_products([product], path.parent, replace=overwrite)[0]
 
 
 def write_hits(analysis: Analysis | Mosaic, path: Path) -> None:

@@ -206,7 +206,7 @@ def save_all(
         if not overwrite:
             refuse_existing(earlier)
         planned = _guarded(_planned(analysis, figures, _date(reproducible)), folder, sources)
-        return write_products(planned, folder, earlier)
+        return write_products(planned, folder, earlier, replace=overwrite)
 
 
 def _guarded(

@@ -103,8 +103,9 @@ def save_session(
     if before:
         changed = {*(reasons or {}), *(_changed(analyses) if comments_of is None else ())}
         text = keep_comments(before, text, changed)
-    products = _missing(tuple(frames.values()), path.parent)
-    return write_products([*products, text_product(path.name, "parameters", text)], path.parent)
+    missing = _missing(tuple(frames.values()), path.parent)
+    products = [*missing, text_product(path.name, "parameters", text)]
+    return write_products(products, path.parent, replace=overwrite)
 
 
 def _comments_before(analyses: Sequence[Analysis]) -> str:

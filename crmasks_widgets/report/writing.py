@@ -57,7 +57,7 @@ def save_report(
     path = Path(path)
     check_report(path, (*analysis.sources, *inputs), overwrite=overwrite)
     product = text_product(path.name, "report", report_html(analysis))
-    return write_products([product], path.parent)[0]
+    return write_products([product], path.parent, replace=overwrite)[0]
 
 
 def report_job(analysis: Analysis) -> FigureJob:

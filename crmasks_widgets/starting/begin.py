@@ -114,7 +114,7 @@ def begin(files: Sequence[str], output: Path, answers: Answers, console: Console
             for remark in dict.fromkeys(remark for start in own for remark in start.remarks):
                 logger.warning("%s", remark)
             decided = [_decide(start, _settled(start, given), answers, console) for start in own]
-            written += _write(own, decided, target)
+            written += _write(own, decided, target, overwrite=answers.overwrite)
             lacking = _missing(own, decided)
             if not lacking:
                 logger.info("%s: written", target)
@@ -163,7 +163,11 @@ def _taken(proposal: Proposal) -> Proposal:
 
 
 def _write(
-    starts: Sequence[Start], decided: Sequence[Sequence[Proposal]], target: Path
+    starts: Sequence[Start],
+    decided: Sequence[Sequence[Proposal]],
+    target: Path,
+    *,
+    overwrite: bool,
 ) -> list[Written]:
     """Write what is certain, each with its origin, and of the rest what might be."""
     folder = target.parent
@@ -180,7 +184,8 @@ def _write(
     missing = _missing(starts, decided, _how)
     unit = in_ascii(starts[0].exposures.unit)
     text = yaml_of(made, origins, missing, unit)
-    return write_products([text_product(target.name, "parameters", text)], folder)
+    product = text_product(target.name, "parameters", text)
+    return write_products([product], folder, replace=overwrite)
 
 
 def _told(starts: Sequence[Start], decided: Sequence[Sequence[Proposal]]) -> dict[str, str]:

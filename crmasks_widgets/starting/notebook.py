@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from crmasks_widgets.errors import OutputError
+from crmasks_widgets.errors import ProductExistsError
 from crmasks_widgets.exposure_names import is_parameter_file, split_plane
 from crmasks_widgets.files.writing import text_product, write_products
 from crmasks_widgets.regular_files import read_head
@@ -98,24 +98,21 @@ def prepare_notebook(folder: Path, sources: Sources) -> Path:
     Raises
     ------
     OutputError
-        The folder cannot be written to.
+        It cannot be written; what was there before is there still.
     """
     text = json.dumps(fresh_notebook(sources), indent=1, ensure_ascii=False) + "\n"
     stem = f"crmasks-{_stem(sources[0]) if sources else 'demo'}"
     for number in itertools.count(1):
         path = folder / (f"{stem}.ipynb" if number == 1 else f"{stem}-{number}.ipynb")
+        product = text_product(path.name, "notebook", text)
         try:
-            with path.open("x", encoding="utf-8") as stream:
-                stream.write(text)
-        except FileExistsError:
+            write_products([product], folder, replace=False)
+        except ProductExistsError:
             reason = _why_not_ours(path, dashboard_code(sources))
             if reason:
                 logger.info("%s: %s: left alone and not run", path, reason)
                 continue
-            write_products([text_product(path.name, "notebook", text)], folder)
-        except OSError as error:
-            msg = f"{path}: not writable ({error.strerror}), expected room for a notebook"
-            raise OutputError(msg) from error
+            write_products([product], folder)
         return path
     raise AssertionError  # for the type checker: the numbers do not end
 

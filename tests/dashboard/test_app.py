@@ -200,6 +200,30 @@ def test_closing_ends_the_worker(analysis):
     assert {thread.name for thread in threading.enumerate()} == before
 
 
+@pytest.mark.parametrize("used", [True, False])
+def test_whatever_is_closed_may_be_closed_again(analysis, used):
+    """By hand, at the end of a `with`, and by who opens something else."""
+    widgets = set(instances)
+    shown = cm.Dashboard(analysis)
+    session = shown.session
+    if used:
+        assert shown.wait(60)
+        session.opening.show()
+        closed = [session.files, session.image.layers.overview, session.hits.comparison]
+    else:
+        closed = []
+    closed += [
+        shown, shown.camera, session, shown._saves, shown._on_page, session.engine,
+        session.hits, session.image, session.image.layers, session.opening,
+    ]  # fmt: skip
+    shown.close()
+    for each in closed:
+        each.close()
+        each.close()
+    assert shown.wait(60)
+    assert set(instances) <= widgets
+
+
 def test_every_axis_says_on_which_side_it_is(dashboard):
     """Otherwise the page chooses, and may forget it."""
     dashboard.session.drawer.open("Noise")

@@ -52,7 +52,7 @@ def close_all(widgets: Iterable[Widget]) -> None:
     waiting, found = list(widgets), dict[str, Widget]()
     while waiting:
         widget = waiting.pop()
-        if widget.model_id is not None and widget.model_id not in found:
+        if widget.comm is not None and widget.model_id not in found:  # else it is closed
             found[widget.model_id] = widget
             waiting += _held([getattr(widget, name) for name in widget.keys])
     for widget in found.values():
