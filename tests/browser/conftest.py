@@ -67,15 +67,15 @@ class Shared:
 
     def done(self, passed):
         """After a test: one that failed may have left anything behind."""
-        complaints = list(self._complaints)
-        if not passed or complaints:
+        if not passed or self._complaints:
             self.close()
-        self._complaints.clear()
-        assert not complaints, complaints
 
     def close(self):
+        """Close the page; what it complained of, to the end, is an error of the last test."""
         self._stack.close()
         self._screen = None
+        complaints, self._complaints[:] = list(self._complaints), []
+        assert not complaints, complaints
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,12 @@ def shared(browser, lab):
 @pytest.fixture
 def screen(shared, request):
     """A dashboard with three fixed points that has computed everything."""
-    shown = shared.dashboard()
-    shown.wait_for_results()
-    shown.kernel.finish()
-    yield shown
-    shared.done(request.node.stash[PASSED])
+    ready = False
+    try:
+        shown = shared.dashboard()
+        shown.wait_for_results()
+        shown.kernel.finish()
+        ready = True
+        yield shown
+    finally:
+        shared.done(ready and request.node.stash[PASSED])

@@ -259,6 +259,7 @@ def test_a_message_calls_its_control_what_the_control_is_called(bench):
          "found 2; gain of all: found 3"),
         ("found gain, expected a bias", "found gain, expected a bias"),
         ("my_gain: found 1", "my_gain: found 1"),
+        ("night1.yaml: gain: found 1", "night1.yaml: gain: found 1"),
     ):  # fmt: skip
         assert in_labels(text, labels) == said
     assert in_labels("gain: found 1", {}) == "gain: found 1"
@@ -270,7 +271,7 @@ def test_the_line_at_the_bottom_calls_parameters_what_their_controls_are_called(
     assert "contrast with noise: found -1" in session.status.message.value
     session.status.say("")
     session.fail("e1.yaml: dilation: found x")
-    assert "e1.yaml: masks grow by: found x" in session.status.message.value
+    assert "e1.yaml: dilation: found x" in session.status.message.value
 
 
 def test_what_moves_the_masks_comes_first_in_its_group():

@@ -38,6 +38,16 @@ test("a field with the focus keeps it, and what is being typed, when the kernel 
   assert.deepEqual([gain.value, gain.parentElement.title, made.rows.childElementCount], ["2.5", "a guess: typed", 1]);
 });
 
+test("what was typed for other files is for them alone", () => {
+  const { made, field, given } = proposed();
+  const gain = field("gain");
+  gain.focus();
+  gain.value = "9";
+  made.forget();
+  gain.fire("change");
+  assert.deepEqual([gain.value, given], ["1.5", []]);
+});
+
 test("what the kernel says again does not ask it again; all that was typed is told together", () => {
   const { field, given, made } = proposed();
   field("gain").fire("change");

@@ -140,8 +140,10 @@ class Comparison:
             return self.engine is not None and self.method != "" and part_of(self.engine.requested)
 
         if compared():
-            text = f"compared with {_in_words(METHODS[self.method])}: {text}"
-        self._remark(text, lambda analysis: part_of(analysis) or compared())
+            words = _in_words(METHODS[self.method])
+            self._remark(f"compared with {words}: {text}", lambda _: compared())
+        else:
+            self._remark(text, part_of)
         self._settle()
 
     @property

@@ -156,6 +156,11 @@ class ProposedField {
     this.give(this.said);
   }
 
+  /** What was typed for other files is for them alone. */
+  forget() {
+    this.field.value = this.said;
+  }
+
   /** @param {Value} proposed */
   show({ words, unit, value, differs, missing, origin, certain, fixed }) {
     const typing = this.field === document.activeElement && this.field.value !== this.said;
@@ -203,6 +208,7 @@ class Proposed {
 
   forget() {
     this.typed = {};
+    for (const field of this.fields.values()) field.forget();
     this.box.checked = false;
   }
 

@@ -208,12 +208,19 @@ def in_labels(text: str, labels: Mapping[str, str]) -> str:
     Returns
     -------
     str
-        With the words of the label in place of each key that a colon follows.
+        With the words of the label in place of each key that a colon follows. A key of a file
+        stays: it is what stands there.
     """
     keys = "|".join(map(re.escape, labels))
     if not keys:
         return text
-    return re.sub(rf"(^|[:;] )({keys})(?=: )", lambda found: found[1] + labels[found[2]], text)
+
+    def word(found: re.Match[str]) -> str:
+        before = text[: found.start()].rpartition(" ")[2]
+        in_file = found[1] == ": " and "." in before
+        return found[0] if in_file else found[1] + labels[found[2]]
+
+    return re.sub(rf"(^|[:;] )({keys})(?=: )", word, text)
 
 
 class ErrorLine:
