@@ -73,7 +73,11 @@ def test_error_while_products_are_put_in_place(work, monkeypatch):
             raise PermissionError(errno.EPERM, "Operation not permitted", str(source))
         real(source, target)
 
+    def link(*_, **__):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
     monkeypatch.setattr(writing.os, "replace", replace)
+    monkeypatch.setattr(writing.os, "link", link)
     result = work.run()
     assert result.code == EXIT_BAD_INPUT
     assert "combined_meancr.fits: could not be replaced (Operation not permitted)" in result.err

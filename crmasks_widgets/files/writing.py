@@ -399,7 +399,11 @@ def _rename_to_new(path: Path, target: Path) -> None:
         raise
     except OSError:  # file systems without hard links
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        os.replace(path, target)
+        try:
+            os.replace(path, target)
+        except OSError:
+            target.unlink()
+            raise
     else:
         path.unlink()
 
