@@ -122,7 +122,7 @@ def spread_over_steps(values: npt.NDArray[np.floating], axis: int) -> npt.NDArra
     low, high = np.nanmin(values), np.nanmax(values)
     np.abs(np.subtract(spread, low, out=spread), out=spread)
     np.abs(np.subtract(high - low, spread, out=spread), out=spread)
-    return np.subtract(high, spread, out=spread)
+    return np.asarray(np.subtract(high, spread, out=spread))
 
 
 def _step_of(values: npt.NDArray[np.floating]) -> float:
