@@ -22,15 +22,19 @@ from .conftest import small_scene, write_exposures
 @pytest.fixture
 def pressed(monkeypatch):
     """Press Ctrl-C as a file of a name is put in its place: pressed(name)."""
-    replace = os.replace
 
     def press_at(name):
-        def interrupted(source, target):
-            if target.name == name:
-                signal.raise_signal(signal.SIGINT)
-            replace(source, target)
+        def pressing(put):
+            def interrupted(source, target, **options):
+                if target.name == name:
+                    signal.raise_signal(signal.SIGINT)
+                put(source, target, **options)
 
-        monkeypatch.setattr(os, "replace", interrupted)
+            return interrupted
+
+        # A new name is taken by a link, one of before by a renaming.
+        for step in ("link", "replace"):
+            monkeypatch.setattr(os, step, pressing(getattr(os, step)))
 
     return press_at
 
