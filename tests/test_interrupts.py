@@ -23,7 +23,7 @@ from .conftest import small_scene, write_exposures
 def pressed(monkeypatch):
     """Press Ctrl-C as a file of a name is put in its place: pressed(name)."""
 
-    def press_at(name):
+    def press_at(name, steps=("link", "replace")):
         def pressing(put):
             def interrupted(source, target, **options):
                 if target.name == name:
@@ -33,7 +33,7 @@ def pressed(monkeypatch):
             return interrupted
 
         # A new name is taken by a link, one of before by a renaming.
-        for step in ("link", "replace"):
+        for step in steps:
             monkeypatch.setattr(os, step, pressing(getattr(os, step)))
 
     return press_at
@@ -126,7 +126,7 @@ def test_lab_ends_its_server_and_opens_nothing(tmp_path, run_cli, pressed, monke
     monkeypatch.setattr(lab, "_shown", refuse)
     path = prepare_notebook(tmp_path, [])
     before = path.read_bytes()
-    pressed(path.name)
+    pressed(path.name, ["replace"])
     result = run_cli(["lab", page], tmp_path)
     assert (result.code, result.err) == (EXIT_DONE, "")  # Ctrl-C is the way to end it
     assert path.read_bytes() != before  # the cell of another start
