@@ -123,7 +123,7 @@ def earlier_products(folder: Path, pattern: re.Pattern[str], inputs: Iterable[Pa
             raise OutputError(msg)
     others = [path for path in found if real(path) not in own]
     for path in others:
-        if not path.is_symlink() and identity(path) in linked:
+        if not os.path.islink(path) and identity(path) in linked:
             msg = f"{path}: found another name of an input of this run, expected another folder"
             raise OutputError(msg)
     return others

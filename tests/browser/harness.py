@@ -147,9 +147,10 @@ class Screen:
     def counts(self):
         """Text of the counts by method, seen or not; empty before they are known."""
         # A locator finds elements in one step and reads them in the next: chips that come between
-        # would be missing.
+        # would be missing. While one dashboard takes the place of another, both are there.
         chips = self.page.evaluate(
-            """() => [...document.querySelectorAll(".crmasks-found .crmasks-chip")]
+            """() => document.querySelectorAll(".crmasks-found").length > 1 ? []
+                : [...document.querySelectorAll(".crmasks-found .crmasks-chip")]
                 .map((chip) => chip.textContent)"""
         )
         text = " ".join(" ".join(chips).split())

@@ -181,7 +181,7 @@ export class FakeNode {
       type, target: this, button: 0, buttons: 0, clientX: 0, clientY: 0, pointerId: 1, key: "",
       ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, defaultPrevented: false,
       stopped: false, preventDefault() { this.defaultPrevented = true; },
-      stopPropagation() { this.stopped = true; }, ...given,
+      stopPropagation() { this.stopped = true; }, getModifierState: () => false, ...given,
     };
     for (let each = this; each && !event.stopped; each = each.parentElement) {
       for (const action of each.listeners.get(type) ?? []) action(event);

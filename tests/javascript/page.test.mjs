@@ -192,9 +192,13 @@ test("keys go to the dashboard and to nobody else", () => {
 
 test("Caps Lock makes no other keys of letters", () => {
   const { keys, root } = connected();
-  for (const key of ["n", "N", "+", "ArrowLeft"]) root.fire("keydown", { key, shiftKey: false });
-  for (const key of ["n", "N", "?"]) root.fire("keydown", { key, shiftKey: true });
-  assert.deepEqual(keys(), ["n", "n", "+", "ArrowLeft", "N", "N", "?"]);
+  const press = (key, shiftKey, locked) =>
+    root.fire("keydown", { key, shiftKey, getModifierState: (name) => locked && name === "CapsLock" });
+  for (const key of ["N", "+", "ArrowLeft"]) press(key, false, true);
+  for (const key of ["n", "?"]) press(key, true, true);
+  press("N", true, false);
+  press("n", false, false);
+  assert.deepEqual(keys(), ["n", "+", "ArrowLeft", "N", "?", "N", "n"]);
 });
 
 test("keys wait for the next session, and are for this one where none comes", () => {

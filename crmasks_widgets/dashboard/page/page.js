@@ -33,13 +33,14 @@ function plotAround(target) {
 }
 
 /**
- * The key that is meant. Letters go by Shift alone: with Caps Lock on, n would be N, which takes a
+ * The key that is meant. With Caps Lock on, letters go by Shift alone: n would be N, which takes a
  * hit out of every mask.
  * @param {KeyboardEvent} event
  */
-function keyOf({ key, shiftKey }) {
-  if (key.length > 1) return key;
-  return shiftKey ? key.toUpperCase() : key.toLowerCase();
+function keyOf(event) {
+  const { key } = event;
+  if (key.length > 1 || !event.getModifierState("CapsLock")) return key;
+  return event.shiftKey ? key.toUpperCase() : key.toLowerCase();
 }
 
 /** Where the pointer is in a plot; null outside of one. @param {MouseEvent} event @returns {Position | null} */
