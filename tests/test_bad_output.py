@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from astropy.io import fits
 
 from crmasks_widgets import load_analysis
 from crmasks_widgets.ending import EXIT_BAD_INPUT
+from crmasks_widgets.errors import OutputError
 from crmasks_widgets.files import writing
 from crmasks_widgets.products import room_needed
 
@@ -171,3 +173,17 @@ def test_the_settings_of_these_tests_are_good(work):
     assert work.run().code == 0
     assert QUICK["crmethod"] == "mmcosmic"
     assert small_scene().n == 3
+
+
+def test_a_folder_that_may_not_be_looked_into_is_refused_before_anything(tmp_path, monkeypatch):
+    target, lstat = tmp_path / "p.yaml", Path.lstat
+
+    def look(path):
+        if path == target:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return lstat(path)
+
+    monkeypatch.setattr(Path, "lstat", look)
+    said = re.escape(f"{tmp_path}: not writable (Permission denied), expected a folder")
+    with pytest.raises(OutputError, match=said):
+        writing.check_target(target, [".yaml"], [], overwrite=False)

@@ -76,7 +76,12 @@ def remove_abandoned(folder: Path) -> None:
         found = _TEMPORARY.fullmatch(name)
         with contextlib.suppress(OSError):
             path = folder / name
-            if found and not os.path.islink(path) and os.path.isfile(path) and _abandoned(path, found):
+            if (
+                found
+                and not os.path.islink(path)
+                and os.path.isfile(path)
+                and _abandoned(path, found)
+            ):
                 path.unlink()
                 logger.info("%s: removed, left behind by a run that was killed", path)
 

@@ -135,6 +135,8 @@ def _what_cannot_be_replaced(path: Path) -> str:
         return kind_of((path.stat() if os.path.isdir(path) else path.lstat()).st_mode, links=True)
     except (FileNotFoundError, NotADirectoryError):  # of the latter says `check_writable` more
         return ""
+    except OSError as error:  # a folder that may not be looked into
+        raise not_writable(path.parent, error) from error
 
 
 def refuse_existing(existing: list[Path]) -> None:
