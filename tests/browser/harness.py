@@ -118,9 +118,10 @@ class Screen:
         self.page.mouse.up()
         self.page.mouse.move(1, 1)
         self.page.set_viewport_size(dict(zip(("width", "height"), SIZES["small"], strict=True)))
-        self.kernel.run("dashboard.close()")
+        # First from the page: what is still there would speak to widgets that are closed.
         self.page.evaluate(f"({CLEAR_FIRST_CELL})()")
         self.dashboard.wait_for(state="detached")
+        self.kernel.run("dashboard.close()")
         self.page.evaluate(f"({RUN_FIRST_CELL})(true)")
         wait_for_widget(self.page, ".crmasks-dashboard")
 
