@@ -59,10 +59,10 @@ def connected_groups(pixels: npt.NDArray[np.int64], nx: int) -> tuple[npt.NDArra
     tuple of (m,) int64
         Flat indices of each group, rising; the groups in raster order of their first pixels.
     """
-    number = _in_raster_order(pixels, nx)
-    ordered = pixels[np.argsort(number, kind="stable")]
-    ends = np.cumsum(np.bincount(number)).tolist()
-    return tuple([ordered[first:end] for first, end in pairwise([0, *ends])])
+    number = _in_raster_order(pixels, nx) + 1
+    hits = _PixelsOfHits.of(number, int(number.max(initial=0)))
+    ends = [*hits.starts.tolist(), len(pixels)]
+    return tuple([pixels[hits.order[first:end]] for first, end in pairwise(ends)])
 
 
 def _in_raster_order(pixels: npt.NDArray[np.int64], nx: int) -> npt.NDArray[np.int64]:
@@ -305,7 +305,7 @@ class _PixelsOfHits:
     starts: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, number: npt.NDArray[np.int32], n: int) -> "_PixelsOfHits":
+    def of(cls, number: npt.NDArray[np.integer], n: int) -> "_PixelsOfHits":
         """Sort pixels by the number of their hit, from 1 to n; every hit has pixels."""
         sizes = np.bincount(number, minlength=n + 1)[1:]
         return cls(np.argsort(number, kind="stable"), np.cumsum(sizes) - sizes)

@@ -12,7 +12,7 @@ const SVG = "http://www.w3.org/2000/svg";
 function make(parent, name, attributes = {}) {
   const svg = parent.namespaceURI === SVG || name === "svg";
   const node = svg ? document.createElementNS(SVG, name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  set(node, attributes);
   return parent.appendChild(node);
 }
 
@@ -28,11 +28,6 @@ function each(group, things, name, show) {
   while (group.childElementCount > things.length) group.lastElementChild?.remove();
   while (group.childElementCount < things.length) make(group, name);
   things.forEach((thing, i) => show(group.children[i], thing, i));
-}
-
-/** @param {Element} node @param {Record<string, string | number>} attributes */
-function set(node, attributes) {
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
 }
 
 /** @param {string} src */

@@ -6,9 +6,6 @@
 const NEWBORN = 1e4; // weight of a point that is born on the line
 const LOW = 60; // pixels above the lower edge, where the readout lies
 const REACH = 3; // pixels that the pointer may move in a click
-/** @param {Model} model @param {"x" | "y"} name @returns {Promise<Model>} */
-const scaleOf = (model, name) =>
-  model.widget_manager.get_model(model.get(name).replace("IPY_MODEL_", ""));
 
 /** @param {number} value */
 const number = (value) => {

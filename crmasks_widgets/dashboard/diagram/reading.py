@@ -108,12 +108,10 @@ class Reader:
         """Places of all pixels along axes of a kind, x and y, flat, spread over their steps."""
 
         def transform() -> tuple[npt.NDArray[Any], ...]:
-            values = (
-                spread_over_steps(each.ravel(), i) for i, each in enumerate((reading.x, reading.y))
-            )
-            return tuple(
-                scale.forward(each)
-                for scale, each in zip(reading.scales(kind), values, strict=True)
+            x, y = reading.scales(kind)
+            return (
+                x.forward(spread_over_steps(reading.x.ravel(), 0)),
+                y.forward(spread_over_steps(reading.y.ravel(), 1)),
             )
 
         found: tuple[npt.NDArray[Any], ...] = self._axes((reading, kind), transform)

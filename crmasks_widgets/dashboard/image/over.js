@@ -10,9 +10,6 @@ const MOST_RINGS = 400; // on screen; more would hide what they show
 const DRAWN = 3; // pixels of the screen that a drag has to go to draw something
 const HINT = "Drag to draw · drag a region or its handles · Delete removes";
 
-/** @param {Model} model @param {"x" | "y"} name @returns {Promise<Model>} */
-const scaleOf = (model, name) =>
-  model.widget_manager.get_model(model.get(name).replace("IPY_MODEL_", ""));
 /** @param {{kind: string, index: number}} region */
 const nameOf = ({ kind, index }) => `${kind} ${index}`;
 
@@ -393,11 +390,6 @@ class OverView {
       }
     });
   }
-}
-
-/** @param {Element} node @param {Record<string, number>} attributes */
-function set(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
 }
 
 /** @param {Widget} widget */

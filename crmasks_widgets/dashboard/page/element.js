@@ -32,9 +32,14 @@ function freshId(stem) {
  */
 function shape(tag, attributes, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  set(made, attributes);
   made.append(...children);
   return made;
+}
+
+/** @param {Element} node @param {Record<string, string | number>} attributes */
+function set(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
 }
 
 /**
@@ -79,4 +84,12 @@ function waitForNext(root) {
   root.focus({ preventScroll: true });
   root.crmasksKeys ??= [];
   root.setAttribute("aria-busy", "true");
+}
+
+/**
+ * The scale of an axis, which the model names by its id.
+ * @param {Model} model @param {"x" | "y"} name @returns {Promise<Model>}
+ */
+function scaleOf(model, name) {
+  return model.widget_manager.get_model(model.get(name).replace("IPY_MODEL_", ""));
 }

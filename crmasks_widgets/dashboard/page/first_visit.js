@@ -137,11 +137,11 @@ class FirstVisit {
       height: Math.min(box.bottom - room.top, room.height) - top,
     };
     /** @param {HTMLElement} node @param {Record<string, number>} values CSS pixels, by property */
-    const set = (node, values) => {
+    const place = (node, values) => {
       for (const [name, value] of Object.entries(values)) node.style.setProperty(name, `${value}px`);
     };
-    set(this.mark, mark);
-    set(this.bubble, placeBubble(mark, this.bubble.getBoundingClientRect(), room));
+    place(this.mark, mark);
+    place(this.bubble, placeBubble(mark, this.bubble.getBoundingClientRect(), room));
   }
 
   end() {
